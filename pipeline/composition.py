@@ -98,8 +98,7 @@ def explain_refusal(error: Exception, name: str) -> OptionError:
         name: The stage.
     """
     missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
-    if isinstance(missing, str):
-        files = (ROOT / "conf" / missing).parent.glob("*.yaml")
-        allowed = ", ".join(sorted(path.stem for path in files))
+    files = (ROOT / "conf" / missing).parent.glob("*.yaml") if isinstance(missing, str) else ()
+    if allowed := ", ".join(sorted(path.stem for path in files)):  # else it is Hydra's own file
         return OptionError(f"no option file conf/{missing}.yaml", where=name, allowed=allowed)
     return OptionError(" ".join(str(error).split()), where=name)

@@ -74,23 +74,36 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
         def main() -> None:
             gc.freeze()
             gc.enable()
-            os.environ["HYDRA_FULL_ERROR"] = "1"
             decorated = hydra.main(
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
             )
-            try:
+            with errors_in_one_line(name):
                 _check_command(name)
                 decorated(task)()
-            except OptionError as error:
-                leave(error)
-            except (HydraException, OmegaConfBaseException) as error:
-                leave(explain_refusal(error, name))
-            except KeyboardInterrupt:
-                sys.exit(130)
 
         return main
 
     return decorate
+
+
+@contextmanager
+def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
+    """End the process with the error as one line and its exit code; on Ctrl-C with 130.
+
+    Args:
+        name: What the command does, for errors of Hydra's.
+        interrupted: Said on Ctrl-C.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
+    try:
+        yield
+    except SkiagramError as error:
+        leave(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        leave(explain_refusal(error, name))
+    except KeyboardInterrupt:
+        print(interrupted, end="\n" if interrupted else "", file=sys.stderr)
+        sys.exit(130)
 
 
 def _check_command(name: str) -> None:

@@ -1,15 +1,20 @@
-"""Rows of a sweep that the command line gives: each of Hydra's jobs is one.
+"""The sweep that the command line asks for: of an option file, or each of Hydra's jobs is a row.
+
+`python pipeline/sweep.py -m seed=0,1 conf.features.glcm.levels.bin_number=16,32` runs rows by hand:
+names are those of params.yaml; an option of an option file has `conf.<group>.<file>.` before it.
+Hydra's sweepers and launchers drive it as any other program.
 
 A job returns what a sweeper chooses by, the figure of development cases of a model, or of an arm;
 more of it is better (an error has a minus sign).
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -23,6 +28,7 @@ from skiagram.models.tuned import fits_of
 from skiagram.options import check, read_option_file, split_names
 from skiagram.sweeps.rows import Objective, Row, Sweep, find_swept_model
 from skiagram.sweeps.runs import check_changes, run_rows
+from skiagram.sweeps.table import read_sweep
 from skiagram.sweeps.workspace import Workspace
 
 BY_HAND = "by_hand"  # name of the sweep
@@ -37,25 +43,37 @@ _MODELS = {"baselines", "combinations", "encoders", "networks"}
 _OF_MODELS = ("conf.model.", "conf.combination.")
 
 
-@dataclass(frozen=True)
-class JobsRun:
-    """What Hydra's jobs came to.
+class AskedSweep(NamedTuple):
+    """What the command line asks for.
 
     Attributes:
-        sweep: The rows that were tried; None where there are none.
-        failure: What ended the jobs, one of them or a launcher; None for nothing.
+        sweep: Its rows, of jobs those that were tried; None where there are none.
+        failure: What ended Hydra's jobs, one of them or a launcher; None for nothing.
     """
 
+    name: str
     sweep: Sweep | None
-    failure: Exception | None
+    failure: Exception | None = None
 
 
-def run_jobs(words: Sequence[str]) -> JobsRun:
-    """Run the rows that Hydra's sweeper makes of the command line.
+def find_sweep(words: Sequence[str]) -> AskedSweep:
+    """Return the sweep of an option file of `conf/sweep`; further words change its base."""
+    overrides = OverridesParser.create().parse_overrides([*words])
+    values = {each.key_or_group: each.value() for each in overrides}
+    name = values.pop("sweep", None)
+    return AskedSweep(str(name), read_sweep(Workspace.of_project(ROOT), name, values))
+
+
+def run_jobs(words: Sequence[str]) -> AskedSweep:
+    """Run the rows that Hydra's sweeper makes of the command line; those that are done are kept.
 
     Raises:
         OptionError: The objective is refused, before the first row.
     """
+    # Jobs that a launcher starts elsewhere import option_files. No worker of a stage has this path,
+    # on which `evaluate` and `record` would hide packages of these names.
+    paths = [str(ROOT / "pipeline"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     rows = ROOT / ".work/sweeps" / BY_HAND
     shutil.rmtree(rows, ignore_errors=True)
     config = {**sweepable_options(), "hydra": HYDRA, "rows": str(rows)}
@@ -70,9 +88,10 @@ def run_jobs(words: Sequence[str]) -> JobsRun:
     changes = [json.loads(path.read_text()) for path in noted]
     distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
     if not distinct:
-        return JobsRun(None, failure)
+        return AskedSweep(BY_HAND, None, failure)
     question = "What do the options change?"
-    return JobsRun(Sweep(question=question, rows=tuple(distinct), objective=objective), failure)
+    sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
+    return AskedSweep(BY_HAND, sweep, failure)
 
 
 def run_job(config: DictConfig) -> float | None:

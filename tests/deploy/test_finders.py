@@ -59,6 +59,10 @@ TEST = 4  # patients
 WINDOWS = Windows(widths=(12.0,), side=8)
 JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
+SEARCH: dict[str, Any] = {
+    "space": {"classifier.inverse_regularisation": {"low": 0.01, "high": 10.0, "scale": "log"}},
+    "budget": {"trials": 2, "folds": 2},
+}
 
 
 class Trained(NamedTuple):
@@ -73,7 +77,7 @@ class Trained(NamedTuple):
 
 def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     """Ingest, propose, describe and train as the stages do."""
-    names, lesions = write_films(folder / "films", depth)
+    names, lesions = write_films(folder / "films", depth, whole=not name.startswith("tuned "))
     tree, seen = FolderTree(folder / "films", is_image_file), TraitsSeen()
     with ShardWriter(folder / "images") as writer:
         for film in names:
@@ -130,6 +134,10 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
 
 def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     """Return a small finder and its options."""
+    if name.startswith("tuned "):
+        _, values = learner(name.removeprefix("tuned "), depth)
+        chosen = {"_target_": "skiagram.models.tuned.Tuned", "model": values, **SEARCH}
+        return build(chosen, "model"), chosen
     if name == "candidate_finder":
         chosen = options(f"model/{name}.yaml", **FINDER)
         chosen["classifier"] |= JUDGE
@@ -149,6 +157,7 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     ("name", "depth"),
     [
         ("candidate_finder", None),
+        ("tuned candidate_finder", None),  # on images of floating point
         pytest.param("window_finder", None, marks=pytest.mark.thorough),
         pytest.param("heat_map_finder", 8, marks=pytest.mark.thorough),
         pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
@@ -201,7 +210,7 @@ def test_new_images_are_marked_as_the_project_marked_them(
     assert "Mark 1: x" in written
     package = tmp_path / "finder.skiagram"
     assert main(["package", str(project.model), "-o", str(package)]) == 0
-    alone = [str(project.films / "15-0.nii" if depth else project.films / "15-0.png")]
+    alone = [str(next(project.films.glob("15-0.*")))]
     lines = tmp_path / "alone.jsonl"
     assert main(["predict", str(package), *alone, "-o", str(lines)]) == 0
     (row,) = pd.read_json(lines, lines=True).to_dict("records")

@@ -17,10 +17,13 @@ ORIGIN = (10.0, 20.0, 30.0)
 LAST_COLUMN = 23  # of volumes
 
 
-def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
+def write_films(
+    folder: Path, depth: int | None, *, whole: bool = True
+) -> tuple[list[str], pd.DataFrame]:
     """Write two images a patient; the first one has a bright ball at a random place.
 
-    Columns of volumes count to the right, of their places to the left, as ingest stores them.
+    Images are of whole numbers, or TIFF of floating point. Columns of volumes count to the right,
+    of their places to the left, as ingest stores them.
     """
     draw, rows, names = np.random.default_rng(1), [], []
     side = LAST_COLUMN + 1 if depth else _SIDE
@@ -29,7 +32,7 @@ def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFram
     folder.mkdir()
     for patient in range(PATIENTS):
         for half in range(2):
-            name = f"{patient:02d}-{half}.{'nii' if depth else 'png'}"
+            name = f"{patient:02d}-{half}.{'nii' if depth else 'png' if whole else 'tif'}"
             voxels = draw.normal(100, 10, shape)
             if half == 0:
                 centre = [int(draw.integers(length // 4, length * 3 // 4)) for length in shape]
@@ -41,6 +44,7 @@ def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFram
                 grid = Grid((depth, side, side), (1.0, 1.5, 1.5), ORIGIN, _AXES)
                 (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
             else:
-                Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)
+                pixels = voxels.clip(0, 255).astype(np.uint8) if whole else voxels.astype("float32")
+                Image.fromarray(pixels).save(folder / name)
             names.append(name)
     return names, tabulate_places(rows)

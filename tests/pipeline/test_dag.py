@@ -191,7 +191,7 @@ def test_digests_are_those_of_a_project_that_has_kept_none(
 
 
 def _changed(project: Project) -> set[str]:
-    done = project.run("dvc", "status", "--json", "dvc.yaml")
+    done = project.run("dvc", "status", "--json")
     assert done.returncode == 0, done.stderr
     return {name for name, why in json.loads(done.stdout).items() if why != ["always changed"]}
 
@@ -223,6 +223,7 @@ def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     assert copy.hashes("models", "scores", "reports") == before
+    assert _changed(copy) == set()  # no sweep is listed: `sweeps` of params.yaml names none
     compared = copy.run("dvc", "metrics", "show")
     assert "failed" not in compared.stderr
 
@@ -247,6 +248,7 @@ def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
     shutil.copytree(copy.folder / "source", clone.folder / "source")
     pulled = clone.run("dvc", "pull", "--allow-missing")
     assert pulled.returncode == 0, pulled.stderr
+    assert _changed(clone) == set()
     done = clone.run("dvc", "repro", "--dry", OMP_NUM_THREADS="2")
     assert done.returncode == 0, done.stderr
     assert stages_run(done.stdout) == ["digest"]

@@ -248,9 +248,11 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
     monkeypatch.setattr(rows_by_hand, "check_objective", lambda _: Objective())
     monkeypatch.setattr(Workspace, "of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
-    monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
+    monkeypatch.setattr(sweep, "write_sweep", lambda name, made: written.append(made))
+    monkeypatch.setattr("sys.argv", ["sweep.py", "-m", f"{STRENGTH}=0.5,1.0"])
+    monkeypatch.setenv("PYTHONPATH", "")
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):
-        sweep.sweep_by_hand([f"{STRENGTH}=0.5,1.0"])
+        sweep.main()
     assert written[0].rows == ({STRENGTH: 0.5},)
 
 

@@ -178,6 +178,31 @@ def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
     assert list(place.write("decision_tree", place.workspace.pieces).iterdir()) == []
 
 
+@pytest.mark.parametrize("is_tuned", [False, True])
+def test_a_finder_is_refused_by_name_tuned_or_not(
+    place: Place, tmp_path: Path, is_tuned: bool
+) -> None:
+    values = place.workspace.option_file("model", "candidate_finder")
+    if is_tuned:
+        values = {
+            "_target_": "skiagram.models.tuned.Tuned",
+            "model": values,
+            "space": {"top": {"choices": [values["top"], values["top"] + 1]}},
+            "budget": {"trials": 2, "folds": 2},
+        }
+    name = f"finder{is_tuned:d}"
+    (place.workspace.conf / f"model/{name}.yaml").write_text(yaml.safe_dump(values))
+    scores = place.folders(name).scores
+    shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
+    finished = Outcome(name, "classical", "Finder at candidates", "finished")
+    write_record(finished, scores / "outcome.json")
+    store = PieceStore(tmp_path / "pieces")
+    with pytest.raises(OptionError, match="Finder at candidates judges places") as refused:
+        place.write(name, store)
+    assert f"explained: {name}" in str(refused.value)
+    assert not store.folder.exists()
+
+
 @pytest.mark.parametrize(
     ("package", "model"), [("shap", "small_forest"), ("captum", "short_network")]
 )

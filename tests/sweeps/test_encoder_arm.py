@@ -129,7 +129,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert curve.title in render_sweep(result)
 
 
-def test_each_image_is_encoded_once_for_studies_and_sweeps(
+def test_each_image_is_encoded_once_for_all_rows_and_sweeps(
     place: Workspace, encoded: list[int]
 ) -> None:
     crossover(place, "logistic_regression", HEAD)

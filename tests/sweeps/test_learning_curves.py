@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.subset import find_subset
 from skiagram.options import check
-from skiagram.records.cases import Cases
+from skiagram.records.cases import Cases, DataCard, read_cases
+from skiagram.records.files import read_record, read_table
+from skiagram.sealing.labels import open_labels
+from skiagram.sealing.ledger import Comparison
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,
@@ -19,7 +24,7 @@ from skiagram.sweeps.learning_curves import (
     fit_learning_curve,
     split_spread,
 )
-from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
@@ -223,8 +228,24 @@ def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
 @pytest.mark.slow
 def test_rows_without_a_subset_make_no_curves(workspace: Workspace) -> None:
     base = CHOICES | {"networks": [], SUBSET: None}
-    with pytest.raises(OptionError, match="learned from all cases"):
+    with pytest.raises(OptionError, match="learns from all cases"):
         run(workspace, base, {"seed": [0, 1]})
+
+
+def inputs_of(row: Measurable) -> EvaluationInputs:
+    """Return what stage evaluate reads of a run with the options of a row."""
+    data = row.row.reported.folder
+    cases, task = read_cases(data / "cases")
+    return EvaluationInputs(
+        models=tuple(row.trained.read()),
+        cases=cases,
+        task=task,
+        sealed=open_labels(data / "sealed", task),
+        truth=read_table(data / "sealed/truth.parquet"),
+        covariates=read_table(data / "cases/covariates.parquet"),
+        card=read_record(DataCard, data / "cases/card.json"),
+        comparison=Comparison("phantom", "", "evaluate", (), ""),
+    )
 
 
 @pytest.mark.slow
@@ -254,6 +275,14 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
     found = find_subset(models, cases, nested=design == "cv")
     assert found is not None
     assert f"24 of {available} cases" in found.describe()
+    of_run = evaluate(inputs_of(trained[1]), trained[1].row.evaluation, seed=0)
+    assert found.describe() in of_run.warnings  # a run knows which cases were learned from
+    for each in of_run.models:
+        name = each.outcome.model
+        assert row.figures.of(name, "roc_auc") == each.metrics["roc_auc"]
+        assert row.figures.of(name, SELECTION) == each.selection_auc
+    best = row.figures.of("best_classical", "roc_auc"), row.figures.selection("best_classical")
+    assert best == (of_run.arms["classical"].auc, of_run.arms["classical"].selection_auc)
     if design == "holdout":
         assert sorted(found.case_id) == out_of_fold
         patients = cases.patient_id[np.isin(cases.case_id, out_of_fold)]

@@ -6,7 +6,7 @@ AUC(n) = limit − scale · n^(−rate), as of errors (Cortes et al. 1994, NIPS 
 BMC Med. Inform. Decis. Mak. 12:8).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from skiagram.errors import OptionError
+from skiagram.models.cross_validation import Subset
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, detectability
 from skiagram.statistics.estimate import Estimate
@@ -405,8 +406,9 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     """Return the learning curves of rows that differ in `plan.subset` alone.
 
     Raises:
-        OptionError: Rows differ in something else, learned from all cases, or have no baseline.
+        OptionError: Rows differ in something else, learn from all cases, or have no baseline.
     """
+    check_curves([row.row.plan.subset for row in rows], ("classical",))
     by_place = _place(rows)
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
     measured = dict[tuple[int, int], MeasuredClasses]()
@@ -458,22 +460,36 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     )
 
 
-def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
-    """Return each row by its number of training cases and its draw."""
-    placed: dict[tuple[int, int], Measurable] = {}
-    for row in rows:
-        subset = row.row.plan.subset
+def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> None:
+    """Refuse rows that are no learning curves.
+
+    Args:
+        subsets: Of each row; None for all cases.
+        arms: That rows have a model of.
+
+    Raises:
+        OptionError: A row learns from all cases, two learn from the same, or none has a baseline.
+    """
+    placed: set[Subset] = set()
+    for subset in subsets:
         if subset is None:
             fault, remedy = (
-                "a row learned from all cases",
+                "a row learns from all cases",
                 "give each row a `conf.plan.plan.subset`",
             )
-            raise OptionError(fault, where="analysis", remedy=remedy)
-        if (subset.cases, subset.draw) in placed:
+            raise OptionError(fault, where="sweep.analysis", remedy=remedy)
+        if subset in placed:
             fault, remedy = "two rows have the same subset", "leave out all other axes"
-            raise OptionError(fault, where="analysis", remedy=remedy)
-        placed[subset.cases, subset.draw] = row
-    return placed
+            raise OptionError(fault, where="sweep.analysis", remedy=remedy)
+        placed.add(subset)
+    if "classical" not in arms:
+        raise OptionError("no classical model", where="baselines", allowed="one or more")
+
+
+def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
+    """Return each row by its number of training cases and its draw."""
+    subsets = ((row.row.plan.subset, row) for row in rows)
+    return {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
 
 
 def _resample(

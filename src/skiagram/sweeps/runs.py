@@ -6,6 +6,7 @@ trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
-from skiagram.options import check, split_names
+from skiagram.options import check, flatten_options, split_names
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Cases, Task, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
@@ -62,11 +63,14 @@ class RowResult:
     Attributes:
         figures: Without any where the row failed.
         reason: Why it failed; empty otherwise.
+        resolved: Group and option, as `dataset.noise` → value, of option files that are chosen by
+            name, where rows choose several of a group.
     """
 
     row: Row
     figures: RowFigures = field(default_factory=RowFigures)
     reason: str = ""
+    resolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,9 @@ def run_rows(
     seal = Seal(f"sweep {name}", request)
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
     reference: Measurable | None = None
-    swept, best = find_swept_model(find_differing(rows)), -math.inf
+    differing = find_differing(rows)
+    swept, best = find_swept_model(differing), -math.inf
+    groups = [group for group in _ONE_OF_GROUP if group in differing]
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
@@ -248,6 +254,7 @@ def run_rows(
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
+                result = replace(result, resolved=resolve_options(row, groups, workspace))
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
@@ -294,11 +301,30 @@ def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R 
         return str(error)
 
 
+def change(workspace: Workspace, row: Row) -> Workspace:
+    """Return the workspace with the options of a row."""
+    changes = {name: value for name, value in row.changes.items() if name != SCORED}
+    return replace(workspace, changes=changes)
+
+
+def resolve_options(row: Row, groups: Sequence[str], workspace: Workspace) -> dict[str, str]:
+    """Return `group.option` → value of the option file that a row chooses of each group.
+
+    Files that cannot be read have none; the row says why.
+    """
+    workspace = change(workspace, row)
+    resolved: dict[str, str] = {}
+    for group in groups:
+        with suppress(SkiagramError):
+            file = workspace.option_file(group, workspace.choices()[group])
+            resolved |= flatten_options(file, f"{group}.")
+    return resolved
+
+
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
-    changes = dict(row.changes)
-    scored = check(Scored, changes.pop(SCORED, {}), SCORED)
-    workspace = replace(workspace, changes=changes)
+    scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
+    workspace = change(workspace, row)
     choices = workspace.choices()
     used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
     networks = split_names(choices["networks"])
@@ -314,12 +340,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
     task = read_task(data.folder / "cases/task.json")
-    if task.measured is not None and task.design == "holdout":
-        raise OptionError(
-            f"a {task.measured.words} under design holdout",
-            where="design",
-            allowed="cv: rows of such an outcome have held-out figures of all cases",
-        )
+    refuse_sealed_outcome(task)
     duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
@@ -345,6 +366,23 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
+def refuse_sealed_outcome(task: Task) -> None:
+    """Refuse an outcome that is no class and has a sealed test set.
+
+    Raises:
+        OptionError: It has.
+    """
+    if task.measured is not None and task.design == "holdout":
+        raise OptionError(
+            f"a {task.measured.words} under design holdout: rows have no figures of sealed cases "
+            "of such an outcome",
+            where="design",
+            allowed="cv, under which all cases are held out once",
+            remedy="add `design: cv` to `base`, or `design=cv` to the command; single runs "
+            "(`dvc repro`) may have the sealed test set",
+        )
+
+
 def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
@@ -364,8 +402,9 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
 
 
 _NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
+_ONE_OF_GROUP = ("dataset", "restoration", "proposal", "trainer")  # a row has one file of each
 _CHOSEN_BY = {  # group of option files → choice of params.yaml
-    **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
+    **{name: name for name in (*_ONE_OF_GROUP, "features")},
     **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
 }
 _STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change

@@ -1,6 +1,8 @@
 """The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -9,22 +11,33 @@ from typing import Any
 import pandas as pd
 
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import check
+from skiagram.models.cross_validation import Plan, Subset
+from skiagram.options import check, split_names
+from skiagram.records.cases import Design, Task, read_task
+from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.costs import CostComparison, compare_costs
+from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
-from skiagram.sweeps.learning_curves import LearningCurves, find_learning_curves
+from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
 from skiagram.sweeps.rows import (
     COLUMNS,
     COSTS,
     SELECTIONS,
     Row,
     Sweep,
+    expand_rows,
     find_differing,
     find_swept_model,
     short_name,
     show_value,
 )
-from skiagram.sweeps.runs import Measurable, RowResult, run_rows
+from skiagram.sweeps.runs import (
+    Measurable,
+    RowResult,
+    change,
+    refuse_sealed_outcome,
+    run_rows,
+)
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 
@@ -65,10 +78,21 @@ class SweepResult:
         differing = find_differing([result.row for result in self.rows])
         return tuple(name for name in differing if name not in self.axes)
 
-    def describe_place(self, row: Row) -> dict[str, Any]:
+    @cached_property
+    def resolved(self) -> tuple[str, ...]:
+        """Return what differs in the option files that rows choose by name, as `dataset.noise`."""
+        known = [result.resolved for result in self.rows if result.resolved]
+        named = dict.fromkeys(name for options in known for name in options)
+        return tuple(
+            name for name in named if len({options.get(name, "") for options in known}) > 1
+        )
+
+    def describe_place(self, result: RowResult) -> dict[str, Any]:
         """Return axis, or option that differs, → value in a row; without one, empty text."""
+        row = result.row
         place = {short_name(name): row.place.get(name, "") for name in self.axes}
-        return {short_name(name): row.changes.get(name, "") for name in self.options} | place
+        changed = {short_name(name): row.changes.get(name, "") for name in self.options}
+        return {name: result.resolved.get(name, "") for name in self.resolved} | changed | place
 
     @cached_property
     def chosen(self) -> RowResult | None:
@@ -107,20 +131,21 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, one for each further option that differs, `model`,
-            `title`, `arm`, `cases` (`development`, `reported`, or nothing of a cost), `figure`,
-            `value`, `low`, `high`, `method`, `reason`, and `reference` (the row of which a
-            difference is taken, else missing). A row that failed has one line.
+            Columns `row`, one for each axis, one for each further option that differs (of option
+            files that rows choose by name as `dataset.noise`), `model`, `title`, `arm`, `cases`
+            (`development`, `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`,
+            `method`, `reason`, and `reference` (the row of which a difference is taken, else
+            missing). A row that failed has one line.
         """
         lines = [line for result in self.rows for line in self._lines(result)]
         row, *others = COLUMNS
-        place = map(short_name, (*self.axes, *self.options))
+        place = [*map(short_name, (*self.axes, *self.options)), *self.resolved]
         table = pd.DataFrame(lines, columns=[row, *place, *others])
         return table.astype({"row": "int64", "reference": "Int64"})
 
     def _lines(self, result: RowResult) -> Iterator[dict[str, object]]:
         row = result.row
-        place = {name: show_value(value) for name, value in self.describe_place(row).items()}
+        place = {name: show_value(value) for name, value in self.describe_place(result).items()}
         if result.reason:
             yield {"row": row.number, **place, "reason": result.reason, "reference": None}
         for each in result.figures.figures:
@@ -165,21 +190,56 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
     return check(Sweep, options, f"conf/sweep/{name}.yaml")
 
 
-def run_sweep(
-    name: str,
-    sweep: Sweep,
-    rows: Sequence[Row],
-    workspace: Workspace,
-    say: Callable[[str], object],
-) -> SweepResult:
-    """Run the rows of a sweep and return what it found.
+def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
+    """Refuse a sweep that its rows cannot answer, before the first of them is trained.
 
-    Args:
-        say: Given a line on each row that failed, at once; the others go on.
+    Data sets are ingested for it. A row whose options cannot be read is left to say so itself.
 
     Raises:
+        OptionError: All rows have an outcome with a sealed test set, or the rows are not such as
+            the analysis reads.
+    """
+    tasks: dict[tuple[str, Design], Task | None] = {}
+    subsets, arms = list[Subset | None](), set[str]()
+    for place in (change(workspace, row) for row in rows):
+        with suppress(SkiagramError):
+            choices = place.choices()
+            asked = choices["dataset"], choices["design"]
+            if asked not in tasks:
+                tasks[asked] = None
+                data = ingest_data(place, place.option_file("dataset", asked[0]), asked[1])
+                tasks[asked] = read_task(data.folder / "cases/task.json")
+            if sweep.analysis == "learning_curves":
+                for name in split_names(choices["baselines"]):
+                    arms.add(Candidate(name, place.option_file("model", name)).arm)
+                subsets.append(check(Plan, place.options_of("plan")["plan"], "plan").subset)
+    known = [task for task in tasks.values() if task is not None]
+    outcomes = [task.measured for task in known if task.measured is not None]
+    if sweep.analysis is not None and outcomes:
+        raise OptionError(
+            f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {outcomes[0].words}",
+            where="sweep.analysis",
+            allowed="data sets of classes",
+            remedy="leave `analysis` out: table and page have the figures of every row",
+        )
+    sealed = [task for task in known if task.design == "holdout"]
+    if outcomes and len(outcomes) == len(sealed) == len(tasks):
+        refuse_sealed_outcome(sealed[0])
+    if subsets:
+        check_curves(subsets, arms)
+
+
+def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
+    """Run the rows of a sweep and return what it found.
+
+    A row that fails is said at once, in a line; the others go on.
+
+    Raises:
+        OptionError: The rows cannot answer what the sweep asks; see `check_rows`.
         SkiagramError: Every row failed.
     """
+    rows = expand_rows(sweep)
+    check_rows(sweep, rows, workspace)
     results: list[RowResult] = []
     trained: dict[int, Measurable] = {}
     kept = None if sweep.analysis is None else trained
@@ -187,7 +247,7 @@ def run_sweep(
         results.append(result)
         if result.reason:
             row = result.row
-            say(f"Row {row.number} ({row.name()}) failed: {result.reason}")
+            sys.stderr.write(f"Row {row.number} ({row.name()}) failed: {result.reason}\n")
     if all(result.reason for result in results):
         raise SkiagramError(
             "every row failed", where=f"sweep {name}", remedy="see the reasons above"

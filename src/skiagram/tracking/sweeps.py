@@ -6,13 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from skiagram.compute.checkout import home
-from skiagram.options import flatten_options
+from skiagram.options import build, flatten_options, read_option_file
 from skiagram.sweeps.figures import DIFFERENCES
 from skiagram.sweeps.rows import BEST, SELECTIONS
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
 from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name
+
+
+def find_tracker(project: Path) -> Tracker:
+    """Return the tracker that a project's params.yaml chooses."""
+    name = read_option_file(project / "params.yaml", "params.yaml")["tracking"]
+    path = f"conf/tracking/{name}.yaml"
+    tracker: Tracker = build(read_option_file(project / path, path), "tracking")
+    return tracker
 
 
 def record_sweep(tracker: Tracker, result: SweepResult, project: Path) -> str:
@@ -66,7 +74,7 @@ def _child(result: RowResult, sweep: SweepResult, tags: dict[str, str]) -> Run:
         of_row["mlflow.note.content"] = result.reason
     return Run(
         name=f"{sweep.name} {row.number}",
-        params=flatten_options(sweep.describe_place(row)),
+        params=flatten_options(sweep.describe_place(result)),
         points=tuple(_points(result, sweep.objective)),
         tags=tags | of_row,
         failed=bool(result.reason),

@@ -1,0 +1,122 @@
+"""The table of a sweep, and sweeps that their rows cannot answer: refused before the first row."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.errors import OptionError
+from skiagram.options import check
+from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.table import SweepResult, check_rows, run_sweep
+from skiagram.sweeps.workspace import Workspace
+from skiagram.tracking.sweeps import sweep_execution
+from tests.sweeps.small_phantom import CONF, small_place
+
+pytestmark = pytest.mark.slow
+
+CHOICES = {"features": "first_order", "baselines": ["logistic_regression"], "networks": []}
+TIMES = {"dataset": "phantom_times", "baselines": ["cox"]}
+PENALTY = {"conf.model.cox.penalty": [0.1, 1.0]}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a place with small phantoms: of classes, of the same with more noise, of times."""
+    folder = tmp_path_factory.mktemp("table")
+    place = small_place(folder)
+    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES | {"folds": 2}))
+    noisy = place.option_file("dataset", "phantom") | {"name": "noisy", "noise": 0.9}
+    (place.conf / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
+    file = place.conf / "dataset/phantom_times.yaml"
+    values = yaml.safe_load(file.read_text())
+    values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 4}}
+    values["phantom"]["nodule"]["places"] = 7
+    file.write_text(yaml.safe_dump(values))
+    return replace(place, compute=replace(place.compute, workers=1))
+
+
+def make(**values: Any) -> Sweep:
+    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
+
+
+def run(workspace: Workspace, sweep: Sweep) -> SweepResult:
+    return run_sweep("try", sweep, workspace)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"base": TIMES | {"design": "holdout"}, "axes": PENALTY},
+            ("time to an event", "no figures of sealed cases", "cv", "design=cv"),
+        ),
+        (
+            {"base": TIMES | {"design": "cv"}, "axes": PENALTY, "analysis": "cost"},
+            ("`cost`", "AUCs of classes", "time to an event", "leave `analysis` out"),
+        ),
+        (
+            {
+                "base": TIMES | {"design": "cv"},
+                "axes": {"conf.plan.plan.subset": [{"cases": 10, "draw": 0}]},
+                "analysis": "learning_curves",
+            },
+            ("`learning_curves`", "AUCs of classes", "leave `analysis` out"),
+        ),
+        (
+            {"axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
+            ("learns from all cases", "conf.plan.plan.subset"),
+        ),
+        (
+            {
+                "base": {"conf.plan.plan.subset": {"cases": 24, "draw": 0}},
+                "axes": {"seed": [0, 1]},
+                "analysis": "learning_curves",
+            },
+            ("two rows have the same subset", "leave out all other axes"),
+        ),
+        (
+            {
+                "base": {"baselines": [], "networks": ["small_cnn"]},
+                "axes": {"conf.plan.plan.subset": [{"cases": 24, "draw": 0}]},
+                "analysis": "learning_curves",
+            },
+            ("no classical model", "baselines"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
+    workspace: Workspace, values: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    before = {*workspace.work.glob("*")}
+    with pytest.raises(OptionError) as refused:
+        run(workspace, make(**values))
+    assert not [word for word in words if word not in str(refused.value)], str(refused.value)
+    made = {path.name.partition("-")[0] for path in {*workspace.work.glob("*")} - before}
+    assert made <= {"ingested"}
+
+
+def test_rows_that_can_be_answered_are_not_refused_for_others(workspace: Workspace) -> None:
+    for values in (
+        {"base": TIMES, "axes": {"design": ["holdout", "cv"]}},
+        {"base": {"dataset": "absent"}, "axes": {"seed": [0, 1]}},
+        {"base": {"sed": 1}, "axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
+    ):
+        sweep = make(**values)
+        check_rows(sweep, expand_rows(sweep), workspace)
+
+
+def test_options_in_files_that_rows_choose_by_name_are_columns(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    result = run(workspace, make(axes={"dataset": ["phantom", "noisy"]}))
+    assert not [row.reason for row in result.rows if row.reason]
+    table = result.table().drop_duplicates("row")
+    assert table["dataset"].tolist() == ["phantom", "noisy"]
+    assert table["dataset.noise"].tolist() == ["0.3", "0.9"]
+    assert set(table.columns) & {"dataset.size", "dataset.seed"} == set()  # they are equal
+    noises = [run.params["dataset.noise"] for run in sweep_execution(result, tmp_path).children]
+    assert noises == ["0.3", "0.9"]
