@@ -176,8 +176,8 @@ CAUSES = ["--cause", "relapse", "--no-event", "well"]
 
 @pytest.mark.thorough
 def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
-    words = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
-    line = [sys.executable, "-m", "skiagram", "run", *words]
+    asked = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
+    line = [sys.executable, "-m", "skiagram", "run", *asked]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "C (Harrell)" in done.stdout

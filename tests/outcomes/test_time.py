@@ -138,7 +138,8 @@ def true_share(log_hazard: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Return (n, times) the chances of an event by then, before a death."""
     of_event, of_death = np.exp(log_hazard)[:, None] / 500, np.exp(-log_hazard / 2)[:, None] / 800
     both = of_event + of_death
-    return of_event / both * (1 - np.exp(-both * time))
+    share: np.ndarray = of_event / both * (1 - np.exp(-both * time))
+    return share
 
 
 def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -> None:
