@@ -198,7 +198,7 @@ class TimeToEvent(MeasuredOutcome):
             "expected_minus_observed",
             "Expected minus observed",
             "share of patients expected to have the event by the horizon, minus the share that had "
-            "it (Kaplan–Meier); 0 is calibrated",
+            "it, censoring allowed for; 0 is calibrated",
             higher_is_better=None,
         ),
     )
