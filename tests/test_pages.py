@@ -9,6 +9,7 @@ REPOSITORY = Path(__file__).parents[1]
 FRONT_PAGE = REPOSITORY / "README.md"
 PAGES = [FRONT_PAGE, REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_RESULT = re.compile(r"[+−]?\d*\.\d+")
 _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1", re.DOTALL | re.MULTILINE)
 
 
@@ -49,3 +50,37 @@ def test_every_page_can_be_reached_from_the_front_page() -> None:
         names = {link.partition("#")[0] for link in links if "://" not in link}
         found += [(page.parent / name).resolve() for name in names - {""}]
     assert not [page for page in PAGES if page not in reached]
+
+
+def figures(text: str) -> set[str]:
+    """Return figures with a decimal point, without a 0 before it and without a plus."""
+    found = (figure.lstrip("+") for figure in _RESULT.findall(text))
+    return {re.sub(r"^(−?)0\.", r"\1.", figure) for figure in found}
+
+
+def figures_of_page(link: str) -> set[str]:
+    return figures((FRONT_PAGE.parent / link).read_text(encoding="utf-8"))
+
+
+def test_every_figure_of_the_front_pages_table_stands_on_the_page_that_its_row_names() -> None:
+    rows = [line for line in FRONT_PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    frozen, page, checked = figures_of_page("docs/results/encoders.md"), "", 0
+    for row in rows[2:]:
+        page = next(iter(_LINK.findall(row)), page)
+        *trained, pretrained, gain = row.strip("|").split("|")
+        known = figures_of_page(page)
+        assert figures("|".join(trained)) <= known, row
+        assert figures(pretrained + gain) <= known | frozen, row
+        checked += len(figures(row))
+    assert checked > 40
+
+
+def test_figures_of_sentences_that_name_a_results_page_stand_there() -> None:
+    text = FRONT_PAGE.read_text(encoding="utf-8")
+    sentence = re.search(
+        r"50 images the network.*?\((docs/results/crossover\.md)\)", text, re.DOTALL
+    )
+    assert sentence is not None
+    told = {figure.strip("−") for figure in figures_of_page(sentence[1])}
+    assert len(figures(sentence[0])) > 6
+    assert figures(sentence[0]) <= told

@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
-from skiagram.outcomes.grade import GradeCalibration
-from skiagram.outcomes.number import NumberCalibration
+from skiagram.outcomes import OutcomeCalibration
 from skiagram.outcomes.outcome import MeasuredCalibration
-from skiagram.outcomes.time import HazardCalibration
 from skiagram.seeding import stream
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
@@ -269,13 +267,7 @@ def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
 
 
 CalibrationMethod = Literal["platt", "isotonic", "temperature"]
-Calibration = (
-    ScalingCalibration
-    | IsotonicCalibration
-    | HazardCalibration
-    | NumberCalibration
-    | GradeCalibration
-)
+Calibration = ScalingCalibration | IsotonicCalibration | OutcomeCalibration
 
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]

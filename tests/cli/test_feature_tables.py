@@ -155,9 +155,29 @@ def test_times_of_three_tables_are_joined_and_are_no_features(
     assert "either classes" in capsys.readouterr().err
 
 
+def write_causes(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
+    """Write the same where death may come before the relapse, and sex; return arguments."""
+    line = write_times(folder, patients, seed)
+    generator = np.random.default_rng(seed)
+    seen = pd.read_csv(folder / "outcome.csv", dtype={"patient": str})
+    death = generator.exponential(900, patients).round()
+    first = death < seen["days"]
+    state = np.where(first, "died", np.where(seen["died"] == 1, "relapse", "well"))
+    seen = seen.assign(days=np.where(first, death, seen["days"]), died=state)
+    seen.to_csv(folder / "outcome.csv", index=False)
+    clinical = pd.read_csv(folder / "clinical.csv", dtype={"patient": str})
+    clinical = clinical.assign(sex=np.where(generator.uniform(size=patients) < 0.5, "f", "m"))
+    clinical.to_csv(folder / "clinical.csv", index=False)
+    return [*line, "sex"]
+
+
+CAUSES = ["--cause", "relapse", "--no-event", "well"]
+
+
 @pytest.mark.thorough
 def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "skiagram", "run", *write_times(tmp_path), "--folds", "3"]
+    asked = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
+    line = [sys.executable, "-m", "skiagram", "run", *asked]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "C (Harrell)" in done.stdout
@@ -165,12 +185,14 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     project = tmp_path / "radiomics-project"
     assert "original_shape_MeshVolume" in (project / "conf/model/cox_volume.yaml").read_text()
     page = (project / "reports/report.html").read_text()
-    for words in ("at risk at", "D-calibration", "the region’s volume", "Brier score"):
+    for words in ("at risk at", "Aalen–Johansen", "the region’s volume", "Other events (died)"):
         assert words.replace("’", "&#39;") in page
+    weights = (project / "models/cox_covariates").rglob("*.json")
+    assert any("sex_f" in path.read_text() for path in weights)  # a text is read, too
     figures = json.loads((project / "reports/metrics.json").read_text())
     assert figures["cox"]["concordance"] > 0.6
     (tmp_path / "north").mkdir()
-    cohort = write_times(tmp_path / "north", seed=2)
+    cohort = write_causes(tmp_path / "north", seed=2)  # `--cause` is that of the project
     line = [sys.executable, "-m", "skiagram", "validate", str(project), *cohort]
     line += ["--site", "hospital", "--patient-ids", "apart", "--name", "north", "--workers", "1"]
     done = subprocess.run(line, cwd=tmp_path / "north", capture_output=True, text=True)
@@ -217,6 +239,13 @@ def test_lesions_of_a_patient_with_one_time_are_one_case(
     assert "Features (13): regions, sum_original_shape_MeshVolume" in shown
     assert main(["check", *line, "--per-patient", "rows"]) == 0
     assert "Features (3): original_shape_MeshVolume" in capsys.readouterr().out
+    tables = line[: line.index("--time")]
+    assert main(["check", *tables, "--number", "days"]) == 0
+    assert "rows of 60 patients: each patient is one case" in capsys.readouterr().out
+    assert main(["check", *tables, "--label", "died", "--positive", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "Features (3): original_shape_MeshVolume" in shown
+    assert "`--per-patient combined`" in shown
 
 
 @pytest.mark.thorough

@@ -51,17 +51,31 @@ def test_usual_words_mean_that_no_event_was_seen(absent: str) -> None:
 CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", "", "relapse"))
 
 
-def test_another_cause_ends_follow_up_and_is_told() -> None:
+def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
-    settled, _ = settle(*words, rows=CAUSES)
+    settled, arguments = settle(*words, rows=CAUSES)
     states = [row.cells["state"] for row in settled.rows]
-    assert states == ["event", "censored", "censored", "event"]
+    assert states == ["event", "other event", "censored", "event"]
     assert settled.outcome.other_causes == ("died",)
-    label = np.array([int(state == "event") for state in states])
+    assert (arguments.classes, arguments.positive) == ([*settled.outcome.classes], None)
+    assert "another event first: 'died'" in settled.note
+    label = np.array([settled.outcome.classes.index(state) for state in states])
     (told, *_) = settled.outcome.doubts(label, np.arange(4))
-    assert "another event (died)" in told
-    single, _ = settle(*words, "died", rows=CAUSES)
+    assert "Another event (died)" in told
+    single, arguments = settle(*words, "died", rows=CAUSES)
     assert single.outcome.other_causes == ()
+    assert arguments.positive == "event"
+
+
+def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
+    words = ("--time", "to_event", "--event", "state")
+    settled, _ = settle(*words, "--cause", "relapse", "--no-event", "0", "well", rows=CAUSES)
+    asked = settled.outcome.asked
+    assert asked == {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
+    theirs, _ = settle(*words, rows=CAUSES, **asked)
+    assert [row.cells["state"] for row in theirs.rows].count("event") == 2
+    with pytest.raises(DataError, match="no event is called 'relapse'"):
+        settle(*words, rows=table(("5", "", "recurred"), ("9", "", "0")), **asked)
 
 
 def test_a_cause_that_no_row_has_is_refused_with_those_that_there_are() -> None:

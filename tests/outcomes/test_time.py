@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.outcomes.outcome import ScoredCases
-from skiagram.outcomes.time import EVENT, HazardCalibration, TimeToEvent
-from skiagram.statistics.survival import kaplan_meier
+from skiagram.outcomes.time import EVENT, OTHER, HazardCalibration, TimeToEvent
+from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from tests.outcomes.cohort import OUTCOME, draw_times
 
 
@@ -120,3 +120,83 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     above = set(model.x) & set(everybody.x) - {0.05, 0.1}
     assert all(model.y[model.x.index(t)] > everybody.y[everybody.x.index(t)] for t in above)
     assert [row[0] for row in decisions.rows] == ["0.2", "0.4", "0.6", "0.8"]
+
+
+COMPETING = TimeToEvent(column="days", unit="days", other_causes=("died",))
+
+
+def draw_competing(cases: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log hazards, times and labels; death is likelier where the event is less likely."""
+    generator = np.random.default_rng(seed)
+    log_hazard = generator.normal(size=cases)
+    both = np.stack([500 * np.exp(-log_hazard), 800 * np.exp(0.5 * log_hazard)])
+    ends = np.concatenate([generator.exponential(both), generator.uniform(200, 1500, (1, cases))])
+    return log_hazard, ends.min(axis=0), np.array([EVENT, OTHER, 0])[ends.argmin(axis=0)]
+
+
+def true_share(log_hazard: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return (n, times) the chances of an event by then, before a death."""
+    of_event, of_death = np.exp(log_hazard)[:, None] / 500, np.exp(-log_hazard / 2)[:, None] / 800
+    both = of_event + of_death
+    share: np.ndarray = of_event / both * (1 - np.exp(-both * time))
+    return share
+
+
+def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -> None:
+    log_hazard, time, label = draw_competing(4000, 11)
+    outcome = COMPETING.settle(time, label)
+    assert outcome.reported[0].startswith("no event by ")
+    calibration = outcome.calibrate(log_hazard[:, None], time, label)
+    assert calibration.other_slope < 0
+    grid = np.array(outcome.grid)
+    estimate = calibration.probabilities(log_hazard[:, None])
+    true = true_share(log_hazard, grid)
+    assert np.abs(1 - estimate - true).mean() < 0.02
+    assert 1 - estimate.mean(axis=0) == pytest.approx(true.mean(axis=0), abs=0.02)
+    censored = np.where(label == OTHER, 0, label)  # as if nothing else happened
+    alone = OUTCOME.settle(time, censored).calibrate(log_hazard[:, None], time, censored)
+    assert (1 - alone.probabilities(log_hazard[:, None]) - true)[:, -3:].mean() > 0.1
+    twice = HazardCalibration.average([calibration, calibration])
+    assert twice.probabilities(log_hazard[:9, None]) == pytest.approx(estimate[:9])
+
+
+def test_figures_and_plots_count_those_who_had_another_event_first() -> None:
+    log_hazard, time, label = draw_competing(600, 12)
+    outcome = COMPETING.settle(time, label)
+    score = log_hazard[:, None]
+    estimate = outcome.calibrate(score, time, label).probabilities(score)
+    fit = np.zeros((1, 600), dtype=np.int64)
+    cases = ScoredCases(label, time, np.arange(600), log_hazard[None], estimate[None], fit)
+    found = {(name, group): figure for name, group, figure in outcome.measure(cases)}
+    gaps = [figure for (name, _), figure in found.items() if name == "expected_minus_observed"]
+    assert all(abs(each.value) < 0.03 for each in gaps)
+    assert next(of for (name, _), of in found.items() if name == "brier_gain").estimate().low > 0
+    groups, calibration, _ = outcome.plot(cases)
+    assert all(line.y[0] == 0 for line in groups.lines)
+    low, _, high = groups.lines
+    assert low.y[-1] < high.y[-1]
+    assert groups.columns[-2:] == ("events", "other events")
+    assert sum(int(row[-1]) for row in groups.rows) == int((label == OTHER).sum())
+    assert "Aalen" in calibration.y_label
+    assert "D-calibration" not in calibration.words
+    counts = dict(outcome.count(time, label))
+    assert counts["other events (died)"] == str((label == OTHER).sum())
+    last = outcome.horizons[-1:]
+    share = 1 - aalen_johansen(time, label == EVENT, label == OTHER).at(np.array(last))[0]
+    told = next(number for name, number in counts.items() if name.startswith("share with"))
+    assert told.startswith(f"{share:.3f}")
+    assert outcome.target(time, label)[:, 1].sum() == (label == EVENT).sum()
+
+
+def test_too_few_other_events_are_refused_with_the_way_out() -> None:
+    label = np.ones(100, dtype=np.int64)
+    label[:4] = OTHER
+    with pytest.raises(DataError, match="4 cases of 100 have another event") as refused:
+        COMPETING.settle(np.arange(1.0, 101.0), label)
+    assert "--no-event" in str(refused.value)
+
+
+def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none() -> None:
+    with pytest.raises(OptionError, match="no other events, as in the project"):
+        OUTCOME.of_cohort(COMPETING)
+    assert COMPETING.of_cohort(OUTCOME).classes == COMPETING.classes

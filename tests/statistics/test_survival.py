@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skiagram.statistics.survival import (
+    aalen_johansen,
     auc_at,
     brier_terms,
     censoring_curve,
@@ -38,6 +39,32 @@ def test_errors_of_survival_equal_those_of_scikit_survival() -> None:
 
 def test_the_curve_equals_that_of_lifelines() -> None:
     assert kaplan_meier(TIME, EVENT).at(GRID) == EXACT(times.KAPLAN_MEIER, abs=CLOSE)
+
+
+def test_cumulative_incidence_equals_that_of_lifelines() -> None:
+    other = times.OTHER & ~EVENT
+    incidence = 1 - aalen_johansen(times.UNTIED, EVENT, other).at(GRID)
+    assert incidence == EXACT(times.CUMULATIVE_INCIDENCE, abs=CLOSE)
+    assert aalen_johansen(TIME, EVENT).at(GRID) == EXACT(kaplan_meier(TIME, EVENT).at(GRID))
+    of_both = (aalen_johansen(TIME, *pair).at(GRID) for pair in ((EVENT, other), (other, EVENT)))
+    assert 2 - sum(of_both) == EXACT(1 - kaplan_meier(TIME, EVENT | other).at(GRID))
+
+
+def test_who_had_another_event_first_is_known_to_be_without_this_one() -> None:
+    generator = np.random.default_rng(9)
+    both = generator.exponential([[300.0], [500.0]], (2, 30_000))
+    first, event = both.min(axis=0), both[0] < both[1]
+    risk = generator.uniform(size=30_000)
+    truth = ((first <= 200) & event).astype(np.float64)
+    end = generator.exponential(400.0, 30_000)
+    time, seen = np.minimum(first, end), first <= end
+    uncensored = brier_terms(1 - risk, first, event, 200.0, ~event).mean()
+    assert uncensored == EXACT(((risk - truth) ** 2).mean(), abs=CLOSE)
+    terms = brier_terms(1 - risk, time, event & seen, 200.0, ~event & seen)
+    assert terms.mean() == EXACT(uncensored, abs=0.01)
+    acted = net_benefit_at(risk, time, event & seen, 200.0, np.array([0.5]), ~event & seen)
+    true = (truth - (1 - truth))[risk >= 0.5].sum() / 30_000
+    assert acted[0] == EXACT(true, abs=0.01)
 
 
 def test_groups_have_the_log_rank_test_of_lifelines() -> None:

@@ -21,6 +21,10 @@ _PYRADIOMICS = re.compile(
 )
 _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
 _SHOWN = 8  # columns in a sentence
+_SEVERAL = (
+    "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
+    "one case of the rows of a patient."
+)
 
 
 class DescribedFeatures(NamedTuple):
@@ -97,7 +101,7 @@ def add_joined_tables(parser: argparse.ArgumentParser) -> "argparse._ArgumentGro
     join = "further tables, joined by patients too, such as one of clinical columns"
     group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
     several = "several rows of a patient, such as lesions: each row a case, or one case of them "
-    several += "all (default: one case where the outcome is a time, which is the patient's)"
+    several += "all (default: one case where they have one time, number or grade)"
     group.add_argument("--per-patient", choices=("rows", "combined"), help=several)
     return group
 
@@ -111,7 +115,7 @@ def read_features(
         known: A table whose models are to score this one: its features are read, and its columns
             where this one calls them the same.
     """
-    from skiagram.datasets.combined_regions import combine_regions, originals_of
+    from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import settle_labels
@@ -143,6 +147,9 @@ def read_features(
     constant = [arguments.label, *filter(None, [split]), *covariates]
     constant += [] if settled is None else [settled.outcome.column]
     combined = _is_combined(arguments, rows, patient, constant, known)
+    asked = arguments.per_patient is not None or known is not None
+    if not (combined or asked or patient is None) and has_several(rows, patient, constant):
+        notes.append(_SEVERAL)
     if known is not None:
         names = known.features or ()
         features = _features_of(originals_of(names) if combined else names, rows)
@@ -265,7 +272,8 @@ def _is_combined(
         return COUNT in (known.features or ()) and COUNT not in rows[0].cells
     if asked is not None:
         return asked == "combined"
-    return arguments.time is not None and has_several(rows, patient, constant)
+    measured = arguments.time or arguments.number or arguments.grade
+    return measured is not None and has_several(rows, patient, constant)
 
 
 def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> str:

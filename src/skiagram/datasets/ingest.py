@@ -211,6 +211,8 @@ def ingest(
             "labels under a custodian's key",
             where="dataset.sealed",
             allowed=f"classes; a {task.measured.words} is sealed without a key",
+            remedy="leave the sealed file out, and hold test cases out by a column `split` or "
+            "`--test-sites`",
         )
     if encrypted is None or design == "cv":
         value = None if cases.value is None else _values(ordered)[test]

@@ -377,8 +377,8 @@ def _answer(
     beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
     verdict = (
         f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
-        f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference is "
-        f"{'; '.join(parts)}."
+        f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference"
+        f"{'' if sign > 0 else ' (below 0 is better)'} is {'; '.join(parts)}."
     )
     return decision, verdict
 

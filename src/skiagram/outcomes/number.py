@@ -311,7 +311,11 @@ class Number(MeasuredOutcome):
         """Draw differences against means (Bland and Altman), with bias and limits."""
         mean, gap = (predicted + value) / 2, predicted - value
         ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
-        levels = {"bias": bias, "lower": bias - 1.96 * spread, "upper": bias + 1.96 * spread}
+        levels = {
+            "bias": bias,
+            "lower limit": bias - 1.96 * spread,
+            "upper limit": bias + 1.96 * spread,
+        }
         unit = f", {self.unit}" if self.unit else ""
         return OutcomePlot(
             "agreement",
@@ -339,7 +343,7 @@ class Number(MeasuredOutcome):
         )
         return OutcomePlot(
             "calibration",
-            "Told and measured numbers",
+            "Predicted and measured numbers",
             f"mean predicted{unit}",
             f"mean measured{unit}",
             (Line("fifths of the predicted number", x, y),),

@@ -1,7 +1,9 @@
 """A time to an event that may be censored: columns, calibration, figures, curves of risk groups.
 
 A score is a log hazard ratio up to a factor. Its calibration is a Cox regression on the score with
-Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:3401).
+Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:3401). Where another
+event may come first, such as death, it has one Cox regression for each of both, and estimates are
+cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 from skiagram.outcomes.outcome import (
     Floats,
@@ -38,6 +40,8 @@ from skiagram.statistics.cox import (
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
 from skiagram.statistics.survival import (
+    StepCurve,
+    aalen_johansen,
     auc_at,
     brier_terms,
     d_calibration,
@@ -49,10 +53,11 @@ from skiagram.statistics.survival import (
     uno_concordance,
 )
 
-CENSORED, EVENT = 0, 1
+CENSORED, EVENT, OTHER = 0, 1, 2
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
 _GRID = 20  # times at which survival is estimated, evenly spread over the events
 _FEWEST_EVENTS = 10
+_FEWEST_OTHERS = 10  # cases, for their hazard and to be in every fold
 _ENOUGH_EVENTS = 100  # patients; .04 of C is then about two standard errors
 _GROUPS = ("low risk", "middle risk", "high risk")
 _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in order allow
@@ -74,11 +79,15 @@ class HazardCalibration(MeasuredCalibration):
         slope: ≥ 0, of the log hazard per unit of score.
         centre: Mean score of the cases that it was learned on.
         hazard: Cumulative, of a case of the mean score, at each time of the grid.
+        other_slope: As `slope`, of other events; it may fall.
+        other_hazard: As `hazard`, of other events; empty where there are none.
     """
 
     slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     centre: Finite
     hazard: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+    other_slope: Finite = 0.0
+    other_hazard: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
 
     @property
     def columns(self) -> int:
@@ -86,10 +95,23 @@ class HazardCalibration(MeasuredCalibration):
         return len(self.hazard)
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, times) survival."""
-        ratio = np.exp(np.clip(self.slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
-        survival: Floats = np.exp(-ratio * np.array(self.hazard))
-        return survival
+        """Turn (n, 1) scores into (n, times) chances of being without the event."""
+        hazard = self._cumulative(scores, self.slope, self.hazard)
+        if not self.other_hazard:
+            survival: Floats = np.exp(-hazard)
+            return survival
+        both = hazard + self._cumulative(scores, self.other_slope, self.other_hazard)
+        ended = -np.diff(np.exp(-both), axis=1, prepend=1.0)
+        step, of_both = (np.diff(each, axis=1, prepend=0.0) for each in (hazard, both))
+        share = np.divide(step, of_both, out=np.zeros_like(step), where=of_both > 0)
+        without: Floats = 1 - np.cumsum(ended * share, axis=1)
+        return without
+
+    def _cumulative(self, scores: Floats, slope: float, hazard: Sequence[float]) -> Floats:
+        """Return the (n, times) cumulative hazard of one of the events."""
+        ratio = np.exp(np.clip(slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
+        cumulative: Floats = ratio * np.array(hazard)
+        return cumulative
 
     @staticmethod
     def average(calibrations: Sequence["HazardCalibration"]) -> "HazardCalibration":
@@ -98,6 +120,10 @@ class HazardCalibration(MeasuredCalibration):
             float(np.mean([calibration.slope for calibration in calibrations])),
             float(np.mean([calibration.centre for calibration in calibrations])),
             tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
+            float(np.mean([calibration.other_slope for calibration in calibrations])),
+            tuple(
+                np.mean([calibration.other_hazard for calibration in calibrations], axis=0).tolist()
+            ),
         )
 
 
@@ -111,8 +137,11 @@ class TimeToEvent(MeasuredOutcome):
         horizons: Times by which events are predicted; empty takes those by which a quarter, half
             and three quarters of the events have happened.
         grid: Times at which survival is estimated; empty until the cases are known.
-        other_causes: Names of other events that ended follow-up, such as a death of another cause.
-            Models are then of the hazard of this event alone (cause-specific).
+        other_causes: Names of other events that may come first, such as a death of another cause;
+            they have a label of their own. Scores are then of the hazard of this event alone
+            (cause-specific), estimates are shares of patients who will be without it.
+        cause: Cells of a table that mean this event, where the column also names others.
+        no_event: Cells that mean no event, where they are not the usual ones.
     """
 
     column: str
@@ -120,6 +149,8 @@ class TimeToEvent(MeasuredOutcome):
     horizons: tuple[Annotated[float, Field(gt=0)], ...] = ()
     grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
     other_causes: tuple[str, ...] = ()
+    cause: tuple[str, ...] = ()
+    no_event: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
@@ -167,31 +198,43 @@ class TimeToEvent(MeasuredOutcome):
             "expected_minus_observed",
             "Expected minus observed",
             "share of patients expected to have the event by the horizon, minus the share that had "
-            "it (Kaplan–Meier); 0 is calibrated",
+            "it, censoring allowed for; 0 is calibrated",
             higher_is_better=None,
         ),
     )
 
     @property
     def asked(self) -> dict[str, Any]:
-        return {"unit": self.unit}
+        cells = {"cause": self.cause, "no_event": self.no_event}
+        return {"unit": self.unit} | {name: [*known] or None for name, known in cells.items()}
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
-        return replace(self, column=cohort.column, other_causes=others)
+        if others and not self.other_causes:
+            raise OptionError(
+                f"other events, {', '.join(others)}",
+                where="--cause",
+                allowed="no other events, as in the project",
+                remedy="leave their rows out, or let them end follow-up: --no-event CELL",
+            )
+        return replace(self, column=cohort.column)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return "censored", "event"
+        return ("censored", "event", *(("other event",) if self.other_causes else ()))
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        return tuple(f"survival at {self._at(time)}" for time in self.grid)
+        return self._without_event(self.grid)
 
     @property
     def reported(self) -> tuple[str, ...]:
-        return tuple(f"survival at {self._at(time)}" for time in self.horizons)
+        return self._without_event(self.horizons)
+
+    def _without_event(self, times: Sequence[float]) -> tuple[str, ...]:
+        words = "no event by" if self.other_causes else "survival at"
+        return tuple(f"{words} {self._at(time)}" for time in times)
 
     @property
     def words(self) -> str:
@@ -220,6 +263,16 @@ class TimeToEvent(MeasuredOutcome):
                 allowed=f"{_FEWEST_EVENTS} events or more; for an answer, a hundred",
                 remedy="add cases, follow them up for longer, or check which value is an event",
             )
+        others = int((label == OTHER).sum())
+        if self.other_causes and not self.grid and others < _FEWEST_OTHERS:
+            raise DataError(
+                f"{others} cases of {len(label)} have another event "
+                f"({', '.join(self.other_causes)})",
+                where=f"column `{self.column}`",
+                allowed=f"{_FEWEST_OTHERS} or more, for shares that count them",
+                remedy="let them end follow-up as cases without the event: name their cells, too, "
+                "with --no-event",
+            )
         times = np.sort(value[event & (value > 0)])
         usual = np.unique(np.quantile(times, _SHARES, method="inverted_cdf"))
         horizons = self.horizons or tuple(usual.tolist())
@@ -235,18 +288,24 @@ class TimeToEvent(MeasuredOutcome):
         return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
 
     def target(self, value: Floats, label: Labels) -> Floats:
-        """Return (n, 2) times and events, 1 or 0."""
-        return np.stack([value, label], axis=1)
+        """Return (n, 2) times and events, 1 or 0; other events end follow-up."""
+        return np.stack([value, label == EVENT], axis=1)
 
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
-        score, event = scores[:, 0], label == EVENT
+        score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
-        slope = 0.0
-        if event.any() and spread > 1e-12 * max(1.0, abs(centre)):
-            slope = _fit_slope((score - centre) / spread, value, event) / spread
-        grid = np.array(self.grid)
-        hazard = baseline_hazard(slope * (score - centre), value, event, grid)
-        return HazardCalibration(slope, centre, tuple(hazard.tolist()))
+
+        def fit(event: NDArray[np.bool_], least: float) -> tuple[float, tuple[float, ...]]:
+            slope = 0.0
+            if event.any() and spread > 1e-12 * max(1.0, abs(centre)):
+                slope = _fit_slope((score - centre) / spread, value, event) / spread
+            slope = max(slope, least)
+            hazard = baseline_hazard(slope * (score - centre), value, event, grid)
+            return slope, tuple(hazard.tolist())
+
+        slope, hazard = fit(label == EVENT, 0.0)  # the order of scores is never turned round
+        others = fit(label == OTHER, -np.inf) if self.other_causes else ()
+        return HazardCalibration(slope, centre, hazard, *others)
 
     def measure_primary(self, cases: ScoredCases) -> Jackknifed:
         event = cases.label == EVENT
@@ -263,7 +322,7 @@ class TimeToEvent(MeasuredOutcome):
         measured = [MeasuredFigure("concordance", "", self.measure_primary(cases))]
         event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
         repeats = list(zip(cases.score, cases.fit, strict=True))
-        pairs = (cases.value, event)
+        pairs, other = (cases.value, event), cases.label == OTHER
 
         def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
             measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
@@ -271,20 +330,21 @@ class TimeToEvent(MeasuredOutcome):
         uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
         add("uno_concordance", self._at(last), uno)
         for horizon in self.horizons:
-            areas = [auc_at(score, *pairs, fit, patient, horizon) for score, fit in repeats]
+            areas = [auc_at(score, *pairs, fit, patient, horizon, other) for score, fit in repeats]
             add("auc", self._at(horizon), areas)
         for horizon in self.horizons:
             survival = cases.estimate[:, :, self.grid.index(horizon)]
-            errors = [brier_terms(each, *pairs, horizon) for each in survival]
+            errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
             add("brier", self._at(horizon), [jackknifed_mean(each, patient) for each in errors])
-            gaps = [_observed_without(*pairs, patient, horizon, 1 - each) for each in survival]
+            gaps = [_observed_without(cases, horizon, 1 - each) for each in survival]
             add("expected_minus_observed", self._at(horizon), gaps)
         grid = np.array([time for time in self.grid if time <= last])
         if len(grid) > 1:
-            curve = np.broadcast_to(kaplan_meier(*pairs).at(grid), (len(event), len(grid)))
-            plain = integrated_brier_terms(curve, *pairs, grid)
+            same = _event_free(cases.value, cases.label).at(grid)
+            curve = np.broadcast_to(same, (len(event), len(grid)))
+            plain = integrated_brier_terms(curve, *pairs, grid, other)
             gains = [
-                plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid)
+                plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid, other)
                 for each in cases.estimate
             ]
             means = [jackknifed_mean(gain, patient) for gain in gains]
@@ -302,8 +362,8 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw Kaplan–Meier curves of thirds of the risk, each fit's own thirds."""
-        event, middle = cases.label == EVENT, len(self.grid) // 2
+        """Draw the shares without the event of thirds of the risk, each fit's own thirds."""
+        middle = len(self.grid) // 2
         risk = 1 - cases.estimate.mean(axis=0)[:, middle]
         cuts = np.quantile(risk, (1 / 3, 2 / 3))
         third = np.searchsorted(cuts, risk, side="left")
@@ -313,53 +373,65 @@ class TimeToEvent(MeasuredOutcome):
             members = third == number
             if not members.any():
                 continue
-            curve = kaplan_meier(cases.value[members], event[members])
-            x, y = (0.0, *curve.time.tolist()), (1.0, *curve.value.tolist())
-            lines.append(Line(name, x, y, steps=True))
-            followed = [str(int((cases.value[members] >= mark).sum())) for mark in marks]
-            rows.append((name, *followed, str(int(event[members].sum()))))
+            value, label = cases.value[members], cases.label[members]
+            curve = _event_free(value, label)
+            y = np.array([1.0, *curve.value])
+            y = 1 - y if self.other_causes else y
+            x = (0.0, *curve.time.tolist())
+            lines.append(Line(name, x, tuple(y.tolist()), steps=True))
+            followed = [str(int((value >= mark).sum())) for mark in marks]
+            ends = [EVENT, *((OTHER,) if self.other_causes else ())]
+            counts = (str(int((label == end).sum())) for end in ends)
+            rows.append((name, *followed, *counts))
+        words = "Patients were put into thirds by models that never saw them."
+        others = ("other events",) if self.other_causes else ()
+        if others:
+            words += f" Shares are cumulative incidences ({self._estimator}): who had another "
+            words += "event first is not at risk any more."
         return OutcomePlot(
             "risk_groups",
             "Thirds of the estimated risk",
             self.unit,
-            "share without the event",
+            "share that had the event" if others else "share without the event",
             tuple(lines),
-            ("at risk at", *(f"{mark:g}" for mark in marks), "events"),
+            ("at risk at", *(f"{mark:g}" for mark in marks), "events", *others),
             tuple(rows),
-            "Patients were put into thirds by models that never saw them.",
+            words,
         )
+
+    @property
+    def _estimator(self) -> str:
+        """Whose estimate of a share at a time is meant."""
+        return "Aalen–Johansen" if self.other_causes else "Kaplan–Meier"
 
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
         """Draw expected against observed shares in fifths of the estimated risk."""
-        event, estimate = cases.label == EVENT, cases.estimate.mean(axis=0)
-        lines = []
+        estimate, lines = cases.estimate.mean(axis=0), []
         for horizon in self.horizons:
             risk = 1 - estimate[:, self.grid.index(horizon)]
             fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
             observed = [
-                1
-                - float(
-                    kaplan_meier(cases.value[members], event[members]).at(np.array([horizon]))[0]
-                )
+                _observed_share(cases.value[members], cases.label[members], horizon)
                 for members in fifth
             ]
             expected = [float(risk[members].mean()) for members in fifth]
             lines.append(Line(self._at(horizon), tuple(expected), tuple(observed)))
-        members = np.array(
-            [
+        words = "Fifths of the estimated risk."
+        if not self.other_causes:  # else the chance of an event does not grow to 1
+            own = [
                 np.interp(time, (0.0, *self.grid), (1.0, *survival))
                 for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
             ]
-        )
-        _, p = d_calibration(members, event)
+            _, p = d_calibration(np.array(own), cases.label == EVENT)
+            words += f" D-calibration over all times: p = {format_decimal(p)}; a small p speaks "
+            words += "against the estimates."
         return OutcomePlot(
             "calibration",
             "Expected and observed events",
             "expected share with the event",
-            "observed share (Kaplan–Meier)",
+            f"observed share ({self._estimator})",
             tuple(lines),
-            words=f"Fifths of the estimated risk. D-calibration over all times: p = "
-            f"{format_decimal(p)}; a small p speaks against the estimates.",
+            words=words,
             diagonal=True,
         )
 
@@ -369,9 +441,10 @@ class TimeToEvent(MeasuredOutcome):
         risk = 1 - cases.estimate.mean(axis=0)[:, self.grid.index(horizon)]
         everybody = np.ones_like(risk)
         followed = cases.value, cases.label == EVENT, horizon
+        other = cases.label == OTHER
         worth = {
-            "model": net_benefit_at(risk, *followed, _THRESHOLDS),
-            "acting on all": net_benefit_at(everybody, *followed, _THRESHOLDS),
+            "model": net_benefit_at(risk, *followed, _THRESHOLDS, other),
+            "acting on all": net_benefit_at(everybody, *followed, _THRESHOLDS, other),
             "acting on nobody": np.zeros(len(_THRESHOLDS)),
         }
         lines = []
@@ -426,9 +499,21 @@ class TimeToEvent(MeasuredOutcome):
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
         median = _median_follow_up(value, label)
+        others = []
+        if self.other_causes:
+            exchanged = np.array([CENSORED, OTHER, EVENT])[label]
+            counted, last = str(int((label == OTHER).sum())), self.horizons[-1]
+            shares = [_observed_share(value, each, last) for each in (label, exchanged)]
+            told = " and ".join(map(format_decimal, shares))
+            words = f"share with the event, and with another one, by {self._at(last)}"
+            others = [
+                (f"other events ({', '.join(self.other_causes)})", counted),
+                (f"{words} ({self._estimator})", told),
+            ]
         return (
             ("cases", str(len(label))),
             ("events", str(int((label == EVENT).sum()))),
+            *others,
             (
                 "median follow-up (reverse Kaplan–Meier)",
                 f"{median:g} {self.unit}" if np.isfinite(median) else "not reached",
@@ -439,10 +524,10 @@ class TimeToEvent(MeasuredOutcome):
         doubts = []
         if self.other_causes:
             doubts.append(
-                f"Follow-up of some ended with another event ({', '.join(self.other_causes)}) and "
-                "counts as censored there. C and differences are of the hazard of this event; "
-                "estimated and observed shares are those if nothing else happened, and so above "
-                "the shares of patients who will have it."
+                f"Another event ({', '.join(self.other_causes)}) may come first. C and its "
+                "differences are of the hazard of this event alone, and others end follow-up; of "
+                "an AUC those without any event are the controls. Estimated and observed shares "
+                "are cumulative incidences: of patients who will have this event."
             )
         events = len(np.unique(patient[label == EVENT]))
         if events < _ENOUGH_EVENTS:
@@ -458,24 +543,32 @@ def _median_follow_up(value: Floats, label: Labels) -> float:
     return float(reached[0]) if len(reached) else np.inf
 
 
+def _event_free(value: Floats, label: Labels) -> StepCurve:
+    """Return the share without the event; others may come first."""
+    return aalen_johansen(value, label == EVENT, label == OTHER)
+
+
+def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
+    """Return the share that had the event by a horizon."""
+    return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])
+
+
 def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:
-    """Return the slope of the log hazard on standardised scores; 0 in place of a falling one."""
+    """Return the slope of the log hazard on standardised scores; 0 where none can be fitted."""
     for shrinkage in _SHRINKAGE:
         with suppress(NotConverged):
-            return max(float(fit_ridge(unit[:, None], time, event, shrinkage)[0]), 0.0)
+            return float(fit_ridge(unit[:, None], time, event, shrinkage)[0])
     return 0.0
 
 
-def _observed_without(
-    time: Floats, event: NDArray[np.bool_], patient: Labels, horizon: float, risk: Floats
-) -> Jackknifed:
+def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackknifed:
     """Return the mean risk minus the observed share, and both without each case."""
 
     def gap(kept: NDArray[np.bool_]) -> float:
-        curve = kaplan_meier(time[kept], event[kept])
-        return float(risk[kept].mean() - (1 - curve.at(np.array([horizon]))[0]))
+        observed = _observed_share(cases.value[kept], cases.label[kept], horizon)
+        return float(risk[kept].mean() - observed)
 
-    everybody = np.ones(len(time), dtype=np.bool_)
-    others = ~np.eye(len(time), dtype=np.bool_)
+    everybody = np.ones(len(risk), dtype=np.bool_)
+    others = ~np.eye(len(risk), dtype=np.bool_)
     without = [gap(kept) for kept in others]
-    return Jackknifed(np.array([gap(everybody)]), np.array([without]), patient)
+    return Jackknifed(np.array([gap(everybody)]), np.array([without]), cases.patient)

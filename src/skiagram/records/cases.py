@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.grade import Grade
-from skiagram.outcomes.number import Number
+from skiagram.outcomes import AnyOutcome
 from skiagram.outcomes.outcome import MeasuredOutcome
-from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.files import read_record, read_table, write_table
 
 Split = Literal["train", "validation", "test"]
 Design = Literal["holdout", "cv"]
-AnyOutcome = TimeToEvent | Number | Grade  # an option file that names no `kind` means the first
 SEALED = -1
 _TEXTS = ("case_id", "patient_id", "split")
 

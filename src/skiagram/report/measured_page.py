@@ -21,6 +21,7 @@ from skiagram.evaluation.evaluation_record import (
     MeasuredEvaluation,
 )
 from skiagram.evaluation.external import UPDATED
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
@@ -47,6 +48,7 @@ from skiagram.sealing.ledger import OPENING
 from skiagram.statistics.estimate import format_decimal, format_estimate
 
 _DIGITS = 4
+_WIDEST = 6  # figures in a table, which a sheet of paper holds
 _PACKAGES = ("skiagram", "numpy", "pandas", "scikit-learn", "scipy", "torch")
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
 
@@ -159,12 +161,17 @@ def headline_figures(evaluation: MeasuredEvaluation) -> dict[str, dict[str, floa
     return headline
 
 
-def _columns(evaluation: MeasuredEvaluation) -> list[tuple[str, str]]:
-    """Return (figure, group) of each column of the table."""
+def _columns(evaluation: MeasuredEvaluation) -> list[list[tuple[str, str]]]:
+    """Return (figure, group) of each column, by table; a figure's columns stay together."""
     rows = evaluation.figures.select(analysis=FIGURES).rows
-    order = [figure.name for figure in evaluation.task.outcome.figures]
     pairs = dict.fromkeys((row.figure, row.group) for row in rows)
-    return sorted(pairs, key=lambda pair: order.index(pair[0]))
+    tables: list[list[tuple[str, str]]] = [[]]
+    for figure in evaluation.task.outcome.figures:
+        columns = [pair for pair in pairs if pair[0] == figure.name]
+        if tables[-1] and len(tables[-1]) + len(columns) > _WIDEST:
+            tables.append([])
+        tables[-1] += columns
+    return tables
 
 
 def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
@@ -172,16 +179,22 @@ def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
     return f"{titles[figure]}, {group}" if group else titles[figure]
 
 
-def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> Table | None:
-    """Return a row a model, by arm; rules have a group of their own; None without such figures."""
+def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> list[Table]:
+    """Return tables with a row a model, by arm; rules have a group of their own."""
     if not evaluation.figures.select(analysis=analysis):
-        return None
-    columns = _columns(evaluation)
+        return []
     by_model = {
         name: evaluation.figures.select(analysis=analysis, model=name)
         for name in evaluation.figures.list_distinct("model")
     }
+    return [_tabulate_columns(evaluation, by_model, columns) for columns in _columns(evaluation)]
 
+
+def _tabulate_columns(
+    evaluation: MeasuredEvaluation,
+    by_model: Mapping[str, FigureTable],
+    columns: Sequence[tuple[str, str]],
+) -> Table:
     def row(name: str, title: str, *, best: bool = False) -> TableRow:
         cells = [
             fill_cell(by_model[name].find(figure=figure, group=group)) for figure, group in columns

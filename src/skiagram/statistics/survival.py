@@ -3,10 +3,11 @@
 Everywhere `time` is (n,) float64 ≥ 0, `event` (n,) bool (False: censored), `risk` (n,) float64,
 higher = earlier event, `patient` (n,) int64 from 0, and `fit` (n,) int64 the fit that scored a
 case: pairs of cases of one fit alone are compared, since fits share no scale. An event counts as
-before a censoring at the same time.
+before a censoring at the same time. `other` (n,) bool says who had another event first, such as
+death, after which this one cannot come or is not counted; None: nobody.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,26 @@ def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
     leaving = np.bincount(place, minlength=len(steps))
     at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
     return StepCurve(steps, np.cumprod(1 - events / at_risk), at_risk.astype(np.int64))
+
+
+def aalen_johansen(time: Floats, event: Flags, other: Flags | None = None) -> StepCurve:
+    """Return the share that has not had the event: 1 minus its cumulative incidence.
+
+    Who had another event first counts as without it from then on. Without others it is
+    Kaplan and Meier's curve (Aalen & Johansen 1978, *Scandinavian Journal of Statistics* 5:141).
+    """
+    any_event = kaplan_meier(time, _ended(event, other))
+    if other is None or not other.any():
+        return any_event
+    place = np.searchsorted(any_event.time, time)
+    events = np.bincount(place, weights=event, minlength=len(any_event.time))
+    before = any_event.before(any_event.time)
+    return replace(any_event, value=1 - np.cumsum(before * events / any_event.at_risk))
+
+
+def _ended(event: Flags, other: Flags | None) -> Flags:
+    """Return who had any event, and so was not censored."""
+    return event if other is None else event | other
 
 
 def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
@@ -150,14 +171,20 @@ def uno_concordance(
 
 
 def auc_at(
-    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
+    risk: Floats,
+    time: Floats,
+    event: Flags,
+    fit: Counts,
+    patient: Counts,
+    horizon: float,
+    other: Flags | None = None,
 ) -> Jackknifed:
     """Return the chance that of a case with an event by the horizon the risk is the higher.
 
     Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
-    Journal of Statistics* 38:8).
+    Journal of Statistics* 38:8). Controls are without any event.
     """
-    seen = censoring_curve(time, event).before(time)
+    seen = censoring_curve(time, _ended(event, other)).before(time)
     weight = np.divide(1.0, seen, out=np.zeros(len(time)), where=(time <= horizon) & (seen > 0))
     return _count_pairs(risk, time, event, fit, patient, weight, horizon)
 
@@ -172,20 +199,29 @@ def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: f
     return _count_pairs(score, -value, everybody, fit, patient, above, -cut)
 
 
-def brier_terms(survival: Floats, time: Floats, event: Flags, horizon: float) -> Floats:
+def brier_terms(
+    survival: Floats, time: Floats, event: Flags, horizon: float, other: Flags | None = None
+) -> Floats:
     """Return (n,) squared errors of survival at a horizon, weighted against censoring.
 
-    Their mean is the Brier score (Graf et al. 1999, *Statistics in Medicine* 18:2529).
+    Their mean is the Brier score (Graf et al. 1999, *Statistics in Medicine* 18:2529). Who had
+    another event first is known to be without this one.
+
+    Args:
+        survival: (n,) chance of being without the event at the horizon.
     """
-    curve = censoring_curve(time, event)
-    died, alive = event & (time <= horizon), time > horizon
-    uncensored = np.where(died, curve.before(time), 1.0)
-    beyond = max(float(curve.at(np.array([horizon]))[0]), np.finfo(np.float64).tiny)
-    terms: Floats = died * survival**2 / uncensored + alive * (1 - survival) ** 2 / beyond
-    return terms
+    ended = _ended(event, other)
+    curve = censoring_curve(time, ended)
+    known, beyond = ended & (time <= horizon), time > horizon
+    weight = np.divide(1.0, curve.before(time), out=np.zeros(len(time)), where=known)
+    seen_beyond = max(float(curve.at(np.array([horizon]))[0]), np.finfo(np.float64).tiny)
+    terms: Floats = weight * np.where(event, survival, 1 - survival) ** 2
+    return terms + beyond * (1 - survival) ** 2 / seen_beyond
 
 
-def integrated_brier_terms(survival: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
+def integrated_brier_terms(
+    survival: Floats, time: Floats, event: Flags, grid: Floats, other: Flags | None = None
+) -> Floats:
     """Return (n,) the mean of `brier_terms` between the first and the last time of a grid.
 
     Args:
@@ -193,19 +229,26 @@ def integrated_brier_terms(survival: Floats, time: Floats, event: Flags, grid: F
         grid: (k,) ascending, two or more.
     """
     terms = np.stack(
-        [brier_terms(survival[:, k], time, event, at) for k, at in enumerate(grid.tolist())], axis=1
+        [brier_terms(survival[:, k], time, event, at, other) for k, at in enumerate(grid.tolist())],
+        axis=1,
     )
     integrated: Floats = np.trapezoid(terms, grid, axis=1) / (grid[-1] - grid[0])
     return integrated
 
 
 def net_benefit_at(
-    risk: Floats, time: Floats, event: Flags, horizon: float, thresholds: Floats
+    risk: Floats,
+    time: Floats,
+    event: Flags,
+    horizon: float,
+    thresholds: Floats,
+    other: Flags | None = None,
 ) -> Floats:
     """Return what acting on risks above each threshold is worth, in events by a horizon a case.
 
-    The share of events among those acted on is that of their own Kaplan–Meier curve (Vickers,
-    Cronin, Elkin & Gonen 2008, *BMC Medical Informatics and Decision Making* 8:53).
+    The share of events among those acted on is that of their own Kaplan–Meier curve, or of their
+    cumulative incidence where another event may come first (Vickers, Cronin, Elkin & Gonen 2008,
+    *BMC Medical Informatics and Decision Making* 8:53).
 
     Args:
         risk: (n,) of an event by the horizon.
@@ -221,7 +264,9 @@ def net_benefit_at(
         acted = risk >= threshold
         if not acted.any():
             continue
-        without = float(kaplan_meier(time[acted], event[acted]).at(np.array([horizon]))[0])
+        competing = None if other is None else other[acted]
+        curve = aalen_johansen(time[acted], event[acted], competing)
+        without = float(curve.at(np.array([horizon]))[0])
         known = without == 0 or time[acted].max() >= horizon
         weight = threshold / (1 - threshold)
         each = 1 - without - without * weight if known else np.nan

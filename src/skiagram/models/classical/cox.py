@@ -65,8 +65,9 @@ class TimeModel(ClassicalModel):
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
-        value, label = training.truth
-        return np.stack([value, label], axis=1)
+        if training.outcome is None:
+            raise OptionError("classes", where="model", allowed="an outcome that is a time")
+        return training.outcome.target(*training.truth)
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
