@@ -29,7 +29,7 @@ def look(
     rows = np.arange(len(value))
     nothing = np.empty(0, dtype=np.int64)
     pairs = Pairs(nothing, nothing, nothing.astype(np.float64), nothing.astype(str))
-    shown = Appearance(pairs, np.zeros(len(value), dtype=np.bool_), None)
+    shown = Appearance(pairs, np.full(len(value), 3), None)
     traits = ProbedTraits(rows, images, columns)
     evidence = Evidence(cases, task, CARD, shown, traits)
     return {found.name: found for found in (*check_groups(evidence), *check_shortcuts(evidence))}

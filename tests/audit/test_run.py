@@ -55,6 +55,16 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     assert findings["tiny_classes"].examples == tuple(f"case-{at:06d}" for at in range(4))
 
 
+@pytest.mark.slow
+def test_a_mask_among_images_warns(clean: Planted, tmp_path: Path) -> None:
+    clean.images[3] = np.where(clean.images[3] > 128, 255, 0).astype(np.uint8)
+    finding = clean.findings(tmp_path / "one")["two_valued_images"]
+    assert finding.examples == ("case-000003",)
+    assert finding.severity == "warning"
+    clean.images = [np.where(image > 128, 255, 0).astype(np.uint8) for image in clean.images]
+    assert "two_valued_images" not in clean.findings(tmp_path / "all")
+
+
 @pytest.mark.thorough
 def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.audit.composition import is_constant
+from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.image_store.shards import Image
 from skiagram.records.cases import Cases
@@ -58,9 +58,9 @@ def test_a_volume_has_its_slices_among_its_traits_and_the_border_of_its_mean_sli
 
 def test_a_volume_is_constant_only_if_all_its_slices_are_one_value() -> None:
     volume = np.broadcast_to(np.arange(6, dtype=np.uint8)[:, None, None, None], (6, 8, 8, 1))
-    assert not is_constant(volume)
-    assert not is_constant(np.moveaxis(volume, 0, 2))
-    assert is_constant(np.full((6, 8, 8, 1), 3, dtype=np.uint8))
+    assert count_levels(volume) == count_levels(np.moveaxis(volume, 0, 2)) == 3
+    assert count_levels(volume > 2) == 2
+    assert count_levels(np.full((6, 8, 8, 1), 3, dtype=np.uint8)) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3, 3), (5, 2)])

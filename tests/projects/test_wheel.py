@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 import yaml
 from PIL import Image
 
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.thorough
 EARLIER = "000d04b1"  # a commit in which a project of today was called a study
 MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too
 EXTRAS = [
+    "SimpleITK",
     "dvc",
     "hydra",
     "mlflow",
@@ -57,6 +59,11 @@ import numpy as np, skiagram, sys
 image, mask = np.random.default_rng(0).normal(size=(20, 20, 20)), np.zeros((20, 20, 20), bool)
 mask[5:15, 5:15, 5:15] = True
 print(len(skiagram.extract(image, mask, spacing=(1, 1, 1))))
+of_arrays, of_files = (
+    skiagram.extract(*case, families="first_order")
+    for case in ((image.astype(np.float32), mask, (1, 1, 1)), ("image.nii.gz", "mask.nrrd"))
+)
+assert of_arrays == of_files
 print(*sys.modules)
 """
 
@@ -143,11 +150,18 @@ def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: 
 
 def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_path: Path) -> None:
     plain = installed(wheel, tmp_path, plain=True)
+    image, mask = np.random.default_rng(0).normal(size=(20, 20, 20)), np.zeros((20, 20, 20), "u1")
+    mask[5:15, 5:15, 5:15] = 1
+    for values, name in ((image.astype(np.float32), "image.nii.gz"), (mask, "mask.nrrd")):
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(values), str(plain.folder / name))
     done = plain.run("python", "-c", EXTRACT)
     assert done.returncode == 0, done.stderr
     number, modules = done.stdout.splitlines()
     assert int(number) > 50
     assert not set(EXTRAS) & set(modules.split())
+    filtered = "skiagram.extract('image.nii.gz', parameters={'imageType': {'Gradient': {}}})"
+    done = plain.run("python", "-c", f"import skiagram; {filtered}")
+    assert "pip install 'skiagram[radiomics]'" in done.stderr
     generator = np.random.default_rng(0)
     label = generator.integers(0, 2, 120)
     rows = [f"{one},{one + generator.normal()},{generator.normal()}" for one in label]

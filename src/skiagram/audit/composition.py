@@ -60,8 +60,15 @@ def check_patients(evidence: Evidence) -> list[Finding]:
 
 
 def check_images(evidence: Evidence) -> list[Finding]:
-    """Look for images of a single intensity."""
-    return [find("constant_images", evidence.cases.case_id[evidence.images.constant])]
+    """Look for images of a single intensity, and for a few of two among others: masks."""
+    levels, case_id = evidence.images.levels, evidence.cases.case_id
+    two = levels == 2
+    if 2 * two.sum() > len(two):  # images of two intensities are usual here
+        two[:] = False
+    return [
+        find("constant_images", case_id[levels < 2]),
+        find("two_valued_images", case_id[two]),
+    ]
 
 
 def check_regions(evidence: Evidence) -> list[Finding]:
@@ -94,16 +101,16 @@ def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
     return np.array(described, dtype=np.int64) if len(described) == len(regions) > 0 else None
 
 
-def constant_images(store: ImageStore) -> NDArray[np.bool_]:
-    """Return (n,) bool in the store's order: every channel is constant or missing."""
-    return np.array([is_constant(image) for _, image in store], dtype=np.bool_)
+def count_levels(image: Image) -> int:
+    """Return how many different intensities an image has: 1, where nothing is shown, 2 or 3.
 
-
-def is_constant(image: Image) -> bool:
-    """Return whether every channel of one image is constant or missing."""
+    3 stands for more, and missing pixels count for nothing; of several channels the most count.
+    """
     pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
-    finite = np.isfinite(pixels)
-    return all(
-        not present.any() or bool(np.ptp(channel[present]) == 0)
-        for channel, present in zip(pixels.T, finite.T, strict=True)
-    )
+    return max(_count_levels(channel[np.isfinite(channel)]) for channel in pixels.T)
+
+
+def _count_levels(values: Image) -> int:
+    if not values.size or values.min() == values.max():
+        return 1
+    return 2 if bool(((values == values.min()) | (values == values.max())).all()) else 3

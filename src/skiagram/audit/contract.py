@@ -36,13 +36,13 @@ class Appearance:
     """What the images of n cases show, those of one kind or of several kinds together.
 
     Attributes:
-        constant: (n,) bool, True where an image shows nothing.
+        levels: (n,) int64, different intensities of an image up to 3; 1 where it shows nothing.
         regions: (n, 3) int64, voxels, separate parts and voxels outside of each region of interest;
             None where images have none.
     """
 
     pairs: Pairs
-    constant: NDArray[np.bool_]
+    levels: NDArray[np.int64]
     regions: NDArray[np.int64] | None
 
     def moved(self, rows: NDArray[np.int64]) -> "Appearance":
@@ -50,7 +50,7 @@ class Appearance:
         order, pairs = np.argsort(rows), self.pairs
         return Appearance(
             pairs._replace(first=rows[pairs.first], second=rows[pairs.second]),
-            self.constant[order],
+            self.levels[order],
             None if self.regions is None else self.regions[order],
         )
 
@@ -58,13 +58,13 @@ class Appearance:
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
     """Return what is met in any kind of image: of regions the least voxels, the most parts."""
     pairs = unite_pairs([images.pairs for images in seen])
-    constant = np.any([images.constant for images in seen], axis=0)
+    levels = np.min([images.levels for images in seen], axis=0)
     described = [images.regions for images in seen if images.regions is not None]
     if not described:
-        return Appearance(pairs, constant, None)
+        return Appearance(pairs, levels, None)
     voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
     regions = np.stack([voxels.min(axis=0), parts.max(axis=0), outside.min(axis=0)], axis=1)
-    return Appearance(pairs, constant, regions)
+    return Appearance(pairs, levels, regions)
 
 
 @dataclass(frozen=True)

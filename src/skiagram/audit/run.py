@@ -13,7 +13,7 @@ from skiagram.audit.composition import (
     check_images,
     check_patients,
     check_regions,
-    constant_images,
+    count_levels,
     described_regions,
 )
 from skiagram.audit.contract import PAIR, Appearance, Check, Evidence, Finding, unite_appearances
@@ -113,8 +113,8 @@ def audit(
 
 
 def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
-    regions = described_regions(store)
-    return Appearance(find_copies(store), constant_images(store), regions).moved(rows)
+    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
+    return Appearance(find_copies(store), levels, described_regions(store)).moved(rows)
 
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:

@@ -255,8 +255,7 @@ def _permuted_aucs(
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
-        permuted = [permute_by_patient(label, patient, generator) for _ in range(start, stop)]
-        block = np.stack(permuted, axis=1)
+        block = permute_by_patient(label, patient, generator, stop - start)
         predicted = predict_out_of_fold(columns, indicators(block, classes), patient)
         areas.append(class_aucs(predicted, block, classes))
     return np.concatenate(areas)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from skiagram.cli.named_files import add_name_arguments, compose_table
 from skiagram.cli.outcome_arguments import add_outcome_arguments, settle_outcome
 from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
@@ -137,22 +138,6 @@ def add_missing(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
-def add_cut(parser: argparse.ArgumentParser) -> None:
-    """Declare where a name is cut that fits a pattern in several ways."""
-    text = "where a name fits --pattern in several ways: each field ends at the first place that "
-    text += "fits, or at the last (default: refuse)"
-    parser.add_argument("--cut", choices=("first", "last"), help=text)
-
-
-def add_frames(parser: argparse.ArgumentParser) -> None:
-    """Declare what the frames of a file are."""
-    parser.add_argument(
-        "--frames",
-        choices=("cases", "volume"),
-        help="whether frames of a DICOM file, or pages of a TIFF, are a case each or one volume",
-    )
-
-
 def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
@@ -167,7 +152,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
             of readers are read.
     """
     absent = _NOT_OF_A_COHORT if cohort else {}
-    parser.set_defaults(**absent)
+    parser.set_defaults(**absent, pattern=None, unmatched="refuse")
     add = parser.add_argument
     add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
     table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
@@ -212,6 +197,9 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
         add("--positive", help="the positive class, where there are two classes")
         sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
         add("--sealed-labels", metavar="FILE", type=Path, help=sealed)
+        text = "the table is made as `skiagram table` does, and CSV has labels by patients; "
+        text += "--patient, --marks, --masks and --label-value are then those of `table`"
+        add_name_arguments(parser.add_argument_group("names of files, with --pattern", text))
     unlisted = "ignore image files that have no row in the CSV"
     add("--ignore-unlisted", action="store_true", help=unlisted)
     pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
@@ -227,12 +215,12 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     from skiagram.datasets.folder.patients import number_visits, settle_patients
     from skiagram.datasets.folder.table import normalise_name
 
-    arguments = argparse.Namespace(**vars(given), outcome=None)
+    arguments = argparse.Namespace(**vars(given), outcome=None, content=None)
     _check_folder(arguments.folder)
+    notes = _compose_of_names(arguments) if arguments.pattern else []
     choice, where = arguments.masks, str(arguments.folder)
     masks = MaskNames()
-    notes: list[str] = []
-    if arguments.csv is None:
+    if arguments.csv is None and arguments.content is None:
         for name in ("time", "number", "grade"):
             if getattr(arguments, name) is not None:
                 allowed = "a CSV after the folder, with a row a file"
@@ -244,7 +232,8 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
         classes = {*arguments.classes, *filter(None, [arguments.positive])}
         rows = rows_of_classes([name for name in names if name not in left], classes, where)
     else:
-        rows, notes = _read_table(arguments)
+        rows, of_table = _read_table(arguments)
+        notes += of_table
         listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)
@@ -263,20 +252,37 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     return FolderArguments(rows, source, "holdout" if sealed else "cv", notes)
 
 
+def _compose_of_names(arguments: argparse.Namespace) -> list[str]:
+    """Make the table of the files' names, as `skiagram table` does; return sentences on it.
+
+    The arguments are then those that go with this table.
+    """
+    arguments.labels = arguments.csv
+    table = compose_table(arguments, reading_of(arguments))
+    arguments.content = table.text.encode()
+    arguments.ignore_unlisted |= arguments.marks == "masks"
+    arguments.masks = table.following.get("masks")
+    arguments.patient = arguments.marks = arguments.label_value = None
+    return table.notes
+
+
 def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str]]":
     """Return the table with names of files and labels settled, and sentences on these.
 
     The arguments then name the columns of files and labels that the table has.
     """
     from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.csv_rows import read_csv, require_columns
+    from skiagram.datasets.folder.csv_rows import read_csv, read_rows, require_columns
     from skiagram.datasets.folder.file_names import find_listed_files
     from skiagram.datasets.folder.labels import label_of_classes, settle_labels
     from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = arguments.mask or "mask"
     files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
-    rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+    if arguments.content is None:
+        rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+    else:
+        rows = read_rows(arguments.content, arguments.missing, files)
     mask = _mask_column(arguments, rows)
     file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)

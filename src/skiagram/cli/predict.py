@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
-    add_cut,
-    add_frames,
     add_mask_grid,
     add_missing,
     add_unstated_spacing,
     reading_of,
 )
+from skiagram.cli.named_files import add_cut, add_frames
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:

@@ -30,6 +30,9 @@ EXAMPLES = """\
       `1_mask.png` beside `1.png` is its region; with `--masks leave-out` it is ignored
   skiagram run images images.csv --positive malignant --networks none --repeats 5
       other choices: the classical models alone, five repeats
+  skiagram run BraTS name_mapping.csv --pattern '{patient}/{patient}_{modality}.nii' \
+      --mask-pattern '{patient}/{patient}_seg.nii' --label-value all --label Grade --positive HGG
+      names of files tell patient, modality and mask, and a table of labels by patients the class
   skiagram run breastmnist.npz --positive 0
       a file as MedMNIST's, with its splits
   skiagram run radiomics.csv outcome.csv --label Event --positive 1
@@ -84,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("folder", "csv", "sealed_labels"):
         if getattr(arguments, option) is not None:
             setattr(arguments, option, getattr(arguments, option).resolve())
+    if arguments.pattern and arguments.marks not in (None, "masks"):
+        arguments.marks = str(Path(arguments.marks).resolve())
     arguments.join = [path.resolve() for path in arguments.join]
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))

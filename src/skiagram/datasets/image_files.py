@@ -31,7 +31,8 @@ from skiagram.datasets.dicom import frame_of, read_dicom, several_frames, with_p
 from skiagram.datasets.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
 from skiagram.datasets.gray import gray_if_tinted
-from skiagram.datasets.volumes.volume_files import count_volumes, narrow
+from skiagram.datasets.volumes.volume_files import count_volumes
+from skiagram.datasets.volumes.voxels import narrow
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 

@@ -93,7 +93,7 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool
     contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
     detail = offset / (contrast + _FLAT)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
-    nothing = _empty(images, 3)
+    nothing = _equal_around(images)
     if not fringe and nothing.any():
         reach = _GROUND // 2 + _FRINGE
         nothing |= maximum_filter(_empty(images, _GROUND), (1, 2 * reach + 1, 2 * reach + 1))
@@ -104,6 +104,19 @@ def _empty(images: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
     """Return where an image is the same as all around it, as outside of a masked breast."""
     around = (1, width, width)
     same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+    return same
+
+
+def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the same of the eight pixels around each, in a third of the time."""
+    across = images[:, :, 1:] == images[:, :, :-1]
+    down = images[:, 1:] == images[:, :-1]
+    rows = np.ones(images.shape, dtype=np.bool_)  # a pixel and its neighbours in the row are equal
+    rows[:, :, 1:] &= across
+    rows[:, :, :-1] &= across
+    same = rows.copy()
+    same[:, 1:] &= rows[:, :-1] & down
+    same[:, :-1] &= rows[:, 1:] & down
     return same
 
 

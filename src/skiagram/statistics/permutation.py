@@ -8,19 +8,30 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-def permute_by_patient(label: Labels, patient: Labels, generator: np.random.Generator) -> Labels:
-    """Return (n,) labels dealt out again, each patient (numbered from 0) with another's labels.
+def permute_by_patient(
+    label: Labels, patient: Labels, generator: np.random.Generator, number: int
+) -> Labels:
+    """Return (n, number) labels dealt out again, each patient with another's labels.
 
     A patient with more images than the one whose labels it takes repeats them, from a random one
     on, so that no patient gets labels of two.
+
+    Args:
+        label: (n,).
+        patient: (n,) numbered from 0.
+        number: How many times labels are dealt out.
     """
     count = np.bincount(patient)
-    other, start = generator.permutation(len(count)), generator.random(len(count))
     by_patient = np.argsort(patient, kind="stable")
     first, owner = np.cumsum(count) - count, patient[by_patient]
-    place = np.arange(len(label)) - first[owner] + (start * count[other]).astype(np.int64)[owner]
-    dealt = np.empty_like(label)
-    dealt[by_patient] = label[by_patient[first[other[owner]] + place % count[other[owner]]]]
+    place = np.arange(len(label)) - first[owner]
+    dealt = np.empty((len(label), number), dtype=label.dtype)
+    for at in range(number):
+        other, start = generator.permutation(len(count)), generator.random(len(count))
+        size, begin = count[other], first[other]
+        offset = (start * size).astype(np.int64)
+        taken = begin[owner] + (place + offset[owner]) % size[owner]
+        dealt[by_patient, at] = label[by_patient[taken]]
     return dealt
 
 

@@ -300,7 +300,7 @@ class TrainingRun:
                 use_distributed_sampler=False,
             )
         except (MisconfigurationException, ValueError) as error:
-            fault = f"{where} cannot be had here ({error})"
+            fault = f"{where} is not available here ({error})"
             raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
         _check_processes(self.trainer, trainer)
         return trainer

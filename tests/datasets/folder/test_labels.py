@@ -23,14 +23,24 @@ def cells(rows: list[TableRow]) -> list[str]:
         (("1.0", "0.0"), ("1",), ["1", "0.0"]),
         (("01", "02"), (), ["01", "02"]),
         (("a", "A"), (), ["a", "A"]),
+        (("yes", "yes\u200b", "n\u00ado", "\ufeffno"), (), ["yes", "yes", "no", "no"]),
+        (("grade 1", "grade\xa01", "grade\u20091"), (), ["grade 1"] * 3),
+        (("\u0645\u06cc\u200c\u062e", "a\u200d"), (), ["\u0645\u06cc\u200c\u062e", "a"]),
     ],
 )
-def test_numbers_that_are_equal_are_one_class(
+def test_a_class_has_one_spelling(
     labels: tuple[str, ...], named: tuple[str, ...], taken: list[str]
 ) -> None:
     rows, notes = settle_labels(table(*labels), "label", None, named)
     assert cells(rows) == taken
     assert bool(notes) == (taken != list(labels))
+
+
+def test_characters_that_cannot_be_seen_are_named() -> None:
+    _, notes = settle_labels(table("yes", "yes\u200b"), "label", None, ())
+    assert "'yes\\u200b'" in notes[0]
+    rows, notes = settle_labels(table("yes", "\u200b"), "label", "leave-out", ())
+    assert cells(rows) == ["yes"]
 
 
 @pytest.mark.parametrize("error", ["#VALUE!", "#WERT!", "#DIV/0!", "#N/D", "#VALEUR!", "#####"])

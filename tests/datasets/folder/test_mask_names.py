@@ -31,6 +31,7 @@ PAIRS = [  # an image, a mask of it
     ("1/a.png", "1/a_roi.png"),
     ("1/a.png", "1/a_contour.png"),
     ("IMD002.bmp", "IMD002_lesion.bmp"),  # PH2
+    ("IMD2/IMD2_Dermoscopic_Image/IMD2.bmp", "IMD2/IMD2_lesion/IMD2_lesion.bmp"),
     ("21_training.tif", "21_training_manual1.tif"),  # DRIVE
     ("Image_01L.jpg", "Image_01L_1stHO.png"),  # CHASE DB1
     ("testA_1.bmp", "testA_1_anno.bmp"),  # GlaS
@@ -45,6 +46,7 @@ NONE = [
     ("masked.png", "masks.png"),
     ("lesion/1.png", "healthy/1.png"),  # two classes
     ("p1_lesion.png", "p2_lesion.png"),
+    ("lesion/p1_lesion.png", "healthy/p1.png"),
 ]
 
 

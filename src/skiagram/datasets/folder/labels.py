@@ -1,5 +1,6 @@
 """Labels as tables of other people write them: numbers in several forms, a column a class, none."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,11 @@ from skiagram.errors import DataError, OptionError
 LABEL = "label"
 LEAVE_OUT = "leave-out"
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+# Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
+_INVISIBLE = re.compile(
+    r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
 _EMPTY = "`--empty-label leave-out` leaves such rows out, `--empty-label CLASS` names their class"
 
 
@@ -55,7 +61,8 @@ def settle_labels(
 ) -> tuple[list[TableRow], list[str]]:
     """Return a table in which each class has one spelling, and sentences on what was changed.
 
-    Numbers that are equal are one class: `1`, `1.0` and `01`.
+    Numbers that are equal are one class: `1`, `1.0` and `01`. Characters that cannot be seen make
+    no other class.
 
     Args:
         empty: What becomes of rows without a label: left out (`leave-out`), or of this class; None
@@ -63,6 +70,15 @@ def settle_labels(
         named: Classes that the user names, whose spelling counts.
     """
     notes = []
+    hidden = {row.cells[column] for row in rows if _visible(row.cells[column]) != row.cells[column]}
+    if hidden:
+        rows = [
+            replace(row, cells=row.cells | {column: _visible(row.cells[column])}) for row in rows
+        ]
+        notes.append(
+            f"{len(hidden)} labels hold characters that cannot be seen, or unusual blanks, such as "
+            f"{min(hidden)!a}; they are read without these."
+        )
     for row in rows:
         if is_error(row.cells[column]):
             raise DataError(
@@ -90,6 +106,11 @@ def settle_labels(
         replace(row, cells=row.cells | {column: spelling.get(row.cells[column], row.cells[column])})
         for row in rows
     ], notes
+
+
+def _visible(label: str) -> str:
+    """Return a label without characters that cannot be seen, and with plain blanks."""
+    return " ".join(_INVISIBLE.sub("", label).split())
 
 
 def _one_spelling(labels: Collection[str], named: Collection[str]) -> dict[str, str]:

@@ -4,7 +4,8 @@
 of `image_7.png`, and `masks/film.png` is one of `images/film.png` or `film.png`. A name is that of
 a mask only where an image's is there that fits it. Where none does, `scan/mask.nii.gz` is one of
 the only image in its folder, `p1/p1_seg.nii.gz` one of all images `p1/p1_…`, and
-`leftMask/film.png` one of the only image `film.png` elsewhere.
+`leftMask/film.png` one of the only image `film.png` elsewhere; `7/7_lesion/7_lesion.png` is one of
+`7/7_image/7.png`, the only `7.png` in the folders of `7`.
 """
 
 import re
@@ -116,6 +117,15 @@ def _by_folder(
             if beside == of_patient and (plain or len(beside) == 1):
                 yield name, of_patient
                 continue
+        bare = _MASK_STEM.sub("", stem).strip(_BETWEEN)
+        of_case = [
+            other
+            for other in by_stem.get(bare, [])
+            if folders[-2:-1] == (bare,) and split[other][0][:-1] == folders[:-1]
+        ]
+        if stem != bare and len(of_case) == 1:
+            yield name, of_case
+            continue
         words = [word[0].strip(_BETWEEN) for part in folders for word in _MASK_WORD.finditer(part)]
         elsewhere = by_stem.get(plain, []) if words else []
         alike = [other for other in elsewhere if other in beside or _names_a_mask(other, words)]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
-from skiagram.audit.composition import describe_region, is_constant
+from skiagram.audit.composition import count_levels, describe_region
 from skiagram.audit.contract import (
     PAIR,
     Appearance,
@@ -104,7 +104,7 @@ class ExaminedFile:
     small: Small
     digest: bytes
     traits: dict[str, tuple[float, ...]]
-    constant: bool
+    levels: int
     text: tuple[Box, ...] = ()
     text_expected: str = ""
     grid: Grid | None = None
@@ -291,7 +291,7 @@ def _look(tree: FileTree, examined: list[ExaminedFile], reading: Reading) -> App
     described = [file.region for file in examined if file.region is not None]
     return Appearance(
         unite_pairs([near, transformed_among(small, shapes, near, pixels)]),
-        np.array([file.constant for file in examined], dtype=np.bool_),
+        np.array([file.levels for file in examined], dtype=np.int64),
         np.array(described, np.int64) if len(described) == len(examined) > 0 else None,
     )
 
@@ -337,7 +337,7 @@ def examine_file(
         small=small_picture(image),
         digest=content_digest(image),
         traits=image_traits(image, decoded.spacing),
-        constant=is_constant(image),
+        levels=count_levels(image),
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
         grid=decoded.grid,

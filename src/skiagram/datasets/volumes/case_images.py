@@ -19,12 +19,12 @@ from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import MaskGrid, Volume
 from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import (
-    check_voxels,
     count_volumes,
     decode_volume,
     is_volume_file,
     join_volume,
 )
+from skiagram.datasets.volumes.voxels import check_voxels
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 

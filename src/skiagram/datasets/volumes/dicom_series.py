@@ -37,7 +37,7 @@ from skiagram.datasets.volumes.grid import (
     slice_tolerance,
 )
 from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
-from skiagram.datasets.volumes.volume_files import check_frame, check_voxels, narrow
+from skiagram.datasets.volumes.voxels import check_frame, check_voxels, narrow
 from skiagram.errors import DataError, named, readable
 
 _VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken

@@ -31,11 +31,9 @@ from skiagram.datasets.volumes.grid import (
     resample_mask,
     slice_tolerance,
 )
-from skiagram.datasets.volumes.volume_files import (
-    check_voxels,
-    decode_volume,
-    read_segments,
-)
+from skiagram.datasets.volumes.nrrd import read_segments
+from skiagram.datasets.volumes.volume_files import decode_volume
+from skiagram.datasets.volumes.voxels import check_voxels
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Spacing
 

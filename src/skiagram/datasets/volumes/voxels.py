@@ -1,0 +1,158 @@
+"""The voxels of a volume's file: how many there may be, unpacked within bounds, and their depth."""
+
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Spacing
+
+MAX_VOXELS = 2**28  # 512 × 512 × 1,024
+_MAX_SERIES = 4  # times as many in all volumes of a file
+BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
+_GZIP = b"\x1f\x8b"
+
+
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values in a depth that a store keeps: 16 bits for whole numbers, else float32."""
+    if values.dtype in (np.uint8, np.uint16, np.int16, np.float32):
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8)
+    if values.dtype.kind in "iu":
+        low, high = int(values.min()), int(values.max())
+        for kind in (np.int16, np.uint16):
+            if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+                return values.astype(kind)
+    with np.errstate(over="ignore"):
+        narrowed = values.astype(np.float32)
+    if np.isinf(narrowed[np.isfinite(values)]).any():
+        raise DataError("values beyond 3.4e38", allowed="values that 32 bits can hold")
+    return narrowed
+
+
+def check_voxels(shape: tuple[int, ...]) -> None:
+    """Refuse what is no volume, or too large a one."""
+    sides = " × ".join(map(str, shape))
+    if len(shape) == 2:
+        remedy = "save it as a picture (PNG, TIFF), or with a third axis of one slice"
+        raise DataError(f"2 axes ({sides})", allowed="three axes", remedy=remedy)
+    if len(shape) != 3 or min(shape) < 1:
+        raise DataError(
+            f"{len(shape)} axes ({sides})",
+            allowed="three axes; four, and a volume that is chosen",
+            remedy="write the number of a volume, from 1, in the column `frame` (`--frames cases` "
+            "of `skiagram table` and `skiagram predict` makes each a case), or save each volume as "
+            "a file of its own",
+        )
+    if math.prod(shape) > MAX_VOXELS:
+        raise DataError(
+            f"{sides} voxels",
+            allowed=f"at most {MAX_VOXELS:,} voxels",
+            remedy="crop the volume around the region or scale it down",
+        )
+
+
+def check_frame(frame: int | None, number: int) -> None:
+    """Refuse a volume that a file of several does not have."""
+    if frame is not None and not 1 <= frame <= number:
+        remedy = "correct the column of the frame"
+        raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
+
+
+def several_values() -> DataError:
+    """Return the error of a file with more than one number per voxel."""
+    return DataError(
+        "several values per voxel",
+        allowed="one number per voxel",
+        remedy="save the channel, the brightness or the magnitude that is wanted as a volume of "
+        "its own",
+    )
+
+
+def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArray[np.float64]:
+    """Give the axes of a file whose header says no distances those that the user says.
+
+    Args:
+        steps: (3, 3), a row an axis: a vector along it.
+        spacing: Along each axis, mm; None refuses the file.
+    """
+    if spacing is None or len(spacing) != 3:
+        raise DataError(
+            "a header that says no distance of voxels",
+            allowed="a distance in mm along each axis",
+            remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, "
+            "z)); or say that of all such files: `unstated_spacing` in the option file, "
+            "`--unstated-spacing` of a command",
+        )
+    scaled: NDArray[np.float64] = steps * (
+        np.array(spacing)[:, None] / np.linalg.norm(steps, axis=1, keepdims=True)
+    )
+    return scaled
+
+
+def count_bytes(sides: Sequence[int], itemsize: int) -> int:
+    """Return the bytes of all volumes of a file; refuse more than a memory holds."""
+    number = math.prod(sides)
+    if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
+        fault, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
+        raise DataError(fault, allowed=allowed, remedy="save each volume as a file of its own")
+    return number * itemsize
+
+
+def read_values(
+    content: bytes, dtype: np.dtype[Any], sides: Sequence[int], start: int = 0
+) -> NDArray[Any]:
+    """Return a copy of values in the machine's order of bytes, the first axis of a file last.
+
+    Raises:
+        ValueError: The file has fewer bytes than its header says.
+    """
+    number = math.prod(sides)
+    if len(content) < start + number * dtype.itemsize:
+        raise ValueError("fewer bytes than its header says")
+    values = np.frombuffer(content, dtype, number, start).reshape(*reversed(sides))
+    return values.astype(dtype.newbyteorder("="))
+
+
+def is_packed(content: bytes) -> bool:
+    """Return whether a file is packed by gzip."""
+    return content.startswith(_GZIP)
+
+
+def first_bytes(content: bytes, size: int) -> bytes:
+    """Return a file's first bytes, decompressed where it is a gzip file."""
+    if not is_packed(content):
+        return content[:size]
+    try:
+        return zlib.decompressobj(31).decompress(content, size)
+    except zlib.error:
+        return b""
+
+
+def inflate(content: bytes, most: int, window: int = 31) -> bytes:
+    """Decompress at most so many bytes; a stream that holds more is refused."""
+    inflated, more = b"", content
+    while True:  # a gzip file may have several members, one after the other
+        stream = zlib.decompressobj(window)
+        inflated += stream.decompress(more, most - len(inflated) + 1)
+        more = stream.unused_data
+        if not stream.eof or not is_packed(more) or len(inflated) > most:
+            break
+    if len(inflated) > most:
+        raise DataError(
+            f"{len(content):,} bytes that decompress to more than {most:,}",
+            allowed="as many bytes as its header says",
+            remedy="the file is damaged or made to fill the memory; leave it out",
+        )
+    return inflated
+
+
+def lies_beside(name: str) -> bool:
+    """Return whether a name is that of a file in a folder or below it, and of one file."""
+    parts = name.replace("\\", "/").split("/")
+    return all(part and part != "." * len(part) for part in parts) and "%" not in name
