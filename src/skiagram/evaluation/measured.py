@@ -378,7 +378,7 @@ def _answer(
     verdict = (
         f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
         f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference"
-        f"{'' if sign > 0 else ' (below 0 is better)'} is {'; '.join(parts)}."
+        f"{'' if primary.higher_is_better else ' (below 0 is better)'} is {'; '.join(parts)}."
     )
     return decision, verdict
 
