@@ -45,8 +45,10 @@ def test_under_cross_validation_only_another_patient_counts() -> None:
 
 def test_contradicting_labels_are_counted() -> None:
     label = np.array([0, 1, 1])
-    sides = [replace(reference(label), case_id=np.array(list(names))) for names in ("abc", "def")]
-    assert count_label_conflicts(*sides, pairs(("a", "b"), ("b", "c"))) == 1
+    one, other = (
+        replace(reference(label), case_id=np.array(list(names))) for names in ("abc", "def")
+    )
+    assert count_label_conflicts(one, other, pairs(("a", "b"), ("b", "c"))) == 1
 
 
 def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:
