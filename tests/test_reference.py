@@ -16,7 +16,7 @@ from make_reference.pages import PROJECT, families
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_metrics
-from skiagram.evaluation.scores import Scores, score_difference
+from skiagram.evaluation.scores import Scores
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
@@ -24,6 +24,7 @@ from skiagram.features.measured import Measured
 from skiagram.models.cross_validation import Plan
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.discrimination import score_difference
 from tests.evaluation.scenario import evaluated, finished, scenario
 
 DOCUMENTATION = PROJECT / "docs"

@@ -7,11 +7,21 @@ from collections.abc import Callable
 from typing import TypeVar
 
 AGAIN = 10  # times as many data sets
-STARRED = (
-    "Rows with a star had a share above what is promised: they are of\n"
-    f"{AGAIN} times as many other data sets."
-)
+STARRED = f"""\
+Rows with a star had a share above what is promised: they are of {AGAIN} times as many other data
+sets."""
 Shares = TypeVar("Shares")
+
+
+def describe_error(share: float, simulations: int) -> str:
+    """Return the standard errors of a share, of rows without and with a star."""
+    once, again = (
+        100 * (share * (1 - share) / number) ** 0.5 for number in (simulations, AGAIN * simulations)
+    )
+    return (
+        f"A share near {100 * share:g} % has a standard error of {once:.1f} points, with a star "
+        f"{again:.1f}."
+    )
 
 
 def simulate_again(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, simulate_again
+from again import STARRED, describe_error, simulate_again
 from numpy.typing import NDArray
 
 from skiagram.seeding import stream
@@ -113,7 +113,8 @@ def concordance_section(simulations: int) -> str:
 patient) contains the true one, mean of two models; *difference*: that of the paired difference
 does; *told apart*: p below .05, which is promised of equal models in at most 5 %. Three fits score
 a third of the patients each. Follow-up ends at random, sooner where the risk is high, or early for
-everybody. {STARRED}
+everybody.
+{STARRED}
 
 | patients, follow-up, models | events | true C | held | difference | told apart |
 |---|---|---|---|---|---|
@@ -127,7 +128,7 @@ everybody. {STARRED}
         text += f"| {design.title}{mark} | {events:.2f} | {known} | {' | '.join(cells)} |\n"
     return f"""{text}
 The true C is that under the same follow-up: Harrell's depends on who is followed for how long.
-A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points.
+{describe_error(0.05, simulations)}
 """
 
 

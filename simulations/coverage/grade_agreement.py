@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, simulate_again
+from again import STARRED, describe_error, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -128,7 +128,8 @@ def grade_agreement_section(simulations: int) -> str:
 {simulations} data sets per row; every {EVERY}th patient has {IMAGES} images where few have most.
 *Held*: the interval of κ by squares (Fisher's z, jackknife by patient) contains the true one, mean
 of two models; *difference*: that of the paired difference does; *told apart*: p below .05, which
-is promised of equal models in at most 5 %. {STARRED}
+is promised of equal models in at most 5 %.
+{STARRED}
 
 | patients, grades, models | true κ | held | difference | told apart |
 |---|---|---|---|---|
@@ -141,7 +142,9 @@ is promised of equal models in at most 5 %. {STARRED}
         known = " and ".join(f"{value:.2f}" for value in true)
         text += f"| {design.title}{mark} | {known} | {cells} |\n"
     return f"""{text}
-A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points.
+{describe_error(0.05, simulations)}
+Where patients have equally many images, equal models are told apart in 5 % within that error. Where
+few have most, and κ is high or a grade rare, they are in up to 6 %.
 """
 
 

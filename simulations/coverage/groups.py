@@ -383,7 +383,8 @@ as above, the mean over sites about .85, and the next site ({simulations // 2:,}
 
 Readers of a mean AUC of .85 read the same patients; {simulations:,} studies per row (Obuchowski and
 Rockette). How often the interval contains the mean over all such readers, and how often a model of
-just that AUC is told apart from the readers' mean, promised at most 5 %. {STARRED}
+just that AUC is told apart from the readers' mean, promised at most 5 %.
+{STARRED}
 
 | readers | patients of each class | spread | mean | model told apart |
 |---|---|---|---|---|

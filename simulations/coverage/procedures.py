@@ -236,7 +236,8 @@ Three classical models, three networks and three frozen encoders, all equally go
 reported patients; {simulations:,} data sets per row. The better of network and encoder by inner
 folds (`cv`) or by as many development cases (`holdout`) is compared with the classical models. Mean
 difference, and how often the deep and how often the classical side is called better, promised at
-most 2.5 % each. {STARRED}
+most 2.5 % each.
+{STARRED}
 
 | design | correlation within and between arms | mean difference | deep | classical |
 |---|---|---|---|---|

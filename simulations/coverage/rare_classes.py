@@ -135,7 +135,7 @@ Where it says more than 5 independent cases a case of the smaller class (a patie
 most images), the interval reaches at least as far as Wilson's on so many, and a difference is put
 together from both intervals. Without that 10 + 300 patients held 89 % at .95, and *no* was wrong in
 5.7 % of the row of .025. The price is length: the nearer to 1, the more. Where nothing is near 1,
-as in 100 + 400 at .8, either error is near its 2.5 % and may be 0.2 points above.
+as in 100 + 400 at .8, either error is at its 2.5 %: by 10,000 data sets, ± 0.3 points.
 """
     )
 

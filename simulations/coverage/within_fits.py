@@ -226,7 +226,8 @@ classes by less and less, the one that orders the training cases best; {simulati
 row. Sites are left out one by one. *Bias* and *held*: of one AUC, against that of such fits on new
 patients. Then the difference of the two: its mean over the true one, how often either is called
 better, promised at most 2.5 % each, and its variance over the data sets, by the one that its
-intervals assume. {STARRED}
+intervals assume.
+{STARRED}
 
 | design | bias | held | difference | first better | second better | variance |
 |---|---|---|---|---|---|---|

@@ -10,7 +10,7 @@ import pytest
 
 from skiagram.compute import code_digest
 from skiagram.compute.code_digest import code_definitions
-from skiagram.evaluation import evaluate as evaluation
+from skiagram.evaluation import measurement
 from skiagram.evaluation.evaluation_record import NUMBERS, Evaluation
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.records.files import write_record
@@ -40,13 +40,13 @@ class Measured:
     def _watch(
         self, monkeypatch: pytest.MonkeyPatch, name: str, describe: Callable[..., str]
     ) -> None:
-        measure = getattr(evaluation, name)
+        measure = getattr(measurement, name)
 
         def watched(*arguments: object) -> object:
             self.seen.append(describe(*arguments))
             return measure(*arguments)
 
-        monkeypatch.setattr(evaluation, name, watched)
+        monkeypatch.setattr(measurement, name, watched)
 
     def run(self, *, kept: bool = True, **asked: Any) -> Evaluation:
         self.seen.clear()
@@ -129,7 +129,7 @@ def test_other_code_measures_again(measured: Measured, monkeypatch: pytest.Monke
 
 
 def test_the_code_of_every_figure_counts() -> None:
-    counted = code_definitions(evaluation._measure)
+    counted = code_definitions(measurement._measure)
     for module, name in (
         ("skiagram.evaluation.metrics", "estimate_metrics"),
         ("skiagram.statistics.delong", "auc_estimate"),

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_set import warn_of_unequal_patients
+from skiagram.evaluation.criteria import find_unequal_classes
 from skiagram.evaluation.labelled_cases import label_cases, match_case_ids
+from skiagram.evaluation.warnings import warn_of_unequal_patients
 from tests.evaluation.scenario import reference, scenario
 
 EXPECTED = np.array(["a", "b", "c"])
@@ -48,8 +49,8 @@ def test_few_patients_with_most_cases_are_warned_of_by_their_weight() -> None:
     label = (np.arange(50) >= 20).astype(np.int64)
     cases = reference(label, patient)
     assert cases.effective_patients_by_class() == pytest.approx((20, 900 / 732))
-    (words,) = warn_of_unequal_patients(cases)
+    (words,) = warn_of_unequal_patients(find_unequal_classes(cases))
     assert "class abnormal: its 4 patients count like 1 with equally many" in words
-    assert not list(warn_of_unequal_patients(reference(label, np.arange(50) // 2)))
+    assert not list(find_unequal_classes(reference(label, np.arange(50) // 2)))
     assert cases.degrees_of_freedom() == 1
     assert reference(label).degrees_of_freedom() == np.inf

@@ -1,5 +1,7 @@
 """Twins across the two sides, and labels that contradict each other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +9,11 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.criteria import find_decisive
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
-from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
-from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.evaluation_set import mark_near_duplicates
+from skiagram.evaluation.labelled_cases import count_label_conflicts
 from skiagram.evaluation.verdict import signed
 from skiagram.records.predictions import Predictions
-from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
+from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
 
 
 def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -20,9 +22,8 @@ def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
 
 def test_only_twins_among_development_cases_count() -> None:
     known = scenario(development=6, test=4, images=1)
-    reported = label_cases(known.cases.test(), known.task, known.sealed)
     found = mark_near_duplicates(
-        reported,
+        known.cases.test().case_id,
         known.cases,
         pairs(
             ("case-0001", "case-0006"),
@@ -35,16 +36,19 @@ def test_only_twins_among_development_cases_count() -> None:
 
 def test_under_cross_validation_only_another_patient_counts() -> None:
     known = scenario(development=8, test=0, images=2, design="cv")
-    reported = label_cases(known.cases, known.task, known.sealed)
+    case_id = known.cases.case_id
     found = mark_near_duplicates(
-        reported, known.cases, pairs(("case-0000", "case-0001"), ("case-0002", "case-0005"))
+        case_id, known.cases, pairs(("case-0000", "case-0001"), ("case-0002", "case-0005"))
     )
     assert np.flatnonzero(found).tolist() == [2, 5]
 
 
 def test_contradicting_labels_are_counted() -> None:
-    label = {"a": 0, "b": 1, "c": 1}
-    assert count_label_conflicts(label, pairs(("a", "b"), ("b", "c"))) == 1
+    label = np.array([0, 1, 1])
+    one, other = (
+        replace(reference(label), case_id=np.array(list(names))) for names in ("abc", "def")
+    )
+    assert count_label_conflicts(one, other, pairs(("a", "b"), ("b", "c"))) == 1
 
 
 def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:

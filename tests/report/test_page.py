@@ -15,7 +15,8 @@ import pytest
 from skiagram.evaluation.evaluation_record import Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import METRICS, SUBGROUPS
-from skiagram.evaluation.subgroups import Subgroup, TestedDifference
+from skiagram.evaluation.subgroups import Subgroup
+from skiagram.evaluation.subgroups import TestedDifference as Compared
 from skiagram.image_store.pictures import encode_picture
 from skiagram.records.cases import Design, Task
 from skiagram.report.material import Material, TextInPixels
@@ -335,7 +336,7 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
 @pytest.mark.thorough
 def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
     part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
-    compared = {"roc_auc": TestedDifference(Estimate(0.1, 0.05, 0.2), 0.001, 0.01)}
+    compared = {"roc_auc": Compared(Estimate(0.1, 0.05, 0.2), 0.001, 0.01)}
     for differences in (compared, {}):
         subgroup = dataclasses.replace(part, differences=differences)
         model = several_classes().models[0]

@@ -105,8 +105,8 @@ def test_agreement_of_grades_is_held_and_equal_models_are_rarely_told_apart() ->
     assert len(rows) == 54
     assert sum(held for _, (held, _, _) in rows) / 54 >= 94
     for name, (held, difference, apart) in rows:
-        assert min(held, difference) >= 90, name  # 200 studies a row: ± 1.5
-        assert apart <= 9 or "one better" in name, name
+        assert min(held, difference) >= 92, name  # 1,000 studies a row: ± 0.7
+        assert apart <= 6 or "one better" in name, name  # 10,000 where above 5: ± 0.2
 
 
 def test_rare_classes_and_nearly_perfect_orders_are_held_and_judged() -> None:
@@ -183,5 +183,5 @@ def test_errors_of_a_number_are_held_and_equal_models_rarely_told_apart() -> Non
     for name, (mean_error, root_mean_square, icc, bias, limit, slope, apart, new) in rows:
         assert min(mean_error, icc, bias, slope) >= 92, name  # 1,000 sets a row: ± 0.7
         assert min(root_mean_square, limit) >= (92 if "normal" in name else 88), name
-        assert apart <= 7, name
+        assert apart <= 5.5, name  # 10,000 sets where above 5: ± 0.2
         assert new >= 89, name

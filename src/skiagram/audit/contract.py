@@ -103,6 +103,11 @@ class Finding:
         """Return whether the run must end."""
         return self.severity == "stop" and not self.waived
 
+    @property
+    def warns(self) -> bool:
+        """Return whether every reader is told: it was met, and warns or would have stopped."""
+        return self.count > 0 and (self.severity == "warning" or bool(self.waived))
+
 
 Check = Callable[[Evidence], list[Finding]]
 """Returns every finding it looked for, those it did not meet with a count of 0."""

@@ -34,7 +34,7 @@ FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
 FEW_READERS = 5
 REPEATABLE = 0.75
-_SURE = 0.8
+_SURE, _ALIKE = 0.8, 0.75
 _FEWEST_MARKS = 2
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
@@ -239,6 +239,20 @@ def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
     for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
         if patients < FEW_PATIENTS:
             yield name, patients
+
+
+def find_unequal_classes(cases: LabelledCases) -> Iterator[tuple[str, int, float]]:
+    """Yield (class, patients, patients with equally many cases that they count like) of few.
+
+    A few patients have most of the cases where the latter are below three quarters of the former, a
+    convention of this project; (Σm)²/Σm² of the patients' numbers m of cases is Kish's (1965).
+    """
+    counts = zip(
+        cases.classes, cases.patients_by_class(), cases.effective_patients_by_class(), strict=True
+    )
+    for name, patients, effective in counts:
+        if effective < _ALIKE * patients:
+            yield name, patients, effective
 
 
 @dataclass(frozen=True)

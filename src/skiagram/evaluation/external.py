@@ -11,11 +11,11 @@ import numpy as np
 from skiagram.calibration import cross_fit_platt
 from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
-from skiagram.evaluation.evaluate import measure_scores
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.scores import Scores, align_scores

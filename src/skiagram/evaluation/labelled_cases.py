@@ -72,6 +72,10 @@ class LabelledCases:
             effective_patients(self.patient[self.label == k]) for k in range(len(self.classes))
         )
 
+    def count_by_class(self) -> dict[str, int]:
+        """Return class name → number of cases."""
+        return {name: int((self.label == k).sum()) for k, name in enumerate(self.classes)}
+
     def degrees_of_freedom(self) -> float:
         """Return the degrees of freedom of a variance over patients; infinite with a case each."""
         return degrees_of_freedom(
@@ -100,6 +104,17 @@ def match_case_ids(
     return index.get_indexer(known).astype(np.int64)
 
 
+def line_up(
+    table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
+) -> pd.DataFrame | None:
+    """Return one row a case, in their order, without its id; None where there is no table."""
+    if table is None:
+        return None
+    known = table[table["case_id"].isin(case_id.tolist())]
+    rows = match_case_ids(known["case_id"].tolist(), case_id, where)
+    return known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+
+
 def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases:
     """Open the seal: give some cases the labels of a table.
 
@@ -118,3 +133,20 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
         )
     patient = np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64)
     return LabelledCases(cases.case_id, label, patient, task.classes, task.positive)
+
+
+def count_label_conflicts(
+    development: LabelledCases, reported: LabelledCases, duplicates: pd.DataFrame
+) -> int:
+    """Count pairs of near duplicates or transformed copies whose labels differ.
+
+    Args:
+        duplicates: Columns `first`, `second`: case ids.
+    """
+    known = {
+        case: label
+        for side in (development, reported)
+        for case, label in zip(side.case_id.tolist(), side.label.tolist(), strict=True)
+    }
+    pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
+    return sum(known[case] != known[other] for case, other in pairs)

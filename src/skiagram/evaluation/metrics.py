@@ -79,20 +79,17 @@ def _has_pairs(scores: Scores, of_class: Flags) -> bool:
 
 def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
     """Return the placements of a binary task, or None where an AUC has none."""
-    if scores.ranking is None or missing_pairs(scores, cases):
-        return None
-    positive = cases.label == cases.positive
-    return placements(scores.ranking, positive, cases.patient, scores.folds, scores.fit)
+    return auc_placements(scores, cases) if cases.positive is not None else None
 
 
 def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
     """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
-    if cases.positive is not None:
-        return binary_placements(scores, cases)
     if missing_pairs(scores, cases):
         return None
-    arguments = scores.probability, cases.label, cases.patient, scores.folds, scores.fit
-    return macro_placements(*arguments)
+    of_cases = cases.patient, scores.folds, scores.fit
+    if scores.ranking is not None:
+        return placements(scores.ranking, cases.label == cases.positive, *of_cases)
+    return macro_placements(scores.probability, cases.label, *of_cases)
 
 
 def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
@@ -104,8 +101,8 @@ def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
 
 def estimate_auc(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
     """Estimate the AUC: of two classes, or one-vs-rest of more, by placements."""
-    ranked = auc_placements(scores, cases)
-    return auc_estimate(ranked) if ranked else Estimate(None, reason=missing_pairs(scores, cases))
+    missing, ranked = missing_pairs(scores, cases), auc_placements(scores, cases)
+    return auc_estimate(ranked) if ranked else Estimate(None, reason=missing)
 
 
 def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:

@@ -27,19 +27,20 @@ from skiagram.evaluation.criteria import (
     decide,
     find_decisive,
     find_small_classes,
+    find_unequal_classes,
     is_reversed,
     is_unbeaten,
 )
-from skiagram.evaluation.evaluate import measure_scores
 from skiagram.evaluation.evaluation_record import (
     SECONDARY,
     ArmChoice,
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.evaluation_set import EvaluationSet, warn_of_unequal_patients
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
@@ -51,6 +52,7 @@ from skiagram.evaluation.verdict import (
     describe_gap,
     relate_in_words,
 )
+from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
@@ -124,7 +126,7 @@ def compare_scores(
         warnings=(
             *_find_reversed(models),
             *_few_patients(cases, patients_known),
-            *warn_of_unequal_patients(cases),
+            *warn_of_unequal_patients(find_unequal_classes(cases)),
         ),
         margin=margin,
         arms={arm: selected.choice for arm, selected in arms.items()},

@@ -12,6 +12,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
 from skiagram.records.cases import Cases, Task
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.statistics.discrimination import score_difference
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,6 @@ def align_scores(
         return Scores(ranking, probability, threshold)
     overlapping = 0 if model.outcome.arm == "reader" else fits
     return Scores(ranking, probability, threshold, overlapping, fit)
-
-
-def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.float64]:
-    """Return positive minus other score of (..., 2) scores."""
-    difference: NDArray[np.float64] = scores[..., positive] - scores[..., 1 - positive]
-    return difference
 
 
 def check_predictions(model: Predictions, bounds: tuple[float, float] = (0.0, 1.0)) -> None:

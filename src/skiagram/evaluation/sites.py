@@ -36,13 +36,19 @@ _NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on
 
 
 def find_sites(
-    ground: EvaluationSet, fold_column: str, test_sites: Sequence[str]
+    ground: EvaluationSet,
+    fold_column: str,
+    test_sites: Sequence[str],
+    models: Sequence[Predictions],
 ) -> tuple[str, Sites]:
     """Return the column of the sites and (n,) the site of each reported case.
 
     The column is empty where no site was held out whole, or no column names the sites.
+
+    Raises:
+        DataError: A case without a site, or a site of whose cases a fit that scored it saw some.
     """
-    table = ground.covariates_of_cases() if fold_column or test_sites else None
+    table = ground.covariates if fold_column or test_sites else None
     if table is None:
         return _NO_SITES
     if fold_column:
@@ -59,7 +65,10 @@ def find_sites(
             where="covariates",
             remedy="fill in the column, or leave these cases out",
         )
-    return columns[0], values.astype(str).to_numpy(dtype=str)
+    site = values.astype(str).to_numpy(dtype=str)
+    if fold_column:
+        check_sites_unseen(models, site, ground)
+    return columns[0], site
 
 
 def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:

@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
 from skiagram.evaluation.results import Named
-from skiagram.evaluation.scores import Scores, score_difference
+from skiagram.evaluation.scores import Scores
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import Placements
-from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
+from skiagram.statistics.discrimination import (
+    Floats,
+    one_vs_rest_auc,
+    roc_auc,
+    score_difference,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability

@@ -150,7 +150,7 @@ def measure_subgroups(
     Parts with fewer patients than `least`, in all or of a class that they have, are not shown: few
     patients' figures could tell who they are. They stand together in one row without names.
     """
-    table = ground.covariates_of_cases()
+    table = ground.covariates
     if table is None:
         return ()
     tested: list[tuple[Subgroup, dict[str, Test]]] = []

@@ -1,12 +1,13 @@
 """What to know before any figure is used: leaks, failures, few patients, one seed, the design."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from skiagram.evaluation.criteria import (
     FEW_PATIENTS,
     UNLIKE,
     are_told_apart,
     find_small_classes,
+    find_unequal_classes,
     is_above_ideal,
 )
 from skiagram.evaluation.figure_table import FigureTable
@@ -34,6 +35,8 @@ def state_warnings(
         figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
+    small = [f"class {name}: {patients}" for name, patients in find_small_classes(cases)]
+    unequal = list(find_unequal_classes(cases))
     yield from _about_models(results)
     if are_told_apart(figures, above=UNLIKE):
         yield (
@@ -50,7 +53,6 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
             "least one label is doubtful."
         )
-    small = [f"class {name}: {patients}" for name, patients in find_small_classes(cases)]
     if small:
         yield (
             f"Few reported patients of {' and of '.join(small)}; below {FEW_PATIENTS} in a class "
@@ -72,6 +74,7 @@ def state_warnings(
             "No test set was sealed. The folds share training cases, so the intervals of the AUC "
             "and of its differences are widened by a rule of thumb; they are approximate."
         )
+    yield from warn_of_unequal_patients(unequal)
 
 
 def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
@@ -85,3 +88,17 @@ def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
                 f"{result.outcome.title} may have leaked: its AUC is {signed(above)} above the "
                 "ideal observer's, which happens to at most 1 honest model in 40."
             )
+
+
+def warn_of_unequal_patients(unequal: Iterable[tuple[str, int, float]]) -> Iterator[str]:
+    """Yield a warning for each class in which a few patients have most of the cases.
+
+    Args:
+        unequal: What `find_unequal_classes` yields.
+    """
+    for name, patients, effective in unequal:
+        yield (
+            f"A few patients have most of the cases of class {name}: its {patients} patients "
+            f"count like {max(1, round(effective))} with equally many. The intervals allow for "
+            "that, and are long; results may hang on these few patients."
+        )

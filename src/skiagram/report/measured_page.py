@@ -299,7 +299,7 @@ def list_measured_warnings(evaluation: MeasuredEvaluation, audit: AuditReport) -
     """Yield the warnings of the evaluation and of the audit."""
     yield from evaluation.warnings
     for finding in audit.findings:
-        if finding.count and (finding.severity == "warning" or finding.waived):
+        if finding.warns:
             yield f"Audit: {finding.summary}"
 
 

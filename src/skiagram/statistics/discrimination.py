@@ -20,6 +20,12 @@ Flags = NDArray[np.bool_]
 Labels = NDArray[np.int64]
 
 
+def score_difference(scores: Floats, positive: int) -> Floats:
+    """Return positive minus other score of (..., 2) scores."""
+    difference: Floats = scores[..., positive] - scores[..., 1 - positive]
+    return difference
+
+
 def tied_order(score: Floats) -> tuple[Places, Flags]:
     """Return the ascending order of (n,) scores and, by place in it, whether a run of ties ends."""
     order = np.argsort(score, kind="stable").astype(np.int64)

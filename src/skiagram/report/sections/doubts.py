@@ -65,11 +65,7 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
 
 
 def _graver(audit: AuditReport) -> list[Finding]:
-    return [
-        finding
-        for finding in audit.findings
-        if finding.count and (finding.severity == "warning" or finding.waived)
-    ]
+    return [finding for finding in audit.findings if finding.warns]
 
 
 def shorten(text: str) -> str:

@@ -1,0 +1,209 @@
+"""One model measured: from its scores on the reported cases to rows of figures and curves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain, repeat
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from skiagram.compute.workers import Compute
+from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm
+from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
+from skiagram.evaluation.curves import (
+    precision_recall_band,
+    precision_recall_of_repeats,
+    roc_band,
+    roc_curve_of_repeats,
+)
+from skiagram.evaluation.decisions import judge_operating_points
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.kept_figures import describe_setting, measure_once
+from skiagram.evaluation.metrics import (
+    binary_placements,
+    decided_class,
+    estimate_auc,
+    estimate_class_auc,
+    estimate_metrics,
+    estimate_partial_auc,
+    order_across_fits,
+)
+from skiagram.evaluation.options import RequestedAnalyses
+from skiagram.evaluation.results import (
+    CALIBRATION,
+    CLASSES,
+    LIMIT,
+    METRICS,
+    OPERATING_POINTS,
+    REFERRAL,
+    SELECTION,
+    SETS,
+    STABILITY,
+    SUBGROUPS,
+    ModelResult,
+)
+from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
+from skiagram.evaluation.stability import (
+    assess_feature_selection,
+    assess_stability,
+    fold_auc,
+    selection_auc,
+)
+from skiagram.evaluation.subgroups import measure_subgroups
+from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
+from skiagram.records.predictions import Outcome, Predictions
+from skiagram.statistics.delong import difference_estimate, estimate_efficiency
+from skiagram.statistics.discrimination import confusion
+from skiagram.statistics.estimate import Estimate
+
+
+def measure_models(
+    models: Sequence[Predictions],
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
+    compute: Compute,
+    work: Path | None,
+) -> tuple[MeasuredModel, ...]:
+    """Measure every model, those of which no figures are kept side by side.
+
+    Args:
+        work: Folder of figures that earlier evaluations have found; None keeps none.
+    """
+    scores = [
+        None
+        if model.outcome.status == "failed"
+        else align_scores(model, setting.part, setting.cases)
+        for model in models
+    ]
+    measure = partial(_measure, setting=setting, analyses=analyses)
+    same = joblib.hash((describe_setting(setting), asdict(analyses)))
+    results = measure_once(
+        work,
+        ModelResult,
+        _measure,
+        [(model, same) for model in models],
+        lambda numbers: compute.map_fits(measure, [(models[k], scores[k]) for k in numbers]),
+    )
+    return tuple(
+        MeasuredModel(
+            model,
+            result,
+            ComparedModel(of_model, setting.cases, setting.draws) if of_model else None,
+        )
+        for model, result, of_model in zip(models, results, scores, strict=True)
+        if result is not None
+    )
+
+
+def measure_mixtures(
+    arms: Mapping[str, SelectedArm], setting: EvaluationSet, analyses: RequestedAnalyses
+) -> tuple[ModelResult, ...]:
+    """Measure what stands for an arm whose folds chose different models, as a model is."""
+    measure = partial(_measure, setting=setting, analyses=analyses)
+    mixtures = [(of.mixture, of.compared.scores) for of in arms.values() if of.mixture]
+    return tuple(map(measure, mixtures))
+
+
+def _measure(
+    scored: tuple[Predictions, Scores | None], setting: EvaluationSet, analyses: RequestedAnalyses
+) -> ModelResult:
+    """Measure one model; `scored` has no scores where it failed."""
+    model, scores = scored
+    if scores is None:
+        missing = Estimate(None, reason=model.outcome.reason)
+        unknown = [("selection_auc", "", missing)]
+        return ModelResult(model.outcome).with_figures(SELECTION, unknown)
+    align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
+    held_out = list(held_out_probabilities(model, setting))
+    cases, draws = setting.cases, setting.draws
+    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
+    stability = replace(stability, selection=assess_feature_selection(model.selection))
+    chosen_by = selection_auc(model, setting.development, nested=setting.design == "cv")
+    points = judge_operating_points(scores, held_out, analyses, cases, draws)
+    sets = assess_prediction_sets(scores, held_out, cases)
+    result = replace(
+        measure_scores(model.outcome, scores, setting, analyses),
+        fold_auc=stability.fold_auc,
+        seed_auc=stability.seed_auc,
+    )
+    return (
+        result.with_figures(SELECTION, [("selection_auc", "", chosen_by)])
+        .with_figures(STABILITY, stability.list_figures())
+        .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
+        .with_figures(SETS, sets.list_figures(cases.classes))
+    )
+
+
+def measure_scores(
+    outcome: Outcome, scores: Scores, setting: EvaluationSet, analyses: RequestedAnalyses
+) -> ModelResult:
+    """Return what scores on the reported cases alone tell of a model, whoever made them."""
+    cases, draws = setting.cases, setting.draws
+    figures = estimate_metrics(scores, cases, draws)
+    if cases.positive is not None:
+        figures["partial_roc_auc"] = estimate_partial_auc(
+            scores, cases, draws, analyses.partial_auc
+        )
+    if setting.has_near_duplicate.any():
+        figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
+    tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
+    calibration, referral = (
+        assess_calibration(scores, cases),
+        assess_risk_coverage(scores, cases, draws),
+    )
+    subgroups = measure_subgroups(scores, setting, analyses.least_patients)
+    of_classes = zip(
+        repeat("roc_auc"), cases.classes, estimate_class_auc(scores, cases), strict=False
+    )
+    result = ModelResult(
+        outcome=outcome,
+        confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
+        reliability=calibration.reliability,
+        risk_coverage=referral.curve,
+        parts=tuple(subgroup.part for subgroup in subgroups),
+    )
+    result = (
+        result.with_figures(METRICS, ((name, "", value) for name, value in figures.items()))
+        .with_figures(CLASSES, of_classes)
+        .with_figures(CALIBRATION, calibration.list_figures())
+        .with_figures(REFERRAL, [("area", "", referral.area)])
+        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(outcome.model)))
+    )
+    return result if cases.positive is None else _add_binary(result, scores, setting)
+
+
+def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> ModelResult:
+    """Add what is defined for two classes alone; curves where both occur."""
+    cases, draws = setting.cases, setting.draws
+    positive = cases.label == cases.positive
+    probability = scores.probability[:, :, cases.positive]
+    result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
+    auc, across = binary_placements(scores, cases), order_across_fits(scores, cases)
+    if auc is None:
+        return result
+    ideal = setting.ideal_observer(scores.fit)
+    if ideal is not None:
+        limits = [
+            ("efficiency", "", estimate_efficiency(auc, ideal)),
+            ("above_ideal", "", difference_estimate(auc, ideal)),
+        ]
+        result = result.with_figures(LIMIT, limits)
+    return replace(
+        result,
+        roc=roc_curve_of_repeats(scores.order, positive, scores.fits),
+        precision_recall=precision_recall_of_repeats(across, positive),
+        roc_band=roc_band(scores.order, positive, draws, scores.fits),
+        precision_recall_band=precision_recall_band(across, positive, draws),
+    )
+
+
+def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:
+    clean = ~setting.has_near_duplicate
+    cases = setting.cases.select(clean)
+    if 0 in cases.patients_by_class():
+        return Estimate(None, reason="a class has no case without a near duplicate")
+    draws = cases.draws(len(setting.draws.counts), setting.seed)
+    return estimate_auc(scores.select(clean), cases, draws)

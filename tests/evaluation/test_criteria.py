@@ -1,0 +1,92 @@
+"""Decisions on figures: each rule at its bounds."""
+
+from dataclasses import replace
+
+import pytest
+
+from skiagram.evaluation.criteria import (
+    excludes_loss,
+    find_deciding_margins,
+    find_gap_to_ideal,
+    find_leader,
+    is_beyond_chance,
+    is_repeatable,
+    is_reversed,
+    is_surely_lost,
+    list_as_good,
+)
+from skiagram.evaluation.evaluation_record import RANKING, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.results import LIMIT
+from skiagram.statistics.estimate import Estimate
+from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margins"),
+    [(-0.1, -0.01, "none"), (-0.1, 0.0, "none"), (-0.1, 0.1, "no"), (0.0, 0.1, "no"),
+     (0.01, 0.1, "yes and no"), (None, None, "unknown")],
+)  # fmt: skip
+def test_other_margins_decide_by_the_bounds(
+    low: float | None, high: float | None, margins: str
+) -> None:
+    assert find_deciding_margins(Estimate(0.0, low, high)) == margins
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "excluded", "lost"),
+    [(-0.01, 0.1, True, False), (-0.02, 0.1, False, False), (-0.1, -0.01, False, False),
+     (-0.1, -0.03, False, True), (None, None, False, False)],
+)  # fmt: skip
+def test_a_loss_of_the_margin_is_excluded_or_sure_by_the_whole_interval(
+    low: float | None, high: float | None, *, excluded: bool, lost: bool
+) -> None:
+    change = Estimate(-0.02, low, high)
+    assert (excludes_loss(change, 0.02), is_surely_lost(change, 0.02)) == (excluded, lost)
+
+
+def test_what_is_less_than_the_margin_behind_the_best_is_as_good() -> None:
+    assert list_as_good([0.75, 0.875, 0.5], 0.125) == [False, True, False]
+    assert list_as_good([0.76, 0.875, 0.875], 0.125) == [True, True, True]
+    assert list_as_good([], 0.02) == []
+
+
+def test_bounds_decide_of_features_and_of_reversed_scores() -> None:
+    assert (is_repeatable(0.75), is_repeatable(0.749)) == (True, False)
+    assert is_reversed(Estimate(0.3, 0.2, 0.49))
+    assert not is_reversed(Estimate(0.3, 0.2, 0.5))
+    assert (is_beyond_chance(0.049), is_beyond_chance(0.05), is_beyond_chance(None)) == (
+        True,
+        False,
+        False,
+    )
+
+
+def ranked(**shares: float) -> Evaluation:
+    found = record(0.03, 0.09)
+    rows = [
+        make_row(Estimate(share), RANKING, "first", model=name) for name, share in shares.items()
+    ]
+    return replace(found, figures=FigureTable((*found.figures.rows, *rows)))
+
+
+def test_who_is_first_in_four_of_five_resamples_leads() -> None:
+    assert find_leader(ranked(**{NETWORK: 0.8, CLASSICAL: 0.2})) == (NETWORK, 0.8, "chosen")
+    assert find_leader(ranked(**{NETWORK: 0.79, CLASSICAL: 0.21}))[2] == "open"
+    assert find_leader(ranked(**{RULE: 0.9, CLASSICAL: 0.1})) == (RULE, 0.9, "other")
+    assert find_leader(record(0.03, 0.09))[2] == "chosen"
+
+
+def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one() -> None:
+    def below(found: Evaluation, *gaps: Estimate) -> Evaluation:
+        pairs = zip(found.models, gaps, strict=False)
+        models = [model.with_figures(LIMIT, [("above_ideal", "", gap)]) for model, gap in pairs]
+        return replace(found, models=(*models, *found.models[len(models) :]))
+
+    found = record(0.03, 0.09)
+    assert find_gap_to_ideal(found) is None
+    near, far = Estimate(-0.05, -0.08, -0.02), Estimate(-0.2, -0.3, -0.1)
+    gap = find_gap_to_ideal(below(found, near, far))
+    assert gap is not None
+    assert (gap.value, gap.high) == (0.05, 0.08)
+    assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
