@@ -196,9 +196,15 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
     model = learner_of(build(options.model, "model"), options.trainer, options.compute.threads)
-    if outcome.arm == "reader" or model.finds_in is not None:
-        fault, allowed = f"{outcome.title} has neither", "models of features, networks of images"
-        raise OptionError(fault, where=f"explained: {outcome.model}", allowed=allowed)
+    is_finder = model.finds_in is not None
+    if outcome.arm == "reader" or is_finder:
+        fault = "judges places, not cases" if is_finder else "is a reader, not a model"
+        raise OptionError(
+            f"{outcome.title} {fault}",
+            where=f"explained: {outcome.model}",
+            allowed="models of a case's features, networks of its image",
+            remedy="take it out of `explained` in params.yaml",
+        )
     if outcome.arm == "classical" and asked.importance.shap_cases:
         import_shap()
     if outcome.arm != "classical" and _GRADIENTS & {*asked.maps.methods}:
