@@ -38,7 +38,7 @@ def test_a_package_scores_new_images_as_training_scored_them(
         assert model.deployment.title.endswith(", tuned")
         rows = predict(model, tuned.films).rows
         assert isinstance(model.scorer, ModelScorer)
-        assert isinstance(model.scorer.model, ClassicalModel)  # as pictures of families ask for
+        assert isinstance(model.scorer.model, ClassicalModel)  # what the search chose, not `Tuned`
     np.testing.assert_allclose(rows, tuned.expected(), rtol=0, atol=1e-9)
 
 

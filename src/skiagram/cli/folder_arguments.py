@@ -362,13 +362,11 @@ def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
 def _pictures_in(folder: Path) -> list[str]:
     """Return the image files of a folder, and those that are called so and cannot be read."""
     from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.image_files import ENDINGS
-    from skiagram.datasets.volumes.case_images import is_image_file
+    from skiagram.datasets.volumes.case_images import called_images, is_image_file
 
     tree = open_tree(folder, str(folder), is_image_file)
     images = {*tree.images(())}
-    called = {name for name in tree.files() if name.lower().endswith(ENDINGS)}
-    return sorted(images | called if images else images)
+    return sorted(images | called_images(tree) if images else images)
 
 
 def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:

@@ -1,6 +1,7 @@
 """`skiagram predict`: new cases, scored with a trained model."""
 
 import argparse
+import atexit
 import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -197,6 +198,8 @@ def _without_collection() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        if "torch" in sys.modules:  # parts of which print of leaks where nothing lets go of them
+            atexit.register(gc.unfreeze)
         if enabled:
             gc.enable()
 

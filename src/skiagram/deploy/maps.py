@@ -25,7 +25,6 @@ from skiagram.explanation.trust import centre_map, is_trustworthy, judge_test, m
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import is_volume
-from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -127,13 +126,11 @@ def family_contributions(
     features, or whose folder does not hold those medians, has no contributions.
     """
     scorer = model.scorer
-    if (
-        not isinstance(scorer, ModelScorer)
-        or not isinstance(scorer.model, ClassicalModel)
-        or scorer.familiarity is None
-    ):
+    if not isinstance(scorer, ModelScorer) or scorer.familiarity is None:
         return ()
     centre = dict(zip(scorer.familiarity.names, scorer.familiarity.centre, strict=True))
+    if centre.keys().isdisjoint(scorer.requires.columns):  # it reads images or places
+        return ()
     known = scorer.preparing.families
     with stored([prepared]) as cases:
         described = scorer.describe(cases)

@@ -23,8 +23,12 @@ from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_colum
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import Columns, find_image_problem, refer
-from skiagram.datasets.image_files import ENDINGS, count_frames
-from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
+from skiagram.datasets.image_files import count_frames
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    called_images,
+    is_image_file,
+)
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
@@ -175,7 +179,7 @@ def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     tree = open_tree(place, str(place), is_image_file)
-    names = sorted({*tree.images(()), *_named_like_images(tree)})
+    names = sorted({*tree.images(()), *called_images(tree)})
     if volumes:
         names = sorted({_series_or_file(tree, name) for name in names})
     tree.announce(names)
@@ -195,17 +199,6 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
         )
         for name in names
     ]
-
-
-def _named_like_images(tree: FileTree) -> Iterator[str]:
-    """Yield what is an image by its name: one that cannot be read is to be said, not left out."""
-    if isinstance(tree, FolderTree):
-        for path in tree.folder.rglob("*"):
-            name = path.relative_to(tree.folder)
-            hidden = any(part.startswith(".") for part in name.parts)
-            is_file = path.is_file() or path.is_symlink()  # or a link that leads nowhere
-            if path.name.lower().endswith(ENDINGS) and not hidden and is_file:
-                yield name.as_posix()
 
 
 def _series_or_file(tree: FileTree, name: str) -> str:

@@ -287,7 +287,11 @@ def _check_columns(
     made = of_images.union(_beside_images(preparing, preparation))
     space = () if familiarity is None else familiarity.names
     missing = [name for name in requires.columns if name not in made]
-    missing += [name for name in space if name not in of_images.union(TRAITS)]
+    traits = {
+        *TRAITS,
+        *(f"{modality}.{name}" for modality in preparation.modalities for name in TRAITS),
+    }
+    missing += [name for name in space if name not in of_images | traits]
     if missing := [name for name in missing if not _encoded(name)]:
         fault = "features that its preparation does not extract"
         if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,9 @@ from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.places import of_cases
-from skiagram.training.options import Trainer
+
+if TYPE_CHECKING:
+    from skiagram.training.options import Trainer
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
@@ -249,11 +251,11 @@ class ReadsData(Model[I], Protocol[I]):
 class BringsLearner(Protocol):
     """Options of a model of networks that says itself what learns."""
 
-    def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
+    def learner(self, trainer: "Trainer", threads: int) -> ReadsData[Any]:
         """Return the model, with where its networks are trained."""
 
 
-def learner_of(options: Any, trainer: Trainer, threads: int) -> ReadsData[Any]:
+def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
     """Return the model that options describe: they themselves, or a network with its trainer."""
     if isinstance(options, BringsLearner):
         return options.learner(trainer, threads)

@@ -13,8 +13,8 @@ from skiagram.datasets.dicom import with_preamble
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.gray import in_gray
+from skiagram.datasets.image_files import ENDINGS, count_frames, decode_image, is_image
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
-from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import MaskGrid, Volume
 from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask
@@ -125,6 +125,11 @@ class CaseFiles(NamedTuple):
 def is_image_file(head: bytes) -> bool:
     """Return whether the first `HEAD_BYTES` of a file are those of an image or a volume."""
     return is_image(head[:IMAGE_HEAD_BYTES]) or is_volume_file(head)
+
+
+def called_images(files: FileTree) -> set[str]:
+    """Return the files that are images by their names, to say of those that cannot be read."""
+    return {name for name in files.files() if name.lower().endswith(ENDINGS)}
 
 
 def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
