@@ -67,9 +67,7 @@ class SearchSettings:
     beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
     max_asked: float = 0.95
     other_pairs: int = 128
-    max_combined: int = (
-        MOST_COMPARED  # images; of more, two changes at once are sought of two kinds
-    )
+    max_combined: int = MOST_COMPARED  # images; of more, two pairs of changes alone are sought
     full_side: int = 128
     min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
     turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
