@@ -1,5 +1,6 @@
 """Transformed copies: each kind is found and named, and nothing else is."""
 
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,7 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
     "recompressed": [lambda wide: compressed(wide[8:72, 8:72])],
     "mirrored, inverted": [lambda wide: -wide[8:72, 71:7:-1]],
     "mirrored, cropped": [lambda wide: wide[10:66, 66:10:-1]],
+    "turned by 90°, turned by a few degrees": [lambda wide: np.rot90(turned(wide, 8))],
 }
 
 
@@ -65,6 +67,8 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
 def test_each_kind_of_copy_is_found_and_named(
     most_compared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings = dataclasses.replace(search.SETTINGS, max_combined=most_compared)
+    monkeypatch.setattr(search, "SETTINGS", settings)
     monkeypatch.setattr(search, "MOST_COMPARED", most_compared)
     monkeypatch.setattr(nearest, "_LEAF", 8)
     wide = wide_tissue(30)
