@@ -57,8 +57,15 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
     "inverted": [lambda wide: 9 - wide[8:72, 8:72]],
     "recompressed": [lambda wide: compressed(wide[8:72, 8:72])],
     "mirrored, inverted": [lambda wide: -wide[8:72, 71:7:-1]],
-    "mirrored, cropped": [lambda wide: wide[10:66, 66:10:-1]],
-    "turned by 90°, turned by a few degrees": [lambda wide: np.rot90(turned(wide, 8))],
+    "mirrored, cropped": [
+        lambda wide: wide[10:66, 66:10:-1],
+        lambda wide: wide[8:60, 59:7:-1],
+        lambda wide: wide[71:19:-1, 20:72],
+    ],
+    "turned by 90°, turned by a few degrees": [
+        lambda wide: np.rot90(turned(wide, 10)),
+        lambda wide: np.rot90(turned(wide, -9)),
+    ],
 }
 
 
