@@ -1,5 +1,6 @@
 """Transformed copies: each kind is found and named, and nothing else is."""
 
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,15 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
     "inverted": [lambda wide: 9 - wide[8:72, 8:72]],
     "recompressed": [lambda wide: compressed(wide[8:72, 8:72])],
     "mirrored, inverted": [lambda wide: -wide[8:72, 71:7:-1]],
-    "mirrored, cropped": [lambda wide: wide[10:66, 66:10:-1]],
+    "mirrored, cropped": [
+        lambda wide: wide[10:66, 66:10:-1],
+        lambda wide: wide[8:60, 59:7:-1],
+        lambda wide: wide[71:19:-1, 20:72],
+    ],
+    "turned by 90°, turned by a few degrees": [
+        lambda wide: np.rot90(turned(wide, 10)),
+        lambda wide: np.rot90(turned(wide, -9)),
+    ],
 }
 
 
@@ -65,6 +74,8 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
 def test_each_kind_of_copy_is_found_and_named(
     most_compared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings = dataclasses.replace(search.SETTINGS, max_combined=most_compared)
+    monkeypatch.setattr(search, "SETTINGS", settings)
     monkeypatch.setattr(search, "MOST_COMPARED", most_compared)
     monkeypatch.setattr(nearest, "_LEAF", 8)
     wide = wide_tissue(30)

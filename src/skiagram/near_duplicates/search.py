@@ -67,7 +67,7 @@ class SearchSettings:
     beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
     max_asked: float = 0.95
     other_pairs: int = 128
-    max_combined: int = MOST_COMPARED  # images; of more, the only two at once: mirrored and cropped
+    max_combined: int = MOST_COMPARED  # images; of more, two pairs of changes alone are sought
     full_side: int = 128
     min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
     turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
@@ -268,9 +268,11 @@ class _SpectrumPasses:
         self._whole = self._as_they_are(Window())
 
     def __iter__(self) -> Iterator[_Pass]:
-        for (mirrored, quarters), degrees in product(
-            self._orientations, (0, -SETTINGS.turn, SETTINGS.turn)
-        ):
+        either = (-SETTINGS.turn, SETTINGS.turn)
+        turned = [*product(self._orientations, (0, *either))]
+        if not self._combined:
+            turned += product([(False, 1)], either)
+        for (mirrored, quarters), degrees in turned:
             yield self._pass(Window(), self._whole, Guess(mirrored, quarters, degrees))
         for window in _CENTRED:
             yield from self._cropped(window)
@@ -305,7 +307,8 @@ class _SpectrumPasses:
 
     def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
         upside_down = replace(guess, quarters=guess.quarters + 2)
-        guesses = (guess, upside_down) if self._combined or guess.mirrored else (guess,)
+        oriented = guess.mirrored or guess.quarters > 0
+        guesses = (guess, upside_down) if self._combined or oriented else (guess,)
         orient = partial(self._basis.orient, guess=guess)
         return _Pass(guesses, partial(_of_rows, self._spectra(window), orient), base)
 
