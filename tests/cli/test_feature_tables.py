@@ -185,7 +185,13 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     project = tmp_path / "radiomics-project"
     assert "original_shape_MeshVolume" in (project / "conf/model/cox_volume.yaml").read_text()
     page = (project / "reports/report.html").read_text()
-    for words in ("at risk at", "Aalen–Johansen", "the region’s volume", "Other events (died)"):
+    for words in (
+        "at risk at",
+        "Aalen–Johansen",
+        "the region’s volume",
+        "Other events (died)",
+        "what each fold chose",
+    ):
         assert words.replace("’", "&#39;") in page
     weights = (project / "models/cox_covariates").rglob("*.json")
     assert any("sex_f" in path.read_text() for path in weights)  # a text is read, too

@@ -167,7 +167,12 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     assert 1 < figures["calibration_slope"] < 1.4  # a penalty draws numbers towards the mean
     assert figures["coverage"] > 0.85  # more in small folds, where the largest error counts
     agreement, calibration = evaluation.plots["best_classical"]
-    assert [line.name for line in agreement.lines] == ["cases", "bias", "lower", "upper"]
+    assert [line.name for line in agreement.lines] == [
+        "cases",
+        "bias",
+        "lower limit",
+        "upper limit",
+    ]
     assert len(calibration.rows) == 5
     assert inputs.cases.value is not None
     table = make_scores_table(inputs.models, inputs.cases, inputs.task, inputs.sealed)

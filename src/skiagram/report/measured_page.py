@@ -5,7 +5,7 @@ What is drawn and tabulated is what the outcome says; the page knows no kind of 
 
 import importlib.metadata
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,13 +187,18 @@ def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> list[Tabl
         name: evaluation.figures.select(analysis=analysis, model=name)
         for name in evaluation.figures.list_distinct("model")
     }
-    return [_tabulate_columns(evaluation, by_model, columns) for columns in _columns(evaluation)]
+    in_folds = evaluation.task.design == "cv" or analysis == DEVELOPMENT
+    chosen = {name for name in by_model if in_folds and by_model[name]}
+    return [
+        _tabulate_columns(evaluation, by_model, columns, chosen) for columns in _columns(evaluation)
+    ]
 
 
 def _tabulate_columns(
     evaluation: MeasuredEvaluation,
     by_model: Mapping[str, FigureTable],
     columns: Sequence[tuple[str, str]],
+    chosen: Collection[str],
 ) -> Table:
     def row(name: str, title: str, *, best: bool = False) -> TableRow:
         cells = [
@@ -212,6 +217,8 @@ def _tabulate_columns(
             else:
                 best = evaluation.best.get(arm) == model.model
                 rows.append(row(model.model, model.title, best=best))
+        if len(rows) > 1 and f"best_{arm}" in chosen:
+            rows.append(row(f"best_{arm}", "what each fold chose"))
         if rows:
             groups.append(Group(heading, rows))
     rules = [row(name, evaluation.title(name)) for name in evaluation.rules]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.variation import (
     UPPER,
     Patients,
@@ -122,6 +123,11 @@ class Jackknifed:
         if not np.isfinite(error):
             return Estimate(self.value, reason="fewer than two patients")
         half = self.quantile * error
+        if self.scale == "logit" and self.value in (0.0, 1.0):  # no case varies it
+            widening = overlap_factor(self.folds, len(self.values)) if self.folds else 1.0
+            patients = effective_patients(self.patient[np.isfinite(self.without)]) / widening
+            interval = wilson_interval(self.value, patients, self.quantile)
+            return Estimate(self.value, *interval, "Wilson by patient")
         scale = _TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(self.value):
             middle, half = scale.there(self.value), half * scale.slope(self.value)
