@@ -150,3 +150,15 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_name_gives_the_terminal_no_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: argparse.Namespace) -> int:
+        sys.stdout.write("Wrote \x1b[31mä.csv\x07, µ \udcff\n2 rows\n")
+        return 0
+
+    monkeypatch.setattr(frame, "COMMANDS", (command(run),))
+    assert frame.main(["turn"]) == 0
+    assert capsys.readouterr().out == "Wrote \\x1b[31mä.csv\\x07, µ \\udcff\n2 rows\n"

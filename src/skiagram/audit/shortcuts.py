@@ -4,7 +4,7 @@ Each trait is a few numbers per image. An additive classifier (ridge regression 
 is cross-validated by patient. Chance is what the same classifier reaches on labels that were
 permuted among patients: a permutation test that needs no large samples (Ojala & Garriga 2010, JMLR
 11:1833, test 1). All probes of a data set count together: an alarm is measured against the greatest
-luck of any in each permutation (Westfall & Young 1993, *Resampling-based multiple testing*).
+excess of any in each permutation (Westfall & Young 1993, *Resampling-based multiple testing*).
 """
 
 import dataclasses
@@ -54,7 +54,7 @@ class Probe:
     Attributes:
         usual: Mean of its AUC over permutations.
         spread: Standard deviation of its AUC over permutations.
-        luck: (permutations,) how many spreads above usual the best class came in each permutation.
+        excess: (permutations,) how many spreads above usual the best class came in each permutation.
     """
 
     auc: float
@@ -63,7 +63,7 @@ class Probe:
     score: Floats
     usual: float
     spread: float
-    luck: Floats
+    excess: Floats
 
     @property
     def tells(self) -> bool:
@@ -148,14 +148,14 @@ def allow_for_all(
 ) -> dict[tuple[str, str, int], Probe | None]:
     """Return the probes with the chance that any of them has, not each on its own.
 
-    Their permutations are the same, so the greatest luck among all probes in each of them is what
+    Their permutations are the same, so the greatest excess among all probes in each of them is what
     chance alone brings to a data set (Westfall & Young 1993, section 2.3).
     """
     tried = [probe for probe in probes.values() if probe]
     if not tried:
         return dict(probes)
-    luck = np.max([probe.luck for probe in tried], axis=0)
-    allowed = float(np.sort(luck)[-_ALLOWED_RANK])
+    excess = np.max([probe.excess for probe in tried], axis=0)
+    allowed = float(np.sort(excess)[-_ALLOWED_RANK])
     return {
         name: probe and dataclasses.replace(probe, chance=probe.usual + allowed * probe.spread)
         for name, probe in probes.items()
@@ -229,8 +229,8 @@ def probe_label(
     aucs = class_aucs(scores, label[:, None], classes)[0]
     permuted = _permuted_aucs(columns, label, number, classes)
     usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _MIN_SPREAD)
-    luck = ((permuted - usual) / spread).max(axis=1)
-    chance = usual + luck.max() * spread
+    excess = ((permuted - usual) / spread).max(axis=1)
+    chance = usual + excess.max() * spread
     best = int(np.where(aucs > chance, aucs, aucs - 1).argmax())
     return Probe(
         float(aucs[best]),
@@ -239,7 +239,7 @@ def probe_label(
         scores[:, best],
         float(usual[best]),
         float(spread[best]),
-        luck,
+        excess,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.feature_tables import is_table, read_features
 from skiagram.cli.folder_arguments import FolderArguments, read_folder_arguments
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Source
@@ -113,7 +113,8 @@ def _read_table(
     if site is not None:
         require_columns(rows, (site,))
         cohorts = {case: row.cells[site] for case, row in named.items()}
-    print(*described.notes, sep="\n", end="\n" if described.notes else "", file=sys.stderr)
+    for note in described.notes:
+        print(printable(note), file=sys.stderr)
     return DescribedCohort(source, {case: row.where for case, row in named.items()}, cohorts)
 
 
@@ -195,7 +196,7 @@ def _survey(
             remedy=f"correct the names or the folder; first: {survey.problems[0]}",
         )
     if survey.problems:
-        print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
+        print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
         fault = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
         raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
     checksums: dict[str, str] = {}

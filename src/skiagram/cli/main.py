@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib.metadata import version
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TextIO
 
 from skiagram.cli import (
     apply,
@@ -27,7 +28,7 @@ from skiagram.cli import (
     upgrade,
     validate,
 )
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, printable
 
 
 class Command(Protocol):
@@ -92,6 +93,19 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(message, where=self.prog, remedy=f"see `{self.prog} --help`")
 
 
+class _Printable:
+    """A stream whose text holds nothing that a terminal takes for a command, as a name may."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(printable(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root = _Parser(
@@ -119,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the words after `skiagram` name; return the exit code."""
     try:
         chosen = parser().parse_args(arguments)
-        code: int = chosen.run(chosen)
+        with redirect_stdout(_Printable(sys.stdout)):
+            code: int = chosen.run(chosen)
         sys.stdout.flush()
     except SkiagramError as error:
         print(error, file=sys.stderr)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
+from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
     DEVELOPMENT,
@@ -77,9 +78,9 @@ def write_measured_results(
         for _, drawing in drawn:
             (plots / f"{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
     rows = [vars(row) for row in evaluation.figures.rows]
-    pd.DataFrame(rows).to_csv(plots / "figures.csv", index=False, lineterminator="\n")
+    (plots / "figures.csv").write_text(inert_text(pd.DataFrame(rows)), encoding="utf-8")
     scores = make_scores_table(inputs.models, inputs.cases, inputs.task, inputs.sealed)
-    scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    (folder / "scores.csv").write_text(inert_text(scores), encoding="utf-8")
     write_record(evaluation, folder / "evaluation.json")
     write_record(inputs.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)

@@ -11,6 +11,7 @@ import pandas as pd
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import (
     ARMS,
     EXTERNAL,
@@ -95,7 +96,7 @@ def write_results(
     scores = make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
     if artefacts.encrypted:
         scores = scores.drop(columns="label")
-    scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    (folder / "scores.csv").write_text(inert_text(scores), encoding="utf-8")
     write_record(evaluation, folder / "evaluation.json")
     write_record(artefacts.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
@@ -110,7 +111,7 @@ def write_validation(
     rows = evaluation.figures.select(analysis=EXTERNAL).rows
     rows += evaluation.figures.select(analysis=SITES).rows
     table = pd.DataFrame([asdict(row) for row in rows], columns=COLUMNS[1:10])
-    table.to_csv(folder / "figures.csv", index=False, lineterminator="\n")
+    (folder / "figures.csv").write_text(inert_text(table), encoding="utf-8")
 
 
 def write_report(
@@ -132,9 +133,8 @@ def write_report(
         for figure in section.figures():
             (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
     rows = [asdict(row) for row in evaluation.table.rows]
-    pd.DataFrame(rows, columns=COLUMNS).to_csv(
-        plots / "figures.csv", index=False, lineterminator="\n"
-    )
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    (plots / "figures.csv").write_text(inert_text(table), encoding="utf-8")
     for name, table in plot_tables(evaluation, material.curves).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -227,6 +227,8 @@ def _quieten() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # what it raises, as on a full disk, it would print before, with 60 lines of a traceback
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _has_no_limits(uri: str) -> bool:

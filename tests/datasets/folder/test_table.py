@@ -5,12 +5,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skiagram.datasets.folder.csv_rows import inert, read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import inert, inert_text, read_rows, require_columns
 from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
@@ -198,3 +199,13 @@ def test_decimal_commas_of_r_become_points_where_no_cell_contradicts() -> None:
 )
 def test_no_cell_for_people_is_a_formula(cell: str, written: str) -> None:
     assert inert(cell) == written
+
+
+def test_a_table_for_people_has_no_formula_and_is_else_as_pandas_writes_it() -> None:
+    table = pd.DataFrame(
+        {"label": ["=1+1", "+", "b"], "age": [-1.5, 2, np.nan], "group": [None, "@x", "-3"]}
+    )
+    lines = inert_text(table).splitlines()
+    assert lines == ["label,age,group", "'=1+1,-1.5,", "+,2.0,'@x", "b,,-3"]
+    plain = table.assign(label="b", group=["x", None, "z"])
+    assert inert_text(plain) == plain.to_csv(index=False, lineterminator="\n")

@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skiagram.datasets.files import read_file
 from skiagram.errors import DataError, named
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHERE = "the CSV"
 BETWEEN = "; "  # several names in one cell
@@ -189,8 +193,19 @@ def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 def inert(cell: str) -> str:
     """Return a text that no spreadsheet takes for a formula, for tables that people open."""
-    formula = cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_plain_number(cell)
-    return f"'{cell}" if formula else cell
+    begins = len(cell) > 1 and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if begins and not _is_plain_number(cell) else cell
+
+
+def inert_text(table: "pd.DataFrame") -> str:
+    """Return a table as CSV, in which no spreadsheet takes a text for a formula."""
+    texts = {
+        name: [inert(cell) if isinstance(cell, str) else cell for cell in table[name]]
+        for name in table.columns
+        if table[name].dtype.kind not in "biuf"
+    }
+    text: str = table.assign(**texts).to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def _is_plain_number(cell: str) -> bool:
