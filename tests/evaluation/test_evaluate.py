@@ -190,7 +190,7 @@ def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_record(run(known, arms(known)), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert json.loads((tmp_path / "one").read_text())["part"] == "test"
+    assert json.loads((tmp_path / "one").read_text())["task"]["design"] == "holdout"
 
 
 def test_out_of_fold_scores_must_cover_the_development_cases() -> None:

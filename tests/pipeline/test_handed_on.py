@@ -5,7 +5,6 @@ the venv is shown the libraries of the one that runs the tests.
 """
 
 import csv
-import json
 import os
 import re
 import site
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skiagram.evaluation.evaluation_record import read_class_evaluation
 from skiagram.records.predictions import Predictions
 from tests.pipeline.project import NETWORK, REPOSITORY, Project, source_arrays
 
@@ -77,9 +77,9 @@ def test_a_network_scores_in_a_clean_venv_as_in_its_run(
     show, predict = (line.replace("svm", model) for line in there[2:])
     shown = in_venv(scoring, tmp_path, show)
     assert shown.returncode == 0, shown.stderr
-    evaluation = json.loads((finished.folder / "reports/evaluation.json").read_text())
-    (result,) = [one for one in evaluation["models"] if one["outcome"]["model"] == model]
-    auc = result["metrics"]["roc_auc"]["value"]
+    evaluation = read_class_evaluation(finished.folder / "reports/evaluation.json")
+    (result,) = [one for one in evaluation.models if one.outcome.model == model]
+    auc = result.find("roc_auc").value
     assert re.search(rf"\| AUC \| {auc:.3f} \(", shown.stdout)
     assert "Every checksum holds" in shown.stdout
     scored = in_venv(scoring, tmp_path, predict)

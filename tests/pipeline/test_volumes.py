@@ -1,11 +1,10 @@
 """Volumes through every stage, from the source to the report."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from skiagram.evaluation.evaluation_record import read_class_evaluation
 from tests.pipeline.project import Project, write_source
 
 pytestmark = pytest.mark.thorough
@@ -51,11 +50,11 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
             ("evaluate",),
         )
     )
-    found = json.loads((project.folder / "reports/evaluation.json").read_text())
-    results = {model["outcome"]["model"]: model for model in found["models"]}
-    assert results[baseline]["metrics"]["roc_auc"]["value"] > 0.8
-    assert results["cnn_3d"]["metrics"]["roc_auc"]["value"] > 0.8
-    assert results["recurrent"]["outcome"]["status"] == "finished"
+    found = read_class_evaluation(project.folder / "reports/evaluation.json")
+    results = {model.outcome.model: model for model in found.models}
+    assert (results[baseline].find("roc_auc").value or 0) > 0.8
+    assert (results["cnn_3d"].find("roc_auc").value or 0) > 0.8
+    assert results["recurrent"].outcome.status == "finished"
     refused = results["small_cnn"]["outcome"]
     assert refused["status"] == "failed"
     assert "volumes of 10 × 14 × 12 voxels" in refused["reason"]
@@ -112,10 +111,8 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
             ("evaluate",),
         )
     )
-    found = json.loads((project.folder / "reports/evaluation.json").read_text())
-    auc = {
-        model["outcome"]["model"]: model["metrics"]["roc_auc"]["value"] for model in found["models"]
-    }
+    found = read_class_evaluation(project.folder / "reports/evaluation.json")
+    auc = {model.outcome.model: model.find("roc_auc").value or 0 for model in found.models}
     assert auc["logistic_regression"] > 0.75
     assert auc["cnn_3d"] > 0.75
     assert auc["small_cnn"] > 0.6

@@ -43,12 +43,14 @@ def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
 def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None:
     row = measure(run, 0, 1).figures((), None)
     for of_run in run.found.finders:
-        assert numbers(row.of(of_run.model, MERIT)) == numbers(of_run.merit)
-        assert numbers(row.of(of_run.model, MEAN_SENSITIVITY)) == numbers(of_run.mean_sensitivity)
-        assert row.selection(of_run.model) == of_run.selection_sensitivity
+        assert numbers(row.of(of_run.model, MERIT)) == numbers(of_run.find(MERIT))
+        assert numbers(row.of(of_run.model, MEAN_SENSITIVITY)) == numbers(
+            of_run.find(MEAN_SENSITIVITY)
+        )
+        assert row.selection(of_run.model) == of_run.find("selection_sensitivity").value
         assert row.chosen_by(of_run.model) == SENSITIVITY
     for arm, of_arm in run.found.arms.items():
-        assert numbers(row.of(f"best_{arm}_finder", MERIT)) == numbers(of_arm.merit)
+        assert numbers(row.of(f"best_{arm}_finder", MERIT)) == numbers(of_arm.find(MERIT))
 
 
 def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run: Searched) -> None:
