@@ -9,6 +9,7 @@ from scipy.stats import norm, t
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.subset import find_subset
 from skiagram.options import check
@@ -16,6 +17,7 @@ from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison
+from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,
@@ -33,6 +35,11 @@ from tests.sweeps.small_phantom import CONF, small_place
 Floats = NDArray[np.float64]
 SIZES = np.array([50.0, 100, 200, 400])
 REPLICATES = 4000
+
+
+def interval(estimate: Estimate | None) -> tuple[float | None, ...]:
+    assert estimate is not None
+    return estimate.value, estimate.low, estimate.high
 
 
 def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> ResampledModel:
@@ -279,10 +286,16 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
     assert found.describe() in of_run.warnings  # a run knows which cases were learned from
     for each in of_run.models:
         name = each.outcome.model
-        assert row.figures.of(name, "roc_auc") == each.metrics["roc_auc"]
-        assert row.figures.of(name, SELECTION) == each.selection_auc
-    best = row.figures.of("best_classical", "roc_auc"), row.figures.selection("best_classical")
-    assert best == (of_run.arms["classical"].auc, of_run.arms["classical"].selection_auc)
+        assert interval(row.figures.of(name, "roc_auc")) == interval(each.find("roc_auc"))
+        of_selection = each.find("selection_auc", "selection")
+        assert interval(row.figures.of(name, SELECTION)) == interval(of_selection)
+    best = row.figures.of("best_classical", "roc_auc")
+    auc, chosen_by = (
+        of_run.table.find(analysis=ARMS, model="classical", figure=figure)
+        for figure in ("roc_auc", "selection_auc")
+    )
+    assert interval(best) == interval(auc)
+    assert row.figures.selection("best_classical") == chosen_by.value
     if design == "holdout":
         assert sorted(found.case_id) == out_of_fold
         patients = cases.patient_id[np.isin(cases.case_id, out_of_fold)]

@@ -54,7 +54,8 @@ class Probe:
     Attributes:
         usual: Mean of its AUC over permutations.
         spread: Standard deviation of its AUC over permutations.
-        excess: (permutations,) how many spreads above usual the best class came in each permutation.
+        excess: (permutations,) how many spreads above usual the best class came, of each
+            permutation.
     """
 
     auc: float

@@ -10,8 +10,8 @@ import pandas as pd
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
-from skiagram.evaluation.evaluate import evaluate
 from skiagram.datasets.folder.csv_rows import inert_text
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import (
     ARMS,
     EXTERNAL,
