@@ -55,9 +55,9 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     assert (results[baseline].find("roc_auc").value or 0) > 0.8
     assert (results["cnn_3d"].find("roc_auc").value or 0) > 0.8
     assert results["recurrent"].outcome.status == "finished"
-    refused = results["small_cnn"]["outcome"]
-    assert refused["status"] == "failed"
-    assert "volumes of 10 × 14 × 12 voxels" in refused["reason"]
+    refused = results["small_cnn"].outcome
+    assert refused.status == "failed"
+    assert "volumes of 10 × 14 × 12 voxels" in refused.reason
     report = (project.folder / "reports/report.html").read_text()
     assert "slice 6 of 10" in report
 
