@@ -14,11 +14,12 @@ Table = list[tuple[str, list[float]]]
 
 
 def tables(text: str) -> list[Table]:
-    """Return (first cell, percentages) of each row, table after table."""
+    """Return (first cell without its star, percentages) of each row, table after table."""
     found = []
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n")]
-        found.append([(row[0], _percentages(row)) for row in rows[2:] if len(row) > 1])
+        named = [(row[0].removesuffix(" *"), row) for row in rows[2:] if len(row) > 1]
+        found.append([(name, _percentages(row)) for name, row in named])
     return found
 
 
