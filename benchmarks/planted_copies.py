@@ -10,7 +10,7 @@ searched as it is, where every pair found is a false one, and with copies of eve
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from benchmarks.ratio import Table, show
@@ -216,7 +216,9 @@ def measure(name: str, seed: int, number: int, copies: int) -> tuple[int, int, d
     return false, unrelated, found
 
 
-def tables(number: int = IMAGES, copies: int = COPIES, *names: str) -> Iterator[Table]:
+def tables(
+    number: int = IMAGES, copies: int = COPIES, names: Sequence[str] = ()
+) -> Iterator[Table]:
     """Search every set, or those named, as it is and with copies."""
     rows = []
     for seed, name in enumerate(SETS, start=100):
@@ -236,5 +238,6 @@ def tables(number: int = IMAGES, copies: int = COPIES, *names: str) -> Iterator[
 
 
 if __name__ == "__main__":
-    numbers, names = sys.argv[1:3], sys.argv[3:]
-    show((), tables(*(int(word) for word in numbers), *names))
+    given = [int(word) for word in sys.argv[1:3]]
+    numbers = [*given, *(IMAGES, COPIES)[len(given) :]]
+    show((), tables(numbers[0], numbers[1], sys.argv[3:]))
