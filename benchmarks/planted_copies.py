@@ -1,6 +1,6 @@
 """Whether planted copies are found, and nothing else: each kind in sets of several kinds.
 
-    python -m benchmarks.planted_copies [IMAGES [COPIES]]
+    python -m benchmarks.planted_copies [IMAGES [COPIES [SET ...]]]
 
 Thresholds of the search were chosen on tissue of 64 × 64 and 28 × 28 pixels and on discs with
 tissue inside, of seed 5; these sets have other seeds, and five of them another making. A set is
@@ -10,7 +10,7 @@ searched as it is, where every pair found is a false one, and with copies of eve
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from benchmarks.ratio import Table, show
@@ -216,10 +216,14 @@ def measure(name: str, seed: int, number: int, copies: int) -> tuple[int, int, d
     return false, unrelated, found
 
 
-def tables(number: int = IMAGES, copies: int = COPIES) -> Iterator[Table]:
-    """Search every set, as it is and with copies."""
+def tables(
+    number: int = IMAGES, copies: int = COPIES, names: Sequence[str] = ()
+) -> Iterator[Table]:
+    """Search every set, or those named, as it is and with copies."""
     rows = []
     for seed, name in enumerate(SETS, start=100):
+        if names and name not in names:
+            continue
         started = time.process_time()
         false, unrelated, found = measure(name, seed, number, copies)
         seconds = f"{time.process_time() - started:.0f} s"
@@ -234,4 +238,6 @@ def tables(number: int = IMAGES, copies: int = COPIES) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    show((), tables(*(int(word) for word in sys.argv[1:])))
+    given = [int(word) for word in sys.argv[1:3]]
+    numbers = [*given, *(IMAGES, COPIES)[len(given) :]]
+    show((), tables(numbers[0], numbers[1], sys.argv[3:]))
