@@ -31,6 +31,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import Survey
 from skiagram.errors import DataError
 from skiagram.options import build, flatten_options
+from skiagram.outcomes.number import Number
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from tests.datasets.own_folders import (
@@ -755,6 +756,20 @@ def test_the_line_of_init_fits_the_images(
         assert "pip install 'skiagram[pretrained]'" in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
+
+
+def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
+    sized = {"conf/model/small_cnn.yaml": {"training.image_size": 128}}
+    alone = fitting.FittingChoices({"dataset": "films"}, sized, {})
+    outcome = Number(column="size", unit="mm", groups=4)
+    choices = fitting.choices_of_outcome(alone, outcome, ("sex", "pixel_size"))
+    read = {"columns": ["sex", "pixel_size"]}
+    assert choices.options["conf/features/covariates.yaml"] == read
+    assert choices.params["networks"] == ["image_and_table"]
+    assert choices.options["conf/model/image_and_table.yaml"] == {"training.image_size": 128} | read
+    without = fitting.choices_of_outcome(alone, outcome, ())
+    assert without.params["networks"] == ["small_cnn"]
+    assert "conf/features/covariates.yaml" not in without.options
 
 
 @pytest.mark.slow  # networks' options import torch
