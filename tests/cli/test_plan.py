@@ -115,7 +115,7 @@ def test_a_pilot_run_gives_the_assumptions(
 @pytest.mark.parametrize(
     ("words", "where"),
     [
-        (COMMON, "nothing is asked"),
+        (COMMON, "no question was given"),
         (("--half-width", "0.05", "--auc", "0.8"), "--prevalence"),
         ((*COMMON, "--half-width", "0.6"), "--half-width"),
         ((*COMMON, "--half-width", "nan"), "--half-width"),

@@ -81,5 +81,5 @@ def test_weights_of_other_members_are_refused(combined: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match="is altered"):
         load_model(folder)
     (folder / CHECKSUMS).unlink()
-    with pytest.raises(DataError, match="weighs other members"):
+    with pytest.raises(DataError, match="of other members than these"):
         load_model(folder)

@@ -54,8 +54,8 @@ class Probe:
     Attributes:
         usual: Mean of its AUC over permutations.
         spread: Standard deviation of its AUC over permutations.
-        excess: (permutations,) how many spreads above usual the best class came, of each
-            permutation.
+        excess: (permutations,) by how many spreads the best class of each permutation was above
+            usual.
     """
 
     auc: float

@@ -30,7 +30,9 @@ def array_source(arguments: argparse.Namespace) -> "tuple[MedMNIST, tuple[int, .
     with np.load(path, allow_pickle=False) as arrays:
         if not {"train_labels", "train_images"} <= set(arrays):
             allowed = "`train_images`, `train_labels`, and the same of `val` and `test`"
-            raise DataError("other arrays", where=path.name, allowed=allowed)
+            raise DataError(
+                "the file lacks `train_images` or `train_labels`", where=path.name, allowed=allowed
+            )
         labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
     classes = tuple(arguments.classes or map(str, labels.tolist()))
     positive = arguments.positive

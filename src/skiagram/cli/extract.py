@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.label is not None:
         allowed = "for one image; a table has a column `Label`"
-        raise OptionError("with a table", where="--label", allowed=allowed)
+        raise OptionError("a label was given with a table", where="--label", allowed=allowed)
     if arguments.output is None:
         remedy = "skiagram extract table.csv -o features.csv, or IMAGE MASK"
         raise OptionError("no table to write", where="--output", remedy=remedy)

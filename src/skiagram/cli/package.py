@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say what it lacks, or MLflow's form of the model; return 0."""
     if (arguments.output is None) == (arguments.mlflow is None):
-        raise OptionError("what to write is not told", allowed="one of --output and --mlflow")
+        raise OptionError(
+            "neither --output nor --mlflow was given, or both were",
+            allowed="one of --output and --mlflow",
+        )
     return _save_for_mlflow(arguments) if arguments.output is None else _pack(arguments)
 
 

@@ -156,7 +156,7 @@ def _check(arguments: argparse.Namespace) -> None:
                 raise OptionError(f"{value:g} was given", where=_option(name), allowed=allowed)
     if not _QUESTIONS.keys() & given.keys():
         allowed = f"{', '.join(map(_option, _QUESTIONS))}, or several of them"
-        raise OptionError("nothing is asked", where="skiagram plan", allowed=allowed)
+        raise OptionError("no question was given", where="skiagram plan", allowed=allowed)
     for name, other in _BELONGS_TO.items():
         if name in given and other not in given:
             fault, remedy = (
@@ -170,7 +170,9 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in _IN_PILOT:
         if name in given:
             remedy = f"leave out {_option(name)} or --pilot"
-            raise OptionError("is measured in the pilot", where=_option(name), remedy=remedy)
+            raise OptionError(
+                "was given, and the pilot measures it", where=_option(name), remedy=remedy
+            )
 
 
 def _check_assumptions(given: Mapping[str, Any]) -> None:

@@ -231,7 +231,11 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         allowed = "one of the two, and one folder or archive"
-        raise OptionError("more was given", where="--table, --pattern", allowed=allowed)
+        raise OptionError(
+            "a table and a pattern, or several folders, were given",
+            where="--table, --pattern",
+            allowed=allowed,
+        )
     if arguments.table is not None and arguments.frames:
         allowed = "either: a table says it in its column `frame`"
         raise OptionError("a table was given too", where="--frames", allowed=allowed)

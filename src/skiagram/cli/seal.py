@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_folder_arguments(arguments)
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
-        raise OptionError("they are encrypted already", where="--sealed-labels")
+        raise OptionError("the labels are encrypted already", where="--sealed-labels")
     by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
     for of_modality in by_modality:
         for problem in list_entries(

@@ -296,7 +296,7 @@ def _check_columns(
         fault = "features that its preparation does not extract"
         if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):
             fault = "covariates that its preparation does not know"
-        raise DataError(f"reads {fault}", where=str(preparing.folder), remedy=WHOLE)
+        raise DataError(f"the model reads {fault}", where=str(preparing.folder), remedy=WHOLE)
 
 
 def _of_images(preparing: Preparing, preparation: Preparation) -> list[str]:
@@ -391,7 +391,9 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     """Load how each repeat weighs some members, in the order of the combination."""
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
-        raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)
+        raise DataError(
+            "the weights are those of other members than these", where=str(repeats[0]), remedy=WHOLE
+        )
     return Combined(
         covariates=tuple(
             dict.fromkeys(covariate for member in members for covariate in member.covariates)

@@ -59,7 +59,7 @@ _NOT_BY_DEFAULT = {
     *("shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"),
     "firstorder_StandardDeviation",
 }
-_NOT_HAD = {
+_LACKED = {
     "shape": ("Maximum2DDiameterSlice", "Maximum2DDiameterRow", "Maximum2DDiameterColumn"),
     "glcm": ("MCC",),
 }
@@ -341,7 +341,7 @@ def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
         }
         missing = [
             feature
-            for feature in _NOT_HAD.get(class_name, ())
+            for feature in _LACKED.get(class_name, ())
             if theirs is None or feature in theirs
         ]
         known = present | {*missing} | ({*DERIVED} if class_name == "firstorder" else set())

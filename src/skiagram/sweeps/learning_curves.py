@@ -423,7 +423,9 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
         not np.array_equal(row.cases.cases.case_id, reported.cases.case_id)
         for row in measured.values()
     ):
-        raise OptionError("rows report other cases", where="analysis", remedy="name one data set")
+        raise OptionError(
+            "the rows report different cases", where="analysis", remedy="name one data set"
+        )
     names = dict.fromkeys(name for row in measured.values() for name in row.models)
     if BASELINE not in names:
         raise OptionError("no classical model", where="baselines", allowed="one or more")

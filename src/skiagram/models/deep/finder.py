@@ -390,7 +390,7 @@ class FittedFindingNetwork(FittedFinder):
     def __init__(self, fitted: FittedNetwork, learned: Learned) -> None:
         self.fitted, self.learned, self.summary = fitted, learned, fitted.summary
         if not isinstance(fitted.network, FindingNetwork):
-            raise DataError("a network that does not say where", where="finder")
+            raise DataError("the network names no places of lesions", where="finder")
         self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
 
     @property
