@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
-from skiagram.outcomes import OutcomeCalibration
+from skiagram.outcomes.kinds import OutcomeCalibration
 from skiagram.outcomes.outcome import MeasuredCalibration
 from skiagram.seeding import stream
 

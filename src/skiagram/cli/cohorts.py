@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
-    from skiagram.outcomes import AnyOutcome
+    from skiagram.outcomes.kinds import AnyOutcome
     from skiagram.steps.validate import Project
 
 _SHOWN = 3

@@ -10,7 +10,7 @@ from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
-    from skiagram.outcomes import AnyOutcome
+    from skiagram.outcomes.kinds import AnyOutcome
 
 _NO_EVENT = ("", "-", "--", "0", "no", "false", "n", "none", "censored", "alive")
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}

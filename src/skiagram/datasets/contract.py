@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
-from skiagram.outcomes import AnyOutcome
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
 

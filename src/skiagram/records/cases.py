@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from skiagram.errors import OptionError
-from skiagram.outcomes import AnyOutcome
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.files import read_record, read_table, write_table
 

@@ -6,7 +6,6 @@ training sets overlap, 0 where one fit scored all cases.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from skiagram.statistics.estimate import Estimate
@@ -211,6 +210,8 @@ def tango_interval(
     Args:
         n: Independent pairs, > 0.
     """
+    from scipy.optimize import brentq  # slow to import: readers of an evaluation do without
+
     share = (gained - lost) / n
 
     def excess(difference: float, side: float) -> float:

@@ -39,7 +39,7 @@ from skiagram.near_duplicates.descriptors import small_picture
 from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs
 from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
-from skiagram.outcomes import AnyOutcome
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, GroundTruth
 from skiagram.datasets.phantom.source import OpenPhantom, Phantom
 from skiagram.options import STRICT
-from skiagram.outcomes import AnyOutcome
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.records.cases import DataCard
 from skiagram.seeding import stream
 
