@@ -191,7 +191,7 @@ class TimeToEvent(MeasuredOutcome):
         OutcomeFigure(
             "brier_gain",
             "Brier score gained",
-            "integrated Brier score of Kaplan and Meier's curve, which is the same for everybody, "
+            "integrated Brier score of the observed share, which is the same for everybody, "
             "minus the model's; above 0 the model estimates better",
         ),
         OutcomeFigure(
