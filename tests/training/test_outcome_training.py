@@ -1,12 +1,22 @@
 """A network's loss of a time to an event is Cox's, and what only classes have is refused."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from skiagram.outcomes.grade import Grade
 from skiagram.statistics.cox import _loss, _Risk
-from skiagram.training.outcome_training import absolute_loss, cox_loss, cumulative_loss
+from skiagram.training.classifier import Classifier
+from skiagram.training.options import Training
+from skiagram.training.outcome_training import (
+    GradeTraining,
+    absolute_loss,
+    cox_loss,
+    cumulative_loss,
+)
 from tests.statistics.times import EVENT, RISK, TIME, UNTIED
 
 pytestmark = pytest.mark.slow
@@ -52,3 +62,21 @@ def test_the_loss_of_a_grade_sums_the_cross_entropy_of_its_cut_offs() -> None:
     assert float(cumulative_loss(score, target, cuts)) == pytest.approx(
         float(-terms.sum(dim=1).mean()), rel=1e-6
     )
+
+
+def test_cut_offs_of_a_grade_move_apart_and_not_along() -> None:
+    """Cut-offs that move along made scores of two fits lie around different places."""
+    grade = Grade(column="grade", grades=("low", "middle", "high"), shares=(0.5, 0.3, 0.2))
+    given = cast(Classifier, torch.nn.Identity()), cast(Training, None), torch.ones(1), 0
+    training = GradeTraining(*given, np.array(["a"]), compiled=False, outcome=grade)
+    score, target = torch.tensor([0.3, -1.0]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    before = float(training.outcome_loss(score, target).detach())
+    assert before == pytest.approx(
+        float(cumulative_loss(score, target, torch.logit(torch.tensor([0.5, 0.8]))))
+    )
+    with torch.no_grad():
+        training.cuts.add_(5.0)
+    assert float(training.outcome_loss(score, target).detach()) == pytest.approx(before, rel=1e-5)
+    with torch.no_grad():
+        training.cuts[1].add_(1.0)
+    assert float(training.outcome_loss(score, target).detach()) != pytest.approx(before, rel=1e-2)

@@ -93,16 +93,18 @@ class NumberTraining(OutcomeTraining):
 class GradeTraining(OutcomeTraining):
     """Trains a network's one output, and a cut-off between each two grades.
 
-    Cut-offs begin where they give each grade its share if all scores are 0.
+    Cut-offs begin where they give each grade its share if all scores are 0, and their mean stays:
+    scores of two fits lie around the same place, as cut-offs of one are used with another.
     """
 
     def __init__(self, *given: Any, outcome: Grade, **named: Any) -> None:
         super().__init__(*given, outcome=outcome, **named)
         below = torch.tensor(outcome.shares).cumsum(dim=0)[:-1]
         self.cuts = torch.nn.Parameter(torch.logit(below))
+        self.middle = float(torch.logit(below).mean())
 
     def outcome_loss(self, score: Tensor, target: Tensor) -> Tensor:
-        return cumulative_loss(score, target, self.cuts)
+        return cumulative_loss(score, target, self.cuts - self.cuts.mean() + self.middle)
 
 
 # Kind of an outcome → what trains a network for it.
