@@ -92,3 +92,9 @@ def with_class_auc(
     """Return the model with the AUC of each class against the rest."""
     figures = [("roc_auc", name, area) for name, area in zip(classes, areas, strict=True)]
     return result.with_figures(CLASSES, figures)
+
+
+def interval(estimate: Estimate | None) -> tuple[float | None, ...]:
+    """Return value and bounds of an estimate, or of a row of the table, for an exact comparison."""
+    assert estimate is not None
+    return estimate.value, estimate.low, estimate.high

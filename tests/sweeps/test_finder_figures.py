@@ -8,7 +8,6 @@ import pytest
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
     SENSITIVITY,
@@ -16,6 +15,7 @@ from skiagram.sweeps.figures import (
     MeasuredClasses,
     measure_row,
 )
+from tests.evaluation.model_results import interval
 from tests.evaluation.test_finding import HIT, Searched, searched
 
 pytestmark = pytest.mark.slow
@@ -35,22 +35,17 @@ def measure(run: Searched, *models: int) -> MeasuredClasses:
     return measure_row(chosen, cases, OPTIONS, finding=run.tables)
 
 
-def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
-    assert estimate is not None
-    return estimate.value, estimate.low, estimate.high
-
-
 def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None:
     row = measure(run, 0, 1).figures((), None)
     for of_run in run.found.finders:
-        assert numbers(row.of(of_run.model, MERIT)) == numbers(of_run.find(MERIT))
-        assert numbers(row.of(of_run.model, MEAN_SENSITIVITY)) == numbers(
+        assert interval(row.of(of_run.model, MERIT)) == interval(of_run.find(MERIT))
+        assert interval(row.of(of_run.model, MEAN_SENSITIVITY)) == interval(
             of_run.find(MEAN_SENSITIVITY)
         )
         assert row.selection(of_run.model) == of_run.find("selection_sensitivity").value
         assert row.chosen_by(of_run.model) == SENSITIVITY
     for arm, of_arm in run.found.arms.items():
-        assert numbers(row.of(f"best_{arm}_finder", MERIT)) == numbers(of_arm.find(MERIT))
+        assert interval(row.of(f"best_{arm}_finder", MERIT)) == interval(of_arm.find(MERIT))
 
 
 def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run: Searched) -> None:
@@ -69,7 +64,7 @@ def test_differences_from_the_reference_are_those_of_the_compared_arms(run: Sear
     for figure, name in ((MERIT, MERIT_DIFFERENCE), (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)):
         wanted = run.evaluation.gain_in_finding(figure)
         assert wanted is not None
-        assert numbers(row.of("candidate_forest", name)) == numbers(wanted)
+        assert interval(row.of("candidate_forest", name)) == interval(wanted)
     assert row.judged_by("candidate_forest") == (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)
 
 

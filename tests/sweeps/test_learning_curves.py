@@ -17,7 +17,6 @@ from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison
-from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,
@@ -30,16 +29,12 @@ from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
+from tests.evaluation.model_results import interval
 from tests.sweeps.small_phantom import CONF, small_place
 
 Floats = NDArray[np.float64]
 SIZES = np.array([50.0, 100, 200, 400])
 REPLICATES = 4000
-
-
-def interval(estimate: Estimate | None) -> tuple[float | None, ...]:
-    assert estimate is not None
-    return estimate.value, estimate.low, estimate.high
 
 
 def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> ResampledModel:
