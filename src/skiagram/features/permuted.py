@@ -68,8 +68,8 @@ class Permuted(OfOtherImages):
             if single.masks is not None:
                 inside = single.masks[0]
             voxels = images[row].reshape(*shape, -1)  # a view: channels go together
-            permuted = voxels[inside]
+            if voxels.shape[-1] == 1:
+                voxels = voxels[..., 0]  # single numbers are permuted without an index of 64 bits
             draws = stream(self.seed, PERMUTED, digest)
-            draws.shuffle(permuted[:, 0] if permuted.shape[1] == 1 else permuted)
-            voxels[inside] = permuted
+            voxels[inside] = draws.permutation(voxels[inside])
         return replace(batch, images=images)
