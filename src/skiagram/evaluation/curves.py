@@ -53,9 +53,8 @@ def _precision_recall_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats
     negatives, positives = _counts_above(score, truth)
     rises = np.diff(positives).astype(bool)
     kept = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
-    precision: Floats = np.append(1.0, positives[kept] / (positives + negatives)[kept])
-    recall: Floats = np.append(0.0, positives[kept] / positives[-1])
-    return recall, precision
+    hits, passed = positives[kept], (positives + negatives)[kept]
+    return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
 
 
 def _counts_above(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
