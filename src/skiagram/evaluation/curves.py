@@ -60,8 +60,9 @@ def _precision_recall_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats
 def _counts_above(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
     """Return how many negative and positive cases score at least each score, highest first."""
     order, ends = tied_order(-score)
-    positives = np.cumsum(truth[order])[ends]
-    return np.flatnonzero(ends) + 1.0 - positives, positives.astype(np.float64)
+    positives = np.cumsum(truth[order])[ends].astype(np.float64)
+    above: Floats = (np.flatnonzero(ends) + 1).astype(np.float64)
+    return above - positives, positives
 
 
 def _mean_curve(
