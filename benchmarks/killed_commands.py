@@ -380,7 +380,9 @@ def disturb(name: str, trial: Trial, moments: int, chosen: range) -> str:
             different += 1
             names = sorted({name for name, _ in found.items() ^ expected.items()})
             print(f"{name}, step {at} of {steps}: {', '.join(names[:9])}", file=sys.stderr)
-    return f"| {name} | {run.seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
+    return (
+        f"| {name} | {run.seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
+    )
 
 
 def make_images(folder: Path, number: int, seed: int) -> None:
