@@ -8,6 +8,8 @@ counted. Then it meets SIGKILL, with all processes that it started, before a ste
 each of 15 equal parts, or before each where there are fewer; before every second one the file that
 it opens is emptied, as it would be by then. The command is typed again, and every file that stands
 then is compared with the undisturbed run's. No run of the tracker may be left `RUNNING`, or twice.
+A folder that is named keeps the project and the undisturbed runs, so that the moments of a command
+may be spread over several calls; after a change of the code it takes a new one.
 
 All commands work on small generated images, in copies of a project that `skiagram run` finished.
 """
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -320,19 +322,45 @@ class Trial:
                 continue
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A command that nothing kills.
+
+    Attributes:
+        left: As `Trial.left`.
+    """
+
+    code: int
+    seconds: float
+    steps: int
+    printed: str
+    left: dict[str, str]
+
+    @classmethod
+    def of(cls, trial: Trial) -> "Undisturbed":
+        """Return what the folder beside the trial keeps, else run the command."""
+        kept = trial.folder.with_name("undisturbed.json")
+        if kept.exists():
+            return cls(**json.loads(kept.read_text()))
+        trial.begin()
+        started = time.monotonic()
+        code, printed = trial.type()
+        run = cls(code, time.monotonic() - started, trial.steps(), printed, trial.left())
+        if not code:
+            kept.write_text(json.dumps(asdict(run)))
+        return run
+
+
 def disturb(name: str, trial: Trial, moments: int, chosen: range) -> str:
     """Kill a command at some steps and return a line of the table; print what went wrong.
 
     Args:
         chosen: Which of the moments, from 0.
     """
-    trial.begin()
-    started = time.monotonic()
-    code, printed = trial.type()
-    if code:
-        return f"| {name} | it ends with {code}: {printed[-1000:]} | | | | | |"
-    seconds, steps = time.monotonic() - started, trial.steps()
-    expected = trial.left()
+    run = Undisturbed.of(trial)
+    if run.code:
+        return f"| {name} | it ends with {run.code}: {run.printed[-1000:]} | | | | | |"
+    steps, expected = run.steps, run.left
     parts = min(moments, steps)
     kills, renewed, refused, different = 0, 0, 0, 0
     for part in range(parts)[chosen.start : chosen.stop]:
@@ -348,11 +376,13 @@ def disturb(name: str, trial: Trial, moments: int, chosen: range) -> str:
         if again:
             refused += 1
             print(f"{name}, step {at} of {steps}: {again}, {text[-400:]}", file=sys.stderr)
-        elif found != expected or (trial.command.prints and text and text != printed):
+        elif found != expected or (trial.command.prints and text and text != run.printed):
             different += 1
             names = sorted({name for name, _ in found.items() ^ expected.items()})
             print(f"{name}, step {at} of {steps}: {', '.join(names[:9])}", file=sys.stderr)
-    return f"| {name} | {seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
+    return (
+        f"| {name} | {run.seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
+    )
 
 
 def make_images(folder: Path, number: int, seed: int) -> None:
@@ -368,7 +398,7 @@ def make_images(folder: Path, number: int, seed: int) -> None:
 
 def make_inputs(folder: Path) -> None:
     """Make images, a cohort, tables and a finished project."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     make_images(folder / "images", 60, 1)
     make_images(folder / "cohort", 24, 2)
     (folder / "masks").mkdir()
@@ -398,22 +428,24 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="COMMAND", help=", ".join(COMMANDS))
     parser.add_argument("--moments", type=int, default=15)
     parser.add_argument("--only", type=int, nargs=2, metavar=("FIRST", "LAST"), help="of them")
-    parser.add_argument("--folder", type=Path, help="keeps the project for the next time")
+    parser.add_argument("--folder", type=Path, help="keeps what is made for the next time")
     chosen = parser.parse_args()
     first, last = chosen.only or (1, chosen.moments)
     only = range(first - 1, last)
     with tempfile.TemporaryDirectory() as temporary:
-        inputs = (chosen.folder or Path(temporary)).resolve() / "inputs"
+        place = (chosen.folder or Path(temporary)).resolve()
+        inputs = place / "inputs"
         if not inputs.exists():
             make_inputs(inputs)
-        place = Path(temporary).resolve()
-        (place / "sitecustomize.py").write_text(_HOOK)
         print("| command | seconds | steps | kills | by the remedy | refused | otherwise |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         for name in chosen.names or COMMANDS:
-            trial = Trial(COMMANDS[name], inputs, place / "trial")
-            print(disturb(name, trial, chosen.moments, only), flush=True)
-            shutil.rmtree(place / "prepared")
+            beside = place / name.replace(" ", "_")
+            beside.mkdir(exist_ok=True)
+            (beside / "sitecustomize.py").write_text(_HOOK)
+            print(disturb(name, Trial(COMMANDS[name], inputs, beside / "trial"), chosen.moments,
+                          only), flush=True)  # fmt: skip
+            shutil.rmtree(beside / "trial")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 """The audit on planted faults: each is found by name, gravely enough, and sealed labels are not."""
 
 import dataclasses
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from skiagram.audit.composition import describe_region, described_regions
 from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
 from skiagram.records.cases import Cases, DataCard, Design, Task
@@ -198,3 +202,23 @@ def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     assert counts["near_duplicates_across_splits"] == 52
     assert counts["exact_duplicates_across_splits"] == twins["exact"].sum() == 1
     assert counts["unknown_patients"] == 780
+
+
+def test_regions_are_held_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ShardWriter(tmp_path / "images") as writer:
+        for side in (2, 3, 4, 5):
+            inside = np.ones((side, side), dtype=np.bool_)
+            writer.add(
+                f"c{side}", np.zeros((6, 6), np.uint8), region=Region(np.pad(inside, (0, 6 - side)))
+            )
+    alive: list[weakref.ref[NDArray[np.bool_]]] = []
+
+    def watched(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
+        alive.append(weakref.ref(inside))
+        assert sum(region() is not None for region in alive) <= 2  # the next, before one is let go
+        return describe_region(inside)
+
+    monkeypatch.setattr("skiagram.audit.composition.describe_region", watched)
+    described = described_regions(ImageStore(tmp_path / "images"))
+    assert described is not None
+    assert described[:, 0].tolist() == [4, 9, 16, 25]

@@ -126,6 +126,14 @@ def _file_at(maps: str, address: int) -> str:
     return ""
 
 
+def test_places_of_cases_are_those_of_their_images(tmp_path: Path) -> None:
+    store = write(tmp_path / "images", ramps(9), shard_bytes=250)
+    asked = np.array([store.case_ids[place] for place in (8, 0, 3)] + ["nobody"])
+    assert store.places(asked).tolist() == [8, 0, 3, -1]
+    for place in (8, 0, 3):
+        np.testing.assert_array_equal(store.image_at(place), store.image(store.case_ids[place]))
+
+
 def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path: Path) -> None:
     first, again = (write(tmp_path / name, ramps(9), shard_bytes=250) for name in "ab")
     for path in sorted(first.folder.iterdir()):

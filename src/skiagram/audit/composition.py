@@ -96,9 +96,9 @@ def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
 
 def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
     """Return (n, 3) as `describe_region`, in the store's order; None where there is no region."""
-    regions = [store.region(case_id) for case_id in store.case_ids]
+    regions = (shard.region(row) for shard, row in map(store.at, range(len(store))))
     described = [describe_region(region.inside) for region in regions if region is not None]
-    return np.array(described, dtype=np.int64) if len(described) == len(regions) > 0 else None
+    return np.array(described, dtype=np.int64) if len(described) == len(store) > 0 else None
 
 
 def count_levels(image: Image) -> int:

@@ -119,14 +119,14 @@ def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
     """Return (n,) the case table's row of each image of the store."""
-    row_of = {case_id: row for row, case_id in enumerate(cases.case_id.tolist())}
-    if set(row_of) != set(store.case_ids):
+    places = store.places(cases.case_id)
+    if not np.array_equal(np.sort(places), np.arange(len(store))):
         raise DataError(
             f"{len(store)} images for {len(cases)} cases, or under other ids",
             where=str(store.folder),
             remedy="run ingest again",
         )
-    return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
+    return np.argsort(places)
 
 
 def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:

@@ -34,7 +34,10 @@ def collect_image_traits(
     """Collect the traits of development cases."""
     rows = sample_cases(cases)
     traits = [
-        [image_traits(store.image(name), store.spacing(name)) for name in cases.case_id[rows]]
+        [
+            image_traits(shard.view(row), shard.spacing(row))
+            for shard, row in map(store.at, store.places(cases.case_id[rows]).tolist())
+        ]
         for store in stores
     ]
     return probed_traits(cases, rows, traits, covariates, acquisition)

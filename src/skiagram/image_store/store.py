@@ -161,6 +161,23 @@ class ImageStore:
         """Yield the images of some cases in the order asked for."""
         return (self.image(case_id) for case_id in case_ids)
 
+    def places(self, case_ids: NDArray[np.str_]) -> NDArray[np.int64]:
+        """Return (n,) the place of each of some cases in the order, −1 of one that is not there.
+
+        Memory holds no id of other cases afterwards.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        known = self._cases["case_id"].combine_chunks()
+        places = pc.index_in(pa.array(case_ids, pa.string()), value_set=known)
+        return np.asarray(places.fill_null(-1).to_numpy(), dtype=np.int64)
+
+    def image_at(self, position: int) -> Image:
+        """Return the image at a place of the order as a read-only view."""
+        shard, row = self.at(position)
+        return shard.view(row)
+
     def at(self, position: int) -> tuple[Shard, int]:
         """Return the shard of an image by its place in the order, and its row there."""
         number = bisect.bisect_right(self._ends, position)

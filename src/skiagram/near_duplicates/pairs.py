@@ -175,18 +175,18 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     """Find all pairs of near or exact duplicates of a store; see `pairs_among`."""
     volumes = any(is_volume(image) for _, image in store.span(0, 1))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
-    digests: list[bytes] = []
+    digests = np.empty(len(store), f"S{hashlib.sha256().digest_size}")
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
     def read() -> Iterator[NDArray[np.float32]]:
-        for _, image in store:
-            digests.append(content_digest(image))
+        for row, (_, image) in enumerate(store):
+            digests[row] = content_digest(image)
             shapes.append(kinds.setdefault(image.shape, image.shape))
             yield thumbnail(image)[None]
 
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
-    return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
+    return pairs_among(thumbnails, digests, shapes, store.image_at)
 
 
 def stack_blocks(
@@ -214,13 +214,13 @@ def stack_blocks(
 
 def pairs_among(
     thumbnails: NDArray[np.float32],
-    digests: Sequence[bytes],
+    digests: Sequence[bytes] | NDArray[np.bytes_],
     shapes: Sequence[tuple[int, ...]],
     image: Callable[[int], Image],
 ) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
-    Every pair is compared. Memory holds n thumbnails and one block of correlations.
+    Every pair is compared, or of very many those of one leaf of a tree.
 
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
@@ -232,17 +232,14 @@ def pairs_among(
     return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
 
 
-def _repeated(digests: Sequence[bytes]) -> list[list[int]]:
+def _repeated(digests: Sequence[bytes] | NDArray[np.bytes_]) -> list[list[int]]:
     """Return the rows of each digest that several rows have."""
-    seen: set[bytes] = set()
-    rows: dict[bytes, list[int]] = {}
-    for digest in digests:
-        if digest in seen:
-            rows[digest] = []
-        seen.add(digest)
-    for row, digest in enumerate(digests):
-        if digest in rows:
-            rows[digest].append(row)
+    _, number, times = np.unique(
+        np.asarray(digests, dtype=np.bytes_), return_inverse=True, return_counts=True
+    )
+    rows: dict[int, list[int]] = {}
+    for row in np.flatnonzero(times[number] > 1).tolist():
+        rows.setdefault(int(number[row]), []).append(row)
     return list(rows.values())
 
 

@@ -168,7 +168,7 @@ def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
             yield small_picture(image)[None]
 
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    return transformed_among(small, shapes, known, lambda row: store.image(store.case_ids[row]))
+    return transformed_among(small, shapes, known, store.image_at)
 
 
 def transformed_among(
