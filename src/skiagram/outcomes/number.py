@@ -297,10 +297,13 @@ class Number(MeasuredOutcome):
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return low
 
+    def as_score(self, best: Floats) -> Floats:
+        centre, spread = self._scale
+        return (best - centre) / spread
+
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, 1) standardised numbers."""
-        centre, spread = self._scale
-        return ((value - centre) / spread)[:, None]
+        return self.as_score(value)[:, None]
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Return the mean absolute error, in standard deviations."""
@@ -402,7 +405,7 @@ class Number(MeasuredOutcome):
             ("cases", str(len(value))),
             ("mean", f"{value.mean():.4g}{unit}"),
             ("standard deviation", f"{value.std(ddof=1):.4g}{unit}"),
-            ("range", f"{value.min():g} to {value.max():g}{unit}"),
+            ("range", f"{value.min():.4g} to {value.max():.4g}{unit}"),
         )
 
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:

@@ -313,6 +313,10 @@ class MeasuredOutcome(ABC):
         """
         return chance
 
+    def as_score(self, best: Floats) -> Floats:
+        """Return `best_score` on the scale of models' scores, which development cases may set."""
+        return best
+
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}
