@@ -29,7 +29,7 @@ def combine_models(
         plan: Options of the plan; unread where there is no combination.
 
     Raises:
-        OptionError: A combination, or the plan, is not allowed.
+        OptionError: A combination, or the plan, is not allowed, or the outcome is no class.
     """
     index = json.dumps({"combinations": list(combinations)}, indent=2)
     for part in ("models", "scores"):
@@ -37,10 +37,14 @@ def combine_models(
         (target / part / INDEX).write_text(f"{index}\n")
     if not combinations:
         return
+    from skiagram.models.arm import require_classes
     from skiagram.models.combined import check_combination, combine_all
     from skiagram.models.cross_validation import Plan
     from skiagram.records.cases import read_cases
 
+    cases, task = read_cases(root / "data/cases")
+    remedy = 'set `combinations: ""` in params.yaml'
+    require_classes(task, "combinations", "combinations", remedy)
     checked = check(Plan, plan, "combine.plan")
     chosen = [check_combination(name, options, trained) for name, options in combinations.items()]
-    combine_all(root, chosen, *read_cases(root / "data/cases"), checked, target)
+    combine_all(root, chosen, cases, task, checked, target)
