@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from concordance import concordance_section
+from cumulative_incidence import cumulative_incidence_section
 from free_response import free_response_section
 from grade_agreement import grade_agreement_section
 from groups import groups_section
@@ -274,6 +275,7 @@ def page(simulations: int, replicates: int) -> str:
     text += calibration_section(max(1, simulations // 4))
     text += shifts_section(max(1, simulations // 4))
     text += concordance_section(max(1, simulations // 4))
+    text += cumulative_incidence_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
     return text + learning_curves_section(max(1, simulations // 4))

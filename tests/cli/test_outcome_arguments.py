@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skiagram.cli.outcome_arguments import GROUP, VALUE, add_outcome_arguments, settle_outcome
+from skiagram.cli.outcome_arguments import GROUP, add_outcome_arguments, settle_outcome
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.errors import DataError, OptionError
+from skiagram.outcomes.columns import VALUE
 
 
 def table(*rows: tuple[str, str, str]) -> list[TableRow]:
@@ -35,17 +36,17 @@ def settle(*words: str, rows: list[TableRow] = ROWS, **others: Any) -> Any:
 
 def test_the_first_time_that_is_there_is_taken_and_a_cell_means_no_event() -> None:
     settled, arguments = settle("--time", "to_event", "followed", "--event", "state")
-    cells = [(row.cells[VALUE], row.cells["state"]) for row in settled.rows]
+    cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
     assert cells == [("266", "event"), ("501", "censored"), ("30.5", "event")]
     assert "2 of 3 rows have the event" in settled.note
-    assert (arguments.label, arguments.classes) == ("state", ["censored", "event"])
+    assert (arguments.label, arguments.classes) == (GROUP, ["censored", "event"])
 
 
 @pytest.mark.parametrize("absent", ["0", "0.0", "No", "FALSE", "alive", ""])
 def test_usual_words_mean_that_no_event_was_seen(absent: str) -> None:
     rows = table(("1", "", "1"), ("2", "", absent))
     settled, _ = settle("--time", "to_event", "--event", "state", rows=rows)
-    assert [row.cells["state"] for row in settled.rows] == ["event", "censored"]
+    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored"]
 
 
 CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", "", "relapse"))
@@ -54,7 +55,7 @@ CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", ""
 def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
     settled, arguments = settle(*words, rows=CAUSES)
-    states = [row.cells["state"] for row in settled.rows]
+    states = [row.cells[GROUP] for row in settled.rows]
     assert states == ["event", "other event", "censored", "event"]
     assert settled.outcome.other_causes == ("died",)
     assert (arguments.classes, arguments.positive) == ([*settled.outcome.classes], None)
@@ -73,7 +74,7 @@ def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
     asked = settled.outcome.asked
     assert asked == {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
     theirs, _ = settle(*words, rows=CAUSES, **asked)
-    assert [row.cells["state"] for row in theirs.rows].count("event") == 2
+    assert [row.cells[GROUP] for row in theirs.rows].count("event") == 2
     with pytest.raises(DataError, match="no event is called 'relapse'"):
         settle(*words, rows=table(("5", "", "recurred"), ("9", "", "0")), **asked)
 

@@ -7,7 +7,8 @@ import pytest
 
 from skiagram.errors import DataError, OptionError
 from skiagram.outcomes.outcome import ScoredCases
-from skiagram.outcomes.time import EVENT, OTHER, HazardCalibration, TimeToEvent
+from skiagram.outcomes.time import HazardCalibration, TimeToEvent
+from skiagram.outcomes.time_columns import EVENT, OTHER
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from tests.outcomes.cohort import OUTCOME, draw_times
 

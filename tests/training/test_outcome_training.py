@@ -1,4 +1,4 @@
-"""A network's loss of a time to an event is Cox's, and what only classes have is refused."""
+"""Losses of outcomes are those of the field, and their cut-offs are learned with the network."""
 
 from typing import cast
 
@@ -8,18 +8,22 @@ import torch
 from numpy.typing import NDArray
 
 from skiagram.outcomes.grade import Grade
+from skiagram.outcomes.number import Number
+from skiagram.outcomes.time import TimeToEvent
 from skiagram.statistics.cox import _loss, _Risk
 from skiagram.training.classifier import Classifier
 from skiagram.training.options import Training
-from skiagram.training.outcome_training import (
-    GradeTraining,
-    absolute_loss,
-    cox_loss,
-    cumulative_loss,
-)
+from skiagram.training.outcome_training import OutcomeTraining
 from tests.statistics.times import EVENT, RISK, TIME, UNTIED
 
 pytestmark = pytest.mark.slow
+NOTHING = torch.zeros(0)
+GRADE = Grade(column="grade", grades=("low", "middle", "high"), shares=(0.5, 0.3, 0.2))
+
+
+def cox_loss(score: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    loss: torch.Tensor = TimeToEvent(column="time", unit="days").loss(score, target, NOTHING)
+    return loss
 
 
 def test_the_loss_is_the_negative_partial_likelihood() -> None:
@@ -51,32 +55,34 @@ def test_a_batch_without_an_event_teaches_nothing() -> None:
 
 def test_the_loss_of_a_number_is_its_absolute_error() -> None:
     score, target = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([[1.0], [1.0], [0.0]])
-    assert float(absolute_loss(score, target)) == pytest.approx(1.0)
+    assert float(Number(column="size").loss(score, target, NOTHING)) == pytest.approx(1.0)
 
 
 def test_the_loss_of_a_grade_sums_the_cross_entropy_of_its_cut_offs() -> None:
-    score, cuts = torch.tensor([0.3, -1.0]), torch.tensor([-0.5, 1.0])
+    score, cuts = torch.tensor([0.3, -1.0]), torch.logit(torch.tensor([0.5, 0.8]))
     target = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     chance = torch.sigmoid(score[:, None] - cuts)
     terms = target * chance.log() + (1 - target) * (1 - chance).log()
-    assert float(cumulative_loss(score, target, cuts)) == pytest.approx(
+    begun = torch.from_numpy(GRADE.learned_with_loss())
+    assert float(GRADE.loss(score, target, begun)) == pytest.approx(
         float(-terms.sum(dim=1).mean()), rel=1e-6
     )
 
 
 def test_cut_offs_of_a_grade_move_apart_and_not_along() -> None:
     """Cut-offs that move along made scores of two fits lie around different places."""
-    grade = Grade(column="grade", grades=("low", "middle", "high"), shares=(0.5, 0.3, 0.2))
-    given = cast(Classifier, torch.nn.Identity()), cast(Training, None), torch.ones(1), 0
-    training = GradeTraining(*given, np.array(["a"]), compiled=False, outcome=grade)
     score, target = torch.tensor([0.3, -1.0]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
-    before = float(training.outcome_loss(score, target).detach())
-    assert before == pytest.approx(
-        float(cumulative_loss(score, target, torch.logit(torch.tensor([0.5, 0.8]))))
-    )
-    with torch.no_grad():
-        training.cuts.add_(5.0)
-    assert float(training.outcome_loss(score, target).detach()) == pytest.approx(before, rel=1e-5)
-    with torch.no_grad():
-        training.cuts[1].add_(1.0)
-    assert float(training.outcome_loss(score, target).detach()) != pytest.approx(before, rel=1e-2)
+    cuts = torch.from_numpy(GRADE.learned_with_loss())
+    before = float(GRADE.loss(score, target, cuts))
+    assert float(GRADE.loss(score, target, cuts + 5.0)) == pytest.approx(before, rel=1e-5)
+    apart = cuts + torch.tensor([0.0, 1.0])
+    assert float(GRADE.loss(score, target, apart)) != pytest.approx(before, rel=1e-2)
+
+
+def test_what_an_outcome_learns_with_its_loss_is_trained_with_the_network() -> None:
+    given = cast(Classifier, torch.nn.Identity()), cast(Training, None), torch.ones(1), 0
+    of_grade = OutcomeTraining(*given, np.array(["a"]), compiled=False, outcome=GRADE)
+    assert "learned" in dict(of_grade.named_parameters())
+    number = Number(column="size")
+    of_number = OutcomeTraining(*given, np.array(["a"]), compiled=False, outcome=number)
+    assert "learned" not in dict(of_number.named_parameters())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.named_files import add_name_arguments, compose_table
-from skiagram.cli.outcome_arguments import add_outcome_arguments, settle_outcome
+from skiagram.cli.outcome_arguments import add_outcome_arguments, given_columns, settle_outcome
 from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
 
@@ -221,10 +221,9 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     choice, where = arguments.masks, str(arguments.folder)
     masks = MaskNames()
     if arguments.csv is None and arguments.content is None:
-        for name in ("time", "number", "grade"):
-            if getattr(arguments, name) is not None:
-                allowed = "a CSV after the folder, with a row a file"
-                raise OptionError("no table was given", where=f"--{name}", allowed=allowed)
+        for flag in given_columns(arguments):
+            allowed = "a CSV after the folder, with a row a file"
+            raise OptionError("no table was given", where=flag, allowed=allowed)
         arguments.file = "file"
         names = _pictures_in(arguments.folder)
         masks = settle_masks(names, choice, where)

@@ -106,8 +106,12 @@ class _Printable:
         return getattr(self._stream, name)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(named: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all commands.
+
+    Args:
+        named: The only command whose arguments are declared, as this may take long; None for all.
+    """
     root = _Parser(
         prog="skiagram",
         description="Use your own medical images with the pipeline (`dvc repro`).",
@@ -124,7 +128,8 @@ def parser() -> argparse.ArgumentParser:
             epilog=f"examples:\n{command.EXAMPLES}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(subparser)
+        if named in (None, command.NAME):
+            command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return root
 
@@ -132,7 +137,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the words after `skiagram` name; return the exit code."""
     try:
-        chosen = parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else [*arguments]
+        chosen = parser(words[0] if words else "").parse_args(words)
         with redirect_stdout(_Printable(sys.stdout)):
             code: int = chosen.run(chosen)
         sys.stdout.flush()

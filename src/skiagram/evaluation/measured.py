@@ -156,7 +156,8 @@ def _ideal_observer(
     if inputs.truth is None or like is None:
         return None
     known = inputs.truth.set_index("case_id")["ideal_score"]
-    score = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)[:, None]
+    best = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)
+    score = task.outcome.as_score(best)[:, None]
     estimate = task.outcome.calibrate(score, like.value, like.label).probabilities(score)
     repeats = len(like.score)
     of_ideal = replace(

@@ -114,6 +114,17 @@ def check_outcome(model: Model[Any], task: Task) -> None:
         )
 
 
+def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
+    """Refuse what is made of the scores of classes alone.
+
+    Raises:
+        OptionError: The outcome is no class.
+    """
+    if task.measured is not None:
+        fault = f"the outcome is a {task.measured.kind}, and {what} are there for classes alone"
+        raise OptionError(fault, where=where, allowed="nothing, with this outcome", remedy=remedy)
+
+
 def read_fold_groups(
     plan: Plan, covariates: Path, cases: Cases, task: Task
 ) -> NDArray[np.str_] | None:

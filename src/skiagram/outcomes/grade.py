@@ -6,7 +6,7 @@ predicted. They give each grade its share of the held-out cases: the agreement b
 largest for what the scores know, as predicted and true grades have one variance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
+from skiagram.outcomes.columns import VALUE, ColumnOption, ReadColumns, Row, Table, plain
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -27,6 +28,7 @@ from skiagram.outcomes.outcome import (
     OutcomeFigure,
     OutcomePlot,
     ScoredCases,
+    Tensor,
 )
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
@@ -99,6 +101,15 @@ class Grade(MeasuredOutcome):
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["grade"] = "grade"
 
+    options: ClassVar[tuple[ColumnOption, ...]] = (
+        ColumnOption("grade", "column of an ordered grade, such as 1 to 5"),
+        ColumnOption(
+            "grades",
+            "the grades in their order, the lowest first (default: that of their numbers)",
+            metavar="GRADE",
+            several=True,
+        ),
+    )
     named_by: ClassVar[tuple[str, ...]] = ("grade",)
     primary: ClassVar[str] = "quadratic_kappa"
     baselines: ClassVar[tuple[str, ...]] = ("grade_logistic", "grade_elastic_net", "grade_forest")
@@ -147,6 +158,41 @@ class Grade(MeasuredOutcome):
             "the model estimates better",
         ),
     )
+
+    @classmethod
+    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+        rows, column = table.rows, given["grade"]
+        if column is None:
+            allowed = "a column, as --grades was"
+            raise OptionError("is not given", where="--grade", allowed=allowed)
+        grades = given["grades"] or _grades_by_number(rows, column)
+        place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
+        if len(place_of) < len(grades):
+            allowed = "each once, the lowest first"
+            raise OptionError("a grade twice", where="--grades", allowed=allowed)
+        if len(grades) < LEAST_GRADES:
+            raise DataError(
+                f"{len(grades)} grades: {', '.join(grades)}",
+                where=f"column `{column}`",
+                allowed=f"{LEAST_GRADES} or more",
+                remedy=f"two grades are classes: --label {column} --positive {grades[-1]}",
+            )
+        outside = [row for row in rows if plain(row.cells[column]) not in place_of]
+        if outside:
+            first = outside[0]
+            raise DataError(
+                f"{len(outside)} of {len(rows)} rows have none of the grades, the first "
+                f"`{first.cells[column]}`",
+                where=f"{first.where}, column `{column}`",
+                allowed=", ".join(grades),
+                remedy="name all grades in their order (--grades), or leave the rows out and say "
+                "so where you report the result",
+            )
+        places = [place_of[plain(row.cells[column])] for row in rows]
+        note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
+        label = [grades[place - 1] for place in places]
+        outcome = cls(column=VALUE, grades=tuple(grades))
+        return ReadColumns(outcome, label, [str(place) for place in places], note)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         if len(cohort.classes) != len(self.grades):
@@ -216,6 +262,25 @@ class Grade(MeasuredOutcome):
         """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""
         levels: Floats = (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
         return levels
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the cross-entropy of lying above each cut-off, summed over cut-offs.
+
+        CORAL of Cao, Mirjalili & Raschka 2020, *Pattern Recognition Letters* 140:325: one score
+        with a bias a cut-off, so that chances of lying above never rise with the cut-off. The mean
+        of the cut-offs stays where it began: scores of two fits lie around the same place, as
+        cut-offs of one are used with another.
+        """
+        cuts = learned - learned.mean() + float(self.learned_with_loss().mean())
+        logits = score[:, None] - cuts
+        terms = logits.clamp(min=0) - target * logits + (-logits.abs()).exp().log1p()
+        return terms.sum(dim=1).mean()
+
+    def learned_with_loss(self) -> Floats:
+        """Return the cut-offs that give each grade its share if all scores are 0."""
+        below = np.cumsum(self.shares)[:-1]
+        cuts: Floats = np.log(below / (1 - below))
+        return cuts
 
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> GradeCalibration:
         score, grades = scores[:, 0], len(self.grades)
@@ -348,3 +413,16 @@ def _cut_by_shares(score: Floats, label: Labels, grades: int) -> tuple[float, ..
     padded = np.concatenate([[levels[0] - reach], levels, [levels[-1] + reach]])
     below = np.searchsorted(middle, shares, side="right")
     return tuple(((padded[below] + padded[below + 1]) / 2).tolist())
+
+
+def _grades_by_number(rows: Sequence[Row], column: str) -> list[str]:
+    """Return the grades of a column, in the order of their numbers."""
+    words = {plain(row.cells[column]) for row in rows if row.number(column) is None} - {""}
+    if words:
+        raise DataError(
+            f"grades that are no numbers: {', '.join(sorted(words)[:6])}",
+            where=f"column `{column}`",
+            allowed="numbers, or grades whose order is told",
+            remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
+        )
+    return sorted({plain(row.cells[column]) for row in rows} - {""}, key=float)

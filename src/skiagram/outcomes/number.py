@@ -5,7 +5,7 @@ brings the unit back and adds an interval: half as long as nine tenths of held-o
 (split conformal, Lei et al. 2018, *J. Am. Stat. Assoc.* 113:1094).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -16,6 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
+from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, ReadColumns, Table
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -26,6 +27,7 @@ from skiagram.outcomes.outcome import (
     OutcomeFigure,
     OutcomePlot,
     ScoredCases,
+    Tensor,
     require_unit,
 )
 from skiagram.seeding import stream
@@ -113,6 +115,10 @@ class Number(MeasuredOutcome):
     spread: Spread | None = None
     kind: Literal["number"] = "number"
 
+    options: ClassVar[tuple[ColumnOption, ...]] = (
+        ColumnOption("number", "column of a number, such as a length or an age"),
+        UNIT,
+    )
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
     baselines: ClassVar[tuple[str, ...]] = ("number_ridge", "number_elastic_net", "number_forest")
@@ -171,6 +177,40 @@ class Number(MeasuredOutcome):
             higher_is_better=None,
         ),
     )
+
+    @classmethod
+    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+        rows, column = table.rows, given["number"]
+        numbers = [row.number(column) for row in rows]
+        missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]
+        if missing:
+            first = missing[0]
+            raise DataError(
+                f"{len(missing)} of {len(rows)} rows have no number, the first "
+                f"`{first.cells[column]}`",
+                where=f"{first.where}, column `{column}`",
+                allowed="a number in every row, such as 12.5",
+                remedy="correct the table, or leave the rows out and say so where you report the "
+                "result",
+            )
+        value, development = np.array(numbers, dtype=np.float64), np.array(table.known)
+        grouped, groups = group_numbers(value[development])
+        if groups < 2:
+            raise DataError(
+                f"every row has the number {value[0]:g}",
+                where=f"column `{column}`",
+                allowed="numbers that differ",
+                remedy="name another column: --number COLUMN",
+            )
+        group = np.full(len(rows), groups - 1)  # of a test case, whose group nothing asks for
+        group[development] = grouped
+        outcome = cls(column=VALUE, unit=given["unit"] or "", groups=groups)
+        note = f"`{column}` is {value.mean():.4g} on average, "
+        note += f"from {value.min():g} to {value.max():g}"
+        unit = f" {outcome.unit}" if outcome.unit else ""
+        note += f"{unit}; folds are balanced by {groups} groups of it."
+        label = [outcome.classes[number] for number in group.tolist()]
+        return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -256,10 +296,17 @@ class Number(MeasuredOutcome):
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return low
 
+    def as_score(self, best: Floats) -> Floats:
+        centre, spread = self._scale
+        return (best - centre) / spread
+
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, 1) standardised numbers."""
-        centre, spread = self._scale
-        return ((value - centre) / spread)[:, None]
+        return self.as_score(value)[:, None]
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean absolute error, in standard deviations."""
+        return (score - target[:, 0]).abs().mean()
 
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> NumberCalibration:
         centre, spread = self._scale
@@ -357,7 +404,7 @@ class Number(MeasuredOutcome):
             ("cases", str(len(value))),
             ("mean", f"{value.mean():.4g}{unit}"),
             ("standard deviation", f"{value.std(ddof=1):.4g}{unit}"),
-            ("range", f"{value.min():g} to {value.max():g}{unit}"),
+            ("range", f"{value.min():.4g} to {value.max():.4g}{unit}"),
         )
 
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ one column each, named by the outcome.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
+from skiagram.outcomes.columns import ColumnOption, ReadColumns, Table
 from skiagram.statistics.jackknife import Jackknifed
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Tensor = Any  # of torch, which classical stages never import
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ class MeasuredOutcome(ABC):
     Attributes:
         column: Column of the value.
         kind: Name of the member, as option files and `Model.learns` have it.
-        named_by: Options of commands that name the columns of a table, without dashes.
+        options: What it asks of the commands that read a table.
+        named_by: Those of the options that have to be given, without dashes.
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
@@ -171,6 +174,7 @@ class MeasuredOutcome(ABC):
 
     column: str
     kind: str
+    options: ClassVar[tuple[ColumnOption, ...]]
     named_by: ClassVar[tuple[str, ...]]
     primary: ClassVar[str]
     baselines: ClassVar[tuple[str, ...]]
@@ -179,6 +183,20 @@ class MeasuredOutcome(ABC):
     networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    @classmethod
+    @abstractmethod
+    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+        """Return the outcome of a table, and each row's label and value.
+
+        Args:
+            given: Name of each option → what was given, None for nothing; columns that are named
+                are in the table.
+
+        Raises:
+            OptionError: An option is missing, or its value cannot be.
+            DataError: Cells are nothing that can be predicted.
+        """
 
     @property
     @abstractmethod
@@ -239,6 +257,20 @@ class MeasuredOutcome(ABC):
         """Return (n, columns) what an estimator or a network is fitted to."""
 
     @abstractmethod
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean loss of a network's scores, written with the methods of tensors.
+
+        Args:
+            score: (n,).
+            target: (n, columns), of `target`.
+            learned: What `learned_with_loss` began as.
+        """
+
+    def learned_with_loss(self) -> Floats:
+        """Return where numbers begin that are learned with the network for its loss alone."""
+        return np.zeros(0)
+
+    @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> Any:
         """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores."""
 
@@ -280,6 +312,10 @@ class MeasuredOutcome(ABC):
             chance: (n,) of the finding, given the images.
         """
         return chance
+
+    def as_score(self, best: Floats) -> Floats:
+        """Return `best_score` on the scale of models' scores, which development cases may set."""
+        return best
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""

@@ -6,7 +6,7 @@ event may come first, such as death, it has one Cox regression for each of both,
 cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
+from skiagram.outcomes.columns import VALUE, ColumnOption, ReadColumns, Table
 from skiagram.outcomes.outcome import (
     Floats,
     GroupGap,
@@ -29,8 +30,10 @@ from skiagram.outcomes.outcome import (
     OutcomeFigure,
     OutcomePlot,
     ScoredCases,
+    Tensor,
     require_unit,
 )
+from skiagram.outcomes.time_columns import CENSORED, EVENT, OPTIONS, OTHER, read_times
 from skiagram.statistics.cox import (
     NotConverged,
     baseline_hazard,
@@ -53,7 +56,6 @@ from skiagram.statistics.survival import (
     uno_concordance,
 )
 
-CENSORED, EVENT, OTHER = 0, 1, 2
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
 _GRID = 20  # times at which survival is estimated, evenly spread over the events
 _FEWEST_EVENTS = 10
@@ -153,6 +155,7 @@ class TimeToEvent(MeasuredOutcome):
     no_event: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
+    options: ClassVar[tuple[ColumnOption, ...]] = OPTIONS
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
     baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
@@ -202,6 +205,20 @@ class TimeToEvent(MeasuredOutcome):
             higher_is_better=None,
         ),
     )
+
+    @classmethod
+    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+        times = read_times(table.rows, given)
+        outcome = cls(
+            column=VALUE,
+            unit=times.unit,
+            horizons=tuple(sorted(given["horizons"] or ())),
+            other_causes=times.other_causes,
+            cause=tuple(given["cause"] or ()),
+            no_event=tuple(given["no_event"] or ()),
+        )
+        label = [outcome.classes[number] for number in times.label]
+        return ReadColumns(outcome, label, times.value, times.note)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -290,6 +307,18 @@ class TimeToEvent(MeasuredOutcome):
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, 2) times and events, 1 or 0; other events end follow-up."""
         return np.stack([value, label == EVENT], axis=1)
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean negative log partial likelihood (Breslow's for tied times).
+
+        As Katzman et al. 2018, *BMC Medical Research Methodology* 18:24: the risk sets are those of
+        the batch. A batch without an event has the loss 0.
+        """
+        time, event = target[:, 0], target[:, 1] > 0
+        sooner = time[None, :] < time[:, None]
+        beyond = score.expand(len(score), -1).masked_fill(sooner, -np.inf)
+        terms = (beyond.logsumexp(dim=1) - score)[event]
+        return terms.sum() / event.sum().clamp(min=1)
 
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
         score, grid = scores[:, 0], np.array(self.grid)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skiagram.models.arm import ArmFolders
+from skiagram.models.arm import ArmFolders, require_classes
 from skiagram.models.combined import check_combination, combine
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check
@@ -30,8 +30,10 @@ def combine_models(
         folders: Where it writes.
 
     Raises:
-        OptionError: The combination, or the plan, is not allowed.
+        OptionError: The combination, or the plan, is not allowed, or the outcome is no class.
     """
+    cases, task = read_cases(root / "data/cases")
+    remedy = "set `combinations: []` in params.yaml"
+    require_classes(task, "combinations", "combinations", remedy)
     chosen = check_combination(name, options, trained)
-    checked = check(Plan, plan, "combine.plan")
-    combine(root, chosen, *read_cases(root / "data/cases"), checked, folders)
+    combine(root, chosen, cases, task, check(Plan, plan, "combine.plan"), folders)

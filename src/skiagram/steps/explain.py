@@ -24,7 +24,7 @@ from skiagram.explanation.importance import import_shap
 from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
-from skiagram.models.arm import ArmFolders, TrainOptions
+from skiagram.models.arm import ArmFolders, TrainOptions, require_classes
 from skiagram.models.contract import ReadsData, learner_of
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
@@ -127,6 +127,7 @@ def refit(
     With the threads and on the kind of machine that training had, they are the same to the bit.
     """
     cases, task = read_cases(prepared.cases)
+    require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
     model = _open(options, outcome, len(task.classes))
     reading = model.read(prepared, task)
     member = join_inputs(name, model, options, prepared, reading, cases, task)

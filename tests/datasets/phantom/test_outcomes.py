@@ -45,6 +45,7 @@ def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
 
 def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCases:
     outcome = of.outcome.settle(value, label)
+    score = outcome.as_score(score)
     estimate = outcome.calibrate(score[:, None], value, label).probabilities(score[:, None])
     each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
     return ScoredCases(label, value, each, score[None], estimate[None], one_fit)
@@ -81,6 +82,15 @@ def test_the_best_number_is_the_median_given_the_image() -> None:
     error = np.abs(value - of.outcome.best_score(chance, of.effect)).mean()
     assert error < np.abs(value - of.effect * chance).mean()
     assert error < np.abs(value - of.effect * (chance > 0.5)).mean()
+
+
+def test_the_best_number_is_predicted_in_its_own_unit() -> None:
+    """Without, the ideal observer erred by more than the mean, and every model raised an alarm."""
+    of = small("numbers")
+    chance, label = np.linspace(0, 1, 101), np.arange(101) % 4
+    best = of.outcome.best_score(chance, of.effect)
+    predicted = scored(of, best, 10 + 3 * best, label).estimate[0, :, 0]
+    np.testing.assert_allclose(predicted, best, atol=1e-12)
 
 
 def test_a_hazard_is_that_of_the_nodule_alone() -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -44,6 +45,14 @@ class TableRow:
     @property
     def where(self) -> str:
         return f"{WHERE}, line {self.line}"
+
+    def number(self, column: str) -> float | None:
+        """Return the finite number that a cell says; None of any other."""
+        try:
+            number = parse_number(self.cells[column])
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
 
 
 def read_rows(

@@ -35,6 +35,7 @@ from skiagram.models.deep.inputs import (
 )
 from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
+from skiagram.outcomes.kinds import KINDS
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.seeding import derived_seed
@@ -43,7 +44,7 @@ from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
-from skiagram.training.outcome_training import OF_OUTCOME, check_training, training_of
+from skiagram.training.outcome_training import check_training, training_of
 from skiagram.training.processes import started
 
 
@@ -53,7 +54,7 @@ class NetworkModel:
 
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True
-    learns: ClassVar[tuple[str, ...]] = ("class", *OF_OUTCOME)
+    learns: ClassVar[tuple[str, ...]] = ("class", *(kind.kind for kind in KINDS))
 
     network: AnyNetwork
     trainer: Trainer

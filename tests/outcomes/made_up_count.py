@@ -1,0 +1,63 @@
+"""A made-up fifth outcome, a count, as its author would write it; its test names it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+from skiagram.outcomes.columns import VALUE, ColumnOption, ReadColumns, Table
+from skiagram.outcomes.number import Number, NumberCalibration, group_numbers
+from skiagram.outcomes.outcome import Floats, Labels, MeasuredOutcome, Tensor
+
+
+@dataclass(**STRICT)
+class Count(Number):
+    """How many there are of something: a score is a logarithm, a network learns Poisson's loss."""
+
+    kind: Literal["count"] = "count"  # type: ignore[assignment]
+
+    options: ClassVar[tuple[ColumnOption, ...]] = (
+        ColumnOption("count", "column of a count, such as that of lesions"),
+    )
+    named_by: ClassVar[tuple[str, ...]] = ("count",)
+    baselines: ClassVar[tuple[str, ...]] = ("count_ridge",)
+    frozen: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[dict[str, str]] = {"cases": "count_mean"}
+    networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
+
+    @classmethod
+    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+        column = given["count"]
+        cells = [row.cells[column] for row in table.rows]
+        for row, cell in zip(table.rows, cells, strict=True):
+            if not cell.isdecimal():
+                raise DataError(f"no count: `{cell}`", where=row.where, allowed="0, 1, 2 …")
+        group, groups = group_numbers(np.array(cells, dtype=np.float64))
+        outcome = cls(column=VALUE, groups=groups)
+        label = [outcome.classes[number] for number in group.tolist()]
+        return ReadColumns(outcome, label, cells, f"`{column}` is a count.")
+
+    def of_cohort(self, cohort: MeasuredOutcome) -> "Count":
+        return self
+
+    @property
+    def words(self) -> str:
+        return "count"
+
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, 1) logarithms of one more."""
+        return np.log1p(value)[:, None]
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return Poisson's negative log likelihood, but for a constant."""
+        return (score.exp() - target[:, 0].expm1() * score).mean()
+
+    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> NumberCalibration:
+        at_score = NumberCalibration(0.0, 1.0, 0.0)
+        slope = float(np.expm1(scores[:, 0]).mean() or 1.0)
+        spread = max(float(value.mean()) / slope, 1e-6)
+        error = np.abs(spread * at_score.probabilities(scores)[:, 0] - value)
+        return NumberCalibration(0.0, spread, float(np.quantile(error, 0.9)))

@@ -1,0 +1,105 @@
+"""A fifth outcome is its file, its name in `kinds.py`, and the models that learn it; no more."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.thorough
+ROOT = Path(__file__).parents[2]
+MODELS = """
+from typing import ClassVar
+
+from pydantic.dataclasses import dataclass
+
+from skiagram.models.classical.number import MeanNumber, NumberRidge
+from skiagram.options import STRICT
+
+
+@dataclass(**STRICT)
+class CountRidge(NumberRidge):
+    learns: ClassVar[tuple[str, ...]] = ("count",)
+
+
+@dataclass(**STRICT)
+class CountMean(MeanNumber):
+    learns: ClassVar[tuple[str, ...]] = ("count",)
+"""
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Return a copy of the program that has a fifth outcome."""
+    copy = tmp_path / "program"
+    for name in ("src", "conf", "pipeline", "sweeps", "explanations"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in ROOT.iterdir():
+        if path.is_file():
+            shutil.copy(path, copy)
+    package, options = copy / "src/skiagram", copy / "conf/model"
+    shutil.copy(ROOT / "tests/outcomes/made_up_count.py", package / "outcomes/count.py")
+    kinds = package / "outcomes/kinds.py"
+    text = kinds.read_text()
+    named = text.replace("| Number | Grade ", "| Number | Grade | Count ")
+    assert named != text
+    imported = "from skiagram.outcomes.grade import"
+    kinds.write_text(
+        named.replace(imported, f"from skiagram.outcomes.count import Count\n{imported}")
+    )
+    (package / "models/classical/count.py").write_text(MODELS)
+    for name in ("ridge", "mean"):
+        of_number = (options / f"number_{name}.yaml").read_text()
+        member = "CountRidge" if name == "ridge" else "CountMean"
+        text = of_number.replace("number.NumberRidge", f"count.{member}")
+        text = text.replace("number.MeanNumber", f"count.{member}")
+        (options / f"count_{name}.yaml").write_text(text)
+    return copy
+
+
+def run(program: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    line, paths = [sys.executable, *words], {"PYTHONPATH": str(program / "src")}
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=os.environ | paths)
+
+
+def test_a_count_goes_from_a_table_to_its_figures(sources: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    signal, noise = generator.normal(size=(2, 80))
+    count = generator.poisson(np.exp(1 + signal))
+    table = {"patient": [f"p{at}" for at in range(80)], "lesions": count}
+    table |= {"original_glcm_Contrast": signal, "original_glcm_Id": noise}
+    pd.DataFrame(table).to_csv(tmp_path / "films.csv", index=False)
+    line = ["run", "films.csv", "--count", "lesions", "--folds", "2"]
+    done = run(sources, tmp_path, "-m", "skiagram", *line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = json.loads((tmp_path / "films-project/reports/metrics.json").read_text())
+    text = json.dumps(metrics)
+    assert "count_ridge" in text
+    assert "absolute_error" in text
+    assert "count" in (tmp_path / "films-project/reports/report.html").read_text()
+    half = [f"{at}.5" for at in range(80)]
+    pd.DataFrame(table | {"lesions": half}).to_csv(tmp_path / "half.csv", index=False)
+    refused = run(sources, tmp_path, "-m", "skiagram", "run", "half.csv", "--count", "lesions")
+    assert "no count: `0.5`" in refused.stderr
+
+
+def test_a_network_learns_a_count_by_its_loss(sources: Path, tmp_path: Path) -> None:
+    """Nothing of `training` and `models.deep` names the kind."""
+    code = """
+import torch
+from skiagram.models.deep.network_model import NetworkModel
+from skiagram.outcomes.count import Count
+print(NetworkModel.learns)
+score = torch.tensor([0.0, 1.0])
+print(float(Count(column="lesions").loss(score, torch.tensor([[2.0], [3.0]]).log1p(), None)))
+"""
+    done = run(sources, tmp_path, "-c", code)
+    assert done.returncode == 0, done.stderr
+    learns, loss = done.stdout.splitlines()
+    assert "'count'" in learns
+    assert float(loss) == pytest.approx((1 + np.e - 3) / 2, rel=1e-5)
