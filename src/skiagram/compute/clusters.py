@@ -130,7 +130,7 @@ def ray_cluster(
         raise OptionError(
             f"no Ray cluster answers at {address}",
             where="compute.address",
-            remedy="start one (`ray start --head`), or null `address` to have one started",
+            remedy="start one (`ray start --head`), or set `address` to null to have one started",
         ) from error
     _check_resources(ray.cluster_resources(), each)
     remote = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus)(work_on)

@@ -220,9 +220,7 @@ def _in_order(nominees: _Nominees) -> _Nominees:
     return nominees[order[np.sort(first)]]
 
 
-def _pieces(
-    small: Small, details: Details, already: NDArray[np.int64]
-) -> Iterator["_Piece"]:
+def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator["_Piece"]:
     """Yield the work of all passes, some queries or trees at a time."""
     if len(small) > MOST_COMPARED:
         whole, share = np.arange(SETTINGS.trees), SETTINGS.trees_together
