@@ -39,18 +39,18 @@ def plant(
 
 def hits(films: list[NDArray[np.uint8]], size: int, level: int) -> tuple[int, int]:
     """Return how many planted lines were found, and how many there were."""
-    found = planted = 0
+    hit = planted = 0
     for at, film in enumerate(films):
         image, (top, left, bottom, right) = plant(film, TEXTS[at % 3], size, level, at)
         ground = film[top:bottom, left:right].astype(int)
         if not ground.size or np.abs(ground - level).min() < LEAST_CONTRAST:
             continue
         planted += 1
-        found += any(
+        hit += any(
             box.top < bottom and top < box.bottom and box.left < right and left < box.right
             for box in find_text(image)
         )
-    return found, planted
+    return hit, planted
 
 
 def main() -> None:

@@ -56,12 +56,12 @@ def families() -> dict[str, FeatureFamily]:
         "distances": [1],
         "region": "whole",
     }
-    found = {}
+    by_name = {}
     for name in MIRP_NAME:
         values = yaml.safe_load((OPTIONS / f"{name}.yaml").read_text())
         values |= {option: value for option, value in shared.items() if option in values}
-        found[name] = build(values, name)
-    return found
+        by_name[name] = build(values, name)
+    return by_name
 
 
 def describe(chosen: list[FeatureFamily], images: NDArray[np.float32]) -> None:

@@ -40,14 +40,14 @@ class Count:
 
 def difference(header: pydicom.Dataset) -> int | None:
     """Return the least of the greatest differences from a decoder; None where there is none."""
-    found = []
+    differences = []
     for plugin in PLUGINS:
         try:
             reference = pixel_array(header, decoding_plugin=plugin)
         except Exception:
             continue
-        found.append(int(np.abs(decode_pixels(header).astype(int) - reference).max()))
-    return min(found, default=None)
+        differences.append(int(np.abs(decode_pixels(header).astype(int) - reference).max()))
+    return min(differences, default=None)
 
 
 def count(path: Path, counts: dict[str, Count]) -> None:

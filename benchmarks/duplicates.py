@@ -71,13 +71,13 @@ def whole(number: int, size: int) -> tuple[int, float, float, float, float]:
         near = time.perf_counter() - started
         transformed = transformed_pairs(store, pairs)
         both, worked = time.perf_counter() - started, time.process_time() - worked
-    found = set(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
-    found |= set(zip(transformed.first.tolist(), transformed.second.tolist(), strict=True))
+    copies = set(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
+    copies |= set(zip(transformed.first.tolist(), transformed.second.tolist(), strict=True))
     planted = {(at - 1, at) for at in range(COPIES - 1, number, COPIES)}
-    if found - planted:
-        raise AssertionError(f"pairs that are no copies: {sorted(found - planted)[:5]}")
+    if copies - planted:
+        raise AssertionError(f"pairs that are no copies: {sorted(copies - planted)[:5]}")
     return (
-        len(found),
+        len(copies),
         near,
         both,
         worked,

@@ -267,9 +267,9 @@ def disturb(runner: Runner, number: int, draw: random.Random, tally: Tally) -> N
     failure = runner.finish(project)
     tally.runs[runner.name] += 1
     expected = runner.outputs(Project(runner.folder / f"{runner.name}-whole" / "project"))
-    found = {} if failure else runner.outputs(project)
-    changed = sorted(name for name in expected if found.get(name) != expected[name])
-    extra = sorted(found.keys() - expected.keys())
+    outputs = {} if failure else runner.outputs(project)
+    changed = sorted(name for name in expected if outputs.get(name) != expected[name])
+    extra = sorted(outputs.keys() - expected.keys())
     if failure or changed or extra:
         tally.different.append(failure or f"{runner.name}-{number}: {', '.join(changed + extra)}")
 

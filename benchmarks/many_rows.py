@@ -134,12 +134,12 @@ def disturb(home: Path, kills: int, draw: random.Random) -> None:
 
 def start(home: Path) -> subprocess.Popen[bytes]:
     """Start the sweep in a session of its own; what it says is added to a file."""
-    own = {"DVC_ROOT": str(home), "PYTHONPATH": str(home / "src")}
+    added = {"DVC_ROOT": str(home), "PYTHONPATH": str(home / "src")}
     with (home / "said.txt").open("ab") as said:
         return subprocess.Popen(
             [sys.executable, "pipeline/sweep.py", "sweep=many"],
             cwd=home,
-            env=os.environ | own,
+            env=os.environ | added,
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -115,14 +115,14 @@ def check_values(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
     """
     glcm = _merged(families()["glcm"])
     batch = FeatureBatch(image[None, ..., None], mask[None], np.ones((1, 3)))
-    own = dict(zip(glcm.names(), glcm.extract(batch)[0].tolist(), strict=True))
+    ours = dict(zip(glcm.names(), glcm.extract(batch)[0].tolist(), strict=True))
     theirs = describe_with_peer(*as_loaded(image, mask))
     for name, code in (
         ("glcm_contrast", "contrast_ACUI"),
         ("glcm_joint_entropy", "joint_entropy_TU9B"),
     ):
-        if not np.isclose(own[name], theirs[code], rtol=1e-6):
-            raise ValueError(f"{name} {own[name]}, {theirs[code]}")
+        if not np.isclose(ours[name], theirs[code], rtol=1e-6):
+            raise ValueError(f"{name} {ours[name]}, {theirs[code]}")
 
 
 if __name__ == "__main__":

@@ -192,9 +192,9 @@ def pairs_of(images: list[Picture]) -> set[tuple[int, int]]:
         lambda at: images[at],
     )
     small = np.stack([small_picture(image) for image in images])
-    found = transformed_among(small, shapes, near, lambda at: images[at])
+    transformed = transformed_among(small, shapes, near, lambda at: images[at])
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
-    return pairs | set(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    return pairs | set(zip(transformed.first.tolist(), transformed.second.tolist(), strict=True))
 
 
 def measure(name: str, seed: int, number: int, copies: int) -> tuple[int, int, dict[str, int]]:
@@ -209,11 +209,11 @@ def measure(name: str, seed: int, number: int, copies: int) -> tuple[int, int, d
             source.append(at)
             kind_of.append(kind)
     pairs = pairs_of(images)
-    found = dict.fromkeys(KINDS, 0)
+    hits = dict.fromkeys(KINDS, 0)
     for at in range(number, len(images)):
-        found[kind_of[at]] += (source[at], at) in pairs
+        hits[kind_of[at]] += (source[at], at) in pairs
     unrelated = sum(source[one] != source[other] for one, other in pairs)
-    return false, unrelated, found
+    return false, unrelated, hits
 
 
 def tables(

@@ -104,9 +104,12 @@ def main() -> None:
     shapes: list[tuple[int, int]] = []
     with threadpool_limits(1), tempfile.TemporaryDirectory() as place, chdir(place):
         name_files(study)
-        own = seconds(lambda: shapes.append(describe(Path(place))))
+        taken_here = seconds(lambda: shapes.append(describe(Path(place))))
     cases, features = shapes[0]
-    print(f"skiagram: {cases} patients, PET and MR, {features} features: {own:.1f} s", flush=True)
+    print(
+        f"skiagram: {cases} patients, PET and MR, {features} features: {taken_here:.1f} s",
+        flush=True,
+    )
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     folders = sorted((study / "nifti").iterdir())[:patients]

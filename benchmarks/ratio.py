@@ -187,8 +187,8 @@ def renew_sections(written: str, machine: str, sections: Sequence[Section]) -> s
     by_name = {re.findall(r"python -m benchmarks\.(\w+)", part)[0]: part for part in parts}
     note = f"Measured in {rounds()} turns on {machine}"
     by_name |= {section.name: _section(section, note) for section in sections}
-    own = [by_name[name].rstrip() + "\n" for name in sorted(by_name)]
-    return "\n".join([head.rstrip() + "\n", *own])
+    in_order = [by_name[name].rstrip() + "\n" for name in sorted(by_name)]
+    return "\n".join([head.rstrip() + "\n", *in_order])
 
 
 def _section(section: Section, note: str = "") -> str:

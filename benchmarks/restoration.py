@@ -51,9 +51,9 @@ def restoration(name: str) -> Steps:
 
 def denoising() -> Denoising:
     """Return the committed denoising."""
-    found = restoration("wavelet").denoising
-    assert found is not None
-    return found
+    committed = restoration("wavelet").denoising
+    assert committed is not None
+    return committed
 
 
 def levels(images: Images, options: Denoising) -> int:

@@ -22,8 +22,8 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "benchmarks.md
 
 def listed(names: list[str]) -> dict[str, ModuleType]:
     """Return the benchmarks of this folder, or the named ones."""
-    found = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names or found}
+    every = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names or every}
     return {name: module for name, module in modules.items() if _offers(module)}
 
 

@@ -60,7 +60,7 @@ def draw(
     design: TimeDesign, patients: int, images: int | None, fits: int, generator: np.random.Generator
 ) -> tuple[tuple[Jackknifed, Jackknifed], float]:
     """Return C of both models on new patients, and the share of events."""
-    hazard, *own = generator.normal(size=(3, patients))
+    hazard, *of_models = generator.normal(size=(3, patients))
     number = np.full(patients, images or 1)
     if images is None:
         number[::EVERY] = IMAGES
@@ -74,7 +74,7 @@ def draw(
     event = (time <= end)[patient]
     seen, fit = np.minimum(time, end)[patient], generator.integers(fits, size=patients)[patient]
     areas = []
-    for strength, of_patient in zip(design.strength, own, strict=True):
+    for strength, of_patient in zip(design.strength, of_models, strict=True):
         single = generator.normal(size=len(patient))
         noise = OWN_NOISE * of_patient[patient] + np.sqrt(1 - OWN_NOISE**2) * single
         score = strength * hazard[patient] + np.sqrt(1 - strength**2) * noise

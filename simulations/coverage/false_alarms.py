@@ -120,8 +120,8 @@ def draw(design: Design, generator: Draws, *, confounded: bool) -> Evidence:
 
 def alarms(evidence: Evidence) -> set[str]:
     """Return the names of the warnings."""
-    found = [*check_shortcuts(evidence), *check_groups(evidence)]
-    return {one.name for one in found if one.severity == "warning" and one.count}
+    findings = [*check_shortcuts(evidence), *check_groups(evidence)]
+    return {one.name for one in findings if one.severity == "warning" and one.count}
 
 
 def _field(side: int, exponent: float, draws: Draws) -> Floats:
@@ -175,13 +175,13 @@ TEXTURES: dict[str, Callable[[int, Draws], Floats]] = {
 
 def marks_on_textures(kind: str, each: int) -> int:
     """Return in how many images of a texture marks of text are found, `each` of every side."""
-    found = 0
+    marked = 0
     for side in _SIDES:
         for number in range(each):
             image = TEXTURES[kind](side, stream(_SEED, kind, side, number))
             levels = 255 * (image - image.min()) / np.ptp(image)
-            found += bool(find_text(levels.astype(np.uint8)))
-    return found
+            marked += bool(find_text(levels.astype(np.uint8)))
+    return marked
 
 
 def marks_on_phantom(number: int) -> int:

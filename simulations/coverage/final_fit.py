@@ -115,13 +115,13 @@ def main(draws: int) -> None:
     """Print a table: mean over draws, gain over the first variant, its standard error, spread."""
     with TemporaryDirectory() as folder:
         cases = read_skin(Path(folder))
-        found = np.array([compare_fits(cases, seed) for seed in range(draws)])
-    gain = found - found[:, :1]
+        aucs = np.array([compare_fits(cases, seed) for seed in range(draws)])
+    gain = aucs - aucs[:, :1]
     error = gain.std(axis=0, ddof=1) / np.sqrt(draws)
-    spread = found.std(axis=0, ddof=1)
+    spread = aucs.std(axis=0, ddof=1)
     for k, name in enumerate(VARIANTS):
         cells = [
-            f"{found[:, k, j].mean():.4f} | {gain[:, k, j].mean():+.4f} ({error[k, j]:.4f}) | "
+            f"{aucs[:, k, j].mean():.4f} | {gain[:, k, j].mean():+.4f} ({error[k, j]:.4f}) | "
             f"{spread[k, j]:.4f}"
             for j in (0, 1)
         ]

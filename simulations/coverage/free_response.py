@@ -84,14 +84,14 @@ def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, 
     common = np.sqrt(0.25) * generator.normal(size=design.patients)[patient[image]]
     common += np.sqrt(0.375) * generator.normal(size=len(image))
     fit = (patient % design.folds)[None] if design.folds else None
-    found = []
+    models = []
     for _ in range(2):
         score = common + np.sqrt(0.375) * generator.normal(size=len(image))
         lesion = score[: len(lesion_image)] + design.distance
         lesion[generator.random(len(lesion)) < design.unmarked] = -np.inf
         ratings = Ratings(lesion, lesion_image, score[len(lesion_image) :], place_image)
-        found.append(FreeResponse((ratings,), patient, fit, design.folds))
-    return found[0], found[1]
+        models.append(FreeResponse((ratings,), patient, fit, design.folds))
+    return models[0], models[1]
 
 
 def simulate(design: Design, simulations: int) -> dict[str, float]:

@@ -138,12 +138,12 @@ def sites_held(design: SiteDesign, simulations: int) -> Floats:
             positive = np.arange(2 * patients) < patients
             auc = expit(MEAN + design.spread * generator.normal())
             score = generator.normal(size=2 * patients) + distance(auc) * positive
-            one = placements(score[None], positive, np.arange(2 * patients))
-            found, spread = one.mean, one.variance()
-            if spread == 0 or found in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
-                found = (found * patients + 0.5) / (patients + 1)
-                spread = found * (1 - found) / patients
-            value[site], variance[site] = logit(found), spread / (found * (1 - found)) ** 2
+            placed = placements(score[None], positive, np.arange(2 * patients))
+            area, spread = placed.mean, placed.variance()
+            if spread == 0 or area in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
+                area = (area * patients + 0.5) / (patients + 1)
+                spread = area * (1 - area) / patients
+            value[site], variance[site] = logit(area), spread / (area * (1 - area)) ** 2
         now = summarise_random_effects(value, variance)
         counts[0] += now.low <= MEAN <= now.high
         if now.next_low is None or now.next_high is None:
@@ -393,9 +393,9 @@ just that AUC is told apart from the readers' mean, promised at most 5 %.
         shares, mark = simulate_again(
             partial(readers_held, readers), simulations, lambda held: held[1] > 0.05
         )
-        now, found = 100 * shares
+        mean_held, told_apart = 100 * shares
         cells = f"{readers.readers}{mark} | {readers.patients} | {readers.spread:g}"
-        text += f"| {cells} | {now:.1f} % | {found:.1f} % |\n"
+        text += f"| {cells} | {mean_held:.1f} % | {told_apart:.1f} % |\n"
     return f"""{text}
 With fewer than five readers who truly differ the mean is held too rarely, and a model of just that
 AUC is told apart more often than in 5 % of studies (9 % with two): the report says so.

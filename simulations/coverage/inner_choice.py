@@ -64,7 +64,7 @@ def _once(design: Design, generator: np.random.Generator) -> Floats:
         noise = generator.normal(size=(len(site), FEATURES))
         shift = distance / np.sqrt(FEATURES)
         models.append(noise + shift * positive[:, None] + moved * offset[site])
-    found = []
+    picks = []
     for outer in range(len(counts)):
         known = site != outer
         inner = np.array([_inner(one[known], positive[known], site[known]) for one in models])
@@ -75,8 +75,8 @@ def _once(design: Design, generator: np.random.Generator) -> Floats:
             ]
         )
         chosen = inner.argmax(axis=0)
-        found.append([(pick, true[pick] == true.max(), true[pick]) for pick in chosen])
-    averaged: Floats = np.mean(np.array(found, dtype=np.float64), axis=0)
+        picks.append([(pick, true[pick] == true.max(), true[pick]) for pick in chosen])
+    averaged: Floats = np.mean(np.array(picks, dtype=np.float64), axis=0)
     return averaged
 
 

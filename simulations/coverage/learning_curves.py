@@ -204,11 +204,11 @@ def say(measured: Measured, everyone: PatientDraws, multipliers: Floats) -> Said
         ResampledModel(arm, arm, arm, one, ())
         for arm, one in zip(("classical", "deep"), areas, strict=True)
     )
-    found = find_crossing(network, baseline, SIZES, multipliers, REACH)
-    if found is None:
+    crossing = find_crossing(network, baseline, SIZES, multipliers, REACH)
+    if crossing is None:
         raise ValueError("a simulated curve was not fitted")
-    low, high = (np.inf if bound is None else bound for bound in (found.low, found.high))
-    return Said(low, high, found.answer)
+    low, high = (np.inf if bound is None else bound for bound in (crossing.low, crossing.high))
+    return Said(low, high, crossing.answer)
 
 
 def simulate_curves(design: CurvesDesign, simulations: int) -> tuple[Floats, float]:
@@ -219,15 +219,15 @@ def simulate_curves(design: CurvesDesign, simulations: int) -> tuple[Floats, flo
         share of answers that the truth contradicts.
     """
     generator = stream(0, "learning curves", repr(design))
-    found, false = np.zeros(3), 0
+    counts, false = np.zeros(3), 0
     for number in range(simulations):
         measured = measure(design, generator)
         people = np.arange(measured.added.shape[-1])
         everyone = draw_patients(people, len(people), REPLICATES, number)
-        said = say(measured, everyone, draw_multipliers(design.draws, REPLICATES, number))
-        found += [said.holds(design), *(said.answer == one for one in FALSE)]
-        false += said.answer == FALSE[int(design.place <= SIZES[-1])]
-    return found / simulations, false / simulations
+        answered = say(measured, everyone, draw_multipliers(design.draws, REPLICATES, number))
+        counts += [answered.holds(design), *(answered.answer == one for one in FALSE)]
+        false += answered.answer == FALSE[int(design.place <= SIZES[-1])]
+    return counts / simulations, false / simulations
 
 
 def learning_curves_section(simulations: int) -> str:

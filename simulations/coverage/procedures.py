@@ -146,10 +146,10 @@ def simulate_seeds(design: Seeds, simulations: int) -> Floats:
         shared = np.sqrt(SHARED) * generator.normal(size=n)
         pair, truths = [], []
         for _ in range(2):
-            own = shared + np.sqrt(OWN) * generator.normal(size=n)
+            alike = shared + np.sqrt(OWN) * generator.normal(size=n)
             moved = distance + design.spread / slope * generator.normal(size=(design.repeats, 1))
             fits = np.sqrt(1 - SHARED - OWN) * generator.normal(size=(design.repeats, n))
-            pair.append(placements(moved * positive + own + fits, positive, patient))
+            pair.append(placements(moved * positive + alike + fits, positive, patient))
             truths.append(float(norm.cdf(moved / np.sqrt(2)).mean()))
         difference = combination([(1.0, pair[0]), (-1.0, pair[1])])
         first, second = called(difference)
@@ -194,14 +194,14 @@ def simulate_contenders(design: Contenders, simulations: int, again: str = "") -
     generator = stream(0, "contenders", str(design), *([again] if again else []))
     distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
     classical, deep = slice(design.models), slice(design.models, 3 * design.models)
-    own = 1 - design.shared - design.within
+    remaining = 1 - design.shared - design.within
     patient = np.arange(design.patients)
 
     def draw() -> tuple[Flags, Floats]:
         positive = generator.permutation(design.patients) < design.patients // 2
         alike = np.sqrt(design.shared) * generator.normal(size=design.patients)
         of_arm = np.sqrt(design.within) * generator.normal(size=(3, 1, design.patients))
-        noise = np.sqrt(own) * generator.normal(size=(3, design.models, design.patients))
+        noise = np.sqrt(remaining) * generator.normal(size=(3, design.models, design.patients))
         scores: Floats = distance * positive + alike + (of_arm + noise).reshape(-1, len(positive))
         return positive, scores
 
@@ -269,10 +269,10 @@ The best of each arm in each outer fold stands for it; intervals hold the traini
 |---|---|---|---|---|
 """
     for choice in CHOICES:
-        found = simulate_choice(choice, choices)
+        rates = simulate_choice(choice, choices)
         text += f"| {choice.models[0]} + {choice.models[1]} | {choice.correlation:g} "
-        text += f"| {found[0]:+.3f} ".replace("-", "−")
-        text += f"| {100 * found[1]:.1f} % | {100 * found[2]:.1f} % |\n"
+        text += f"| {rates[0]:+.3f} ".replace("-", "−")
+        text += f"| {100 * rates[1]:.1f} % | {100 * rates[2]:.1f} % |\n"
     text += contenders_section(choices)
     text += f"""
 ## Holdout: other seeds
@@ -285,9 +285,9 @@ interval speaks of these fits alone.
 |---|---|---|---|
 """
     for seed in SEEDS:
-        found = simulate_seeds(seed, seeds)
+        rates = simulate_seeds(seed, seeds)
         text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
-        text += f"| {100 * found.sum():.1f} % |\n"
+        text += f"| {100 * rates.sum():.1f} % |\n"
     return f"""{text}
 Two trainings tell too little of the spread between seeds where test cases are many: run three or
 more.

@@ -99,12 +99,12 @@ def simulate(design: Design, simulations: int, again: str = "") -> list[float]:
 
 
 def _noise(patient: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float64]:
-    own = generator.normal(size=len(patient))
+    of_images = generator.normal(size=len(patient))
     if patient[-1] + 1 == len(patient):
-        return own
-    mixed: NDArray[np.float64] = (own + generator.normal(size=patient[-1] + 1)[patient]) / np.sqrt(
-        2
-    )
+        return of_images
+    mixed: NDArray[np.float64] = (
+        of_images + generator.normal(size=patient[-1] + 1)[patient]
+    ) / np.sqrt(2)
     return mixed
 
 

@@ -85,11 +85,11 @@ class Design:
 
     def noise(self, generator: np.random.Generator) -> Floats:
         """Draw (n,) standard normal noise."""
-        own = generator.normal(size=len(self.patient))
+        of_images = generator.normal(size=len(self.patient))
         if self.images == 1:
-            return own
+            return of_images
         shared = generator.normal(size=self.positives + self.negatives)[self.patient]
-        mixed: Floats = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
+        mixed: Floats = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * of_images
         return mixed
 
 
@@ -122,9 +122,9 @@ def bootstrap_intervals(
 
 def auc_intervals(score: Floats, design: Design, draws: PatientDraws) -> Floats:
     """Return (4, 2) the intervals of `METHODS`."""
-    found = placements(score[None], design.positive, design.patient)
-    logit, half = auc_estimate(found), Z * np.sqrt(found.variance())
-    plain = (found.mean - half, found.mean + half)
+    placed = placements(score[None], design.positive, design.patient)
+    logit, half = auc_estimate(placed), Z * np.sqrt(placed.variance())
+    plain = (placed.mean - half, placed.mean + half)
     rows = [(logit.low, logit.high), plain, *bootstrap_intervals(score, design, draws)]
     return np.array(rows, dtype=np.float64)
 
@@ -153,18 +153,18 @@ def decisions_covered(design: Design, simulations: int, pool: list[PatientDraws]
         called = design.noise(generator) + distance * positive >= distance / 2
         right = called[positive].astype(np.float64)
         balanced = partial(balanced_accuracy, called.astype(np.int64), label, n_classes=2)
-        found = (
+        estimates = (
             proportion(right, design.patient[positive]),
             bootstrap_estimate(balanced, pool[k % POOL]),
         )
-        held += [(one.low or 0.0) <= true <= (one.high or 0.0) for one in found]
+        held += [(one.low or 0.0) <= true <= (one.high or 0.0) for one in estimates]
     return held / simulations
 
 
 def false_positives(design: Design, simulations: int, pool: list[PatientDraws]) -> Floats:
     """Return (3,) how often `TESTS` call two equal models of AUC .85 different at 5 %."""
     generator = stream(0, "null", design.title)
-    found = np.zeros(len(TESTS))
+    rejected = np.zeros(len(TESTS))
     distance = separation(0.85)
     for k in range(simulations):
         shared = design.noise(generator)
@@ -174,8 +174,8 @@ def false_positives(design: Design, simulations: int, pool: list[PatientDraws]) 
             + distance * design.positive
             for _ in range(2)
         )
-        found += _told_apart(one, two, distance / 2, design, pool[k % POOL])
-    return found / simulations
+        rejected += _told_apart(one, two, distance / 2, design, pool[k % POOL])
+    return rejected / simulations
 
 
 def _told_apart(

@@ -76,8 +76,8 @@ def simulate(design: Design, simulations: int) -> tuple[float, float]:
     true, held = macro_placements(probability[None], label, patient).mean, 0
     for _ in range(simulations):
         probability, label, patient = design.draw(generator)
-        found = auc_estimate(macro_placements(probability[None], label, patient))
-        held += (found.low or 0.0) <= true <= (found.high or 1.0)
+        estimate = auc_estimate(macro_placements(probability[None], label, patient))
+        held += (estimate.low or 0.0) <= true <= (estimate.high or 1.0)
     return true, held / simulations
 
 

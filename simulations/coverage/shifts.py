@@ -93,11 +93,11 @@ def _side(design: ShiftDesign, patients: int, name: str) -> LabelledCases:
 
 def _noise(cases: LabelledCases, columns: int, generator: Any) -> NDArray[np.float64]:
     """Return (n, columns) standard normal noise, of which a patient's images share half."""
-    own = generator.normal(size=(len(cases), columns))
+    of_images = generator.normal(size=(len(cases), columns))
     if len(np.unique(cases.patient)) == len(cases):
-        return np.asarray(own)
+        return np.asarray(of_images)
     shared = generator.normal(size=(int(cases.patient.max()) + 1, columns))[cases.patient]
-    return np.asarray(np.sqrt(0.5) * (own + shared))
+    return np.asarray(np.sqrt(0.5) * (of_images + shared))
 
 
 def _rows(
@@ -110,8 +110,10 @@ def _rows(
     fold = cases.patient % design.folds if part == "out_of_fold" else np.full(len(cases), -1)
     tables = []
     for _ in range(MODELS):
-        own = _noise(cases, k, generator)
-        score = signal / np.sqrt(2) * hot + np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
+        of_model = _noise(cases, k, generator)
+        score = (
+            signal / np.sqrt(2) * hot + np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * of_model
+        )
         columns = {f"score_{at}": score[:, at] for at in range(k)}
         columns |= {f"probability_{at}": softmax(score, axis=1)[:, at] for at in range(k)}
         rows = {"part": part, "repeat": 0, "fold": fold, "case_id": cases.case_id, "threshold": 0.5}
@@ -138,8 +140,8 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     for one in models:
         compared = ComparedModel(align_scores(one, "test", new), new, new.draws(200, 0))
         held_out = align_scores(one, "out_of_fold", known)
-        own = Estimate(ComparedModel(held_out, known, known.draws(2, 0)).auc)
-        result = ModelResult(one.outcome).with_figures(SELECTION, [("selection_auc", "", own)])
+        before = Estimate(ComparedModel(held_out, known, known.draws(2, 0)).auc)
+        result = ModelResult(one.outcome).with_figures(SELECTION, [("selection_auc", "", before)])
         measured.append(MeasuredModel(one, result, compared))
     stated = any(
         map(has_shifted, find_shifts(MeasuredRun(setting, tuple(measured), {}, "deep", DEFAULTS)))
@@ -152,13 +154,13 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     site = generator.choice(["York", "Leeds", "Hull"], size=len(tested))
     columns = {f"f{at}": values[:, at] for at in range(FEATURES)}
     more = {"brightness": bright + design.brighter * tested, "site": site}
-    found = compare_sides(
+    sides = compare_sides(
         setting, CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | more))
     )
-    if found is None:
+    if sides is None:
         raise ValueError(f"{design.title}: too few patients to compare")
-    named = any(has_shifted(row) for row in found.rows if row.versus)
-    return stated, named, are_told_apart(found, UNLIKE)
+    named = any(has_shifted(row) for row in sides.rows if row.versus)
+    return stated, named, are_told_apart(sides, UNLIKE)
 
 
 def shifts_section(simulations: int) -> str:

@@ -57,8 +57,8 @@ class UnequalDesign:
     def noise(self, generator: np.random.Generator) -> Floats:
         """Draw (n,) standard normal noise."""
         shared = generator.normal(size=self.patients)[self.patient]
-        own = generator.normal(size=len(self.patient))
-        mixed: Floats = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
+        of_images = generator.normal(size=len(self.patient))
+        mixed: Floats = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * of_images
         return mixed
 
 
@@ -125,8 +125,8 @@ def _balanced_held(
 ) -> bool:
     label = positive.astype(np.int64)
     statistic = partial(balanced_accuracy, called.astype(np.int64), label, n_classes=2)
-    own = degrees_of_freedom(draws.patient[positive], draws.patient[~positive])
-    draws = PatientDraws(draws.counts, draws.patient, draws.smallest_class, own)
+    freedom = degrees_of_freedom(draws.patient[positive], draws.patient[~positive])
+    draws = PatientDraws(draws.counts, draws.patient, draws.smallest_class, freedom)
     return held(bootstrap_estimate(statistic, draws), float(norm.cdf(distance / 2)))
 
 

@@ -99,12 +99,12 @@ DESIGNS = (
 def simulate(design: Design, simulations: int, again: str = "") -> dict[str, float]:
     """Return biases, coverage and false findings."""
     generator = stream(0, "within fits", design.title, *([again] if again else []))
-    found = [_once(design, generator) for _ in range(simulations)]
-    true = np.array([row.pop("true") for row in found])
+    rows = [_once(design, generator) for _ in range(simulations)]
+    true = np.array([row.pop("true") for row in rows])
     truth, apart = true[:, 0].mean(), (true[:, 1] - true[:, 0]).mean()
-    auc = [row["auc"] for row in found]
-    gap = np.array([(row["gap"].mean, row["gap"].variation.half) for row in found])
-    assumed = np.mean([row["gap"].variation.variance for row in found])
+    auc = [row["auc"] for row in rows]
+    gap = np.array([(row["gap"].mean, row["gap"].variation.half) for row in rows])
+    assumed = np.mean([row["gap"].variation.variance for row in rows])
     intervals = [auc_estimate(one) for one in auc]
     held = [(one.low or 0.0) <= truth <= (one.high or 1.0) for one in intervals]
     return {
@@ -151,11 +151,11 @@ def _features(
     n, size = len(patient), design.features
 
     def noise() -> Floats:
-        own = generator.normal(size=(n, size))
+        of_images = generator.normal(size=(n, size))
         if design.images == 1:
-            return own
+            return of_images
         of_patients = generator.normal(size=(patient[-1] + 1, size))[patient]
-        mixed: Floats = np.sqrt(0.5) * of_patients + np.sqrt(0.5) * own
+        mixed: Floats = np.sqrt(0.5) * of_patients + np.sqrt(0.5) * of_images
         return mixed
 
     common = np.sqrt(design.shared) * noise()
@@ -184,17 +184,19 @@ def _scored(
         pairs.append(positive[rows].sum() * (~positive[rows]).sum())
         areas = []
         for arm, part in enumerate((slice(design.models[0]), slice(design.models[0], None))):
-            own = features[part]
+            candidates = features[part]
             best = 0
-            if len(own) > 1:
+            if len(candidates) > 1:
                 best = int(
-                    np.argmax([_inner(one[~rows], positive[~rows], generator) for one in own])
+                    np.argmax(
+                        [_inner(one[~rows], positive[~rows], generator) for one in candidates]
+                    )
                 )
             if design.single:
-                weights, constant = _best_feature(own[best][~rows], positive[~rows]), 0.0
+                weights, constant = _best_feature(candidates[best][~rows], positive[~rows]), 0.0
             else:
-                weights, constant, _ = discriminant(own[best][~rows], positive[~rows])
-            raw[arm, rows] = own[best][rows] @ weights + constant
+                weights, constant, _ = discriminant(candidates[best][~rows], positive[~rows])
+            raw[arm, rows] = candidates[best][rows] @ weights + constant
             areas.append(norm.cdf(design.shifts @ weights / np.sqrt(2 * weights @ weights)))
         true.append(areas)
     return raw, np.average(true, axis=0, weights=pairs)

@@ -131,7 +131,9 @@ def test_no_more_pieces_are_taken_than_keep_the_workers_busy(releases_lock: bool
 
 @pytest.mark.slow
 def test_a_dead_worker_is_named() -> None:
-    with pytest.raises(SkiagramError, match=r"a worker ended before its work.*fewer `workers`"):
+    with pytest.raises(
+        SkiagramError, match=r"a worker ended before its work was done.*fewer `workers`"
+    ):
         list(TWO_WORKERS.map(os._exit, [9, 9, 9]))
 
 
@@ -238,7 +240,9 @@ def test_jobs_work_through_pieces_and_leave_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_a_job_that_is_killed_is_named_with_its_log(tmp_path: Path) -> None:
-    with pytest.raises(SkiagramError, match=r"job \d+.* ended before its work.*its log is .*\.err"):
+    with pytest.raises(
+        SkiagramError, match=r"job \d+.* ended before its work was done.*its log is .*\.err"
+    ):
         list(on_jobs(tmp_path).map_fits(os._exit, [9, 9]))
 
 
@@ -268,10 +272,12 @@ def test_a_real_slurm_tells_how_its_jobs_ended(tmp_path: Path, accounting: bool)
     squares = jobs.map(square, range(12), releases_lock=True)
     assert list(squares) == [number**2 for number in range(12)]
     assert not list(tmp_path.iterdir())
-    with pytest.raises(SkiagramError, match=r"job \d+_0 ended before its work \(failed\)"):
+    with pytest.raises(SkiagramError, match=r"job \d+_0 ended before its work was done \(failed\)"):
         list(jobs.map_fits(os._exit, [9, 9]))
     Thread(target=cancel_jobs).start()
-    with pytest.raises(SkiagramError, match=r"job \d+_0 ended before its work \(cancelled\)"):
+    with pytest.raises(
+        SkiagramError, match=r"job \d+_0 ended before its work was done \(cancelled\)"
+    ):
         list(jobs.map_fits(time.sleep, [100, 101]))
     short = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5, minutes=1)
     with pytest.raises(SkiagramError, match=r"job \d+_0 .*(timeout|timed-out)"):

@@ -121,7 +121,7 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (np.zeros((9, 8, 3)), None, {"spacing": (1, 1, 1)}, "as of a picture in colour"),
         (np.full((5, 6), "x"), None, {}, "type <U1"),
         (SimpleITK.GetImageFromArray(IMAGE), None, {"spacing": (2, 1)}, "that says (1.0, 1.0)"),
-        ("image.nii", IMAGE, {}, "a path and an image in memory"),
+        ("image.nii", IMAGE, {}, "is a path, the other an image in memory"),
         ("absent.nii", "mask.nii", {}, "absent.nii: cannot be opened"),
         (IMAGE, None, {"families": ["glcn"]}, "no family `glcn`"),
         (IMAGE, None, {"names": "mirp"}, "`mirp` was given"),

@@ -204,7 +204,7 @@ def test_what_a_task_does_not_have_is_said() -> None:
     words = page_of("classes").text
     for text in (
         "decisions at a threshold (no single threshold with more than two classes)",
-        "subgroups (no column tells parts of the cases",
+        "subgroups (no column divides the cases into parts",
         "Fewer than two models were trained, so there is no order.",
         "several readers (defined for two classes)",
         "was chosen within each fold by its inner folds",

@@ -282,15 +282,31 @@ def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.int64]) -> Floats:
-    """Return (m, targets) predictions by fits that did not see the case's patient."""
-    from sklearn.linear_model import Ridge
+    """Return (m, targets) predictions of ridge regressions that did not see the case's patient.
+
+    A regression needs sums of products alone: each fold's are computed once, and those of its
+    training cases are the sums of the other folds.
+    """
+    from scipy.linalg import solve
     from sklearn.model_selection import GroupKFold
 
-    predicted = np.empty_like(targets)
+    width = columns.shape[1]
+    terms = np.column_stack([columns, np.ones(len(columns))])
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=derived_seed(_SEED, "folds"))
-    for training, held_out in folds.split(columns, groups=patient):
-        fitted = Ridge(_PENALTY, solver="cholesky").fit(columns[training], targets[training])
-        predicted[held_out] = fitted.predict(columns[held_out]).reshape(len(held_out), -1)
+    parts = [held_out for _, held_out in folds.split(columns, groups=patient)]
+    products = [
+        np.column_stack([terms[part].T @ terms[part], terms[part].T @ targets[part]])
+        for part in parts
+    ]
+    predicted = np.empty_like(targets)
+    for number, part in enumerate(parts):
+        sums = np.sum(products[:number] + products[number + 1 :], axis=0)
+        means = sums[width] / sums[width, width]
+        centred = sums[:width] - np.outer(sums[:width, width], means)
+        penalised = centred[:, :width] + _PENALTY * np.eye(width)
+        weights = solve(penalised, centred[:, width + 1 :], assume_a="pos")
+        intercept = means[width + 1 :] - means[:width] @ weights
+        predicted[part] = columns[part] @ weights + intercept
     rounded: Floats = np.round(predicted, _DIGITS)
     return rounded
 

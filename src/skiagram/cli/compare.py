@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("table", metavar="CSV", type=Path, help="a row per case, with labels and scores")
     add("--label", required=True, help="column of the labels, 0 and 1 or any two words")
-    add("--a", required=True, help="column of the scores of which it is asked")
+    add("--a", required=True, help="column of the scores that may be better")
     add("--b", required=True, help="column of the scores that they would replace")
     add(
         "--patient",
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--margin", type=float, help="smallest difference in AUC that counts (default: 0.02)")
     add("--others", nargs="+", default=[], help="further columns of scores")
     add("--readers", nargs="+", default=[], help="columns of readers' scores")
-    add("--subgroups", nargs="+", default=[], help="columns whose values tell parts apart")
-    add("--site", help="column of the site, for the next site")
+    add("--subgroups", nargs="+", default=[], help="columns whose values define subgroups")
+    add("--site", help="column of the site; says where the next site may lie")
     add("--fold", help="column of the fit that scored a case, in a cross-validation")
     add("-o", "--output", metavar="HTML", type=Path, help="page to write; must be new")
 

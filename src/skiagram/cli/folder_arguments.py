@@ -116,8 +116,8 @@ def add_similar_patients(parser: argparse._ActionsContainer) -> None:
         "--similar-patients",
         choices=("refuse", "same", "apart"),
         default="refuse",
-        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
-        "patient, or different ones (default: refuse)",
+        help="ids of patients that differ in case, zeros, blanks or hyphens alone are refused, the "
+        "same patient, or different ones (default: refuse)",
     )
 
 
@@ -127,7 +127,7 @@ def add_unmatched(parser: argparse._ActionsContainer) -> None:
         "--unmatched",
         choices=("refuse", "leave-out"),
         default="refuse",
-        help="patients of one side that the other one lacks are refused, or left out (default: "
+        help="patients that only one of the two tables has are refused, or left out (default: "
         "refuse)",
     )
 

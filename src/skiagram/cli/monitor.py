@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="package of a model")
     add_case_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="what was found out later")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="labels that became known later")
     parser.add_argument(
         "--recalibrate", type=Path, metavar="PACKAGE", help="package to write, calibrated anew"
     )

@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--maps",
         type=int,
         metavar="N",
-        help="cases of the page with a map, each as dear as 72 more cases (default: 20)",
+        help="cases of the page that get a map; a map takes as long as 72 cases (default: 20)",
     )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
 
@@ -117,7 +117,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
     )
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="cases at a time (default: one a processor)"
+        "--workers", type=int, metavar="N", help="cases at a time (default: one per processor)"
     )
 
 

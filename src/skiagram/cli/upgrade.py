@@ -19,8 +19,14 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--mine", nargs="+", default=[], metavar="FILE", help="files of which yours stays")
-    add("--new", nargs="+", default=[], metavar="FILE", help="files of which the new one is taken")
+    add("--mine", nargs="+", default=[], metavar="FILE", help="files of which your version is kept")
+    add(
+        "--new",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files of which the new version is taken",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

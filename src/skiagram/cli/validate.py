@@ -59,10 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--patient-ids",
         choices=("same", "apart"),
         default="same",
-        help="whether an id that both name is the same patient, or of another numbering "
+        help="whether an id that both sides have is one patient, or two of two numberings "
         "(default: same)",
     )
-    add("--workers", type=int, metavar="N", help="cases at a time (default: one a processor)")
+    add("--workers", type=int, metavar="N", help="cases at a time (default: one per processor)")
     add("--force", action="store_true", help="replace an earlier validation of this name")
 
 

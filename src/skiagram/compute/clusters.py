@@ -92,7 +92,7 @@ def work_on(
 def dead_worker() -> SkiagramError:
     """Return the error of a worker that was killed."""
     return SkiagramError(
-        "a worker ended before its work",
+        "a worker ended before its work was done",
         where="compute",
         remedy="choose fewer `workers`: most often the memory did not suffice for all of them",
     )
@@ -130,7 +130,7 @@ def ray_cluster(
         raise OptionError(
             f"no Ray cluster answers at {address}",
             where="compute.address",
-            remedy="start one (`ray start --head`), or null `address` to have one started",
+            remedy="start one (`ray start --head`), or set `address` to null to have one started",
         ) from error
     _check_resources(ray.cluster_resources(), each)
     remote = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus)(work_on)
@@ -326,7 +326,7 @@ def _ended_early(job: Any, how: str) -> SkiagramError:
     if log.is_file() and "oom-kill event" in log.read_text(errors="replace"):
         how = "out of memory"  # of the step within it: SLURM calls the job itself failed
     return SkiagramError(
-        f"job {job.job_id} ended before its work ({how})",
+        f"job {job.job_id} ended before its work was done ({how})",
         where="compute",
         remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
         "`minutes`; what is finished is kept for the next run",

@@ -167,7 +167,7 @@ class Forks(Generic[T, R]):
     def _name_kill(self, number: int, code: int) -> SkiagramError:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return SkiagramError(
-            f"its process ended before its work, twice ({how})",
+            f"its process ended twice before its work was done ({how})",
             where=self._name(self._pieces[number]),
             remedy="free memory, or choose smaller batches or fewer `workers`: most often the "
             "memory did not suffice",

@@ -74,9 +74,11 @@ class Compute:
     @model_validator(mode="after")
     def _one_backend(self) -> Self:
         if self.address is not None and self.backend != "ray":
-            raise ValueError("`address` is of a Ray cluster: null it, or set `backend: ray`")
+            raise ValueError("`address` names a Ray cluster: set it to null, or set `backend: ray`")
         if (self.slurm is not None) != (self.backend == "slurm"):
-            raise ValueError("`slurm` says how jobs are submitted: give it with `backend: slurm`")
+            raise ValueError(
+                "`slurm` says how jobs are submitted: set it where `backend: slurm` is set"
+            )
         return self
 
     @property

@@ -67,7 +67,7 @@ class MemoryTree(FileTree):
 
     def read(self, name: str) -> bytes:
         if name not in self.content:
-            raise DataError("did not come, or is empty", where=name, allowed="bytes of a file")
+            raise DataError("was not sent, or is empty", where=name, allowed="bytes of a file")
         return self.content[name]
 
 

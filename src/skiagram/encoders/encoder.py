@@ -108,7 +108,9 @@ class Intensity:
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.window and self.percentiles:
-            raise ValueError("`window` and `percentiles` exclude one another: null one of them")
+            raise ValueError(
+                "`window` and `percentiles` exclude one another: set one of them to null"
+            )
         return self
 
     def resolved(self, kinds: ImageKinds) -> "Intensity":

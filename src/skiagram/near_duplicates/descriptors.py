@@ -19,7 +19,7 @@ from scipy import fft
 
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
-from skiagram.near_duplicates.registration import Guess, details_of
+from skiagram.near_duplicates.registration import Details, Guess, details_of
 
 SIDE = 36  # of the small picture
 _WAVES = 8  # cosine terms a direction
@@ -62,22 +62,29 @@ def small_picture(image: Image) -> Small:
     return scaled
 
 
-def layouts(small: Small) -> Vectors:
+def small_details(small: Small) -> Details:
+    """Return (n, side, side) the local detail of small pictures."""
+    starts = range(0, len(small), _AT_ONCE)
+    blocks = (details_of(small[at : at + _AT_ONCE].astype(np.float64)) for at in starts)
+    return stack_blocks(blocks, (len(small), SIDE, SIDE), np.float32)
+
+
+def layouts(details: Details) -> Vectors:
     """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
     basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
-    starts = range(0, len(small), _AT_ONCE)
+    starts = range(0, len(details), _AT_ONCE)
 
     def described() -> Iterator[Vectors]:
         for start in starts:
-            details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
-            yield (basis @ details @ basis.T).astype(np.float32) * _SLOW
+            block = details[start : start + _AT_ONCE]
+            yield (basis @ block @ basis.T).astype(np.float32) * _SLOW
 
-    terms = stack_blocks(described(), (len(small), _WAVES, _WAVES), np.float32)
+    terms = stack_blocks(described(), (len(details), _WAVES, _WAVES), np.float32)
     squares = np.zeros((_WAVES, _WAVES))
     for start in starts:
         squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
         squares = np.sum([squares, *squared], axis=0)
-    squares /= len(small)
+    squares /= len(details)
     spread = np.sqrt((squares + squares.T) / 2)
     divisor = np.where(spread > 0, spread, 1).astype(np.float32)
     for start in starts:

@@ -30,6 +30,7 @@ from skiagram.near_duplicates.descriptors import (
     Window,
     layouts,
     orient_layouts,
+    small_details,
     small_picture,
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
@@ -175,14 +176,15 @@ def transformed_among(
     small: Small, shapes: Sequence[tuple[int, ...]], known: Pairs, image: Callable[[int], Image]
 ) -> Pairs:
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
-    confirm = _Confirmation(small, shapes, image)
+    details = small_details(small)
+    confirm = _Confirmation(details, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
     most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
     best: list[_Nominees] = []
     held = 0
     for piece, nominees in ALL_PROCESSORS.map(
-        _nominate, _pieces(small, already), releases_lock=True
+        _nominate, _pieces(small, details, already), releases_lock=True
     ):
         best.append(nominees)
         held += len(nominees)
@@ -218,14 +220,14 @@ def _in_order(nominees: _Nominees) -> _Nominees:
     return nominees[order[np.sort(first)]]
 
 
-def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
+def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator["_Piece"]:
     """Yield the work of all passes, some queries or trees at a time."""
     if len(small) > MOST_COMPARED:
         whole, share = np.arange(SETTINGS.trees), SETTINGS.trees_together
     else:
         whole = np.arange(0, len(small), SETTINGS.block)
         share = -(-len(whole) // SETTINGS.shares)
-    for pass_ in _passes(small):
+    for pass_ in _passes(small, details):
         threshold = _threshold(pass_, len(small))
         if len(small) > MOST_COMPARED:  # each tree asks for all of them
             pass_ = pass_._replace(queries=_of_all(pass_.queries, len(small)).__getitem__)
@@ -234,18 +236,18 @@ def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
             yield _Piece(pass_, part, len(small), threshold, already, last)
 
 
-def _passes(small: Small) -> Iterator[_Pass]:
+def _passes(small: Small, details: Details) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
     if len(small) > 1:
-        yield from _layout_passes(small)
+        yield from _layout_passes(details)
         basis = SpectrumBasis.fit(small[:: -(-len(small) // SETTINGS.fitted)])
         if len(basis.orders):
             yield from _SpectrumPasses(small, basis)
 
 
-def _layout_passes(small: Small) -> Iterator[_Pass]:
-    terms = layouts(small)
-    flat = _of_all(partial(_of_rows, terms, partial(orient_layouts, guess=Guess())), len(small))
+def _layout_passes(details: Details) -> Iterator[_Pass]:
+    terms = layouts(details)
+    flat = _of_all(partial(_of_rows, terms, partial(orient_layouts, guess=Guess())), len(terms))
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
         oriented = partial(_of_rows, terms, partial(orient_layouts, guess=guess))
@@ -406,7 +408,7 @@ class _Confirmation:
     """Lays nominated pairs over each other, first small, then at full size."""
 
     def __init__(
-        self, small: Small, shapes: Sequence[tuple[int, ...]], image: Callable[[int], Image]
+        self, small: Details, shapes: Sequence[tuple[int, ...]], image: Callable[[int], Image]
     ) -> None:
         self._small = small
         self._shapes = shapes
@@ -424,16 +426,13 @@ class _Confirmation:
                 first[start : start + SETTINGS.batch],
                 second[start : start + SETTINGS.batch],
             )
-            ones, others = self._small_details(rows), self._small_details(columns)
+            ones, others = self._small[rows], self._small[columns]
             for guess in guesses:
                 fitted = register(ones, others, guess)
                 for pair in np.flatnonzero(np.abs(fitted.correlation) > SETTINGS.alike_small):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
-
-    def _small_details(self, rows: NDArray[np.int64]) -> Details:
-        return details_of(self._small[rows].astype(np.float64))
 
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int
@@ -497,7 +496,7 @@ class _Confirmation:
         draws = stream(SETTINGS.seed, "other pairs")
         pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        ones, others = self._small_details(pairs[:, 0]), self._small_details(pairs[:, 1])
+        ones, others = self._small[pairs[:, 0]], self._small[pairs[:, 1]]
         fitted = register(ones, others, guess)
         close = []
         for row, column in pairs.tolist():

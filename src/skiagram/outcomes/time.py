@@ -447,11 +447,11 @@ class TimeToEvent(MeasuredOutcome):
             lines.append(Line(self._at(horizon), tuple(expected), tuple(observed)))
         words = "Fifths of the estimated risk."
         if not self.other_causes:  # else the chance of an event does not grow to 1
-            own = [
+            survival_at_time = [
                 np.interp(time, (0.0, *self.grid), (1.0, *survival))
                 for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
             ]
-            _, p = d_calibration(np.array(own), cases.label == EVENT)
+            _, p = d_calibration(np.array(survival_at_time), cases.label == EVENT)
             words += f" D-calibration over all times: p = {format_decimal(p)}; a small p speaks "
             words += "against the estimates."
         return OutcomePlot(

@@ -46,7 +46,7 @@ def as_case(
     """
     if isinstance(image, _PATH) != isinstance(mask, _PATH) and mask is not None:
         raise DataError(
-            "a path and an image in memory",
+            "one of image and mask is a path, the other an image in memory",
             where="image and mask",
             allowed="two paths, two arrays or two SimpleITK images",
             remedy="read the one, or write the other into a file",

@@ -73,7 +73,9 @@ def _read_key(path: Path, where: str) -> str:
             return file.read(_MAX_KEY_BYTES).decode("utf-8", errors="replace")
     except OSError:
         raise DataError(
-            "the file of the key cannot be read", where=where, remedy="check its name and rights"
+            "the file of the key cannot be read",
+            where=where,
+            remedy="check its name and permissions",
         ) from None
 
 
@@ -151,7 +153,9 @@ def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
     """Return what went wrong in the project's own words; pyrage names no file."""
     if isinstance(error, OSError) and error.errno is not None:
         return DataError(
-            f"cannot be read ({error.strerror})", where=where, remedy="check name and rights"
+            f"cannot be read ({error.strerror})",
+            where=where,
+            remedy="check its name and permissions",
         )
     if "No matching keys" in str(error):
         return DataError(

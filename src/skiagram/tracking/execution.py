@@ -187,8 +187,8 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
         standing = evaluation.table.select(analysis=STANDING_FINDERS)
         for arm in evaluation.finding.arms:
             for name, figure in (("figure_of_merit", MERIT), ("sensitivity", MEAN_SENSITIVITY)):
-                found = standing.find(model=arm, figure=figure)
-                points += estimate_points(f"best_{arm}_{name}", found, _DIGITS)
+                estimate = standing.find(model=arm, figure=figure)
+                points += estimate_points(f"best_{arm}_{name}", estimate, _DIGITS)
     tags["skiagram.worth_it"] = evaluation.answer.decision
     return points, tags
 

@@ -25,6 +25,8 @@ PAIRS = [  # an image, a mask of it
     ("Data/ISIC_1.jpg", "Part1_GroundTruth/ISIC_1_segmentation.png"),
     ("CXR_png/M_0.png", "ManualMask/leftMask/M_0.png"),  # Montgomery County
     ("case_0/imaging.nii.gz", "case_0/segmentation.nii.gz"),  # KiTS
+    ("volume-0.nii", "segmentation-0.nii"),  # LiTS
+    ("1/a.png", "1/a_msk.png"),
     ("1/CT.nrrd", "1/Segmentation.seg.nrrd"),  # 3D Slicer
     ("a.png", "a_tumor_mask.png"),
     ("a.png", "aMask.png"),

@@ -26,8 +26,11 @@ SAME = [
     ("A1", "A\u200b1"),
     ("\uff2110", "A10"),
     ("STRASSE", "stra\u00dfe"),
+    ("P-007", "P7"),
+    ("LIDC-IDRI-0001", "LIDC_IDRI_0001"),
+    ("7 a", "7A"),
 ]
-OTHER = [("1.05", "1.5"), ("10", "1"), ("7.5", "75"), ("A1", "B1"), ("12", "1 2")]
+OTHER = [("1.05", "1.5"), ("10", "1"), ("7.5", "75"), ("A1", "B1"), ("12", "1 2"), ("1-12", "11-2")]
 
 
 @pytest.mark.parametrize(("one", "another"), SAME)
@@ -117,8 +120,26 @@ def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word: str)
         *(
             (word, "an id of its own")
             for word in (
-                *("NA", "unknown", "Anonymous", "missing", "#REF!", "N.A.", "k. A.", "xxx", "-1"),
-                *("Anonymous^Patient", "unknown patient", "No ID", "not recorded", "#BEZUG!"),
+                *(
+                    "NA",
+                    "unknown",
+                    "Anonymous",
+                    "missing",
+                    "#REF!",
+                    "N.A.",
+                    "k. A.",
+                    "xxx",
+                    "-1",
+                    "PATIENT",
+                ),
+                *(
+                    "Anonymous^Patient",
+                    "unknown patient",
+                    "PATIENT",
+                    "No ID",
+                    "not recorded",
+                    "#BEZUG!",
+                ),
                 *("#¡VALOR!", "#NV", "#######"),
             )
         ),

@@ -147,9 +147,9 @@ def test_a_mixture_of_networks_has_its_own_name_row_and_figure() -> None:
 @pytest.mark.parametrize(
     ("decision", "low", "high", "start", "end"),
     [
-        ("yes", 0.03, 0.06, "Yes: on 150 sealed test cases of 75", "more than that counts."),
+        ("yes", 0.03, 0.06, "Yes: on 150 sealed test cases of 75", "by a worthwhile gain."),
         ("no", -0.05, -0.01, "No: on 150", "the classical model is better."),
-        ("no", -0.01, 0.01, "No: on 150", "no gain that counts is likely."),
+        ("no", -0.01, 0.01, "No: on 150", "a worthwhile gain is unlikely."),
         ("open", -0.03, 0.046, "Not settled: on 150", "this can be chance."),
     ],
 )

@@ -186,8 +186,8 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
             f"the lesions `{lesions[earlier].text()}` and `{lesions[later].text()}` share half of "
             "their area or more, as of several readers",
             allowed="each lesion once",
-            remedy="take such for one with `--similar-marks join`, or for different ones with "
-            "`--similar-marks apart`",
+            remedy="count them as one lesion with `--similar-marks join`, or as different "
+            "lesions with `--similar-marks apart`",
         )
     if similar != "join":
         check_each_once(lesions)

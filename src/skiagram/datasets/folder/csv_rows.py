@@ -304,7 +304,7 @@ def _check_header(header: list[str]) -> None:
     )
     for wrong, fault, allowed in rules:
         if wrong:
-            remedy = "correct the header, which is the first line"
+            remedy = "correct the header, which is the first line, below no title of the table"
             raise DataError(fault, where=WHERE, allowed=allowed, remedy=remedy)
 
 

@@ -60,6 +60,7 @@ _DATE = re.compile(
 )
 _INVISIBLE = {"Cc", "Cf"}
 _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)|(?<=\d)\.0+$")
+_SEPARATORS = re.compile(r"(?<=[^\W\d_])[-_ .]+(?=\d)|(?<=\d)[-_ .]+(?=[^\W\d_])")
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 
@@ -75,10 +76,15 @@ def names_patients(name: str) -> bool:
 
 
 def fold_id(text: str) -> str:
-    """Return an id without case, doubled blanks, invisible characters, leading zeros and `.0`."""
+    """Return an id without case, doubled blanks, invisible characters, leading zeros and `.0`.
+
+    What separates a letter from a number is left out, and `_` elsewhere is `-`: `P-007` and `p_7`
+    are one id, `1-12` and `11-2` two.
+    """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
-    return _ZEROS.sub("", " ".join(plain.split()))
+    plain = _SEPARATORS.sub("", " ".join(plain.split())).replace("_", "-")
+    return _ZEROS.sub("", plain)
 
 
 def suspect_column(name: str, cells: Sequence[str]) -> str | None:

@@ -18,12 +18,12 @@ from skiagram.errors import DataError
 
 MaskChoice = Literal["regions", "leave-out", "images"]
 _MASK = (
-    "masks?|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth|annotations?"
-    "|annotated|rois?|contours?|outlines?"
+    "masks?|msk|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth"
+    "|annotations?|annotated|rois?|contours?|outlines?"
 )
 # Also of the data sets PH2, DRIVE, CHASE DB1, GlaS and ISIC; as folders these may be classes.
 _MASK_OF_NAME = rf"{_MASK}|lesions?|manual\d?|anno|annot|binary|superpixels?|1stHO|2ndHO"
-_IMAGE = "images?|imgs?|imaging"
+_IMAGE = "images?|imgs?|imaging|volumes?"
 _BEGIN = r"(?:^|[ _.-]+|(?-i:(?<=[a-z\d])(?=[A-Z])))"
 _END = r"(?![^\W_])"  # of a word: no letter and no digit follows
 _MASK_WORD, _MASK_STEM, _IMAGE_WORD = (

@@ -51,14 +51,14 @@ def is_error(cell: str) -> bool:
 
 
 def _is_nobody(cell: str) -> bool:
-    """Return whether an id says that the patient is not known, as `Anonymous^Patient` and `k. A.`.
+    """Return whether an id does not say who the patient is, as `Anonymous^Patient` or `PATIENT`.
 
     A number in it may tell patients apart: `unknown-1` is one of them.
     """
     words = re.findall(r"\w+", cell.casefold().replace("_", " "))
     told = "".join(words)
     bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
-    return bool({told, bare} & _NOBODY)
+    return not bare or bool({told, bare} & _NOBODY)
 
 
 def find_patient_problem(cell: str, where: str) -> DataError | None:
@@ -118,7 +118,7 @@ def join_patients(
     """Return id on the left → id of the same patient on the right; without a partner none.
 
     Args:
-        similar: What becomes of ids without a partner that differ in case, zeros or blanks alone.
+        similar: What becomes of ids without a partner that differ in spelling alone.
         tables: What the ids on the left and on the right are of, for messages.
 
     Raises:

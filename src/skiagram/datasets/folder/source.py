@@ -73,8 +73,8 @@ class Folder(RealDataSet):
         channels: 1 for gray images, 3 for colour; never both in one data set.
         gray: Whether colour images are turned gray (luma of ITU-R BT.601); else they are refused
             among gray ones.
-        similar_patients: Ids of patients that differ in case, zeros or blanks alone: `refuse`, or
-            take them for the `same` patient, or for different ones (`apart`).
+        similar_patients: Ids of patients that differ in case, zeros, blanks or hyphens alone:
+            `refuse` them, or take them for the `same` patient, or for different ones (`apart`).
         unlisted: What to do with image files that no row names: `refuse`, `ignore`, or
             `ignore_masks`, those that are masks by their names.
         source: Where the images are from, for the report.

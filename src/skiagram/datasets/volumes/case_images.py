@@ -104,7 +104,7 @@ class Reading:
             raise DataError(
                 f"distances of {file_mm} mm, while {stated_mm} mm were stated",
                 where=name,
-                allowed="images that say none, or the same",
+                allowed="images that state no distances, or the same ones",
                 remedy="read these images apart, or correct `unstated_spacing` "
                 "(`--unstated-spacing`)",
             )

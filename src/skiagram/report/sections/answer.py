@@ -66,11 +66,11 @@ _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
 _BY_CHANCE, _CLASSICAL = "this can be chance", "the classical model is better"
-_NO_GAIN = "no gain that counts is likely"
+_NO_GAIN = "a worthwhile gain is unlikely"
 _MEANINGS: dict[Standing, str] = {
-    "better, enough": "better by more than that counts",
-    "better, too little": "better, but by less than counts",
-    "better": "better, but perhaps by less than counts",
+    "better, enough": "better, by a worthwhile gain",
+    "better, too little": "better, but the gain is too small to be worthwhile",
+    "better": "better, but the gain may be too small to be worthwhile",
     "worse, by the margin": _CLASSICAL,
     "worse": _CLASSICAL,
     "equivalent": _NO_GAIN,

@@ -35,7 +35,7 @@ from skiagram.statistics.estimate import format_decimal, format_estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
-_NO_COLUMN = "No column known of the cases parts them"
+_NO_COLUMN = "No known column divides the cases into subgroups"
 State = Literal["here", "partly", "author", "not here", "not applicable"]
 STATE_WORDS: dict[State, str] = {
     "here": "yes",

@@ -98,7 +98,7 @@ def tabulate_features(model: Features) -> Table:
         if len(feature.relatives) > 3:
             relatives += f" and {len(feature.relatives) - 3} more"
         rows.append(TableRow(feature.feature, [*map(fill_difference, losses), relatives]))
-    columns = ("AUC lost, over folds", "over patients", "With it go")
+    columns = ("AUC lost, over folds", "over patients", "Goes together with")
     return Table(columns, list_rows(rows), "Feature", columns[2:], "models pairs")
 
 

@@ -43,7 +43,7 @@ def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
     "Subgroups",
     place=110,
     select=_select,
-    otherwise="no column tells parts of the cases (age, view, density, site, device)",
+    otherwise="no column divides the cases into parts (age, view, density, site, device)",
 )
 def subgroups(evaluation: Evaluation, material: Material) -> Context:
     """Return title → table for the best of each arm, of figures and of differences."""

@@ -112,8 +112,8 @@ def _learned_by_heart(table: pd.DataFrame) -> str:
         return ""
     return (
         f" In {apart} of {len(fits)} fits the validation loss rose by more than {100 * _RISE:g} % "
-        "after its lowest epoch while the training loss fell: the network learns its cases by "
-        "heart, and its weights of that epoch were kept. Fewer layers that learn, stronger views "
+        "after its lowest epoch while the training loss fell: the network memorises its "
+        "cases, and its weights of that epoch were kept. Fewer layers that learn, stronger views "
         "or more cases would help."
     )
 
