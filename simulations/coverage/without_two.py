@@ -180,7 +180,16 @@ difference.
         length = ", ".join(f"{value:.2f}" for value in found["length"])
         (excess,) = found["excess"]
         text += f"| {design.title}{mark} | {held} % | {told} % | {length} | {excess:.1f} |\n"
-    return text
+    return f"""{text}
+It is not done. The jackknife is twice the true variance, and more where fits choose a feature, so
+that today's rule is what mostly decides: intervals become 12 % shorter at best from K / (K − 1) V
+on, hardly shorter for unstable learners, and from V on equal models are told apart too often in
+the design of few, unequal sites. With five folds and three inner ones it takes 10 more fits beside
+21. A second repeat takes as many again, shortens every interval by 12 % by the rule itself, five by
+20 %, and shows what another seed does. The fits would cost nothing if the inner folds were the
+other outer folds; but a combination learns from scores that differ by outer fold, sites have inner
+folds by patient, and what is chosen and calibrated in every cross-validated run would change.
+"""
 
 
 if __name__ == "__main__":
