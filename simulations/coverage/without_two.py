@@ -167,19 +167,17 @@ difference, by today's. *Excess*: the mean variance of the jackknife, by the tru
 difference.
 {STARRED}
 
-| design | held | told apart | length | excess |
-|---|---|---|---|---|
+| design | held: today | V | K/(K − 1) V | told apart: today | V | K/(K − 1) V | length: V | \
+K/(K − 1) V | excess |
+|---|---|---|---|---|---|---|---|---|---|
 """
     for design in DESIGNS:
         found, mark = simulate_again(
             partial(simulate, design), simulations, lambda shares: max(shares["told"]) > 0.05
         )
-        held, told = (
-            ", ".join(f"{100 * share:.1f}" for share in found[name]) for name in ("held", "told")
-        )
-        length = ", ".join(f"{value:.2f}" for value in found["length"])
-        (excess,) = found["excess"]
-        text += f"| {design.title}{mark} | {held} % | {told} % | {length} | {excess:.1f} |\n"
+        shares = [f"{100 * share:.1f} %" for share in (*found["held"], *found["told"])]
+        ratios = [f"{value:.2f}" for value in (*found["length"], *found["excess"])]
+        text += f"| {' | '.join((design.title + mark, *shares, *ratios))} |\n"
     return f"""{text}
 It is not done. The jackknife is twice the true variance, and more where fits choose a feature, so
 that today's rule is what mostly decides: intervals become 12 % shorter at best from K / (K − 1) V
