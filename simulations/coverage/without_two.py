@@ -99,7 +99,8 @@ def measure(design: Design, generator: np.random.Generator) -> Simulated:
     drawn = draw(design, generator)
     fold = draw_folds(design, drawn, generator)
     folds = len(np.unique(fold))
-    scores, without = np.empty((2, len(fold))), np.empty((folds, 2, len(fold)))
+    scores = np.empty((2, len(fold)))
+    without = np.empty((folds, 2, len(fold)))
     true = np.empty((folds, 2))
     for arm, features in enumerate(arms(design, drawn)):
         for k in range(folds):
@@ -108,8 +109,8 @@ def measure(design: Design, generator: np.random.Generator) -> Simulated:
             true[k, arm] = fit.true_auc(design)
         for pair in combinations(range(folds), 2):
             fit = train(design, features, ~np.isin(fold, pair), drawn.positive, generator)
-            for kept, deleted in (pair, pair[::-1]):
-                without[deleted, arm, fold == kept] = fit.score(features, fold == kept)
+            for kept, left_out in (pair, pair[::-1]):
+                without[left_out, arm, fold == kept] = fit.score(features, fold == kept)
     first, second = (_auc(drawn, fold, each, slice(None)) for each in scores)
     deleted = np.array(
         [[_auc(drawn, fold, each, fold != k).mean for each in without[k]] for k in range(folds)]
