@@ -34,6 +34,7 @@ from several_classes import several_classes_section
 from shifts import shifts_section
 from unequal_patients import influences_section, unequal_patients_section
 from within_fits import within_fits_section
+from without_two import without_two_section
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import (
@@ -269,6 +270,7 @@ def page(simulations: int, replicates: int) -> str:
     text += several_classes_section(max(1, simulations // 4))
     text += procedures_section(max(1, 3 * simulations // 4), simulations)
     text += within_fits_section(max(1, simulations // 2))
+    text += without_two_section(max(1, simulations // 2))
     text += inner_choice_section(max(1, simulations // 4))
     text += free_response_section(max(1, simulations // 4))
     text += rare_classes_section(simulations)

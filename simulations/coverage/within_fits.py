@@ -117,7 +117,68 @@ def simulate(design: Design, simulations: int, again: str = "") -> dict[str, flo
     }
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """Images of a design, and which of its patients are alike in class and site.
+
+    Attributes:
+        features: (n, features) of each model.
+        positive: (n,) true class.
+        patient: (n,) patient of each image.
+        site: (n,) site of each image.
+        of_class: (patients,) True for the positive ones.
+    """
+
+    features: list[Floats]
+    positive: Flags
+    patient: Whole
+    site: Whole
+    of_class: Flags
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fit of the arm's model that inner folds chose: (features,) weights, and a constant."""
+
+    model: int
+    weights: Floats
+    constant: float
+
+    def score(self, features: list[Floats], rows: Flags) -> Floats:
+        """Return the scores of some rows."""
+        scores: Floats = features[self.model][rows] @ self.weights + self.constant
+        return scores
+
+    def true_auc(self, design: Design) -> float:
+        """Return the AUC on endless new patients."""
+        spread = np.sqrt(2 * self.weights @ self.weights)
+        return float(norm.cdf(design.shifts @ self.weights / spread))
+
+
 def _once(design: Design, generator: np.random.Generator) -> dict[str, Any]:
+    drawn = draw(design, generator)
+    repeats = []
+    for _ in range(design.repeats):
+        fold = draw_folds(design, drawn, generator)
+        repeats.append((fold, _scored(design, drawn, fold, generator)))
+    fit = np.array([fold for fold, _ in repeats])
+    overlapping = len(np.unique(fit))
+    first, second = (
+        placements(
+            np.array([scored[0][arm] for _, scored in repeats]),
+            drawn.positive,
+            drawn.patient,
+            overlapping,
+            fit,
+        )
+        for arm in (0, 1)
+    )
+    true = np.mean([scored[1] for _, scored in repeats], axis=0)
+    return {"true": true, "auc": first, "gap": combination([(1.0, second), (-1.0, first)])}
+
+
+def draw(design: Design, generator: np.random.Generator) -> DataSet:
+    """Draw a data set."""
     counts = np.concatenate([[positive, negative] for positive, negative in design.sites])
     of_patient = np.repeat(np.arange(len(counts)), counts)
     images = np.ones(len(of_patient), dtype=np.int64)
@@ -126,22 +187,14 @@ def _once(design: Design, generator: np.random.Generator) -> dict[str, Any]:
     patient = np.repeat(np.arange(len(of_patient)), images)
     site, positive = of_patient[patient] // 2, of_patient[patient] % 2 == 0
     features = _features(design, patient, site, positive, generator)
-    repeats = []
-    for _ in range(design.repeats):
-        fold = site
-        if design.folds:
-            fold = grouped(of_patient % 2 == 0, design.folds, generator)[patient]
-        repeats.append((fold, _scored(design, features, fold, positive, generator)))
-    fit = np.array([fold for fold, _ in repeats])
-    overlapping = len(np.unique(fit))
-    first, second = (
-        placements(
-            np.array([scored[0][arm] for _, scored in repeats]), positive, patient, overlapping, fit
-        )
-        for arm in (0, 1)
-    )
-    true = np.mean([scored[1] for _, scored in repeats], axis=0)
-    return {"true": true, "auc": first, "gap": combination([(1.0, second), (-1.0, first)])}
+    return DataSet(features, positive, patient, site, of_patient % 2 == 0)
+
+
+def draw_folds(design: Design, drawn: DataSet, generator: np.random.Generator) -> Whole:
+    """Return (n,) the outer fold of each image: drawn by patient, or its site."""
+    if not design.folds:
+        return drawn.site
+    return grouped(drawn.of_class, design.folds, generator)[drawn.patient]
 
 
 def _features(
@@ -169,37 +222,51 @@ def _features(
     ]
 
 
-def _scored(
+def arms(design: Design, drawn: DataSet) -> tuple[list[Floats], list[Floats]]:
+    """Return the features of the models of either arm."""
+    return drawn.features[: design.models[0]], drawn.features[design.models[0] :]
+
+
+def train(
     design: Design,
     features: list[Floats],
-    fold: Whole,
+    rows: Flags,
     positive: Flags,
     generator: np.random.Generator,
+) -> Linear:
+    """Fit an arm's models on some rows, and return the one that inner folds choose."""
+    best = 0
+    if len(features) > 1:
+        inner = [_inner(one[rows], positive[rows], generator) for one in features]
+        best = int(np.argmax(inner))
+    if design.single:
+        return Linear(best, _best_feature(features[best][rows], positive[rows]), 0.0)
+    weights, constant, _ = discriminant(features[best][rows], positive[rows])
+    return Linear(best, weights, constant)
+
+
+def count_pairs(positive: Flags, fold: Whole) -> Whole:
+    """Return (folds,) pairs of a positive and a negative of the same fold."""
+    return np.array(
+        [(positive & (fold == k)).sum() * (~positive & (fold == k)).sum() for k in np.unique(fold)]
+    )
+
+
+def _scored(
+    design: Design, drawn: DataSet, fold: Whole, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Return (2, n) scores of the arms, and (2,) their true AUCs."""
     raw = np.empty((2, len(fold)))
-    true, pairs = [], []
-    for k in np.unique(fold):
-        rows = fold == k
-        pairs.append(positive[rows].sum() * (~positive[rows]).sum())
-        areas = []
-        for arm, part in enumerate((slice(design.models[0]), slice(design.models[0], None))):
-            candidates = features[part]
-            best = 0
-            if len(candidates) > 1:
-                best = int(
-                    np.argmax(
-                        [_inner(one[~rows], positive[~rows], generator) for one in candidates]
-                    )
-                )
-            if design.single:
-                weights, constant = _best_feature(candidates[best][~rows], positive[~rows]), 0.0
-            else:
-                weights, constant, _ = discriminant(candidates[best][~rows], positive[~rows])
-            raw[arm, rows] = candidates[best][rows] @ weights + constant
-            areas.append(norm.cdf(design.shifts @ weights / np.sqrt(2 * weights @ weights)))
-        true.append(areas)
-    return raw, np.average(true, axis=0, weights=pairs)
+    true = []
+    for rows in (fold == k for k in np.unique(fold)):
+        fits = [
+            train(design, features, ~rows, drawn.positive, generator)
+            for features in arms(design, drawn)
+        ]
+        for arm, (fit, features) in enumerate(zip(fits, arms(design, drawn), strict=True)):
+            raw[arm, rows] = fit.score(features, rows)
+        true.append([fit.true_auc(design) for fit in fits])
+    return raw, np.average(true, axis=0, weights=count_pairs(drawn.positive, fold))
 
 
 def _best_feature(values: Floats, positive: Flags) -> Floats:

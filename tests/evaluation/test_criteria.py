@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from skiagram.evaluation.criteria import (
@@ -9,6 +10,7 @@ from skiagram.evaluation.criteria import (
     find_deciding_margins,
     find_gap_to_ideal,
     find_leader,
+    find_learned_by_heart,
     is_beyond_chance,
     is_repeatable,
     is_reversed,
@@ -90,3 +92,19 @@ def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one()
     assert gap is not None
     assert (gap.value, gap.high) == (0.05, 0.08)
     assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "learned"), [(0.661, (2, 3)), (0.66, None), (0.4, None)]
+)  # the lowest losses are .6
+def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(
+    last: float, learned: tuple[int, int] | None
+) -> None:
+    losses = {"fold0": [0.7, 0.6, last], "fold1": [0.7, 0.6, last], "fold2": [0.7, 0.6, 0.5]}
+    curves = pd.DataFrame(losses | {"epoch": [0, 1, 2]}).melt("epoch", var_name="fit")
+    curves = curves.rename(columns={"value": "validation_loss"})
+    falling = curves.assign(training_loss=0.7 - 0.1 * curves["epoch"])
+    assert find_learned_by_heart(falling) == learned
+    assert find_learned_by_heart(falling[falling["fit"] != "fold1"]) is None
+    assert find_learned_by_heart(falling.assign(training_loss=0.5)) is None
+    assert find_learned_by_heart(curves) is None

@@ -76,6 +76,16 @@ def test_another_cohort_may_lack_a_grade_and_call_them_otherwise() -> None:
         outcome.of_cohort(Grade(column="other", grades=("1", "2", "3", "4")))
 
 
+def test_patients_with_most_of_the_cases_and_rare_grades_are_told() -> None:
+    label = np.arange(180) % 3
+    assert GRADE.doubts(label, np.arange(180)) == ()
+    (unequal,) = GRADE.doubts(label, np.maximum(np.arange(180), 40))  # the first one has 41 cases
+    assert "140 patients count like 18 with equally many" in unequal
+    assert "equal models are then told apart in up to 6 %" in unequal
+    (rare,) = GRADE.doubts(np.where(np.arange(180) < 10, 0, label % 2 + 1), np.arange(180))
+    assert "10 of clear" in rare
+
+
 def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -> None:
     generator = np.random.default_rng(0)
     label = np.repeat([0, 1, 2], (10, 60, 30))

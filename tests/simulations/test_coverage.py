@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.evaluation.criteria import FEW_READERS
+
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "simulations/coverage"
 PAGE = PROJECT / "docs/results/coverage.md"
@@ -88,6 +90,23 @@ def test_pairs_of_one_fit_hold() -> None:
         assert max(first, second) <= (5 if "10 × 10" in name else 3.5), name  # the page names it
 
 
+def test_fits_without_two_folds_are_no_reason_to_change_the_rule() -> None:
+    rows = of_section("Cross-validation: fits without two folds")
+    assert len(rows) == 14
+    for name, (today, *_, told_today, told_from_cases, _) in rows:
+        assert today >= 96, name  # 1,000 studies a row: ± 0.6
+        assert told_today <= min(5, told_from_cases), name
+    assert max(from_cases for _, (*_, from_cases, _) in rows) > 5  # for which it is refused
+
+
+def test_a_model_is_told_apart_from_six_readers_and_more_as_promised() -> None:
+    rows = of_section("Several readers")
+    assert len(rows) == 8
+    for name, (held, apart) in rows:
+        assert held >= 94 or int(name) < FEW_READERS, name  # of which the report warns
+        assert apart <= 5 or int(name) < FEW_READERS, name
+
+
 def test_the_auc_of_several_classes_is_held() -> None:
     rows = of_section("The AUC of several classes")
     assert len(rows) == 8
@@ -146,7 +165,7 @@ def test_a_firm_answer_about_a_crossing_is_true_whatever_the_shape() -> None:
     within = {"power law, overtakes at 300", "two phases, at 450"}
     for shape, of_shape in shares.items():
         for holds, overtakes, does_not in of_shape:
-            assert (does_not if shape in within else overtakes) <= 5  # 200 sets a row: ± 1.1
+            assert (does_not if shape in within else overtakes) <= 5  # 500 sets a row: ± 0.7
             assert holds >= 90 or not shape.startswith("power law")
 
 
@@ -174,7 +193,7 @@ def test_c_indices_hold_and_equal_models_of_a_time_are_rarely_told_apart() -> No
     rows = of_section("C indices of a time to an event")
     assert len(rows) == 30
     for name, (held, difference, apart) in rows:
-        assert min(held, difference) >= 93, name  # 400 sets a row: ± 1.1
+        assert min(held, difference) >= 93, name  # 500 sets a row: ± 1.0
         assert apart <= 6 or name.endswith("one better"), name
 
 

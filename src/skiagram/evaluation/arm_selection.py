@@ -17,7 +17,7 @@ from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import SELECTION, ModelResult
 from skiagram.evaluation.scores import align_scores
-from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
+from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
 
@@ -223,22 +223,19 @@ def _chosen_within_folds(
     setting: EvaluationSet,
     arm: str,
 ) -> SelectedArm:
-    predicted = [model.predictions for model in models]
     chosen = choose_within_folds({model.name: figures[model.name] for model in models})
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
     procedure, mixture = models[order.index(names[0])].compared, None
     if len(names) > 1 or procedure is None:
-        mixture = compose(predicted, chosen, arm)
+        mixture = compose([model.predictions for model in models], chosen, arm)
         scores = align_scores(mixture, setting.part, setting.cases)
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
-    predictions = mixture or predicted[order.index(name)]
-    selection = inner_auc(predictions, setting.development).value
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
-    return SelectedArm(choice, procedure, auc, selection, mixture, chosen)
+    return SelectedArm(choice, procedure, auc, mean_of_chosen(figures, chosen), mixture, chosen)
 
 
 def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:

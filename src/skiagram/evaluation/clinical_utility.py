@@ -87,8 +87,8 @@ def assess_clinical_utility(
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
-    if 0 in cases.patients_by_class():
-        missing = Estimate(None, reason=absent_classes(cases))
+    if absent := absent_classes(cases):
+        missing = Estimate(None, reason=absent)
         gains = (paired(missing, figure=NET_BENEFIT, group=str(each)) for each in thresholds)
         return (*rows, *gains)
     calibrated = None if prevalence is None else float(np.mean(development.label == cases.positive))

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
     FINDING_RULES,
@@ -27,15 +30,17 @@ from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import LEVEL, Relation, relate_to_margin
+from skiagram.statistics.variation import effective_patients, few_have_most
 
 CHANCE = 0.5
 UNLIKE = 0.65
 FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
-FEW_READERS = 5
+FEW_READERS = 6
 REPEATABLE = 0.75
-_SURE, _ALIKE = 0.8, 0.75
+_SURE = 0.8
 _FEWEST_MARKS = 2
+RISE = 0.1  # of a validation loss, from which it counts
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
 Side = Literal["contender", "classical"]
@@ -134,6 +139,28 @@ def is_repeatable(low: float) -> bool:
 def is_reversed(auc: Estimate) -> bool:
     """Return whether scores put the cases in an order surely worse than chance."""
     return auc.high is not None and auc.high < CHANCE
+
+
+def find_learned_by_heart(curves: pd.DataFrame) -> tuple[int, int] | None:
+    """Return in how many fits of how many a network learned its cases by heart, if in most.
+
+    After its lowest epoch the validation loss rose by more than 10 %, a convention of this project,
+    while the training loss fell: the fit went on learning its own cases alone. None where at most
+    half of the fits did.
+
+    Args:
+        curves: Columns `fit`, `epoch` and, where they were measured, both losses.
+    """
+    losses = ["training_loss", "validation_loss"]
+    if not {*losses} <= set(curves.columns):
+        return None
+    fits = [fit.sort_values("epoch") for _, fit in curves.dropna(subset=losses).groupby("fit")]
+    learned = 0
+    for fit in fits:
+        best, last = fit.iloc[int(fit["validation_loss"].to_numpy().argmin())], fit.iloc[-1]
+        risen = last["validation_loss"] > (1 + RISE) * best["validation_loss"]
+        learned += bool(risen and last["training_loss"] < best["training_loss"])
+    return (learned, len(fits)) if learned > len(fits) / 2 else None
 
 
 def lower_decision(decision: Decision, other: Decision) -> Decision:
@@ -244,15 +271,12 @@ def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
 def find_unequal_classes(cases: LabelledCases) -> Iterator[tuple[str, int, float]]:
     """Yield (class, patients, patients with equally many cases that they count like) of few.
 
-    A few patients have most of the cases where the latter are below three quarters of the former, a
-    convention of this project; (Σm)²/Σm² of the patients' numbers m of cases is Kish's (1965).
+    By the rule of `few_have_most`.
     """
-    counts = zip(
-        cases.classes, cases.patients_by_class(), cases.effective_patients_by_class(), strict=True
-    )
-    for name, patients, effective in counts:
-        if effective < _ALIKE * patients:
-            yield name, patients, effective
+    for k, name in enumerate(cases.classes):
+        patient = cases.patient[cases.label == k]
+        if few_have_most(patient):
+            yield name, len(np.unique(patient)), effective_patients(patient)
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ def _balanced_accuracy(decisions: Decisions) -> Estimate:
 
 def _matthews_correlation(decisions: Decisions) -> Estimate:
     called, positive = decisions.called, decisions.positive
-    if 0 in decisions.cases.patients_by_class():
-        return Estimate(None, reason=absent_classes(decisions.cases))
+    if absent := absent_classes(decisions.cases):
+        return Estimate(None, reason=absent)
     if not (called.any(axis=1) & ~called.all(axis=1)).all():
         return Estimate(None, reason="every case got the same decision")
     if (called == positive).all():

@@ -190,8 +190,6 @@ class Evaluation:
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
         finding: Where lesions are searched for; None where no model leaves marks.
-        compared: What the two sides are called where columns of scores of any origin are compared,
-            the one that stands as contender first; None in a run.
     """
 
     task: Task
@@ -212,7 +210,6 @@ class Evaluation:
     contender: Contender = "deep"
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
-    compared: tuple[str, str] | None = None
 
     @cached_property
     def table(self) -> FigureTable:
@@ -277,6 +274,16 @@ class Evaluation:
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
         """Return the differences in AUC of an analysis: `arm_pairs`, `secondary`, `requested`."""
         return self.figures.select(analysis=analysis, figure="roc_auc").rows
+
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """Return the two columns of scores of any origin that are compared, the contender first.
+
+        None in a run, in which no reader stands for an arm.
+        """
+        readers = {model.outcome.model for model in self.models if model.outcome.arm == "reader"}
+        named = (self.best.get(self.contender, ""), self.best.get("classical", ""))
+        return named if readers.issuperset(named) else None
 
     def model_of(self, arm: str) -> str:
         """Return the model, or the mixture, that stands for an arm."""

@@ -119,7 +119,7 @@ def assemble_evaluation_set(
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
     holdout = task.design == "holdout"
     case_id = (cases.test() if holdout else cases.development()).case_id
-    copied = mark_near_duplicates(case_id, cases, duplicates)
+    has_near_duplicate = mark_near_duplicates(case_id, cases, duplicates)
     table = line_up(covariates, case_id, "covariates")
     known = None if task.positive is None else truth
     ideal = line_up(known, case_id, "truth of the generated data")
@@ -132,7 +132,7 @@ def assemble_evaluation_set(
         development=development,
         cases=reported,
         draws=reported.draws(replicates, seed),
-        has_near_duplicate=copied,
+        has_near_duplicate=has_near_duplicate,
         ideal=None if ideal is None else ideal["ideal_score"].to_numpy(dtype=np.float64),
         seed=seed,
         covariates=table,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
-from skiagram.statistics.variation import degrees_of_freedom, effective_patients
+from skiagram.statistics.variation import degrees_of_freedom
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,6 @@ class LabelledCases:
         """Return the number of patients with a case of each class."""
         return tuple(
             len(np.unique(self.patient[self.label == k])) for k in range(len(self.classes))
-        )
-
-    def effective_patients_by_class(self) -> tuple[float, ...]:
-        """Return (Σm)²/Σm² of each class: fewer than patients where a few have most cases."""
-        return tuple(
-            effective_patients(self.patient[self.label == k]) for k in range(len(self.classes))
         )
 
     def count_by_class(self) -> dict[str, int]:

@@ -54,16 +54,15 @@ def estimate_metric(
 
 
 def absent_classes(cases: LabelledCases) -> str:
-    """Say which classes have no reported case."""
-    counts = zip(cases.classes, cases.patients_by_class(), strict=True)
-    names = [name for name, patients in counts if patients == 0]
-    return f"no reported case of class {', '.join(names)}"
+    """Say which classes have no reported case; empty where all have one."""
+    names = [name for k, name in enumerate(cases.classes) if not (cases.label == k).any()]
+    return f"no reported case of class {', '.join(names)}" if names else ""
 
 
 def missing_pairs(scores: Scores, cases: LabelledCases) -> str:
     """Say why there is no AUC: a class has no case, or none beside another class's in any fit."""
-    if 0 in cases.patients_by_class():
-        return absent_classes(cases)
+    if absent := absent_classes(cases):
+        return absent
     alone = [
         name for k, name in enumerate(cases.classes) if not _has_pairs(scores, cases.label == k)
     ]
@@ -171,8 +170,8 @@ def _estimate_hand_till(scores: Scores, cases: LabelledCases, draws: PatientDraw
 
 
 def _estimate_precision(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent_classes(cases))
+    if absent := absent_classes(cases):
+        return Estimate(None, reason=absent)
     if cases.positive is None:
         macro = discrimination.macro_average_precision
         return bootstrap(macro, scores.probability, cases.label, draws)

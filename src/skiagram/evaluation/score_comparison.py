@@ -142,7 +142,6 @@ def compare_scores(
             )
         ),
         site_column="" if site is None else "site",
-        compared=(first, second),
         patients_known=patients_known,
     )
     return replace(evaluation, answer=_answer(evaluation, first, second))

@@ -104,15 +104,15 @@ def check_predictions(model: Predictions, bounds: tuple[float, float] = (0.0, 1.
 HeldOut = tuple[tuple[int, NDArray[np.bool_]], NDArray[np.float64], LabelledCases]
 
 
-def held_out_probabilities(model: Predictions, ground: EvaluationSet) -> Iterator[HeldOut]:
+def held_out_probabilities(model: Predictions, setting: EvaluationSet) -> Iterator[HeldOut]:
     """Yield the calibrated probabilities that decide on each part of the reported cases.
 
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
     """
-    nested = ground.design == "cv"
+    nested = setting.design == "cv"
     table = model.table
-    reported = table[table["part"] == ground.part]
+    reported = table[table["part"] == setting.part]
     part = "inner" if nested else "out_of_fold"
     fixing = table[table["part"] == part]
     keys = ["repeat", "fold"] if nested else ["repeat"]
@@ -121,8 +121,8 @@ def held_out_probabilities(model: Predictions, ground: EvaluationSet) -> Iterato
     for key, rows in fixing.groupby(keys, sort=True):
         fold_cases = decided[key]["case_id"].to_numpy(dtype=str)
         where = f"scores of {model.outcome.model}, {part}"
-        decided_on = numbers[key[0]], np.isin(ground.cases.case_id, fold_cases)
-        cases = ground.development.of(rows["case_id"].tolist(), where)
+        decided_on = numbers[key[0]], np.isin(setting.cases.case_id, fold_cases)
+        cases = setting.development.of(rows["case_id"].tolist(), where)
         yield decided_on, probabilities_of(rows), cases
 
 

@@ -35,7 +35,7 @@ _NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on
 
 
 def find_sites(
-    ground: EvaluationSet,
+    setting: EvaluationSet,
     fold_column: str,
     test_sites: Sequence[str],
     models: Sequence[Predictions],
@@ -47,7 +47,7 @@ def find_sites(
     Raises:
         DataError: A case without a site, or a site of whose cases a fit that scored it saw some.
     """
-    table = ground.covariates if fold_column or test_sites else None
+    table = setting.covariates if fold_column or test_sites else None
     if table is None:
         return _NO_SITES
     if fold_column:
@@ -66,7 +66,7 @@ def find_sites(
         )
     site = values.astype(str).to_numpy(dtype=str)
     if fold_column:
-        check_sites_unseen(models, site, ground)
+        check_sites_unseen(models, site, setting)
     return columns[0], site
 
 
@@ -81,7 +81,7 @@ def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
 def study_sites(
     site: Sites,
     arms: Mapping[str, SelectedArm],
-    ground: EvaluationSet,
+    setting: EvaluationSet,
     least: int,
     contender: Contender = "deep",
 ) -> tuple[FigureRow, ...]:
@@ -99,9 +99,9 @@ def study_sites(
         site: (n,) site of each reported case.
     """
     names = np.unique(site).tolist()
-    shown = [name for name in names if min(_patients(ground, site == name)) >= max(least, 2)]
+    shown = [name for name in names if min(_patients(setting, site == name)) >= max(least, 2)]
     by_arm = {
-        arm: [_placements(selected, ground, site == name) for name in shown]
+        arm: [_placements(selected, setting, site == name) for name in shown]
         for arm, selected in arms.items()
     }
     both = {contender, "classical"} <= set(by_arm)
@@ -111,7 +111,7 @@ def study_sites(
     left_out = Estimate(float(len(names) - len(shown)))
     rows = [row(left_out, figure="left_out")]
     for number, name in enumerate(shown):
-        counts = zip(ground.cases.classes, _patients(ground, site == name), strict=True)
+        counts = zip(setting.cases.classes, _patients(setting, site == name), strict=True)
         rows += [
             row(Estimate(float(patients)), figure=patients_of(label), group=name)
             for label, patients in counts
@@ -135,13 +135,13 @@ def study_sites(
     return tuple(rows)
 
 
-def check_sites_unseen(models: Sequence[Predictions], site: Sites, ground: EvaluationSet) -> None:
+def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: EvaluationSet) -> None:
     """Refuse scores of a site by a fit that saw cases of it.
 
     Args:
         site: (n,) site of each reported case.
     """
-    of_case = dict(zip(ground.cases.case_id.tolist(), site.tolist(), strict=True))
+    of_case = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
     for model in models:
         if model.outcome.status == "failed" or model.outcome.arm == "reader":
             continue
@@ -156,14 +156,14 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, ground: Evalu
             )
 
 
-def _patients(ground: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]:
-    return ground.cases.select(rows).patients_by_class()
+def _patients(setting: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]:
+    return setting.cases.select(rows).patients_by_class()
 
 
-def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
+def _placements(arm: SelectedArm, setting: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
     """Return an arm's placements on a site, which one fit of each repeat scored."""
     scores = replace(arm.compared.scores.select(rows), folds=0, fit=None)
-    figures = auc_placements(scores, ground.cases.select(rows))
+    figures = auc_placements(scores, setting.cases.select(rows))
     if figures is None:
         raise ValueError("a site without a case of each class")
     return figures

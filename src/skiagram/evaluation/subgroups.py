@@ -139,7 +139,7 @@ def hidden_parts(least: int) -> str:
 
 def measure_subgroups(
     scores: Scores,
-    ground: EvaluationSet,
+    setting: EvaluationSet,
     least: int = MIN_PATIENTS,
 ) -> tuple[Subgroup, ...]:
     """Measure a model on the cases that share a value of a column, column after column.
@@ -150,14 +150,14 @@ def measure_subgroups(
     Parts with fewer patients than `least`, in all or of a class that they have, are not shown: few
     patients' figures could tell who they are. They stand together in one row without names.
     """
-    table = ground.covariates
+    table = setting.covariates
     if table is None:
         return ()
     tested: list[tuple[Subgroup, dict[str, Test]]] = []
     for column in table.columns:
-        parts = list(split_by_value(table[column], ground.cases.patient, least))
-        shown = [part for part in parts if not _is_small(part[1], ground.cases, least)]
-        tested += (_subgroup(str(column), part, scores, ground, least) for part in shown)
+        parts = list(split_by_value(table[column], setting.cases.patient, least))
+        shown = [part for part in parts if not _is_small(part[1], setting.cases, least)]
+        tested += (_subgroup(str(column), part, scores, setting, least) for part in shown)
         if len(shown) < len(parts):
             tested.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
     return _corrected(tested)
@@ -232,16 +232,16 @@ def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterat
 
 
 def _subgroup(
-    column: str, part: Members, scores: Scores, ground: EvaluationSet, least: int
+    column: str, part: Members, scores: Scores, setting: EvaluationSet, least: int
 ) -> tuple[Subgroup, dict[str, Test]]:
     """Return a part with its figures, and which test each of its differences is."""
     value, members = part
-    cases = ground.cases.select(members)
+    cases = setting.cases.select(members)
     patients = dict(zip(cases.classes, cases.patients_by_class(), strict=True))
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
-    figures = _figures(scores.select(members), cases, ground)
+    figures = _figures(scores.select(members), cases, setting)
     smallest = min(patients, key=lambda name: patients[name])
     few = patients[smallest] < FEW_OF_A_PART
     warning = (
@@ -251,15 +251,15 @@ def _subgroup(
     )
     sides = frozenset({members.tobytes(), (~members).tobytes()})
     differences, tests = {}, {}
-    if not _is_small(~members, ground.cases, least):  # else it would tell the hidden part's figure
-        for name, difference, p in compare_with_rest(members, scores, ground.cases):
+    if not _is_small(~members, setting.cases, least):  # else it would tell the hidden part's figure
+        for name, difference, p in compare_with_rest(members, scores, setting.cases):
             differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
     subgroup = Subgroup(column, value, len(cases), patients, figures, warning, differences)
     return subgroup, tests
 
 
-def _figures(scores: Scores, cases: LabelledCases, ground: EvaluationSet) -> dict[str, Estimate]:
-    draws = cases.draws(len(ground.draws.counts), ground.seed)
+def _figures(scores: Scores, cases: LabelledCases, setting: EvaluationSet) -> dict[str, Estimate]:
+    draws = cases.draws(len(setting.draws.counts), setting.seed)
     return {
         "roc_auc": estimate_auc(scores, cases, draws),
         **estimate_operating_point(scores, cases),

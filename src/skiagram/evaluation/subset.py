@@ -36,25 +36,25 @@ def find_subset(
     models: Sequence[Predictions], cases: Cases, *, nested: bool
 ) -> LearnedSubset | None:
     """Return which cases models learned from; None where the plan left none out."""
-    trained = (each for each in models if each.outcome.status != "failed")
-    model = next((each for each in trained if each.outcome.arm != "reader"), None)
+    trained = (model for model in models if model.outcome.status != "failed")
+    model = next((model for model in trained if model.outcome.arm != "reader"), None)
     if model is None:
         return None
-    known, table = cases.development(), model.table
-    counts = list(_count(model, known, nested))
+    counts = list(_count(model, cases.development(), nested))
     if not any(left_out for _, left_out in counts):
         return None
     learned, left_out = np.mean(counts, axis=0)
-    there = table.loc[table["part"] != "test", "case_id"].to_numpy(dtype=str)
-    return LearnedSubset(np.unique(there), float(learned), float(learned + left_out))
+    case_id = model.table.loc[model.table["part"] != "test", "case_id"].to_numpy(dtype=str)
+    return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))
 
 
-def _count(model: Predictions, known: Cases, nested: bool) -> Iterator[tuple[int, int]]:
+def _count(model: Predictions, development: Cases, nested: bool) -> Iterator[tuple[int, int]]:
     """Yield, for each fold, cases learned from and cases of other patients that were left out."""
     folds = ["repeat", "fold"]
     held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
     for fold, seen in model.part("training").groupby(folds)["case_id"]:
-        beside = np.isin(known.case_id, held_out.get(fold, seen).to_numpy(dtype=str))
-        taught = np.isin(known.case_id, seen.to_numpy(dtype=str))
-        other = ~np.isin(known.patient_id, known.patient_id[beside]) & ~taught
+        beside = np.isin(development.case_id, held_out.get(fold, seen).to_numpy(dtype=str))
+        taught = np.isin(development.case_id, seen.to_numpy(dtype=str))
+        patient_id = development.patient_id
+        other = ~np.isin(patient_id, patient_id[beside]) & ~taught
         yield int(taught.sum()) + (0 if nested else int(beside.sum())), int(other.sum())

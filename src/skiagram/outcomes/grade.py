@@ -39,6 +39,7 @@ from skiagram.statistics.proportional_odds import (
     ranked_probability_terms,
 )
 from skiagram.statistics.survival import auc_above
+from skiagram.statistics.variation import effective_patients, few_have_most
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two
@@ -388,11 +389,19 @@ class Grade(MeasuredOutcome):
             grade: len(np.unique(patient[label == place]))
             for place, grade in enumerate(self.grades)
         }
+        doubts = []
         named = [f"{n} of {grade}" for grade, n in few.items() if n < _ENOUGH_PATIENTS]
-        if not named:
-            return ()
-        rare = f"Few patients of a grade: {', '.join(named)}. Below {_ENOUGH_PATIENTS} "
-        return (f"{rare}a handful of cases decides κ.",)
+        if named:
+            rare = f"Few patients of a grade: {', '.join(named)}. Below {_ENOUGH_PATIENTS} "
+            doubts.append(f"{rare}a handful of cases decides κ.")
+        if few_have_most(patient):
+            alike = max(1, round(effective_patients(patient)))
+            doubts.append(
+                f"A few patients have most of the cases: {len(np.unique(patient))} patients count "
+                f"like {alike} with equally many. By κ, equal models are then told apart in up to "
+                "6 % of tests, in place of 5 %."
+            )
+        return tuple(doubts)
 
 
 def _mean_over_cuts(areas: Sequence[Jackknifed]) -> Jackknifed:

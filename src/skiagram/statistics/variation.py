@@ -18,6 +18,7 @@ Patients = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Z = 1.959963984540054
 UPPER = 0.975
+_UNEQUAL = 0.75
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,14 @@ def effective_patients(patient: Patients) -> float:
     """
     sizes = np.unique(patient, return_counts=True)[1].astype(np.float64)
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
+
+
+def few_have_most(patient: Patients) -> bool:
+    """Return whether a few patients have most of the cases.
+
+    Their effective number is then below three quarters of them, a convention of this project.
+    """
+    return effective_patients(patient) < _UNEQUAL * len(np.unique(patient))
 
 
 def independent_cases(patient: Patients) -> float:

@@ -218,7 +218,7 @@ def test_readers_are_held_against_the_models_by_their_mean() -> None:
     assert row(table, "Mean reader")[0] == "0.830"
     assert row(table, NETWORK)[1] == "+0.090"
     words = describe_readers(full())
-    assert "With two to four readers who truly differ, intervals" in words
+    assert "With two to five readers who truly differ, intervals" in words
     assert "2 readers" in words
     assert "Classical features: not shown to differ from the mean reader." in words
     assert "Deep networks: above the mean reader." in words

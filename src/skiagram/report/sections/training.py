@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
+from skiagram.evaluation.criteria import RISE, find_learned_by_heart
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import ARM_COLOUR, Drawing, Style, open_sheet
@@ -15,7 +16,6 @@ from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, tabulate_models
 from skiagram.statistics.estimate import format_decimal
 
-_RISE = 0.1  # of the validation loss, from which it counts
 _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}
 _DASHES = {"training": "-", "validation": "--"}
 
@@ -57,7 +57,7 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
             corner: Style = {"xycoords": "axes fraction", "ha": "right", "va": "top", "fontsize": 8}
             axes[0].annotate(part, (0.97, 0.97 - 0.1 * line), color=colour, **corner)
         drawing = page.finish(f"training_{model}", _description(title, table, measures))
-        return replace(drawing, note=_learned_by_heart(table))
+        return replace(drawing, note=_describe_learned_by_heart(table))
 
 
 def _measures(table: pd.DataFrame) -> Mapping[str, list[str]]:
@@ -96,25 +96,15 @@ def _description(title: str, table: pd.DataFrame, measures: Mapping[str, list[st
     )
 
 
-def _learned_by_heart(table: pd.DataFrame) -> str:
+def _describe_learned_by_heart(table: pd.DataFrame) -> str:
     """Say so where most fits went on learning their own cases alone; empty elsewhere."""
-    if not {"training_loss", "validation_loss"} <= set(table.columns):
-        return ""
-    measured = table.dropna(subset=["training_loss", "validation_loss"])
-    fits = [fit.sort_values("epoch") for _, fit in measured.groupby("fit")]
-    apart = 0
-    for fit in fits:
-        best = fit.iloc[int(fit["validation_loss"].to_numpy().argmin())]
-        last = fit.iloc[-1]
-        risen = last["validation_loss"] > (1 + _RISE) * best["validation_loss"]
-        apart += bool(risen and last["training_loss"] < best["training_loss"])
-    if not fits or apart <= len(fits) / 2:
+    if (learned := find_learned_by_heart(table)) is None:
         return ""
     return (
-        f" In {apart} of {len(fits)} fits the validation loss rose by more than {100 * _RISE:g} % "
-        "after its lowest epoch while the training loss fell: the network memorises its "
-        "cases, and its weights of that epoch were kept. Fewer layers that learn, stronger views "
-        "or more cases would help."
+        f" In {learned[0]} of {learned[1]} fits the validation loss rose by more than "
+        f"{100 * RISE:g} % after its lowest epoch while the training loss fell: the network "
+        "memorises its cases, and its weights of that epoch were kept. Fewer layers that learn, "
+        "stronger views or more cases would help."
     )
 
 
