@@ -45,7 +45,15 @@ from skiagram.sweeps.figures import (
     measure_row,
 )
 from skiagram.sweeps.outcome_figures import measure_outcome_row
-from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
+from skiagram.sweeps.rows import (
+    SCORED,
+    Row,
+    Sweep,
+    find_differing,
+    find_swept_model,
+    short_name,
+    show_value,
+)
 from skiagram.sweeps.seal import open_evaluation_set
 from skiagram.sweeps.workspace import Workspace
 from skiagram.training.options import Trainer
@@ -63,8 +71,8 @@ class RowResult:
     Attributes:
         figures: Without any where the row failed.
         reason: Why it failed; empty otherwise.
-        resolved: Group and option, as `dataset.noise` → value, of option files that are chosen by
-            name, where rows choose several of a group.
+        resolved: Column → value of options that the row does not change itself and others may have
+            otherwise, see `resolve_options`.
     """
 
     row: Row
@@ -239,7 +247,6 @@ def run_rows(
     reference: Measurable | None = None
     differing = find_differing(rows)
     swept, best = find_swept_model(differing), -math.inf
-    groups = [group for group in _ONE_OF_GROUP if group in differing]
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
@@ -254,7 +261,7 @@ def run_rows(
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
-                result = replace(result, resolved=resolve_options(row, groups, workspace))
+                result = replace(result, resolved=resolve_options(row, differing, workspace))
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
@@ -307,18 +314,66 @@ def change(workspace: Workspace, row: Row) -> Workspace:
     return replace(workspace, changes=changes)
 
 
-def resolve_options(row: Row, groups: Sequence[str], workspace: Workspace) -> dict[str, str]:
-    """Return `group.option` → value of the option file that a row chooses of each group.
+def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) -> dict[str, str]:
+    """Return column → value of options that a row has without changing them.
 
-    Files that cannot be read have none; the row says why.
+    They are those that other rows change (`svm.kernel`), and all of option files that rows choose
+    by name: `dataset.noise` where a row has one file of the group, else `svm.kernel`. A row whose
+    options cannot be read has none; it says why.
+
+    Args:
+        differing: Names of the options that rows change, each in its way.
     """
     workspace = change(workspace, row)
     resolved: dict[str, str] = {}
-    for group in groups:
-        with suppress(SkiagramError):
-            file = workspace.option_file(group, workspace.choices()[group])
-            resolved |= flatten_options(file, f"{group}.")
+    with suppress(SkiagramError):
+        choices = workspace.choices()
+        used = _list_files(choices)
+        for group, names in used.items():
+            if {*_CHOSEN_BY[group]} & {*differing}:
+                for name in names:
+                    prefix = group if group in _ONE_OF_GROUP else name
+                    file = workspace.option_file(group, name)
+                    resolved |= flatten_options(file, f"{prefix}.")
+        for option in differing:
+            if option not in row.changes:
+                with suppress(LookupError, TypeError):  # what the row lacks
+                    value = _find_value(option, choices, used, workspace)
+                    resolved[short_name(option)] = show_value(value)
     return resolved
+
+
+def _list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return group → its option files that a row reads."""
+    return {
+        group: [name for choice in chosen for name in split_names(choices[choice])]
+        for group, chosen in _CHOSEN_BY.items()
+    }
+
+
+def _find_value(
+    option: str,
+    choices: Mapping[str, Any],
+    used: Mapping[str, Sequence[str]],
+    workspace: Workspace,
+) -> Any:
+    """Return the value of an option, named as in `skiagram.sweeps.rows`.
+
+    Raises:
+        LookupError: The row has no such option.
+    """
+    value: Any = choices
+    parts = [option]
+    if option.startswith("conf."):
+        _, group, *parts = option.split(".")
+        if group in _STAGES:
+            value = workspace.options_of(group)
+        else:
+            name = parts.pop(0)
+            value = workspace.option_file(group, name) if name in used[group] else {}
+    for part in parts:
+        value = value[part]
+    return value
 
 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
@@ -326,9 +381,8 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
     workspace = change(workspace, row)
     choices = workspace.choices()
-    used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
-    networks = split_names(choices["networks"])
-    models = used["model"] = [*used["model"], *networks]
+    used = _list_files(choices)
+    networks, models = split_names(choices["networks"]), used["model"]
     check_changes(row.changes, used)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
@@ -403,9 +457,10 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
 
 _NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
 _ONE_OF_GROUP = ("dataset", "restoration", "proposal", "trainer")  # a row has one file of each
-_CHOSEN_BY = {  # group of option files → choice of params.yaml
-    **{name: name for name in (*_ONE_OF_GROUP, "features")},
-    **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
+_CHOSEN_BY = {  # group of option files → choices of params.yaml
+    **{name: (name,) for name in (*_ONE_OF_GROUP, "features")},
+    **{"encoder": ("encoders",), "model": ("baselines", "networks")},
+    "combination": ("combinations",),
 }
 _STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
 
@@ -425,11 +480,12 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
             forms = (*(f"conf.{name}.FILE.OPTION" for name in used), "conf.STAGE.OPTION")
             raise OptionError("no such option", where=option, allowed=", ".join(forms))
         if rest[0] not in used[group]:
+            by = " or ".join(f"`{name}`" for name in _CHOSEN_BY[group])
             raise OptionError(
                 f"`{rest[0]}` has no part in the row",
                 where=option,
                 allowed=", ".join(used[group]) or f"none: the row has no {group}",
-                remedy=f"choose it by `{_CHOSEN_BY[group]}`, in `base` or as an axis",
+                remedy=f"choose it by {by}, in `base` or as an axis",
             )
 
 

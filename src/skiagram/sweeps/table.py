@@ -80,19 +80,25 @@ class SweepResult:
 
     @cached_property
     def resolved(self) -> tuple[str, ...]:
-        """Return what differs in the option files that rows choose by name, as `dataset.noise`."""
+        """Return what differs besides in option files that rows choose by name."""
+        changed = {short_name(name) for name in (*self.axes, *self.options)}
         known = [result.resolved for result in self.rows if result.resolved]
         named = dict.fromkeys(name for options in known for name in options)
         return tuple(
-            name for name in named if len({options.get(name, "") for options in known}) > 1
+            name
+            for name in named
+            if name not in changed and len({options.get(name, "") for options in known}) > 1
         )
 
     def describe_place(self, result: RowResult) -> dict[str, Any]:
-        """Return axis, or option that differs, → value in a row; without one, empty text."""
-        row = result.row
-        place = {short_name(name): row.place.get(name, "") for name in self.axes}
-        changed = {short_name(name): row.changes.get(name, "") for name in self.options}
-        return {name: result.resolved.get(name, "") for name in self.resolved} | changed | place
+        """Return axis, or option that differs, → value in a row; empty text where it has none."""
+        known = {**result.row.changes, **result.row.place}
+        names = {short_name(name): name for name in (*self.axes, *self.options)}
+        names |= {name: name for name in self.resolved}
+        return {
+            short: known[name] if name in known else result.resolved.get(short, "")
+            for short, name in names.items()
+        }
 
     @cached_property
     def chosen(self) -> RowResult | None:
