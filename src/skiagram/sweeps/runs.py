@@ -21,12 +21,13 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.measured import open_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, flatten_options, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, Task, read_cases, read_task
+from skiagram.records.cases import Cases, MeasuredTask, Task, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
@@ -54,7 +55,7 @@ from skiagram.sweeps.rows import (
     short_name,
     show_value,
 )
-from skiagram.sweeps.seal import open_evaluation_set
+from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.training.options import Trainer
 
@@ -177,22 +178,36 @@ class Seal:
 
     opened_by: str
     request: Mapping[str, Any]
-    _opened: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
+    _opened: list[tuple[object, OpenedData]] = field(default_factory=list, init=False)
+    _assembled: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
 
-    def open(self, row: PreparedRow) -> EvaluationSet:
-        """Return the reported cases of a row; opened once for rows that follow one another."""
-        data, replicates = row.reported, row.evaluation.replicates
+    def open(self, row: PreparedRow) -> OpenedData:
+        """Return the reported data of a row; opened once for rows that follow one another."""
         models = (*(each.name for each in row.candidates), *row.combinations)
-        asked = (data, models, row.plan.seed, replicates, row.data.cases)
-        if not self._opened or self._opened[0][0] != asked:
-            by, seed = (self.opened_by, models, self.request), row.plan.seed
-            opened = open_evaluation_set(row.workspace, data, *by, seed, replicates, row.duplicates)
-            if row.scored.dataset is not None:
-                cases, task = read_cases(row.data.cases)
-                development = label_cases(cases.development(), task, _NO_LABELS)
-                opened = replace(opened, development=development)
-            self._opened[:] = [(asked, opened)]
-        return self._opened[0][1]
+        by = (self.opened_by, models, self.request)
+        asked = row.reported, models
+        return _keep(self._opened, asked, lambda: open_data(row.workspace, row.reported, *by))
+
+    def assemble(self, row: PreparedRow) -> EvaluationSet:
+        """Return the reported cases of a row of classes; once for rows that follow one another."""
+        opened, asked_of = self.open(row), (row.plan.seed, row.evaluation.replicates)
+
+        def make() -> EvaluationSet:
+            assembled = opened.assemble(row.duplicates, *asked_of)
+            if row.scored.dataset is None:
+                return assembled
+            cases, task = read_cases(row.data.cases)
+            development = label_cases(cases.development(), task, _NO_LABELS)
+            return replace(assembled, development=development)
+
+        return _keep(self._assembled, (row.reported, *asked_of, row.data.cases), make)
+
+
+def _keep(kept: list[tuple[object, R]], asked: object, make: Callable[[], R]) -> R:
+    """Return what was asked for last, or make it and keep it in place of the former."""
+    if not kept or kept[0][0] != asked:
+        kept[:] = [(asked, make())]
+    return kept[0][1]
 
 
 @dataclass(frozen=True)
@@ -209,11 +224,13 @@ class Measurable:
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.row, self.trained.read()
-        if row.task.measured is not None:  # under cross-validation alone: nothing is sealed
-            learned = Cases.read(row.data.cases / "cases.parquet")
-            outcome, options = row.task.measured, row.evaluation
-            return measure_outcome_row(models, learned, outcome, options, wanted)
-        cases, finding = self.seal.open(row), None
+        if isinstance(row.task, MeasuredTask):
+            learned, tested = Cases.read(row.data.cases / "cases.parquet"), None
+            if row.task.design == "holdout":
+                opened = self.seal.open(row)
+                tested = open_cases(opened.cases, opened.labels)
+            return measure_outcome_row(models, learned, row.task, row.evaluation, wanted, tested)
+        cases, finding = self.seal.assemble(row), None
         later = _mark_later(row.reported, cases) if LATER_AUC in wanted else None
         if any(model.marks is not None for model in models) and row.scored.dataset is None:
             finding = read_finding(row.reported.folder, row.data.candidates, row.task)
@@ -393,8 +410,6 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
-    task = read_task(data.folder / "cases/task.json")
-    refuse_sealed_outcome(task)
     duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
@@ -420,23 +435,6 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
-def refuse_sealed_outcome(task: Task) -> None:
-    """Refuse an outcome that is no class and has a sealed test set.
-
-    Raises:
-        OptionError: It has.
-    """
-    if task.measured is not None and task.design == "holdout":
-        raise OptionError(
-            f"a {task.measured.words} under design holdout: rows have no figures of sealed cases "
-            "of such an outcome",
-            where="design",
-            allowed="cv, under which all cases are held out once",
-            remedy="add `design: cv` to `base`, or `design=cv` to the command; single runs "
-            "(`dvc repro`) may have the sealed test set",
-        )
-
-
 def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
@@ -447,6 +445,13 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
         raise OptionError(fault, where=SCORED, allowed="design holdout")
     if scored.dataset is None:
         return data
+    if task.measured is not None:
+        raise OptionError(
+            f"another data set, and the models learned a {task.measured.words}",
+            where=f"{SCORED}.dataset",
+            allowed="other data sets of models of classes; images made worse of all",
+            remedy="`skiagram validate` scores another cohort with the models of a run",
+        )
     other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other.folder / "cases")
     if theirs.classes != task.classes:
