@@ -134,13 +134,6 @@ def test_options_in_files_that_rows_choose_by_name_are_columns(
     assert noises == ["0.3", "0.9"]
 
 
-def test_options_of_models_that_some_rows_have_are_columns(workspace: Workspace) -> None:
-    result = run(workspace, make(axes={"baselines": [["logistic_regression"], ["decision_tree"]]}))
-    table = result.table().drop_duplicates("row")
-    assert table["decision_tree.max_depth"].tolist() == ["", "3"]
-    assert table["logistic_regression.inverse_regularisation"].tolist() == ["0.03", ""]
-
-
 def test_a_row_that_leaves_an_option_as_it_is_shows_its_value(workspace: Workspace) -> None:
     option, plan = "conf.model.logistic_regression.inverse_regularisation", "conf.plan.plan.subset"
     settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}

@@ -20,6 +20,7 @@ from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
+from skiagram.sweeps.row_options import change
 from skiagram.sweeps.rows import (
     COLUMNS,
     COSTS,
@@ -32,7 +33,7 @@ from skiagram.sweeps.rows import (
     short_name,
     show_value,
 )
-from skiagram.sweeps.runs import Measurable, RowResult, change, run_rows
+from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 
