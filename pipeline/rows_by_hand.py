@@ -26,8 +26,9 @@ from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.tuned import fits_of
 from skiagram.options import check, read_option_file
+from skiagram.sweeps.row_options import check_changes
 from skiagram.sweeps.rows import Objective, Row, Sweep, find_swept_model
-from skiagram.sweeps.runs import check_changes, run_rows
+from skiagram.sweeps.runs import run_rows
 from skiagram.sweeps.table import read_sweep
 from skiagram.sweeps.workspace import Workspace
 

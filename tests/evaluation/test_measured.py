@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -22,10 +21,10 @@ from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
-from skiagram.records.cases import SEALED, Cases
+from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import scores_of
-from tests.outcomes.cohort import train_models
+from tests.outcomes.cohort import another_cohort, sealed_half, train_models
 
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
 
@@ -102,35 +101,6 @@ def test_every_case_is_scored_by_a_fit_that_did_not_see_it(inputs: EvaluationInp
         assert not np.isin(rows["case_id"], fits[fit]["case_id"]).any()
 
 
-def another_cohort(inputs: EvaluationInputs) -> EvaluationInputs:
-    """Return the same patients as if they were two other hospitals', scored once by each model."""
-    cases = inputs.cases
-    ids = np.array([f"cohort-{case}" for case in cases.case_id.tolist()])
-    joined = Cases(
-        np.concatenate([cases.case_id, ids]),
-        np.concatenate([cases.patient_id, ids]),
-        np.concatenate([cases.split, np.full(len(ids), "test")]),
-        np.concatenate([cases.label, np.full(len(ids), SEALED)]),
-        None if cases.value is None else np.tile(cases.value, 2),
-    )
-    models = []
-    for model in inputs.models:
-        scored = model.part("out_of_fold")
-        scored = scored[scored["repeat"] == 0]
-        scored = scored.assign(part="test", fold=-1, case_id="cohort-" + scored["case_id"])
-        models.append(replace(model, table=pd.concat([model.table, scored], ignore_index=True)))
-    hospital = np.where(np.arange(len(ids)) % 2, "A", "B")
-    return replace(
-        inputs,
-        models=tuple(models),
-        cases=joined,
-        task=replace(inputs.task, design="holdout"),
-        sealed=pd.DataFrame({"case_id": ids, "label": cases.label}),
-        covariates=pd.DataFrame({"case_id": ids, "cohort": hospital}),
-        card=replace(inputs.card, test_sites=("A", "B")),
-    )
-
-
 def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
     time = cases.value
     assert time is not None
@@ -182,18 +152,6 @@ def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: Evaluati
     few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
     none = evaluate_measured(replace(late, sealed=few), OPTIONS, at_home).figures
     assert not none.select(analysis=UPDATED)
-
-
-def sealed_half(inputs: EvaluationInputs) -> EvaluationInputs:
-    """Return the cohort with its values and labels under seal, as design holdout leaves them."""
-    cohort = another_cohort(inputs)
-    cases = cohort.cases
-    values = cases.value
-    assert values is not None
-    test = cases.split == "test"
-    sealed = cohort.sealed.assign(value=values[test])
-    hidden = replace(cases, value=np.where(test, np.nan, values))
-    return replace(cohort, cases=hidden, sealed=sealed)
 
 
 def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:

@@ -1,5 +1,6 @@
 """A cohort whose hazard depends on one known column, and what training leaves of models on it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.contract import Labelled
 from skiagram.outcomes.time import TimeToEvent
-from skiagram.records.cases import Cases, DataCard, MeasuredTask
+from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison
 from tests.models.classical.families import model
@@ -69,3 +70,44 @@ def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationI
     comparison = Comparison("cohort", "", "evaluate", tuple(columns), "")
     sealed = pd.DataFrame({"case_id": [], "label": []})
     return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
+
+
+def another_cohort(inputs: EvaluationInputs) -> EvaluationInputs:
+    """Return the same patients as if they were two other hospitals', scored once by each model."""
+    cases = inputs.cases
+    ids = np.array([f"cohort-{case}" for case in cases.case_id.tolist()])
+    joined = Cases(
+        np.concatenate([cases.case_id, ids]),
+        np.concatenate([cases.patient_id, ids]),
+        np.concatenate([cases.split, np.full(len(ids), "test")]),
+        np.concatenate([cases.label, np.full(len(ids), SEALED)]),
+        None if cases.value is None else np.tile(cases.value, 2),
+    )
+    models = []
+    for each in inputs.models:
+        scored = each.part("out_of_fold")
+        scored = scored[scored["repeat"] == 0]
+        scored = scored.assign(part="test", fold=-1, case_id="cohort-" + scored["case_id"])
+        models.append(replace(each, table=pd.concat([each.table, scored], ignore_index=True)))
+    hospital = np.where(np.arange(len(ids)) % 2, "A", "B")
+    return replace(
+        inputs,
+        models=tuple(models),
+        cases=joined,
+        task=replace(inputs.task, design="holdout"),
+        sealed=pd.DataFrame({"case_id": ids, "label": cases.label}),
+        covariates=pd.DataFrame({"case_id": ids, "cohort": hospital}),
+        card=replace(inputs.card, test_sites=("A", "B")),
+    )
+
+
+def sealed_half(inputs: EvaluationInputs) -> EvaluationInputs:
+    """Return the cohort with its values and labels under seal, as design holdout leaves them."""
+    cohort = another_cohort(inputs)
+    cases = cohort.cases
+    values = cases.value
+    assert values is not None
+    test = cases.split == "test"
+    sealed = cohort.sealed.assign(value=values[test])
+    hidden = replace(cases, value=np.where(test, np.nan, values))
+    return replace(cohort, cases=hidden, sealed=sealed)

@@ -10,7 +10,7 @@ from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
-    SENSITIVITY,
+    SELECTION_SENSITIVITY,
     SENSITIVITY_DIFFERENCE,
     MeasuredClasses,
     measure_row,
@@ -43,7 +43,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None
             of_run.find(MEAN_SENSITIVITY)
         )
         assert row.selection(of_run.model) == of_run.find("selection_sensitivity").value
-        assert row.chosen_by(of_run.model) == SENSITIVITY
+        assert row.chosen_by(of_run.model) == SELECTION_SENSITIVITY
     for arm, of_arm in run.found.arms.items():
         assert interval(row.of(f"best_{arm}_finder", MERIT)) == interval(of_arm.find(MERIT))
 

@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.inputs import EvaluationInputs
@@ -225,13 +224,6 @@ def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
     assert (found.cases, found.patients) == (104, 52)
     assert found.curves[0].band is None
     assert found.crossings == ()
-
-
-@pytest.mark.slow
-def test_rows_without_a_subset_make_no_curves(workspace: Workspace) -> None:
-    base = CHOICES | {"networks": [], SUBSET: None}
-    with pytest.raises(OptionError, match="learns from all cases"):
-        run(workspace, base, {"seed": [0, 1]})
 
 
 def inputs_of(row: Measurable) -> EvaluationInputs:

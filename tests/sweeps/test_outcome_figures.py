@@ -8,13 +8,13 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.measured import evaluate_measured, open_cases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.records.cases import MeasuredTask
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow
 from skiagram.sweeps.outcome_figures import measure_outcome_row
-from tests.outcomes.cohort import train_models
+from tests.outcomes.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
 
 def measure(inputs: EvaluationInputs, *wanted: str) -> MeasuredRow:
     assert isinstance(inputs.task, MeasuredTask)
-    return measure_outcome_row(inputs.models, inputs.cases, inputs.task.outcome, DEFAULTS, wanted)
+    sealed = inputs.task.design == "holdout"
+    tested = open_cases(inputs.cases, inputs.sealed) if sealed else None
+    read = inputs.models, inputs.cases, inputs.task
+    return measure_outcome_row(*read, DEFAULTS, wanted, tested)
 
 
 def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
@@ -36,7 +39,11 @@ def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
     return estimate.value, estimate.low, estimate.high
 
 
-def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs: EvaluationInputs) -> None:
+@pytest.mark.parametrize("design", ["cv", "holdout"])
+def test_a_row_has_the_figures_of_a_run_to_the_last_digit(
+    inputs: EvaluationInputs, design: str
+) -> None:
+    inputs = sealed_half(inputs) if design == "holdout" else inputs
     run = evaluate_measured(inputs, DEFAULTS).figures.select(analysis=FIGURES)
     row = measure(inputs, "brier").figures((), None)
     for model in ("cox", "noise", "best_classical"):
@@ -76,6 +83,17 @@ def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs: EvaluationI
         assert after.selection(name) == before.selection(name) is not None
     assert after.of("cox", "concordance") != before.of("cox", "concordance")
     assert before.chosen_by("cox") == "selection_concordance"
+
+
+def test_sealed_values_have_no_part_in_the_choice(inputs: EvaluationInputs) -> None:
+    held_out = sealed_half(inputs)
+    turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
+    before, after = (
+        measure(each).figures((), None) for each in (held_out, replace(held_out, sealed=turned))
+    )
+    for name in ("cox", "noise", "best_classical"):
+        assert after.selection(name) == before.selection(name) is not None
+        assert after.of(name, "concordance") != before.of(name, "concordance")
 
 
 def test_a_model_that_failed_has_its_reason(inputs: EvaluationInputs) -> None:

@@ -116,11 +116,11 @@ def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once
 
         return call
 
-    for name in ("measure_row", "open_evaluation_set"):
+    for name in ("measure_row", "open_data"):
         monkeypatch.setattr(runs, name, counted(name))
     result = run(workspace, axes={"seed": [5, 6], C: [0.02, 0.2, 2.0]}, reference={C: 0.02})
     assert not [row.reason for row in result.rows if row.reason]
-    assert called == {"measure_row": 6 + 2, "open_evaluation_set": 2}
+    assert called == {"measure_row": 6 + 2, "open_data": 1}
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None:
@@ -171,18 +171,3 @@ def test_an_option_that_is_not_there_is_named(
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)
     assert words in result.reason
-
-
-def test_rows_of_an_outcome_with_a_sealed_test_set_are_refused(tmp_path: Path) -> None:
-    workspace = place(tmp_path)
-    file = workspace.conf / "dataset/phantom_times.yaml"
-    values = yaml.safe_load(file.read_text())
-    values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 4}}
-    values["phantom"]["nodule"]["places"] = 7
-    file.write_text(yaml.safe_dump(values))
-    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    changed = params | {"dataset": "phantom_times", "design": "holdout", "baselines": ["cox"]}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(changed))
-    result = run(workspace, axes={"conf.model.cox.penalty": [0.1, 1.0]})
-    assert all("under design holdout" in row.reason for row in result.rows)
-    assert all("cv" in row.reason for row in result.rows)

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skiagram.datasets.contract import GroundTruth
 from skiagram.records.cases import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.sweeps.data import DataSet
-from skiagram.sweeps.seal import open_evaluation_set
+from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
 from tests.datasets.sources import balanced, ingested
 from tests.sweeps.small_phantom import local_compute
@@ -30,9 +29,7 @@ def open_seal(
     if not data.exists():
         ingested(balanced(**source), data, design)
     request = {"margin": margin}
-    alike = pd.DataFrame({"first": [], "second": []}, dtype=str)
-    asked = ("sweep margins", ("svm",), request, 0, 100)
-    open_evaluation_set(workspace, DataSet(data), *asked, alike)
+    open_data(workspace, DataSet(data), "sweep margins", ("svm",), request)
 
 
 def test_each_question_is_an_opening_once(tmp_path: Path) -> None:

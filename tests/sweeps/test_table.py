@@ -33,7 +33,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (place.conf / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
     file = place.conf / "dataset/phantom_times.yaml"
     values = yaml.safe_load(file.read_text())
-    values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 4}}
+    values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 16}}
     values["phantom"]["nodule"]["places"] = 7
     file.write_text(yaml.safe_dump(values))
     return replace(place, compute=replace(place.compute, workers=1))
@@ -50,10 +50,6 @@ def run(workspace: Workspace, sweep: Sweep) -> SweepResult:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (
-            {"base": TIMES | {"design": "holdout"}, "axes": PENALTY},
-            ("time to an event", "no figures of sealed cases", "cv", "design=cv"),
-        ),
         (
             {"base": TIMES | {"design": "cv"}, "axes": PENALTY, "analysis": "cost"},
             ("`cost`", "AUCs of classes", "time to an event", "leave `analysis` out"),
@@ -101,12 +97,28 @@ def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
 
 def test_rows_that_can_be_answered_are_not_refused_for_others(workspace: Workspace) -> None:
     for values in (
-        {"base": TIMES, "axes": {"design": ["holdout", "cv"]}},
         {"base": {"dataset": "absent"}, "axes": {"seed": [0, 1]}},
         {"base": {"sed": 1}, "axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
     ):
         sweep = make(**values)
         check_rows(sweep, expand_rows(sweep), workspace)
+
+
+def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspace) -> None:
+    base = TIMES | {"design": "holdout"}
+    noisy = {"scored": {"corruption": "noise", "amount": 0.4}}
+    elsewhere = {"scored": {"dataset": "phantom_noisy"}}
+    images = {"unchanged": {}, "noisy": noisy, "elsewhere": elsewhere}
+    unchanged, worse, other = run(workspace, make(base=base, axes={"images": images})).rows
+    assert [row.figures.cases for row in (unchanged, worse)] == [16, 16]
+    concordance = [row.figures.of("cox", "concordance") for row in (unchanged, worse)]
+    assert concordance[0] != concordance[1]
+    assert unchanged.figures.selection("cox") == worse.figures.selection("cox") is not None
+    difference = worse.figures.of("cox", "difference")
+    assert difference is not None
+    assert difference.value is not None
+    assert "another data set" in other.reason
+    assert "skiagram validate" in other.reason
 
 
 def test_options_in_files_that_rows_choose_by_name_are_columns(
@@ -120,3 +132,15 @@ def test_options_in_files_that_rows_choose_by_name_are_columns(
     assert set(table.columns) & {"dataset.size", "dataset.seed"} == set()  # they are equal
     noises = [run.params["dataset.noise"] for run in sweep_execution(result, tmp_path).children]
     assert noises == ["0.3", "0.9"]
+
+
+def test_a_row_that_leaves_an_option_as_it_is_shows_its_value(workspace: Workspace) -> None:
+    option, plan = "conf.model.logistic_regression.inverse_regularisation", "conf.plan.plan.subset"
+    settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}
+    result = run(workspace, make(axes={"penalty": settings}))
+    table = result.table().drop_duplicates("row")
+    assert table["penalty"].tolist() == ["as it is", "weaker"]
+    assert table["logistic_regression.inverse_regularisation"].tolist() == ["0.03", "1"]
+    assert table["seed"].tolist() == ["0", "1"]
+    assert table["plan.subset"].tolist() == ["null", '{"cases": 24, "draw": 0}']
+    assert table.columns.is_unique

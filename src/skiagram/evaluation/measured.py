@@ -7,7 +7,7 @@ was best on inner folds, so no reported case chooses anything.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from skiagram.calibration import split_patients
 from skiagram.errors import DataError
-from skiagram.evaluation.arm_selection import Fold, SelectionFigure, choose_within_folds
+from skiagram.evaluation.arm_selection import (
+    Fold,
+    SelectionFigure,
+    choose_within_folds,
+    mean_of_chosen,
+)
 from skiagram.evaluation.criteria import decide_by_margin, lower_decision
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
@@ -35,7 +40,7 @@ from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
-from skiagram.records.cases import Cases, MeasuredTask
+from skiagram.records.cases import Cases, MeasuredTask, Task
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
@@ -60,7 +65,7 @@ def evaluate_measured(
     """
     task = inputs.task
     part: Part = "test" if task.design == "holdout" else "out_of_fold"
-    cases = _opened(inputs) if part == "test" else inputs.cases
+    cases = open_cases(inputs.cases, inputs.sealed) if part == "test" else inputs.cases
     if not isinstance(task, MeasuredTask) or cases.value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outcome = task.outcome
@@ -68,21 +73,14 @@ def evaluate_measured(
     scored = {name: score_cases(of, cases, part) for name, of in trained.items()}
     named = (*options.analyses.simple_rules, *outcome.rules.values())
     rules = tuple(name for name in dict.fromkeys(named) if name in trained)
-    best = {}
-    for arm, members in list_arms(trained, rules).items():
-        if part == "test":
-            best[arm] = (
-                max(members, key=lambda name: known_worth(trained[name], inputs.cases, outcome))
-                if at_home is None
-                else at_home.best[arm]
-            )
-            scored[f"best_{arm}"] = scored[best[arm]]
-        else:
-            chosen = choose_within_folds(
-                {name: figure_by_primary(trained[name], cases, outcome) for name in members}
-            )
-            best[arm] = Counter(chosen.values()).most_common(1)[0][0]
-            scored[f"best_{arm}"] = stitch(chosen, scored)
+    if at_home is None:
+        chosen_by = choose_by_primary(trained, inputs.cases, task)
+        standing = stand_for_arms(trained, rules, scored, chosen_by, task)
+        best = {arm: chosen.models[0] for arm, chosen in standing.items()}
+        scored |= {f"best_{arm}": chosen.scored for arm, chosen in standing.items()}
+    else:
+        best = {arm: at_home.best[arm] for arm in list_arms(trained, rules)}
+        scored |= {f"best_{arm}": scored[name] for arm, name in best.items()}
     shown = [f"best_{arm}" for arm in best] + list(rules)
     primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
     rows = [
@@ -139,11 +137,65 @@ def list_arms(
     return {arm: members for arm, members in arms.items() if members}
 
 
-def _opened(inputs: EvaluationInputs) -> Cases:
-    """Return the test cases with their labels and values."""
-    cases, labels = inputs.cases.test(), inputs.sealed.set_index("case_id")["label"]
-    label = labels.loc[cases.case_id.tolist()].to_numpy(dtype=np.int64)
-    return replace(cases, label=label, value=open_values(cases, inputs.sealed))
+@dataclass(frozen=True)
+class ArmChoice:
+    """What stands for an arm.
+
+    Attributes:
+        models: The models chosen, that of most outer folds first.
+        value: Their figure of development cases, higher is better.
+        scored: Their scores of the reported cases.
+    """
+
+    models: tuple[str, ...]
+    value: float | None
+    scored: ScoredCases
+
+
+def choose_by_primary(
+    trained: Mapping[str, Predictions], cases: Cases, task: MeasuredTask
+) -> dict[str, SelectionFigure]:
+    """Return what each model is chosen by: its primary figure of development cases."""
+    figure_of = figure_out_of_fold if task.design == "holdout" else figure_by_primary
+    return {name: figure_of(model, cases, task.outcome) for name, model in trained.items()}
+
+
+def stand_for_arms(
+    trained: Mapping[str, Predictions],
+    rules: Sequence[str],
+    scored: Mapping[str, ScoredCases],
+    chosen_by: Mapping[str, SelectionFigure],
+    task: Task,
+) -> dict[str, ArmChoice]:
+    """Return what stands for each arm: the best model, under `cv` that of each outer fold.
+
+    Args:
+        scored: The reported cases by model.
+        chosen_by: See `choose_by_primary`.
+    """
+    standing = {}
+    for arm, members in list_arms(trained, rules).items():
+        of_arm = {name: chosen_by[name] for name in members}
+        if task.design == "holdout":
+            best = max(members, key=lambda name: chosen_by[name].worth)
+            standing[arm] = ArmChoice((best,), chosen_by[best].value, scored[best])
+        else:
+            chosen = choose_within_folds(of_arm)
+            models = tuple(name for name, _ in Counter(chosen.values()).most_common())
+            value = mean_of_chosen(of_arm, chosen)
+            standing[arm] = ArmChoice(models, value, stitch(chosen, scored))
+    return standing
+
+
+def open_cases(cases: Cases, sealed: pd.DataFrame) -> Cases:
+    """Return the test cases with their labels and values.
+
+    Args:
+        sealed: Columns `case_id`, `label` and `value` of the test cases.
+    """
+    test, labels = cases.test(), sealed.set_index("case_id")["label"]
+    label = labels.loc[test.case_id.tolist()].to_numpy(dtype=np.int64)
+    return replace(test, label=label, value=open_values(test, sealed))
 
 
 def _ideal_observer(
@@ -195,10 +247,16 @@ def _warn_of_leaks(
             )
 
 
-def known_worth(model: Predictions, cases: Cases, outcome: MeasuredOutcome) -> float:
-    """Return the primary figure of development cases, out of fold, higher is better; or −∞."""
-    known = score_cases(model, cases.development(), "out_of_fold")
-    return SelectionFigure(outcome.direct(outcome.measure_primary(known).value)).worth
+def figure_out_of_fold(
+    model: Predictions, cases: Cases, outcome: MeasuredOutcome
+) -> SelectionFigure:
+    """Return the primary figure that chooses a model where a test set is sealed; an error below 0.
+
+    It is of the development cases that the model learned from, out of fold.
+    """
+    learned = np.isin(cases.case_id, model.part("out_of_fold")["case_id"].unique().tolist())
+    known = score_cases(model, cases.select(learned), "out_of_fold")
+    return SelectionFigure(outcome.direct(outcome.measure_primary(known).value))
 
 
 def _update(

@@ -46,7 +46,7 @@ AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
 LATER_AUC, LATER_DIFFERENCE = f"{LATER}{AUC}", f"{LATER}{DIFFERENCE}"
 FINDER = "_finder"  # after `best_<arm>`, for the finder that stands for an arm
-SENSITIVITY = f"{SELECTIONS}sensitivity"  # of development lesions; it chooses finders
+SELECTION_SENSITIVITY = f"{SELECTIONS}sensitivity"  # of development lesions; it chooses finders
 MERIT_DIFFERENCE = f"{MERIT}_{DIFFERENCE}"
 SENSITIVITY_DIFFERENCE = f"{MEAN_SENSITIVITY}_{DIFFERENCE}"
 DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFERENCE)
@@ -114,11 +114,15 @@ class RowFigures:
             for each in self.figures
             if each.model == model and each.figure.startswith(SELECTIONS)
         ]
-        return SENSITIVITY if SENSITIVITY in names else next(iter(names), SELECTION)
+        return (
+            SELECTION_SENSITIVITY
+            if SELECTION_SENSITIVITY in names
+            else next(iter(names), SELECTION)
+        )
 
     def judged_by(self, model: str) -> tuple[str, str]:
         """Return the like figure of reported cases, and its difference from the reference."""
-        if self.chosen_by(model) == SENSITIVITY:
+        if self.chosen_by(model) == SELECTION_SENSITIVITY:
             return MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE
         return self.primary, DIFFERENCE
 
@@ -349,7 +353,7 @@ def _add_finding(
             MERIT: auc_estimate(search.merit(response)),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
         }
-        development = {**model.development, SENSITIVITY: Estimate(value)}
+        development = {**model.development, SELECTION_SENSITIVITY: Estimate(value)}
         metrics, both = {**model.metrics, **figures}, (search, response)
         return replace(model, development=development, metrics=metrics, search=both)
 

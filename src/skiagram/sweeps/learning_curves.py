@@ -8,7 +8,7 @@ BMC Med. Inform. Decis. Mak. 12:8).
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -405,19 +405,15 @@ def find_crossing(
 def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     """Return the learning curves of rows that differ in `plan.subset` alone.
 
+    `check_curves` refuses rows that learn from all cases, or from the same, before they are
+    trained; other outcomes than classes are refused there, too.
+
     Raises:
-        OptionError: Rows differ in something else, learn from all cases, or have no baseline.
+        OptionError: Rows report different cases, or have no baseline.
     """
-    check_curves([row.row.plan.subset for row in rows], ("classical",))
     by_place = _place(rows)
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
-    measured = dict[tuple[int, int], MeasuredClasses]()
-    for place, row in by_place.items():
-        of_row = row.measure(())
-        if not isinstance(of_row, MeasuredClasses):
-            fault = f"no learning curves of a {of_row.primary.replace('_', ' ')}"
-            raise OptionError(fault, where="analysis", allowed="data sets of classes")
-        measured[place] = of_row
+    measured = {at: cast("MeasuredClasses", row.measure(())) for at, row in by_place.items()}
     reported = measured[next(iter(measured))].cases
     if any(
         not np.array_equal(row.cases.cases.case_id, reported.cases.case_id)

@@ -3,19 +3,17 @@
 They are those of a run (`evaluation.measured`); the outcome says which there are.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.arm_selection import choose_within_folds, mean_of_chosen
-from skiagram.evaluation.measured import figure_by_primary, list_arms, score_cases, stitch
+from skiagram.evaluation.measured import choose_by_primary, score_cases, stand_for_arms
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
-from skiagram.records.cases import Cases
-from skiagram.records.predictions import Predictions
+from skiagram.records.cases import Cases, MeasuredTask
+from skiagram.records.predictions import Part, Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, ShownModel
@@ -39,29 +37,36 @@ class ShownEstimator(ShownModel):
 
 def measure_outcome_row(
     models: Sequence[Predictions],
-    cases: Cases,
-    outcome: MeasuredOutcome,
+    learned: Cases,
+    task: MeasuredTask,
     options: EvaluationOptions,
     wanted: Sequence[str] = (),
+    tested: Cases | None = None,
 ) -> MeasuredRow:
     """Measure the models of a row.
 
     Args:
+        learned: The data set whose development cases the models learned from.
         wanted: Names of figures of the outcome, besides the primary one.
+        tested: The opened test cases; None where nothing is sealed, and every development case is
+            reported.
 
     Raises:
         OptionError: A figure is not of this outcome.
         DataError: The cases have no values.
     """
+    outcome = task.outcome
     names = [figure.name for figure in outcome.figures]
     if unknown := [name for name in wanted if name not in names]:
         fault = f"`{unknown[0]}` is no figure of a {outcome.kind}"
         raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
-    if cases.value is None:
+    if learned.value is None:
         raise DataError("cases without values", where="cases", remedy="run the sweep again")
+    part: Part = "out_of_fold" if tested is None else "test"
+    cases = learned if tested is None else tested
     trained = {each.outcome.model: each for each in models if each.outcome.status == "finished"}
-    scored = {name: score_cases(each, cases, "out_of_fold") for name, each in trained.items()}
-    chosen_by = {name: figure_by_primary(each, cases, outcome) for name, each in trained.items()}
+    scored = {name: score_cases(each, cases, part) for name, each in trained.items()}
+    chosen_by = choose_by_primary(trained, learned, task)
     shown: dict[str, ShownModel] = {}
     for each in models:
         name, titled = each.outcome.model, (each.outcome.title, each.outcome.arm)
@@ -72,13 +77,10 @@ def measure_outcome_row(
             development = {f"{SELECTIONS}{outcome.primary}": missing}
             shown[name] = ShownEstimator(*titled, development, {outcome.primary: missing}, None)
     rules = (*options.analyses.simple_rules, *outcome.rules.values())
-    for arm, members in list_arms(trained, rules).items():
-        of_arm = {name: chosen_by[name] for name in members}
-        chosen = choose_within_folds(of_arm)
-        titles = [trained[name].outcome.title for name, _ in Counter(chosen.values()).most_common()]
-        value = mean_of_chosen(of_arm, chosen)
-        of_best = stitch(chosen, scored)
-        shown[f"{BEST}{arm}"] = _show(", ".join(titles), arm, value, of_best, outcome, wanted)
+    for arm, chosen in stand_for_arms(trained, rules, scored, chosen_by, task).items():
+        titles = ", ".join(trained[name].outcome.title for name in chosen.models)
+        of_best = _show(titles, arm, chosen.value, chosen.scored, outcome, wanted)
+        shown[f"{BEST}{arm}"] = of_best
     return MeasuredRow(
         shown,
         cases.case_id,

@@ -5,8 +5,7 @@ trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,13 +20,14 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.measured import open_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
 from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
-from skiagram.options import check, flatten_options, split_names
+from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, Task, read_cases, read_task
+from skiagram.records.cases import Cases, MeasuredTask, Task, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
@@ -46,8 +46,9 @@ from skiagram.sweeps.figures import (
     measure_row,
 )
 from skiagram.sweeps.outcome_figures import measure_outcome_row
+from skiagram.sweeps.row_options import change, check_changes, list_files, resolve_options
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
-from skiagram.sweeps.seal import open_evaluation_set
+from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.training.options import Trainer
 
@@ -64,8 +65,8 @@ class RowResult:
     Attributes:
         figures: Without any where the row failed.
         reason: Why it failed; empty otherwise.
-        resolved: Group and option, as `dataset.noise` → value, of option files that are chosen by
-            name, where rows choose several of a group.
+        resolved: Column → value of options that the row does not change itself and others may have
+            otherwise, see `resolve_options`.
     """
 
     row: Row
@@ -170,22 +171,36 @@ class Seal:
 
     opened_by: str
     request: Mapping[str, Any]
-    _opened: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
+    _opened: list[tuple[object, OpenedData]] = field(default_factory=list, init=False)
+    _assembled: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
 
-    def open(self, row: PreparedRow) -> EvaluationSet:
-        """Return the reported cases of a row; opened once for rows that follow one another."""
-        data, replicates = row.reported, row.evaluation.replicates
+    def open(self, row: PreparedRow) -> OpenedData:
+        """Return the reported data of a row; opened once for rows that follow one another."""
         models = (*(each.name for each in row.candidates), *row.combinations)
-        asked = (data, models, row.plan.seed, replicates, row.data.cases)
-        if not self._opened or self._opened[0][0] != asked:
-            by, seed = (self.opened_by, models, self.request), row.plan.seed
-            opened = open_evaluation_set(row.workspace, data, *by, seed, replicates, row.duplicates)
-            if row.scored.dataset is not None:
-                cases, task = read_cases(row.data.cases)
-                development = label_cases(cases.development(), task, _NO_LABELS)
-                opened = replace(opened, development=development)
-            self._opened[:] = [(asked, opened)]
-        return self._opened[0][1]
+        by = (self.opened_by, models, self.request)
+        asked = row.reported, models
+        return _keep(self._opened, asked, lambda: open_data(row.workspace, row.reported, *by))
+
+    def assemble(self, row: PreparedRow) -> EvaluationSet:
+        """Return the reported cases of a row of classes; once for rows that follow one another."""
+        opened, asked_of = self.open(row), (row.plan.seed, row.evaluation.replicates)
+
+        def make() -> EvaluationSet:
+            assembled = opened.assemble(row.duplicates, *asked_of)
+            if row.scored.dataset is None:
+                return assembled
+            cases, task = read_cases(row.data.cases)
+            development = label_cases(cases.development(), task, _NO_LABELS)
+            return replace(assembled, development=development)
+
+        return _keep(self._assembled, (row.reported, *asked_of, row.data.cases), make)
+
+
+def _keep(kept: list[tuple[object, R]], asked: object, make: Callable[[], R]) -> R:
+    """Return what was asked for last, or make it and keep it in place of the former."""
+    if not kept or kept[0][0] != asked:
+        kept[:] = [(asked, make())]
+    return kept[0][1]
 
 
 @dataclass(frozen=True)
@@ -202,11 +217,13 @@ class Measurable:
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.row, self.trained.read()
-        if row.task.measured is not None:  # under cross-validation alone: nothing is sealed
-            learned = Cases.read(row.data.cases / "cases.parquet")
-            outcome, options = row.task.measured, row.evaluation
-            return measure_outcome_row(models, learned, outcome, options, wanted)
-        cases, finding = self.seal.open(row), None
+        if isinstance(row.task, MeasuredTask):
+            learned, tested = Cases.read(row.data.cases / "cases.parquet"), None
+            if row.task.design == "holdout":
+                opened = self.seal.open(row)
+                tested = open_cases(opened.cases, opened.labels)
+            return measure_outcome_row(models, learned, row.task, row.evaluation, wanted, tested)
+        cases, finding = self.seal.assemble(row), None
         later = _mark_later(row.reported, cases) if LATER_AUC in wanted else None
         if any(model.marks is not None for model in models) and row.scored.dataset is None:
             finding = read_finding(row.reported.folder, row.data.candidates, row.task)
@@ -240,7 +257,6 @@ def run_rows(
     reference: Measurable | None = None
     differing = find_differing(rows)
     swept, best = find_swept_model(differing), -math.inf
-    groups = [group for group in _ONE_OF_GROUP if group in differing]
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
@@ -255,7 +271,7 @@ def run_rows(
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
-                result = replace(result, resolved=resolve_options(row, groups, workspace))
+                result = replace(result, resolved=resolve_options(row, differing, workspace))
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
@@ -302,34 +318,13 @@ def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R 
         return str(error)
 
 
-def change(workspace: Workspace, row: Row) -> Workspace:
-    """Return the workspace with the options of a row."""
-    changes = {name: value for name, value in row.changes.items() if name != SCORED}
-    return replace(workspace, changes=changes)
-
-
-def resolve_options(row: Row, groups: Sequence[str], workspace: Workspace) -> dict[str, str]:
-    """Return `group.option` → value of the option file that a row chooses of each group.
-
-    Files that cannot be read have none; the row says why.
-    """
-    workspace = change(workspace, row)
-    resolved: dict[str, str] = {}
-    for group in groups:
-        with suppress(SkiagramError):
-            file = workspace.option_file(group, workspace.choices()[group])
-            resolved |= flatten_options(file, f"{group}.")
-    return resolved
-
-
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
     scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
     workspace = change(workspace, row)
     choices = workspace.choices()
-    used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
-    networks = split_names(choices["networks"])
-    models = used["model"] = [*used["model"], *networks]
+    used = list_files(choices)
+    networks, models = split_names(choices["networks"]), used["model"]
     check_changes(row.changes, used)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
@@ -340,8 +335,6 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
-    task = read_task(data.folder / "cases/task.json")
-    refuse_sealed_outcome(task)
     duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
@@ -367,23 +360,6 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
-def refuse_sealed_outcome(task: Task) -> None:
-    """Refuse an outcome that is no class and has a sealed test set.
-
-    Raises:
-        OptionError: It has.
-    """
-    if task.measured is not None and task.design == "holdout":
-        raise OptionError(
-            f"a {task.measured.words} under design holdout: rows have no figures of sealed cases "
-            "of such an outcome",
-            where="design",
-            allowed="cv, under which all cases are held out once",
-            remedy="add `design: cv` to `base`, or `design=cv` to the command; single runs "
-            "(`dvc repro`) may have the sealed test set",
-        )
-
-
 def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
@@ -394,6 +370,13 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
         raise OptionError(fault, where=SCORED, allowed="design holdout")
     if scored.dataset is None:
         return data
+    if task.measured is not None:
+        raise OptionError(
+            f"another data set, and the models learned a {task.measured.words}",
+            where=f"{SCORED}.dataset",
+            allowed="other data sets of models of classes; images made worse of all",
+            remedy="`skiagram validate` scores another cohort with the models of a run",
+        )
     other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other.folder / "cases")
     if theirs.classes != task.classes:
@@ -403,35 +386,6 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
 
 
 _NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
-_ONE_OF_GROUP = ("dataset", "restoration", "proposal", "trainer")  # a row has one file of each
-_CHOSEN_BY = {  # group of option files → choice of params.yaml
-    **{name: name for name in (*_ONE_OF_GROUP, "features")},
-    **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
-}
-_STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
-
-
-def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a change of an option file that has no part in the row.
-
-    Args:
-        changed: Names of options.
-        used: Group → its option files that the row reads.
-    """
-    for option in (name for name in changed if name.startswith("conf.")):
-        _, group, *rest = option.split(".")
-        if group in _STAGES and rest:
-            continue
-        if group not in used or len(rest) < 2:
-            forms = (*(f"conf.{name}.FILE.OPTION" for name in used), "conf.STAGE.OPTION")
-            raise OptionError("no such option", where=option, allowed=", ".join(forms))
-        if rest[0] not in used[group]:
-            raise OptionError(
-                f"`{rest[0]}` has no part in the row",
-                where=option,
-                allowed=", ".join(used[group]) or f"none: the row has no {group}",
-                remedy=f"choose it by `{_CHOSEN_BY[group]}`, in `base` or as an axis",
-            )
 
 
 def _finish(prepared: PreparedRow) -> TrainedRow:

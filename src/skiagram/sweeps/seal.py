@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.records.cases import DataCard, read_cases
+from skiagram.records.cases import Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
@@ -15,30 +17,49 @@ from skiagram.steps.evaluation_inputs import seal_of
 from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.workspace import Workspace
 
+_TRUTH = "sealed/truth.parquet"  # of generated data alone
 
-def open_evaluation_set(
-    workspace: Workspace,
-    data: DataSet,
-    opened_by: str,
-    models: tuple[str, ...],
-    request: object,
-    seed: int,
-    replicates: int,
-    duplicates: pd.DataFrame,
-) -> EvaluationSet:
-    """Open the seal of a data set, note it in the ledger, and return the reported cases.
+
+@dataclass(frozen=True)
+class OpenedData:
+    """A data set whose seal is open.
+
+    Attributes:
+        labels: Of the test cases: `case_id`, `label`, and `value` where the outcome is no class.
+    """
+
+    folder: Path
+    cases: Cases
+    task: Task
+    labels: pd.DataFrame
+
+    def assemble(self, duplicates: pd.DataFrame, seed: int, replicates: int) -> EvaluationSet:
+        """Return the reported cases of classes.
+
+        Args:
+            duplicates: Pairs of cases that show the same, as the audit found them.
+            seed: Of the resamples of patients.
+        """
+        truth = self.folder / _TRUTH
+        known = read_table(truth) if truth.exists() else None
+        read = self.cases, self.task, self.labels, known, duplicates
+        return assemble_evaluation_set(*read, seed, replicates)
+
+
+def open_data(
+    workspace: Workspace, data: DataSet, opened_by: str, models: tuple[str, ...], request: object
+) -> OpenedData:
+    """Open the seal of a data set, and note it in the ledger before.
 
     Args:
         opened_by: What opens it, for people.
         models: Whose scores it is opened for.
         request: All that decides the figures, as JSON.
-        seed: Of the resamples of patients.
-        duplicates: Pairs of cases that show the same, as the audit found them.
     """
     cases, task = read_cases(data.folder / "cases")
-    truth = data.folder / "sealed/truth.parquet"
     labels = open_labels(data.folder / "sealed", task)
-    if workspace.project is not None and task.design == "holdout" and not truth.exists():
+    generated = (data.folder / _TRUTH).exists()
+    if workspace.project is not None and task.design == "holdout" and not generated:
         card = read_record(DataCard, data.folder / "cases/card.json")
         comparison = Comparison(
             data=card.name,
@@ -48,5 +69,4 @@ def open_evaluation_set(
             digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
-    known = read_table(truth) if truth.exists() else None
-    return assemble_evaluation_set(cases, task, labels, known, duplicates, seed, replicates)
+    return OpenedData(data.folder, cases, task, labels)

@@ -13,12 +13,14 @@ import pandas as pd
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.cross_validation import Plan, Subset
 from skiagram.options import check, split_names
-from skiagram.records.cases import Design, Task, read_task
+from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.records.cases import Design, read_task
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
+from skiagram.sweeps.row_options import change
 from skiagram.sweeps.rows import (
     COLUMNS,
     COSTS,
@@ -31,13 +33,7 @@ from skiagram.sweeps.rows import (
     short_name,
     show_value,
 )
-from skiagram.sweeps.runs import (
-    Measurable,
-    RowResult,
-    change,
-    refuse_sealed_outcome,
-    run_rows,
-)
+from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 
@@ -80,19 +76,25 @@ class SweepResult:
 
     @cached_property
     def resolved(self) -> tuple[str, ...]:
-        """Return what differs in the option files that rows choose by name, as `dataset.noise`."""
+        """Return what differs besides in option files that rows choose by name."""
+        changed = {short_name(name) for name in (*self.axes, *self.options)}
         known = [result.resolved for result in self.rows if result.resolved]
         named = dict.fromkeys(name for options in known for name in options)
         return tuple(
-            name for name in named if len({options.get(name, "") for options in known}) > 1
+            name
+            for name in named
+            if name not in changed and len({options.get(name, "") for options in known}) > 1
         )
 
     def describe_place(self, result: RowResult) -> dict[str, Any]:
-        """Return axis, or option that differs, → value in a row; without one, empty text."""
-        row = result.row
-        place = {short_name(name): row.place.get(name, "") for name in self.axes}
-        changed = {short_name(name): row.changes.get(name, "") for name in self.options}
-        return {name: result.resolved.get(name, "") for name in self.resolved} | changed | place
+        """Return axis, or option that differs, → value in a row; empty text where it has none."""
+        known = {**result.row.changes, **result.row.place}
+        names = {short_name(name): name for name in (*self.axes, *self.options)}
+        names |= {name: name for name in self.resolved}
+        return {
+            short: known[name] if name in known else result.resolved.get(short, "")
+            for short, name in names.items()
+        }
 
     @cached_property
     def chosen(self) -> RowResult | None:
@@ -191,40 +193,36 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
 
 
 def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
-    """Refuse a sweep that its rows cannot answer, before the first of them is trained.
+    """Refuse an analysis that the rows cannot carry, before the first of them is trained.
 
     Data sets are ingested for it. A row whose options cannot be read is left to say so itself.
 
     Raises:
-        OptionError: All rows have an outcome with a sealed test set, or the rows are not such as
-            the analysis reads.
+        OptionError: The rows are not such as the analysis reads.
     """
-    tasks: dict[tuple[str, Design], Task | None] = {}
+    if sweep.analysis is None:
+        return
+    outcomes: dict[tuple[str, Design], MeasuredOutcome | None] = {}
     subsets, arms = list[Subset | None](), set[str]()
     for place in (change(workspace, row) for row in rows):
         with suppress(SkiagramError):
             choices = place.choices()
             asked = choices["dataset"], choices["design"]
-            if asked not in tasks:
-                tasks[asked] = None
+            if asked not in outcomes:
+                outcomes[asked] = None
                 data = ingest_data(place, place.option_file("dataset", asked[0]), asked[1])
-                tasks[asked] = read_task(data.folder / "cases/task.json")
+                outcomes[asked] = read_task(data.folder / "cases/task.json").measured
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.option_file("model", name)).arm)
                 subsets.append(check(Plan, place.options_of("plan")["plan"], "plan").subset)
-    known = [task for task in tasks.values() if task is not None]
-    outcomes = [task.measured for task in known if task.measured is not None]
-    if sweep.analysis is not None and outcomes:
+    if measured := next(filter(None, outcomes.values()), None):
         raise OptionError(
-            f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {outcomes[0].words}",
+            f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {measured.words}",
             where="sweep.analysis",
             allowed="data sets of classes",
             remedy="leave `analysis` out: table and page have the figures of every row",
         )
-    sealed = [task for task in known if task.design == "holdout"]
-    if outcomes and len(outcomes) == len(sealed) == len(tasks):
-        refuse_sealed_outcome(sealed[0])
     if subsets:
         check_curves(subsets, arms)
 

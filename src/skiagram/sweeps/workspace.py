@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.pieces import PieceStore
-from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file, with_choices
@@ -54,18 +53,6 @@ class Workspace:
     def pieces(self) -> PieceStore:
         """Return the finished pieces, of a project those of its stages too."""
         return PieceStore(self.work)
-
-    def run(
-        self, title: str, function: Callable[[T], R], pieces: Sequence[T], *, fits: bool = True
-    ) -> list[R]:
-        """Return what a function makes of each piece, in order, side by side, below a bar."""
-        done = self.map_fits(function, pieces) if fits else self.compute.map(function, pieces)
-        results = []
-        with Progress(title, len(pieces)) as progress:
-            for result in done:
-                results.append(result)
-                progress.advance()
-        return results
 
     def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what a function that fits models makes of each piece, in order, side by side."""
@@ -128,10 +115,6 @@ class Workspace:
                     raise OptionError("has no options to change", where=group, remedy=remedy)
                 place[last] = deepcopy(value)  # a further change goes into it
         return values
-
-    def digest(self, kind: str, inputs: Mapping[str, Any], *code: object) -> str:
-        """Return a name, beginning with `what`, that these inputs and this code alone have."""
-        return name_piece(kind, inputs, *code)
 
     def make_once(
         self, kind: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
