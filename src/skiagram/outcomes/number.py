@@ -378,7 +378,8 @@ class Number(MeasuredOutcome):
 
     def _plot_calibration(self, predicted: Floats, value: Floats) -> OutcomePlot:
         """Draw mean measured against mean predicted numbers in fifths of the predictions."""
-        bands = np.array_split(np.argsort(predicted, kind="stable"), _BANDS)
+        told_apart = min(_BANDS, len(np.unique(predicted)))  # one, where all are the mean
+        bands = np.array_split(np.argsort(predicted, kind="stable"), told_apart)
         means = [(float(predicted[band].mean()), float(value[band].mean())) for band in bands]
         errors = [float(np.abs(predicted[band] - value[band]).mean()) for band in bands]
         x, y = zip(*means, strict=True)

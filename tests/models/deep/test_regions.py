@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import write_modalities
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.cnn_3d import CNN3D
 from skiagram.models.deep.fitted import FittedNetwork, load_network
+from skiagram.models.deep.image_and_table import ImageAndTable
 from skiagram.models.deep.inputs import NetworkInputs, stored_images
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
@@ -133,6 +135,29 @@ def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, nam
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(cases.inputs)
     np.testing.assert_array_equal(again, fitted.scores(cases.inputs))
+
+
+def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path: Path) -> None:
+    """The table tells the classes apart; whatever the first epoch learns, it is read again."""
+    cases = scans(tmp_path / "images", 16)
+    values = (cases.label + 0.1 * np.arange(16))[:, None].astype(np.float32)
+    table = FeatureTable(cases.case_id, ("covariates_age",), values)
+    inputs = dataclasses.replace(cases.inputs, table=table)
+    seen = dataclasses.replace(cases, inputs=inputs)
+    of_volumes = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 8], "dropout": 0.0}
+    network = ImageAndTable(
+        columns=None,
+        backbone=of_volumes,
+        hidden=4,
+        dropout=0.0,
+        training=options(BOXED, epochs=1, patience=1),
+    )
+    fitted = NetworkModel(network, CPU, threads=1).fit(seen, FitContext(0, validation=seen))
+    fitted.save(tmp_path / "model")
+    again = load_network(tmp_path / "model")
+    np.testing.assert_array_equal(again.scores(inputs), fitted.scores(inputs))
+    older = dataclasses.replace(inputs, table=dataclasses.replace(table, values=values + 3))
+    assert not np.array_equal(again.scores(older), again.scores(inputs))
 
 
 def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> None:

@@ -68,6 +68,20 @@ class ReadsTable(Trained, Protocol):
         """
 
 
+@runtime_checkable
+class ReadsTableAndVolumes(ReadsTable, Protocol):
+    """A network that sees covariates beside an image or a volume."""
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int, columns: int
+    ) -> nn.Module:
+        """Return a freshly initialised network from volumes and a table to logits.
+
+        Raises:
+            ModelFailure: The network is not defined for volumes.
+        """
+
+
 AnyNetwork = Network | ReadsTable
 
 

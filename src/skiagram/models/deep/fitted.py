@@ -17,7 +17,12 @@ from torch import Tensor, nn
 from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary, FittedToCases, Requirements
-from skiagram.models.deep.contract import AnyNetwork, ReadsTable, for_volumes
+from skiagram.models.deep.contract import (
+    AnyNetwork,
+    ReadsTable,
+    ReadsTableAndVolumes,
+    for_volumes,
+)
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build, composed
 from skiagram.records.files import write_record
@@ -56,6 +61,9 @@ class Architecture:
             shape = self._shape_of_planes(network)
         elif len(shape) == VOLUME_AXES:
             channels, depth, height, width = shape
+            if isinstance(network, ReadsTableAndVolumes):
+                sides = depth, height, width
+                return network.build_for_volumes(channels, *sides, self.n_classes, self.columns)
             volumes = for_volumes(network, depth, height, width)
             return volumes.build_for_volumes(channels, depth, height, width, self.n_classes)
         channels, height, width = shape

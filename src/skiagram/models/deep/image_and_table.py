@@ -1,4 +1,4 @@
-"""Early fusion: one network on the image and on what else is known of the case.
+"""Early fusion: one network on the image, or volume, and on what else is known of the case.
 
 A backbone without its last layer makes numbers of the image, one layer of rectified units numbers
 of the table (diameter, density, age, side, view); both together enter the last layer and are
@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.backbone import OnBackbone
+from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.layers import cut_last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Staged
@@ -41,6 +42,19 @@ class ImageAndTable(OnBackbone):
         self, channels: int, height: int, width: int, n_classes: int, columns: int
     ) -> nn.Module:
         backbone = self.network().build(channels, height, width, n_classes)
+        return self._joined(backbone, n_classes, columns)
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int, columns: int
+    ) -> nn.Module:
+        sides = depth, height, width
+        backbone = for_volumes(self.network(), *sides).build_for_volumes(
+            channels, *sides, n_classes
+        )
+        return self._joined(backbone, n_classes, columns)
+
+    def _joined(self, backbone: nn.Module, n_classes: int, columns: int) -> nn.Module:
+        """Return the network of a backbone that gives logits of images alone."""
         _, numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))

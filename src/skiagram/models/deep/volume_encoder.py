@@ -21,7 +21,7 @@ from skiagram.encoders.weights import give_weights, read_tensors
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
-from skiagram.models.deep.contract import ReadsVolumes
+from skiagram.models.deep.contract import ReadsTable, ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
 from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
@@ -133,7 +133,7 @@ def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
     network = build_inner(
         options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
     )
-    if not isinstance(network, ReadsVolumes):
+    if not isinstance(network, ReadsVolumes) or isinstance(network, ReadsTable):
         fault = f"`{options['_target_']}` is not a network that reads volumes"
         allowed = "cnn_3d and others with `build_for_volumes`"
         raise OptionError(fault, where=NETWORK, allowed=allowed)
