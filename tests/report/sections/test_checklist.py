@@ -79,7 +79,7 @@ def test_without_columns_heterogeneity_falls_to_the_author() -> None:
     found = {one.number: one for one in filled("tripod_ai", binary()).items}
     assert found["12d"].state == "author"
     assert found["23a"].state == "partly"
-    assert "No column" in found["14"].author
+    assert "No known column" in found["14"].author
     assert not any("subgroups" in one.anchors for one in found.values())
 
 
