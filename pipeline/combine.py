@@ -1,13 +1,15 @@
-"""Stage combine: models made of others, from their out-of-fold scores and development labels."""
+"""Stage combine: a model made of others, from their out-of-fold scores and development labels."""
 
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import stage
+from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
+from skiagram.models.arm import ArmFolders
 from skiagram.options import STRICT
+from skiagram.records.predictions import COMBINED
 from skiagram.steps.combine import combine_models
 
 
@@ -23,11 +25,11 @@ class Options:
 
 @stage(Options)
 def main(options: Options) -> None:
-    """Make every chosen combination."""
-    trained = (*options.baselines, *options.networks)
-    with publish("combined/models", "combined/scores") as staging:
-        target = staging / "combined"
-        combine_models(ROOT, options.combinations, trained, options.plan, target)
+    """Make the chosen combination."""
+    name, trained = choice("combination"), (*options.baselines, *options.networks)
+    with publish(f"{COMBINED}/models/{name}", f"{COMBINED}/scores/{name}") as staging:
+        folders = ArmFolders.under(staging / COMBINED, name)
+        combine_models(ROOT, name, options.combinations[name], trained, options.plan, folders)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ def _note_seconds(name: str, seconds: float) -> None:
     if process_rank():
         return
     choices = HydraConfig.get().runtime.choices
-    title = f"{name}-{choices['model']}" if "model" in choices else name
+    chosen = [choices[group] for group in ("model", "combination") if group in choices]
+    title = "-".join([name, *chosen])
     path = ROOT / ".work" / "seconds" / f"{title}.json"
     with suppress(OSError):  # a full disk takes a note, no result
         path.parent.mkdir(parents=True, exist_ok=True)

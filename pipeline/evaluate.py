@@ -29,7 +29,7 @@ def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
     choices, compute = options.choices, options.compute.here
     folders = [ROOT / "scores" / name for name in choices.trained]
-    folders += [ROOT / COMBINED / "scores" / name for name in choices.combined]
+    folders += [ROOT / COMBINED / "scores" / name for name in choices.combinations]
     asked = {**asdict(options), "choices": choices.seed}
     del asked["compute"]  # no figure depends on it
     inputs = read_inputs(ROOT, folders, asked)

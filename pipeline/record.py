@@ -39,7 +39,7 @@ def main(options: Options) -> None:
         with suppress(NotRecorded):  # the error itself has been shown
             tracker.record(failed_execution(ROOT, vars(options.choices), failure), home(ROOT))
         return
-    names = (*options.choices.trained, *options.choices.combined)
+    names = (*options.choices.trained, *options.choices.combinations)
     execution = read_execution(ROOT, names, vars(options.choices))
     receipt = Receipt((), {})
     try:

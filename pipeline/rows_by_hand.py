@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.tuned import fits_of
-from skiagram.options import check, read_option_file, split_names
+from skiagram.options import check, read_option_file
 from skiagram.sweeps.row_options import check_changes
 from skiagram.sweeps.rows import Objective, Row, Sweep, find_swept_model
 from skiagram.sweeps.runs import run_rows
@@ -200,7 +200,7 @@ def _models_of_arms(config: Mapping[str, Any]) -> dict[str, list[str]]:
         "classical": [name for name in config["baselines"] if name not in encoded],
         "encoder": encoded,
         "deep": [*config["networks"]],
-        "combined": split_names(config["combinations"]),
+        "combined": [*config["combinations"]],
     }
     return {arm: models for arm, models in arms.items() if models}
 

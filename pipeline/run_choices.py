@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.calibration import CalibrationMethod
-from skiagram.options import STRICT, split_names
+from skiagram.options import STRICT
 from skiagram.records.cases import Design
 
 
@@ -22,7 +22,7 @@ class RunChoices:
         baselines: Option files of the classical models.
         encoders: Option files of the frozen encoders that baselines may read.
         networks: Option files of the networks.
-        combinations: Option files of combinations, comma-separated.
+        combinations: Option files of the models made of others.
         repeats: Repeats of the plan.
         folds: Folds of the plan.
         fold_column: Covariate whose values are the folds; empty where folds are drawn.
@@ -39,7 +39,7 @@ class RunChoices:
     baselines: tuple[str, ...]
     encoders: tuple[str, ...]
     networks: tuple[str, ...]
-    combinations: str
+    combinations: tuple[str, ...]
     repeats: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
     fold_column: str
@@ -52,8 +52,3 @@ class RunChoices:
     def trained(self) -> tuple[str, ...]:
         """Return the names of the models of all arms, baselines first."""
         return (*self.baselines, *self.networks)
-
-    @property
-    def combined(self) -> tuple[str, ...]:
-        """Return the option files of the combinations."""
-        return tuple(split_names(self.combinations))

@@ -18,7 +18,7 @@ from skiagram.deploy.monitoring import Labels
 from skiagram.deploy.package import opened_package, pack
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.combined import check_combination, combine_all
+from skiagram.models.combined import check_combination, combine
 from skiagram.models.deployment import (
     FINGERPRINT,
     Fingerprint,
@@ -174,7 +174,8 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         complete_folder(folders.model, predictions, cases, root / "preparation", table)
     values = options("combination/stacking.yaml", members=list(MEMBERS))
     chosen = check_combination("stacking", values, MEMBERS)
-    (outcome,) = combine_all(root, [chosen], cases, TASK, PLAN, root / "combined")
+    folders = ArmFolders.under(root / "combined", "stacking")
+    outcome = combine(root, chosen, cases, TASK, PLAN, folders)
     assert outcome.status == "finished", outcome.reason
     return root / "combined/models/stacking"
 

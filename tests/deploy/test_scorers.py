@@ -11,7 +11,7 @@ from skiagram.deploy.inputs import CovariateTable
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.combined import check_combination, combine_all
+from skiagram.models.combined import check_combination, combine
 from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -39,7 +39,8 @@ def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
         propagate_preparation(root / "preparation", root / "models" / name)
     values = options("combination/stacking.yaml", members=list(MEMBERS))
     chosen = check_combination("stacking", values, MEMBERS)
-    (outcome,) = combine_all(root, [chosen], cases, TASK, PLAN, root / "combined")
+    folders = ArmFolders.under(root / "combined", "stacking")
+    outcome = combine(root, chosen, cases, TASK, PLAN, folders)
     assert outcome.status == "finished", outcome.reason
     return root
 

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
-    *("conf", "explanations", "pipeline", "src"),
+    *("combined", "conf", "explanations", "pipeline", "src"),
     *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),
 )
 BASELINES = ["logistic_regression", "decision_tree"]
@@ -33,7 +33,7 @@ STAGES = (
     ("extract", "features=[first_order,wavelet]"),
     *(("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES),
     ("train_network", f"model={NETWORK}", "plan.folds=2"),
-    ("combine", "combination=[stacking]", "plan.folds=2"),
+    ("combine", "combination=stacking", "plan.folds=2"),
     ("evaluate",),
     ("record",),
 )
@@ -234,7 +234,7 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
 
 def stack(project: Project) -> None:
     """Choose a combination of a baseline and the network."""
-    project.edit("params.yaml", combinations="stacking")
+    project.edit("params.yaml", combinations=["stacking"])
     project.edit("conf/combination/stacking.yaml", members=[BASELINES[0], NETWORK])
 
 

@@ -33,7 +33,7 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
         "digest",
         "encode",
         *(f"train_baseline@{model}" for model in (*BASELINES, *HEADS)),
-        "combine",
+        "combine@stacking",
         "evaluate",
         "record",
     ]

@@ -52,7 +52,7 @@ def test_a_wrong_target_names_what_is_expected(untouched: Project) -> None:
 
 def test_choices_stand_in_params_yaml_alone() -> None:
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    several = {"features": "features", "combination": "combinations"}
+    several = {"features": "features"}
     for path in sorted((REPOSITORY / "conf").glob("*.yaml")):
         config = yaml.safe_load(path.read_text())
         groups = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]

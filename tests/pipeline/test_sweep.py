@@ -37,7 +37,7 @@ CHOICES = {
     "baselines": ["logistic_regression", "svm", "encoder_ridge"],
     "encoders": ["dino"],
     "networks": ["small_cnn"],
-    "combinations": "",
+    "combinations": [],
 }
 _PLAIN = {name: {"strength": 1.0} for name in ("logistic_regression", "svm", "tree")}
 CONF = {"model": _PLAIN | {"encoder_ridge": {"strength": 1.0, "encoding": "dino"}}}

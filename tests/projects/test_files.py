@@ -83,6 +83,28 @@ def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
     assert (project / "params.yaml").read_text() == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('combinations: "" # none', "combinations: [] # none"),
+        ("combinations: stacking,late", "combinations: [stacking,late]"),
+        ("combinations: 'voting, late'", "combinations: [voting, late]"),
+        ("combinations: [late]", "combinations: [late]"),
+    ],
+)
+def test_combinations_that_were_a_text_become_a_list(
+    project: Path, before: str, after: str
+) -> None:
+    written = (project / "params.yaml").read_text().splitlines()
+    kept = [before if line.startswith("combinations:") else line for line in written]
+    (project / "params.yaml").write_text("\n".join([*kept, "# mine", ""]))
+    plan_upgrade(project, mine=["params.yaml"]).write(project)
+    read = (project / "params.yaml").read_text().splitlines()
+    assert after in read
+    assert read[-1] == "# mine"
+    assert len(read) == len(kept) + 1
+
+
 def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:
     came = shipped_files() | {"conf/gone/a.yaml": b"a: 1", "conf/gone/b.yaml": b"b: 1"}
     files._write(project, came)

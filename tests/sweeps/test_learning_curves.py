@@ -247,7 +247,7 @@ def inputs_of(row: Measurable) -> EvaluationInputs:
 def test_a_subset_limits_every_fit_of_models_and_combinations(
     workspace: Workspace, design: Literal["holdout", "cv"]
 ) -> None:
-    stacking = {"combinations": "stacking", "conf.combination.stacking.members": BASELINES}
+    stacking = {"combinations": ["stacking"], "conf.combination.stacking.members": BASELINES}
     base = CHOICES | stacking | {"networks": [], "design": design, "inner_folds": 2}
     sweep = check(Sweep, {"question": "?", "base": base, "axes": {"seed": [0]}}, "sweep")
     trained = dict[int, Measurable]()

@@ -140,7 +140,10 @@ def test_rows_of_a_failed_reference_say_that_there_is_no_difference(workspace: W
 
 def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace) -> None:
     values = {
-        "base": {"combinations": "voting", "conf.combination.voting.members": CHOICES["baselines"]},
+        "base": {
+            "combinations": ["voting"],
+            "conf.combination.voting.members": CHOICES["baselines"],
+        },
         "axes": {"seed": [0, 1], "folds": [2, 3]},
     }
     result = run(workspace, **values)

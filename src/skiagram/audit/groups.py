@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.stats import chi2, rankdata
 
 from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import Cases
+from skiagram.statistics.distributions import chi2_p_value, mean_ranks
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")
@@ -119,7 +119,7 @@ def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[flo
     """
     number = np.unique(patient, return_inverse=True)[1]
     counts = np.bincount(number)
-    ranks = rankdata(np.bincount(number, weights=values) / counts)
+    ranks = mean_ranks(np.bincount(number, weights=values) / counts)
     members = coo_array((np.ones(len(number)), (number, group))).toarray()
     home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
     centred = ranks - ranks.mean()
@@ -127,4 +127,4 @@ def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[flo
     if total <= 0:
         return 0.0, 1.0
     size = float((np.bincount(home, weights=centred) ** 2 / np.bincount(home)).sum() / total)
-    return size, float(chi2.sf((len(ranks) - 1) * size, home.max()))
+    return size, chi2_p_value((len(ranks) - 1) * size, home.max())

@@ -37,7 +37,7 @@ _SHARED = (
 )
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
-_OF_MODELS = ("explanations", "models", "scores")  # folders with a folder a model
+_OF_MODELS = ("combined/models", "combined/scores", "explanations", "models", "scores")
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 

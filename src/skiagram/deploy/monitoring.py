@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from skiagram.calibration import (
     conformal_limits,
@@ -234,7 +234,7 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         variance = np.square(sums).sum() / len(values) ** 2 * new / max(new - 1, 1)
         deviation = math.sqrt(max(float(variance), 1 / (12 * new)) + 1 / (12 * trained))
         low, high = (min(max(mean + side * 1.96 * deviation, 0.0), 1.0) for side in (-1, 1))
-        p = float(2 * norm.sf(abs(mean - 0.5) / deviation))
+        p = float(2 * ndtr(-abs(mean - 0.5) / deviation))
         drifts.append(Drift(name, Estimate(mean, low, high, "normal, by patient"), p))
     corrected = correct_by_holm(drift.p for drift in drifts)
     return [replace(drift, p_holm=p) for drift, p in zip(drifts, corrected, strict=True)]

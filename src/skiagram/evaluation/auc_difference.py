@@ -5,13 +5,13 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missing_pairs
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.delong import Placements, difference_estimate, difference_variation
+from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
@@ -67,7 +67,7 @@ class ComparedModel:
         if scores.ranking.shape != other_scores.ranking.shape:
             return False
         return all(
-            np.array_equal(rankdata(first[rows]), rankdata(second[rows]))
+            np.array_equal(mean_ranks(first[rows]), mean_ranks(second[rows]))
             for first, second, fit in zip(
                 scores.ranking, other_scores.ranking, scores.fits, strict=True
             )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit, ndtri
-from sklearn.isotonic import IsotonicRegression
 
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
@@ -133,7 +133,9 @@ def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
     uncertainty = float(truth.mean() * (1 - truth.mean()))
     parts = []
     for predicted in probability:
-        recalibrated = IsotonicRegression().fit_transform(predicted, truth)
+        _, tied, cases = np.unique(predicted, return_inverse=True, return_counts=True)
+        observed = np.bincount(tied, weights=truth) / cases
+        recalibrated = isotonic_regression(observed, weights=cases).x[tied]
         left = float(np.mean((recalibrated - truth) ** 2))
         parts.append((float(np.mean((predicted - truth) ** 2)) - left, uncertainty - left))
     reliability, resolution = np.mean(parts, axis=0).tolist()

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
@@ -29,6 +28,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
+from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
@@ -371,7 +371,7 @@ def rank_models(
         row(Estimate(float(len(values))), figure="folds"),
     ]
     if len(values):
-        ranks = rankdata(-values, axis=1).mean(axis=0).tolist()
+        ranks = mean_ranks(-values, axis=1).mean(axis=0).tolist()
         rows += [
             row(Estimate(rank), figure="mean_rank", model=name)
             for name, rank in zip(folds, ranks, strict=True)

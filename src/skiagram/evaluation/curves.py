@@ -12,7 +12,6 @@ number of pairs.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from skiagram.compute.compiled import compiled
 from skiagram.evaluation.results import Band, Curve
@@ -32,17 +31,38 @@ Fits = Sequence[Places | None]
 
 def roc_curve_of_repeats(ranking: Floats, positive: Flags, fits: Fits | None = None) -> Curve:
     """Return false positive rate → true positive rate."""
-    return _mean_curve(lambda score, truth: roc_curve(truth, score)[:2], ranking, positive, fits)
+    return _mean_curve(_roc_curve, ranking, positive, fits)
 
 
 def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
     """Return recall → precision; it starts at the precision of the highest scores."""
+    return _mean_curve(_precision_recall_curve, ranking, positive, None, recall=True)
 
-    def one(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
-        precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
-        return recall[::-1], precision[::-1]
 
-    return _mean_curve(one, ranking, positive, None, recall=True)
+def _roc_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
+    """Return false and true positive rates, from 0, without points on a line between others."""
+    negatives, positives = _counts_above(score, truth)
+    bends = np.diff(negatives, 2).astype(bool) | np.diff(positives, 2).astype(bool)
+    kept = np.concatenate([[True], bends, [True]])[: len(positives)]
+    rates = [np.append(0.0, counts[kept] / counts[-1]) for counts in (negatives, positives)]
+    return rates[0], rates[1]
+
+
+def _precision_recall_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
+    """Return recall and precision, from recall 0, without points between others of a recall."""
+    negatives, positives = _counts_above(score, truth)
+    rises = np.diff(positives).astype(bool)
+    kept = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
+    hits, passed = positives[kept], (positives + negatives)[kept]
+    return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
+
+
+def _counts_above(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
+    """Return how many negative and positive cases score at least each score, highest first."""
+    order, ends = tied_order(-score)
+    positives = np.cumsum(truth[order])[ends].astype(np.float64)
+    above: Floats = (np.flatnonzero(ends) + 1).astype(np.float64)
+    return above - positives, positives
 
 
 def _mean_curve(

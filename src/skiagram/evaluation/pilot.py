@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import Evaluation, read_class_evaluation
@@ -18,6 +17,7 @@ from skiagram.statistics.delong import (
     difference_variation,
     placements,
 )
+from skiagram.statistics.distributions import chi2_quantile
 from skiagram.statistics.significance import POWER
 from skiagram.statistics.variation import (
     Variation,
@@ -92,7 +92,7 @@ class Pilot:
         14:1933), with the degrees of freedom of the smaller class.
         """
         degrees = self.smaller_class - 1
-        return float(degrees / chi2.ppf(1 - POWER, degrees))
+        return float(degrees / chi2_quantile(1 - POWER, degrees))
 
 
 def read_pilot(

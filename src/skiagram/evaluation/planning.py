@@ -12,9 +12,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 from scipy.special import expit, log_expit, logit, ndtri, xlogy
-from scipy.stats import t
 
 from skiagram.errors import OptionError
+from skiagram.statistics.distributions import t_cdf
 from skiagram.statistics.significance import POWER
 from skiagram.statistics.variation import Variation
 
@@ -301,7 +301,7 @@ def chance_of_settling(variation: Variation, true_difference: float, margin: flo
 def _chance_above(variation: Variation, room: float) -> float:
     """Return the chance that a bound of the interval stays within `room` of the true value."""
     reach = room / math.sqrt(variation.variance) - variation.quantile
-    return float(t.cdf(reach, variation.degrees))
+    return t_cdf(reach, variation.degrees)
 
 
 def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int:

@@ -13,8 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import norm, rankdata, t
+from scipy.special import ndtr, ndtri
 
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
@@ -36,6 +35,7 @@ from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.distributions import mean_ranks, t_p_value
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
 from skiagram.statistics.significance import correct_by_holm
@@ -81,7 +81,7 @@ def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
     value = tested.auc - out_of_fold
     low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
     difference = Estimate(value, low, high, "variances of the two sides added")
-    p = float(2 * norm.sf(abs(value) / error))
+    p = float(2 * ndtr(-abs(value) / error))
     row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
     yield row(difference, versus=DEVELOPMENT, p=p)
     yield row(Estimate(tested.auc))
@@ -195,7 +195,7 @@ def _domain_auc(
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     values = np.column_stack(list(columns.values()))
-    normal = ndtri(rankdata(values, axis=0) / (len(values) + 1))
+    normal = ndtri(mean_ranks(values) / (len(values) + 1))
     score, fold = np.empty(len(values)), _folds(tested, patient, seed)
     for k in range(_FOLDS):
         training, held_out = fold != k, fold == k
@@ -291,5 +291,5 @@ def _share_trait(
     pooled = float(np.average(shares, weights=sizes))
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))
     degrees = max(1.0, min(patients) - 1)
-    p = float(2 * t.sf(abs(value) / error, degrees)) if error > 0 else 1.0
+    p = t_p_value(value / error, degrees) if error > 0 else 1.0
     return _Trait(SHARES, name, shares[0], shares[1], estimate, p)

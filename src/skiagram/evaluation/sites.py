@@ -9,8 +9,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtri
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
@@ -216,7 +215,7 @@ def find_worst(estimates: Sequence[Estimate], *, on_logit: bool) -> Estimate:
         return Estimate(least, method="no interval: a site has none")
     if on_logit:
         values, highs = (logit(np.clip(each, _NEAR, 1 - _NEAR)) for each in (values, highs))
-    reach = norm.isf((1 - UPPER) / len(known)) / Z
+    reach = -ndtri((1 - UPPER) / len(known)) / Z
     upper = values + reach * (highs - values)
     high = expit(upper) if on_logit else np.minimum(upper, 1.0)
     method = f"least of {len(known)} sites, upper bounds by Bonferroni"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import kendalltau, norm, rankdata, spearmanr, t
+from scipy.stats import kendalltau, spearmanr
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -32,6 +32,7 @@ from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
 from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.distributions import mean_ranks, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_freedom
 
@@ -82,7 +83,7 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
         np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
     )
     with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
-        rho = np.corrcoef(rankdata(values, axis=0), rowvar=False)
+        rho = np.corrcoef(mean_ranks(values), rowvar=False)
     alike = np.abs(np.nan_to_num(rho))
     distance = 1.0 - (alike + alike.T) / 2
     np.fill_diagonal(distance, 0.0)
@@ -140,7 +141,7 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
         for fold in folds
     ]
     degrees = sum(freedom) / repeats
-    quantile = float(t.ppf(UPPER, degrees)) if np.isfinite(degrees) else float(norm.ppf(UPPER))
+    quantile = float(t_quantile(UPPER, degrees))
     half = quantile * float(np.sqrt(variance))
     low, high = max(-1.0, mean - half), min(1.0, mean + half)
     return Loss(over_folds, Estimate(mean, low, high, "DeLong, by patient, these fits given"))

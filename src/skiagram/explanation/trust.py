@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
-from scipy.stats import rankdata, t
 
 from skiagram.options import STRICT
+from skiagram.statistics.distributions import mean_ranks, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
@@ -79,7 +79,7 @@ def map_similarity(map_: Map, other_map: Map) -> float:
 
     side = min(_WINDOW, *map_.shape)
     side -= 1 - side % 2
-    ranks = [(rankdata(m).reshape(m.shape) - 0.5) / m.size for m in (map_, other_map)]
+    ranks = [(mean_ranks(m.ravel()).reshape(m.shape) - 0.5) / m.size for m in (map_, other_map)]
     return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
 
 
@@ -195,7 +195,7 @@ def mean_by_patient(
         below, above = wilson_interval(mean, patients)
         return Estimate(mean, below, above, _NEVER_VARIES)
     degrees = min(degrees_of_freedom(whose), patients - 1)
-    half = float(t.ppf(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
+    half = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
     return Estimate(
         mean, max(low, mean - half), min(high, mean + half), "Student’s t over patients"
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 from skiagram.features.feature import Floats
 from skiagram.features.table import FeatureTable, original_of
@@ -63,8 +63,8 @@ def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> Intraclas
         return IntraclassCorrelation(1.0, 1.0, 1.0)
     ratio = between / within
     bounds = (
-        ratio / float(f_distribution.ppf(0.975, n - 1, freedom)),
-        ratio * float(f_distribution.ppf(0.975, freedom, n - 1)),
+        ratio / float(fdtri(n - 1, freedom, 0.975)),
+        ratio * float(fdtri(freedom, n - 1, 0.975)),
     )
     value, low, high = ((x - 1) / (x + k - 1) for x in (ratio, *bounds))
     return IntraclassCorrelation(value, low, high)

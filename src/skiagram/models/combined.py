@@ -321,24 +321,12 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
     return CombinedMember(name, model, options)
 
 
-def combine_all(
-    root: Path,
-    chosen: Sequence[CombinedMember],
-    cases: Cases,
-    task: Task,
-    plan: Plan,
-    target: Path,
-) -> list[Outcome]:
-    """Run the plan for every combination."""
-    return [_combine(root, member, cases, task, plan, target) for member in chosen]
-
-
-def _combine(
-    root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, target: Path
+def combine(
+    root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, folders: ArmFolders
 ) -> Outcome:
+    """Run the plan for a combination of models that were trained in `root`."""
     members = chosen.options["members"]
     predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
-    folders = ArmFolders.under(target, chosen.name)
     learned = plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
     made = train(replace(chosen, predictions=predictions), cases, task, plan, folders)

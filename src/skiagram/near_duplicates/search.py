@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.image_store.shards import Image
@@ -399,7 +399,7 @@ def _threshold(pass_: _Pass, n: int) -> float:
     tail = share if pass_.signed else share / 2
     spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
     above = abs(others.mean()) if not pass_.signed else others.mean()
-    return float(min(above + norm.isf(tail) * spread, SETTINGS.sure))
+    return float(min(above - ndtri(tail) * spread, SETTINGS.sure))
 
 
 class _Confirmation:

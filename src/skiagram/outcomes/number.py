@@ -38,6 +38,7 @@ from skiagram.statistics.agreement import (
     mean_difference,
     root_mean_square_error,
 )
+from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.jackknife import Jackknifed, mean_of
 
 LEVEL = 0.9
@@ -88,9 +89,7 @@ def group_numbers(value: Floats) -> tuple[Labels, int]:
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
     numbers are equal.
     """
-    from scipy.stats import rankdata  # slow to import: readers of an evaluation do without
-
-    share = (rankdata(value) - 0.5) / len(value)
+    share = (mean_ranks(value) - 0.5) / len(value)
     filled, group = np.unique(np.floor(MOST_GROUPS * share), return_inverse=True)
     return group.astype(np.int64), len(filled)
 

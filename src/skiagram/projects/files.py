@@ -30,6 +30,7 @@ CHOICES = "params.yaml"  # the pipeline needs each of its lines
 _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", CHOICES)
 _FOLDERS = {
     "conf": "*.yaml",
+    "combined": "README.md",
     "explanations": "README.md",
     "pipeline": "*.py",
     "sweeps": "dvc.yaml",
@@ -37,6 +38,7 @@ _FOLDERS = {
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
 _SOURCES = "      - src/skiagram\n"
 _LOCKED = "      - requirements.lock\n"
+_COMBINATIONS = re.compile(rb"(?m)^(combinations: *)([\"']?)([\w, ]*)\2(?= *(?:#|$))")
 
 
 def shipped_files() -> dict[str, bytes]:
@@ -194,19 +196,25 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
             kept.append(name)
         else:
             both[name] = there
-    if CHOICES in kept and (added := _added_choices(_content(folder / CHOICES), files[CHOICES])):
-        taken[CHOICES] = added
+    if CHOICES in kept and (renewed := _renew_choices(_content(folder / CHOICES), files[CHOICES])):
+        taken[CHOICES] = renewed
     return Upgrade(taken, kept, both, files)
 
 
-def _added_choices(here: bytes | None, there: bytes) -> bytes | None:
-    """Return a project's choices with the lines of those that it lacks; None where it has all."""
+def _renew_choices(here: bytes | None, there: bytes) -> bytes | None:
+    """Return a project's choices with the lines of those that it lacks; None where it has all.
+
+    `combinations` was a text, names separated by commas, and is a list since the stage is a matrix.
+    """
     chosen = yaml.safe_load(here or b"")
-    if not isinstance(chosen, dict):
+    if not isinstance(chosen, dict) or here is None:
         return None
+    renewed = _COMBINATIONS.sub(rb"\1[\3]", here)
     lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", there))
     lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
-    return b"\n".join([(here or b"").rstrip(), *lacking, b""]) if lacking else None
+    if lacking:
+        renewed = b"\n".join([renewed.rstrip(), *lacking, b""])
+    return renewed if renewed != here else None
 
 
 def read_record(folder: Path) -> dict[str, str]:

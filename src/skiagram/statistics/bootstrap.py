@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
@@ -46,10 +46,10 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
     spread = float((deviation**2).sum())
     if not 0 < below < 1 or not spread > 0:
         return None
-    bias = float(norm.ppf(below))
+    bias = float(ndtri(below))
     acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
-    shifted = bias + norm.ppf(LEVELS)
-    levels = norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    shifted = bias + ndtri(LEVELS)
+    levels = ndtr(bias + shifted / (1 - acceleration * shifted))
     low, high = np.quantile(replicates, levels)
     return float(low), float(high)
 

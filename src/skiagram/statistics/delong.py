@@ -17,10 +17,10 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.special import expit, logit, ndtri
 
 from skiagram.errors import DataError
+from skiagram.statistics.distributions import mean_ranks, normal_density
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import is_capped, join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
@@ -199,10 +199,10 @@ def placements(
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     value = np.empty(ranking.shape)
-    value[:, positive] = rankdata(ranking, axis=1)[:, positive]
-    value[:, positive] -= rankdata(ranking[:, positive], axis=1)
+    value[:, positive] = mean_ranks(ranking, axis=1)[:, positive]
+    value[:, positive] -= mean_ranks(ranking[:, positive], axis=1)
     value[:, positive] /= n_negative
-    above = rankdata(-ranking, axis=1)[:, ~positive] - rankdata(-ranking[:, ~positive], axis=1)
+    above = mean_ranks(-ranking, axis=1)[:, ~positive] - mean_ranks(-ranking[:, ~positive], axis=1)
     value[:, ~positive] = above / n_positive
     return value
 
@@ -377,7 +377,7 @@ def _words(auc: Placements) -> str:
 
 def detectability(auc: float) -> float:
     """Return d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC."""
-    return float(np.sqrt(2) * norm.ppf(auc))
+    return float(np.sqrt(2) * ndtri(auc))
 
 
 def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
@@ -392,7 +392,7 @@ def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
         return Estimate(None, reason=f"undefined where the model's AUC is {model.mean:g}")
     d_model, d_ideal = detectability(model.mean), detectability(ideal.mean)
     ratio = d_model / d_ideal
-    slopes = [np.sqrt(2) / norm.pdf(d / np.sqrt(2)) for d in (d_model, d_ideal)]
+    slopes = [np.sqrt(2) / normal_density(d / np.sqrt(2)) for d in (d_model, d_ideal)]
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])
     half = linear.variation.half
     value, low, high = (max(0.0, bound) ** 2 for bound in (ratio, ratio - half, ratio + half))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import t
 
 from skiagram.statistics.delong import Placements, auc_interval
+from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import size_and_variation, wilson_interval
 from skiagram.statistics.variation import Variation, covariance_of_means
@@ -95,7 +95,7 @@ def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, floa
         up = under**2 + over**2 - 2 * correlation * under * over
         return value - np.sqrt(max(down, 0.0)), value + np.sqrt(max(up, 0.0))
 
-    low, high = bounds(float(t.ppf(0.975, degrees)))
+    low, high = bounds(float(t_quantile(0.975, degrees)))
     estimate = Estimate(value, max(-1.0, float(low)), min(1.0, float(high)), METHOD)
 
     def nearest(quantile: float) -> float:
@@ -107,7 +107,7 @@ def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, floa
     if nearest(_MAX_QUANTILE) > 0:
         return estimate, 0.0
     reached = brentq(nearest, _MIN_QUANTILE, _MAX_QUANTILE)
-    return estimate, float(2 * t.sf(reached, degrees))
+    return estimate, t_p_value(reached, degrees)
 
 
 def _joint_degrees(variation: Variation, other: Variation) -> float:

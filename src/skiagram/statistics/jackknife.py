@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.variation import (
@@ -111,9 +112,7 @@ class Jackknifed:
     @property
     def quantile(self) -> float:
         """Return how many standard errors the 95 % interval reaches to each side."""
-        from scipy.stats import t  # slow to import: readers of an evaluation do without
-
-        return float(t.ppf(UPPER, self.degrees))
+        return float(t_quantile(UPPER, self.degrees))
 
     def estimate(self) -> Estimate:
         """Return the figure with its 95 % interval."""
@@ -137,12 +136,10 @@ class Jackknifed:
 
     def p(self) -> float | None:
         """Return the two-sided p value of 0; None where it cannot be told."""
-        from scipy.stats import t
-
         error = self.error
         if not np.isfinite(error) or error == 0:
             return 1.0 if self.value == 0 else None
-        return float(2 * t.sf(abs(self.value) / error, self.degrees))
+        return t_p_value(self.value / error, self.degrees)
 
     def __sub__(self, other: "Jackknifed") -> "Jackknifed":
         """Return the difference of two figures of the same cases."""

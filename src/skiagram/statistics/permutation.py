@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from skiagram.statistics.distributions import mean_ranks
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -51,6 +52,6 @@ def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
     """
     positive = indicators(labels, classes)
     count = positive.sum(axis=0)
-    ranks = (rankdata(scores, axis=0) * positive).sum(axis=0)
+    ranks = (mean_ranks(scores) * positive).sum(axis=0)
     areas = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))
     return np.asarray(areas.reshape(-1, len(classes)))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2, t
 
+from skiagram.statistics.distributions import chi2_quantile, t_quantile
 from skiagram.statistics.variation import UPPER
 
 Floats = NDArray[np.float64]
@@ -57,14 +57,14 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     weight = 1 / (variance + between)
     mean = float((weight * value).sum() / weight.sum())
     error = float(1 / weight.sum())
-    half = float(t.ppf(UPPER, sites - 1)) * np.sqrt(error)
+    half = float(t_quantile(UPPER, sites - 1)) * np.sqrt(error)
     effects = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
     if sites < 3:
         return effects
-    cautious = between_sites(value, variance, float(chi2.ppf(1 - CAUTION, sites - 1)))
+    cautious = between_sites(value, variance, chi2_quantile(1 - CAUTION, sites - 1))
     mean = float((value / (variance + cautious)).sum() / (1 / (variance + cautious)).sum())
     spread = cautious + 1 / float((1 / (variance + cautious)).sum())
-    reach = float(t.ppf(UPPER, sites - 2) * np.sqrt(spread))
+    reach = float(t_quantile(UPPER, sites - 2) * np.sqrt(spread))
     return replace(effects, next_low=mean - reach, next_high=mean + reach)
 
 

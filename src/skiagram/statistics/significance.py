@@ -7,6 +7,13 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.statistics.distributions import (
+    chi2_p_value,
+    mean_ranks,
+    sign_test_p_value,
+    t_cdf,
+    t_quantile,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import (
     Variation,
@@ -90,10 +97,8 @@ def mcnemar(
 
 
 def _exact(only_model: int, only_other: int) -> float:
-    from scipy.stats import binomtest  # slow to import: readers of an evaluation do without
-
     discordant = only_model + only_other
-    return float(binomtest(only_model, discordant).pvalue) if discordant else 1.0
+    return sign_test_p_value(only_model, discordant) if discordant else 1.0
 
 
 Relation = Literal[
@@ -166,9 +171,7 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
 
 
 def _standard_errors(degrees: float, power: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(1 - LEVEL / 2, degrees) + t.ppf(power, degrees))
+    return float(t_quantile(1 - LEVEL / 2, degrees) + t_quantile(power, degrees))
 
 
 PRIOR = "flat: before the run every difference was equally probable"
@@ -204,15 +207,13 @@ def gain_probabilities(
     Returns:
         None where no variance can be seen, unless the two are the same.
     """
-    from scipy.stats import t
-
     value = difference.value
     if value is None or difference.low is None or difference.high is None:
         return None
     if variation.variance > 0:
         over, under = (variation.error(upwards=value < bound) for bound in (margin, -margin))
-        above = float(t.cdf((value - margin) / over, variation.degrees))
-        worse = float(t.cdf((-margin - value) / under, variation.degrees))
+        above = t_cdf((value - margin) / over, variation.degrees)
+        worse = t_cdf((-margin - value) / under, variation.degrees)
         return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)
     if difference.low == difference.high == 0:
         return GainProbabilities(0.0, 1.0, 0.0, PRIOR)
@@ -232,10 +233,8 @@ def kendall_w(values: Floats) -> tuple[float, float]:
     Returns:
         W in [0, 1], NaN where every judge ties all models; p.
     """
-    from scipy.stats import chi2, rankdata
-
     judges, models = values.shape
-    ranks = rankdata(values, axis=1)
+    ranks = mean_ranks(values, axis=1)
     sums = ranks.sum(axis=0)
     ties = sum(
         float((counts**3 - counts).sum())
@@ -245,4 +244,4 @@ def kendall_w(values: Floats) -> tuple[float, float]:
     if greatest <= 0:
         return float("nan"), float("nan")
     w = float(((sums - sums.mean()) ** 2).sum()) / greatest
-    return w, float(chi2.sf(judges * (models - 1) * w, models - 1))
+    return w, chi2_p_value(judges * (models - 1) * w, models - 1)

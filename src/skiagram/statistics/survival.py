@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.statistics.distributions import chi2_p_value
 from skiagram.statistics.jackknife import Jackknifed, jackknifed_ratio
 
 Floats = NDArray[np.float64]
@@ -81,8 +82,6 @@ def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
 
     *Journal of the Royal Statistical Society A* 135:185, with the variance of Mantel.
     """
-    from scipy.stats import chi2  # slow to import: readers of an evaluation do without
-
     steps, place = np.unique(time, return_inverse=True)
     groups = int(group.max()) + 1
     leaving, events = np.zeros((2, len(steps), groups))
@@ -100,7 +99,7 @@ def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
     )
     covariance = np.diag(spread @ share) - (share * spread[:, None]).T @ share
     statistic = float(excess @ np.linalg.pinv(covariance) @ excess)
-    return float(chi2.sf(statistic, groups - 1))
+    return chi2_p_value(statistic, groups - 1)
 
 
 def censoring_curve(time: Floats, event: Flags) -> StepCurve:
@@ -286,8 +285,6 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
     Returns:
         (bins,) shares from the lowest survival on, and the p value of equal shares (χ²).
     """
-    from scipy.stats import chi2  # slow to import: readers of an evaluation do without
-
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
     counts = np.bincount(bin_of[event], minlength=bins).astype(np.float64)
@@ -298,5 +295,5 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
         counts[place] += (reached - edges[place]) / reached
         counts[:place] += (1 / bins) / reached
     expected = len(survival) / bins
-    p = float(chi2.sf(((counts - expected) ** 2 / expected).sum(), bins - 1))
+    p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)
     return counts / len(survival), p

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, Scope
 
 Floats = NDArray[np.float64]
@@ -42,9 +43,7 @@ class Variation:
     @property
     def quantile(self) -> float:
         """Return how many standard errors the 95 % interval reaches to each side."""
-        from scipy.stats import t  # slow to import: readers of an evaluation do without
-
-        return float(t.ppf(UPPER, self.degrees))
+        return float(t_quantile(UPPER, self.degrees))
 
     @property
     def half(self) -> float:
@@ -58,10 +57,8 @@ class Variation:
 
     def p(self, value: float) -> float | None:
         """Return the two-sided p value of 0, or None where it cannot be told."""
-        from scipy.stats import t
-
         if self.variance > 0:
-            return float(2 * t.sf(abs(value) / self.error(upwards=value < 0), self.degrees))
+            return t_p_value(value / self.error(upwards=value < 0), self.degrees)
         return 1.0 if value == 0 else None
 
     def error(self, *, upwards: bool) -> float:
@@ -248,15 +245,13 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     Args:
         values: (j,) a figure a fold.
     """
-    from scipy.stats import t
-
     folds = len(values)
     if folds == 0:
         return Estimate(None, reason="no fold has every class both in training and held out")
     mean = float(values.mean())
     if folds < 2:
         return Estimate(mean, method="one fold")
-    half = float(t.ppf(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
+    half = float(t_quantile(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
     return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
 
 

@@ -1,46 +1,37 @@
-"""Step combine: every chosen combination of models, and an index that says which there are.
+"""Step combine: a model made of others, from their out-of-fold scores and development labels."""
 
-Most runs choose none: what a combination takes is imported where there is one.
-"""
-
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skiagram.models.arm import ArmFolders
+from skiagram.models.combined import check_combination, combine
+from skiagram.models.cross_validation import Plan
 from skiagram.options import check
-
-INDEX = "index.json"
+from skiagram.records.cases import read_cases
 
 
 def combine_models(
     root: Path,
-    combinations: Mapping[str, dict[str, Any]],
+    name: str,
+    options: dict[str, Any],
     trained: Sequence[str],
     plan: Mapping[str, Any],
-    target: Path,
+    folders: ArmFolders,
 ) -> None:
-    """Write folders of models and scores, in which each combination has a folder.
+    """Write a combination's folders of model and scores.
 
     Args:
         root: Project in which the members were trained.
-        combinations: Name → options of each.
+        name: Of its option file.
+        options: Of the combination.
         trained: Models that can be members.
-        plan: Options of the plan; unread where there is no combination.
+        plan: Options of the plan.
+        folders: Where it writes.
 
     Raises:
-        OptionError: A combination, or the plan, is not allowed.
+        OptionError: The combination, or the plan, is not allowed.
     """
-    index = json.dumps({"combinations": list(combinations)}, indent=2)
-    for part in ("models", "scores"):
-        (target / part).mkdir(parents=True, exist_ok=True)
-        (target / part / INDEX).write_text(f"{index}\n")
-    if not combinations:
-        return
-    from skiagram.models.combined import check_combination, combine_all
-    from skiagram.models.cross_validation import Plan
-    from skiagram.records.cases import read_cases
-
+    chosen = check_combination(name, options, trained)
     checked = check(Plan, plan, "combine.plan")
-    chosen = [check_combination(name, options, trained) for name, options in combinations.items()]
-    combine_all(root, chosen, *read_cases(root / "data/cases"), checked, target)
+    combine(root, chosen, *read_cases(root / "data/cases"), checked, folders)

@@ -12,12 +12,12 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from skiagram.errors import OptionError
 from skiagram.models.cross_validation import Subset
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, detectability
+from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.candidates import NamedModel
@@ -270,7 +270,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
     draws = share**2 * between / np.maximum(fits, 1)
     some = (draws > 0) & np.isfinite(patients)
     both = patients[some] + draws[some]
-    quantile = t.ppf(_UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
+    quantile = t_quantile(_UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
     factor = np.ones_like(draws)
     longer = (quantile**2 * both - patients[some]) / draws[some]
     factor[some] = np.sqrt(np.maximum(longer, 1))  # below 1 by rounding alone

@@ -23,6 +23,7 @@ from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.measured import open_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
+from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
@@ -391,8 +392,8 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
     """Return a row whose models are trained, after its combinations are made of them."""
     pieces = {each.candidate.name: each.make() for each in prepared.trainings}
     made = {name: (piece / "model", piece / "scores") for name, piece in pieces.items()}
-    if prepared.combinations:
-        made |= _combine(prepared, pieces)
+    for name, options in prepared.combinations.items():
+        made[name] = _combine(prepared, name, options, pieces)
     if prepared.scored != Scored():
         scores = [_score(prepared, name, *trained) for name, trained in made.items()]
         return TrainedRow(prepared, tuple(scores))
@@ -416,24 +417,27 @@ def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
     return workspace.make_once(f"scored-{name}", inputs, make) / "scores"
 
 
-def _combine(prepared: PreparedRow, pieces: Mapping[str, Path]) -> dict[str, tuple[Path, Path]]:
-    """Return name → folders of model and scores of the row's combinations."""
-    chosen, plan = prepared.combinations, asdict(prepared.plan)
+def _combine(
+    prepared: PreparedRow, name: str, options: dict[str, Any], pieces: Mapping[str, Path]
+) -> tuple[Path, Path]:
+    """Return the folders of model and scores of one of the row's combinations."""
+    plan, trained = asdict(prepared.plan), tuple(pieces)
 
     def make(folder: Path) -> None:
         with scratch_folder("combine") as root:  # a project after training
             links = {root / "data/cases": prepared.data.cases}
-            for name, piece in pieces.items():
-                links |= {root / "models" / name: piece / "model"}
-                links |= {root / "scores" / name: piece / "scores"}
+            for member, piece in pieces.items():
+                links |= {root / "models" / member: piece / "model"}
+                links |= {root / "scores" / member: piece / "scores"}
             for link, piece in links.items():
                 link.parent.mkdir(exist_ok=True)
                 link.symlink_to(piece.resolve())
-            combine_models(root, chosen, tuple(pieces), plan, folder)
+            folders = ArmFolders(folder / "model", folder / "scores")
+            combine_models(root, name, options, trained, plan, folders)
 
-    inputs = {"members": [piece.name for piece in pieces.values()], "plan": plan, "of": chosen}
-    made = prepared.workspace.make_once("combined", inputs, make)
-    return {name: (made / "models" / name, made / "scores" / name) for name in chosen}
+    inputs = {"members": [piece.name for piece in pieces.values()], "plan": plan, "of": options}
+    piece = prepared.workspace.make_once(f"combined-{name}", inputs, make)
+    return piece / "model", piece / "scores"
 
 
 def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> RowResult:

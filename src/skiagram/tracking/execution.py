@@ -53,11 +53,12 @@ from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, 
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
 _FOLDERS = ("plots", "checklists")
-_STAGES = ("ingest", "audit", "restore", "propose", "extract", "encode", "combine", "evaluate")
+_STAGES = ("ingest", "audit", "restore", "propose", "extract", "encode", "evaluate")
 _ARM_STAGE = {
     "classical": "train_baseline",
     "encoder": "train_baseline",
     "deep": "train_network",
+    "combined": "combine",
     "reader": "train_baseline",
 }
 _ON_CHILDREN = (

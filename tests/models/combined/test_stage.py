@@ -1,7 +1,5 @@
 """A combination goes through the plan as any model does, and no label leaks into its scores."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.records.cases import Design
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
-from skiagram.steps.combine import combine_models
 from tests.models.combined.members import (
     CONF,
     Floats,
@@ -133,20 +130,6 @@ def test_a_wrong_combination_is_refused_by_name(
     values = yaml.safe_load((CONF / "stacking.yaml").read_text())
     with pytest.raises(OptionError, match=words):
         check_combination(name, values | {"members": list(RUN)} | changed, RUN)
-
-
-def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:
-    combine_models(tmp_path / "nowhere", {}, RUN, {}, tmp_path)
-    assert (tmp_path / "scores/index.json").read_text() == '{\n  "combinations": []\n}\n'
-
-
-def test_without_combinations_no_model_is_imported(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; "
-    code += "from skiagram.steps.combine import combine_models; "
-    code += f"combine_models(Path('.'), {{}}, [], {{}}, Path({str(tmp_path)!r})); "
-    code += "print({'numpy', 'pandas', 'scipy', 'sklearn'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "set()\n", done.stderr
 
 
 @pytest.mark.thorough

@@ -1,0 +1,56 @@
+"""Values are those of scipy.stats, which takes long to import."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from skiagram.statistics.distributions import (
+    chi2_p_value,
+    chi2_quantile,
+    mean_ranks,
+    normal_density,
+    sign_test_p_value,
+    t_cdf,
+    t_p_value,
+    t_quantile,
+)
+
+DEGREES = (0, 0.5, 1, 3.7, 40, 1e6, np.inf, np.nan)
+
+
+@pytest.mark.parametrize("degrees", DEGREES)
+def test_students_t_is_that_of_scipy_to_the_last_bit(degrees: float) -> None:
+    for level in (0.025, 0.5, 0.8, 0.975, 1 - 1e-9):
+        np.testing.assert_equal(t_quantile(level, degrees), stats.t.ppf(level, degrees))
+    for value in (-3.0, 0.0, 0.1, 2.0, 40.0, np.inf, np.nan):
+        np.testing.assert_equal(t_cdf(value, degrees), stats.t.cdf(value, degrees))
+        np.testing.assert_equal(t_p_value(value, degrees), 2 * stats.t.sf(abs(value), degrees))
+
+
+@pytest.mark.parametrize("degrees", [0, 1, 2, 5.5, 100])
+def test_chi_squared_is_that_of_scipy_to_the_last_bit(degrees: float) -> None:
+    for value in (0.0, 1.0, 30.0, np.inf, np.nan):
+        np.testing.assert_equal(chi2_p_value(value, degrees), stats.chi2.sf(value, degrees))
+    for level in (0.05, 0.2, 0.8):
+        np.testing.assert_equal(chi2_quantile(level, degrees), stats.chi2.ppf(level, degrees))
+
+
+def test_the_normal_density_is_that_of_scipy() -> None:
+    for value in (-8.0, -0.3, 0.0, 1.0, 2.5):
+        assert normal_density(value) == stats.norm.pdf(value)
+
+
+def test_the_sign_test_is_that_of_scipy() -> None:
+    for trials in (1, 2, 3, 10, 51, 400):
+        for successes in {0, 1, trials // 3, trials // 2, trials - 1, trials}:
+            expected = stats.binomtest(successes, trials).pvalue
+            found = sign_test_p_value(successes, trials)
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(60,), (7, 40)])
+def test_tied_values_share_their_mean_rank(shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).integers(0, 20, shape) / 7
+    for axis in range(len(shape)):
+        expected = stats.rankdata(values, axis=axis)
+        np.testing.assert_array_equal(mean_ranks(values, axis), expected)
