@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from skiagram.evaluation.criteria import list_as_good
-from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
+from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet, wrap_title
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, fill_cell, tabulate
@@ -157,7 +157,7 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
             front = pareto_front(cost, value)
             _panel(axes, models, cost, front)
-            axes.set_xlabel(kind)
+            axes.set_xlabel(wrap_title(kind))
             names = [model.title for model, on in zip(models, front, strict=True) if on]
             words.append(f"{kind}: {', '.join(names)}")
         for axes in grid[:, 0]:
