@@ -5,6 +5,7 @@ The receipt is empty where the tracker was out of reach: the next `make repro` r
 When another stage fails under DVC it is called as well, and records a run that is marked failed.
 """
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -34,6 +35,7 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Record the execution; a tracker out of reach costs one warning and no result."""
+    gc.disable()  # MLflow is imported only now, and nothing of it is garbage
     tracker: Tracker = build(options.tracking, "tracking")
     if failure := os.environ.get(FAILURE):
         with suppress(NotRecorded):  # the error itself has been shown
