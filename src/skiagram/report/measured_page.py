@@ -275,6 +275,7 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
         if plot.diagonal:
             ends = [value for line in plot.lines for value in (*line.x, *line.y)]
             axes.axline((min(ends), min(ends)), slope=1, color=MUTED, linewidth=0.7, zorder=0)
+            axes.set_aspect("equal", adjustable="datalim")
         for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
             if line.steps:
                 axes.step(line.x, line.y, where="post", color=colour, label=line.name)
@@ -284,7 +285,7 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
                 axes.plot(line.x, line.y, "o-", color=colour, label=line.name, markersize=3)
         axes.set_xlabel(plot.x_label)
         axes.set_ylabel(plot.y_label)
-        axes.legend(frameon=False, fontsize=7)
+        axes.legend(frameon=False, fontsize=7, loc="best" if not plot.diagonal else "upper left")
         drawn = (line for line in plot.lines if not line.points)
         words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in drawn)
         return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")

@@ -117,7 +117,7 @@ class Jackknifed:
     def estimate(self) -> Estimate:
         """Return the figure with its 95 % interval."""
         if not np.isfinite(self.value):
-            return Estimate(None, reason="too few events or patients define it")
+            return Estimate(None, reason="it is not defined: too few events or patients, or all estimates are the same")
         error = self.error
         if not np.isfinite(error):
             return Estimate(self.value, reason="fewer than two patients")
