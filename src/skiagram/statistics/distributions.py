@@ -8,7 +8,6 @@ start of stage evaluate.
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, chdtrc, gammaincinv, stdtr, stdtrit
 
@@ -50,6 +49,8 @@ def sign_test_p_value(successes: int, trials: int) -> float:
 
 def mean_ranks(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
     """Return ranks from 1 along an axis of (n,) or (m, n) values; ties share their mean rank."""
+    import pandas as pd  # slow to import: commands that print their help do without
+
     given = np.asarray(values)
     along = given.T if axis else given
     ranks = np.asarray(pd.DataFrame(along).rank(), dtype=np.float64).reshape(along.shape)

@@ -188,7 +188,7 @@ def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
     differences = found["differences"][FOREST]
     assert cell(differences, "CC", 0)[:2] == ("−0.100", "(−0.190 to −0.010)")
     assert row(differences, "CC")[1] == "0.030 | 0.120"
-    assert make_sections(binary(), material()).left_out["Subgroups"].startswith("no column tells")
+    assert make_sections(binary(), material()).left_out["Subgroups"].startswith("no column divides")
 
 
 def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
