@@ -13,7 +13,7 @@ from skiagram.cli import main as frame
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
 
 HEAVY = {"torch", "sklearn", "mlflow", "pandas", "numpy", "pyarrow", "pydicom", "PIL", "hydra"}
-READING_TABLES = {"run", "check", "init", "validate"}  # each outcome says their options
+READING_TABLES = {"run", "check", "init", "seal", "validate"}  # each outcome says their options
 READ_BY_OUTCOMES = {"numpy"}
 LIST_MODULES = """
 import sys

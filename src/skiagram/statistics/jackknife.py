@@ -117,7 +117,8 @@ class Jackknifed:
     def estimate(self) -> Estimate:
         """Return the figure with its 95 % interval."""
         if not np.isfinite(self.value):
-            return Estimate(None, reason="it is not defined: too few events or patients, or all estimates are the same")
+            reason = "it is not defined: too few events or patients, or all estimates are equal"
+            return Estimate(None, reason=reason)
         error = self.error
         if not np.isfinite(error):
             return Estimate(self.value, reason="fewer than two patients")
