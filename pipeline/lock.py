@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -58,22 +59,42 @@ def repair_lock(root: Path) -> str:
 
 
 def repair_note(root: Path) -> str:
-    """Remove DVC's note of which process uses what, where a killed run left it empty or cut.
+    """Remove DVC's note of which process uses what, where a killed run left it of no use.
 
-    DVC refuses to start on such a note, and makes another where there is none.
+    DVC refuses to start on a note that is empty or cut, and makes another where there is none. It
+    passes over processes that are gone, and waits for killed ones that a container without an init
+    process keeps as defunct.
     """
     note = root / ".dvc" / "tmp" / "rwlock"
     for patience in (_PATIENCE, 0):
         try:
-            json.loads(note.read_bytes())
+            held = json.loads(note.read_bytes())
         except FileNotFoundError:
             return ""
         except ValueError:
             time.sleep(patience)
         else:
-            return ""
+            if not (users := _users(held)) or any(map(_runs, users)):
+                return ""
+            note.unlink()
+            return "`.dvc/tmp/rwlock` names only processes that have ended, and is removed."
     note.unlink()
     return "`.dvc/tmp/rwlock` was cut short by a killed run and is removed: DVC makes it anew."
+
+
+def _users(held: dict[str, dict[str, Any]]) -> set[int]:
+    """Return the processes that DVC's note names as writers or readers of a path."""
+    writers = [user for of_path in held.values() if (user := of_path.get("write"))]
+    readers = [user for of_path in held.values() for user in of_path.get("read", ())]
+    return {int(user["pid"]) for user in (*writers, *readers)}
+
+
+def _runs(process: int) -> bool:
+    import psutil  # type: ignore[import-untyped]  # slow to import, and rarely needed
+
+    with suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def remove_empty_receipt(receipt: Path) -> None:

@@ -1,6 +1,10 @@
 """A dvc.lock that a killed run left behind is put back, or said to be lost; nothing else is."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -70,6 +74,22 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
         assert "rwlock" in project.run("dvc", "repro").stderr  # what DVC does without it
         mend(project)
         assert project.run("dvc", "repro").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_note_that_names_a_killed_process_alone_is_removed(project: Project) -> None:
+    """Nobody asks how it ended, as in a container without an init process: it stays defunct."""
+    note = project.folder / ".dvc" / "tmp" / "rwlock"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        user = {"pid": process.pid, "cmd": "dvc repro"}
+        note.write_text(json.dumps({"data/code": {"write": user}, "src": {"read": [user]}}))
+        assert mend(project) == ""
+        assert note.exists()
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is kept
+        assert "processes that have ended" in mend(project)
+        assert not note.exists()
 
 
 @pytest.mark.thorough
