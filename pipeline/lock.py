@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,9 @@ def repair_note(root: Path) -> str:
 
 
 def _users(held: dict[str, dict[str, Any]]) -> set[int]:
-    """Return the processes that DVC's note names as writers or readers of a path."""
-    writers = [user for of_path in held.values() if (user := of_path.get("write"))]
-    readers = [user for of_path in held.values() for user in of_path.get("read", ())]
-    return {int(user["pid"]) for user in (*writers, *readers)}
+    """Return the processes that DVC's note names as writers or readers of paths."""
+    readers = chain.from_iterable(held.get("read", {}).values())
+    return {int(user["pid"]) for user in (*held.get("write", {}).values(), *readers)}
 
 
 def _runs(process: int) -> bool:

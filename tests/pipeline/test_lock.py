@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from dvc.rwlock import SCHEMA
 
 from tests.pipeline.project import REPOSITORY, Project
 
@@ -83,7 +84,9 @@ def test_a_note_that_names_a_killed_process_alone_is_removed(project: Project) -
     note.parent.mkdir(parents=True, exist_ok=True)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         user = {"pid": process.pid, "cmd": "dvc repro"}
-        note.write_text(json.dumps({"data/code": {"write": user}, "src": {"read": [user]}}))
+        held = {"write": {"/a/data/code": user}, "read": {"/a/src": [user]}}
+        SCHEMA(held)
+        note.write_text(json.dumps(held))
         assert mend(project) == ""
         assert note.exists()
         process.kill()
