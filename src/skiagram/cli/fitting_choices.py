@@ -227,7 +227,7 @@ def choices_of_outcome(
         families.append("covariates")
         read = {"columns": [*covariates]}
         options["conf/features/covariates.yaml"] = read
-        for alone in {_ALONE, _OF_VOLUMES} & {*networks}:
+        for alone in (name for name in (_ALONE, _OF_VOLUMES) if name in networks):
             sized = options.get(f"conf/model/{alone}.yaml", {})
             as_backbone = _backbone(alone) if alone == _OF_VOLUMES else {}
             options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
