@@ -169,7 +169,11 @@ COMMANDS = {
         prepare=_another_seed,
     ),
     "queue": Command(
-        _shell("dvc exp run --queue -n other -S seed=1 || true", "dvc exp run --run-all"),
+        _shell(
+            "dvc queue kill other || true",  # DVC waits for one whose worker is gone
+            "dvc exp run --queue -n other -S seed=1 || true",
+            "dvc exp run --run-all",
+        ),
         prepare=_committed,
     ),
     "sweep by name": Command(
@@ -263,10 +267,20 @@ class Trial:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            code = process.wait(_LONGEST)
+            code = self._wait(process, at)
             self._end_what_is_left()
             printed.seek(0)
             return code, printed.read()
+
+    def _wait(self, process: "subprocess.Popen[bytes]", at: int) -> int:
+        """Wait for the command; what waits for a process that was killed is killed as well."""
+        end = time.monotonic() + _LONGEST
+        while process.poll() is None and time.monotonic() < end:
+            if 0 < at <= self.steps():
+                time.sleep(1)
+                self._end_what_is_left()
+            time.sleep(0.1)
+        return process.wait(1)
 
     def steps(self) -> int:
         """Return how many steps the last one took."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask
+from skiagram.datasets.volumes.masks import ALL_LABELS, decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from skiagram.radiomics.features import extract
@@ -74,6 +74,9 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
     seg = segmentation({"organ": other, "GTV": MASK})
     np.testing.assert_array_equal(decode_mask(seg, "m", GRID, region="GTV"), MASK)
     np.testing.assert_array_equal(decode_mask(seg, "m", GRID, label_value=1), other)
+    for every in (labels, seg):
+        mask = decode_mask(every, "m", GRID, label_value=ALL_LABELS)
+        np.testing.assert_array_equal(mask, MASK | other)
     for content, message in (
         (labels, "2 labels (1, 2)"),
         (seg, "2 regions"),

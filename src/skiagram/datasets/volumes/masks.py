@@ -358,18 +358,21 @@ def _numbers(value: Any) -> NDArray[np.float64]:
 def _read_segment(
     dataset: Any, region: str | None, label_value: int | None
 ) -> tuple[list[Any], NDArray[np.bool_]]:
-    """Return what each frame of a segment says of itself, and (n, height, width) the frames."""
+    """Return what each frame of the chosen segments says of itself, and (n, height, width) them."""
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
         if item.SegmentNumber  # 0 is the ground of a label map
     }
     if label_value is None:
-        number = _choose(segments, region)
+        numbers = [_choose(segments, region)]
+    elif label_value == ALL_LABELS:
+        numbers = [*segments]
     elif label_value in segments:
-        number = label_value
+        numbers = [label_value]
     else:
-        fault, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
+        fault = f"no segment has the number {label_value}"
+        allowed = ", ".join([*map(str, segments), "all"])
         remedy = "correct the column `label_value`"
         raise DataError(fault, allowed=allowed, remedy=remedy)
     check_size(dataset, "")
@@ -377,9 +380,9 @@ def _read_segment(
     kind = str(dataset.get("SegmentationType", "BINARY"))
     headers = dict(enumerate(headers_of_frames(dataset)))
     if kind == "LABELMAP":
-        return list(headers.values()), frames == number
+        return list(headers.values()), np.isin(frames, numbers)
     chosen = [
-        index for index, header in headers.items() if header.ReferencedSegmentNumber == number
+        index for index, header in headers.items() if header.ReferencedSegmentNumber in numbers
     ]
     threshold = float(dataset.MaximumFractionalValue) / 2 if kind == "FRACTIONAL" else 1
     return [headers[index] for index in chosen], frames[chosen] >= threshold
