@@ -155,6 +155,40 @@ def brats(place: Path) -> None:
     table(place / "name_mapping.csv", rows)
 
 
+def totalsegmentator(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        folder = place / f"Totalsegmentator_dataset/s{at:04d}"
+        volume(folder / "ct.nii.gz", at)
+        volume(folder / "segmentations/liver.nii.gz", at, (1,))
+        volume(folder / "segmentations/spleen.nii.gz", at, (0, 0, 1))
+        rows.append({"image_id": folder.name, "gender": "mf"[at % 2]})
+    table(place / "meta.csv", rows)
+
+
+def hecktor(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        patient = f"CHUM-{at:03d}"
+        for number, modality in enumerate(("CT", "PT")):
+            name = place / f"hecktor/imagesTr/{patient}__{modality}.nii.gz"
+            volume(name, 10 * at + number)
+        volume(place / f"hecktor/labelsTr/{patient}.nii.gz", at, (1, 2))
+        rows.append({"PatientID": patient, "Relapse": at % 2})
+    table(place / "outcomes.csv", rows)
+
+
+def bids(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        patient = f"sub-{at:02d}"
+        volume(place / f"bids/{patient}/anat/{patient}_T1w.nii.gz", at)
+        drawn = f"{patient}_space-T1w_label-lesion_mask.nii.gz"
+        volume(place / f"bids/derivatives/lesions/{patient}/anat/{drawn}", at, (1,))
+        rows.append({"participant_id": patient, "group": ("patient", "control")[at % 2]})
+    table(place / "participants.csv", rows)
+
+
 def medmnist(place: Path) -> None:
     generator = np.random.default_rng(0)
     arrays: dict[str, Any] = {}
@@ -255,6 +289,27 @@ CHECKED: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
         "--mask-pattern '{patient}/{patient}_seg.nii' "
         "--label Grade --positive HGG --images flair t1ce",
         ["all 12 12", "60"],
+    ),
+    "TotalSegmentator": (
+        totalsegmentator,
+        "check Totalsegmentator_dataset meta.csv --patient image_id --label gender --positive f "
+        "--pattern '{patient}/ct.nii.gz' --mask-pattern '{patient}/segmentations/liver.nii.gz' "
+        "--ignore-unlisted",
+        ["all 12 12", "region, mm³"],
+    ),
+    "HECKTOR": (
+        hecktor,
+        "check hecktor outcomes.csv --patient PatientID --label Relapse --positive 1 "
+        "--pattern 'imagesTr/{patient}__{modality}.nii.gz' "
+        "--mask-pattern 'labelsTr/{patient}.nii.gz' --label-value 1 --images CT PT",
+        ["all 12 12"],
+    ),
+    "BIDS": (
+        bids,
+        "check bids participants.csv --patient participant_id --label group --positive patient "
+        "--pattern '{patient}/anat/{patient}_T1w.nii.gz' "
+        "--mask-pattern 'derivatives/lesions/{patient}/anat/{any}_mask.nii.gz'",
+        ["all 12 12"],
     ),
     "LUNA16": (
         luna,

@@ -415,24 +415,36 @@ class _Confirmation:
         self._image = image
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
         self._limits: dict[tuple[float, float], tuple[float, float]] = {}
+        self._fitted: dict[Guess, NDArray[np.int64]] = {}
         self._detail = lru_cache(maxsize=SETTINGS.details_kept)(self._read_detail)
 
     def look_at(
         self, first: NDArray[np.int64], second: NDArray[np.int64], guesses: Sequence[Guess]
     ) -> None:
-        """Confirm pairs, of which the first may have become the second in some ways."""
-        for start in range(0, len(first), SETTINGS.batch):
-            rows, columns = (
-                first[start : start + SETTINGS.batch],
-                second[start : start + SETTINGS.batch],
-            )
-            ones, others = self._small[rows], self._small[columns]
-            for guess in guesses:
-                fitted = register(ones, others, guess)
+        """Confirm pairs, of which the first may have become the second in some ways.
+
+        Passes of other descriptors nominate like images again with the same guess, from which a
+        registration comes out the same: a pair is fitted once by each guess.
+        """
+        for guess in guesses:
+            new = self._not_fitted(first, second, guess)
+            for start in range(0, len(new), SETTINGS.batch):
+                batch = new[start : start + SETTINGS.batch]
+                rows, columns = first[batch], second[batch]
+                fitted = register(self._small[rows], self._small[columns], guess)
                 for pair in np.flatnonzero(np.abs(fitted.correlation) > SETTINGS.alike_small):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
+
+    def _not_fitted(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], guess: Guess
+    ) -> NDArray[np.intp]:
+        """Return the places of pairs that were not fitted by a guess before, and note them."""
+        keys = first * len(self._small) + second
+        before = self._fitted.get(guess, np.empty(0, dtype=np.int64))
+        self._fitted[guess] = np.union1d(before, keys)
+        return np.flatnonzero(~np.isin(keys, before))
 
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int

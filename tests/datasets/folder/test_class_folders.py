@@ -71,3 +71,18 @@ def test_other_folders_are_refused_by_name(names: list[str], words: str) -> None
         rows_of_classes(names, (), "films")
     assert words in str(raised.value)
     assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/C-1__CT.nii.gz", "a/C-1__PT.nii.gz"),  # HECKTOR
+        ("a/C-1__CT.nii.gz", "a/C-1.nii.gz"),  # its mask, which no word of the name tells
+        ("a/s1/ct.nii.gz", "a/s1/mri.nii.gz"),
+        ("a/sub-01/anat/sub-01_T1w.nii.gz", "a/sub-01/anat/sub-01_FLAIR.nii.gz"),  # BIDS
+    ],
+)
+def test_a_second_modality_is_no_second_patient(names: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match="2 images of one patient") as refused:
+        rows_of_classes([*names, "b/2.nii.gz"], (), "scans")
+    assert "{modality}" in str(refused.value)

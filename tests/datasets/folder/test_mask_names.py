@@ -2,7 +2,8 @@
 
 import pytest
 
-from skiagram.datasets.folder.mask_names import find_masks, without_image_folders
+from skiagram.datasets.folder.mask_names import find_masks, settle_masks, without_image_folders
+from skiagram.errors import DataError
 
 PAIRS = [  # an image, a mask of it
     ("benign/benign (1).png", "benign/benign (1)_mask.png"),  # BUSI
@@ -38,6 +39,23 @@ PAIRS = [  # an image, a mask of it
     ("Image_01L.jpg", "Image_01L_1stHO.png"),  # CHASE DB1
     ("testA_1.bmp", "testA_1_anno.bmp"),  # GlaS
     ("ISIC_1.jpg", "ISIC_1_superpixels.png"),
+    ("ISIC_1.jpg", "ISIC_1_attribute_pigment_network.png"),
+    ("Input/ISIC_1.jpg", "GroundTruth/ISIC_1_attribute_globules.png"),
+    ("training/images/21_training.tif", "training/1st_manual/21_manual1.gif"),  # DRIVE
+    ("im0001.ppm", "labels-ah/im0001.ah.ppm"),  # STARE
+    ("stare-images/im0001.ppm", "labels-vk/im0001.vk.ppm"),
+    ("sub-v4/sub-v4_ct.nii.gz", "sub-v4/sub-v4_seg-vert_msk.nii.gz"),  # VerSe
+    ("sub-v4_ct.nii.gz", "sub-v4_seg-vert_msk.nii.gz"),
+    (
+        "rawdata/sub-v5/sub-v5_dir-ax_ct.nii.gz",
+        "derivatives/sub-v5/sub-v5_dir-ax_seg-vert_msk.nii.gz",
+    ),
+    ("s0001/ct.nii.gz", "s0001/segmentations/liver.nii.gz"),  # TotalSegmentator
+    ("sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_T1w_label-lesion_mask.nii.gz"),  # BIDS
+    ("sub-01/anat/sub-01_T1w.nii", "derivatives/x/sub-01/anat/sub-01_T1w_dseg.nii.gz"),
+    ("sub-01/anat/sub-01_T1w.nii", "derivatives/x/sub-01/anat/sub-01_space-T1w_desc-x_mask.nii"),
+    ("sub-1_space-MNI_T1w.nii.gz", "sub-1_space-MNI_label-L_desc-T1lesion_mask.nii.gz"),  # ATLAS
+    ("imagesTr/CHUM-001__CT.nii.gz", "labelsTr/CHUM-001.nii.gz"),  # HECKTOR
 ]
 NONE = [
     ("mask/1.png", "no_mask/1.png"),  # two classes
@@ -49,6 +67,10 @@ NONE = [
     ("lesion/1.png", "healthy/1.png"),  # two classes
     ("p1_lesion.png", "p2_lesion.png"),
     ("lesion/p1_lesion.png", "healthy/p1.png"),
+    ("nomask/1_CT.png", "mask/1.png"),
+    ("tumour/2.png", "tumour/masks/1.png"),
+    ("scan_1.png", "scan_mask.png"),
+    ("a/p1_CT.nii.gz", "b/p1_seg-x_roi.nii.gz"),
 ]
 
 
@@ -75,7 +97,49 @@ def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder() -> None:
     modalities = ["p/p_t1.nii.gz", "p/p_t2.nii.gz"]
     found = find_masks([*modalities, "p/p_seg.nii.gz"])  # BraTS
     assert found.of_image == {name: ["p/p_seg.nii.gz"] for name in modalities}
-    assert not find_masks(["p/a.nii.gz", "p/p_t2.nii.gz", "p/p_seg.nii.gz"]).names
+    found = find_masks(["p/a.nii.gz", "p/p_t2.nii.gz", "p/p_seg.nii.gz"])
+    assert found.of_image == {"p/p_t2.nii.gz": ["p/p_seg.nii.gz"]}
+
+
+def test_a_mask_of_two_modalities_is_one_of_both() -> None:
+    images = ["imagesTr/CHUM-001__CT.nii.gz", "imagesTr/CHUM-001__PT.nii.gz"]
+    others = ["imagesTr/CHUM-002__CT.nii.gz", "imagesTr/CHUM-002__PT.nii.gz"]
+    found = find_masks([*images, *others, "labelsTr/CHUM-001.nii.gz"])
+    assert found.of_image == {name: ["labelsTr/CHUM-001.nii.gz"] for name in images}
+
+
+def test_a_mask_in_the_space_of_one_modality_is_one_of_that() -> None:
+    mask = "derivatives/x/sub-01/sub-01_space-T1w_label-lesion_mask.nii.gz"
+    found = find_masks(["sub-01/sub-01_FLAIR.nii.gz", "sub-01/sub-01_T1w.nii.gz", mask])
+    assert found.of_image == {"sub-01/sub-01_T1w.nii.gz": [mask]}
+
+
+KINDS = [  # an image, masks of several organs, readers, attributes, or of a field of view
+    ("1/ct.nii.gz", "1/segmentations/liver.nii.gz", "1/segmentations/spleen.nii.gz"),
+    ("images/21_training.tif", "1st_manual/21_manual1.gif", "mask/21_training_mask.gif"),
+    ("im1.ppm", "labels-ah/im1.ah.ppm", "labels-vk/im1.vk.ppm"),
+    ("I_1.jpg", "I_1_attribute_globules.png", "I_1_attribute_streaks.png"),
+    ("s_T1w.nii", "s_T1w_brain_mask.nii", "s_T1w_label-lesion_mask.nii"),
+]
+
+
+@pytest.mark.parametrize("names", KINDS)
+def test_masks_of_several_kinds_are_not_united_in_silence(names: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="masks of 2 kinds") as refused:
+        settle_masks(names, "regions", "here")
+    assert "--mask-pattern" in str(refused.value)
+    assert settle_masks(names, "leave-out", "here").of_image == {names[0]: [*names[1:]]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("b (1).png", "b (1)_mask.png", "b (1)_mask_1.png"),
+        ("CXR/M_0.png", "ManualMask/leftMask/M_0.png", "ManualMask/rightMask/M_0.png"),
+    ],
+)
+def test_numbered_masks_and_those_of_two_sides_are_united(names: tuple[str, ...]) -> None:
+    assert settle_masks(names, "regions", "here").of_image == {names[0]: [*names[1:]]}
 
 
 def test_a_folder_of_images_is_no_class() -> None:

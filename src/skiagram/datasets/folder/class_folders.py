@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from skiagram.datasets.folder.csv_rows import TableRow
-from skiagram.datasets.folder.mask_names import without_image_folders
+from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError
 
@@ -22,8 +22,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         where: Their folder.
 
     Raises:
-        DataError: There are no images, one lies in no folder of a class, or two levels of folders
-            may be the classes.
+        DataError: There are no images, one lies in no folder of a class, two levels of folders may
+            be the classes, or images are modalities of one patient by their names.
     """
     if not names:
         raise DataError(
@@ -32,6 +32,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
             remedy="convert the images, for example to PNG",
         )
+    _refuse_modalities(names, where)
     folders = _without_shared(without_image_folders([name.split("/")[:-1] for name in names]))
     split = _split_level(folders, where)
     label = _label_level(folders, classes, where) if split is None else 1 - split
@@ -54,6 +55,26 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             cells["split"] = SPLITS[parts[split].lower()]
         rows.append(TableRow(line, cells))
     return rows
+
+
+def _refuse_modalities(names: Sequence[str], where: str) -> None:
+    """Refuse images whose names differ in a modality alone: each would become a patient."""
+    by_patient: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for name in sorted(names):
+        folders, stem = split_name(name)
+        by_patient.setdefault((folders, without_modality(stem)), []).append(name)
+    for of_patient in by_patient.values():
+        stems = {split_name(name)[1] for name in of_patient}
+        if len(stems) > 1:
+            raise DataError(
+                f"{len(stems)} images of one patient by their names: "
+                + ", ".join(f"`{name}`" for name in of_patient[:3]),
+                where=where,
+                allowed="one image of each patient, or a pattern of names with {modality}",
+                remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "
+                "`--images` for the modalities, and --mask-pattern for masks; or name each image "
+                "in a table",
+            )
 
 
 def _without_shared(folders: list[list[str]]) -> list[list[str]]:

@@ -263,7 +263,8 @@ def _told(match: re.Match[str]) -> str:
 
 def other_images(folder: Path, patterns: Patterns) -> list[str]:
     """Return the image files that fit no pattern, nor lie in a folder that fits one."""
-    fit = {path for _, _, _, path, _ in _fitting(folder, patterns)}
+    every = replace(patterns, written=[*patterns.written, *patterns.masks])
+    fit = {path for _, _, _, path, _ in _fitting(folder, every)}
     return sorted(
         name
         for name in FolderTree(folder, is_image_file).images(fit)

@@ -5,7 +5,10 @@ of `image_7.png`, and `masks/film.png` is one of `images/film.png` or `film.png`
 a mask only where an image's is there that fits it. Where none does, `scan/mask.nii.gz` is one of
 the only image in its folder, `p1/p1_seg.nii.gz` one of all images `p1/p1_…`, and
 `leftMask/film.png` one of the only image `film.png` elsewhere; `7/7_lesion/7_lesion.png` is one of
-`7/7_image/7.png`, the only `7.png` in the folders of `7`.
+`7/7_image/7.png`, the only `7.png` in the folders of `7`. Last, names need to be equal only before
+the first word of a mask and without words of a modality: `p1_seg-vert_msk.nii.gz` is one of
+`p1_ct.nii.gz`, `labelsTr/p1.nii.gz` one of `imagesTr/p1__CT.nii.gz` and `imagesTr/p1__PT.nii.gz`,
+`s1/segmentations/liver.nii.gz` one of `s1/ct.nii.gz`.
 """
 
 import re
@@ -19,10 +22,10 @@ from skiagram.errors import DataError
 MaskChoice = Literal["regions", "leave-out", "images"]
 _MASK = (
     "masks?|msk|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth"
-    "|annotations?|annotated|rois?|contours?|outlines?"
+    r"|annotations?|annotated|rois?|contours?|outlines?|dseg|manual\d?"
 )
-# Also of the data sets PH2, DRIVE, CHASE DB1, GlaS and ISIC; as folders these may be classes.
-_MASK_OF_NAME = rf"{_MASK}|lesions?|manual\d?|anno|annot|binary|superpixels?|1stHO|2ndHO"
+# Also of the data sets PH2, CHASE DB1, GlaS and ISIC; as folders these may be classes.
+_MASK_OF_NAME = rf"{_MASK}|lesions?|anno|annot|attributes?|binary|superpixels?|1stHO|2ndHO"
 _IMAGE = "images?|imgs?|imaging|volumes?"
 _BEGIN = r"(?:^|[ _.-]+|(?-i:(?<=[a-z\d])(?=[A-Z])))"
 _END = r"(?![^\W_])"  # of a word: no letter and no digit follows
@@ -33,6 +36,17 @@ _MASK_WORD, _MASK_STEM, _IMAGE_WORD = (
 _LAST_WORD = re.compile(r"[ _.-]+[^\W\d_]+$")  # such as `tumour` before `mask`
 _CHANNEL = re.compile(r"_\d{4}$")  # of an image in nnU-Net's folder `imagesTr`
 _OF_NNUNET = re.compile(r"images?T[rs]")
+# Of BIDS's suffixes, DICOM's codes and names in public data sets.
+_MODALITY_WORD = re.compile(
+    r"(?i)(?:^|[ _.-]+)(?:CT|CBCT|PE?T|MRI?|T1(?:w|c|ce|gd|n)?|T2(?:w|f|star)?|FLAIR|PD|PDw|DWI|ADC"
+    r"|SWI|BOLD|US)$"
+)
+_PART_WORD = re.compile(r"(?i)[ _.-]+(?:train|training|test|testing|val|validation)$")  # DRIVE
+_ENTITY = re.compile(r"_(?:space|desc|res|den)-[^_]+")  # that BIDS adds to names of derivatives
+_OF_BIDS = {"derivatives", "rawdata", "sourcedata"}
+_WITHIN = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+_SIDES = {"left", "right", "l", "r"}  # both lungs are one region
 _NUMBER = re.compile(r"[ _.-]*\(?\d+\)?")
 _BETWEEN = " _.-"
 _WORD = "*"  # stands for either word, where one takes the place of the other
@@ -86,8 +100,9 @@ def find_masks(names: Iterable[str]) -> MaskNames:
         if masked := next(filter(None, others), None):
             fitting[name] = masked
     fitting |= dict(_by_folder(every, fitting))
+    fitting |= dict(_by_beginning(every, fitting))
     of_image: dict[str, list[str]] = {}
-    for mask, masked in fitting.items():
+    for mask, masked in sorted(fitting.items()):
         for image in masked:
             if image not in fitting:
                 of_image.setdefault(image, []).append(mask)
@@ -100,7 +115,7 @@ def _by_folder(
     names: Sequence[str], fitting: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield masks without an image of their name, and the images that their folders give them."""
-    split = {name: _split(name) for name in names}
+    split = {name: split_name(name) for name in names}
     masks = {name for name in names if name in fitting or any(_keys_of_mask(name))}
     by_folder: dict[tuple[str, ...], list[str]] = {}
     by_stem: dict[str, list[str]] = {}
@@ -133,9 +148,110 @@ def _by_folder(
             yield name, elsewhere
 
 
+def _by_beginning(
+    names: Sequence[str], fitting: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield masks without an image yet, and the images whose names begin like theirs."""
+    masks = {name for name in names if name in fitting or any(_keys_of_mask(name))}
+    by_beginning: dict[str, list[str]] = {}
+    by_folder: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        if name not in masks:
+            folders, stem = split_name(name)
+            by_folder.setdefault(folders, []).append(name)
+            for beginning in dict.fromkeys((stem, *_shortened(stem))):
+                by_beginning.setdefault(beginning, []).append(name)
+    for name in sorted(masks - fitting.keys()):
+        folders, stem = split_name(name)
+        at = next((at for at, part in enumerate(folders) if _MASK_WORD.search(part)), None)
+        beginning = _beginning(folders, stem)
+        for key in (beginning, beginning.replace("_space-", "_"), *_shortened(beginning)):
+            alike = [other for other in by_beginning.get(key, ()) if _near(name, other)]
+            if key and alike:
+                if len({split_name(other)[0] for other in alike}) == 1:
+                    yield name, alike
+                break
+        else:
+            beside = by_folder.get(folders[:at], []) if at else []
+            nameless = [
+                not without_modality(_IMAGE_WORD.sub("", split_name(other)[1])) for other in beside
+            ]
+            if beside and all(nameless):
+                yield name, beside
+
+
+def _beginning(folders: Sequence[str], stem: str) -> str:
+    """Return the name of a mask before its first word of a mask, and before its folder's words."""
+    words = [_MASK_WORD.sub("", part).strip(_BETWEEN) for part in folders[-1:]]
+    repeated = re.compile("|".join(rf"[ _.-]+{re.escape(word)}$" for word in words if word) or "$^")
+    word = _MASK_STEM.search(stem)
+    return repeated.sub("", stem if word is None else stem[: word.start()])
+
+
+def _shortened(stem: str) -> tuple[str, str]:
+    """Return a name without modality and part of the data, and without what BIDS adds to it."""
+    bare = without_modality(_PART_WORD.sub("", stem))
+    return bare, without_modality(_ENTITY.sub("", stem))
+
+
+def without_modality(stem: str) -> str:
+    """Return the name of a file without its last words, where these say a modality."""
+    while (shorter := _MODALITY_WORD.sub("", stem)) != stem:
+        stem = shorter
+    return stem
+
+
+def _near(mask: str, image: str) -> bool:
+    """Return whether the folders of a mask may be those of an image."""
+    folders = split_name(mask)[0]
+    of_masks = [part for part in folders if _MASK_WORD.search(part) or part in _OF_BIDS]
+    left = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
+    own = _without(_IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS))
+    words = [word[0].strip(_BETWEEN) for part in of_masks for word in _MASK_WORD.finditer(part)]
+    if left == own:
+        return True
+    shared = min(len(left), len(own))
+    ends_alike = left[len(left) - shared :] == own[len(own) - shared :]
+    return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
+
+
+def _kind(mask: str, image: str) -> frozenset[str]:
+    """Return the words of a mask's name that are not its image's; sides and numbers say nothing."""
+    own, others = (
+        {
+            word.casefold()
+            for part in (*folders, stem)
+            for word in _WITHIN.findall(_CAMEL.sub(" ", part))
+        }
+        for folders, stem in (split_name(mask), split_name(image))
+    )
+    return frozenset(word for word in own - others - _SIDES if not word.isdigit())
+
+
+def _refuse_kinds(masks: MaskNames, where: str) -> None:
+    """Refuse images with masks of several kinds, such as two organs, two readers, a field of view.
+
+    Raises:
+        DataError: They would be united, and nobody asked for that.
+    """
+    for image, of_image in masks.of_image.items():
+        kinds = {_kind(mask, image): mask for mask in reversed(of_image)}
+        if len(kinds) > 1:
+            first, second, *_ = sorted(kinds.values())
+            raise DataError(
+                f"`{image}` has masks of {len(kinds)} kinds by their names: `{first}`, `{second}`",
+                where=where,
+                allowed="masks of one kind, such as `film_mask.png` and `film_mask_1.png`",
+                remedy="name the images with --pattern and the masks that are the region with "
+                "--mask-pattern, for example `--pattern '{patient}/ct.nii.gz' --mask-pattern "
+                "'{patient}/segmentations/liver.nii.gz' --ignore-unlisted`; or take the images "
+                "whole with `--masks leave-out`",
+            )
+
+
 def _names_a_mask(name: str, words: Sequence[str]) -> bool:
     """Return whether a folder of a file has a word within another, as `nomask` beside `mask`."""
-    folders = "/".join(_split(name)[0]).casefold()
+    folders = "/".join(split_name(name)[0]).casefold()
     return any(word.casefold() in folders for word in words)
 
 
@@ -163,6 +279,8 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
             "`images/film.png`",
             remedy="name the masks in a column `mask` of the table, or leave --masks out",
         )
+    if choice == "regions":
+        _refuse_kinds(masks, where)
     return masks
 
 
@@ -177,7 +295,7 @@ def without_image_folders(folders: Sequence[Sequence[str]]) -> list[list[str]]:
     ]
 
 
-def _split(name: str) -> tuple[tuple[str, ...], str]:
+def split_name(name: str) -> tuple[tuple[str, ...], str]:
     """Return the folders of a file, and its name without the ending."""
     path = PurePosixPath(name)
     return path.parts[:-1], path.name.removesuffix(".gz").removesuffix(
@@ -190,7 +308,7 @@ def _without(word: re.Pattern[str], folders: Iterable[str]) -> tuple[str, ...]:
 
 
 def _keys_of_image(name: str) -> Iterator[tuple[str, ...]]:
-    folders, stem = _split(name)
+    folders, stem = split_name(name)
     for stems in dict.fromkeys((stem, _IMAGE_WORD.sub(_WORD, stem))):
         yield (*_without(_IMAGE_WORD, folders), stems)
     if folders and _OF_NNUNET.fullmatch(folders[-1]) and _CHANNEL.search(stem):
@@ -199,7 +317,7 @@ def _keys_of_image(name: str) -> Iterator[tuple[str, ...]]:
 
 def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:
     """Yield the keys that an image of a mask may have, the likeliest first; none of other files."""
-    folders, stem = _split(name)
+    folders, stem = split_name(name)
     inside = _without(_IMAGE_WORD, folders)
     beside = _without(_MASK_WORD, inside)
     if beside != inside:
