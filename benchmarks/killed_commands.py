@@ -380,8 +380,8 @@ def disturb(name: str, trial: Trial, moments: int, chosen: range) -> str:
     for part in range(parts)[chosen.start : chosen.stop]:
         at = 1 + int(steps * (part + 0.5) / parts)
         trial.begin()
-        ended, _ = trial.type(at)
-        kills += ended == -signal.SIGKILL
+        trial.type(at)
+        kills += trial.steps() >= at
         again, text = (0, "") if trial.left() == expected else trial.type()
         if again and (remedy := trial.command.remedy) and remedy in text:
             again, text = trial.type(0, remedy)
