@@ -46,6 +46,7 @@ from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
 COMBINATION = "combination.json"
 Mean = Literal["probability", "log_odds"]
 _MIN_PROBABILITY = 1e-15  # so that its logarithm is finite
+_NAMED = 3  # members that a title names
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ class Combination(ABC):
 
     @property
     def title(self) -> str:
+        """Name for people; the names of many members would fill a table's first column."""
+        if len(self.members) > _NAMED:
+            return f"{self.kind} of {len(self.members)} models"
         return f"{self.kind} of {', '.join(self.members)}"
 
     @abstractmethod

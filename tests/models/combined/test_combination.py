@@ -86,3 +86,8 @@ def test_one_member_is_no_combination() -> None:
     with pytest.raises(OptionError, match=r"combinations.members.*at least 2"):
         combination("stacking", members=["svm"])
     assert isinstance(combination("stacking"), Stacking)
+
+
+def test_a_title_names_few_members_and_counts_many() -> None:
+    assert combination("voting", members=("a", "b", "c")).title.endswith("a, b, c")
+    assert combination("voting", members=("a", "b", "c", "d")).title.endswith("4 models")
