@@ -136,10 +136,10 @@ _INTRODUCTION = """\
 # Benchmarks
 
 Written by `make bench`. A ratio says how many times faster skiagram is than the other library.
-Both take turns in one process on one core. Each turn gives a ratio; the page shows the median, and
-the minimum and maximum in brackets. Seconds are processor time, medians over the turns. The
-comparison of two cores uses wall time: it needs an idle machine and means little where the load
-given here is above 1.
+Both libraries take turns in one process on one core. Each turn gives a ratio; the page shows the
+median, and the minimum and maximum in brackets. Seconds are medians of processor time over the
+turns. The comparison of two cores uses wall time: it needs an idle machine, and means little where
+the load that is given here is above 1.
 """
 
 

@@ -14,6 +14,7 @@ the first word of a mask and without words of a modality: `p1_seg-vert_msk.nii.g
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -153,6 +154,8 @@ def _by_beginning(
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield masks without an image yet, and the images whose names begin like theirs."""
     masks = {name for name in names if name in fitting or any(_keys_of_mask(name))}
+    if not masks - fitting.keys():
+        return
     by_beginning: dict[str, list[str]] = {}
     by_folder: dict[tuple[str, ...], list[str]] = {}
     for name in names:
@@ -295,6 +298,7 @@ def without_image_folders(folders: Sequence[Sequence[str]]) -> list[list[str]]:
     ]
 
 
+@lru_cache(maxsize=2**16)
 def split_name(name: str) -> tuple[tuple[str, ...], str]:
     """Return the folders of a file, and its name without the ending."""
     path = PurePosixPath(name)
