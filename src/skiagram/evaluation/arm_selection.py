@@ -16,7 +16,6 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import SELECTION, ModelResult
-from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
@@ -230,8 +229,7 @@ def _chosen_within_folds(
     procedure, mixture = models[order.index(names[0])].compared, None
     if len(names) > 1 or procedure is None:
         mixture = compose([model.predictions for model in models], chosen, arm)
-        scores = align_scores(mixture, setting.part, setting.cases)
-        procedure = ComparedModel(scores, setting.cases, setting.draws)
+        procedure = ComparedModel.on(setting, mixture)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))

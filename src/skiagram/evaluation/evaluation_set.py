@@ -117,27 +117,33 @@ def assemble_evaluation_set(
     _check_pairs(cases, duplicates)
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
-    holdout = task.design == "holdout"
-    case_id = (cases.test() if holdout else cases.development()).case_id
-    has_near_duplicate = mark_near_duplicates(case_id, cases, duplicates)
-    table = line_up(covariates, case_id, "covariates")
-    known = None if task.positive is None else truth
-    ideal = line_up(known, case_id, "truth of the generated data")
     development = label_cases(cases.development(), task, sealed.iloc[:0])
+    holdout = task.design == "holdout"
     reported = label_cases(cases.test(), task, sealed) if holdout else development
-    conflicts = count_label_conflicts(development, reported, duplicates)
+    truth = None if task.positive is None else truth
+    truth = _select_rows(truth, reported.case_id, "truth of the generated data")
     return EvaluationSet(
         design=task.design,
-        part="test" if holdout else "out_of_fold",
+        part=task.part,
         development=development,
         cases=reported,
         draws=reported.draws(replicates, seed),
-        has_near_duplicate=has_near_duplicate,
-        ideal=None if ideal is None else ideal["ideal_score"].to_numpy(dtype=np.float64),
+        has_near_duplicate=mark_near_duplicates(reported.case_id, cases, duplicates),
+        ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),
         seed=seed,
-        covariates=table,
-        label_conflicts=conflicts,
+        covariates=_select_rows(covariates, reported.case_id, "covariates"),
+        label_conflicts=count_label_conflicts(development, reported, duplicates),
     )
+
+
+def _select_rows(
+    table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
+) -> pd.DataFrame | None:
+    """Return one row a case, in their order, without its id; None where there is no table."""
+    if table is None:
+        return None
+    table = line_up(table[table["case_id"].isin(case_id.tolist())], case_id, where)
+    return table.drop(columns="case_id").reset_index(drop=True)
 
 
 def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
