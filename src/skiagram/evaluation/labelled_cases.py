@@ -101,6 +101,16 @@ def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.Da
     return rows
 
 
+def select_rows(
+    table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
+) -> pd.DataFrame | None:
+    """Return one row a case, in their order, without its id; None where there is no table."""
+    if table is None:
+        return None
+    table = line_up(table[table["case_id"].isin(case_id.tolist())], case_id, where)
+    return table.drop(columns="case_id").reset_index(drop=True)
+
+
 def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases:
     """Open the seal: give some cases the labels of a table.
 

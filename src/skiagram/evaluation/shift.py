@@ -63,7 +63,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.setting.design == "cv":
         return ()
-    trained = (model for model in run.models if model.result.outcome.arm != "reader")
+    trained = (model for model in run.models if model.arm != "reader")
     return correct([row for model in trained for row in _shift(model, run.setting)])
 
 
