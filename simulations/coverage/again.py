@@ -13,6 +13,12 @@ sets."""
 Shares = TypeVar("Shares")
 
 
+def describe_patients(patients: int, images: int | None) -> str:
+    """Return how a row names its patients; without a number of images, few patients have most."""
+    each = {1: "", None: ", few have most images"}
+    return f"{patients}{each.get(images, f', {images} images each')}"
+
+
 def describe_error(share: float, simulations: int) -> str:
     """Return the standard errors of a share, of rows without and with a star."""
     once, again = (

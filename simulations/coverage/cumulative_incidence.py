@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import AGAIN, describe_error, simulate_again
+from again import AGAIN, describe_error, describe_patients, simulate_again
 
 from skiagram.outcomes.outcome import ScoredCases
 from skiagram.outcomes.time import TimeToEvent
@@ -40,10 +40,7 @@ class IncidenceDesign:
 
     @property
     def title(self) -> str:
-        images = {1: "", None: ", few have most images"}.get(
-            self.images, f", {self.images} images each"
-        )
-        return f"{self.patients}{images}, {self.others}, {self.follow_up}"
+        return f"{describe_patients(self.patients, self.images)}, {self.others}, {self.follow_up}"
 
 
 DESIGNS = tuple(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, simulate_again
+from again import STARRED, describe_error, describe_patients, simulate_again
 from numpy.typing import NDArray
 
 from skiagram.outcomes.number import Number
@@ -63,10 +63,7 @@ class NumberDesign:
 
     @property
     def title(self) -> str:
-        images = {1: "", None: ", few have most images"}.get(
-            self.images, f", {self.images} images each"
-        )
-        return f"{self.patients}{images}, {self.errors}"
+        return f"{describe_patients(self.patients, self.images)}, {self.errors}"
 
     @property
     def patient(self) -> Labels:

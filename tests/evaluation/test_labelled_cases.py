@@ -6,7 +6,7 @@ import pytest
 
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import find_unequal_classes
-from skiagram.evaluation.labelled_cases import label_cases, match_case_ids
+from skiagram.evaluation.labelled_cases import label_cases, line_up
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from tests.evaluation.scenario import reference, scenario
 
@@ -24,7 +24,7 @@ EXPECTED = np.array(["a", "b", "c"])
 )
 def test_every_mismatch_is_named(found: list[str], message: str) -> None:
     with pytest.raises(DataError, match=f"scores.*{message}"):
-        match_case_ids(found, EXPECTED, "scores")
+        line_up(pd.DataFrame({"case_id": found}), EXPECTED, "scores")
 
 
 def test_the_seal_is_opened_by_id() -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.stability import Stability
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
+from skiagram.records.cases import Design
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import make_result
@@ -55,13 +58,33 @@ OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
 NET = make_result(OUTCOME, {}, Estimate(0.8), STABLE)
 
 
+def on(
+    cases: LabelledCases,
+    design: Design = "holdout",
+    *,
+    near_duplicates: int = 0,
+    label_conflicts: int = 0,
+) -> EvaluationSet:
+    return EvaluationSet(
+        design=design,
+        part="test",
+        development=cases,
+        cases=cases,
+        draws=cases.draws(10, 0),
+        has_near_duplicate=np.arange(len(cases)) < near_duplicates,
+        ideal=None,
+        seed=0,
+        label_conflicts=label_conflicts,
+    )
+
+
 def test_nothing_is_said_when_all_is_well() -> None:
-    assert list(state_warnings([NET], MANY, "holdout", 0, 0)) == []
+    assert list(state_warnings([NET], on(MANY))) == []
 
 
 def test_two_trainings_are_said_to_tell_little() -> None:
     twice = dataclasses.replace(NET, seed_auc=(0.8, 0.81))
-    (found,) = state_warnings([twice], MANY, "holdout", 0, 0)
+    (found,) = state_warnings([twice], on(MANY))
     assert found.startswith("Every model was trained twice")
 
 
@@ -69,7 +92,7 @@ def test_leaks_and_failures_are_named() -> None:
     lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
     above = {"above_ideal": Estimate(0.04, 0.01, 0.07)}
     leaked = make_result(OUTCOME, {}, Estimate(0.8), STABLE, above)
-    found = list(state_warnings([ModelResult(lost), leaked], MANY, "holdout", 0, 0))
+    found = list(state_warnings([ModelResult(lost), leaked], on(MANY)))
     assert found[0] == "Article CNN could not be trained and is not compared: out of memory."
     assert found[1].startswith("Small CNN may have leaked: its AUC is +0.040 above")
     assert "1 honest model in 40" in found[1]
@@ -78,7 +101,7 @@ def test_leaks_and_failures_are_named() -> None:
 def test_data_and_design_are_named() -> None:
     few = reference(np.repeat([0, 1], [60, 12]))
     alone = dataclasses.replace(NET, seed_auc=(0.8,))
-    found = list(state_warnings([alone], few, "cv", 5, 1))
+    found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
     assert found[0].startswith("5 of 72 reported cases have a near duplicate")
     assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
     assert found[2].startswith("Few reported patients of class abnormal: 12;")
@@ -88,6 +111,6 @@ def test_data_and_design_are_named() -> None:
 
 def test_small_classes_take_one_warning() -> None:
     few = reference(np.repeat([0, 1], [20, 12]))
-    (found,) = state_warnings([], few, "holdout", 0, 0)
+    (found,) = state_warnings([], on(few))
     for words in ("class normal: 20", "class abnormal: 12", "below 40"):
         assert words in found

@@ -266,7 +266,7 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
     assert len(out_of_fold) == (24 if design == "holdout" else 104)
     assert len(training) == (24 if design == "holdout" else 2 * 24)
     assert len(test) == (40 if design == "holdout" else 0)
-    found = find_subset(models, cases, nested=design == "cv")
+    found = find_subset(inputs_of(trained[1]))
     assert found is not None
     assert f"24 of {available} cases" in found.describe()
     of_run = evaluate(inputs_of(trained[1]), trained[1].row.evaluation, seed=0)

@@ -16,7 +16,6 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import SELECTION, ModelResult
-from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
@@ -74,6 +73,11 @@ class MeasuredModel:
     def name(self) -> str:
         """Its name, as its option file has it."""
         return self.result.outcome.model
+
+    @property
+    def arm(self) -> str:
+        """Which arm it belongs to."""
+        return self.result.outcome.arm
 
     @property
     def selection_auc(self) -> float:
@@ -178,35 +182,39 @@ def select_arms(
     Args:
         figures: Model → what it is chosen by.
     """
-    eligible: dict[str, list[MeasuredModel]] = {}
+    nested, eligible = setting.design == "cv", dict[str, list[MeasuredModel]]()
     for model in models:
-        arm, known = model.result.outcome.arm, figures[model.name].value is not None
-        if known and arm != "reader" and model.name not in rules:
-            eligible.setdefault(arm, []).append(model)
-    nested = setting.design == "cv"
-    choose = _chosen_within_folds if nested else _chosen_once
-    arms = {arm: choose(members, figures, setting, arm) for arm, members in eligible.items()}
-    there = [arm for arm in _DEEP[deep_arm] if arm in arms]
-    if not there:
-        present = {model.result.outcome.arm for model in models}
-        return arms, next((arm for arm in _DEEP[deep_arm] if arm in present), _DEEP[deep_arm][0])
-    if len(there) == 1:
-        return arms, there[0]
+        if (
+            model.arm != "reader"
+            and model.name not in rules
+            and figures[model.name].value is not None
+        ):
+            eligible.setdefault(model.arm, []).append(model)
+    arms = {
+        arm: _chosen_within_folds(members, figures, setting, arm)
+        if nested
+        else _chosen_once(members, figures)
+        for arm, members in eligible.items()
+    }
+    contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
+    if not contenders:
+        trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
+        return arms, (*trained, *_DEEP[deep_arm])[0]
+    if len(contenders) == 1:
+        return arms, contenders[0]
     if not nested:
-        return arms, max(there, key=lambda arm: figures[arms[arm].choice.model].value or 0.0)
-    both = [*eligible["deep"], *eligible["encoder"]]
-    either = _chosen_within_folds(both, figures, setting, "either")
-    for deep in there:
-        if set(either.choice.chosen) <= {model.name for model in eligible[deep]}:
-            return arms, deep
+        return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].value or 0.0)
+    either = _chosen_within_folds(
+        [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"
+    )
+    for arm in contenders:
+        if set(either.choice.chosen) <= {model.name for model in eligible[arm]}:
+            return arms, arm
     return {**arms, "either": either}, "either"
 
 
 def _chosen_once(
-    models: Sequence[MeasuredModel],
-    figures: Mapping[str, SelectionFigure],
-    _: EvaluationSet,
-    __: str,
+    models: Sequence[MeasuredModel], figures: Mapping[str, SelectionFigure]
 ) -> SelectedArm:
     # the first of equal ones
     best = max(models, key=lambda model: figures[model.name].value or 0.0)
@@ -227,15 +235,14 @@ def _chosen_within_folds(
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
-    procedure, mixture = models[order.index(names[0])].compared, None
-    if len(names) > 1 or procedure is None:
+    compared, mixture = models[order.index(names[0])].compared, None
+    if len(names) > 1 or compared is None:
         mixture = compose([model.predictions for model in models], chosen, arm)
-        scores = align_scores(mixture, setting.part, setting.cases)
-        procedure = ComparedModel(scores, setting.cases, setting.draws)
-    auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
+        compared = ComparedModel.on(setting, mixture)
+    auc = estimate_auc(compared.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
-    return SelectedArm(choice, procedure, auc, mean_of_chosen(figures, chosen), mixture, chosen)
+    return SelectedArm(choice, compared, auc, mean_of_chosen(figures, chosen), mixture, chosen)
 
 
 def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:

@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missing_pairs
-from skiagram.evaluation.scores import Scores
+from skiagram.evaluation.scores import Scores, align_scores
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.delong import Placements, difference_estimate, difference_variation
 from skiagram.statistics.distributions import mean_ranks
@@ -26,6 +28,11 @@ class ComparedModel:
     scores: Scores
     cases: LabelledCases
     draws: PatientDraws
+
+    @classmethod
+    def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
+        """Line the scores of a model up with the reported cases."""
+        return cls(align_scores(model, setting.part, setting.cases), setting.cases, setting.draws)
 
     @cached_property
     def placements(self) -> Placements | None:

@@ -333,7 +333,7 @@ def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
     for model in run.models:
-        if model.compared and model.result.outcome.arm != "reader":
+        if model.compared and model.arm != "reader":
             folds[model.name] = np.array(model.result.fold_auc)
             resampled[model.name] = model.compared.resampled_auc
     return rank_models(folds, resampled) if len(folds) > 1 else ()

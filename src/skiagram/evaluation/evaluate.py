@@ -76,7 +76,7 @@ def evaluate(
     Args:
         work: Folder of figures that earlier evaluations have found; None keeps none.
     """
-    subset = find_subset(inputs.models, inputs.cases, nested=inputs.task.design == "cv")
+    subset = find_subset(inputs)
     setting = assemble_evaluation_set(
         inputs.cases,
         inputs.task,
@@ -99,21 +99,12 @@ def evaluate(
         finding, of_finding = evaluate_finding(inputs.finding, run)
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     results = tuple(model.result for model in models)
-    near_duplicates = int(setting.has_near_duplicate.sum())
-    warnings = state_warnings(
-        results,
-        setting.cases,
-        inputs.task.design,
-        near_duplicates,
-        setting.label_conflicts,
-        figures,
-        is_external=inputs.is_external,
-    )
+    warnings = state_warnings(results, setting, figures, is_external=inputs.is_external)
     evaluation = Evaluation(
         task=inputs.task,
-        cases={name: side.count_by_class() for name, side in setting.sides.items()},
-        patients={name: side.patients for name, side in setting.sides.items()},
-        near_duplicates=near_duplicates,
+        cases={side: cases.count_by_class() for side, cases in setting.sides.items()},
+        patients={side: cases.patients for side, cases in setting.sides.items()},
+        near_duplicates=setting.near_duplicates,
         models=results,
         mixtures=measure_mixtures(arms, setting, analyses),
         arms={arm: selected.choice for arm, selected in arms.items()},

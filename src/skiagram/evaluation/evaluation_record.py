@@ -222,7 +222,7 @@ class Evaluation:
     @property
     def part(self) -> Part:
         """Return which scores the figures are on."""
-        return "test" if self.task.design == "holdout" else "out_of_fold"
+        return self.task.part
 
     @property
     def best(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from skiagram.evaluation.labelled_cases import (
     LabelledCases,
     count_label_conflicts,
     label_cases,
-    line_up,
+    select_rows,
 )
 from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Part
@@ -72,6 +72,11 @@ class EvaluationSet:
     label_conflicts: int = 0
 
     @property
+    def near_duplicates(self) -> int:
+        """Return how many reported cases have a near duplicate among the development cases."""
+        return int(self.has_near_duplicate.sum())
+
+    @property
     def sides(self) -> dict[str, LabelledCases]:
         """Return the cases by what they are for."""
         return {"development": self.development, "reported": self.cases}
@@ -117,26 +122,24 @@ def assemble_evaluation_set(
     _check_pairs(cases, duplicates)
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
-    holdout = task.design == "holdout"
-    case_id = (cases.test() if holdout else cases.development()).case_id
-    has_near_duplicate = mark_near_duplicates(case_id, cases, duplicates)
-    table = line_up(covariates, case_id, "covariates")
-    known = None if task.positive is None else truth
-    ideal = line_up(known, case_id, "truth of the generated data")
+    reported = cases.test() if task.design == "holdout" else cases.development()
+    has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
+    truth = None if task.positive is None else truth
+    truth = select_rows(truth, reported.case_id, "truth of the generated data")
+    covariates = select_rows(covariates, reported.case_id, "covariates")
     development = label_cases(cases.development(), task, sealed.iloc[:0])
-    reported = label_cases(cases.test(), task, sealed) if holdout else development
-    conflicts = count_label_conflicts(development, reported, duplicates)
+    labelled = label_cases(reported, task, sealed)
     return EvaluationSet(
         design=task.design,
-        part="test" if holdout else "out_of_fold",
+        part=task.part,
         development=development,
-        cases=reported,
-        draws=reported.draws(replicates, seed),
+        cases=labelled,
+        draws=labelled.draws(replicates, seed),
         has_near_duplicate=has_near_duplicate,
-        ideal=None if ideal is None else ideal["ideal_score"].to_numpy(dtype=np.float64),
+        ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),
         seed=seed,
-        covariates=table,
-        label_conflicts=conflicts,
+        covariates=covariates,
+        label_conflicts=count_label_conflicts(development, labelled, duplicates),
     )
 
 

@@ -51,7 +51,7 @@ def compare_with_development(
         at_home: Of the project itself.
         inputs: What `evaluation` was made of.
     """
-    subset = find_subset(inputs.models, inputs.cases, nested=False)
+    subset = find_subset(inputs)
     setting = assemble_evaluation_set(
         inputs.cases,
         inputs.task,

@@ -77,15 +77,17 @@ class LabelledCases:
         )
 
 
-def match_case_ids(
-    case_ids: Sequence[str], expected: NDArray[np.str_], where: str
-) -> NDArray[np.int64]:
-    """Return the row of `case_ids` that holds each expected case id."""
-    index, known = pd.Index(list(case_ids)), pd.Index(expected.tolist())
+def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.DataFrame:
+    """Return the rows of a table in the order of the cases, each of which has one.
+
+    Raises:
+        DataError: A case without a row or with several, or a row of another case.
+    """
+    index, cases = pd.Index(table["case_id"].tolist()), pd.Index(case_id.tolist())
     problems = {
         "doubled": index[index.duplicated()].unique(),
-        "unknown": index[~index.isin(known)],
-        "missing": known[~known.isin(index)],
+        "unknown": index[~index.isin(cases)],
+        "missing": cases[~cases.isin(index)],
     }
     for problem, ids in problems.items():
         if len(ids):
@@ -95,18 +97,18 @@ def match_case_ids(
                 allowed="each case of the case table once",
                 remedy="run the stage that writes these scores or labels again",
             )
-    return index.get_indexer(known).astype(np.int64)
+    rows: pd.DataFrame = table.iloc[index.get_indexer(cases)]
+    return rows
 
 
-def line_up(
+def select_rows(
     table: pd.DataFrame | None, case_id: NDArray[np.str_], where: str
 ) -> pd.DataFrame | None:
     """Return one row a case, in their order, without its id; None where there is no table."""
     if table is None:
         return None
-    known = table[table["case_id"].isin(case_id.tolist())]
-    rows = match_case_ids(known["case_id"].tolist(), case_id, where)
-    return known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
+    table = line_up(table[table["case_id"].isin(case_id.tolist())], case_id, where)
+    return table.drop(columns="case_id").reset_index(drop=True)
 
 
 def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases:
@@ -116,8 +118,8 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
         labels: Columns `case_id`, `label`; the sealed cases exactly.
     """
     label, sealed = cases.label.copy(), cases.label == SEALED
-    rows = match_case_ids(labels["case_id"].tolist(), cases.case_id[sealed], "sealed labels")
-    label[sealed] = labels["label"].to_numpy(dtype=np.int64)[rows]
+    labels = line_up(labels, cases.case_id[sealed], "sealed labels")
+    label[sealed] = labels["label"].to_numpy(dtype=np.int64)
     outside = (label < 0) | (label >= len(task.classes))
     if outside.any():
         raise DataError(
@@ -137,10 +139,10 @@ def count_label_conflicts(
     Args:
         duplicates: Columns `first`, `second`: case ids.
     """
-    known = {
-        case: label
-        for side in (development, reported)
-        for case, label in zip(side.case_id.tolist(), side.label.tolist(), strict=True)
+    label = {
+        case_id: label
+        for cases in (development, reported)
+        for case_id, label in zip(cases.case_id.tolist(), cases.label.tolist(), strict=True)
     }
     pairs = zip(duplicates["first"].tolist(), duplicates["second"].tolist(), strict=True)
-    return sum(known[case] != known[other] for case, other in pairs)
+    return sum(label[first] != label[second] for first, second in pairs)

@@ -35,7 +35,7 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.external import COHORT, FEWEST_TO_UPDATE, UPDATED
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.labelled_cases import match_case_ids
+from skiagram.evaluation.labelled_cases import line_up
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
@@ -64,13 +64,12 @@ def evaluate_measured(
             figures of the development cases are kept beside those of the cohort.
     """
     task = inputs.task
-    part: Part = "test" if task.design == "holdout" else "out_of_fold"
-    cases = open_cases(inputs.cases, inputs.sealed) if part == "test" else inputs.cases
+    cases = open_cases(inputs.cases, inputs.sealed) if task.part == "test" else inputs.cases
     if not isinstance(task, MeasuredTask) or cases.value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outcome = task.outcome
     trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
-    scored = {name: score_cases(of, cases, part) for name, of in trained.items()}
+    scored = {name: score_cases(of, cases, task.part) for name, of in trained.items()}
     named = (*options.analyses.simple_rules, *outcome.rules.values())
     rules = tuple(name for name in dict.fromkeys(named) if name in trained)
     if at_home is None:
@@ -94,7 +93,7 @@ def evaluate_measured(
     margin = options.margin * outcome.margin_unit
     decision, verdict = _answer(task, figures, best, rules, margin, inputs)
     of_what = "sealed test cases" if at_home is None else "cases of another cohort"
-    if part == "test":
+    if task.part == "test":
         verdict = f"On {len(cases)} {of_what}: {verdict[0].lower()}{verdict[1:]}"
     if at_home is not None:
         updated = _update(task, cases, {name: scored[name] for name in trained})
@@ -313,10 +312,8 @@ def _study_cohorts(
 def score_cases(model: Predictions, cases: Cases, part: Part) -> ScoredCases:
     """Line the scores of a model up with the cases."""
     where = f"scores of {model.outcome.model}, {part}"
-    repeats = []
-    for _, rows in model.part(part).groupby("repeat", sort=True):
-        order = match_case_ids(rows["case_id"].tolist(), cases.case_id, where)
-        repeats.append(rows.iloc[order])
+    tables = model.part(part).groupby("repeat", sort=True)
+    repeats = [line_up(table, cases.case_id, where) for _, table in tables]
     return _scored(cases, repeats, "fold")
 
 

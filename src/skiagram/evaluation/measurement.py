@@ -21,7 +21,7 @@ from skiagram.evaluation.curves import (
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.kept_figures import describe_setting, measure_once
+from skiagram.evaluation.kept_figures import hash_setting, measure_once
 from skiagram.evaluation.metrics import (
     binary_placements,
     decided_class,
@@ -72,28 +72,22 @@ def measure_models(
     Args:
         work: Folder of figures that earlier evaluations have found; None keeps none.
     """
-    scores = [
-        None
-        if model.outcome.status == "failed"
-        else align_scores(model, setting.part, setting.cases)
+    compared = [
+        None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
         for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    same = joblib.hash((describe_setting(setting), asdict(analyses)))
+    digest = hash_setting(setting, asdict(analyses))
     results = measure_once(
         work,
         ModelResult,
         _measure,
-        [(model, same) for model in models],
-        lambda numbers: compute.map_fits(measure, [(models[k], scores[k]) for k in numbers]),
+        [joblib.hash((model, digest)) for model in models],
+        lambda missing: compute.map_fits(measure, [(models[k], compared[k]) for k in missing]),
     )
     return tuple(
-        MeasuredModel(
-            model,
-            result,
-            ComparedModel(of_model, setting.cases, setting.draws) if of_model else None,
-        )
-        for model, result, of_model in zip(models, results, scores, strict=True)
+        MeasuredModel(model, result, scored)
+        for model, result, scored in zip(models, results, compared, strict=True)
         if result is not None
     )
 
@@ -103,19 +97,22 @@ def measure_mixtures(
 ) -> tuple[ModelResult, ...]:
     """Measure what stands for an arm whose folds chose different models, as a model is."""
     measure = partial(_measure, setting=setting, analyses=analyses)
-    mixtures = [(of.mixture, of.compared.scores) for of in arms.values() if of.mixture]
+    mixtures = [(arm.mixture, arm.compared) for arm in arms.values() if arm.mixture]
     return tuple(map(measure, mixtures))
 
 
 def _measure(
-    scored: tuple[Predictions, Scores | None], setting: EvaluationSet, analyses: RequestedAnalyses
+    scored: tuple[Predictions, ComparedModel | None],
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
 ) -> ModelResult:
-    """Measure one model; `scored` has no scores where it failed."""
-    model, scores = scored
-    if scores is None:
+    """Measure one model; nothing of it is compared where it failed."""
+    model, compared = scored
+    if compared is None:
         missing = Estimate(None, reason=model.outcome.reason)
         unknown = [("selection_auc", "", missing)]
         return ModelResult(model.outcome).with_figures(SELECTION, unknown)
+    scores = compared.scores
     align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
     held_out = list(held_out_probabilities(model, setting))
     cases, draws = setting.cases, setting.draws

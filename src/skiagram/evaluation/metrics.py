@@ -69,11 +69,11 @@ def missing_pairs(scores: Scores, cases: LabelledCases) -> str:
     return f"no fold has reported cases of class {alone[0]} and of another" if alone else ""
 
 
-def _has_pairs(scores: Scores, of_class: Flags) -> bool:
+def _has_pairs(scores: Scores, positive: Flags) -> bool:
     """Return whether some fit of each repeat scored cases of a class and other cases."""
     if scores.fit is None:
-        return bool(of_class.any() and not of_class.all())
-    return all(bool(np.isin(fit[of_class], fit[~of_class]).any()) for fit in scores.fit)
+        return bool(positive.any() and not positive.all())
+    return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in scores.fit)
 
 
 def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
@@ -85,10 +85,12 @@ def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
     """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
     if missing_pairs(scores, cases):
         return None
-    of_cases = cases.patient, scores.folds, scores.fit
-    if scores.ranking is not None:
-        return placements(scores.ranking, cases.label == cases.positive, *of_cases)
-    return macro_placements(scores.probability, cases.label, *of_cases)
+    if scores.ranking is None:
+        return macro_placements(
+            scores.probability, cases.label, cases.patient, scores.folds, scores.fit
+        )
+    positive = cases.label == cases.positive
+    return placements(scores.ranking, positive, cases.patient, scores.folds, scores.fit)
 
 
 def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
@@ -110,10 +112,11 @@ def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, 
         return ()
     by_class = []
     for k in range(len(cases.classes)):
-        of_class = cases.label == k
-        if _has_pairs(scores, of_class):
-            values = scores.probability[:, :, k], of_class, cases.patient, scores.folds, scores.fit
-            by_class.append(auc_estimate(placements(*values)))
+        positive = cases.label == k
+        if _has_pairs(scores, positive):
+            ranking = scores.probability[:, :, k]
+            of_class = placements(ranking, positive, cases.patient, scores.folds, scores.fit)
+            by_class.append(auc_estimate(of_class))
         else:
             by_class.append(Estimate(None, reason=missing_pairs(scores, cases)))
     return tuple(by_class)

@@ -18,7 +18,7 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
     readers = {
         model.name: model.compared.placements
         for model in run.models
-        if model.compared and model.result.outcome.arm == "reader"
+        if model.compared and model.arm == "reader"
     }
     chosen = {
         arm: selected.compared.placements for arm, selected in run.arms.items() if arm != "either"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
+from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, line_up
 from skiagram.records.cases import Cases, Task
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import score_difference
@@ -65,17 +65,14 @@ def align_scores(
     """Line one part of a model's predictions up with reference cases."""
     check_predictions(model, bounds)
     where = f"scores of {model.outcome.model}, {part}"
-    by_repeat = [rows for _, rows in model.part(part).groupby("repeat", sort=True)]
-    if not by_repeat:
-        match_case_ids([], cases.case_id, where)
-    repeats = [
-        (rows, match_case_ids(rows["case_id"].tolist(), cases.case_id, where)) for rows in by_repeat
-    ]
-    probability = np.stack([probabilities_of(rows)[order] for rows, order in repeats])
-    threshold = np.stack([rows["threshold"].to_numpy(np.float64)[order] for rows, order in repeats])
-    fit = np.stack([rows["fold"].to_numpy(np.int64)[order] for rows, order in repeats])
+    rows = model.part(part)
+    tables = [table for _, table in rows.groupby("repeat", sort=True)] or [rows]
+    tables = [line_up(table, cases.case_id, where) for table in tables]
+    probability = np.stack([probabilities_of(table) for table in tables])
+    threshold = np.stack([table["threshold"].to_numpy(np.float64) for table in tables])
+    fit = np.stack([table["fold"].to_numpy(np.int64) for table in tables])
     fits = len(np.unique(fit))
-    raw = np.stack([scores_of(rows)[order] for rows, order in repeats])
+    raw = np.stack([scores_of(table) for table in tables])
     ranking = None if cases.positive is None else score_difference(raw, cases.positive)
     if fits == 1:
         return Scores(ranking, probability, threshold)
@@ -140,11 +137,10 @@ def make_scores_table(
         its option file, with the probability of the positive class; with more classes one column
         per model and class, `model: class`.
     """
-    part: Part = "test" if task.design == "holdout" else "out_of_fold"
     rows = cases.test() if task.design == "holdout" else cases
     known = label_cases(rows, task, sealed)
     scored = {
-        model.outcome.model: align_scores(model, part, known, task.bounds)
+        model.outcome.model: align_scores(model, task.part, known, task.bounds)
         for model in models
         if model.outcome.status != "failed"
     }

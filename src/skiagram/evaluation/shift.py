@@ -29,7 +29,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.kept_figures import describe_setting, measure_once
+from skiagram.evaluation.kept_figures import hash_setting, measure_once
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
@@ -63,7 +63,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.setting.design == "cv":
         return ()
-    trained = (model for model in run.models if model.result.outcome.arm != "reader")
+    trained = (model for model in run.models if model.arm != "reader")
     return correct([row for model in trained for row in _shift(model, run.setting)])
 
 
@@ -113,7 +113,7 @@ def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
         run.work,
         FigureTable,
         compare_sides,
-        [(describe_setting(setting), traits)],
+        [hash_setting(setting, traits)],
         lambda missing: [compare_sides(setting, traits) for _ in missing],
     )
     return sides.rows if sides else ()

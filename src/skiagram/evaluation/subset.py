@@ -1,11 +1,12 @@
 """Which cases models learned from, where the plan leaves some out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions
 
@@ -32,15 +33,13 @@ class LearnedSubset:
         )
 
 
-def find_subset(
-    models: Sequence[Predictions], cases: Cases, *, nested: bool
-) -> LearnedSubset | None:
+def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
     """Return which cases models learned from; None where the plan left none out."""
-    trained = (model for model in models if model.outcome.status != "failed")
-    model = next((model for model in trained if model.outcome.arm != "reader"), None)
+    models = (model for model in inputs.models if model.outcome.status != "failed")
+    model = next((model for model in models if model.outcome.arm != "reader"), None)
     if model is None:
         return None
-    counts = list(_count(model, cases.development(), nested))
+    counts = list(_count(model, inputs.cases.development(), inputs.task.design == "cv"))
     if not any(left_out for _, left_out in counts):
         return None
     learned, left_out = np.mean(counts, axis=0)
@@ -48,13 +47,12 @@ def find_subset(
     return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))
 
 
-def _count(model: Predictions, development: Cases, nested: bool) -> Iterator[tuple[int, int]]:
+def _count(model: Predictions, cases: Cases, nested: bool) -> Iterator[tuple[int, int]]:
     """Yield, for each fold, cases learned from and cases of other patients that were left out."""
     folds = ["repeat", "fold"]
     held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
-    for fold, seen in model.part("training").groupby(folds)["case_id"]:
-        beside = np.isin(development.case_id, held_out.get(fold, seen).to_numpy(dtype=str))
-        taught = np.isin(development.case_id, seen.to_numpy(dtype=str))
-        patient_id = development.patient_id
-        other = ~np.isin(patient_id, patient_id[beside]) & ~taught
+    for fold, case_id in model.part("training").groupby(folds)["case_id"]:
+        beside = np.isin(cases.case_id, held_out.get(fold, case_id).to_numpy(dtype=str))
+        taught = np.isin(cases.case_id, case_id.to_numpy(dtype=str))
+        other = ~np.isin(cases.patient_id, cases.patient_id[beside]) & ~taught
         yield int(taught.sum()) + (0 if nested else int(beside.sum())), int(other.sum())

@@ -10,21 +10,17 @@ from skiagram.evaluation.criteria import (
     find_unequal_classes,
     is_above_ideal,
 )
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
-from skiagram.records.cases import Design
 
 _NONE = FigureTable()
 
 
 def state_warnings(
     results: Sequence[ModelResult],
-    cases: LabelledCases,
-    design: Design,
-    near_duplicates: int,
-    label_conflicts: int,
+    setting: EvaluationSet,
     figures: FigureTable = _NONE,
     *,
     is_external: bool = False,
@@ -35,23 +31,24 @@ def state_warnings(
         figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
-    small = [f"class {name}: {patients}" for name, patients in find_small_classes(cases)]
-    unequal = list(find_unequal_classes(cases))
+    small = [f"class {name}: {patients}" for name, patients in find_small_classes(setting.cases)]
+    unequal = list(find_unequal_classes(setting.cases))
     yield from _about_models(results)
     if are_told_apart(figures, above=UNLIKE):
         yield (
             f"{describe_classifier(figures, is_external=is_external)}. Figures, thresholds and "
             "probabilities of one side may not hold on the other."
         )
-    if near_duplicates:
+    if setting.near_duplicates:
         yield (
-            f"{near_duplicates} of {len(cases)} reported cases have a near duplicate among the "
-            "development cases. A model may only remember them; the verdict follows the others."
+            f"{setting.near_duplicates} of {len(setting.cases)} reported cases have a near "
+            "duplicate among the development cases. A model may only remember them; the verdict "
+            "follows the others."
         )
-    if label_conflicts:
+    if setting.label_conflicts:
         yield (
-            f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
-            "least one label is doubtful."
+            f"Pairs of near duplicates with different labels: {setting.label_conflicts}. In each "
+            "pair at least one label is doubtful."
         )
     if small:
         yield (
@@ -64,12 +61,12 @@ def state_warnings(
             "Every model was trained with one seed, so it is not known how much another seed would "
             "change its figures. Set repeats to 5 for results."
         )
-    elif 2 in trainings and design == "holdout":
+    elif 2 in trainings and setting.design == "holdout":
         yield (
             "Every model was trained twice, which hardly tells how much seeds differ: equal "
             "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
-    if design == "cv":
+    if setting.design == "cv":
         yield (
             "No test set was sealed. The folds share training cases, so the intervals of the AUC "
             "and of its differences are widened by a rule of thumb; they are approximate."

@@ -38,6 +38,11 @@ class Task:
     design: Design
 
     @property
+    def part(self) -> Literal["test", "out_of_fold"]:
+        """Which scores the figures are on."""
+        return "test" if self.design == "holdout" else "out_of_fold"
+
+    @property
     def measured(self) -> MeasuredOutcome | None:
         """What cases have a value of besides their label; None where classes are told apart."""
         return None

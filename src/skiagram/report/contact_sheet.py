@@ -58,11 +58,10 @@ def make_contact_sheets(
     known_label = inputs.cases.label == inputs.task.positive
     positive = {*inputs.cases.case_id[known_label].tolist()}
     positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
-    part: Part = "test" if evaluation.task.design == "holdout" else "out_of_fold"
     sheets = []
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
-        known = _judge(tables, finding, scores[name], part, positive)
+        known = _judge(tables, finding, scores[name], evaluation.part, positive)
         for kind, cases in _choose(known, patient).items():
             pictures = [_show(case, known, tables, images) for case in cases]
             sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))

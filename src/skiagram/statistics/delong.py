@@ -202,8 +202,9 @@ def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArra
     value[:, positive] = mean_ranks(ranking, axis=1)[:, positive]
     value[:, positive] -= mean_ranks(ranking[:, positive], axis=1)
     value[:, positive] /= n_negative
-    above = mean_ranks(-ranking, axis=1)[:, ~positive] - mean_ranks(-ranking[:, ~positive], axis=1)
-    value[:, ~positive] = above / n_positive
+    value[:, ~positive] = mean_ranks(-ranking, axis=1)[:, ~positive]
+    value[:, ~positive] -= mean_ranks(-ranking[:, ~positive], axis=1)
+    value[:, ~positive] /= n_positive
     return value
 
 
@@ -212,10 +213,10 @@ def _within_fits(
 ) -> NDArray[np.float64]:
     value, others = np.zeros(len(score)), np.zeros(len(score))
     for rows in (fit == number for number in np.unique(fit)):
-        positive_here = positive[rows]
-        if positive_here.any() and not positive_here.all():
-            value[rows] = _placed(score[None, rows], positive_here)[0]
-            others[rows] = np.where(positive_here, (~positive_here).sum(), positive_here.sum())
+        n_positive, n_negative = positive[rows].sum(), (~positive[rows]).sum()
+        if n_positive and n_negative:
+            value[rows] = _placed(score[None, rows], positive[rows])[0]
+            others[rows] = np.where(positive[rows], n_negative, n_positive)
     pairs = others[positive].sum()
     if pairs == 0:
         raise _no_pair("no fit scored cases of both classes")
@@ -256,9 +257,9 @@ def macro_placements(
     own_count = counts[np.searchsorted(classes, label)]
     values = np.zeros(probability.shape[:2])
     for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
-        of_class = label == k
-        against_rest = placements(probability[:, :, k], of_class, patient, fit=fit).values
-        values += np.where(of_class, 1.0, own_count / (len(label) - count)) * against_rest
+        positive = label == k
+        weight = np.where(positive, 1.0, own_count / (len(label) - count))
+        values += weight * placements(probability[:, :, k], positive, patient, fit=fit).values
     # A mean over several classes says more than the patients of the smallest one.
     most = MOST_CASES if len(classes) == 2 else np.inf
     return Placements(values / len(classes), label, patient, folds, most)

@@ -30,7 +30,7 @@ from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
-from skiagram.evaluation.scores import Scores, align_scores
+from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
@@ -257,15 +257,15 @@ class ShownClassifier(ShownModel):
 
 @dataclass(frozen=True)
 class MeasuredClasses(MeasuredRow):
-    """A row whose models tell classes apart; `cases` are those that are reported."""
+    """A row whose models tell classes apart, measured on the reported cases."""
 
     models: Mapping[str, ShownClassifier]
-    cases: EvaluationSet = field(kw_only=True)
+    setting: EvaluationSet = field(kw_only=True)
 
 
 def measure_row(
     models: Sequence[Predictions],
-    cases: EvaluationSet,
+    setting: EvaluationSet,
     options: EvaluationOptions,
     wanted: Sequence[str] = (),
     later: Flags | None = None,
@@ -282,10 +282,10 @@ def measure_row(
     Raises:
         OptionError: A metric is not of this task.
     """
-    measured = [_measure(model, cases, wanted) for model in models]
-    by_auc = {model.name: figure_by_auc(model, cases) for model in measured}
+    measured = [_measure(model, setting, wanted) for model in models]
+    by_auc = {model.name: figure_by_auc(model, setting) for model in measured}
     rules = options.analyses.simple_rules
-    arms, _ = select_arms(measured, by_auc, cases, rules, options.deep_arm)
+    arms, _ = select_arms(measured, by_auc, setting, rules, options.deep_arm)
     represented = {
         model.name: ShownClassifier(
             model.predictions.outcome.title,
@@ -302,24 +302,24 @@ def measure_row(
             ", ".join(titles),
             arm,
             {SELECTION: Estimate(selected.selection_auc)},
-            _metrics(selected.compared.scores, cases, (AUC, *wanted)),
+            _metrics(selected.compared.scores, setting, (AUC, *wanted)),
             selected.compared,
         )
     if finding is not None:
-        represented |= _add_finding(represented, measured, cases, options, finding)
+        represented |= _add_finding(represented, measured, setting, options, finding)
     if later is not None:
         represented = {
-            name: _add_later(each, cases, options.replicates, later)
+            name: _add_later(each, setting, options.replicates, later)
             for name, each in represented.items()
         }
-    reported = cases.cases.case_id, cases.cases.patients, options.margin
-    return MeasuredClasses(represented, *reported, cases=cases)
+    reported = setting.cases.case_id, setting.cases.patients, options.margin
+    return MeasuredClasses(represented, *reported, setting=setting)
 
 
 def _add_finding(
     shown: Mapping[str, ShownClassifier],
     measured: Sequence[MeasuredModel],
-    cases: EvaluationSet,
+    setting: EvaluationSet,
     options: EvaluationOptions,
     tables: FindingTables,
 ) -> dict[str, ShownClassifier]:
@@ -327,7 +327,7 @@ def _add_finding(
 
     Finders are chosen by the lesions that they find, never by the AUC of images.
     """
-    search = SearchedImages.of(tables, cases, options.hit, options.replicates)
+    search = SearchedImages.of(tables, setting, options.hit, options.replicates)
     marks = {
         each.name: each.predictions.marks
         for each in measured
@@ -338,7 +338,7 @@ def _add_finding(
         return {}
     chosen_by = {
         each.name: measure_for_selection(
-            each.predictions, marks[each.name], tables.known, cases, options.hit, tables.spacing
+            each.predictions, marks[each.name], tables.known, setting, options.hit, tables.spacing
         )
         for each in finders
     }
@@ -359,7 +359,7 @@ def _add_finding(
 
     described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
     rules = options.analyses.simple_rules
-    arms, _ = select_arms(finders, chosen_by, cases, rules, options.deep_arm)
+    arms, _ = select_arms(finders, chosen_by, setting, rules, options.deep_arm)
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         development = {SELECTION: Estimate(selected.selection_auc)}
@@ -374,7 +374,7 @@ def _add_finding(
 
 
 def _add_later(
-    model: ShownClassifier, cases: EvaluationSet, replicates: int, later: Flags
+    model: ShownClassifier, setting: EvaluationSet, replicates: int, later: Flags
 ) -> ShownClassifier:
     """Return a model with its AUC on the cases with an earlier image."""
     if model.compared is None:
@@ -382,24 +382,24 @@ def _add_later(
     if not later.any():
         missing = Estimate(None, reason="no reported case has an earlier image")
         return replace(model, metrics={**model.metrics, LATER_AUC: missing})
-    part = cases.cases.select(later)
-    draws = part.draws(replicates, cases.seed)
+    part = setting.cases.select(later)
+    draws = part.draws(replicates, setting.seed)
     of_part = ComparedModel(model.compared.scores.select(later), part, draws)
     metrics = {**model.metrics, LATER_AUC: estimate_metric(AUC, of_part.scores, part, draws)}
     return replace(model, metrics=metrics, later=of_part, later_cases=later)
 
 
-def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
+def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
         of_models = [name for name in (AUC, *wanted) if name not in NO_METRICS]
         result = _record(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
-    scores = align_scores(model, cases.part, cases.cases)
-    chosen_by = selection_auc(model, cases.development, nested=cases.design == "cv")
-    result = _record(outcome, _metrics(scores, cases, (AUC, *wanted)), chosen_by)
-    return MeasuredModel(model, result, ComparedModel(scores, cases.cases, cases.draws))
+    compared = ComparedModel.on(setting, model)
+    chosen_by = selection_auc(model, setting.development, nested=setting.design == "cv")
+    result = _record(outcome, _metrics(compared.scores, setting, (AUC, *wanted)), chosen_by)
+    return MeasuredModel(model, result, compared)
 
 
 def _record(outcome: Outcome, metrics: Mapping[str, Estimate], chosen_by: Estimate) -> ModelResult:
@@ -408,19 +408,19 @@ def _record(outcome: Outcome, metrics: Mapping[str, Estimate], chosen_by: Estima
     return result.with_figures(OF_SELECTION, [("selection_auc", "", chosen_by)])
 
 
-def _metrics(scores: Scores, cases: EvaluationSet, wanted: Sequence[str]) -> dict[str, Estimate]:
+def _metrics(scores: Scores, setting: EvaluationSet, wanted: Sequence[str]) -> dict[str, Estimate]:
     return {
-        name: _efficiency(scores, cases)
+        name: _efficiency(scores, setting)
         if name == EFFICIENCY
-        else estimate_metric(name, scores, cases.cases, cases.draws)
+        else estimate_metric(name, scores, setting.cases, setting.draws)
         for name in wanted
         if name not in NO_METRICS
     }
 
 
-def _efficiency(scores: Scores, cases: EvaluationSet) -> Estimate:
+def _efficiency(scores: Scores, setting: EvaluationSet) -> Estimate:
     """Estimate (d_a / d_ideal)² on generated data; no value on real images."""
-    ranked, ideal = binary_placements(scores, cases.cases), cases.ideal_observer(scores.fit)
+    ranked, ideal = binary_placements(scores, setting.cases), setting.ideal_observer(scores.fit)
     known = estimate_efficiency(ranked, ideal) if ranked and ideal else None
     return known or Estimate(
         None, reason="the best possible score is known of generated data alone"

@@ -414,9 +414,9 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     by_place = _place(rows)
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
     measured = {at: cast("MeasuredClasses", row.measure(())) for at, row in by_place.items()}
-    reported = measured[next(iter(measured))].cases
+    setting = measured[next(iter(measured))].setting
     if any(
-        not np.array_equal(row.cases.cases.case_id, reported.cases.case_id)
+        not np.array_equal(row.setting.cases.case_id, setting.cases.case_id)
         for row in measured.values()
     ):
         raise OptionError(
@@ -432,9 +432,9 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     }
     baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
-    replicates = len(reported.draws.counts)
+    replicates = len(setting.draws.counts)
     multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
-    ranked = reported.ideal_observer()
+    ranked = setting.ideal_observer()
     ideal = None if ranked is None else auc_estimate(ranked)
     best = None if ideal is None else ideal.value
     crossings = (
@@ -447,8 +447,8 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
         most=sizes[-1],
         reach=reach,
         draws=len(draws),
-        cases=len(reported.cases),
-        patients=reported.cases.patients,
+        cases=len(setting.cases),
+        patients=setting.cases.patients,
         ideal=ideal,
         curves=tuple(
             fit_learning_curve(model, numbers, multipliers, reach, best)
@@ -497,7 +497,7 @@ def _resample(
     draws: Sequence[int],
 ) -> ResampledModel:
     fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
-    replicates = len(next(iter(measured.values())).cases.draws.counts)
+    replicates = len(next(iter(measured.values())).setting.draws.counts)
     areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
     for (size, draw), model in fits:
         if model.compared is not None:
