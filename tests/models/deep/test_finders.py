@@ -88,7 +88,7 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
         "image_size": 16 if "window" in name else 32,
     }
     if "window" in name:
-        given["backbone"] |= {"widths": [8, 16], "dropout": 0.0}
+        given["backbone"] |= {"widths": [4, 8], "dropout": 0.0}
     if depth:
         short |= {"image_size": 8 if "window" in name else 16}
         if "window" in name:

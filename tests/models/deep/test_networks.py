@@ -9,6 +9,7 @@ from torch import nn
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.contract import Network
+from skiagram.models.deep.layers import narrow_points
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import Block, SmallResNet
 from skiagram.training.classifier import multiply_adds, parameter_count
@@ -63,6 +64,13 @@ def test_three_blocks_a_stage_are_resnet_20() -> None:
 def test_a_block_starts_as_the_identity() -> None:
     maps = torch.rand(2, 4, 6, 6)
     torch.testing.assert_close(Block(4, 4, stride=1)(maps), maps)
+
+
+def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in() -> None:
+    narrow = SmallResNet(widths=(4, 8), blocks=1, dropout=0.0, training=training())
+    assert narrow_points(narrow.build(3, 16, 16, 2))
+    for network in (ARTICLE, RESIDUAL, SMALL):
+        assert not narrow_points(network.build(3, 32, 32, 2))
 
 
 @pytest.mark.parametrize(

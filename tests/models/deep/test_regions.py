@@ -214,6 +214,6 @@ def test_what_the_data_set_lacks_is_refused_before_training(
 def test_planes_need_cubes_and_the_message_says_how(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 4)
     given = NetworkInput(box=BOX, three_planes=True)
-    network = SmallCNN(widths=(8, 16), dropout=0.0, training=options(given, (8, 16, 16)))
+    network = SmallCNN(widths=(4, 8), dropout=0.0, training=options(given, (8, 16, 16)))
     with pytest.raises(ModelFailure, match=r"three planes of 8 × 16 × 16.*image_size to one"):
         NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure, OptionError
 
+# The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
+ONEDNN_BLOCK = 16
+
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Return how many patches an image has down and across."""
@@ -56,6 +59,21 @@ def convolution(
     layer = kind(entering, maps, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return [layer, norm(maps)]
+
+
+def narrow_points(network: nn.Module) -> bool:
+    """Return whether a 1 × 1 convolution with a stride takes in fewer than 16 maps.
+
+    With the channels of a pixel side by side, its backward pass in oneDNN (3.13, of PyTorch 2.15)
+    writes beyond its memory (oneDNN, issue 6035): a crash, or wrong weights.
+    """
+    return any(
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and max(layer.stride) > 1
+        and layer.in_channels < ONEDNN_BLOCK
+        for layer in network.modules()
+    )
 
 
 def glorot_uniform(layer: nn.Module) -> None:
