@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,12 +95,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel of an earlier commit."""
     sources = tmp_path_factory.mktemp("earlier")
-    archive = ["git", "archive", "--format=tar", EARLIER]
+    archive = ["git", "archive", "--format=zip", EARLIER]
     done = subprocess.run(archive, cwd=REPOSITORY, capture_output=True)
     if done.returncode:
         pytest.skip(f"no commit {EARLIER} in this clone: {done.stderr.decode().strip()}")
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
-        packed.extractall(sources, filter="data")
+    with zipfile.ZipFile(io.BytesIO(done.stdout)) as packed:
+        packed.extractall(sources)
     return built(sources, tmp_path_factory.mktemp("earlier_wheel"))
 
 
