@@ -26,27 +26,28 @@ def measure_once(
     work: Path | None,
     kind: type[T],
     measure: Callable[..., T | None],
-    digests: Sequence[str],
+    setting: EvaluationSet,
+    inputs: Sequence[object],
     find: Callable[[list[int]], Iterable[T | None]],
 ) -> list[T | None]:
-    """Return a record for each digest of inputs; those that are kept are read, the others found.
+    """Return a record for each of some inputs; those that are kept are read, the others found.
 
     Args:
         work: Folder of the store of pieces; None keeps nothing.
         kind: The dataclass of a record.
         measure: What makes a record; its code counts, with all that it calls.
-        digests: Of all that each record depends on besides the code.
-        find: Makes the records of some digests, which it is given by their numbers.
+        setting: Of all records; hashed once.
+        inputs: What else each record depends on besides the code, to be hashed by joblib.
+        find: Makes the records of some inputs, which it is given by their numbers.
     """
-    numbers = list(range(len(digests)))
+    numbers = list(range(len(inputs)))
     if work is None:
         return list(find(numbers))
     store = PieceStore(work)
     measured = measure.__name__.strip("_")
-    pieces = [
-        name_piece("figures", {"measured": measured, "inputs": digest}, measure)
-        for digest in digests
-    ]
+    same = joblib.hash(_describe_setting(setting))
+    named = [{"measured": measured, "inputs": joblib.hash((entry, same))} for entry in inputs]
+    pieces = [name_piece("figures", entry, measure) for entry in named]
     records = [_read(kind, store, piece) for piece in pieces]
     missing = [number for number in numbers if records[number] is None]
     for number, record in zip(missing, find(missing), strict=True):
@@ -57,10 +58,10 @@ def measure_once(
     return records
 
 
-def hash_setting(setting: EvaluationSet, *others: object) -> str:
-    """Return the digest of all that figures on these cases depend on; draws follow from it."""
+def _describe_setting(setting: EvaluationSet) -> dict[str, Any]:
+    """Return all that figures on these cases depend on; draws follow from it."""
     parts = {part.name: getattr(setting, part.name) for part in fields(setting)}
-    return str(joblib.hash(({**parts, "draws": len(setting.draws.counts)}, *others)))
+    return {**parts, "draws": len(setting.draws.counts)}
 
 
 def _keep(store: PieceStore, piece: str, record: Any) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from skiagram.compute.workers import Compute
@@ -21,7 +20,7 @@ from skiagram.evaluation.curves import (
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.kept_figures import hash_setting, measure_once
+from skiagram.evaluation.kept_figures import measure_once
 from skiagram.evaluation.metrics import (
     binary_placements,
     decided_class,
@@ -77,12 +76,12 @@ def measure_models(
         for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    digest = hash_setting(setting, asdict(analyses))
     results = measure_once(
         work,
         ModelResult,
         _measure,
-        [joblib.hash((model, digest)) for model in models],
+        setting,
+        [(model, asdict(analyses)) for model in models],
         lambda missing: compute.map_fits(measure, [(models[k], compared[k]) for k in missing]),
     )
     return tuple(

@@ -29,7 +29,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.kept_figures import hash_setting, measure_once
+from skiagram.evaluation.kept_figures import measure_once
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
@@ -113,7 +113,8 @@ def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
         run.work,
         FigureTable,
         compare_sides,
-        [hash_setting(setting, traits)],
+        setting,
+        [traits],
         lambda missing: [compare_sides(setting, traits) for _ in missing],
     )
     return sides.rows if sides else ()
