@@ -9,7 +9,7 @@ from torch import nn
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.contract import Network
-from skiagram.models.deep.layers import narrow_points
+from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import Block, SmallResNet
 from skiagram.training.classifier import multiply_adds, parameter_count
@@ -68,9 +68,9 @@ def test_a_block_starts_as_the_identity() -> None:
 
 def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in() -> None:
     narrow = SmallResNet(widths=(4, 8), blocks=1, dropout=0.0, training=training())
-    assert narrow_points(narrow.build(3, 16, 16, 2))
+    assert has_narrow_stride(narrow.build(3, 16, 16, 2))
     for network in (ARTICLE, RESIDUAL, SMALL):
-        assert not narrow_points(network.build(3, 32, 32, 2))
+        assert not has_narrow_stride(network.build(3, 32, 32, 2))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from skiagram.errors import ModelFailure, OptionError
 
 # The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
-ONEDNN_BLOCK = 16
+_ONEDNN_BLOCK = 16
 
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
@@ -61,7 +61,7 @@ def convolution(
     return [layer, norm(maps)]
 
 
-def narrow_points(network: nn.Module) -> bool:
+def has_narrow_stride(network: nn.Module) -> bool:
     """Return whether a 1 × 1 convolution with a stride takes in fewer than 16 maps.
 
     With the channels of a pixel side by side, its backward pass in oneDNN (3.13, of PyTorch 2.15)
@@ -71,7 +71,7 @@ def narrow_points(network: nn.Module) -> bool:
         isinstance(layer, nn.Conv2d)
         and layer.kernel_size == (1, 1)
         and max(layer.stride) > 1
-        and layer.in_channels < ONEDNN_BLOCK
+        and layer.in_channels < _ONEDNN_BLOCK
         for layer in network.modules()
     )
 

@@ -33,7 +33,7 @@ from skiagram.models.deep.inputs import (
     encode_table,
     required_table,
 )
-from skiagram.models.deep.layers import narrow_points
+from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
 from skiagram.outcomes.kinds import KINDS
@@ -185,7 +185,7 @@ class NetworkModel:
         network = architecture.build()
         if isinstance(self.network, StartsFromWeights):
             self.network.load_weights(network)
-        side_by_side = self.trainer.channels_last and not narrow_points(network)
+        side_by_side = self.trainer.channels_last and not has_narrow_stride(network)
         layout = architecture.layout if side_by_side else torch.contiguous_format
         network = network.to(memory_format=layout)
         copies = (moment.clone() for moment in moments)
