@@ -125,7 +125,7 @@ def _balanced_held(
 ) -> bool:
     label = positive.astype(np.int64)
     statistic = partial(balanced_accuracy, called.astype(np.int64), label, n_classes=2)
-    freedom = degrees_of_freedom(draws.patient[positive], draws.patient[~positive])
+    freedom = degrees_of_freedom(draws.patient, positive)
     draws = PatientDraws(draws.counts, draws.patient, draws.smallest_class, freedom)
     return held(bootstrap_estimate(statistic, draws), float(norm.cdf(distance / 2)))
 

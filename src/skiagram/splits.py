@@ -96,7 +96,7 @@ def draw_subset(
 def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:
     """Return (n,) the value of a column for each case, for example its site."""
     table = read_table(covariates).set_index("case_id")
-    check_fold_column(column, list(table.columns))
+    check_fold_column(column, table)
     values = table[column].loc[case_id.tolist()]
     if values.isna().any():
         raise DataError(

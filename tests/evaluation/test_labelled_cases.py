@@ -32,7 +32,7 @@ def test_the_seal_is_opened_by_id() -> None:
     shuffled = known.sealed.sample(frac=1, random_state=0)
     found = label_cases(known.cases.test(), known.task, shuffled)
     np.testing.assert_array_equal(found.label, known.label[known.cases.split == "test"])
-    assert found.patients_by_class() == (20, 20)
+    assert found.patients_by_class() == {"normal": 20, "abnormal": 20}
 
 
 def test_selected_cases_keep_their_patients_apart() -> None:
@@ -55,5 +55,5 @@ def test_few_patients_with_most_cases_are_warned_of_by_their_weight() -> None:
     (words,) = warn_of_unequal_patients(find_unequal_classes(cases))
     assert "class abnormal: its 4 patients count like 1 with equally many" in words
     assert not list(find_unequal_classes(reference(label, np.arange(50) // 2)))
-    assert cases.degrees_of_freedom() == 1
-    assert reference(label).degrees_of_freedom() == np.inf
+    assert cases.draws(2, 0).degrees == 1
+    assert reference(label).draws(2, 0).degrees == np.inf

@@ -59,16 +59,16 @@ def code_digest(*entries: object) -> str:
     return _digest(*_followed(entries))
 
 
-def named_targets(options: object) -> Iterator[str]:
-    """Yield each `_target_` among options, at any depth: entries for `code_digest`."""
-    if isinstance(options, Mapping):
-        if isinstance(options.get("_target_"), str):
-            yield options["_target_"]
-        options = options.values()
-    elif isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+def named_targets(inputs: object) -> Iterator[str]:
+    """Yield each `_target_` among inputs, at any depth: entries for `code_digest`."""
+    if isinstance(inputs, Mapping):
+        if isinstance(inputs.get("_target_"), str):
+            yield inputs["_target_"]
+        inputs = inputs.values()
+    elif isinstance(inputs, (str, bytes)) or not isinstance(inputs, Iterable):
         return
-    for option in options:
-        yield from named_targets(option)
+    for value in inputs:
+        yield from named_targets(value)
 
 
 def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:

@@ -182,7 +182,7 @@ def select_arms(
     Args:
         figures: Model → what it is chosen by.
     """
-    nested, eligible = setting.design == "cv", dict[str, list[MeasuredModel]]()
+    eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         if (
             model.arm != "reader"
@@ -191,9 +191,9 @@ def select_arms(
         ):
             eligible.setdefault(model.arm, []).append(model)
     arms = {
-        arm: _chosen_within_folds(members, figures, setting, arm)
-        if nested
-        else _chosen_once(members, figures)
+        arm: _chosen_once(members, figures)
+        if setting.design == "holdout"
+        else _chosen_within_folds(members, figures, setting, arm)
         for arm, members in eligible.items()
     }
     contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
@@ -202,7 +202,7 @@ def select_arms(
         return arms, (*trained, *_DEEP[deep_arm])[0]
     if len(contenders) == 1:
         return arms, contenders[0]
-    if not nested:
+    if setting.design == "holdout":
         return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].value or 0.0)
     either = _chosen_within_folds(
         [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"

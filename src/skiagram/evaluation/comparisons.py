@@ -309,7 +309,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
         return ()
     members = ~setting.has_near_duplicate
     cases = setting.cases.select(members)
-    if 0 in cases.patients_by_class():
+    if 0 in cases.patients_by_class().values():
         return ()
     draws = cases.draws(len(setting.draws.counts), setting.seed)
 

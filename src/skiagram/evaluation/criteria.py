@@ -4,7 +4,7 @@ What follows from figures is not kept beside them: page, terminal, MLflow and ca
 stand in `verdict`, in `warnings` and in the sections.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -258,14 +258,15 @@ def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
     return low is not None and low > above
 
 
-def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
-    """Yield (class, patients) where intervals may be too narrow: below 40 patients.
+def find_small_classes(patients: Mapping[str, int]) -> dict[str, int]:
+    """Return class → patients where intervals may be too narrow: below 40 patients.
 
     Below that, intervals of the AUC may hold less than promised (`simulations/coverage`).
+
+    Args:
+        patients: Class → patients with a case of it.
     """
-    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
-        if patients < FEW_PATIENTS:
-            yield name, patients
+    return {name: number for name, number in patients.items() if number < FEW_PATIENTS}
 
 
 def find_unequal_classes(cases: LabelledCases) -> Iterator[tuple[str, int, float]]:

@@ -83,7 +83,7 @@ class EvaluationSet:
 
     def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Placements | None:
         """Return the placements of the ideal observer, in the pairs in which a model has them."""
-        if self.ideal is None or 0 in self.cases.patients_by_class():
+        if self.ideal is None or 0 in self.cases.patients_by_class().values():
             return None
         positive = self.cases.label == self.cases.positive
         return placements(self.ideal[None], positive, self.cases.patient, fit=fit)
@@ -122,24 +122,27 @@ def assemble_evaluation_set(
     _check_pairs(cases, duplicates)
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
-    reported = cases.test() if task.design == "holdout" else cases.development()
-    has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
+    has_near_duplicate = mark_near_duplicates(
+        cases.reported(task.design).case_id, cases, duplicates
+    )
+    development = label_cases(cases.development(), task, sealed.iloc[:0])
+    reported = label_cases(cases.reported(task.design), task, sealed)
+    label_conflicts = count_label_conflicts(development, reported, duplicates)
     truth = None if task.positive is None else truth
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
     covariates = select_rows(covariates, reported.case_id, "covariates")
-    development = label_cases(cases.development(), task, sealed.iloc[:0])
-    labelled = label_cases(reported, task, sealed)
+    draws = reported.draws(replicates, seed)
     return EvaluationSet(
         design=task.design,
         part=task.part,
         development=development,
-        cases=labelled,
-        draws=labelled.draws(replicates, seed),
+        cases=reported,
+        draws=draws,
         has_near_duplicate=has_near_duplicate,
         ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),
         seed=seed,
         covariates=covariates,
-        label_conflicts=count_label_conflicts(development, labelled, duplicates),
+        label_conflicts=label_conflicts,
     )
 
 

@@ -120,7 +120,7 @@ def _updated(
 ) -> Iterator[FigureRow]:
     """Yield the figures of probabilities whose calibration was updated on the cohort."""
     cases = setting.cases
-    if min(cases.patients_by_class()) < FEWEST_TO_UPDATE:
+    if min(cases.patients_by_class().values()) < FEWEST_TO_UPDATE:
         reason = f"fewer than {FEWEST_TO_UPDATE} patients of a class"
         figures = {name: Estimate(None, reason=reason) for name in ("brier", "intercept", "slope")}
     else:

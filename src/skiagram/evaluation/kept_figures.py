@@ -46,8 +46,10 @@ def measure_once(
     store = PieceStore(work)
     measured = measure.__name__.strip("_")
     same = joblib.hash(_describe_setting(setting))
-    named = [{"measured": measured, "inputs": joblib.hash((entry, same))} for entry in inputs]
-    pieces = [name_piece("figures", entry, measure) for entry in named]
+    hashes = [joblib.hash((value, same)) for value in inputs]
+    pieces = [
+        name_piece("figures", {"measured": measured, "inputs": value}, measure) for value in hashes
+    ]
     records = [_read(kind, store, piece) for piece in pieces]
     missing = [number for number in numbers if records[number] is None]
     for number, record in zip(missing, find(missing), strict=True):

@@ -57,24 +57,20 @@ class LabelledCases:
 
     def draws(self, replicates: int, seed: int) -> PatientDraws:
         """Draw the patients with replacement."""
-        smallest = max(1, min(self.patients_by_class()))
-        return draw_patients(self.patient, smallest, replicates, seed, self.degrees_of_freedom())
+        smallest = max(1, min(self.patients_by_class().values()))
+        degrees = degrees_of_freedom(self.patient, self.label)
+        return draw_patients(self.patient, smallest, replicates, seed, degrees)
 
-    def patients_by_class(self) -> tuple[int, ...]:
-        """Return the number of patients with a case of each class."""
-        return tuple(
-            len(np.unique(self.patient[self.label == k])) for k in range(len(self.classes))
-        )
+    def patients_by_class(self) -> dict[str, int]:
+        """Return class name → number of patients with a case of it."""
+        return {
+            name: len(np.unique(self.patient[self.label == k]))
+            for k, name in enumerate(self.classes)
+        }
 
     def count_by_class(self) -> dict[str, int]:
         """Return class name → number of cases."""
         return {name: int((self.label == k).sum()) for k, name in enumerate(self.classes)}
-
-    def degrees_of_freedom(self) -> float:
-        """Return the degrees of freedom of a variance over patients; infinite with a case each."""
-        return degrees_of_freedom(
-            *(self.patient[self.label == k] for k in np.unique(self.label).tolist())
-        )
 
 
 def line_up(table: pd.DataFrame, case_id: NDArray[np.str_], where: str) -> pd.DataFrame:

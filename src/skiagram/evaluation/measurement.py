@@ -96,8 +96,11 @@ def measure_mixtures(
 ) -> tuple[ModelResult, ...]:
     """Measure what stands for an arm whose folds chose different models, as a model is."""
     measure = partial(_measure, setting=setting, analyses=analyses)
-    mixtures = [(arm.mixture, arm.compared) for arm in arms.values() if arm.mixture]
-    return tuple(map(measure, mixtures))
+    return tuple(
+        measure((selected.mixture, selected.compared))
+        for selected in arms.values()
+        if selected.mixture
+    )
 
 
 def _measure(
@@ -199,7 +202,7 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
 def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:
     clean = ~setting.has_near_duplicate
     cases = setting.cases.select(clean)
-    if 0 in cases.patients_by_class():
+    if 0 in cases.patients_by_class().values():
         return Estimate(None, reason="a class has no case without a near duplicate")
     draws = cases.draws(len(setting.draws.counts), setting.seed)
     return estimate_auc(scores.select(clean), cases, draws)

@@ -65,7 +65,7 @@ def line_up_columns(
 
 def _check_patients(cases: LabelledCases, known: bool) -> LabelledCases:
     counted = "patients" if known else "cases"
-    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
+    for name, patients in cases.patients_by_class().items():
         if patients < 2:
             raise DataError(
                 f"{patients} {counted} of class {name}",

@@ -182,7 +182,7 @@ def _few_patients(cases: LabelledCases, patients_known: bool) -> Sequence[str]:
     return [
         f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals may "
         "be too narrow."
-        for name, patients in find_small_classes(cases)
+        for name, patients in find_small_classes(cases.patients_by_class()).items()
     ]
 
 

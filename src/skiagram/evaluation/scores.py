@@ -137,7 +137,7 @@ def make_scores_table(
         its option file, with the probability of the positive class; with more classes one column
         per model and class, `model: class`.
     """
-    rows = cases.test() if task.design == "holdout" else cases
+    rows = cases.reported(task.design)
     known = label_cases(rows, task, sealed)
     scored = {
         model.outcome.model: align_scores(model, task.part, known, task.bounds)

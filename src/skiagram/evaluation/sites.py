@@ -51,7 +51,7 @@ def find_sites(
     if table is None:
         return _NO_SITES
     if fold_column:
-        check_fold_column(fold_column, list(table.columns))
+        check_fold_column(fold_column, table)
         columns = [fold_column]
     else:
         columns = [str(name) for name in table if set(table[name]) == set(test_sites)]
@@ -99,7 +99,9 @@ def study_sites(
         site: (n,) site of each reported case.
     """
     names = np.unique(site).tolist()
-    shown = [name for name in names if min(_patients(setting, site == name)) >= max(least, 2)]
+    shown = [
+        name for name in names if min(_patients(setting, site == name).values()) >= max(least, 2)
+    ]
     by_arm = {
         arm: [_placements(selected, setting, site == name) for name in shown]
         for arm, selected in arms.items()
@@ -111,10 +113,9 @@ def study_sites(
     left_out = Estimate(float(len(names) - len(shown)))
     rows = [row(left_out, figure="left_out")]
     for number, name in enumerate(shown):
-        counts = zip(setting.cases.classes, _patients(setting, site == name), strict=True)
         rows += [
             row(Estimate(float(patients)), figure=patients_of(label), group=name)
-            for label, patients in counts
+            for label, patients in _patients(setting, site == name).items()
         ]
         rows += [
             row(auc_estimate(placed[number]), figure="roc_auc", model=arm, group=name)
@@ -156,7 +157,7 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
             )
 
 
-def _patients(setting: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]:
+def _patients(setting: EvaluationSet, rows: NDArray[np.bool_]) -> dict[str, int]:
     return setting.cases.select(rows).patients_by_class()
 
 

@@ -165,7 +165,7 @@ def measure_subgroups(
 
 def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
     group = cases.select(members)
-    return any(0 < patients < least for patients in group.patients_by_class())
+    return any(0 < patients < least for patients in group.patients_by_class().values())
 
 
 def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:
@@ -237,7 +237,7 @@ def _subgroup(
     """Return a part with its figures, and which test each of its differences is."""
     value, members = part
     cases = setting.cases.select(members)
-    patients = dict(zip(cases.classes, cases.patients_by_class(), strict=True))
+    patients = cases.patients_by_class()
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}

@@ -31,7 +31,7 @@ def state_warnings(
         figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
-    small = [f"class {name}: {patients}" for name, patients in find_small_classes(setting.cases)]
+    small = find_small_classes(setting.cases.patients_by_class())
     unequal = list(find_unequal_classes(setting.cases))
     yield from _about_models(results)
     if are_told_apart(figures, above=UNLIKE):
@@ -51,8 +51,9 @@ def state_warnings(
             "pair at least one label is doubtful."
         )
     if small:
+        counted = " and of ".join(f"class {name}: {number}" for name, number in small.items())
         yield (
-            f"Few reported patients of {' and of '.join(small)}; below {FEW_PATIENTS} in a class "
+            f"Few reported patients of {counted}; below {FEW_PATIENTS} in a class "
             "the 95 % intervals may be too narrow."
         )
     trainings = {len(result.seed_auc) for result in results}

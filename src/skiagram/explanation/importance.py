@@ -136,10 +136,7 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
         return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
     # The folds of one repeat are independent given the fits; repeats see the same patients.
     variance = float(np.mean([fold.variance() for fold in folds])) * repeats / len(folds)
-    freedom = [
-        degrees_of_freedom(fold.patient[fold.positive], fold.patient[~fold.positive])
-        for fold in folds
-    ]
+    freedom = [degrees_of_freedom(fold.patient, fold.positive) for fold in folds]
     degrees = sum(freedom) / repeats
     quantile = float(t_quantile(UPPER, degrees))
     half = quantile * float(np.sqrt(variance))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -137,6 +136,10 @@ class Cases:
         """Return the sealed cases."""
         return self.select(self.split == "test")
 
+    def reported(self, design: Design) -> "Cases":
+        """Return the cases that figures are reported of."""
+        return self.test() if design == "holdout" else self.development()
+
     def digest(self, *inputs: str) -> str:
         """Return the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
         columns: tuple[NDArray[Any], ...] = (
@@ -174,8 +177,8 @@ def read_task(path: Path) -> Task:
     return task
 
 
-def check_fold_column(column: str, known: Sequence[str]) -> None:
-    """Refuse a column for folds that the covariates lack."""
-    if column not in known:
-        allowed = ", ".join(known) or "none: the data set has no covariates"
+def check_fold_column(column: str, table: pd.DataFrame) -> None:
+    """Refuse a column for folds that the table of covariates lacks."""
+    if column not in table:
+        allowed = ", ".join(map(str, table)) or "none: the data set has no covariates"
         raise OptionError(f"no column `{column}`", where="fold_column", allowed=allowed)

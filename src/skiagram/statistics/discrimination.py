@@ -22,8 +22,7 @@ Labels = NDArray[np.int64]
 
 def score_difference(scores: Floats, positive: int) -> Floats:
     """Return positive minus other score of (..., 2) scores."""
-    difference: Floats = scores[..., positive] - scores[..., 1 - positive]
-    return difference
+    return np.subtract(scores[..., positive], scores[..., 1 - positive])
 
 
 def tied_order(score: Floats) -> tuple[Places, Flags]:

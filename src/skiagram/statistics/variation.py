@@ -6,6 +6,7 @@ the fits of a cross-validation share training cases. Each widens an interval by 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,18 +100,21 @@ def independent_cases(patient: Patients) -> float:
     return max(float(patients), effective_patients(patient) * len(patient) / max(patients, 1))
 
 
-def degrees_of_freedom(*samples: Patients) -> float:
+def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> float:
     """Return the degrees of freedom of a variance over patients.
 
-    Effective patients of the sample that has fewest, minus 1; infinite where every patient has one
+    Effective patients of the class that has fewest, minus 1; infinite where every patient has one
     case, as DeLong's and Wilson's intervals are made.
 
     Args:
-        *samples: (n,) patient of each case, a sample a class.
+        patient: (n,) of each case.
+        label: (n,) class of each case; None where they are one sample.
     """
-    if not is_clustered(np.concatenate(samples)):
+    if not is_clustered(patient):
         return np.inf
-    return max(1.0, min(effective_patients(patient) for patient in samples) - 1)
+    if label is None:
+        return max(1.0, effective_patients(patient) - 1)
+    return max(1.0, min(effective_patients(patient[label == k]) for k in np.unique(label)) - 1)
 
 
 def variance_of_mean(value: Floats, patient: Patients) -> float:
