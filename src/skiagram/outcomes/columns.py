@@ -1,10 +1,7 @@
-"""What an outcome asks of the commands that read a table, and what it reads of the table's rows."""
+"""What an outcome asks of the commands that read a table, and a table's rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from skiagram.outcomes.outcome import MeasuredOutcome
+from typing import Any, NamedTuple, Protocol
 
 VALUE = "outcome_value"  # column of the values in the table that the project keeps
 COLUMN = "COLUMN"
@@ -64,21 +61,6 @@ UNIT = ColumnOption(
     "what the time counts (default: days), or the number is measured in, such as mm",
     metavar=None,
 )
-
-
-class ReadColumns(NamedTuple):
-    """What an outcome reads of a table.
-
-    Attributes:
-        label: Of each row, one of the outcome's classes.
-        value: Of each row, as a cell.
-        note: Sentence that a person checks.
-    """
-
-    outcome: "MeasuredOutcome"
-    label: Sequence[str]
-    value: Sequence[str]
-    note: str
 
 
 def plain(cell: str) -> str:

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, ReadColumns, Row, Table, plain
+from skiagram.outcomes.columns import VALUE, ColumnOption, Row, Table, plain
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -27,6 +27,7 @@ from skiagram.outcomes.outcome import (
     MeasuredOutcome,
     OutcomeFigure,
     OutcomePlot,
+    ReadColumns,
     ScoredCases,
     Tensor,
 )

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, ReadColumns, Table
+from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -26,6 +26,7 @@ from skiagram.outcomes.outcome import (
     MeasuredOutcome,
     OutcomeFigure,
     OutcomePlot,
+    ReadColumns,
     ScoredCases,
     Tensor,
     require_unit,

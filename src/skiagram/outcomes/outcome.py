@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.columns import ColumnOption, ReadColumns, Table
+from skiagram.outcomes.columns import ColumnOption, Table
 from skiagram.statistics.jackknife import Jackknifed
 
 Floats = NDArray[np.float64]
@@ -152,6 +152,21 @@ def require_unit(given: str, known: str) -> None:
     if given != known:
         allowed = f"{known or 'no unit'}, as in the project"
         raise OptionError(given or "no unit", where="--unit", allowed=allowed)
+
+
+class ReadColumns(NamedTuple):
+    """What an outcome reads of a table.
+
+    Attributes:
+        label: Of each row, one of the outcome's classes.
+        value: Of each row, as a cell.
+        note: Sentence that a person checks.
+    """
+
+    outcome: "MeasuredOutcome"
+    label: Sequence[str]
+    value: Sequence[str]
+    note: str
 
 
 class MeasuredOutcome(ABC):

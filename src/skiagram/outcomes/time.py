@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, ReadColumns, Table
+from skiagram.outcomes.columns import VALUE, ColumnOption, Table
 from skiagram.outcomes.outcome import (
     Floats,
     GroupGap,
@@ -29,6 +29,7 @@ from skiagram.outcomes.outcome import (
     MeasuredOutcome,
     OutcomeFigure,
     OutcomePlot,
+    ReadColumns,
     ScoredCases,
     Tensor,
     require_unit,
