@@ -157,7 +157,7 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     sides = compare_sides(
         setting, CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | more))
     )
-    if sides is None:
+    if not sides.rows:
         raise ValueError(f"{design.title}: too few patients to compare")
     named = any(has_shifted(row) for row in sides.rows if row.versus)
     return stated, named, are_told_apart(sides, UNLIKE)

@@ -239,10 +239,16 @@ def _chosen_within_folds(
     if len(names) > 1 or compared is None:
         mixture = compose([model.predictions for model in models], chosen, arm)
         compared = ComparedModel.on(setting, mixture)
-    auc = estimate_auc(compared.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
-    return SelectedArm(choice, compared, auc, mean_of_chosen(figures, chosen), mixture, chosen)
+    return SelectedArm(
+        choice,
+        compared,
+        estimate_auc(compared.scores, setting.cases, setting.draws),
+        mean_of_chosen(figures, chosen),
+        mixture,
+        chosen,
+    )
 
 
 def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:

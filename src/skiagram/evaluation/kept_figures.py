@@ -25,11 +25,11 @@ _PIECES = 1000  # records that are kept: those of some dozens of runs
 def measure_once(
     work: Path | None,
     kind: type[T],
-    measure: Callable[..., T | None],
+    measure: Callable[..., T],
     setting: EvaluationSet,
     inputs: Sequence[object],
-    find: Callable[[list[int]], Iterable[T | None]],
-) -> list[T | None]:
+    find: Callable[[list[int]], Iterable[T]],
+) -> list[T]:
     """Return a record for each of some inputs; those that are kept are read, the others found.
 
     Args:
@@ -50,14 +50,14 @@ def measure_once(
     pieces = [
         name_piece("figures", {"measured": measured, "inputs": value}, measure) for value in hashes
     ]
-    records = [_read(kind, store, piece) for piece in pieces]
-    missing = [number for number in numbers if records[number] is None]
+    kept = [_read(kind, store, piece) for piece in pieces]
+    records = {number: record for number, record in enumerate(kept) if record is not None}
+    missing = [number for number in numbers if number not in records]
     for number, record in zip(missing, find(missing), strict=True):
         records[number] = record
-        if record is not None:
-            with suppress(ValueError):  # a NaN: it is measured again
-                _keep(store, pieces[number], record)
-    return records
+        with suppress(ValueError):  # a NaN: it is measured again
+            _keep(store, pieces[number], record)
+    return [records[number] for number in numbers]
 
 
 def _describe_setting(setting: EvaluationSet) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, repeat, starmap
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +84,7 @@ def measure_models(
         [(model, asdict(analyses)) for model in models],
         lambda missing: compute.map_fits(measure, [(models[k], compared[k]) for k in missing]),
     )
-    return tuple(
-        MeasuredModel(model, result, scored)
-        for model, result, scored in zip(models, results, compared, strict=True)
-        if result is not None
-    )
+    return tuple(starmap(MeasuredModel, zip(models, results, compared, strict=True)))
 
 
 def measure_mixtures(

@@ -117,10 +117,10 @@ def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
         [traits],
         lambda missing: [compare_sides(setting, traits) for _ in missing],
     )
-    return sides.rows if sides else ()
+    return sides.rows
 
 
-def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable | None:
+def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable:
     """Tell test cases from development cases, and say what differs.
 
     The classifier is a linear discriminant with Ledoit and Wolf's shrinkage on the features' normal
@@ -132,12 +132,12 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
         traits: What may tell the cases apart; None asks for nothing.
 
     Returns:
-        None under `cv`, or with fewer than ten patients on a side.
+        Rows; none under `cv`, or with fewer than ten patients on a side.
     """
     sides = (setting.development, setting.cases)
     few = min(len(np.unique(side.patient)) for side in sides) < _MIN_PATIENTS
     if traits is None or setting.design == "cv" or few:
-        return None
+        return FigureTable()
     apart = int(setting.development.patient.max()) + 1
     case_id, label = (
         np.concatenate([getattr(side, name) for side in sides]) for name in ("case_id", "label")
