@@ -174,13 +174,13 @@ class Compute:
                 with self.limit():
                     value = function(piece)
                 yield value
-        elif not CAN_FORK or not forked or _gpu_in_use():
-            workers = processes(places, shared, self.threads)
-            yield from _ahead(workers, function, pieces, places)
-        else:
+        elif CAN_FORK and forked and not _gpu_in_use():
             with self.limit():
                 forks = Forks(function, pieces, places, name, describe, order, devices)
                 yield from forks.results()
+        else:
+            workers = processes(places, shared, self.threads)
+            yield from _ahead(workers, function, pieces, places)
 
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)

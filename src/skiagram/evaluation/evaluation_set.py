@@ -122,21 +122,20 @@ def assemble_evaluation_set(
     _check_pairs(cases, duplicates)
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
-    has_near_duplicate = mark_near_duplicates(
-        cases.reported(task.design).case_id, cases, duplicates
-    )
+    reported = cases.reported(task.design)
+    has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
     development = label_cases(cases.development(), task, sealed.iloc[:0])
-    reported = label_cases(cases.reported(task.design), task, sealed)
-    label_conflicts = count_label_conflicts(development, reported, duplicates)
+    labelled = label_cases(reported, task, sealed)
+    label_conflicts = count_label_conflicts(development, labelled, duplicates)
     truth = None if task.positive is None else truth
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
     covariates = select_rows(covariates, reported.case_id, "covariates")
-    draws = reported.draws(replicates, seed)
+    draws = labelled.draws(replicates, seed)
     return EvaluationSet(
         design=task.design,
         part=task.part,
         development=development,
-        cases=reported,
+        cases=labelled,
         draws=draws,
         has_near_duplicate=has_near_duplicate,
         ideal=None if truth is None else truth["ideal_score"].to_numpy(dtype=np.float64),

@@ -22,7 +22,8 @@ Labels = NDArray[np.int64]
 
 def score_difference(scores: Floats, positive: int) -> Floats:
     """Return positive minus other score of (..., 2) scores."""
-    return np.subtract(scores[..., positive], scores[..., 1 - positive])
+    difference: Floats = scores[..., positive] - scores[..., 1 - positive]
+    return difference
 
 
 def tied_order(score: Floats) -> tuple[Places, Flags]:

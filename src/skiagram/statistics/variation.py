@@ -112,9 +112,8 @@ def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> 
     """
     if not is_clustered(patient):
         return np.inf
-    if label is None:
-        return max(1.0, effective_patients(patient) - 1)
-    return max(1.0, min(effective_patients(patient[label == k]) for k in np.unique(label)) - 1)
+    samples = [patient] if label is None else [patient[label == k] for k in np.unique(label)]
+    return max(1.0, min(map(effective_patients, samples)) - 1)
 
 
 def variance_of_mean(value: Floats, patient: Patients) -> float:
