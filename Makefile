@@ -18,7 +18,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report lint test tests test-fast test-slow coverage bench reference wheel licences audit ui runs clean
+.PHONY: help setup lock repro report lint test tests test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ test-fast: setup ## the quick tests of all rooms but those that import torch (a 
 
 test-slow: setup ## sweeps, kills, memory, encoders, peers, notebooks, real data: before a release
 	$(ONE_THREAD) pytest -n 2 -m thorough
+
+equal: setup ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
+	python -m tests.equal
 
 coverage: setup ## which lines no test runs
 	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered

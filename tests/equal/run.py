@@ -1,0 +1,135 @@
+"""Makes one small project as a user does, and runs its stages as its dvc.yaml says, in forks."""
+
+import os
+import runpy
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from pkgutil import iter_modules
+from tempfile import TemporaryFile
+
+import yaml
+from omegaconf import OmegaConf
+
+from tests.equal.projects import SmallProject
+from tests.equal.results import collect
+
+WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes into MLflow alone
+
+
+def import_libraries() -> None:
+    """Import what the stages need, once for all projects."""
+    for name in (
+        "hydra",
+        "pytorch_lightning",
+        "sklearn.ensemble",
+        "sklearn.svm",
+        "skiagram.report",
+    ):
+        import_module(name)
+    for room in ("steps", "models.classical", "models.deep", "features"):
+        for module in iter_modules(import_module(f"skiagram.{room}").__path__):
+            import_module(f"skiagram.{room}.{module.name}")
+
+
+def make(small: SmallProject, place: Path) -> dict[str, str]:
+    """Return the results of a small project that is made in a new folder.
+
+    Raises:
+        AssertionError: A command or a stage ended with an error, which it names.
+    """
+    place.mkdir()
+    if small.write is not None:
+        small.write(place)
+    project = place / "project"
+    _command(place, "new", "project")
+    if small.added:
+        _command(project, *small.added)
+    for file, values in small.options.items():
+        edit(project / file, values)
+    if small.choices:
+        own = [word[3:] for word in small.added if word.startswith("../") and "." not in word[3:]]
+        edit(project / "params.yaml", {"dataset": own[0]} if own else {})
+        edit(project / "params.yaml", small.choices)
+        for script, overrides in stages_of(project):
+            _fork(project, f"pipeline/{script}", *overrides)
+    (project / "after").mkdir()
+    for words in small.after:
+        _command(project, *words)
+    return collect(project)
+
+
+def edit(file: Path, values: Mapping[str, object]) -> None:
+    """Change values of an option file; its first lines, which may say its place, stay."""
+    config = OmegaConf.load(file)
+    for name, value in values.items():
+        OmegaConf.update(config, name, value)
+    first = [line for line in file.read_text(encoding="utf-8").splitlines() if "@package" in line]
+    file.write_text("\n".join([*first, OmegaConf.to_yaml(config)]), encoding="utf-8")
+
+
+def stages_of(project: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield script and overrides of each stage of a project's dvc.yaml, each member of a matrix."""
+    choices = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    stages = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for name, stage in stages.items():
+        if name in WITHOUT:
+            continue
+        # `matrix: {model: ${baselines}}`: the stage runs for each name that params.yaml lists.
+        axes = {axis: choices[listed[2:-1]] for axis, listed in stage.get("matrix", {}).items()}
+        for values in product(*axes.values()):
+            line = stage["cmd"]
+            for axis, value in zip(axes, values, strict=True):
+                line = line.replace(f"${{item.{axis}}}", value)
+            script, *overrides = line.removeprefix("python pipeline/").split()
+            yield script, overrides
+
+
+def _command(folder: Path, *words: str) -> None:
+    def call() -> None:
+        from skiagram.cli.main import main
+
+        sys.argv = ["skiagram", *words]
+        sys.exit(main([*words]))
+
+    _in_fork(folder, call, f"skiagram {' '.join(words)}")
+
+
+def _fork(project: Path, script: str, *overrides: str) -> None:
+    def call() -> None:
+        sys.path.insert(0, str(project / "pipeline"))
+        sys.argv = [script, *overrides]
+        runpy.run_path(script, run_name="__main__")
+
+    _in_fork(project, call, f"{script} {' '.join(overrides)}")
+
+
+def _in_fork(folder: Path, call: Callable[[], None], what: str) -> None:
+    """Call a function in a fork of this process, as a command that was started in a folder."""
+    with TemporaryFile("w+") as said:
+        process = os.fork()
+        if not process:
+            code = 1
+            try:
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+                sys.stdout = sys.stderr = os.fdopen(1, "w")
+                os.chdir(folder)
+                os.environ["DVC_ROOT"] = str(folder)
+                warnings.simplefilter("ignore")
+                call()
+                code = 0
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        said.seek(0)
+        assert code == 0, f"{what}: {said.read()[-3000:]}"
