@@ -2,7 +2,7 @@
 
 It runs each time, as DVC cannot see which libraries are installed; the others depend on their own
 digest, so that an edit or another version of a library reruns the stages whose code it is part of,
-and a comment none. What DVC made for a model that params.yaml names no longer goes.
+and nothing else. What DVC made for a model that params.yaml names no longer goes.
 """
 
 import sys

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -73,7 +72,6 @@ def evaluated(
     fold_column: str = "",
     test_sites: tuple[str, ...] = (),
     compute: Compute = IN_PROCESS,
-    work: Path | None = None,
     **asked: Any,
 ) -> Evaluation:
     """Evaluate with 100 resamples; what else is asked are inputs, options or analyses."""
@@ -94,7 +92,6 @@ def evaluated(
         seed=seed,
         fold_column=fold_column,
         compute=compute,
-        work=work,
     )
 
 

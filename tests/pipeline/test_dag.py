@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.compute.code_digest import code_definitions
+from skiagram.compute.code_digest import code_modules
 from skiagram.compute.stage_code import Stage, StagesOfProject
 from tests.pipeline.project import (
     BASELINES,
@@ -121,10 +121,9 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     done = copy.run(sys.executable, "-c", WATCH, str(tmp_path / "called"), *script)
     assert done.returncode == 0, done.stderr
     called = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
-    functions = {(module, name) for module, name in called if not name.startswith("<")}
-    assert functions
-    left_out = functions - code_definitions(*entries)
-    assert not left_out
+    modules = {module for module, name in called if not name.startswith("<")}
+    assert modules
+    assert not modules - code_modules(*entries)
 
 
 def test_package_files_hold_a_docstring_only() -> None:

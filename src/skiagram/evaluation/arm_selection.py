@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -117,7 +116,6 @@ class MeasuredRun:
         site_column: Column of the sites that models had not seen; empty where there is none.
         site: (n,) site of each reported case; empty likewise.
         traits: What may tell test from development cases; None does not ask.
-        work: Folder of figures that earlier evaluations have found; None keeps none.
     """
 
     setting: EvaluationSet
@@ -128,7 +126,6 @@ class MeasuredRun:
     site_column: str = ""
     site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     traits: CaseTraits | None = None
-    work: Path | None = None
 
     @property
     def pair(self) -> tuple[SelectedArm, SelectedArm] | None:

@@ -1,7 +1,6 @@
 """From scores, cases and opened labels to all that the report says."""
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -66,15 +65,11 @@ def evaluate(
     seed: int,
     fold_column: str = "",
     compute: Compute = IN_PROCESS,
-    work: Path | None = None,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
-
-    Args:
-        work: Folder of figures that earlier evaluations have found; None keeps none.
     """
     subset = find_subset(inputs)
     setting = assemble_evaluation_set(
@@ -89,11 +84,11 @@ def evaluate(
         subset.case_id if subset else None,
     )
     analyses = options.analyses
-    models = measure_models(inputs.models, setting, analyses, compute, work)
+    models = measure_models(inputs.models, setting, analyses, compute)
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
     arms, contender = select_arms(models, by_auc, setting, analyses.simple_rules, options.deep_arm)
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
-    run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits, work)
+    run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:
         finding, of_finding = evaluate_finding(inputs.finding, run)

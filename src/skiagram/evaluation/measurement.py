@@ -1,10 +1,9 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, repeat, starmap
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from skiagram.evaluation.curves import (
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.kept_figures import measure_once
 from skiagram.evaluation.metrics import (
     binary_placements,
     decided_class,
@@ -64,26 +62,14 @@ def measure_models(
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
     compute: Compute,
-    work: Path | None,
 ) -> tuple[MeasuredModel, ...]:
-    """Measure every model, those of which no figures are kept side by side.
-
-    Args:
-        work: Folder of figures that earlier evaluations have found; None keeps none.
-    """
+    """Measure every model, several side by side."""
     compared = [
         None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
         for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    results = measure_once(
-        work,
-        ModelResult,
-        _measure,
-        setting,
-        [(model, asdict(analyses)) for model in models],
-        lambda missing: compute.map_fits(measure, [(models[k], compared[k]) for k in missing]),
-    )
+    results = compute.map_fits(measure, [*zip(models, compared, strict=True)])
     return tuple(starmap(MeasuredModel, zip(models, results, compared, strict=True)))
 
 

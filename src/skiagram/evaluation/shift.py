@@ -29,7 +29,6 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.kept_figures import measure_once
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
@@ -107,17 +106,8 @@ class _Trait:
 
 
 def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Tell test cases from development cases, by `compare_sides`, once for the same cases."""
-    setting, traits = run.setting, run.traits
-    (sides,) = measure_once(
-        run.work,
-        FigureTable,
-        compare_sides,
-        setting,
-        [traits],
-        lambda missing: [compare_sides(setting, traits) for _ in missing],
-    )
-    return sides.rows
+    """Tell test cases from development cases, by `compare_sides`."""
+    return compare_sides(run.setting, run.traits).rows
 
 
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable:

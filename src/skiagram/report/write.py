@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluate import evaluate
@@ -78,7 +77,6 @@ def evaluate_run(
         seed=choices["seed"],
         fold_column=choices["fold_column"],
         compute=compute,
-        work=PieceStore.of_project(root).folder,
     )
     write_results(evaluation, read_material(root, inputs, choices, evaluation), inputs, folder)
 
