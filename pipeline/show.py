@@ -41,7 +41,11 @@ def main() -> int:
 def stale_choices() -> list[str]:
     """Return a line where the figures are of other choices than params.yaml has now."""
     lock, params = ROOT / "dvc.lock", read_option_file(PARAMS, PARAMS.name)
-    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
+    stages = (
+        (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
+        if lock.exists()
+        else {}
+    )
     used = stages.get("evaluate", {}).get("params", {}).get(PARAMS.name, {})
     other = [f"{name}: {value}" for name, value in used.items() if params.get(name) != value]
     if not other:

@@ -274,7 +274,11 @@ class _Note:
         if self._store is not None:
             self._store.remove(self._name)  # of other sources
             text = json.dumps(content)
-            self._store.keep(self._name, lambda folder: (folder / _FOUND).write_text(text), _NOTES)
+            self._store.keep(
+                self._name,
+                lambda folder: (folder / _FOUND).write_text(text, encoding="utf-8"),
+                _NOTES,
+            )
 
 
 def _follow(names: tuple[str, ...], sources: "_Sources") -> _Closure:

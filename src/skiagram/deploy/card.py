@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, escape_controls
 from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import DataCard
@@ -312,4 +312,9 @@ def as_html(card: tuple[Section, ...]) -> str:
     from jinja2 import Environment
 
     template = _TEMPLATE.read_text(encoding="utf-8")
-    return Environment(autoescape=True).from_string(template).render(card=card) + "\n"
+    return (
+        Environment(autoescape=True, finalize=escape_controls)
+        .from_string(template)
+        .render(card=card)
+        + "\n"
+    )

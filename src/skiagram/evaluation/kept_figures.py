@@ -68,7 +68,9 @@ def _describe_setting(setting: EvaluationSet) -> dict[str, Any]:
 
 def _keep(store: PieceStore, piece: str, record: Any) -> None:
     text = json.dumps(asdict(record), allow_nan=False)  # in its own order: the page follows it
-    store.keep(piece, lambda folder: (folder / _FIGURES).write_text(text), _PIECES)
+    store.keep(
+        piece, lambda folder: (folder / _FIGURES).write_text(text, encoding="utf-8"), _PIECES
+    )
 
 
 def _read(kind: type[T], store: PieceStore, piece: str) -> T | None:

@@ -6,7 +6,7 @@ was best on inner folds, so no reported case chooses anything.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -28,6 +28,8 @@ from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
     DIFFERENCES,
     FIGURES,
+    LOOK_AT_DATA,
+    NOTHING_WORKS,
     WORST,
     Decision,
     MeasuredEvaluation,
@@ -429,6 +431,12 @@ def _answer(
             f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
         )
     reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
+    if is_nothing_of_use(task.outcome, figures, best, rules):
+        told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
+        return decision, (
+            f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
+            f"{ARM_WORDS[contender]} is {told}."
+        )
     classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []
     beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
     verdict = (
@@ -437,6 +445,32 @@ def _answer(
         f"{'' if primary.higher_is_better else ' (below 0 is better)'} is {'; '.join(parts)}."
     )
     return decision, verdict
+
+
+def is_nothing_of_use(
+    outcome: MeasuredOutcome, figures: FigureTable, best: Iterable[str], rules: Sequence[str]
+) -> bool:
+    """Return whether nothing is shown to beat chance: no arm's best, and no simple rule.
+
+    Chance is a value of the primary figure, or what the rule without any feature reaches. Without
+    an interval nothing is said.
+    """
+    simplest = outcome.rules.get("cases", "")
+    names = [*(f"best_{arm}" for arm in best), *(rule for rule in rules if rule != simplest)]
+    primary = figures.select(analysis=FIGURES, figure=outcome.primary)
+    compared = figures.select(analysis=DIFFERENCES, versus=simplest, figure=outcome.primary)
+    level = outcome.chance if outcome.chance is not None else primary.find(model=simplest).value
+    if level is None:
+        return False
+    gaps = []
+    for name in names:
+        gap = compared.get(model=name) if outcome.chance is None else None
+        if gap is None:
+            reached = primary.find(model=name)
+            parts = (reached.value, reached.low, reached.high)
+            gap = Estimate(*(None if part is None else part - level for part in parts))
+        gaps.append(_directed(gap, outcome))
+    return bool(gaps) and all(gap.low is not None and gap.low <= 0 for gap in gaps)
 
 
 def _directed(gap: Estimate, outcome: MeasuredOutcome) -> Estimate:

@@ -28,10 +28,13 @@ from skiagram.evaluation.criteria import (
     find_decisive,
     find_small_classes,
     find_unequal_classes,
+    is_nothing_of_use,
     is_reversed,
     is_unbeaten,
 )
 from skiagram.evaluation.evaluation_record import (
+    LOOK_AT_DATA,
+    NOTHING_WORKS,
     SECONDARY,
     ArmChoice,
     Evaluation,
@@ -216,4 +219,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     reasons += describe_gain(decisive)
     decision = decide(evaluation)
     headline = f"Use {first} in place of {second}: {decision}."
+    if is_nothing_of_use(evaluation):
+        headline, openings = NOTHING_WORKS, []
+        reasons.insert(0, LOOK_AT_DATA)
     return Verdict(decision, headline, tuple(openings), tuple(reasons))
