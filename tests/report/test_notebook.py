@@ -172,6 +172,11 @@ def test_bad_input_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_patient_of_several_folds_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"60 of 60 patients lie in several folds, such as `0`"):
+        skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
+
+
 @pytest.mark.slow
 def test_scores_of_a_cross_validation_are_compared_within_folds() -> None:
     fold = PATIENT % 5

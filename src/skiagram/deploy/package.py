@@ -26,6 +26,7 @@ from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.predictions import NOTHING_WORKS
 
 FORMAT = 1
 SUFFIX = ".skiagram"
@@ -325,6 +326,15 @@ def opened_folder(path: Path) -> Iterator[Path]:
         fault = f"a folder, while {SIGNERS} asks for signatures"
         raise DataError(fault, where=str(path), allowed="packages signed by somebody on that list")
     yield path
+
+
+def works_on_nothing(path: Path) -> bool:
+    """Return whether the run of a model, or the card of a package, says that no model works."""
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            return NOTHING_WORKS.encode() in archive.read(_MANIFEST)
+    record = path.resolve().parent.parent / "reports/evaluation.json"
+    return record.is_file() and NOTHING_WORKS.encode() in record.read_bytes()
 
 
 def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:

@@ -66,13 +66,6 @@ ARM_WORDS = {
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
 
-NOTHING_WORKS = "No model works on these data: none is shown to beat chance."
-LOOK_AT_DATA = (
-    "Look at the labels and at images before anything else: is each label that of its image, and "
-    "do the images show what tells the cases apart?"
-)
-
-
 @dataclass(frozen=True)
 class FindingEvaluation:
     """Lesions searched for, by all models that leave marks.

@@ -28,8 +28,6 @@ from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
     DIFFERENCES,
     FIGURES,
-    LOOK_AT_DATA,
-    NOTHING_WORKS,
     WORST,
     Decision,
     MeasuredEvaluation,
@@ -43,7 +41,14 @@ from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask, Task
-from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import (
+    LOOK_AT_DATA,
+    NOTHING_WORKS,
+    Part,
+    Predictions,
+    probabilities_of,
+    scores_of,
+)
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
@@ -416,9 +421,16 @@ def _answer(
         return "none", "No comparison: no model was trained besides simple rules."
     others = [f"best_{arm}" for arm in ("classical",) if arm in best and arm != contender]
     others += rules
-    if not others:
-        return "none", "No comparison: there is nothing to compare with."
     name, primary = f"best_{contender}", task.outcome.of_primary
+    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
+    told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
+    useless = is_nothing_of_use(task.outcome, figures, best, rules)
+    nothing = (
+        f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
+        f"{ARM_WORDS[contender]} is {told}."
+    )
+    if not others:
+        return "none", nothing if useless else "No comparison: there is nothing to compare with."
     decision: Decision = "yes"
     parts = []
     for other in others:
@@ -430,18 +442,13 @@ def _answer(
         parts.append(
             f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
         )
-    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
-    if is_nothing_of_use(task.outcome, figures, best, rules):
-        told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
-        return decision, (
-            f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
-            f"{ARM_WORDS[contender]} is {told}."
-        )
+    if useless:
+        return decision, nothing
     classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []
     beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
     verdict = (
         f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
-        f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference"
+        f"is {told}; the difference"
         f"{'' if primary.higher_is_better else ' (below 0 is better)'} is {'; '.join(parts)}."
     )
     return decision, verdict

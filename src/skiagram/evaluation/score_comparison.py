@@ -33,8 +33,6 @@ from skiagram.evaluation.criteria import (
     is_unbeaten,
 )
 from skiagram.evaluation.evaluation_record import (
-    LOOK_AT_DATA,
-    NOTHING_WORKS,
     SECONDARY,
     ArmChoice,
     Evaluation,
@@ -57,7 +55,7 @@ from skiagram.evaluation.verdict import (
 )
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.cases import Task
-from skiagram.records.predictions import Outcome
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")

@@ -32,10 +32,8 @@ from skiagram.evaluation.evaluation_record import (
     DOMAIN,
     FEATURES,
     FINDING_RULES,
-    LOOK_AT_DATA,
     MEAN_SENSITIVITY,
     MERIT,
-    NOTHING_WORKS,
     NUMBERS,
     PREVALENCE,
     PROBABILITIES,
@@ -49,6 +47,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.cases import Design
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.statistics.estimate import Estimate, round_half_up
 
 _INTERVAL = "95 % interval"

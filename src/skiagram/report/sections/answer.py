@@ -18,8 +18,6 @@ from skiagram.evaluation.criteria import (
     is_nothing_of_use,
 )
 from skiagram.evaluation.evaluation_record import (
-    LOOK_AT_DATA,
-    NOTHING_WORKS,
     OFF_NEAR_DUPLICATES,
     PREVALENCE,
     PRIMARY,
@@ -28,6 +26,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,

@@ -10,8 +10,9 @@ from skiagram.evaluation.criteria import (
     find_missing_patients,
     is_nothing_of_use,
 )
-from skiagram.evaluation.evaluation_record import LOOK_AT_DATA, PRIMARY, Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.verdict import describe_rules
+from skiagram.records.predictions import LOOK_AT_DATA
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
