@@ -96,7 +96,8 @@ def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
     try:
-        yield
+        with named_refusals(name):
+            yield
     except SkiagramError as error:
         leave(error)
     except (HydraException, OmegaConfBaseException) as error:
