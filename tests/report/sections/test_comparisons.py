@@ -41,8 +41,12 @@ def square(row: str, column: str, evaluation: Evaluation | None = None) -> Cell 
 
 @pytest.mark.slow
 def test_the_matrix_is_antisymmetric_and_shades_what_holm_leaves() -> None:
-    assert square(NETWORK, MACHINE) == Cell("+0.050", "< 0.001 | 0.012", tone="ahead")
-    assert square(MACHINE, NETWORK) == Cell("−0.050", "< 0.001 | 0.012", tone="behind")
+    assert square(NETWORK, MACHINE) == Cell(
+        "+0.050", "<\N{NO-BREAK SPACE}0.001 | 0.012", tone="ahead"
+    )
+    assert square(MACHINE, NETWORK) == Cell(
+        "−0.050", "<\N{NO-BREAK SPACE}0.001 | 0.012", tone="behind"
+    )
     assert square(FOREST, MACHINE) == Cell("+0.011", "0.410 | 1.000")
     assert square(NETWORK, NETWORK) == ""
     assert square(NETWORK, FOREST) == Cell("+0.021", "0.310")  # the primary one, not corrected

@@ -195,6 +195,6 @@ def _difference_cell(
     corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
     return Cell(
         format_signed(value),
-        f"{format_p_value(pair.p)}{corrected}",
+        f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}"),
         tone=("ahead" if value > 0 else "behind") if is_told_apart(pair) else "",
     )
