@@ -76,6 +76,7 @@ def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
     assert "was found for package" in refused.stderr
 
 
+@pytest.mark.slow
 def test_every_text_file_is_read_and_written_in_utf_8_whatever_the_locale() -> None:
     """A call without an encoding takes that of the locale, in which a page may have no letters."""
     bare = []
@@ -84,8 +85,9 @@ def test_every_text_file_is_read_and_written_in_utf_8_whatever_the_locale() -> N
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             most = {"read_text": 0, "write_text": 1}.get(node.func.attr, -1)
-            modes = [each.value for each in node.args if isinstance(each, ast.Constant)]
-            opens = node.func.attr in {"open", "fdopen"} and {"r", "w", "a", "x"} & {*modes}
+            mode = node.args[{"open": 0, "fdopen": 1}.get(node.func.attr, len(node.args)) :][:1]
+            opens = [each.value for each in mode if isinstance(each, ast.Constant)]
+            opens = [each for each in opens if each in ("r", "w", "a", "x", "r+", "w+")]
             named = any(word.arg == "encoding" for word in node.keywords)
             if not named and (opens or len(node.args) <= most):
                 bare.append(f"{path.name}:{node.lineno}")

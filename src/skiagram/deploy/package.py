@@ -138,7 +138,7 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
                     entry.file_size = paths[name].stat().st_size
                     with (
                         paths[name].open("rb") as source,
-                        archive.open(entry, "w", encoding="utf-8") as part,
+                        archive.open(entry, "w") as part,
                     ):
                         shutil.copyfileobj(source, part)
             partial.replace(target)
