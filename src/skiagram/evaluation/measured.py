@@ -471,11 +471,12 @@ def is_nothing_of_use(
         return False
     gaps = []
     for name in names:
-        gap = compared.get(model=name) if outcome.chance is None else None
+        gap: Estimate | None = compared.get(model=name) if outcome.chance is None else None
         if gap is None:
             reached = primary.find(model=name)
             parts = (reached.value, reached.low, reached.high)
-            gap = Estimate(*(None if part is None else part - level for part in parts))
+            value, low, high = (None if part is None else part - level for part in parts)
+            gap = Estimate(value, low, high)
         gaps.append(_directed(gap, outcome))
     return bool(gaps) and all(gap.low is not None and gap.low <= 0 for gap in gaps)
 
