@@ -58,7 +58,7 @@ def families() -> dict[str, FeatureFamily]:
     }
     by_name = {}
     for name in MIRP_NAME:
-        values = yaml.safe_load((OPTIONS / f"{name}.yaml").read_text())
+        values = yaml.safe_load((OPTIONS / f"{name}.yaml").read_text(encoding="utf-8"))
         values |= {option: value for option, value in shared.items() if option in values}
         by_name[name] = build(values, name)
     return by_name
@@ -109,11 +109,11 @@ def machine() -> str:
 
 def peak_memory() -> int:
     """Return bytes that this process held at most; `ru_maxrss` would count what its parent held."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def held_memory() -> int:
     """Return bytes that this process holds now beside what it has mapped of files."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.split("RssAnon:")[1].split()[0]) * 1024

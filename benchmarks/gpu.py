@@ -95,7 +95,7 @@ def _fit(folder: str, case: Case, precision: str) -> None:
     rows = np.arange(len(names), dtype=np.int64)
     cases = Labelled(ImageSet(store, names), names, rows % 2, names, 2)
     training, validation = (cases.select(part) for part in np.split(rows, [case.images]))
-    values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
+    values = yaml.safe_load((CONF / "trainer/default.yaml").read_text(encoding="utf-8"))
     trainer = check(Trainer, values | {"precision": TRAINED[precision]}, "trainer")
     network = build(case.options(), "model")
     NetworkModel(network, trainer, threads=1).fit(training, FitContext(0, validation=validation))

@@ -47,7 +47,7 @@ def write_films(folder: Path, table: Path, files: int, side: int) -> None:
         film = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
         film.save(folder / name, compress_level=1)
         lines.append(f"{name},{at // 4},{'cancer' if at // 4 % 2 else 'normal'}")
-    table.write_text("\n".join(lines))
+    table.write_text("\n".join(lines), encoding="utf-8")
 
 
 def data_set(project: Path, folder: Path, table: Path) -> Folder:
@@ -57,7 +57,7 @@ def data_set(project: Path, folder: Path, table: Path) -> Folder:
         code = main(["init", str(folder), str(table), "--positive", "cancer"])
     if code:
         raise RuntimeError(f"skiagram init ended with {code}")
-    options = yaml.safe_load((project / "conf/dataset/films.yaml").read_text())
+    options = yaml.safe_load((project / "conf/dataset/films.yaml").read_text(encoding="utf-8"))
     source: Folder = build(options, "dataset")
     return replace(source, manifest=str(project / source.manifest))
 

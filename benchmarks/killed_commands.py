@@ -106,20 +106,22 @@ def _shell(*lines: str) -> tuple[str, ...]:
 
 
 def _edit(path: Path, **values: object) -> None:
-    options = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(options | values, sort_keys=False))
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(options | values, sort_keys=False), encoding="utf-8")
 
 
 def _of_an_earlier_version(trial: Path) -> None:
     """Make a project one of an earlier version: six of its files came otherwise."""
     project = trial / "project"
-    record = yaml.safe_load((project / ".skiagram.yaml").read_text())
+    record = yaml.safe_load((project / ".skiagram.yaml").read_text(encoding="utf-8"))
     names = [name for name in shipped_files() if name.startswith("conf/model/")][:5]
     for name in [*names, "pipeline/show.py"]:
         earlier = b"# of an earlier version\n"
         (project / name).write_bytes(earlier)
         record["files"][name] = hashlib.sha256(earlier).hexdigest()
-    (project / ".skiagram.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
+    (project / ".skiagram.yaml").write_text(
+        yaml.safe_dump(record, sort_keys=False), encoding="utf-8"
+    )
 
 
 def _swept(trial: Path) -> None:
@@ -257,7 +259,7 @@ class Trial:
         place = self.folder / self.command.place
         words = [*(word.format(self.folder) for word in self.command.words), *more]
         marks = {_TRIAL: str(self.folder), _AT: str(at), "PYTHONPATH": str(self.folder.parent)}
-        with tempfile.TemporaryFile("w+") as printed:
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
             process = subprocess.Popen(
                 words,
                 cwd=place,
@@ -355,13 +357,13 @@ class Undisturbed:
         """Return what the folder beside the trial keeps, else run the command."""
         kept = trial.folder.with_name("undisturbed.json")
         if kept.exists():
-            return cls(**json.loads(kept.read_text()))
+            return cls(**json.loads(kept.read_text(encoding="utf-8")))
         trial.begin()
         started = time.monotonic()
         code, printed = trial.type()
         run = cls(code, time.monotonic() - started, trial.steps(), printed, trial.left())
         if not code:
-            kept.write_text(json.dumps(asdict(run)))
+            kept.write_text(json.dumps(asdict(run)), encoding="utf-8")
         return run
 
 
@@ -421,15 +423,15 @@ def make_inputs(folder: Path) -> None:
     mask.save(folder / "masks/mask.png")
     images = sorted((folder / "cohort").rglob("*.png"))
     rows = [f"{path.relative_to(folder)},masks/mask.png" for path in images]
-    (folder / "masks.csv").write_text("\n".join(["Image,Mask", *rows, ""]))
+    (folder / "masks.csv").write_text("\n".join(["Image,Mask", *rows, ""]), encoding="utf-8")
     rows = [
         f"{path.relative_to(folder / 'cohort')},{path.parent.name},{'test' if at % 3 else 'train'}"
         for at, path in enumerate(images)
     ]
-    (folder / "labels.csv").write_text("\n".join(["file,label,split", *rows, ""]))
+    (folder / "labels.csv").write_text("\n".join(["file,label,split", *rows, ""]), encoding="utf-8")
     draw = np.random.default_rng(3)
     rows = [f"{at % 2},{at % 2 + draw.normal():.4f},{draw.normal():.4f}" for at in range(60)]
-    (folder / "scores.csv").write_text("\n".join(["label,a,b", *rows, ""]))
+    (folder / "scores.csv").write_text("\n".join(["label,a,b", *rows, ""]), encoding="utf-8")
     words = tuple(word.format(folder) for word in _RUN)
     done = subprocess.run((*words, "--project", "project"), cwd=folder, check=False)
     if done.returncode:
@@ -456,7 +458,7 @@ def main() -> None:
         for name in chosen.names or COMMANDS:
             beside = place / name.replace(" ", "_")
             beside.mkdir(exist_ok=True)
-            (beside / "sitecustomize.py").write_text(_HOOK)
+            (beside / "sitecustomize.py").write_text(_HOOK, encoding="utf-8")
             print(disturb(name, Trial(COMMANDS[name], inputs, beside / "trial"), chosen.moments,
                           only), flush=True)  # fmt: skip
             shutil.rmtree(beside / "trial")

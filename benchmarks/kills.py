@@ -108,7 +108,7 @@ class Runner:
             _edit(project, "params.yaml", explained=["logistic_regression"])
         else:
             path = f"conf/sweep/{self.name}.yaml"
-            options = yaml.safe_load((project.folder / path).read_text())
+            options = yaml.safe_load((project.folder / path).read_text(encoding="utf-8"))
             _edit(project, path, base=options["base"] | _SWEPT, axes=_AXES)
         done = project.run("dvc", "init", "--no-scm", "-q")
         if done.returncode:
@@ -139,8 +139,8 @@ class Runner:
             started = time.monotonic()
             if failure := self.finish(self.make(whole.name)):
                 raise SystemExit(failure)
-            (whole / _SECONDS).write_text(f"{time.monotonic() - started:.1f}\n")
-        return float((whole / _SECONDS).read_text())
+            (whole / _SECONDS).write_text(f"{time.monotonic() - started:.1f}\n", encoding="utf-8")
+        return float((whole / _SECONDS).read_text(encoding="utf-8"))
 
     def finish(self, project: Project) -> str:
         """Run to the end and return a line if it failed.
@@ -164,8 +164,8 @@ class Runner:
 
 def _edit(project: Project, path: str, **values: Any) -> None:
     file = project.folder / path
-    options = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump(options | values, sort_keys=False))
+    options = yaml.safe_load(file.read_text(encoding="utf-8"))
+    file.write_text(yaml.safe_dump(options | values, sort_keys=False), encoding="utf-8")
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -88,7 +88,7 @@ def _a_pixel(name: str, images: NDArray[np.float32]) -> float:
 
 
 def _family(name: str) -> Any:
-    return build(yaml.safe_load((OPTIONS / f"{name}.yaml").read_text()), name)
+    return build(yaml.safe_load((OPTIONS / f"{name}.yaml").read_text(encoding="utf-8")), name)
 
 
 if __name__ == "__main__":

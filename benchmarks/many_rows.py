@@ -89,7 +89,7 @@ def make_project(folder: Path, options: int, seeds: int) -> None:
         "axes": axes,
         "reference": {f"conf.model.{MODEL}.{OPTION}": strengths[0]},  # under the same seed
     }
-    (folder / "conf/sweep/many.yaml").write_text(yaml.safe_dump(sweep))
+    (folder / "conf/sweep/many.yaml").write_text(yaml.safe_dump(sweep), encoding="utf-8")
 
 
 def watch(home: Path) -> list[Moment]:
@@ -106,7 +106,7 @@ def watch(home: Path) -> list[Moment]:
                 moments.append(Moment(rows, time.monotonic() - started, memory))
         time.sleep(_LOOK_AGAIN)
     if process.returncode:
-        raise SystemExit((home / "said.txt").read_text()[-2000:])
+        raise SystemExit((home / "said.txt").read_text(encoding="utf-8")[-2000:])
     return moments
 
 
@@ -129,7 +129,7 @@ def disturb(home: Path, kills: int, draw: random.Random) -> None:
         print(f"kill {number} after {rows_done(home)} rows", flush=True)
         process = start(home)
     if process.wait():
-        raise SystemExit((home / "said.txt").read_text()[-2000:])
+        raise SystemExit((home / "said.txt").read_text(encoding="utf-8")[-2000:])
 
 
 def start(home: Path) -> subprocess.Popen[bytes]:

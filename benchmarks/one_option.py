@@ -54,7 +54,9 @@ def finished_project() -> Iterator[Project]:
     """Yield a small project, in Git, on which everything has run."""
     with TemporaryDirectory() as folder:
         project = make_project(Path(folder) / "project")
-        (project.folder / ".gitignore").write_text("/.work/\n/source/\n__pycache__/\nmlflow.db\n")
+        (project.folder / ".gitignore").write_text(
+            "/.work/\n/source/\n__pycache__/\nmlflow.db\n", encoding="utf-8"
+        )
         for command in (
             "git init -q .",
             "dvc init -q",
@@ -81,12 +83,12 @@ def timed(project: Project, *command: str, **variables: str) -> Seconds:
 def change_once(project: Project, option: str, hook: Path) -> dict[str, Seconds]:
     """Change the option once; return what took how long, the stages in their order."""
     notes = hook / "seconds"
-    notes.write_text("")
+    notes.write_text("", encoding="utf-8")
     change = f"{option}={random.SystemRandom().uniform(*_RANGE):.6f}"
     paths = os.pathsep.join([str(hook), str(project.folder / "src")])
     command = ("dvc", "exp", "run", "-S", change)
     whole = timed(project, *command, PYTHONPATH=paths, STAGE_SECONDS=str(notes))
-    lines = [json.loads(line) for line in notes.read_text().splitlines()]
+    lines = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()]
     stages = {name: Seconds(wall, processor) for name, wall, processor in lines}
     left = [whole[k] - sum(stage[k] for stage in stages.values()) for k in range(2)]
     status = timed(project, "dvc", "status")
@@ -102,7 +104,7 @@ def measure(project: Project, option: str, runs: int) -> None:
     """Change the option several times, after one change that counts for nothing, and print."""
     with TemporaryDirectory() as folder:
         hook = Path(folder)
-        (hook / "sitecustomize.py").write_text(_HOOK)
+        (hook / "sitecustomize.py").write_text(_HOOK, encoding="utf-8")
         taken = [change_once(project, option, hook) for _ in range(1 + runs)][1:]
     print(f"{machine()}; load {os.getloadavg()[0]:.1f}; {option}, {runs} runs")
     print(f"{'':16s}{'wall seconds':24s}processor seconds")

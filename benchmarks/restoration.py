@@ -45,7 +45,9 @@ TARGET_BATCH, TARGET_BARE, TARGET_CORES = 4.0, 0.5, 1.8
 
 def restoration(name: str) -> Steps:
     """Return a committed restoration."""
-    steps: Steps = build(yaml.safe_load((OPTIONS / f"{name}.yaml").read_text()), name)
+    steps: Steps = build(
+        yaml.safe_load((OPTIONS / f"{name}.yaml").read_text(encoding="utf-8")), name
+    )
     return steps
 
 
@@ -136,7 +138,7 @@ def tables() -> Iterator[Table]:
 def relative_memory(steps: Steps) -> float:
     """Return the peak memory of restoring a large image, over the memory of the image."""
     steps.restore(films(1, 64, 64))
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    before = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * 4096
     image = np.random.default_rng(0).random((1, LARGE, LARGE), dtype=np.float32)
     image[0, 100:110, 200:230] = np.nan
     steps.restore(image)

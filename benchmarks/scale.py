@@ -70,7 +70,7 @@ def listed(
     for row in files:
         content = (folder / row.partition(",")[0]).read_bytes()
         lines.append(f"{row},{hashlib.sha256(content).hexdigest()}")
-    manifest.write_text("\n".join(lines))
+    manifest.write_text("\n".join(lines), encoding="utf-8")
     return Folder(
         name="films", title="Films", modality="films", licence="none", citation="none",
         known_issues=(), waived_findings={}, folder=str(folder), manifest=str(manifest),
@@ -174,7 +174,7 @@ def run(number: int, side: int, restore: bool) -> dict[str, Cost]:
     with tempfile.TemporaryDirectory() as place:
         folder, table = Path(place) / "films", Path(place) / "films.csv"
         write_films(folder, table, number + ADDED, side)
-        rows = table.read_text().splitlines()
+        rows = table.read_text(encoding="utf-8").splitlines()
         source = listed(folder, rows[:-ADDED], Path(place) / "first.csv")
         more = listed(folder, rows, Path(place) / "more.csv")
         out, again = Path(place) / "data", Path(place) / "again"
@@ -204,7 +204,7 @@ def run_unknown(number: int) -> dict[str, Cost]:
     with tempfile.TemporaryDirectory() as place:
         folder, table, out = Path(place) / "films", Path(place) / "films.csv", Path(place) / "data"
         write_films(folder, table, number, SMALL)
-        rows = table.read_text().splitlines()
+        rows = table.read_text(encoding="utf-8").splitlines()
         source = listed(folder, rows, Path(place) / "listed.csv", patient=None)
         measured = {}
         for name, work in {

@@ -63,7 +63,7 @@ def make_project(folder: Path, strengths: list[float]) -> None:
     edit(folder / "params.yaml", baselines=["logistic_regression", MODEL], networks=[])
     axes = {f"conf.model.{MODEL}.{OPTION}": strengths}
     sweep = {"question": "How strongly should it be regularised?", "axes": axes}
-    (folder / "conf/sweep/strength.yaml").write_text(yaml.safe_dump(sweep))
+    (folder / "conf/sweep/strength.yaml").write_text(yaml.safe_dump(sweep), encoding="utf-8")
     call(folder, "git", "init", "-q", "-b", "main")
     call(folder, "git", "config", "user.name", "benchmark")
     call(folder, "git", "config", "user.email", "benchmark@localhost")
@@ -75,8 +75,8 @@ def make_project(folder: Path, strengths: list[float]) -> None:
 
 def edit(path: Path, **values: object) -> None:
     """Change values at the top of a YAML file, whose comments go."""
-    written = yaml.safe_load(path.read_text()) | values
-    path.write_text(yaml.safe_dump(written, sort_keys=False))
+    written = yaml.safe_load(path.read_text(encoding="utf-8")) | values
+    path.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
 
 
 def run_sweep(home: Path, strengths: list[float]) -> Table:
@@ -95,7 +95,7 @@ def run_experiments(home: Path, strengths: list[float]) -> Table:
     for value in strengths:
         changed = f"conf/model/{MODEL}.yaml:{OPTION}={value}"
         call(home, "dvc", "exp", "run", "-q", "-S", changed)
-        figures = json.loads((home / "reports/metrics.json").read_text())
+        figures = json.loads((home / "reports/metrics.json").read_text(encoding="utf-8"))
         table[value] = tuple(figures[MODEL][name] for name in COMPARED)
     return table
 
@@ -148,11 +148,11 @@ def write_page(tables: dict[str, list[Table]], taken: dict[str, list[float]]) ->
 
 def write_part(number: int, text: str) -> None:
     """Write the first part of docs/results/sweep.md or its section, and leave the other one."""
-    written = PAGE.read_text() if PAGE.exists() else ""
+    written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     parts = [part.strip() for part in written.split("\n## ", 1)]
     parts = [parts[0], *(f"## {part}" for part in parts[1:])]
     parts[number:] = [text, *parts[number + 1 :]]
-    PAGE.write_text("\n\n".join(parts) + "\n")
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def _spread(values: list[float]) -> str:

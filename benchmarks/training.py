@@ -68,7 +68,9 @@ class Case:
 
     def options(self) -> dict[str, Any]:
         """Return the model's options, trained on images as they are."""
-        values: dict[str, Any] = yaml.safe_load((CONF / f"model/{self.model}.yaml").read_text())
+        values: dict[str, Any] = yaml.safe_load(
+            (CONF / f"model/{self.model}.yaml").read_text(encoding="utf-8")
+        )
         fixed = {"batch_size": self.batch, "epochs": self.epochs, "patience": self.epochs}
         optimizer = values["training"]["optimizer"] | {"schedule": "constant"}
         plain = {"image_size": None, "augmentation": None, "optimizer": optimizer}
@@ -126,7 +128,7 @@ def _fit(folder: str, case: Case) -> None:
     cases = Labelled(ImageSet(store, names), names, rows % 2, names, 2)
     training, validation = (cases.select(part) for part in np.split(rows, [case.images]))
     network: Network = build(case.options(), "model")
-    values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
+    values = yaml.safe_load((CONF / "trainer/default.yaml").read_text(encoding="utf-8"))
     trainer = check(Trainer, values | {"accelerator": "cpu"}, "trainer")
     NetworkModel(network, trainer, threads=1).fit(training, FitContext(0, validation=validation))
 

@@ -35,7 +35,9 @@ def main(options: Options) -> None:
     report.raise_if_stopping()
     with publish("data/audit/passed") as staging:
         (staging / "data/audit").mkdir(parents=True)
-        (staging / "data/audit/passed").write_text("The audit found nothing that stops the run.\n")
+        (staging / "data/audit/passed").write_text(
+            "The audit found nothing that stops the run.\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ def _calls_texture(piece: str) -> bool:
     """Return whether families are called that share loops, which two processes would do twice."""
     if piece in _OTHERS:
         return False
-    targets = re.findall(r"_target_: (.+)\.(\w+)", (ROOT / "conf" / piece).read_text())
+    targets = re.findall(
+        r"_target_: (.+)\.(\w+)", (ROOT / "conf" / piece).read_text(encoding="utf-8")
+    )
     classes = [getattr(import_module(module), name) for module, name in targets]
     return any(issubclass(named, TextureFamily) for named in classes)
 

@@ -13,10 +13,12 @@ from omegaconf import OmegaConf
 
 from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError
-from skiagram.options import chosen_names, read_option_file
+from skiagram.options import chosen_names, find_value, read_option_file
 
 OmegaConf.register_new_resolver(
-    "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
+    "params",
+    lambda name: find_value(read_option_file(PARAMS, PARAMS.name), name, PARAMS.name),
+    replace=True,
 )
 
 

@@ -10,19 +10,20 @@ from pathlib import Path
 
 from option_files import ROOT
 from skiagram.compute.stage_code import StagesOfProject
-from skiagram.errors import SkiagramError
+from skiagram.errors import SkiagramError, named_refusals
 
 
 def main() -> None:
     """Write the digests; it composes no options, and so starts without Hydra."""
-    project = StagesOfProject(ROOT)
+    project, name = StagesOfProject(ROOT), Path(__file__).stem
     try:
-        project.check_choices()
-        project.write_digests(without=Path(__file__).stem)
+        with named_refusals(name):
+            project.check_choices()
+            project.write_digests(without=name)
+            project.remove_dropped()
     except SkiagramError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    project.remove_dropped()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def main(options: Options) -> None:
     with publish(ENCODINGS) as staging:
         (staging / ENCODINGS).mkdir(parents=True)
         index = json.dumps({"encoders": list(options.encoders)}, indent=2)  # there may be none
-        (staging / ENCODINGS / "index.json").write_text(f"{index}\n")
+        (staging / ENCODINGS / "index.json").write_text(f"{index}\n", encoding="utf-8")
         for name, chosen in options.encoders.items():
             from skiagram.steps.encode import encode  # imports torch
 

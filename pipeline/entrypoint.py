@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from composition import explain_refusal
 from option_files import PARAMS, ROOT
 from outputs import process_rank
-from skiagram.errors import OptionError, SkiagramError, name_refusal
+from skiagram.errors import OptionError, SkiagramError, named_refusals
 from skiagram.options import check, read_option_file
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
@@ -60,7 +60,7 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
             values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             started = time.monotonic()
             try:
-                with _named_refusals(name):
+                with named_refusals(name):
                     run(check(options, values, name))
             except SkiagramError as error:  # Hydra would print a line of its own
                 _record_failure(name, str(error))
@@ -96,7 +96,8 @@ def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
     try:
-        yield
+        with named_refusals(name):
+            yield
     except SkiagramError as error:
         leave(error)
     except (HydraException, OmegaConfBaseException) as error:
@@ -113,18 +114,6 @@ def _check_command(name: str) -> None:
         raise OptionError(fault, where=name, remedy=remedy)
     if PARAMS.exists():
         read_option_file(PARAMS, PARAMS.name)
-
-
-@contextmanager
-def _named_refusals(name: str) -> Iterator[None]:
-    """Turn what the system refuses, such as to write on a full disk, into a named error."""
-    try:
-        yield
-    except OSError as error:  # a copied folder's error holds those of its files as text
-        refusal = name_refusal(str(error), name, error.errno, error.filename)
-        if refusal is None:
-            raise
-        raise refusal from error
 
 
 def leave(error: SkiagramError) -> None:
@@ -154,7 +143,7 @@ def _note_seconds(name: str, seconds: float) -> None:
     path = ROOT / ".work" / "seconds" / f"{title}.json"
     with suppress(OSError):  # a full disk takes a note, no result
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}))
+        path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}), encoding="utf-8")
 
 
 def choice(group: str) -> str:

@@ -6,6 +6,7 @@ queued experiment that of its copy, though another folder is installed.
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,5 +16,9 @@ if SOURCES.is_dir():  # a project of one's own has none, and runs the installed 
     os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
         [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
+
+for _stream in (sys.stdout, sys.stderr):  # in a locale without a letter it is escaped
+    if isinstance(_stream, TextIOWrapper):
+        _stream.reconfigure(errors="backslashreplace")
 
 PARAMS = ROOT / "params.yaml"

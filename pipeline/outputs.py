@@ -56,7 +56,7 @@ def _alone(key: str) -> Iterator[None]:
     """Wait until no other process makes these outputs; the system forgets a killed one."""
     path = ROOT / ".work" / "running" / key
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

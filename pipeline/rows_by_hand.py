@@ -86,7 +86,7 @@ def run_jobs(words: Sequence[str]) -> AskedSweep:
     except Exception as error:  # rows that are done are kept
         failure = error
     noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
-    changes = [json.loads(path.read_text()) for path in noted]
+    changes = [json.loads(path.read_text(encoding="utf-8")) for path in noted]
     distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
     if not distinct:
         return AskedSweep(BY_HAND, None, failure)
@@ -115,7 +115,7 @@ def run_job(config: DictConfig) -> float | None:
     (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(ROOT))
     note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(changes))
+    note.write_text(json.dumps(changes), encoding="utf-8")
     if result.reason:
         raise SkiagramError(f"row {row.name()} failed: {result.reason}")
     if model is None:

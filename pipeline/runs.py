@@ -11,11 +11,13 @@ _LEFT_OUT = (  # columns: figures of single models, files and folders
     r"Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$"
     r"|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$"
 )
+_SHOWN = r"best_\w+[.]selection_auc$|best_\w+_minus_\w+[.](?!low$|high$)\w+$"  # equal or not
 
 
 def main() -> int:
     """Print the table, by DVC."""
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--only-changed", "--drop", _LEFT_OUT]
+    command = [sys.executable, "-m", "dvc", "exp", "show", "--only-changed"]
+    command += ["--drop", _LEFT_OUT, "--keep", _SHOWN]
     for commit in ("HEAD", *committed_runs()):
         command += ["--rev", commit]
     environment = os.environ | {"DVC_ROOT": str(ROOT)}

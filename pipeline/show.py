@@ -8,7 +8,7 @@ from lock import repair_lock
 from option_files import PARAMS, ROOT
 from skiagram.audit.run import AuditReport
 from skiagram.compute.checkout import home
-from skiagram.errors import SkiagramError
+from skiagram.errors import SkiagramError, named_refusals
 from skiagram.evaluation.evaluation_record import read_evaluation
 from skiagram.options import read_option_file
 from skiagram.records.files import read_record
@@ -27,6 +27,8 @@ def main() -> int:
         audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
         comparison = read_record(Comparison, ROOT / "reports" / OPENING)
         openings = describe_openings(home(ROOT), comparison)
+        with named_refusals("show"):
+            index = write_index(ROOT).relative_to(ROOT)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -34,14 +36,18 @@ def main() -> int:
     summary = summarise_run(evaluation, audit)
     print(*summary.lines, sep="\n")
     print(*openings, sep="\n", end="\n" if openings else "")
-    print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
+    print("reports/report.html", index, sep="\n")
     return 5 if summary.failed else 0
 
 
 def stale_choices() -> list[str]:
     """Return a line where the figures are of other choices than params.yaml has now."""
     lock, params = ROOT / "dvc.lock", read_option_file(PARAMS, PARAMS.name)
-    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
+    stages = (
+        (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
+        if lock.exists()
+        else {}
+    )
     used = stages.get("evaluate", {}).get("params", {}).get(PARAMS.name, {})
     other = [f"{name}: {value}" for name, value in used.items() if params.get(name) != value]
     if not other:

@@ -9,5 +9,10 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "a NUL": (b"title: films\nfolds: \0\n", 0),
     "two documents": (b"folds: 2\n---\nfolds: 3\n", 2),
     "a list": (b"- 1\n- 2\n", 0),
+    "bytes": (b"folds: !!binary aGVsbG8=\n", 0),
+    "a set": (b"folds: !!set {a, b}\n", 0),
+    "a day": (b"folds: !!timestamp 2024-05-01\n", 0),
+    "a list of itself": (b"folds: &a [*a]\n", 0),
+    "a mapping of itself": (b"folds: &a {again: *a}\n", 0),
     "a list as name": (b"? [1, 2]\n: 3\n", 1),
 }

@@ -74,3 +74,21 @@ def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
     assert fine.returncode == 0, fine.stderr
     assert refused.returncode != 0
     assert "was found for package" in refused.stderr
+
+
+@pytest.mark.slow
+def test_every_text_file_is_read_and_written_in_utf_8_whatever_the_locale() -> None:
+    """A call without an encoding takes that of the locale, in which a page may have no letters."""
+    bare = []
+    for path in (*REPOSITORY.glob("src/**/*.py"), *REPOSITORY.glob("pipeline/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            most = {"read_text": 0, "write_text": 1}.get(node.func.attr, -1)
+            mode = node.args[{"open": 0, "fdopen": 1}.get(node.func.attr, len(node.args)) :][:1]
+            opens = [each.value for each in mode if isinstance(each, ast.Constant)]
+            opens = [each for each in opens if each in ("r", "w", "a", "x", "r+", "w+")]
+            named = any(word.arg == "encoding" for word in node.keywords)
+            if not named and (opens or len(node.args) <= most):
+                bare.append(f"{path.name}:{node.lineno}")
+    assert not bare

@@ -71,6 +71,7 @@ def test_every_figure_of_the_front_pages_table_stands_on_the_page_that_its_row_n
         known = figures_of_page(page)
         assert figures("|".join(trained)) <= known, row
         assert figures(pretrained + gain) <= known | frozen, row
+        assert ".833" not in pretrained  # a vote, chosen after several tries, is no single model
         checked += len(figures(row))
     assert checked > 40
 

@@ -58,7 +58,7 @@ def read_skin(folder: Path) -> Labelled[ImageSet]:
 
 
 def _learner(training: Training) -> NetworkModel:
-    network = build(yaml.safe_load(MODEL.read_text()), "model")
+    network = build(yaml.safe_load(MODEL.read_text(encoding="utf-8")), "model")
     return NetworkModel(dataclasses.replace(network, training=training), CPU, threads=1)
 
 
@@ -72,7 +72,7 @@ def _stopped(
 
 def compare_fits(cases: Labelled[ImageSet], seed: int) -> NDArray[np.float64]:
     """Return (4, 2) AUC and Brier score of each variant on new cases."""
-    training: Training = build(yaml.safe_load(MODEL.read_text()), "model").training
+    training: Training = build(yaml.safe_load(MODEL.read_text(encoding="utf-8")), "model").training
     order = np.random.default_rng(seed).permutation(len(cases))
     known, new = (
         cases.select(np.sort(order[:KNOWN])),

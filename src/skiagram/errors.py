@@ -11,11 +11,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
+# What a terminal, browser or spreadsheet obeys in place of showing it: control characters but tab
+# and line's end, and those that turn the direction of writing or begin a line.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def escape_controls(text: str) -> str:
+    """Return text for a page or a table, in which control and bidirectional marks are escaped."""
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+
 
 def printable(text: str) -> str:
     """Return text for a terminal: what is no visible character, but a line's end, is escaped."""
     return "".join(
-        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
+        each if each.isprintable() or each in "\n\N{NO-BREAK SPACE}" else repr(each)[1:-1]
+        for each in text
     )
 
 
@@ -34,6 +44,14 @@ class SkiagramError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         parts = {"where": self.where, "allowed": self.allowed, "remedy": self.remedy}
         return partial(type(self), self.found, **parts), ()
+
+    def renamed(self, path: str, known: str) -> "SkiagramError":
+        """Return the same error with the name that the user knows in place of a path."""
+        found, *others = (
+            text.replace(path, known)
+            for text in (self.found, self.where, self.allowed, self.remedy)
+        )
+        return type(self)(found, **dict(zip(("where", "allowed", "remedy"), others, strict=True)))
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.found}" if self.where else self.found]
@@ -71,6 +89,18 @@ def name_refusal(
         return None
     reason = os.strerror(number) + (f" ({path})" if path else "")
     return SkiagramError(reason, where=where, remedy=_REMEDIES[number])
+
+
+@contextmanager
+def named_refusals(where: str) -> Iterator[None]:
+    """Turn what the system refuses, such as to write on a full disk, into a named error."""
+    try:
+        yield
+    except OSError as error:  # a copied folder's error holds those of its files as text
+        refusal = name_refusal(str(error), where, error.errno, error.filename)
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 class OptionError(SkiagramError):

@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -20,6 +21,7 @@ from pydantic.dataclasses import is_pydantic_dataclass
 from skiagram.errors import OptionError
 
 T = TypeVar("T")
+PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
 FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")  # stands for a value of params.yaml
 
 
@@ -82,7 +84,28 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     if not isinstance(values, dict | None):
         allowed = "lines of the form `option: value`"
         raise OptionError("holds no options", where=where, allowed=allowed)
+    try:  # YAML can say what no option is: bytes, sets, a list that holds itself
+        json.dumps(values)
+    except (TypeError, ValueError, RecursionError) as error:
+        fault = f"holds what is no value of an option ({error})"
+        allowed = "texts, numbers, true, false, null, lists and mappings of them"
+        raise OptionError(fault, where=where, allowed=allowed) from None
     return values or {}
+
+
+def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
+    """Return a value that an option file must hold.
+
+    Raises:
+        OptionError: It is not there; the message names the nearest of those that are.
+    """
+    if name not in values:
+        near = get_close_matches(name, list(values), 1)
+        remedy = f"write `{near[0]}`" if near else f"give `{name}` a value"
+        raise OptionError(
+            f"`{name}` is not there", where=where, allowed=", ".join(values), remedy=remedy
+        )
+    return values[name]
 
 
 def split_names(given: object) -> list[str]:
@@ -101,7 +124,7 @@ def chosen_names(names: str | list[str], params: Mapping[str, Any]) -> list[str]
     """
     written = [names] if isinstance(names, str) else names
     reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
-    return split_names(params[reference[1]]) if reference else written
+    return split_names(find_value(params, reference[1], PARAMS)) if reference else written
 
 
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
@@ -111,7 +134,7 @@ def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
     if isinstance(values, list):
         return [with_choices(value, params) for value in values]
     reference = FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
-    return params[reference[1]] if reference else values
+    return find_value(params, reference[1], PARAMS) if reference else values
 
 
 def resolve(target: str, where: str) -> type:

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -165,3 +166,41 @@ def test_a_name_gives_the_terminal_no_command(
     monkeypatch.setattr(frame, "COMMANDS", (command(run),))
     assert frame.main(["turn"]) == 0
     assert capsys.readouterr().out == "Wrote \\x1b[31mä.csv\\x07, µ \\udcff\n2 rows\n"
+
+
+COLOURED = """
+import colorama, sys
+from types import SimpleNamespace
+from skiagram.cli import main as frame
+command = dict(NAME="talk", SUMMARY="talk", EXAMPLES="", add_arguments=lambda parser: None)
+def run(_):
+    colorama.init()
+    print("words \\x1b[31m")
+    return 0
+frame.COMMANDS = (SimpleNamespace(**command, run=run),)
+sys.exit(frame.main(["talk"]))
+"""
+
+
+def test_a_terminal_shows_no_code_of_a_library_that_resets_colours() -> None:
+    pytest.importorskip("colorama")
+    reading, writing = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", COLOURED],
+        stdout=writing,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert os.read(reading, 1000).splitlines() == [rb"words \x1b[31m"]
+    os.close(reading)
+
+
+def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "COMMANDS", (command(lambda _: sys.stdout.write("a → b, ½\n") * 0),))
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert frame.main(["turn"]) == 0
+    assert raw.getvalue() == b"a \\u2192 b, \\xbd\n"

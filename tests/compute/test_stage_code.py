@@ -1,10 +1,12 @@
 """The stages of a project and what each depends on; `tests/pipeline/test_dag.py` runs them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from skiagram.compute import stage_code
 from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import OptionError
 
@@ -109,3 +111,49 @@ def test_choices_that_no_stage_can_follow_are_refused(
     moved = project.rename(project.with_name(f"{project.name}-changed"))
     with pytest.raises(OptionError, match=words):
         StagesOfProject(moved).check_choices()
+
+
+def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
+    """Return the stages of a copy with one file changed; what was read stays for the process."""
+    copy = Path(shutil.copytree(project, project.with_name(f"{project.name}-changed")))
+    (copy / name).write_text(text, encoding="utf-8")
+    return StagesOfProject(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("conf/extract.yaml", "defaults: [{features: ['${params:feature}']}]", "write `features`"),
+        ("conf/plan.yaml", "plans: {folds: 3}", "`plan` is not there.*write `plans`"),
+        ("conf/plan.yaml", "", "`plan` is not there"),
+        ("conf/extract.yaml", "windows: 2", "conf/extract.yaml: `defaults` is not there"),
+        ("conf/extract.yaml", "defaults: 3", "`defaults` is no list"),
+        ("params.yaml", "dataset: tiny\nnetworks: []", "`baselines` is not there"),
+    ],
+)
+def test_what_an_option_file_lacks_is_named(
+    name: str, text: str, words: str, project: Path
+) -> None:
+    stages = rewrite(project, name, text)
+    with pytest.raises(OptionError, match=words):
+        stages.check_choices() or stages.resolve_options(stages.stages)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "same"),
+    [
+        ("conf/features/glcm.yaml", "# a comment\nlevels: 8 # more\n", True),
+        ("conf/features/hog.yaml", "bins: 9\n", True),  # nobody chose it
+        ("conf/features/glcm.yaml", "levels: 9\n", False),
+        ("conf/features/glcm.yaml", "# @package features.other\nlevels: 8\n", False),
+    ],
+)
+def test_values_of_chosen_option_files_alone_rerun_a_stage_that_takes_several(
+    name: str, text: str, same: bool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for there in ("code_of", "_digest_of"):
+        monkeypatch.setattr(StagesOfProject, there, lambda *_: "")
+    monkeypatch.setattr(stage_code, "code_libraries", lambda *_: {})
+    changed = rewrite(project, name, text)
+    digests = [of.describe_code(of.stages[0]) for of in (StagesOfProject(project), changed)]
+    assert (digests[0] == digests[1]) == same

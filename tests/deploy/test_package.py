@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.deploy import package
+from skiagram.deploy import card, package
+from skiagram.deploy.card import RunRecords
 from skiagram.deploy.model import load_model
-from skiagram.deploy.package import opened_model, opened_package, pack
+from skiagram.deploy.package import opened_model, opened_package, pack, works_on_nothing
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deployment import write_checksums
+from skiagram.records.predictions import NOTHING_WORKS
 from tests.deploy.scored import predict
 from tests.deploy.trained import Trained
+from tests.report.sections.test_answer import at_chance
 
 STORED = Path(__file__).parent / "packages"
 
@@ -95,12 +98,14 @@ def manifest(files: dict[str, bytes], **changed: object) -> None:
     files["package.json"] = json.dumps(values, indent=2, sort_keys=True).encode()
 
 
-def foreign(files: dict[str, bytes]) -> None:
-    """Name a class of another library, and write all checksums anew."""
+def foreign(files: dict[str, bytes], target: str | None = "os.system") -> None:
+    """Name a class of another library, or none, and write all checksums anew."""
     import hashlib
 
     values = json.loads(files["model/deployment.json"])
-    values["options"]["_target_"] = "os.system"
+    values["options"]["_target_"] = target
+    if target is None:
+        del values["options"]["_target_"]
     files["model/deployment.json"] = json.dumps(values).encode()
     inner = json.loads(files["model/checksums.json"])
     inner["deployment.json"] = hashlib.sha256(files["model/deployment.json"]).hexdigest()
@@ -130,6 +135,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     "other version": (lambda files: manifest(files, skiagram="99.0"), "made by skiagram 99.0"),
     "no version": (lambda files: manifest(files, skiagram="new"), "made by skiagram new"),
     "foreign class": (foreign, "names the class `os.system`"),
+    "no class": (lambda files: foreign(files, None), "names no class (`_target_`)"),
     "no manifest": (lambda files: files.pop("package.json"), "no `package.json`"),
     "damaged manifest": (lambda files: manifest(files, sha256=[]), "cannot be read"),
 }
@@ -146,6 +152,8 @@ def test_a_hostile_package_is_refused_by_name(
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+    assert said.startswith(str(target))
+    assert "unpacked" not in said
     assert main(["predict", str(target), "a.png", "-o", str(tmp_path / "t.csv")]) == 4
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -246,3 +254,23 @@ def test_a_stored_package_of_this_major_version_still_loads(
         opened_model(STORED / "logistic_regression.skiagram"),
     ):
         pass
+
+
+def test_who_scores_new_cases_is_told_that_no_model_worked(packed: Path, tmp_path: Path) -> None:
+    assert not works_on_nothing(packed)
+    told = {"title": "Figures", "lines": [NOTHING_WORKS], "table": []}
+    changed = rewritten(packed, tmp_path / "a.skiagram", lambda files: manifest(files, card=[told]))
+    assert works_on_nothing(changed)
+    model = tmp_path / "models/svm"
+    assert not works_on_nothing(model)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/evaluation.json").write_text(json.dumps({"verdict": NOTHING_WORKS}))
+    assert works_on_nothing(model)
+
+
+def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope() -> None:
+    evaluation = at_chance()
+    run = RunRecords(None, evaluation, evaluation.models[0])
+    figures, *_ = card._figures(run, evaluation.models[0].outcome.model)
+    assert figures.lines[0] == NOTHING_WORKS
+    assert not [row for row in figures.table if "calibration" in row[0]]

@@ -354,18 +354,18 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation(
         "Neither is shown to beat chance, few patients",
         record(-0.08, 0.1, network=_NOT_CHANCE, classical=estimated(0.53, 0.06)), "open",
-        ("Use a network: open. Neither is shown to beat chance.",),
+        ("No model works on these data", "Look at the labels"),
     ),
     Situation(
         "Neither is shown to beat chance, many patients",
         record(-0.012, 0.014, network=estimated(0.505, 0.01), classical=estimated(0.504, 0.01)),
         "no",
-        ("Use a network: no. Neither is shown to beat chance.", "means nothing"),
+        ("No model works on these data", "means nothing"),
     ),
     Situation(
         "Both are below chance, one far below",
         record(0.1, 0.32, network=estimated(0.424, 0.07), classical=estimated(0.212, 0.1)), "no",
-        ("Both put", "worse than chance"),
+        ("No model works", "Both put", "worse than chance"),
     ),
     Situation(
         "Only the classical model is not shown to beat chance",

@@ -16,14 +16,18 @@ from skiagram.evaluation.evaluation_record import (
     read_evaluation,
 )
 from skiagram.evaluation.external import FEWEST_TO_UPDATE, UPDATED
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.measured import evaluate_measured, is_nothing_of_use
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
+from skiagram.outcomes.grade import Grade
+from skiagram.outcomes.number import Number
 from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import scores_of
+from skiagram.statistics.estimate import Estimate
 from tests.outcomes.cohort import another_cohort, sealed_half, train_models
 
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
@@ -58,6 +62,35 @@ def test_a_model_that_no_rule_is_beaten_by_is_not_recommended(inputs: Evaluation
     useless = replace(inputs, models=inputs.models[1:])
     evaluation = evaluate(useless)
     assert evaluation.decision != "yes"
+
+
+def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: EvaluationInputs) -> None:
+    evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
+    assert evaluation.verdict.startswith("No model works on these data")
+    assert "Look at the labels and at images" in evaluation.verdict
+    with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
+    rule = with_rule.figures.find(analysis=FIGURES, model="volume", figure="concordance")
+    assert ("No model" in with_rule.verdict) == (rule.low <= 0.5)
+    assert (Number.chance, Grade.chance) == (None, 0.0)
+
+
+@pytest.mark.parametrize(("gap", "works"), [(-2.0, True), (-0.5, False)])
+def test_an_error_is_at_chance_where_the_mean_alone_is_as_good(gap: float, works: bool) -> None:
+    outcome = Number(column="length_mm", unit="mm")
+    name = outcome.primary
+    rows = (
+        make_row(Estimate(9 + gap, 8 + gap, 10 + gap), FIGURES, name, model="best_classical"),
+        make_row(Estimate(9.0, 8.0, 10.0), FIGURES, name, model="number_mean"),
+        make_row(
+            Estimate(gap, gap - 1, gap + 1),
+            DIFFERENCES,
+            name,
+            model="best_classical",
+            versus="number_mean",
+        ),
+    )
+    rules = ("number_mean",)
+    assert is_nothing_of_use(outcome, FigureTable(rows), ["classical"], rules) != works
 
 
 def test_without_a_rule_the_reader_is_told(inputs: EvaluationInputs) -> None:

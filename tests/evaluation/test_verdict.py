@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
@@ -29,6 +30,9 @@ def test_each_situation_has_its_decision_and_its_words(situation: Situation) -> 
     assert verdict.decision == situation.decision
     for part in situation.says:
         assert part in verdict.text
+    if is_nothing_of_use(situation.found):
+        assert verdict.headline.startswith("No model works")
+        return
     assert verdict.text.startswith(("Use a ", "No "))
     assert (verdict.decision == "none") == verdict.text.startswith("No ")
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import entrypoint
 import outputs as stage_outputs
-from skiagram.errors import SkiagramError
+from skiagram.errors import SkiagramError, named_refusals
 
 NAMES = ("data/images", "data/table.txt")
 KILLED = """
@@ -155,8 +154,8 @@ def test_what_the_system_refuses_is_one_line_also_where_a_folder_is_copied(numbe
     plain = OSError(number, os.strerror(number), "models/svm")
     folder = shutil.Error([("a", "b", str(plain)), ("c", "d", str(plain))])
     for error in (plain, folder):
-        with pytest.raises(SkiagramError) as named, entrypoint._named_refusals("combine"):
+        with pytest.raises(SkiagramError) as named, named_refusals("combine"):
             raise error
         assert str(named.value).startswith(f"combine: {os.strerror(number)}")
-    with pytest.raises(FileNotFoundError), entrypoint._named_refusals("combine"):
+    with pytest.raises(FileNotFoundError), named_refusals("combine"):
         raise FileNotFoundError(errno.ENOENT, "a fault of the program shows where it arose")

@@ -8,6 +8,7 @@ import pytest
 
 from skiagram.errors import DataError
 from skiagram.projects.left_out import explain_taken, leave_out
+from skiagram.sealing.ledger import LEDGER
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PEOPLE = (
@@ -55,6 +56,8 @@ def test_of_what_the_repository_holds_nothing_is_left_out() -> None:
     if not (REPOSITORY / ".git").exists():
         pytest.skip("this is no clone")
     assert git(REPOSITORY, "ls-files", "-ci", "--exclude-standard") == []
+    # Openings that the repository held would become those of every project made of it.
+    assert git(REPOSITORY, "ls-files", LEDGER) == []
 
 
 def test_a_folder_and_files_of_any_name_stay_out(repository: Path) -> None:

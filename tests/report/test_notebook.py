@@ -46,7 +46,8 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
     assert skiagram.compare(LABEL, POOR, GOOD, patients=PATIENT).decision == "no"
     noise = RANDOM.normal(size=(2, N))
     chance = skiagram.compare(LABEL, *noise)
-    assert "not shown to beat chance" in chance.verdict
+    assert chance.verdict.startswith("No model works on these data")
+    assert "in place of" not in chance.verdict
     assert chance.decision != "yes"
 
 
@@ -169,6 +170,11 @@ def test_bad_input_is_one_line(
         skiagram.compare(labels, scores, POOR, **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_patient_of_several_folds_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"60 of 60 patients lie in several folds, such as `0`"):
+        skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table; return 0."""
     from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import inert_text
     from skiagram.features.extraction import feature_definitions
     from skiagram.features.pyradiomics import pyradiomics_table
     from skiagram.features.table import FeatureTable
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
                 where=str(features),
                 remedy="extract families such as first_order, morphology, glcm",
             )
-    text = described.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    text = inert_text(described, float_format="%.9g")
     write_files({arguments.output: text.encode()})
     print(f"Wrote {arguments.output}: {len(described)} cases, {described.shape[1] - 1} features.")
     return 0

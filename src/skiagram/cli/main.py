@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib.metadata import version
-from typing import Any, NoReturn, Protocol, TextIO
+from typing import Any, NoReturn, Protocol, TextIO, cast
 
 from skiagram.cli import (
     apply,
@@ -94,13 +94,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Printable:
-    """A stream whose text holds nothing that a terminal takes for a command, as a name may."""
+    """A stream whose text holds nothing that a terminal takes for a command, as a name may.
+
+    Attributes:
+        closed: Whether the command has ended. Libraries that colour what they print keep the
+            stream, and at exit would write a command, which would be shown as text.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.closed = False
 
     def write(self, text: str) -> int:
-        return self._stream.write(printable(text))
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        shown = printable(text).encode(encoding, "backslashreplace")  # as a locale may be ASCII
+        return self._stream.write(shown.decode(encoding))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -139,8 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         words = sys.argv[1:] if arguments is None else [*arguments]
         chosen = parser(words[0] if words else "").parse_args(words)
-        with redirect_stdout(_Printable(sys.stdout)):
-            code: int = chosen.run(chosen)
+        shown = _Printable(sys.stdout)
+        try:
+            with redirect_stdout(cast(TextIO, shown)):
+                code: int = chosen.run(chosen)
+        finally:
+            shown.closed = True
         sys.stdout.flush()
     except SkiagramError as error:
         print(error, file=sys.stderr)

@@ -126,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _without_collection():
         from skiagram.deploy.card import CAUTION
         from skiagram.deploy.inputs import read_covariates
-        from skiagram.deploy.package import opened_model
+        from skiagram.deploy.package import opened_model, works_on_nothing
         from skiagram.deploy.prediction import (
             JSON_LINES,
             Journal,
@@ -138,6 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
             write_marks,
             write_table,
         )
+        from skiagram.records.predictions import NOTHING_WORKS
 
     output: Path = arguments.output
     if arguments.maps is not None and (arguments.maps < 0 or arguments.page is None):
@@ -161,7 +162,8 @@ def run(arguments: argparse.Namespace) -> int:
         covariates = read_covariates(
             arguments.covariates, model.scorer.covariates, cases, arguments.missing
         )
-        print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
+        useless = NOTHING_WORKS if works_on_nothing(arguments.model) else ""
+        print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         key = key_of(model, cases, covariates)
         journal = Journal(output, key, model.scorer.requires.batch, len(cases))
         done = journal.resume()

@@ -28,7 +28,16 @@ from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import Spacing
 from skiagram.models.cross_validation import Plan
 from skiagram.models.tuned import fits_of
-from skiagram.options import STRICT, build, check, read_option_file, with_choices
+from skiagram.options import (
+    PARAMS,
+    PLAN,
+    STRICT,
+    build,
+    check,
+    find_value,
+    read_option_file,
+    with_choices,
+)
 from skiagram.projects.files import shipped_files
 from skiagram.records.cases import Design
 from skiagram.records.places import tabulate_places
@@ -60,10 +69,11 @@ class RunChoices:
 
 def read_choices() -> RunChoices:
     """Return the choices of the project in this folder."""
-    params = read_option_file(Path("params.yaml"))
-    plan = with_choices(read_option_file(Path("conf/plan.yaml"))["plan"], params)
+    params, written = read_option_file(Path(PARAMS)), read_option_file(Path(PLAN))
+    plan = with_choices(find_value(written, "plan", PLAN), params)
     names = ("restoration", "proposal", "features", "baselines", "encoders", "networks")
-    return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, "params.yaml")
+    values = {name: find_value(params, name, PARAMS) for name in names}
+    return check(RunChoices, values | {"plan": plan}, PARAMS)
 
 
 @contextmanager
@@ -71,7 +81,7 @@ def fitting_project(survey: Survey, source: Folder, design: Design) -> Iterator[
     """Work in a project with the choices that `skiagram run` makes, which is gone afterwards."""
     with scratch_folder("estimate") as place, chdir(place):
         for name, content in shipped_files().items():
-            if name == "params.yaml" or name.startswith("conf/"):
+            if name == PARAMS or name.startswith("conf/"):
                 Path(name).parent.mkdir(parents=True, exist_ok=True)
                 Path(name).write_bytes(content)
         fitting = fitting_choices(

@@ -323,7 +323,7 @@ def _state(job_id: str) -> str:
 
 def _ended_early(job: Any, how: str) -> SkiagramError:
     log = Path(job.paths.stderr)
-    if log.is_file() and "oom-kill event" in log.read_text(errors="replace"):
+    if log.is_file() and "oom-kill event" in log.read_text(encoding="utf-8", errors="replace"):
         how = "out of memory"  # of the step within it: SLURM calls the job itself failed
     return SkiagramError(
         f"job {job.job_id} ended before its work was done ({how})",

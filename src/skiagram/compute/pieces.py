@@ -80,7 +80,7 @@ class PieceStore:
         started.mkdir(parents=True)
         try:
             make(started)
-            (started / _MANIFEST).write_text(json.dumps(_describe(started)))
+            (started / _MANIFEST).write_text(json.dumps(_describe(started)), encoding="utf-8")
             started.rename(folder)
         except OSError:
             if self.find(name) is None:  # else another process was faster with the same piece

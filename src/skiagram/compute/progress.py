@@ -81,5 +81,5 @@ class Progress:
             "seconds": self._written - self._started,
         }
         partial = self._note.with_suffix(".partial")
-        partial.write_text(json.dumps(note))
+        partial.write_text(json.dumps(note), encoding="utf-8")
         partial.replace(self._note)

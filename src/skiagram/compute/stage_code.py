@@ -25,9 +25,16 @@ from skiagram.compute.code_digest import (
     named_targets,
 )
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import chosen_names, flatten_options, read_option_file, with_choices
+from skiagram.options import (
+    PARAMS,
+    PLAN,
+    chosen_names,
+    find_value,
+    flatten_options,
+    read_option_file,
+    with_choices,
+)
 
-_PARAMS = "params.yaml"
 _DIGESTS = "data/code"
 _SHARED = (
     "entrypoint.stage",
@@ -71,12 +78,12 @@ class StagesOfProject:
     @cached_property
     def params(self) -> Mapping[str, Any]:
         """What params.yaml chooses."""
-        return _read(self.root, _PARAMS)
+        return _read(self.root, PARAMS)
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """All stages, those of a matrix one by one."""
-        pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text())
+        pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))
         return tuple(self._members(pipeline["stages"]))
 
     def _members(self, described: Mapping[str, Any]) -> Iterator[Stage]:
@@ -101,14 +108,18 @@ class StagesOfProject:
         if self.params.get("heads") and self.params.get("encoders"):
             raise OptionError(
                 "`heads` is no longer a choice",
-                where=_PARAMS,
+                where=PARAMS,
                 remedy="remove it, and name models that read an encoder, such as encoder_svm, "
                 "among `baselines` (docs/how-to/encoders.md)",
             )
-        trained = [*self.params["baselines"], *self.params["networks"]]
+        trained = [
+            name
+            for arm in ("baselines", "networks")
+            for name in find_value(self.params, arm, PARAMS) or ()
+        ]
         if unknown := [name for name in self.params.get("explained", ()) if name not in trained]:
             fault = f"`{unknown[0]}` is no baseline or network of the run"
-            raise OptionError(fault, where=f"{_PARAMS}: explained", allowed=", ".join(trained))
+            raise OptionError(fault, where=f"{PARAMS}: explained", allowed=", ".join(trained))
 
     def write_digests(self, without: str) -> None:
         """Write the digest of every stage, and of every member of a matrix.
@@ -124,20 +135,29 @@ class StagesOfProject:
         folder = self.root / _DIGESTS
         folder.mkdir(parents=True, exist_ok=True)
         for name, digest in digests.items():
-            (folder / name).write_text(f"{digest}\n")
+            (folder / name).write_text(f"{digest}\n", encoding="utf-8")
 
     def describe_code(self, stage: Stage) -> str:
-        """Return what a stage depends on: SHA-256 of code and files, versions of libraries."""
+        """Return what a stage depends on: SHA-256 of code and files, versions of libraries.
+
+        The option files of a group of which params.yaml names several count by their values, since
+        DVC could only watch the whole folder, with the files that nobody chose and all comments.
+        """
         entries = self.code_of(stage)
+        digest = hashlib.sha256(self._digest_of(entries).encode())
+        for group, name, values in self._chosen_files(
+            self._defaults(stage), stage.chosen, several=True
+        ):
+            first, *_ = (self.root / f"conf/{group}/{name}.yaml").read_bytes().split(b"\n")
+            package = first if first.startswith(b"# @package") else b""  # where its values go
+            digest.update(package + json.dumps([group, name, values], sort_keys=True).encode())
         versions = code_libraries(*entries).items()
-        return "\n".join(
-            [self._digest_of(entries), *(f"{name} {version}" for name, version in versions)]
-        )
+        return "\n".join([digest.hexdigest(), *(f"{name} {version}" for name, version in versions)])
 
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
-        options = _read(self.root, f"conf/{stage.script}.yaml")
-        defaults = options["defaults"] + (_EXPLAINED if "choices" in options["defaults"] else [])
+        options, defaults = _read(self.root, f"conf/{stage.script}.yaml"), self._defaults(stage)
+        defaults = defaults + (_EXPLAINED if "choices" in defaults else [])
         files = [options, *(values for *_, values in self._chosen_files(defaults, stage.chosen))]
         targets = {target for values in files for target in named_targets(values)}
         # A class that is not there is left to the stage, which says so.
@@ -151,10 +171,11 @@ class StagesOfProject:
         several.
         """
         values = {k: v for k, v in self.params.items() if k not in _CHANGES_NO_FIGURE}
-        values["plan"] = _read(self.root, "conf/plan.yaml")["plan"]
+        values["plan"] = find_value(_read(self.root, PLAN), "plan", PLAN)
         for stage in stages:
+            defaults = self._defaults(stage)
             stage_options = {**_read(self.root, f"conf/{stage.script}.yaml")}
-            defaults = stage_options.pop("defaults")
+            del stage_options["defaults"]
             for group, name, chosen in self._chosen_files(defaults, stage.chosen):
                 if group not in _CHANGES_NO_FIGURE:
                     one_of_several = self.params.get(group) != name
@@ -170,7 +191,7 @@ class StagesOfProject:
         in its cache, and removes them itself at the next `dvc checkout`.
         """
         lock = self.root / "dvc.lock"
-        noted = yaml.safe_load(lock.read_text()) if lock.exists() else {}
+        noted = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else {}
         made = {
             out["path"]
             for stage in noted.get("stages", {}).values()
@@ -204,13 +225,27 @@ class StagesOfProject:
             if path.is_file() and path.suffix not in _CODE
         }
 
+    def _defaults(self, stage: Stage) -> list[Any]:
+        """Return what the option file of a stage takes along."""
+        file = f"conf/{stage.script}.yaml"
+        defaults = find_value(_read(self.root, file), "defaults", file)
+        if not isinstance(defaults, list):
+            raise OptionError(
+                "`defaults` is no list", where=file, allowed="lines of the form `- group: name`"
+            )
+        return defaults
+
     def _chosen_files(
-        self, defaults: list[Any], chosen: Mapping[str, str]
+        self, defaults: list[Any], chosen: Mapping[str, str], *, several: bool = False
     ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        """Yield group, name and values of each option file that a stage reads."""
+        """Yield group, name and values of each option file that a stage reads.
+
+        Args:
+            several: Only of the groups of which params.yaml may name several.
+        """
         for entry in defaults:
             for group, names in entry.items() if isinstance(entry, dict) else ():
-                if group.startswith("override "):
+                if group.startswith("override ") or (several and not isinstance(names, list)):
                     continue
                 of_group = [chosen[group]] if group in chosen else chosen_names(names, self.params)
                 for name in of_group:

@@ -350,7 +350,7 @@ def _write_images(
         identity,
         keys,
         folders.images,
-        lambda folder: (folder / _NOTES).write_text(json.dumps(notes)),
+        lambda folder: (folder / _NOTES).write_text(json.dumps(notes), encoding="utf-8"),
     )
     return notes
 
@@ -363,7 +363,7 @@ def _summarise(notes: Sequence[_Note]) -> tuple[ImageKinds, TraitRanges]:
 
 
 def _read_notes(folder: Path) -> list[_Note]:
-    notes = json.loads((folder / _NOTES).read_text())
+    notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
     read = [
         [tuple(value) if isinstance(value, list) else value for value in note] for note in notes
     ]

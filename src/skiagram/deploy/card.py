@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, escape_controls
 from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record
-from skiagram.records.predictions import COMBINED
+from skiagram.records.predictions import COMBINED, LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
@@ -198,7 +198,9 @@ def _measured_figures(evaluation: "MeasuredEvaluation", model: str) -> Section:
     ]
     counted = ", ".join(f"{number} {name}" for name, number in evaluation.counts[:2])
     where = f"On cases that the fit never saw: {counted}."
-    return Section("Figures", (where,), (("figure", _VALUE), *rows))
+    useless = NOTHING_WORKS in evaluation.verdict
+    lines = (NOTHING_WORKS, LOOK_AT_DATA, where) if useless else (where,)
+    return Section("Figures", lines, (("figure", _VALUE), *rows))
 
 
 def _figures(run: RunRecords, model: str) -> Iterator[Section]:
@@ -208,6 +210,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
     if run.evaluation is None or run.result is None:
         yield Section("Figures", (_UNKNOWN,))
         return
+    from skiagram.evaluation.criteria import is_nothing_of_use
     from skiagram.evaluation.figures import FIGURES
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
 
@@ -218,18 +221,20 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
         "slope": "calibration slope",
         "coverage": "coverage of prediction sets",
     }
+    useless = is_nothing_of_use(run.evaluation)
     of_analyses = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
     rows = [
         (titles.get(row.figure, row.figure), format_estimate(row))
         for row in run.evaluation.table.select(model=model, group="", versus="").rows
         if row.analysis in of_analyses and row.value is not None
         if row.figure in of_analyses[row.analysis] or row.analysis == METRICS
+        if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
     ]
     where = part.get(run.evaluation.part, run.evaluation.part)
     counts = run.evaluation.patients.get("reported", 0)
     yield Section(
         "Figures",
-        (f"On {where}, {counts:,} patients.",),
+        (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counts:,} patients."),
         (("figure", _VALUE), *rows),
     )
     of_parts = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
@@ -312,4 +317,9 @@ def as_html(card: tuple[Section, ...]) -> str:
     from jinja2 import Environment
 
     template = _TEMPLATE.read_text(encoding="utf-8")
-    return Environment(autoescape=True).from_string(template).render(card=card) + "\n"
+    return (
+        Environment(autoescape=True, finalize=escape_controls)
+        .from_string(template)
+        .render(card=card)
+        + "\n"
+    )

@@ -23,9 +23,10 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.datasets.volumes.case_images import AS_STORED, Reading
 from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.predictions import NOTHING_WORKS
 
 FORMAT = 1
 SUFFIX = ".skiagram"
@@ -135,7 +136,10 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
                     entry.external_attr = 0o100644 << 16
                     entry.create_system = 3  # the same on every system
                     entry.file_size = paths[name].stat().st_size
-                    with paths[name].open("rb") as source, archive.open(entry, "w") as part:
+                    with (
+                        paths[name].open("rb") as source,
+                        archive.open(entry, "w") as part,
+                    ):
                         shutil.copyfileobj(source, part)
             partial.replace(target)
         finally:
@@ -175,7 +179,10 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         strangers = sorted(set(files) - set(manifest.sha256) - {_MANIFEST, _SIGNATURE})
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
-        yield Opened(manifest, folder / _MODEL, signer, signed)
+        try:
+            yield Opened(manifest, folder / _MODEL, signer, signed)
+        except SkiagramError as error:  # names where the package was laid out, which is gone then
+            raise error.renamed(str(folder), str(path)) from error
 
 
 def _unpack(path: Path, folder: Path) -> None:
@@ -319,6 +326,15 @@ def opened_folder(path: Path) -> Iterator[Path]:
         fault = f"a folder, while {SIGNERS} asks for signatures"
         raise DataError(fault, where=str(path), allowed="packages signed by somebody on that list")
     yield path
+
+
+def works_on_nothing(path: Path) -> bool:
+    """Return whether the run of a model, or the card of a package, says that no model works."""
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            return NOTHING_WORKS.encode() in archive.read(_MANIFEST)
+    record = path.resolve().parent.parent / "reports/evaluation.json"
+    return record.is_file() and NOTHING_WORKS.encode() in record.read_bytes()
 
 
 def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:

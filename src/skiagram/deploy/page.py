@@ -13,7 +13,7 @@ from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, prepare_case
-from skiagram.errors import SkiagramError
+from skiagram.errors import SkiagramError, escape_controls
 from skiagram.image_store.pictures import (
     FALSE_COLOUR,
     OUTLINE_COLOUR,
@@ -65,7 +65,9 @@ def write_page(
             mapped[number] = _map_or_reason(model, cases[number], covariates, label)
             progress.advance()
     items = [_describe(row, cases[number], model, mapped.get(number)) for _, number, row in shown]
-    template = Environment(autoescape=True).from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    template = Environment(autoescape=True, finalize=_shown).from_string(
+        _TEMPLATE.read_text(encoding="utf-8")
+    )
     text = template.render(
         model=model.deployment.title,
         rule=model.rule,
@@ -75,6 +77,10 @@ def write_page(
     )
     write_files({path: text.encode(errors="replace")})
     return len(items)
+
+
+def _shown(value: Any) -> Any:
+    return escape_controls(value) if isinstance(value, str) else value
 
 
 def _describe(

@@ -353,7 +353,8 @@ def write_table(
         if path.suffix in JSON_LINES:
             file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
         else:
-            told = partial(row_cells, classes=classes, decides=decides, beside=beside)
+            shown = [inert(name) for name in classes]
+            told = partial(row_cells, classes=shown, decides=decides, beside=beside)
             writer = csv.DictWriter(file, told(CaseResult("")), lineterminator="\n")
             writer.writeheader()
             writer.writerows(map(told, rows))

@@ -18,7 +18,7 @@ from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN, check_own_class
-from skiagram.errors import DataError
+from skiagram.errors import DataError, named
 from skiagram.features.covariates import PREFIX as COVARIATE_PREFIX
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import PREFIX, Earlier
@@ -228,7 +228,8 @@ def load_scorer(
 
 def _untrained(folder: Path, repeat: Path, deployment: Deployment) -> ReadsData[Any]:
     """Return the model whose fit a repeat's folder holds, as the records say."""
-    options = _chosen(deployment.model_options, repeat)
+    with named(str(folder / DEPLOYMENT)):
+        options = _chosen(deployment.model_options, repeat)
     if deployment.reads_encoding:
         options = {**options, "encoding": ENCODING}
     model = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
@@ -339,7 +340,7 @@ def _image_families(preparation: Preparation, path: Path) -> list[Any]:
     return [
         own(options, "skiagram.features", ("names",), path)
         for options in preparation.features
-        if options.get("_target_") not in _BESIDE
+        if str(options.get("_target_")) not in _BESIDE
     ]
 
 

@@ -420,6 +420,39 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
     )
 
 
+def is_nothing_of_use(evaluation: Evaluation) -> bool:
+    """Return whether of whole images no arm, simple rule or column is shown to beat chance.
+
+    An arm beats it by the corrected p value, as everywhere; the others by their AUC's interval.
+    Without an interval nothing is said. The cases are those that the answer follows.
+    """
+    decisive = find_decisive(evaluation)
+    group = decisive.difference.group if decisive else ""
+    rules = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
+    of_chance = [rule for rule in rules if rule.versus == PREVALENCE]
+    named = {rule.versus for rule in rules}
+    others = (
+        model.find("roc_auc").low or 0.0
+        for model in evaluation.models
+        if model.outcome.model in named or model.outcome.arm in ("combined", "reader")
+    )
+    is_beaten_by_other = any(low > CHANCE for low in others)
+    return bool(of_chance) and all(map(is_unbeaten, of_chance)) and not is_beaten_by_other
+
+
+def is_no_finder_of_use(evaluation: Evaluation) -> bool:
+    """Return whether no finder is shown to beat one that marks nothing, whose merit is ½.
+
+    Nor tells images with lesions from others: a finder that does so has found something.
+    """
+    finding = evaluation.finding
+    if finding is None or not is_nothing_of_use(evaluation):
+        return False
+    merits = [finder.find(MERIT) for finder in (*finding.finders, *finding.arms.values())]
+    merits = [merit for merit in merits if merit.value is not None]
+    return bool(merits) and all(merit.low is not None and merit.low <= CHANCE for merit in merits)
+
+
 def list_standing(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")

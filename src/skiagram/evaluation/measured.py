@@ -6,7 +6,7 @@ was best on inner folds, so no reported case chooses anything.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -41,7 +41,14 @@ from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask, Task
-from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import (
+    LOOK_AT_DATA,
+    NOTHING_WORKS,
+    Part,
+    Predictions,
+    probabilities_of,
+    scores_of,
+)
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
@@ -414,9 +421,16 @@ def _answer(
         return "none", "No comparison: no model was trained besides simple rules."
     others = [f"best_{arm}" for arm in ("classical",) if arm in best and arm != contender]
     others += rules
-    if not others:
-        return "none", "No comparison: there is nothing to compare with."
     name, primary = f"best_{contender}", task.outcome.of_primary
+    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
+    told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
+    useless = is_nothing_of_use(task.outcome, figures, best, rules)
+    nothing = (
+        f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
+        f"{ARM_WORDS[contender]} is {told}."
+    )
+    if not others:
+        return "none", nothing if useless else "No comparison: there is nothing to compare with."
     decision: Decision = "yes"
     parts = []
     for other in others:
@@ -428,15 +442,43 @@ def _answer(
         parts.append(
             f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
         )
-    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
+    if useless:
+        return decision, nothing
     classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []
     beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
     verdict = (
         f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
-        f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference"
+        f"is {told}; the difference"
         f"{'' if primary.higher_is_better else ' (below 0 is better)'} is {'; '.join(parts)}."
     )
     return decision, verdict
+
+
+def is_nothing_of_use(
+    outcome: MeasuredOutcome, figures: FigureTable, best: Iterable[str], rules: Sequence[str]
+) -> bool:
+    """Return whether nothing is shown to beat chance: no arm's best, and no simple rule.
+
+    Chance is a value of the primary figure, or what the rule without any feature reaches. Without
+    an interval nothing is said.
+    """
+    simplest = outcome.rules.get("cases", "")
+    names = [*(f"best_{arm}" for arm in best), *(rule for rule in rules if rule != simplest)]
+    primary = figures.select(analysis=FIGURES, figure=outcome.primary)
+    compared = figures.select(analysis=DIFFERENCES, versus=simplest, figure=outcome.primary)
+    level = outcome.chance if outcome.chance is not None else primary.find(model=simplest).value
+    if level is None:
+        return False
+    gaps = []
+    for name in names:
+        gap: Estimate | None = compared.get(model=name) if outcome.chance is None else None
+        if gap is None:
+            reached = primary.find(model=name)
+            parts = (reached.value, reached.low, reached.high)
+            value, low, high = (None if part is None else part - level for part in parts)
+            gap = Estimate(value, low, high)
+        gaps.append(_directed(gap, outcome))
+    return bool(gaps) and all(gap.low is not None and gap.low <= 0 for gap in gaps)
 
 
 def _directed(gap: Estimate, outcome: MeasuredOutcome) -> Estimate:

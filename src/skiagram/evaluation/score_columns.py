@@ -44,6 +44,8 @@ def line_up_columns(
         raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
+    if fit is not None:
+        _refuse_shared_folds(fit, patient, patients)
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
     cases = LabelledCases(case_id, whether.astype(np.int64), patient, classes, positive=1)
     setting = EvaluationSet(
@@ -61,6 +63,23 @@ def line_up_columns(
         {name: _scores(column, fit) for name, column in part.items()} for part in (given, read)
     )
     return setting, scores, of_readers
+
+
+def _refuse_shared_folds(fit: NDArray[np.int64], patient: NDArray[np.int64], named: Any) -> None:
+    """Refuse patients of several folds: the fit that scored one image learned from another."""
+    pairs = np.unique(np.stack([patient, fit]), axis=1)
+    numbers, counts = np.unique(pairs[0], return_counts=True)
+    several = numbers[counts > 1]
+    if len(several) == 0:
+        return
+    first = np.asarray(named).ravel()[np.flatnonzero(patient == several[0])[0]]
+    raise DataError(
+        f"{len(several)} of {len(numbers)} patients lie in several folds, such as `{first}`",
+        where="folds",
+        allowed="each patient in one fold, so that no model scored a patient it had learned from",
+        remedy="split the folds by patient and score anew, or give the column of the patients "
+        "that the folds were split by",
+    )
 
 
 def _check_patients(cases: LabelledCases, known: bool) -> LabelledCases:

@@ -28,6 +28,7 @@ from skiagram.evaluation.criteria import (
     find_decisive,
     find_small_classes,
     find_unequal_classes,
+    is_nothing_of_use,
     is_reversed,
     is_unbeaten,
 )
@@ -54,7 +55,7 @@ from skiagram.evaluation.verdict import (
 )
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.cases import Task
-from skiagram.records.predictions import Outcome
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
@@ -216,4 +217,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     reasons += describe_gain(decisive)
     decision = decide(evaluation)
     headline = f"Use {first} in place of {second}: {decision}."
+    if is_nothing_of_use(evaluation):
+        headline, openings = NOTHING_WORKS, []
+        reasons.insert(0, LOOK_AT_DATA)
     return Verdict(decision, headline, tuple(openings), tuple(reasons))

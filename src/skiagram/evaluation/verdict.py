@@ -20,6 +20,8 @@ from skiagram.evaluation.criteria import (
     find_standing,
     has_shifted,
     is_contradicted,
+    is_no_finder_of_use,
+    is_nothing_of_use,
     is_remembered,
     is_unbeaten,
     list_finders,
@@ -45,7 +47,8 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.cases import Design
-from skiagram.statistics.estimate import Estimate
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
+from skiagram.statistics.estimate import Estimate, round_half_up
 
 _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -59,10 +62,12 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     its name.
     """
     everything, decisive = compare_on_all(evaluation), find_decisive(evaluation)
+    useless = is_nothing_of_use(evaluation)
     if everything is None or decisive is None:
         difference = evaluation.difference
         why = difference.reason if difference else _missing_arm(evaluation)
         words = f"No comparison {_where(evaluation)}: {why}."
+        words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
         unbeaten = tuple(_unbeaten_in_finding(evaluation))
         return Verdict("none", words, unbeaten, tuple(_finding(evaluation)))
     of_images, of_finding = list_leaked(evaluation)
@@ -79,7 +84,12 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
             ),
         )
     decision = decide(evaluation)
+    headline = _headline(decision, decisive, evaluation)
+    if useless:
+        finds = evaluation.finding is not None and not is_no_finder_of_use(evaluation)
+        headline = f"Of whole images: {NOTHING_WORKS}" if finds else NOTHING_WORKS
     reasons = (
+        *((LOOK_AT_DATA,) if useless else ()),
         *_conclusion(decisive, evaluation),
         _facts(decisive, evaluation),
         *describe_gain(decisive),
@@ -94,7 +104,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_unbeaten_in_finding(evaluation),
         *_unclean(evaluation),
     )
-    return Verdict(decision, _headline(decision, decisive, evaluation), openings, reasons)
+    return Verdict(decision, headline, openings, reasons)
 
 
 def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
@@ -179,6 +189,8 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
             "Both put the cases in an order worse than chance: look for exchanged labels, or "
             "for cases unlike those that the models learned from."
         )
+    elif is_nothing_of_use(evaluation):
+        pass  # the headline says so
     elif len(failing) == 2:
         yield "Neither is shown to beat chance."
     elif failing:
@@ -255,6 +267,8 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
             of_merit = decide_by_margin(difference, margin)
             how = "not shown to find more" if of_merit == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so the question of finding is open."
+    if is_no_finder_of_use(evaluation):
+        return  # counts of what a finder at chance finds would praise it
     yield (
         f"In finding the {finding.lesions} lesions, the best {name}{contender} has the figure of "
         f"merit {merits[0]} and the best classical model{classical} {merits[1]} "
@@ -415,7 +429,7 @@ def signed(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    whole = round(100 * share)
+    whole = round_half_up(100 * share)
     if whole == 0:
         return "below 1 %"
     return "above 99 %" if whole == 100 else f"{whole} %"

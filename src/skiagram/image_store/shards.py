@@ -468,4 +468,4 @@ class ShardWriter:
             with pa.ipc.new_file(self._folder / CASE_TABLE, columns) as file:
                 file.write_table(cases)
             index = {"sha256": self._digest.hexdigest(), "shards": self._shards}
-            (self._folder / INDEX).write_text(json.dumps(index))
+            (self._folder / INDEX).write_text(json.dumps(index), encoding="utf-8")

@@ -57,7 +57,7 @@ class ImageStore:
 
         self.folder = folder
         try:
-            index = json.loads((folder / INDEX).read_text())
+            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             self.sha256 = str(index["sha256"])
             self.shards = [(_checked(name), int(number)) for name, number in index["shards"]]
             self._cases = pa.ipc.open_file(pa.memory_map(str(folder / CASE_TABLE))).read_all()

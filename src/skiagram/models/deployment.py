@@ -72,7 +72,16 @@ class Deployment:
     @property
     def model_options(self) -> dict[str, Any]:
         """`_target_` and options of the model itself."""
-        return dict(self.options["head"]) if self.reads_encoding else self.options
+        if not self.reads_encoding:
+            return self.options
+        head = self.options.get("head")
+        if not isinstance(head, dict):
+            raise DataError(
+                "names no class (`_target_`) of the model",
+                where=DEPLOYMENT,
+                remedy="copy the whole folder models/NAME of a finished run again",
+            )
+        return head
 
     @property
     def threshold(self) -> float | None:
@@ -89,7 +98,9 @@ def repeat_folder(repeat: int) -> str:
 
 def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of every file of a finished model's folder into it."""
-    (folder / CHECKSUMS).write_text(json.dumps(_checksums(folder), indent=1) + "\n")
+    (folder / CHECKSUMS).write_text(
+        json.dumps(_checksums(folder), indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def verify_checksums(folder: Path) -> str:

@@ -151,11 +151,13 @@ def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
     if saved is not None and saved.is_dir():
         link_files(saved, folder / _MODEL)
     cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
-    (folder / _RESULT).write_text(json.dumps({"scored": len(result.scores), "cost": cost}))
+    (folder / _RESULT).write_text(
+        json.dumps({"scored": len(result.scores), "cost": cost}), encoding="utf-8"
+    )
 
 
 def _take_up(folder: Path, saved: Path | None) -> FitResult:
-    kept = json.loads((folder / _RESULT).read_text())
+    kept = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     if saved is not None and (folder / _MODEL).is_dir():
         link_files(folder / _MODEL, saved)
     scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))

@@ -114,6 +114,7 @@ class Grade(MeasuredOutcome):
     )
     named_by: ClassVar[tuple[str, ...]] = ("grade",)
     primary: ClassVar[str] = "quadratic_kappa"
+    chance: ClassVar[float | None] = 0.0
     baselines: ClassVar[tuple[str, ...]] = ("grade_logistic", "grade_elastic_net", "grade_forest")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_grade_logistic",)
     rules: ClassVar[dict[str, str]] = {

@@ -184,6 +184,8 @@ class MeasuredOutcome(ABC):
             `permuted`) → option file of the model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
+        chance: Primary figure of a model that knows nothing of a case; None where only the rule on
+            `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
     """
 
@@ -197,6 +199,7 @@ class MeasuredOutcome(ABC):
     rules: ClassVar[dict[str, str]]
     networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
+    chance: ClassVar[float | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod

@@ -159,6 +159,7 @@ class TimeToEvent(MeasuredOutcome):
     options: ClassVar[tuple[ColumnOption, ...]] = OPTIONS
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
+    chance: ClassVar[float | None] = 0.5
     baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_cox",)
     rules: ClassVar[dict[str, str]] = {

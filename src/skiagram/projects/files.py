@@ -118,13 +118,13 @@ def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
     _write_record(folder, files)
     if git is None:
         _run(folder, sys.executable, "-m", "dvc", "init", "-q", "--no-scm")
-        (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS)
+        (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS, encoding="utf-8")
         return ["git is not installed: `dvc repro` works, `dvc exp` and a history need git."]
     if not top:
         _run(folder, git, "init", "-q", "-b", "main")
     below = bool(top) and Path(top).resolve() != folder.resolve()
     _run(folder, sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if below else []))
-    (folder / ".dvc" / "config").write_text(_DVC_OPTIONS)
+    (folder / ".dvc" / "config").write_text(_DVC_OPTIONS, encoding="utf-8")
     _run(folder, git, "add", "--", ".")
     if top:
         return [f"It lies in the git repository {top}: commit it there."]

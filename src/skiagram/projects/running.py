@@ -121,7 +121,7 @@ class _Watched:
         under_way = []
         for path in sorted(notes.glob("*.json")):
             try:
-                note = json.loads(path.read_text())
+                note = json.loads(path.read_text(encoding="utf-8"))
                 alive = Path(f"/proc/{path.stem}").exists() or not Path("/proc/self").exists()
             except (OSError, ValueError):
                 continue

@@ -23,7 +23,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.csv_rows import (
     TableRow,
-    inert,
+    inert_text,
     of_table,
     read_csv,
     require_columns,
@@ -177,9 +177,7 @@ def _tabulate(
     )
     first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
-    kept = {name: [inert(cell) for cell in table[name]] for name in rows[0].cells}
-    text = table.assign(**kept).to_csv(index=False, float_format="%.12g", lineterminator="\n")
-    return table, text.encode()
+    return table, inert_text(table, float_format="%.12g").encode()
 
 
 def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow) -> Described:

@@ -7,7 +7,13 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.records.cases import Design, Task
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
+from skiagram.statistics.estimate import (
+    MISSING,
+    Estimate,
+    format_decimal,
+    format_interval,
+    round_half_up,
+)
 
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -43,7 +49,7 @@ def format_percent(value: float | None) -> str:
     """Return a share as whole per cent that no line breaks, `87 %`; `< 1 %` is not none."""
     if value is None or math.isnan(value):
         return MISSING
-    whole = round(100 * value)
+    whole = round_half_up(100 * value)
     if whole == 0 and value > 0:
         return f"<{_SPACE}1{_SPACE}%"
     return f">{_SPACE}99{_SPACE}%" if whole == 100 and value < 1 else f"{whole}{_SPACE}%"

@@ -84,7 +84,7 @@ def write_measured_results(
     write_record(evaluation, folder / "evaluation.json")
     write_record(inputs.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
-    (folder / "metrics.json").write_text(figures + "\n")
+    (folder / "metrics.json").write_text(figures + "\n", encoding="utf-8")
     scored = {
         model.outcome.model: folder_of("scores", root, model.outcome) for model in inputs.models
     }

@@ -3,6 +3,7 @@
 Two pages first, the answer and the doubts; everything else is folded until it is opened.
 """
 
+from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.cases import DataCard
 from skiagram.report.formatting import design_words
@@ -58,6 +59,6 @@ def write_checklists(
     }
     for checklist in filled:
         table = tabulate_checklist(checklist)
-        files[f"{checklist.file}.csv"] = table.to_csv(index=False, lineterminator="\n")
+        files[f"{checklist.file}.csv"] = inert_text(table)
         files[f"{checklist.file}.md"] = write_checklist_markdown(checklist)
     return files

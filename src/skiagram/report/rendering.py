@@ -2,11 +2,12 @@
 
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from skiagram.errors import escape_controls
 from skiagram.report.drawing import PALETTE, Drawing
 from skiagram.report.formatting import (
     format_count,
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=inert_value,
     )
     environment.filters |= {
         "count": format_count,
@@ -73,6 +75,13 @@ def _environment() -> Environment:
     for macro in ("table", "drawing", "words", "method", "list_frozen"):
         environment.globals[macro] = getattr(macros, macro)
     return environment
+
+
+def inert_value(value: Any) -> Any:
+    """Return what a template shows, in which no browser obeys a mark such as a turn of writing."""
+    if isinstance(value, Markup):
+        return Markup(escape_controls(value))  # noqa: S704 - was safe, and became plainer
+    return escape_controls(value) if isinstance(value, str) else value
 
 
 def _svg(drawing: Drawing) -> Markup:

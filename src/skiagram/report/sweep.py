@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.report.costs import fill_cost, show_costs
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -86,8 +87,7 @@ def fill(result: SweepResult) -> Context:
 
 def list_files(result: SweepResult) -> dict[str, str]:
     """Return the long table as CSV."""
-    table: str = result.table().to_csv(index=False, lineterminator="\n")
-    return {TABLE: table}
+    return {TABLE: inert_text(result.table())}
 
 
 def list_models(result: SweepResult) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skiagram.audit.run import AuditReport
+from skiagram.errors import printable
 from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
 from skiagram.report.measured_page import format_measured_as_text, list_measured_warnings
 from skiagram.report.sections.doubts import list_warnings
@@ -28,4 +29,5 @@ def summarise_run(
         table, warnings = format_as_text(evaluation), list_warnings(evaluation, audit)
         ends = tuple(model.outcome for model in evaluation.models)
     failed = any(end.status == "failed" for end in ends)
-    return TerminalSummary((table, evaluation.verdict, *warnings), failed)
+    lines = (table, evaluation.verdict, *warnings)
+    return TerminalSummary(tuple(map(printable, lines)), failed)

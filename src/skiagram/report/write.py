@@ -98,7 +98,7 @@ def write_results(
     write_record(evaluation, folder / "evaluation.json")
     write_record(artefacts.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
-    (folder / "metrics.json").write_text(figures + "\n")
+    (folder / "metrics.json").write_text(figures + "\n", encoding="utf-8")
 
 
 def write_validation(
@@ -136,7 +136,7 @@ def write_report(
     for name, table in plot_tables(evaluation, material.curves).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(path, index=False, lineterminator="\n")
+        path.write_text(inert_text(table), encoding="utf-8")
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(evaluation, material, sections), encoding="utf-8")
 

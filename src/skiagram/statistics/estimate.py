@@ -38,6 +38,15 @@ def format_decimal(value: float | None, digits: int = 3) -> str:
     return nothing if text == f"-{nothing}" else text.replace("-", "−")
 
 
+def round_half_up(value: float) -> int:
+    """Return the whole number nearest to one that is not negative, of halves the upper one.
+
+    Every page rounds a share of a hundred cases so: of 200 cases every second share is a half, and
+    the binary number beside it may lie on either side.
+    """
+    return math.floor(round(value, 6) + 0.5)
+
+
 def format_interval(estimate: Estimate, digits: int = 2) -> str:
     """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
     if estimate.low is None or estimate.high is None:

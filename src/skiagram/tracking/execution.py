@@ -103,7 +103,7 @@ def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) ->
 def resolved_options(project: Path) -> dict[str, str]:
     """Return the flat name of every option of a run → its value, as stage digest resolved them."""
     path = project / _OPTIONS
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _points_of_models(
@@ -340,7 +340,9 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
 def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
     """Return the seconds and the host of a stage's last run here; None where not known."""
     try:
-        noted = json.loads((project / ".work" / "seconds" / f"{stage}.json").read_text())
+        noted = json.loads(
+            (project / ".work" / "seconds" / f"{stage}.json").read_text(encoding="utf-8")
+        )
         return float(noted["seconds"]), str(noted["host"])
     except (OSError, KeyError, TypeError, ValueError):
         return None

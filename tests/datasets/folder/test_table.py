@@ -209,3 +209,11 @@ def test_a_table_for_people_has_no_formula_and_is_else_as_pandas_writes_it() -> 
     assert lines == ["label,age,group", "'=1+1,-1.5,", "+,2.0,'@x", "b,,-3"]
     plain = table.assign(label="b", group=["x", None, "z"])
     assert inert_text(plain) == plain.to_csv(index=False, lineterminator="\n")
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\u200f", "\u2028"])
+def test_no_cell_or_heading_holds_what_a_terminal_obeys(mark: str) -> None:
+    shown = repr(mark)[1:-1]
+    assert inert(f"a{mark}b.png") == f"a{shown}b.png"
+    table = pd.DataFrame({f"p{mark}": [f"x{mark}", "ä\u00a0½\n2"]})
+    assert inert_text(table) == f'p{shown}\nx{shown}\n"ä\u00a0½\n2"\n'

@@ -8,16 +8,27 @@ from scipy.stats import norm
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Decision, Evaluation
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
+    PRIMARY,
+    SIMPLE_RULES,
+    ArmChoice,
+    Decision,
+    Evaluation,
+)
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import CALIBRATION, LIMIT
 from skiagram.evaluation.verdict import with_verdict
+from skiagram.report.formatting import format_percent
+from skiagram.report.page import render
 from skiagram.report.sections.answer import (
+    _per_hundred,
     answer,
     describe_prevalence,
     state_answer,
     tabulate_answer,
 )
+from skiagram.report.sections.decisions import count_per_hundred, natural_frequencies
 from skiagram.report.sections.doubts import (
     collect_warnings,
     doubts,
@@ -201,6 +212,49 @@ def test_where_nothing_is_compared_the_best_model_is_told_with_the_reason() -> N
     assert first == binary().verdict
     assert second.startswith("Of 100 abnormal cases, Random forest finds 90;")
     assert third.startswith("Of 100 abnormal cases, Small network with batch norm finds 90;")
+
+
+def at_chance() -> Evaluation:
+    """Return a run in which neither arm is shown to beat chance, and no simple rule was asked."""
+
+    def lower(row: FigureRow) -> FigureRow | None:
+        if row.analysis != SIMPLE_RULES:
+            return row
+        of_chance = dataclasses.replace(row, value=0.02, low=-0.05, high=0.09, p_holm=0.6)
+        return of_chance if row.versus == PREVALENCE else None
+
+    return with_verdict(changed(full(), lower))
+
+
+def test_where_nothing_beats_chance_no_count_praises_a_model() -> None:
+    evaluation = at_chance()
+    sentences = state_answer(evaluation)
+    assert sentences[0].startswith("No model works on these data")
+    assert sentences[1].startswith("Look at the labels and at images")
+    assert evaluation.answer.headline == sentences[0]
+    page = answer(evaluation, material())
+    assert tabulate_answer(evaluation).columns == [tabulate_answer(full()).columns[0]]
+    assert (page["use"], page["prevalence"]) == ((), "")
+    steps = list(list_steps(evaluation, material()))
+    assert steps[0] == sentences[1]
+    told = [*sentences, *steps, *sensitivity_of_verdict(evaluation, patients_known=True)]
+    told += natural_frequencies(evaluation)
+    for praise in ("false alarms", "are needed", "finds", "slope", "More patients"):
+        assert not [sentence for sentence in told if praise in sentence]
+    assert "finds" in state_answer(full())[1]  # else the words above would prove nothing
+    shown = render(evaluation, material())
+    assert "No model works on these data" in shown
+    assert "Found, per 100" not in shown
+
+
+def test_a_share_of_half_a_case_is_the_same_number_on_every_page() -> None:
+    half = with_metrics(
+        binary().models[0], {"sensitivity": Estimate(0.875), "specificity": Estimate(0.755)}
+    )
+    assert count_per_hundred(half) == (88, 25)
+    cells = _per_hundred(binary(), half)
+    assert [cell.text for cell in cells] == ["88", "25"]
+    assert format_percent(0.245) == "25\N{NO-BREAK SPACE}%"
 
 
 def test_doubts_are_one_sentence_each_and_steps_say_what_to_do() -> None:

@@ -8,6 +8,7 @@ from skiagram.report.sections.comparisons import (
     comparisons,
     describe_scope,
     tabulate_differences,
+    tabulate_pairs,
     tabulate_primary,
 )
 from skiagram.report.sections.trivial_rules import tabulate_trivial_rules
@@ -40,8 +41,12 @@ def square(row: str, column: str, evaluation: Evaluation | None = None) -> Cell 
 
 @pytest.mark.slow
 def test_the_matrix_is_antisymmetric_and_shades_what_holm_leaves() -> None:
-    assert square(NETWORK, MACHINE) == Cell("+0.050", "< 0.001 | 0.012", tone="ahead")
-    assert square(MACHINE, NETWORK) == Cell("−0.050", "< 0.001 | 0.012", tone="behind")
+    assert square(NETWORK, MACHINE) == Cell(
+        "+0.050", "<\N{NO-BREAK SPACE}0.001 | 0.012", tone="ahead"
+    )
+    assert square(MACHINE, NETWORK) == Cell(
+        "−0.050", "<\N{NO-BREAK SPACE}0.001 | 0.012", tone="behind"
+    )
     assert square(FOREST, MACHINE) == Cell("+0.011", "0.410 | 1.000")
     assert square(NETWORK, NETWORK) == ""
     assert square(NETWORK, FOREST) == Cell("+0.021", "0.310")  # the primary one, not corrected
@@ -87,3 +92,16 @@ def test_a_rule_that_is_not_beaten_is_said_not_to_be() -> None:
     found = {row.title: texts(row)[1] for row in rows}
     assert found == {"The prevalence (AUC 0.5)": "yes", "Decision tree": "not shown"}
     assert tabulate_trivial_rules(binary()) is None
+
+
+@pytest.mark.parametrize(("p_holm", "words"), [(0.216, "not told apart"), (0.03, "is better")])
+def test_words_beside_a_corrected_p_say_no_more_than_it_allows(p_holm: float, words: str) -> None:
+    pair = dataclasses.replace(
+        next(row for row in full().pairs(SECONDARY) if row.value == 0.05), p_holm=p_holm
+    )
+    table = tabulate_pairs(
+        dataclasses.replace(full(), figures=FigureTable((pair,))), SECONDARY, str
+    )
+    assert table is not None
+    (row,) = table.groups[0].rows
+    assert words in dict(zip(table.columns, texts(row), strict=True))["What it shows"]

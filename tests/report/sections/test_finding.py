@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from make_reference.metrics_page import MetricsFile
-from skiagram.evaluation.evaluation_record import MERIT
-from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.results import FinderResult
+from skiagram.evaluation.verdict import state_verdict
 from skiagram.image_store.store import ImageStore
 from skiagram.report.contact_sheet import make_contact_sheets
 from skiagram.report.section import make_sections
+from skiagram.report.sections.answer import state_answer
 from skiagram.report.sections.finding import (
     draw_froc,
     state_finding,
@@ -97,6 +100,29 @@ def inputs_of(run: Searched) -> EvaluationInputs:
     known = run.known
     given = (run.models, known.cases, known.task, known.sealed, CARD, COMPARISON)
     return EvaluationInputs(*given, finding=run.tables)
+
+
+def test_finders_at_chance_are_not_told_by_what_they_find(run: Searched) -> None:
+    def poor(finder: FinderResult) -> FinderResult:
+        rows = [
+            replace(row, value=0.5, low=0.4, high=0.6) if row.figure == MERIT else row
+            for row in finder.figures.rows
+        ]
+        return replace(finder, figures=FigureTable(tuple(rows)))
+
+    def lower(row: FigureRow) -> FigureRow:
+        return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9)
+
+    rules = {SIMPLE_RULES, FINDING_RULES}
+    rows = [lower(row) if row.analysis in rules else row for row in run.evaluation.figures.rows]
+    arms = {arm: poor(finder) for arm, finder in run.found.arms.items()}
+    found = replace(run.found, finders=tuple(map(poor, run.found.finders)), arms=arms)
+    evaluation = replace(run.evaluation, finding=found, figures=FigureTable(tuple(rows)))
+    evaluation = replace(evaluation, answer=state_verdict(evaluation))
+    assert state_answer(evaluation)[0].startswith("No model works on these data")
+    assert "false mark" not in evaluation.verdict + " ".join(state_answer(evaluation))
+    of_places = replace(evaluation, finding=run.found)  # finds, but cannot tell whole images apart
+    assert state_verdict(of_places).headline.startswith("Of whole images: No model works")
 
 
 def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(

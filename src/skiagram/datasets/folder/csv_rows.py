@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.datasets.files import read_file
-from skiagram.errors import DataError, named
+from skiagram.errors import DataError, escape_controls, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,19 +201,25 @@ def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def inert(cell: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, for tables that people open."""
+    """Return a text that no spreadsheet or terminal obeys, for tables that people open.
+
+    What a spreadsheet would take for a formula begins with an apostrophe, and control characters
+    are escaped.
+    """
     begins = len(cell) > 1 and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if begins and not _is_plain_number(cell) else cell
+    shown = escape_controls(cell)
+    return f"'{shown}" if begins and not _is_plain_number(cell) else shown
 
 
-def inert_text(table: "pd.DataFrame") -> str:
-    """Return a table as CSV, in which no spreadsheet takes a text for a formula."""
+def inert_text(table: "pd.DataFrame", float_format: str | None = None) -> str:
+    """Return a table as CSV, in which no spreadsheet or terminal obeys a text."""
     texts = {
         name: [inert(cell) if isinstance(cell, str) else cell for cell in table[name]]
         for name in table.columns
         if table[name].dtype.kind not in "biuf"
     }
-    text: str = table.assign(**texts).to_csv(index=False, lineterminator="\n")
+    shown = table.assign(**texts).rename(columns=lambda name: escape_controls(str(name)))
+    text: str = shown.to_csv(index=False, float_format=float_format, lineterminator="\n")
     return text
 
 

@@ -127,7 +127,7 @@ def _parse_row(row: str) -> Film:
 
 def published_digests() -> dict[str, str]:
     """Return film name → SHA-256 of its pixels; `Info.txt` → SHA-256 of its film rows."""
-    lines = MANIFEST.read_text().splitlines()
+    lines = MANIFEST.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 

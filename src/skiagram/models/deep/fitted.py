@@ -224,7 +224,7 @@ def read_architecture(path: Path) -> Architecture:
         OSError: The file is missing.
         ValueError: It is damaged.
     """
-    values = json.loads(path.read_text())
+    values = json.loads(path.read_text(encoding="utf-8"))
     channels, *depth, height, width = values["shape"]
     shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
     return Architecture(values["network"], shape, values["n_classes"], columns)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from math import copysign, floor
+from math import copysign
 
 from matplotlib.axes import Axes
 
@@ -14,6 +14,8 @@ from skiagram.evaluation.criteria import (
     Standing,
     find_decisive,
     find_standing,
+    is_no_finder_of_use,
+    is_nothing_of_use,
 )
 from skiagram.evaluation.evaluation_record import (
     OFF_NEAR_DUPLICATES,
@@ -24,6 +26,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
+from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -49,7 +52,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.sections.decisions import format_share
+from skiagram.report.sections.decisions import count_per_hundred, format_share
 from skiagram.report.sections.finding import state_finding
 from skiagram.report.tables import (
     Cell,
@@ -60,7 +63,7 @@ from skiagram.report.tables import (
     fill_difference,
     make_model_row,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate, round_half_up
 
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
@@ -84,14 +87,15 @@ _MEANINGS: dict[Standing, str] = {
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     shown = [model for models in list_compared(evaluation).values() for model in models]
-    decisive = _decisive(evaluation)
+    decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
     return {
         "sentences": state_answer(evaluation),
+        "useless": useless,
         "table": tabulate_answer(evaluation),
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
-        "prevalence": describe_prevalence(evaluation),
-        "use": tuple(describe_use(evaluation)),
+        "prevalence": "" if useless else describe_prevalence(evaluation),
+        "use": () if useless else tuple(describe_use(evaluation)),
     }
 
 
@@ -104,7 +108,7 @@ def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
     """Return what is found, the decision, what it means for a hundred, and the gain in AUC."""
-    if evaluation.finding is None:
+    if evaluation.finding is None or is_no_finder_of_use(evaluation):
         return _of_whole_images(evaluation)
     decision, *others = _of_whole_images(evaluation)
     return (state_finding(evaluation), f"Of whole images: {decision}", *others)
@@ -112,6 +116,8 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     decisive, verdict = _decisive(evaluation), evaluation.answer
+    if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
+        return (NOTHING_WORKS, LOOK_AT_DATA)
     if verdict.decision == "none" or decisive is None:
         return (verdict.headline, *verdict.reasons, *_single_model(evaluation))
     return (
@@ -206,7 +212,7 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
     """Return whole numbers, halves away from 0: of 200 cases every second share is one."""
     value, low, high = (
-        None if part is None else copysign(floor(round(abs(factor * part), 6) + 0.5), factor * part)
+        None if part is None else copysign(round_half_up(abs(factor * part)), factor * part)
         for part in (estimate.value, estimate.low, estimate.high)
     )
     return Estimate(value, *((low, high) if factor > 0 else (high, low)), reason=estimate.reason)
@@ -243,11 +249,11 @@ def _single_model(evaluation: Evaluation) -> Iterator[str]:
         return
     name = evaluation.task.classes[evaluation.task.positive]
     for model in evaluation.models:
-        sensitive, specific = (model.find(key).value for key in ("sensitivity", "specificity"))
-        if is_best(evaluation, model) and sensitive is not None and specific is not None:
+        hits, alarms = count_per_hundred(model)
+        if is_best(evaluation, model) and hits is not None and alarms is not None:
             yield (
-                f"Of 100 {name} cases, {model.outcome.title} finds {100 * sensitive:.0f}; of 100 "
-                f"others, {100 * (1 - specific):.0f} are false alarms."
+                f"Of 100 {name} cases, {model.outcome.title} finds {hits}; of 100 others, {alarms} "
+                "are false alarms."
             )
 
 
@@ -285,6 +291,8 @@ def _columns(evaluation: Evaluation) -> list[str]:
     task, columns = evaluation.task, [metric_heading("roc_auc", evaluation.task)]
     if evaluation.near_duplicates:
         columns.append(FIGURE["roc_auc_off_near_duplicates"].title)
+    if is_nothing_of_use(evaluation):
+        return columns
     if task.positive is None:
         return [*columns, "Correct, per 100 cases"]
     name = task.classes[task.positive]
@@ -314,6 +322,8 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
     if evaluation.near_duplicates:
         clean = {"group": OFF_NEAR_DUPLICATES, "figure": "roc_auc", "versus": "classical"}
         cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
+    if is_nothing_of_use(evaluation):
+        return cells
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
     missing = Estimate(None, reason="not compared")
@@ -322,7 +332,12 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
-    """Return found and false alarms, or with several classes what is right, per 100 cases."""
+    """Return found and false alarms, or with several classes what is right, per 100 cases.
+
+    Nothing where no model is of use: the counts of one that is not would praise it.
+    """
+    if is_nothing_of_use(evaluation):
+        return []
     if evaluation.task.positive is None:
         return [_of_hundred(model.find("accuracy"))]
     alarms = _of_hundred(model.find("specificity"), missed=True)
@@ -349,7 +364,9 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         if model.outcome.model in rules and not is_best(evaluation, model)
     ]
     half = [format_decimal(0.5)] * (2 if evaluation.near_duplicates else 1)
-    if evaluation.task.positive is not None:
+    if is_nothing_of_use(evaluation):
+        rows.append(TableRow("Chance", half))
+    elif evaluation.task.positive is not None:
         rows.append(TableRow("Chance", [*half, "50", "50"]))
     elif evaluation.majority_accuracy:
         share = _of_hundred(evaluation.majority_accuracy)

@@ -75,7 +75,7 @@ def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table |
         ),
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
-        "What it shows": lambda pair: _RELATIONS[relate_to_margin(pair, evaluation.margin)],
+        "What it shows": lambda pair: _relate(pair, evaluation.margin),
         "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
     if analysis == PRIMARY:
@@ -84,6 +84,14 @@ def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table |
     if not pairs:
         return None
     return tabulate(pairs, lambda pair: name(pair.model), columns, words=words, kind="pairs")
+
+
+def _relate(pair: FigureRow, margin: float) -> str:
+    """Say what a pair shows; where p was corrected over a family, no more than that p allows."""
+    relation = relate_to_margin(pair, margin)
+    if relation in ("better", "worse") and pair.p_holm is not None and not is_told_apart(pair):
+        return "not told apart once p is corrected for the number of pairs"
+    return _RELATIONS[relation]
 
 
 def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureRow]) -> str:
@@ -187,6 +195,6 @@ def _difference_cell(
     corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
     return Cell(
         format_signed(value),
-        f"{format_p_value(pair.p)}{corrected}",
+        f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}"),
         tone=("ahead" if value > 0 else "behind") if is_told_apart(pair) else "",
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.criteria import find_side
+from skiagram.evaluation.criteria import find_side, is_nothing_of_use
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
@@ -32,7 +32,7 @@ from skiagram.report.tables import (
     fill_difference,
     tabulate_models,
 )
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, round_half_up
 
 _AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
@@ -80,22 +80,28 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
     (Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53).
     """
     positive = evaluation.task.positive
-    if positive is None:
+    if positive is None or is_nothing_of_use(evaluation):
         return ()
     name = evaluation.task.classes[positive]
     sentences = []
     for model in (each for _, models in group_by_arm(evaluation) for each in models):
-        sensitivity, specificity = (
-            model.find(metric).value for metric in ("sensitivity", "specificity")
-        )
-        if not is_best(evaluation, model) or sensitivity is None or specificity is None:
+        hits, alarms = count_per_hundred(model)
+        if not is_best(evaluation, model) or hits is None or alarms is None:
             continue
-        hits, alarms = round(100 * sensitivity), round(100 * (1 - specificity))
         sentences.append(
             f"{model.outcome.title}, {_BEST[model.outcome.arm]}: of 100 {name} cases it detects "
             f"{hits} and misses {100 - hits}; of 100 other cases, {alarms} are false alarms."
         )
     return tuple(sentences)
+
+
+def count_per_hundred(model: ModelResult) -> tuple[int | None, int | None]:
+    """Return how many of 100 positive cases are found, and of 100 others are false alarms."""
+    found, cleared = (model.find(name).value for name in ("sensitivity", "specificity"))
+    return (
+        None if found is None else round_half_up(100 * found),
+        None if cleared is None else round_half_up(100 * (1 - cleared)),
+    )
 
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:

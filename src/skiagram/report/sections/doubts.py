@@ -5,9 +5,14 @@ from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.criteria import compare_on_all, find_missing_patients
+from skiagram.evaluation.criteria import (
+    compare_on_all,
+    find_missing_patients,
+    is_nothing_of_use,
+)
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.verdict import describe_rules
+from skiagram.records.predictions import LOOK_AT_DATA
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -77,7 +82,10 @@ def shorten(text: str) -> str:
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
-    primary = compare_on_all(evaluation)
+    useless = is_nothing_of_use(evaluation)
+    if useless:
+        yield LOOK_AT_DATA
+    primary = None if useless else compare_on_all(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
@@ -87,13 +95,13 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     for finding in _graver(material.audit):
         if finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
-    if not evaluation.test_sites and not evaluation.site_column:
+    if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
 
 
 def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
     needed = find_missing_patients(evaluation)
-    if needed is None:
+    if needed is None or is_nothing_of_use(evaluation):
         return
     settle = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle").value
     people = "patients" if material.card.patients_known else "groups of near duplicates"

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from skiagram.evaluation.criteria import find_better_finder, is_above_ideal, rests_on_few_marks
+from skiagram.evaluation.criteria import (
+    find_better_finder,
+    is_above_ideal,
+    rests_on_few_marks,
+)
 from skiagram.evaluation.evaluation_record import (
     MEAN_SENSITIVITY,
     MERIT,

@@ -8,6 +8,7 @@ from skiagram.evaluation.criteria import (
     find_decisive,
     find_gap_to_ideal,
     find_leader,
+    is_nothing_of_use,
     is_precise_enough,
     is_settled,
 )
@@ -67,7 +68,7 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     """Tell what this many patients can show, and how many the margin would need."""
     primary = evaluation.figures.select(analysis=PRIMARY)
     detectable = primary.find(figure="detectable").value
-    if detectable is None:
+    if detectable is None or is_nothing_of_use(evaluation):
         return
     reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
     power = (
