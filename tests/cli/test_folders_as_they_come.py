@@ -1,6 +1,7 @@
 """Public folders as they come, in stand-ins: masks beside images, gray in files of all kinds."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,29 +40,91 @@ def write_masked(folder: Path, number: int = 6) -> Path:
     return folder
 
 
-def write_brains(folder: Path, number: int = 48) -> Path:
-    """Write a folder as the one of 253 brain MR: `yes/Y1.jpg`, `no/1 no.jpeg`, of all kinds."""
+def write_busi(folder: Path, number: int = 30) -> Path:
+    """Write a folder as BUSI's 780 pictures, each oddity in its share or once.
+
+    56 % are benign, 27 % malignant, 17 % normal with a black mask; 17 images have a second mask and
+    one a third; two pictures are in colour; masks may be RGB, or of another size.
+    """
     generator = np.random.default_rng(0)
+    shares = {"benign": 437, "malignant": 210, "normal": 133}
+    for label, share in shares.items():
+        (folder / label).mkdir(parents=True)
+        for at in range(1, round(share * number / 780) + 1):
+            sides = generator.integers(48, 72, 2)
+            rows, columns = np.mgrid[: sides[0], : sides[1]]
+            radius = {"benign": 9, "malignant": 14, "normal": 0}[label]
+            inside = np.hypot(rows - sides[0] // 2, columns - sides[1] // 2) < radius
+            pixels = (generator.normal(110, 25, sides) - 40 * inside).clip(0, 255).astype(np.uint8)
+            colour = np.stack([pixels] * 3, -1)
+            name = folder / label / f"{label} ({at})"
+            if label == "malignant" and at <= max(1, number * 2 // 780):
+                colour[:6, :20] = (250, 220, 10)  # a mark that the device draws
+            Image.fromarray(colour).save(f"{name}.png")
+            parts = [inside]
+            if label == "benign" and at <= max(2, number * 17 // 780):
+                parts = [inside & (columns < sides[1] // 2), inside & (columns >= sides[1] // 2)]
+            if label == "benign" and at == 1:
+                parts = [
+                    parts[0],
+                    parts[1] & (rows < sides[0] // 2),
+                    parts[1] & (rows >= sides[0] // 2),
+                ]
+            for part, drawn in enumerate(parts):
+                mask = Image.fromarray(drawn)
+                if at == 3:
+                    mask = mask.convert("RGB")
+                if label == "malignant" and at == 2:
+                    mask = Image.fromarray(drawn.repeat(2, 0).repeat(2, 1))
+                mask.save(f"{name}_mask{'' if part == 0 else f'_{part}'}.png")
+    return folder
+
+
+def write_brains(folder: Path, number: int = 64) -> Path:
+    """Write a folder as the one of 253 brain MR, each oddity in its share or once.
+
+    155 are in `yes`, 98 in `no`, of sizes that no two share; 19 are in colour, one has alpha of 145
+    to 255 in .8 % of its pixels; some are doubled under other names, one of them in both classes.
+    """
+    generator = np.random.default_rng(0)
+    sick = round(number * 155 / 253)
+    coloured = round(number * 19 / 253)
     for at in range(number):
-        sick = at % 2
+        label = "yes" if at < sick else "no"
         sides = generator.integers(60, 140, 2)
         rows, columns = np.mgrid[: sides[0], : sides[1]]
         spot = np.hypot(rows - sides[0] / 3, columns - sides[1] / 2) < 12
-        pixels = generator.normal(90, 20, sides) + 60 * sick * spot
+        pixels = generator.normal(90, 20, sides) + 60 * (label == "yes") * spot
         gray = Image.fromarray(pixels.clip(0, 240).astype(np.uint8))
-        name = (f"{at} no", f"Y{at}")[sick]
-        place = folder / ("no", "yes")[sick]
+        number_in_class = at + 1 if at < sick else at - sick + 1
+        ending = ("jpg", "jpg", "JPG", "jpeg", "png")[at % 5]
+        stem = f"Y{number_in_class}" if label == "yes" else f"{number_in_class} no"
+        if label == "no" and at % 7 == 0:
+            stem = f"no {number_in_class}"
+        place = folder / label
         place.mkdir(parents=True, exist_ok=True)
-        kind = at // 2 % 4
-        if kind == 0:
-            gray.save(place / f"{name}.png")
-        elif kind == 1:
-            gray.save(place / f"{name}.jpg")
-        elif kind == 2:
+        path = place / f"{stem}.{ending}"
+        if at % (number // coloured) == 1:
+            colour = np.asarray(gray.convert("RGB")).copy()
+            colour[5:15, 5:25] = (250, 30, 30)  # somebody's arrow
+            Image.fromarray(colour).save(path, quality=95)
+        elif at == sick + 2:
+            alpha = np.full(gray.size[::-1], 255, np.uint8)
+            alpha[:, 0] = 145
+            clear = gray.convert("RGBA")
+            clear.putalpha(Image.fromarray(alpha))
+            clear.save(path.with_suffix(".png"))
+        elif at % 4 == 3 and ending != "png":
             warm = np.asarray(gray.convert("RGB")) + np.array([2, 0, 1], np.uint8)
-            Image.fromarray(warm).save(place / f"{name}.jpeg", quality=95, subsampling=2)
+            Image.fromarray(warm).save(path, quality=95, subsampling=2)
+        elif at % 4 == 3:
+            gray.convert("RGBA").save(path)
         else:
-            gray.convert("RGBA").save(place / f"{name}.png")
+            (gray if at % 4 == 2 else gray.convert("RGB")).save(path, quality=95)
+    for at in range(max(1, number // 60)):
+        shutil.copy(sorted((folder / "yes").iterdir())[8 * at], folder / f"yes/Y{400 + at}.jpg")
+        shutil.copy(sorted((folder / "no").iterdir())[8 * at], folder / f"no/no {400 + at}.jpg")
+    shutil.copy(sorted((folder / "no").iterdir())[3], folder / "yes/Y500.jpg")
     return folder
 
 
