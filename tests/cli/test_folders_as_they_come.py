@@ -15,6 +15,7 @@ from skiagram.cli import check
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.image_store.store import ImageStore
+from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 
@@ -240,16 +241,76 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_brains(tmp_path / "brains")
-    assert 0 < min(tints(folder)) <= max(tints(folder)) <= 8
     assert main(["check", str(folder), "--positive", "yes"]) == 0
     shown = capsys.readouterr().out
-    assert "12 of 48 images hold gray in three channels" in shown
+    assert "14 of 67 images hold gray in three channels" in shown
+    assert "7 of 67 images are in colour or have transparent pixels" in shown
+    assert "`no/23 no.jpg`" in shown
+    assert "1 of 67 images have transparent pixels; they are laid on black" in shown
     colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(colour).save(folder / "no/no 10.jpg")
-    assert main(["check", str(folder), "--positive", "yes"]) == 4
-    assert "no/no 10.jpg: a colour image. Allowed: gray" in capsys.readouterr().out
+    assert main(["check", str(folder), "--positive", "yes", "--gray", "refuse"]) == 4
+    shown = capsys.readouterr().out
+    assert "a colour image. Allowed: gray" in shown
+    assert "no/3 no.png: transparent pixels" in shown
     assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
-    assert "1 of 49 images are in colour; they are turned gray" in capsys.readouterr().out
+    assert "7 of 68 images are in colour; they are turned gray" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.slow
+def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_busi(tmp_path / "busi")
+    line = ["check", str(folder), "--masks", "regions", "--mask-grid", "resample"]
+    assert main(line) == 4
+    shown = capsys.readouterr().out
+    assert "no image of the class `normal` has a lesion: 5 masks are empty" in shown
+    assert "`--classes benign malignant` leaves it out" in shown
+    assert main([*line, "--classes", "benign", "malignat"]) == 2
+    assert "did you mean `malignant`?" in capsys.readouterr().err
+    Image.new("L", Image.open(folder / "benign/benign (4).png").size).save(
+        folder / "benign/benign (4)_mask.png"
+    )
+    words = [*line[1:], "--classes", "benign", "malignant", *MASKED]
+    source = initialised(tmp_path / "project", monkeypatch, *words)
+    told = capsys.readouterr().out
+    assert "Left out, without a lesion in their masks: 1 of `benign`" in told
+    _, cases = ingested(source, tmp_path / "out", "cv")
+    assert len(cases) == 24
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("copies", "number"), [("drop", 63), ("join", 67)])
+def test_copies_are_settled_by_ingest_as_by_check(
+    copies: str,
+    number: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = write_brains(tmp_path / "brains")
+    with (tmp_path / "brains.csv").open("w") as file:  # a patient each, so that copies stop
+        names = sorted(folder.rglob("*.*"))
+        rows = [[path.relative_to(folder).as_posix(), path.parent.name, f"P{at}"]
+                for at, path in enumerate(names)]  # fmt: skip
+        csv.writer(file).writerows([["file", "label", "patient"], *rows])
+    words = [str(folder), str(tmp_path / "brains.csv"), "--positive", "yes"]
+    assert main(["check", *words]) == 4
+    shown = capsys.readouterr().out
+    assert "STOP near_duplicates_across_patients" in shown
+    assert "`--copies join`" in shown
+    source = initialised(tmp_path / "project", monkeypatch, *words, "--copies", copies)
+    told = f"`copies: {copies}`"
+    assert told in capsys.readouterr().out
+    folders, cases = ingested(source, tmp_path / "out", "cv")
+    assert told in (folders.cases / "card.json").read_text()
+    with Path("tables/brains.cases.csv").open() as file:
+        assert [row["case_id"] for row in csv.DictReader(file)] == cases.case_id.tolist()
+    assert len(cases) == number
+    report = audit_images(tmp_path / "out", (), tmp_path / "audit")
+    assert not report.stopping
 
 
 def _run(folder: Path, *more: str) -> str:
@@ -263,7 +324,7 @@ def _run(folder: Path, *more: str) -> str:
 @pytest.mark.thorough
 def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
     page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
-    assert "12 of 48 images hold gray in three channels" in page
+    assert "14 of 67 images hold gray in three channels" in page
     assert "tiny_cnn" in page
 
 

@@ -36,7 +36,7 @@ def settle_copies(
     """Return the entries of a data set after what was chosen of copies.
 
     Args:
-        entries: In the order of the store; of copies that may stay, the first does.
+        entries: In the order of the store; of copies of which one may stay, the first one does.
         pairs: Of the images of these entries.
     """
     pairs = pairs.chosen(pairs.near)
@@ -82,10 +82,9 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
                 staying.add(at)
     kept = np.array([at for at in range(len(entries)) if at not in left], dtype=np.int64)
     of_test = sum(bool(test[[*copies[at]]].any()) for at in left)
-    sentence = (
-        f"{len(left)} of {len(entries)} images are left out as copies (`copies: drop`): {of_test} "
-        f"of test images, which stay, and {len(left) - of_test} of other images."
-    )
+    sentence = f"{len(left)} of {len(entries)} cases are left out as copies (`copies: drop`)."
+    if of_test:
+        sentence += f" {of_test} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
     return SettledCopies(kept, [entries[at] for at in kept], sentence if left else "")
@@ -108,8 +107,8 @@ def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
         for at, entry in enumerate(entries)
     ]
     sentence = (
-        f"{len(moved)} of {int(test.sum())} test images, those with copies among the development "
-        "images and all others of their patients, are moved into training (`copies: move`); the "
+        f"{len(moved)} of {int(test.sum())} test cases, those with copies among the development "
+        "cases and all others of their patients, are moved into training (`copies: move`); the "
         "test set is no longer the published one."
     )
     return SettledCopies(np.arange(len(entries)), settled, sentence if moved else "")
