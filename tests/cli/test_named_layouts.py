@@ -1,6 +1,7 @@
 """Public data sets as people download them, in stand-ins, by the line that the docs name."""
 
 import csv
+import re
 import shlex
 import shutil
 import subprocess
@@ -482,6 +483,17 @@ def test_a_public_layout_passes_the_check_by_the_documented_line(
     shown = [" ".join(text.split()) for text in capsys.readouterr().out.splitlines()]
     for words_of_line in expected:
         assert any(words_of_line in text for text in shown), (words_of_line, shown)
+
+
+def test_each_documented_line_is_one_of_these() -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/own-data.md"
+    section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]
+    documented = re.findall(r"`(check [^`]+)`", section)
+    assert len(documented) > 20
+    lines = [line for _, line, _ in CHECKED.values()]
+    for line in documented:
+        words = shlex.split(line)
+        assert any(set(words) <= {*shlex.split(known)} for known in lines), line
 
 
 # A way in each: masks beside images, lesions, modalities with masks, an array file. A minute each.
