@@ -485,6 +485,15 @@ def test_a_public_layout_passes_the_check_by_the_documented_line(
         assert any(words_of_line in text for text in shown), (words_of_line, shown)
 
 
+def test_matlabs_files_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "figshare/1/1.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    write(tmp_path / "figshare/2/2.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    assert main(["check", str(tmp_path / "figshare"), "--positive", "1"]) == 4
+    assert "no image that can be read among 2 files, such as `1/1.mat`" in capsys.readouterr().err
+
+
 def test_each_documented_line_is_one_of_these() -> None:
     page = Path(__file__).parents[2] / "docs/how-to/own-data.md"
     section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]

@@ -391,10 +391,19 @@ def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
 def _pictures_in(folder: Path) -> list[str]:
     """Return the image files of a folder, and those that are called so and cannot be read."""
     from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.class_folders import KINDS
     from skiagram.datasets.volumes.case_images import called_images, is_image_file
 
     tree = open_tree(folder, str(folder), is_image_file)
     images = {*tree.images(())}
+    files = [] if images else sorted(tree.files())
+    if files:
+        raise DataError(
+            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
+            where=str(folder),
+            allowed=KINDS,
+            remedy="convert the images, for example to PNG; MATLAB's .mat with scipy or h5py",
+        )
     return sorted(images | called_images(tree) if images else images)
 
 
