@@ -178,8 +178,8 @@ def decode_case(
         image = reading.settle(image, reference.name)
         if not masks:
             return image
-        how = (shape, reference.frame, *chosen, reading.mask_grid)
-        drawn = [decode_plane_mask(*mask, *how) for mask in masks]
+        frame, grid_of_mask = reference.frame, reading.mask_grid
+        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
         inside = np.logical_or.reduce(drawn)
         return replace(image, region=Region(inside))
     region = None
