@@ -126,7 +126,7 @@ def test_check_says_what_places_reach_and_what_searching_takes(
 def test_check_names_every_problem_and_ends_with_4(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", *words(mixed_folder(tmp_path))]) == 4
+    assert main(["check", *words(mixed_folder(tmp_path)), "--gray", "refuse"]) == 4
     shown = capsys.readouterr().out
     assert "What would stop the run (10):" in shown
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):

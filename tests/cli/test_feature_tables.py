@@ -1,5 +1,6 @@
 """A table of features runs by its name: written by PyRadiomics or R, its labels beside it."""
 
+import argparse
 import csv
 import json
 import subprocess
@@ -11,7 +12,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from skiagram.cli import run
+from skiagram.cli.feature_tables import add_feature_table
 from skiagram.cli.main import main
+from skiagram.steps.audit import audit_images
+from tests.datasets.sources import ingested
 
 
 def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
@@ -274,3 +279,43 @@ def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path:
     skiagram("validate", str(at_home / "radiomics-project"), *line, cwd=leeds)
     results = at_home / "radiomics-project/reports/validations/leeds"
     assert len(pd.read_csv(results / "scores.csv")) == 50
+
+
+def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features, _ = write_features(tmp_path)
+    table = pd.read_csv(features).assign(death=np.arange(40) % 2)
+    doubled = table[table["Patient ID"] == 26].assign(**{"Patient ID": 27})
+    pd.concat([table[table["Patient ID"] != 27], doubled]).to_csv(features, index=False)
+    words = ["check", str(features), "--label", "death", "--positive", "1"]
+    assert main(words) == 4
+    shown = capsys.readouterr().out
+    assert "near_duplicates_across_patients" in shown
+    assert "`--copies join`" in shown
+    (tmp_path / "project/conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    for copies, rows in (("join", 40), ("drop", 39)):
+        assert main([*words, "--copies", copies]) == 0
+        assert f"`copies: {copies}`" in capsys.readouterr().out
+        parser = argparse.ArgumentParser()
+        run.add_arguments(parser)
+        arguments = parser.parse_args([*words[1:], "--copies", copies])
+        source = add_feature_table(arguments).source
+        folder = tmp_path / copies
+        _, cases = ingested(source, folder, "cv")
+        assert (len(cases), len(set(cases.patient_id))) == (rows, 39)
+        assert not audit_images(folder, (), tmp_path / f"audit-{copies}").stopping
+
+
+def test_rows_of_classes_that_are_not_named_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features, _ = write_features(tmp_path)
+    kinds = np.array(["benign", "malignant", "normal"])[np.arange(40) % 3]
+    pd.read_csv(features).assign(kind=kinds).to_csv(features, index=False)
+    words = ["check", str(features), "--label", "kind", "--classes", "benign", "malignant"]
+    assert main([*words, "--positive", "malignant"]) == 0
+    shown = capsys.readouterr().out
+    assert "Left out, of classes that --classes does not name: 13 of `normal`" in shown
+    assert ["all", "27", "27"] in [line.split() for line in shown.splitlines()]

@@ -1,6 +1,7 @@
 """Public folders as they come, in stand-ins: masks beside images, gray in files of all kinds."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from skiagram.cli import check
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.image_store.store import ImageStore
+from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 
@@ -39,29 +41,91 @@ def write_masked(folder: Path, number: int = 6) -> Path:
     return folder
 
 
-def write_brains(folder: Path, number: int = 48) -> Path:
-    """Write a folder as the one of 253 brain MR: `yes/Y1.jpg`, `no/1 no.jpeg`, of all kinds."""
+def write_busi(folder: Path, number: int = 30) -> Path:
+    """Write a folder as BUSI's 780 pictures, each oddity in its share or once.
+
+    56 % are benign, 27 % malignant, 17 % normal with a black mask; 17 images have a second mask and
+    one a third; two pictures are in colour; masks may be RGB, or of another size.
+    """
     generator = np.random.default_rng(0)
+    shares = {"benign": 437, "malignant": 210, "normal": 133}
+    for label, share in shares.items():
+        (folder / label).mkdir(parents=True)
+        for at in range(1, round(share * number / 780) + 1):
+            sides = generator.integers(48, 72, 2)
+            rows, columns = np.mgrid[: sides[0], : sides[1]]
+            radius = {"benign": 9, "malignant": 14, "normal": 0}[label]
+            inside = np.hypot(rows - sides[0] // 2, columns - sides[1] // 2) < radius
+            pixels = (generator.normal(110, 25, sides) - 40 * inside).clip(0, 255).astype(np.uint8)
+            colour = np.stack([pixels] * 3, -1)
+            name = folder / label / f"{label} ({at})"
+            if label == "malignant" and at <= max(1, number * 2 // 780):
+                colour[:6, :20] = (250, 220, 10)  # a mark that the device draws
+            Image.fromarray(colour).save(f"{name}.png")
+            parts = [inside]
+            if label == "benign" and at <= max(2, number * 17 // 780):
+                parts = [inside & (columns < sides[1] // 2), inside & (columns >= sides[1] // 2)]
+            if label == "benign" and at == 1:
+                parts = [
+                    parts[0],
+                    parts[1] & (rows < sides[0] // 2),
+                    parts[1] & (rows >= sides[0] // 2),
+                ]
+            for part, drawn in enumerate(parts):
+                mask = Image.fromarray(drawn)
+                if at == 3:
+                    mask = mask.convert("RGB")
+                if label == "malignant" and at == 2:
+                    mask = Image.fromarray(drawn.repeat(2, 0).repeat(2, 1))
+                mask.save(f"{name}_mask{'' if part == 0 else f'_{part}'}.png")
+    return folder
+
+
+def write_brains(folder: Path, number: int = 64) -> Path:
+    """Write a folder as the one of 253 brain MR, each oddity in its share or once.
+
+    155 are in `yes`, 98 in `no`, of sizes that no two share; 19 are in colour, one has alpha of 145
+    to 255 in .8 % of its pixels; some are doubled under other names, one of them in both classes.
+    """
+    generator = np.random.default_rng(0)
+    sick = round(number * 155 / 253)
+    coloured = round(number * 19 / 253)
     for at in range(number):
-        sick = at % 2
+        label = "yes" if at < sick else "no"
         sides = generator.integers(60, 140, 2)
         rows, columns = np.mgrid[: sides[0], : sides[1]]
         spot = np.hypot(rows - sides[0] / 3, columns - sides[1] / 2) < 12
-        pixels = generator.normal(90, 20, sides) + 60 * sick * spot
+        pixels = generator.normal(90, 20, sides) + 60 * (label == "yes") * spot
         gray = Image.fromarray(pixels.clip(0, 240).astype(np.uint8))
-        name = (f"{at} no", f"Y{at}")[sick]
-        place = folder / ("no", "yes")[sick]
+        number_in_class = at + 1 if at < sick else at - sick + 1
+        ending = ("jpg", "jpg", "JPG", "jpeg", "png")[at % 5]
+        stem = f"Y{number_in_class}" if label == "yes" else f"{number_in_class} no"
+        if label == "no" and at % 7 == 0:
+            stem = f"no {number_in_class}"
+        place = folder / label
         place.mkdir(parents=True, exist_ok=True)
-        kind = at // 2 % 4
-        if kind == 0:
-            gray.save(place / f"{name}.png")
-        elif kind == 1:
-            gray.save(place / f"{name}.jpg")
-        elif kind == 2:
+        path = place / f"{stem}.{ending}"
+        if at % (number // coloured) == 1:
+            colour = np.asarray(gray.convert("RGB")).copy()
+            colour[5:15, 5:25] = (250, 30, 30)  # somebody's arrow
+            Image.fromarray(colour).save(path, quality=95)
+        elif at == sick + 2:
+            alpha = np.full(gray.size[::-1], 255, np.uint8)
+            alpha[:, 0] = 145
+            clear = gray.convert("RGBA")
+            clear.putalpha(Image.fromarray(alpha))
+            clear.save(path.with_suffix(".png"))
+        elif at % 4 == 3 and ending != "png":
             warm = np.asarray(gray.convert("RGB")) + np.array([2, 0, 1], np.uint8)
-            Image.fromarray(warm).save(place / f"{name}.jpeg", quality=95, subsampling=2)
+            Image.fromarray(warm).save(path, quality=95, subsampling=2)
+        elif at % 4 == 3:
+            gray.convert("RGBA").save(path)
         else:
-            gray.convert("RGBA").save(place / f"{name}.png")
+            (gray if at % 4 == 2 else gray.convert("RGB")).save(path, quality=95)
+    for at in range(max(1, number // 60)):
+        shutil.copy(sorted((folder / "yes").iterdir())[8 * at], folder / f"yes/Y{400 + at}.jpg")
+        shutil.copy(sorted((folder / "no").iterdir())[8 * at], folder / f"no/no {400 + at}.jpg")
+    shutil.copy(sorted((folder / "no").iterdir())[3], folder / "yes/Y500.jpg")
     return folder
 
 
@@ -177,16 +241,76 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_brains(tmp_path / "brains")
-    assert 0 < min(tints(folder)) <= max(tints(folder)) <= 8
     assert main(["check", str(folder), "--positive", "yes"]) == 0
     shown = capsys.readouterr().out
-    assert "12 of 48 images hold gray in three channels" in shown
+    assert "14 of 67 images hold gray in three channels" in shown
+    assert "7 of 67 images are in colour or have transparent pixels" in shown
+    assert "`no/23 no.jpg`" in shown
+    assert "1 of 67 images have transparent pixels; they are laid on black" in shown
     colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(colour).save(folder / "no/no 10.jpg")
-    assert main(["check", str(folder), "--positive", "yes"]) == 4
-    assert "no/no 10.jpg: a colour image. Allowed: gray" in capsys.readouterr().out
+    assert main(["check", str(folder), "--positive", "yes", "--gray", "refuse"]) == 4
+    shown = capsys.readouterr().out
+    assert "a colour image. Allowed: gray" in shown
+    assert "no/3 no.png: transparent pixels" in shown
     assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
-    assert "1 of 49 images are in colour; they are turned gray" in capsys.readouterr().out
+    assert "7 of 68 images are in colour; they are turned gray" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.slow
+def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_busi(tmp_path / "busi")
+    line = ["check", str(folder), "--masks", "regions", "--mask-grid", "resample"]
+    assert main(line) == 4
+    shown = capsys.readouterr().out
+    assert "no image of the class `normal` has a lesion: 5 masks are empty" in shown
+    assert "`--classes benign malignant` leaves it out" in shown
+    assert main([*line, "--classes", "benign", "malignat"]) == 2
+    assert "did you mean `malignant`?" in capsys.readouterr().err
+    Image.new("L", Image.open(folder / "benign/benign (4).png").size).save(
+        folder / "benign/benign (4)_mask.png"
+    )
+    words = [*line[1:], "--classes", "benign", "malignant", *MASKED]
+    source = initialised(tmp_path / "project", monkeypatch, *words)
+    told = capsys.readouterr().out
+    assert "Left out, without a lesion in their masks: 1 of `benign`" in told
+    _, cases = ingested(source, tmp_path / "out", "cv")
+    assert len(cases) == 24
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("copies", "number"), [("drop", 63), ("join", 67)])
+def test_copies_are_settled_by_ingest_as_by_check(
+    copies: str,
+    number: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = write_brains(tmp_path / "brains")
+    with (tmp_path / "brains.csv").open("w") as file:  # a patient each, so that copies stop
+        names = sorted(folder.rglob("*.*"))
+        rows = [[path.relative_to(folder).as_posix(), path.parent.name, f"P{at}"]
+                for at, path in enumerate(names)]  # fmt: skip
+        csv.writer(file).writerows([["file", "label", "patient"], *rows])
+    words = [str(folder), str(tmp_path / "brains.csv"), "--positive", "yes"]
+    assert main(["check", *words]) == 4
+    shown = capsys.readouterr().out
+    assert "STOP near_duplicates_across_patients" in shown
+    assert "`--copies join`" in shown
+    source = initialised(tmp_path / "project", monkeypatch, *words, "--copies", copies)
+    told = f"`copies: {copies}`"
+    assert told in capsys.readouterr().out
+    folders, cases = ingested(source, tmp_path / "out", "cv")
+    assert told in (folders.cases / "card.json").read_text()
+    with Path("tables/brains.cases.csv").open() as file:
+        assert [row["case_id"] for row in csv.DictReader(file)] == cases.case_id.tolist()
+    assert len(cases) == number
+    report = audit_images(tmp_path / "out", (), tmp_path / "audit")
+    assert not report.stopping
 
 
 def _run(folder: Path, *more: str) -> str:
@@ -200,7 +324,7 @@ def _run(folder: Path, *more: str) -> str:
 @pytest.mark.thorough
 def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
     page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
-    assert "12 of 48 images hold gray in three channels" in page
+    assert "14 of 67 images hold gray in three channels" in page
     assert "tiny_cnn" in page
 
 

@@ -1,6 +1,7 @@
 """Public data sets as people download them, in stand-ins, by the line that the docs name."""
 
 import csv
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,8 +19,8 @@ from PIL import Image
 from skiagram.cli import check
 from skiagram.cli.main import main
 from tests.cli.test_feature_tables import write_features
-from tests.cli.test_folders_as_they_come import write_brains, write_masked
-from tests.datasets.own_folders import dicom, png
+from tests.cli.test_folders_as_they_come import write_brains, write_busi
+from tests.datasets.own_folders import SIDE, dicom, encoded, film
 from tests.datasets.volumes.examples import series_files
 
 pytestmark = pytest.mark.slow
@@ -45,6 +46,17 @@ def table(path: Path, rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
+def png(at: int, side: int = SIDE) -> bytes:
+    """Return a gray PNG file of a picture that resembles no other."""
+    pixels = np.random.default_rng(at).integers(0, 256, (side, side), np.uint8)
+    return encoded(Image.fromarray(pixels), "PNG")
+
+
+def jpeg(at: int, mode: str = "L") -> bytes:
+    """Return a JPEG file of a gray picture that resembles no other."""
+    return encoded(Image.fromarray(film(at)).convert(mode), "JPEG", quality=95)
+
+
 def volume(path: Path, seed: int, labels: tuple[int, ...] = ()) -> None:
     generator = np.random.default_rng(seed)
     values = generator.normal(100, 20, (12, 14, 10)).astype(np.float32)
@@ -57,17 +69,92 @@ def volume(path: Path, seed: int, labels: tuple[int, ...] = ()) -> None:
 
 
 def busi(place: Path) -> None:
-    shutil.move(write_masked(place / "made"), place / "Dataset_BUSI_with_GT")
+    write_busi(place / "Dataset_BUSI_with_GT")
 
 
 def brain(place: Path) -> None:
-    write_brains(place / "brain_tumor_dataset", NUMBER)
+    write_brains(place / "brain_tumor_dataset")
+
+
+def brains_of_four_classes(place: Path) -> None:
+    """Write `Training` and `Testing`; every other test picture lies in training too."""
+    classes = ("glioma_tumor", "meningioma_tumor", "no_tumor", "pituitary_tumor")
+    for at in range(4 * NUMBER):
+        part = "Testing" if at < NUMBER else "Training"
+        name = f"archive/{part}/{classes[at % 4]}/image({at}).jpg"
+        write(place / name, jpeg(at))
+    for at in range(0, NUMBER, 2):
+        source = place / f"archive/Testing/{classes[at % 4]}/image({at}).jpg"
+        shutil.copy(source, place / f"archive/Training/{classes[at % 4]}/image ({at}).jpg")
 
 
 def chest(place: Path) -> None:
+    """Write Kermany's folders: 16 pictures in `val`, RGB files among gray ones, a few doubled."""
+    parts = ["train"] * 40 + ["val"] * 16 + ["test"] * 12
+    for at, part in enumerate(parts):
+        names = (
+            f"IM-{at:04d}-0001.jpeg",
+            f"person{at}_{('bacteria', 'virus')[at % 4 // 2]}_{at}.jpeg",
+        )
+        label = ("NORMAL", "PNEUMONIA")[at % 2]
+        mode = "RGB" if at % 20 == 3 else "L"
+        write(place / f"chest_xray/{part}/{label}/{names[at % 2]}", jpeg(at, mode))
+    chest_xray = place / "chest_xray"
+    copy = chest_xray / "test/NORMAL/NORMAL2-IM-0002-0001.jpeg"
+    shutil.copy(chest_xray / "train/NORMAL/IM-0002-0001.jpeg", copy)
+
+
+def montgomery(place: Path) -> None:
+    """Write films whose names end with the class, and a mask for each lung."""
+    rows, columns = np.mgrid[:32, :32]
     for at in range(NUMBER):
-        part, label = ("train", "val", "test")[at // 2 % 3], ("NORMAL", "PNEUMONIA")[at % 2]
-        write(place / f"chest_xray/{part}/{label}/person{at}_bacteria_{at}.png", png(at))
+        name = f"MCUCXR_{at + 1:04d}_{at % 2}.png"
+        write(place / f"MontgomerySet/CXR_png/{name}", png(at, 32))
+        for side, centre in (("left", 9), ("right", 23)):
+            lung = Image.fromarray(np.hypot(rows - 16, columns - centre) < 6)
+            write(place / f"MontgomerySet/ManualMask/{side}Mask/{name}", encoded(lung, "PNG"))
+        write(place / f"MontgomerySet/ClinicalReadings/{name[:-4]}.txt", b"Patient's Sex: F")
+
+
+def shenzhen(place: Path) -> None:
+    """Write films of which not all have a mask."""
+    for at in range(NUMBER):
+        name = f"CHNCXR_{at + 1:04d}_{at % 2}"
+        write(place / f"ChinaSet/CXR_png/{name}.png", png(at, 32))
+        if at % 7:
+            lung = np.zeros((32, 32), np.uint8)
+            lung[8:20, 4:28] = 255
+            write(place / f"ChinaSet/mask/{name}_mask.png", encoded(Image.fromarray(lung), "PNG"))
+
+
+def covid(place: Path) -> None:
+    """Write COVID-CT's folders: PNG with an opaque alpha, JPEG in colour files, odd names."""
+    for at in range(NUMBER):
+        gray = Image.fromarray(film(at))
+        sick = f"COVID-CT/CT_COVID/2020.01.{at:02d}.919183-p{at}%{at}.png"
+        write(place / sick, encoded(gray.convert("RGBA" if at % 2 else "RGB"), "PNG"))
+        write(place / f"COVID-CT/CT_NonCOVID/{at}%1.jpg", jpeg(at + NUMBER, "RGB"))
+    colour = np.random.default_rng(5).integers(0, 256, (24, 24, 3), np.uint8)
+    write(place / "COVID-CT/CT_NonCOVID/99.jpg", encoded(Image.fromarray(colour), "JPEG"))
+
+
+def isic_2017(place: Path) -> None:
+    """Write photographs, the super pixels and segmentations beside them, and a table."""
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        name = f"ISIC_{at:07d}"
+        colour = np.random.default_rng(at).integers(0, 256, (32, 40, 3), np.uint8)
+        data = place / "ISIC-2017/ISIC-2017_Training_Data"
+        write(data / f"{name}.jpg", encoded(Image.fromarray(colour), "JPEG"))
+        drawn = np.zeros((32, 40), np.uint8)
+        drawn[8:20, 9:30] = 255
+        truth = place / "ISIC-2017/ISIC-2017_Training_Part1_GroundTruth"
+        write(truth / f"{name}_segmentation.png", encoded(Image.fromarray(drawn), "PNG"))
+        rows.append(
+            {"image_id": name, "melanoma": float(at % 3 == 0),
+             "seborrheic_keratosis": float(at % 3 == 1)}
+        )  # fmt: skip
+    table(place / "ISIC-2017_Training_Part3_GroundTruth.csv", rows)
 
 
 def ham(place: Path) -> None:
@@ -236,11 +323,64 @@ def lidc(place: Path) -> None:
 CHECKED: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
     "BUSI": (
         busi,
-        "check Dataset_BUSI_with_GT --positive malignant --masks regions",
-        ["all 12 unknown", "region, pixels"],
+        "check Dataset_BUSI_with_GT --classes benign malignant --positive malignant "
+        "--masks regions --mask-grid resample",
+        [
+            "all 25 unknown",
+            "region, pixels",
+            "Left out, of classes that --classes does not name: 5 of `normal`",
+            "1 of 25 images are in colour or have transparent pixels",
+        ],
     ),
-    "brain MR": (brain, "check brain_tumor_dataset --positive yes", ["all 24 unknown"]),
-    "chest X-ray": (chest, "check chest_xray --positive PNEUMONIA", ["all 24 unknown 8 8 8"]),
+    "BUSI, three classes": (
+        busi,
+        "check Dataset_BUSI_with_GT --masks leave-out",
+        ["all 30 unknown", "normal 5"],
+    ),
+    "brain MR": (
+        brain,
+        "check brain_tumor_dataset --positive yes --copies drop",
+        [
+            "all 67 unknown",
+            "7 of 67 images are in colour or have transparent pixels",
+            "4 of 67 cases are left out as copies",
+            "2 of them have copies with another label",
+        ],
+    ),
+    "brain MR, four classes": (
+        brains_of_four_classes,
+        "check archive --copies drop",
+        ["12 of 108 cases are left out as copies", "12 of them are copies of test cases"],
+    ),
+    "brain MR, four classes, moved": (
+        brains_of_four_classes,
+        "check archive --copies move",
+        ["12 of 24 test cases"],
+    ),
+    "chest X-ray": (
+        chest,
+        "check chest_xray --positive PNEUMONIA --copies drop",
+        ["all 69 unknown 40 16 13", "1 of them are copies of test cases"],
+    ),
+    "Montgomery": (
+        montgomery,
+        "check MontgomerySet --pattern 'CXR_png/{any}_{patient}_{label}.png' "
+        "--mask-pattern 'ManualMask/{any}Mask/{any}_{patient}_{any}.png' --positive 1",
+        ["all 24 24", "region, pixels"],
+    ),
+    "Shenzhen": (
+        shenzhen,
+        "check ChinaSet --pattern 'CXR_png/{any}_{patient}_{label}.png' --positive 1 "
+        "--mask-pattern 'mask/{any}_{patient}_{any}_mask.png' --ignore-unlisted",
+        ["all 20 20", "Left out, no mask: CXR_png/CHNCXR_0001_0.png"],
+    ),
+    "COVID-CT": (covid, "check COVID-CT --positive CT_COVID", ["all 49 unknown", "CT_NonCOVID 25"]),
+    "ISIC 2017": (
+        isic_2017,
+        "check ISIC-2017 ISIC-2017_Training_Part3_GroundTruth.csv --label melanoma --positive 1 "
+        "--masks regions",
+        ["all 24 unknown", "region, pixels"],
+    ),
     "HAM10000": (
         ham,
         "check HAM10000 HAM10000_metadata.csv --label dx --patient lesion_id --positive mel",
@@ -343,6 +483,26 @@ def test_a_public_layout_passes_the_check_by_the_documented_line(
     shown = [" ".join(text.split()) for text in capsys.readouterr().out.splitlines()]
     for words_of_line in expected:
         assert any(words_of_line in text for text in shown), (words_of_line, shown)
+
+
+def test_matlabs_files_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "figshare/1/1.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    write(tmp_path / "figshare/2/2.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    assert main(["check", str(tmp_path / "figshare"), "--positive", "1"]) == 4
+    assert "no image that can be read among 2 files, such as `1/1.mat`" in capsys.readouterr().err
+
+
+def test_each_documented_line_is_one_of_these() -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/own-data.md"
+    section = page.read_text(encoding="utf-8").split("### Public data sets")[1].split("###")[0]
+    documented = re.findall(r"`(check [^`]+)`", section)
+    assert len(documented) > 20
+    lines = [line for _, line, _ in CHECKED.values()]
+    for line in documented:
+        words = shlex.split(line)
+        assert any(set(words) <= {*shlex.split(known)} for known in lines), line
 
 
 # A way in each: masks beside images, lesions, modalities with masks, an array file. A minute each.

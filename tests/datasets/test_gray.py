@@ -117,3 +117,22 @@ def test_the_card_says_how_many_were_not_gray_files(tmp_path: Path) -> None:
         "2 of 8 images",
         "1 of 8 images",
     ]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_are_laid_on_black_where_colour_is_turned_gray(mode: str) -> None:
+    alpha = np.full((24, 24), 255, np.uint8)
+    alpha[:2] = 145
+    clear = Image.fromarray(film(1)).convert("RGBA" if mode != "LA" else "LA")
+    clear.putalpha(Image.fromarray(alpha))
+    if mode == "P":
+        clear = Image.fromarray(film(1)).convert("P")
+        clear.info["transparency"] = int(np.asarray(clear)[0, 0])
+    content = encoded(clear, "PNG")
+    with pytest.raises(DataError, match="transparent pixels"):
+        decode_image(content, "film")
+    image = decode_image(content, "film", on_black=True)
+    whole = Image.new("RGBA", (24, 24), "black")
+    whole.alpha_composite(Image.open(BytesIO(content)).convert("RGBA"))
+    np.testing.assert_array_equal(image.pixels, np.asarray(whole.convert("L")))
+    assert image.made_gray == "transparent"

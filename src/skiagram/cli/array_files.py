@@ -49,6 +49,7 @@ def array_source(arguments: argparse.Namespace) -> "tuple[MedMNIST, tuple[int, .
         url=None,
         classes=classes,
         positive_class=positive,
+        copies=arguments.copies or "refuse",
     )
     return source, shape
 

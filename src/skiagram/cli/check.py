@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.array_files import ENDING, describe_arrays
-from skiagram.cli.feature_tables import add_feature_arguments, is_table, read_features
+from skiagram.cli.feature_tables import add_feature_arguments, audit_rows, is_table, read_features
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
     read_folder_arguments,
@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the survey; return 0 when the set can be run, 4 when not."""
+    from dataclasses import replace
+
     from skiagram.cli.check_report import (
         left_out,
         patient_hint,
@@ -59,9 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.folder.survey import survey_folder
 
     if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
-        table = is_table(arguments.folder)
-        text = read_features(arguments).text() if table else describe_arrays(arguments)
-        print(printable(text))
+        if is_table(arguments.folder):
+            return _check_table(arguments)
+        print(printable(describe_arrays(arguments)))
         print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
         return 0
     described = read_folder_arguments(arguments)
@@ -69,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     examples: Path | None = arguments.text_examples
     if examples is not None:
         require_new(examples, "--text-examples")
-    survey = survey_folder(source, arguments.folder.resolve(), described.rows, design)
+    survey = survey_folder(
+        source, arguments.folder.resolve(), described.rows, design, described.settling
+    )
+    source = replace(source, gray=survey.gray)
     time = _look_ahead(survey, source, design)
     parts = [
         "\n".join(described.notes),
@@ -92,6 +97,19 @@ def run(arguments: argparse.Namespace) -> int:
     waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")
     return DataError.exit_code
+
+
+def _check_table(arguments: argparse.Namespace) -> int:
+    """Print what a table of features holds, and what the audit will say of its rows."""
+    described = read_features(arguments)
+    sentence, report = audit_rows(described)
+    print(printable("\n\n".join(filter(None, [described.text(), sentence]))))
+    if report.stopping:
+        print(printable(f"\n{report.explain_stop({})}"))
+        print("This data set cannot be run yet: solve the problems above first.")
+        return DataError.exit_code
+    print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
+    return 0
 
 
 def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:

@@ -33,7 +33,7 @@ def survey_text(survey: Survey, source: Folder, design: Design) -> str:
         *describe_gray(file.made_gray for file in every),
         *(describe_bits(file.stored_bits for file in every)),
     )
-    stated = "\n".join((*source.card().known_issues, *in_files))
+    stated = "\n".join((*survey.notes, *source.card().known_issues, *in_files))
     parts = [_counts(survey, source), _sizes(survey), stated]
     parts += [_findings(survey, design), _problems(survey)]
     return "\n\n".join(part for part in parts if part)

@@ -186,7 +186,8 @@ def _survey(
     from skiagram.options import build, read_option_file
 
     source, rows = described.source, described.rows
-    survey = survey_folder(source, arguments.folder, rows, "cv")
+    survey = survey_folder(source, arguments.folder, rows, "cv", described.settling)
+    rows = survey.rows
     if not survey.examined:
         fault = f"none of the {len(rows)} rows names an image that can be read"
         raise DataError(
@@ -204,7 +205,11 @@ def _survey(
         checksums |= file.checksums
     colour = project.preparation.images.channels == (3,)
     source = replace(
-        source, folder=str(arguments.folder), channels=3 if colour else survey.channels
+        source,
+        folder=str(arguments.folder),
+        channels=3 if colour else survey.channels,
+        gray=survey.gray,
+        unlisted=source.unlisted if len(rows) == len(described.rows) else "ignore",
     )
     by_modality = split_modalities(rows, source.columns, source.modalities)
     files = OptionFiles(place / "project", source.name, outside=place)

@@ -12,6 +12,7 @@ from skiagram.cli.outcome_arguments import settle_outcome
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from skiagram.audit.run import AuditReport
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.records.cases import Design
@@ -81,6 +82,42 @@ class DescribedFeatures(NamedTuple):
         return len({row.cells[source.patient] for row in rows})
 
 
+def audit_rows(described: DescribedFeatures) -> "tuple[str, AuditReport]":
+    """Return what is done with rows of equal features, and what the audit will say of them.
+
+    Raises:
+        DataError: A row cannot be used.
+    """
+    import numpy as np
+
+    from skiagram.audit.contract import Appearance, Evidence
+    from skiagram.audit.copies import check_near_duplicates
+    from skiagram.audit.run import AuditReport
+    from skiagram.datasets.checks import check_entries
+    from skiagram.datasets.copies import settle_copies
+    from skiagram.datasets.feature_table import OpenFeatureTable, find_equal_rows
+    from skiagram.datasets.ingest import shuffle_cases, tabulate_cases, task_of
+
+    source, design = described.source, described.design
+    entries = OpenFeatureTable(source, described.rows, source.features or ()).entries()
+    # In the order in which ingest stores the rows, so that the same ones stay.
+    ordered = [entries[at] for at in shuffle_cases(len(entries))[0]]
+    settled = settle_copies(source.copies, ordered, find_equal_rows(ordered), design)
+    task, left = task_of(source, design), settled.entries
+    if settled.sentence:
+        check_entries(left, task, f"data set {source.name}")
+    pairs = find_equal_rows(left)
+    names = np.array([entry.name for entry in left], dtype=str)
+    unknown = np.arange(len(left)) if source.patient is None else None
+    cases = tabulate_cases(left, names, unknown, design)
+    if source.patient is None:  # rows of equal features are one patient then
+        pairs = pairs.chosen(cases.split[pairs.first] != cases.split[pairs.second])
+    seen = Appearance(pairs, np.full(len(left), 3), None)
+    found = check_near_duplicates(Evidence(cases, task, source.card(), seen))
+    met = tuple(finding for finding in found if finding.count)
+    return settled.sentence, AuditReport(met, ())
+
+
 def is_table(path: Path) -> bool:
     """Return whether a path is a table, by its name."""
     return path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
@@ -118,7 +155,7 @@ def read_features(
     from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
-    from skiagram.datasets.folder.labels import settle_labels
+    from skiagram.datasets.folder.labels import leave_out_classes, settle_labels
     from skiagram.datasets.folder.patients import settle_patients
 
     arguments = argparse.Namespace(**vars(given))
@@ -138,6 +175,9 @@ def read_features(
     require_columns(rows, [*filter(None, (patient, split)), *covariates])
     named = [*arguments.classes, *filter(None, [arguments.positive])]
     rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
+    if settled is None and known is None:
+        rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
+        told += [note] if note else []
     rows = settle_patients(rows, patient, arguments.similar_patients)
     classes = tuple(
         arguments.classes or sorted({row.cells[arguments.label] for row in rows} - {""})
@@ -179,6 +219,7 @@ def read_features(
         covariates=covariates,
         features=tuple(features),
         missing=tuple(arguments.missing),
+        copies=getattr(arguments, "copies", None) or "refuse",
         outcome=None if settled is None else settled.outcome,
     )
     return DescribedFeatures(rows, source, notes + told)

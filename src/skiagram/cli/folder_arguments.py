@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.mask_names import MaskNames
     from skiagram.datasets.folder.source import Folder, Unlisted
+    from skiagram.datasets.folder.survey import Settling
     from skiagram.datasets.folder.table import Columns
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
@@ -60,6 +61,7 @@ class FolderArguments(NamedTuple):
     source: "Folder"
     design: "Design"
     notes: list[str]  # what was settled of names, rows and labels, a sentence each
+    settling: "Settling"
 
     @property
     def left(self) -> list[str]:
@@ -138,6 +140,16 @@ def add_missing(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
+def add_copies(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of copies that would stop a run."""
+    text = (
+        "copies on both sides of the split, or of different patients: stop the run, leave all but "
+    )
+    text += "one out (of those in the test set the test image stays), move the test copies into "
+    text += "training, or make one patient of those who share an image (default: refuse)"
+    parser.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
+
+
 def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
@@ -152,7 +164,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
             of readers are read.
     """
     absent = _NOT_OF_A_COHORT if cohort else {}
-    parser.set_defaults(**absent, pattern=None, unmatched="refuse")
+    parser.set_defaults(**absent, pattern=None, unmatched="refuse", cohort=cohort)
     add = parser.add_argument
     add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
     table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
@@ -182,7 +194,11 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
         (columns, "--force-covariates", "columns to keep although they look like identifiers"),
         (columns, "--scores", "scores of readers or devices (higher = rather the positive class)"),
         (regions, "--images", "which modalities to read; several are several images per case"),
-        (task, "--classes", "class names in label order (default: those in the CSV, sorted)"),
+        (
+            task,
+            "--classes",
+            "class names in label order; others are left out (default: all, sorted)",
+        ),
         (task, "--test-sites", "sites of the test set; the other sites are for training"),
     ):
         if option.removeprefix("--").replace("-", "_") in absent:
@@ -204,15 +220,23 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
     add("--ignore-unlisted", action="store_true", help=unlisted)
     pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
     add("--most-pixels", metavar="N", type=int, default=2**26, help=pixels)
-    add("--gray", action="store_true", help="turn colour images gray (luma of ITU-R BT.601)")
+    text = (
+        "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of them, "
+    )
+    text += "or none, which refuses them among gray images (default: a few among gray images)"
+    add("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
+    if not cohort:
+        add_copies(parser)
     add_outcome_arguments(parser)
 
 
 def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
     from skiagram.datasets.folder.class_folders import rows_of_classes
+    from skiagram.datasets.folder.labels import leave_out_classes
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
     from skiagram.datasets.folder.patients import number_visits, settle_patients
+    from skiagram.datasets.folder.survey import Settling
     from skiagram.datasets.folder.table import normalise_name
 
     arguments = argparse.Namespace(**vars(given), outcome=None, content=None)
@@ -238,6 +262,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
             masks = settle_masks(listed, choice, where)
             left = masks.names
             rows = [row for row in rows if normalise_name(row.cells[arguments.file]) not in left]
+    if arguments.outcome is None and not arguments.cohort:
+        rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
+        arguments.ignore_unlisted |= bool(note)
+        notes.append(note)
     if choice == "regions":
         rows = _with_masks(rows, arguments, masks)
     source = _source(arguments, rows)
@@ -247,8 +275,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
-    notes += filter(None, [repeated, masks.describe(choice)])
-    return FolderArguments(rows, source, "holdout" if sealed else "cv", notes)
+    notes += [repeated, masks.describe(choice)]
+    settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
+    design: Design = "holdout" if sealed else "cv"
+    return FolderArguments(rows, source, design, [*filter(None, notes)], settling)
 
 
 def _compose_of_names(arguments: argparse.Namespace) -> list[str]:
@@ -361,10 +391,19 @@ def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
 def _pictures_in(folder: Path) -> list[str]:
     """Return the image files of a folder, and those that are called so and cannot be read."""
     from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.class_folders import KINDS
     from skiagram.datasets.volumes.case_images import called_images, is_image_file
 
     tree = open_tree(folder, str(folder), is_image_file)
     images = {*tree.images(())}
+    files = [] if images else sorted(tree.files())
+    if files:
+        raise DataError(
+            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
+            where=str(folder),
+            allowed=KINDS,
+            remedy="convert the images, for example to PNG; MATLAB's .mat with scipy or h5py",
+        )
     return sorted(images | called_images(tree) if images else images)
 
 
@@ -393,18 +432,24 @@ def _with_masks(
     from skiagram.datasets.folder.table import join_masks, normalise_name
 
     drawn = [masks.of_image.get(normalise_name(row.cells[arguments.file]), ()) for row in rows]
-    without = [
-        row.cells[arguments.file]
-        for row, masks_of_row in zip(rows, drawn, strict=True)
-        if not masks_of_row
-    ]
+    without = [row for row, masks_of_row in zip(rows, drawn, strict=True) if not masks_of_row]
     if without:
+        labels = [*dict.fromkeys(row.cells[arguments.label] for row in rows)]
+        masked = {
+            row.cells[arguments.label] for row, of_row in zip(rows, drawn, strict=True) if of_row
+        }
+        bare = [f"`{label}`" for label in labels if label and label not in masked]
+        remedy = "take the images without masks (`--masks leave-out`), or move these elsewhere"
+        if bare and len(masked) > 1:
+            others = " ".join(sorted(masked))
+            remedy = f"{', '.join(bare)} has no masks at all: `--classes {others}` leaves it out, "
+            remedy += "`--masks leave-out` takes all images whole"
         raise DataError(
             f"{len(without)} of {len(rows)} images have no mask by their names, for example "
-            f"`{without[0]}`",
+            f"`{without[0].cells[arguments.file]}`",
             where=str(arguments.folder),
             allowed="a mask for every image",
-            remedy="take the images without masks (`--masks leave-out`), or move these elsewhere",
+            remedy=remedy,
         )
     return [
         replace(row, cells=row.cells | {"mask": join_masks(masks_of_row)})
@@ -456,7 +501,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         channels=1,
         # the manifest lists the chosen modalities; the files of others lie beside them
         most_pixels=arguments.most_pixels,
-        gray=arguments.gray,
+        gray=arguments.gray == "all",
         unlisted=_unlisted(arguments),
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
@@ -468,6 +513,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         source="own images",
         known_issues=(),
         waived_findings={},
+        copies=getattr(arguments, "copies", None) or "refuse",
         outcome=arguments.outcome,
     )
 

@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
     stop = added.survey.explain_stop(added.files.options)
-    for told in filter(None, [choices.why, choices.frozen, stop]):
+    for told in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
         print(printable(told))
     if added.left:
         left = ", ".join(added.left)
@@ -134,19 +134,27 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     files = OptionFiles(Path(), source.name, outside, key)
     if renew:
         source = files.renewed(source)
+        if arguments.copies is not None:  # the line's word comes before that of the option file
+            source = replace(source, copies=arguments.copies)
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
-    survey = survey_folder(source, arguments.folder, described.rows, design)
+    survey = survey_folder(source, arguments.folder, described.rows, design, described.settling)
     if survey.problems:
         print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
         fault = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
         raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
-    source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
+    source = replace(
+        source,
+        folder=_place(arguments.folder),
+        channels=survey.channels,
+        gray=survey.gray,
+        unlisted=source.unlisted if len(survey.rows) == len(described.rows) else "ignore",
+    )
     checksums: dict[str, str] = {}
     for file in (*survey.examined, *survey.further):
         checksums |= file.checksums
-    by_modality = split_modalities(described.rows, source.columns, source.modalities)
+    by_modality = split_modalities(survey.rows, source.columns, source.modalities)
     rows = [row for of_modality in by_modality.values() for row in of_modality]
     sealed = None
     if arguments.sealed_labels is not None:
@@ -157,7 +165,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     files.cases.parent.mkdir(exist_ok=True)
     gitignores = leave_out(Path(), arguments.folder, of_patients)
     files.write(source, rows, checksums, sealed)
-    table = _cases_of(survey, source, described.rows)
+    table = _cases_of(survey, source, survey.rows)
     beside = {files.cases: table} if key is None else {}
     texts = readers | beside
     write_files({path: text.encode() for path, text in texts.items()})

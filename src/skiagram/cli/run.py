@@ -158,7 +158,7 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
 
 def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     """Add or renew a table of features, and return the choices that fit it."""
-    from skiagram.cli.feature_tables import add_feature_table
+    from skiagram.cli.feature_tables import add_feature_table, audit_rows
     from skiagram.cli.fitting_choices import (
         FittingChoices,
         choices_of_outcome,
@@ -169,7 +169,12 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     from skiagram.projects.files import CHOICES, read_shipped
 
     described = add_feature_table(arguments)
-    print(printable(described.text()), end="\n\n", flush=True)
+    sentence, report = audit_rows(described)
+    text = "\n\n".join(filter(None, [described.text(), sentence]))
+    print(printable(text), end="\n\n", flush=True)
+    if report.stopping:
+        print(printable(report.explain_stop({}, f"conf/dataset/{described.source.name}.yaml")))
+        raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
     shipped = read_shipped(CHOICES)["baselines"]
     baselines = [name for name in shipped if name != "acquisition"]  # of images alone
     chosen = {"restoration": "none", "features": "measured", "networks": []}
@@ -202,7 +207,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     source, shape = array_source(arguments)
     leave_out(Path(), arguments.folder, ())
     target = Path(f"conf/dataset/{name}.yaml")
-    if not target.exists():
+    if not target.exists() or arguments.copies is not None:
         values = json.loads(json.dumps(composed(source)))
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
     params = {"dataset": name, "design": "holdout"} | array_choices(shape)

@@ -62,7 +62,8 @@ class Entry:
     value: float | None = None
 
 
-MadeGray = Literal["", "tinted", "colour"]
+CopyChoice = Literal["refuse", "drop", "move", "join"]
+MadeGray = Literal["", "tinted", "colour", "transparent"]
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ class SpacedImage:
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
         panels: Rectangles of the picture within a screen, (top, left, bottom, right).
         grid: Where a volume's voxels lie; None of plane images, and where nobody says.
-        made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`), or
-            `colour` that was turned gray as asked for; empty for neither.
+        made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`),
+            `colour` that was turned gray as asked for, or `transparent` pixels, which were laid on
+            black then; empty for none of these.
         stored_bits: Bits Stored of a film in DICOM that nothing scales, which say how bright the
             brightest pixel can be; 0 of all others.
     """
@@ -244,6 +246,9 @@ class RealDataSet(ABC):
         citation: What to cite.
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
+        copies: What becomes of copies across the split or of different patients: `refuse` stops,
+            `drop` leaves all but one out, `move` puts the test copies into training, `join` makes
+            one patient of those who share an image.
         outcome: What is predicted where it is no class: `time`, `number` or `grade`; null tells the
             classes apart.
     """
@@ -255,6 +260,7 @@ class RealDataSet(ABC):
     citation: str
     known_issues: tuple[str, ...] = field(default=(), kw_only=True)
     waived_findings: dict[str, str] = field(default_factory=dict, kw_only=True)
+    copies: CopyChoice = field(default="refuse", kw_only=True)
     outcome: Annotated[AnyOutcome | None, Field(union_mode="left_to_right")] = field(
         default=None, kw_only=True
     )

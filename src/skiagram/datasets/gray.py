@@ -40,14 +40,14 @@ def gray_if_tinted(image: SpacedImage) -> SpacedImage:
     colour = image.pixels
     if colour.ndim != 3 or (colour.max(axis=-1) - colour.min(axis=-1)).max() > MAX_TINT:
         return image
-    return replace(image, pixels=luma(colour), made_gray="tinted")
+    return replace(image, pixels=luma(colour), made_gray=image.made_gray or "tinted")
 
 
 def in_gray(image: SpacedImage) -> SpacedImage:
     """Return a colour image turned gray, any other as it is."""
     if image.pixels.ndim != 3:
         return image
-    return replace(image, pixels=luma(image.pixels), made_gray="colour")
+    return replace(image, pixels=luma(image.pixels), made_gray=image.made_gray or "colour")
 
 
 def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
@@ -58,6 +58,8 @@ def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
         "tinted": "of {} images hold gray in three channels that differ by at most "
         f"{MAX_TINT} of 255; they are read as gray {weights}.",
         "colour": f"of {{}} images are in colour; they are turned gray {weights}.",
+        "transparent": "of {} images have transparent pixels; they are laid on black, and are gray "
+        f"{weights}.",
     }
     return tuple(
         f"{counts[kind]} {sentence.format(counts.total())}"

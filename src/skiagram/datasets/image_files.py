@@ -70,6 +70,10 @@ _ALPHA = 2  # unassociated, of ExtraSamples
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised, or refused here
 
 
+class TransparentImage(DataError):
+    """An image whose pixels depend on the background."""
+
+
 def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
     """Read one image file; messages call it by name, or by its path where that is empty.
 
@@ -99,6 +103,7 @@ def decode_image(
     frame: int | None = None,
     *,
     as_stored: bool = False,
+    on_black: bool = False,
 ) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 
@@ -107,6 +112,7 @@ def decode_image(
         as_stored: Whether a TIFF in which white is zero is left so, colour whose channels hardly
             differ is colour, of a colour palette the places are taken, and 2 and 4 bits are not
             stretched: labels have no brightness.
+        on_black: Whether transparent pixels are laid on black; else they are refused.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -141,12 +147,14 @@ def decode_image(
             remedy = "write one file per image"
             raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
         stretched = _STRETCHED.get(_depth(file), 1)
-        pixels = _pixels(file, name, most_pixels, as_stored=as_stored)
+        pixels, transparent = _pixels(
+            file, name, most_pixels, as_stored=as_stored, on_black=on_black
+        )
         if as_stored and stretched > 1 and pixels.ndim == 2:
             pixels = pixels // np.uint8(stretched)
         if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
             pixels = np.iinfo(pixels.dtype).max - pixels
-        image = SpacedImage(pixels)
+        image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
         return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
 
 
@@ -369,7 +377,10 @@ def _depth(file: ImageFile) -> str:
     return how[0] if how and file.mode == "L" else ""
 
 
-def _pixels(file: ImageFile, name: str, most_pixels: int, *, as_stored: bool) -> Image:
+def _pixels(
+    file: ImageFile, name: str, most_pixels: int, *, as_stored: bool, on_black: bool
+) -> tuple[Image, bool]:
+    """Return the pixels of a file, and whether transparent ones among them were laid on black."""
     if file.width * file.height > most_pixels:
         raise too_many_pixels(file.height, file.width, most_pixels, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
@@ -378,17 +389,20 @@ def _pixels(file: ImageFile, name: str, most_pixels: int, *, as_stored: bool) ->
     _check(file, name, turned_below_zero=white_is_zero and (signed or file.mode == "F"))
     ImageOps.exif_transpose(file, in_place=True)
     if as_stored and file.mode == "P" and _has_colours(file):
-        return np.asarray(file)
+        return np.asarray(file), False
     if signed_bytes:
-        return np.asarray(file).view(np.int8).astype(np.int16)
+        return np.asarray(file).view(np.int8).astype(np.int16), False
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
         values: NDArray[Any] = np.asarray(file).astype(np.int16 if signed else np.uint16)
-        if (values == file.info.get("transparency")).any():
-            raise _transparent(name)
-        return np.iinfo(values.dtype).max - values if white_is_zero else values
+        clear = values == file.info.get("transparency")
+        if clear.any():
+            if not on_black:
+                raise _transparent(name)
+            return np.where(clear, 0, values).astype(values.dtype), True
+        return (np.iinfo(values.dtype).max - values if white_is_zero else values), False
     if file.mode == "F":
-        return np.asarray(file, dtype=np.float32)
-    return _shallow(file, name)
+        return np.asarray(file, dtype=np.float32), False
+    return _shallow(file, name, on_black=on_black)
 
 
 def _has_colours(file: ImageFile) -> bool:
@@ -428,27 +442,35 @@ def _tag(file: ImageFile, tag: int) -> Any:
     return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
 
 
-def _shallow(image: Pillow.Image, name: str) -> Image:
-    """Return 8-bit gray or RGB; of three equal channels it is gray."""
+def _shallow(image: Pillow.Image, name: str, *, on_black: bool) -> tuple[Image, bool]:
+    """Return 8-bit gray or RGB, of three equal channels gray; and whether it was laid on black."""
+    transparent = False
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
         least, greatest = image.getchannel("A").getextrema()
-        if least != greatest:
+        transparent = least != greatest
+        if transparent and not on_black:
             raise _transparent(name)
-        image = image.convert(image.mode.removesuffix("A"))
+        if transparent:
+            black = Pillow.new("RGBA", image.size, (0, 0, 0, 255))
+            whole = Pillow.alpha_composite(black, image.convert("RGBA"))
+            image = whole.convert("L" if image.mode == "LA" else "RGB")
+        else:
+            image = image.convert(image.mode.removesuffix("A"))
     if image.mode in {"L", "1"}:
-        return np.asarray(image.convert("L"))
+        return np.asarray(image.convert("L")), transparent
     colour = np.asarray(image.convert("RGB"))
     if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
-        return np.ascontiguousarray(colour[..., 0])
-    return colour
+        return np.ascontiguousarray(colour[..., 0]), transparent
+    return colour, transparent
 
 
-def _transparent(name: str) -> DataError:
-    return DataError(
+def _transparent(name: str) -> TransparentImage:
+    return TransparentImage(
         "transparent pixels, whose values depend on the background",
         where=name,
         allowed="an alpha channel of one value everywhere, such as opaque",
-        remedy="put the image on a black background, for example with "
+        remedy="turn the images gray, transparent pixels on black, with `--gray` (`gray: true` in "
+        "the option file); or put this image on a black background, for example with "
         "`magick in.png -background black -flatten out.png`",
     )

@@ -13,10 +13,11 @@ import json
 import math
 import platform
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +34,12 @@ from skiagram.datasets.contract import (
     GroundTruth,
     MadeGray,
     OpenSource,
+    RealDataSet,
     Source,
     SpacedImage,
     pixel_side,
 )
+from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
@@ -49,7 +52,7 @@ from skiagram.image_store.kept import (
 )
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.near_duplicates.pairs import clusters
+from skiagram.near_duplicates.pairs import clusters, duplicate_pairs, unite_pairs
 from skiagram.near_duplicates.search import find_copies
 from skiagram.options import composed
 from skiagram.preparation import (
@@ -144,15 +147,12 @@ def ingest(
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
     task = settle_outcome(task, entries)
-    every = [opened.content_key(position) for position in range(len(entries))]
-    keys = [key for key in every if key is not None]
-    order, case_id = shuffle_cases(len(entries), keys)
-    listed = _Listed(
-        order.tolist(),
-        case_id.tolist(),
-        [entries[position].name for position in order],
-        [keys[position] for position in order] if keys else [],
-    )
+    listed = _list_images(opened, entries, np.arange(len(entries)))
+    listed, ordered, told = _settle_copies(source, design, opened, listed, entries, pieces, compute)
+    if told:
+        check_entries(ordered, task, f"data set {source.card().name}")
+        task = settle_outcome(task_of(source, design), ordered)
+    order, case_id = np.array(listed.positions), np.array(listed.case_ids, dtype=str)
     notes = _write_images(opened, listed, folders, "", pieces, compute)
     kinds, traits = _summarise(notes)
     by_modality = opened.by_modality()
@@ -170,20 +170,19 @@ def ingest(
         kinds,
         None if opened.acquisition is None else composed(opened.acquisition),
         image_digests=join_digests(digests),
-        patient_digests=join_digests(keyed_patients({entry.patient for entry in entries})),
+        patient_digests=join_digests(keyed_patients({entry.patient for entry in ordered})),
         traits=traits,
         modalities=tuple(by_modality),
         regions=store.region(store.case_ids[0]) is not None,
         further=tuple(others),
     )
     write_record(preparation, folders.images / PREPARATION)
-    ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
     cluster = clusters(find_copies(store), len(store)) if unknown else None
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
     cases = tabulate_cases(ordered, case_id, cluster, design)
     cases.write(folders.cases / "cases.parquet")
-    tables = {
+    tables: dict[str, Sequence[Mapping[str, object]]] = {
         "covariates": [dict(entry.covariates) for entry in ordered],
         "reader_scores": [dict(entry.scores) for entry in ordered],
         "measured": [dict(entry.measured) for entry in ordered],
@@ -197,13 +196,15 @@ def ingest(
     card = source.card()
     issues = (
         *card.known_issues,
+        *told,
         *describe_gray(note.made_gray for note in notes),
         *describe_bits(note.stored_bits for note in notes),
     )
     write_record(replace(card, known_issues=issues), folders.cases / "card.json")
     test = cases.split == "test"
     for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
-        marks = _marks_of(opened, store, order[rows], case_id[rows], entries)
+        named = [entry.name for entry, chosen in zip(ordered, rows, strict=True) if chosen]
+        marks = _marks_of(opened, store, order[rows], case_id[rows], named)
         write_table(marks, folder / MARKS)
     encrypted = opened.encrypted_labels()
     if encrypted is not None and task.measured is not None:
@@ -222,19 +223,70 @@ def ingest(
         seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
 
 
+def _list_images(
+    opened: OpenSource, entries: Sequence[Entry], chosen: NDArray[np.int64]
+) -> "_Listed":
+    """List some entries of a source, by their positions, in the order of the store."""
+    every = [opened.content_key(position) for position in chosen.tolist()]
+    keys = [key for key in every if key is not None]
+    order, case_id = shuffle_cases(len(chosen), keys)
+    positions = chosen[order].tolist()
+    return _Listed(
+        positions,
+        case_id.tolist(),
+        [entries[position].name for position in positions],
+        [keys[place] for place in order] if keys else [],
+    )
+
+
+def _settle_copies(
+    source: Source,
+    design: Design,
+    opened: OpenSource,
+    listed: "_Listed",
+    entries: list[Entry],
+    pieces: PieceStore | None,
+    compute: Compute,
+) -> "tuple[_Listed, list[Entry], list[str]]":
+    """Return images and their entries, both in the order of the store, and what was done.
+
+    Copies are looked for in a first reading; what is left out never enters the store.
+    """
+    ordered = [entries[position] for position in listed.positions]
+    choice = source.copies if isinstance(source, RealDataSet) else "refuse"
+    if choice == "refuse":
+        return listed, ordered, []
+    found = []
+    with TemporaryDirectory() as place:
+        for modality, of_kind in (opened.by_modality() or {"": opened}).items():
+            folder = Path(place) / f"images {modality}"
+            beside = IngestFolders(folder, folder, folder)
+            _write_images(of_kind, listed, beside, modality, pieces, compute)
+            found.append(duplicate_pairs(ImageStore(folder)))
+    settled = settle_copies(choice, ordered, unite_pairs(found), design)
+    if not settled.sentence:
+        return listed, ordered, []
+    of_position = {
+        listed.positions[at]: entry
+        for at, entry in zip(settled.kept.tolist(), settled.entries, strict=True)
+    }
+    listed = _list_images(opened, entries, np.array(sorted(of_position), dtype=np.int64))
+    return listed, [of_position[position] for position in listed.positions], [settled.sentence]
+
+
 def _marks_of(
     opened: OpenSource,
     store: ImageStore,
     positions: NDArray[np.int64],
     case_id: NDArray[np.str_],
-    entries: Sequence[Entry],
+    names: Sequence[str],
 ) -> pd.DataFrame:
     """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
     rows = []
-    for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
+    for position, case, name in zip(positions.tolist(), case_id.tolist(), names, strict=True):
         side = pixel_side(store.spacing(case))
         for mark in opened.marks(position):
-            check_mark(mark, store.image(case).shape, entries[position].name)
+            check_mark(mark, store.image(case).shape, name)
             rows.append((case, mark.centre, mark.radius * side))
     return tabulate_places(rows)
 

@@ -14,6 +14,7 @@ from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.table import is_number
+from skiagram.datasets.gray import InGray
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
     Reading,
@@ -107,7 +108,9 @@ class Preparer:
         largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
-        image = decode_case(files, reference, replace(self.reading, most_pixels=largest))
+        gray = self.reading.gray or isinstance(self.acquisition, InGray)
+        reading = replace(self.reading, most_pixels=largest, gray=gray)
+        image = decode_case(files, reference, reading)
         if kinds.channels == (3,):
             image = image.in_colour()
         if self.acquisition is None:

@@ -12,6 +12,7 @@ import pytest
 import SimpleITK
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
@@ -373,3 +374,17 @@ def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path: Path) -> None:
     assert extract(tmp_path / "image.mhd", tmp_path / "mask.mhd", **chosen) == pytest.approx(
         extract(VALUES, MASK, GRID.spacing, **chosen)
     )
+
+
+def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> None:
+    drawn = np.zeros((10, 12), np.uint8)
+    drawn[3:6, 4:9] = 255
+    stream = BytesIO()
+    Pillow.fromarray(drawn.repeat(2, 0).repeat(2, 1)).save(stream, "PNG")
+    mask = (stream.getvalue(), "m")
+    with pytest.raises(DataError, match="--mask-grid resample"):
+        decode_plane_mask(*mask, (10, 12))
+    taken = decode_plane_mask(*mask, (10, 12), mask_grid="resample")
+    np.testing.assert_array_equal(taken, drawn > 0)
+    with pytest.raises(DataError, match="belongs to this image"):
+        decode_plane_mask(*mask, (12, 10), mask_grid="resample")

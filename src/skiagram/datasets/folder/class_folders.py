@@ -10,6 +10,7 @@ from skiagram.errors import DataError
 _ALLOWED = (
     "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
 )
+KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
 _PARTS = "train, val and test (or training, validation, valid, testing)"
 
 
@@ -29,7 +30,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         raise DataError(
             "no image that can be read",
             where=where,
-            allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
+            allowed=KINDS,
             remedy="convert the images, for example to PNG",
         )
     _refuse_modalities(names, where)

@@ -1,8 +1,10 @@
 """Labels as tables of other people write them: numbers in several forms, a column a class, none."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from skiagram.datasets.folder.csv_rows import WHERE, TableRow, parse_number, require_columns
 from skiagram.datasets.folder.patients import is_error
@@ -106,6 +108,34 @@ def settle_labels(
         replace(row, cells=row.cells | {column: spelling.get(row.cells[column], row.cells[column])})
         for row in rows
     ], notes
+
+
+def leave_out_classes(
+    rows: list[TableRow], column: str, classes: Collection[str]
+) -> tuple[list[TableRow], str]:
+    """Return the rows of some classes, and a sentence on the others; all where none are named.
+
+    Rows without a label stay.
+
+    Raises:
+        OptionError: No row has a class that is named, while others would be left out.
+    """
+    counts = Counter(row.cells[column] for row in rows if row.cells[column])
+    others = {name: number for name, number in sorted(counts.items()) if name not in classes}
+    if not classes or not others:
+        return rows, ""
+    for name in classes:
+        if name not in counts:
+            near = get_close_matches(name, counts, 1)
+            raise OptionError(
+                f"nothing has the class `{name}`",
+                where="--classes",
+                allowed=", ".join(sorted(counts)),
+                remedy=f"did you mean `{near[0]}`?" if near else "",
+            )
+    told = ", ".join(f"{number} of `{name}`" for name, number in others.items())
+    left = [row for row in rows if row.cells[column] not in others]
+    return left, f"Left out, of classes that --classes does not name: {told}."
 
 
 def _visible(label: str) -> str:

@@ -71,8 +71,8 @@ class Folder(RealDataSet):
         positive_class: Class looked for; null when there are more than two.
         test_sites: Sites whose images are the test set; empty for none.
         channels: 1 for gray images, 3 for colour; never both in one data set.
-        gray: Whether colour images are turned gray (luma of ITU-R BT.601); else they are refused
-            among gray ones.
+        gray: Whether colour images are turned gray (luma of ITU-R BT.601) and transparent pixels
+            laid on black; else they are refused among gray ones.
         similar_patients: Ids of patients that differ in case, zeros, blanks or hyphens alone:
             `refuse` them, or take them for the `same` patient, or for different ones (`apart`).
         unlisted: What to do with image files that no row names: `refuse`, `ignore`, or

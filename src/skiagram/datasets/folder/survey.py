@@ -5,15 +5,18 @@ label of a file (its place, name, format, further columns) is collected for the 
 """
 
 import re
+import shlex
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,6 +41,7 @@ from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image, check_mark
 from skiagram.datasets.contract import Entry, MadeGray, Mark
+from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.lesions import parse_lesions
@@ -47,7 +51,14 @@ from skiagram.datasets.folder.source import (
     content_key,
     find_unlisted_images,
 )
-from skiagram.datasets.folder.table import Listing, list_entries, split_masks, split_modalities
+from skiagram.datasets.folder.table import (
+    Listing,
+    list_entries,
+    refer,
+    split_masks,
+    split_modalities,
+)
+from skiagram.datasets.image_files import TransparentImage
 from skiagram.datasets.ingest import settle_outcome, shuffle_cases, tabulate_cases, task_of
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
@@ -58,6 +69,7 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
 )
 from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.masks import EmptyMask
 from skiagram.errors import DataError, named
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
@@ -74,6 +86,7 @@ from skiagram.records.cases import Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16
+_SHOWN = 5  # names in a sentence
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -120,6 +133,21 @@ class ExaminedFile:
         return 3 if len(self.shape) == 3 else 1
 
 
+class Settling(NamedTuple):
+    """What a survey may settle, where it would else be a problem.
+
+    Attributes:
+        few_gray: Whether a few images in colour or with transparent pixels become gray.
+        without_lesion: Whether images whose mask is empty are left out.
+    """
+
+    few_gray: bool = False
+    without_lesion: bool = False
+
+
+AS_TOLD = Settling()
+
+
 @dataclass(frozen=True)
 class Survey:
     """What is in a folder.
@@ -132,6 +160,9 @@ class Survey:
             case has one image.
         file_of: Case id, as ingest will give it → name of its file.
         marks: Name of a file that was read → the lesions that the table gives it, on the image.
+        rows: The table without the images that are left out since they have no lesion.
+        gray: Whether colour images are turned gray.
+        notes: What was settled of images without a lesion, of a few in colour, and of copies.
     """
 
     files: FileTree
@@ -144,6 +175,9 @@ class Survey:
     by_modality: dict[str, list[ExaminedFile]]
     file_of: dict[str, str] = field(default_factory=dict)
     marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
+    rows: list[TableRow] = field(default_factory=list)
+    gray: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def further(self) -> list[ExaminedFile]:
@@ -169,35 +203,21 @@ def marked_files(survey: Survey) -> list[ExaminedFile]:
     ]
 
 
-def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: Design) -> Survey:
+def survey_folder(
+    source: Folder,
+    folder: Path,
+    rows: list[TableRow],
+    design: Design,
+    settling: Settling = AS_TOLD,
+) -> Survey:
     """Look at every row and every file, and go on past whatever is wrong.
 
     Args:
         source: How to read the table; `manifest` and `channels` are not looked at.
     """
     tree = open_tree(folder, str(folder), is_image_file)
-    sealed = source.sealed_labels is not None
-    listings: list[Listing] = []
-    problems: list[DataError] = []
-    by_modality: dict[str, list[ExaminedFile]] = {}
-    for modality, rows_of_modality in split_modalities(
-        rows, source.columns, source.modalities
-    ).items():
-        of_kind = list_entries(
-            rows_of_modality, source.columns, source.classes, source.test_sites, sealed=sealed
-        )
-        problems += of_kind.problems + source.find_contradicted(of_kind)
-        if not listings:
-            names = [row.cells[source.columns.file] for row in rows]
-            if source.columns.mask is not None:
-                for row in rows:
-                    names += split_masks(row.cells[source.columns.mask])
-            problems += find_unlisted_images(tree, names, source.unlisted)
-        results = examine_files(tree, of_kind.references, source.reading)
-        problems += [file for file in results if isinstance(file, DataError)]
-        by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]
-        listings.append(of_kind)
-    listing, examined = listings[0], next(iter(by_modality.values()))
+    read = _read_images(source, tree, rows, settling)
+    listing, examined, problems = read.listing, read.examined, read.problems
     marks, misplaced = _place_marks(listing, examined)
     problems += misplaced
     # the channels that most images have; gray where as many have colour
@@ -211,18 +231,20 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
             problems.append(error)
     positive = source.positive_class
     task = Task(source.classes, source.classes.index(positive) if positive else None, design)
-    try:
-        check_entries(listing.entries, task, f"data set {source.name}")
-        if source.outcome is not None:
-            settle_outcome(task_of(source, design), listing.entries)
-    except DataError as error:
-        problems.append(error)
-    whole = [files for files in by_modality.values() if len(files) == len(examined)]
-    seen = [_look(tree, files, source.reading) for files in whole]
-    cluster = clusters(seen[0].pairs, len(examined))
+    problems += _find_entry_problems(source, task, listing.entries)
+    whole = [files for files in read.by_modality.values() if len(files) == len(examined)]
+    seen = [_look(tree, files, replace(source.reading, gray=read.gray)) for files in whole]
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
-    keys = [content_key(file.reference, file.checksums) for file in examined]
+    # Of copies that are settled, the audit sees what is left, as ingest will store it.
+    kept, usable, told = _settle_copies(source, usable, examined, seen, design)
+    if told:
+        read.notes.append(told)
+        whole = [[files[at] for at in kept] for files in whole]
+        seen = [images.chosen(kept) for images in seen]
+        problems += _find_entry_problems(source, task, usable)
+    cluster = clusters(seen[0].pairs, len(usable))
+    keys = [content_key(file.reference, file.checksums) for file in whole[0]]
     order, ingested = _ingested_cases(usable, keys, cluster, design)
     findings: list[Finding] = []
     file_of = dict(zip(ingested.case_id, [usable[at].name for at in order], strict=True))
@@ -244,10 +266,164 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         findings,
         channels,
         ingested,
-        by_modality,
+        read.by_modality,
         file_of,
         marks,
+        read.rows,
+        read.gray,
+        tuple(read.notes),
     )
+
+
+@dataclass
+class _Read:
+    """What was read of the images, with what was settled of some; fields as of `Survey`."""
+
+    rows: list[TableRow]
+    gray: bool
+    listings: list[Listing] = field(default_factory=list)
+    by_modality: dict[str, list[ExaminedFile]] = field(default_factory=dict)
+    problems: list[DataError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def listing(self) -> Listing:
+        return self.listings[0]
+
+    @property
+    def examined(self) -> list[ExaminedFile]:
+        return next(iter(self.by_modality.values()))
+
+
+def _read_images(source: Folder, tree: FileTree, rows: list[TableRow], settling: Settling) -> _Read:
+    """Read the images of all modalities, and settle what may be settled of single ones."""
+    columns, read = source.columns, _Read(rows, source.gray)
+    names = [row.cells[columns.file] for row in rows]
+    if columns.mask is not None:
+        for row in rows:
+            names += split_masks(row.cells[columns.mask])
+    kinds = split_modalities(rows, columns, source.modalities)
+    for modality, rows_of_modality in kinds.items():
+        sealed = source.sealed_labels is not None
+        listing = list_entries(
+            rows_of_modality, columns, source.classes, source.test_sites, sealed=sealed
+        )
+        results = examine_files(tree, listing.references, source.reading)
+        if settling.without_lesion and len(kinds) == 1:
+            listing, results = _leave_out_lesionless(source, listing, results, read)
+        if settling.few_gray and not source.gray:
+            results = _turn_few_gray(tree, source.reading, listing.references, results, read)
+        read.problems += listing.problems + source.find_contradicted(listing)
+        if not read.listings:
+            read.problems += find_unlisted_images(tree, names, source.unlisted)
+        read.problems += [file for file in results if isinstance(file, DataError)]
+        read.by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]
+        read.listings.append(listing)
+    return read
+
+
+def _find_entry_problems(source: Folder, task: Task, entries: list[Entry]) -> list[DataError]:
+    """Return why labels, values or splits cannot carry an evaluation; empty where they can."""
+    try:
+        check_entries(entries, task, f"data set {source.name}")
+        if source.outcome is not None:
+            settle_outcome(task_of(source, task.design), entries)
+    except DataError as error:
+        return [error]
+    return []
+
+
+def _leave_out_lesionless(
+    source: Folder,
+    listing: Listing,
+    results: list[ExaminedFile | DataError],
+    read: _Read,
+) -> tuple[Listing, list[ExaminedFile | DataError]]:
+    """Return what is left without the images whose mask is empty, and note how many they are.
+
+    It is a problem where a class would lose each of its images.
+    """
+    empty = {
+        reference.name
+        for reference, result in zip(listing.references, results, strict=True)
+        if isinstance(result, EmptyMask)
+    }
+    labels = {entry.name: source.classes[entry.label] for entry in listing.entries}
+    left, every = Counter(labels[name] for name in empty), Counter(labels.values())
+    bare = [name for name in source.classes if left[name] and left[name] == every[name]]
+    if bare:
+        others = [shlex.quote(name) for name in source.classes if name not in bare]
+        ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
+        ways.append("`--masks leave-out` takes all images whole")
+        fault = f"no image of the class `{bare[0]}` has a lesion: {left[bare[0]]} masks are empty"
+        allowed = "a region in images of each class"
+        read.problems.append(
+            DataError(fault, where=source.folder, allowed=allowed, remedy=", ".join(ways))
+        )
+    elif empty:
+        told = ", ".join(f"{number} of `{name}`" for name, number in sorted(left.items()))
+        read.notes.append(
+            f"Left out, without a lesion in their masks: {told}, such as `{min(empty)}`."
+        )
+    read.rows = [row for row in read.rows if refer(row, source.columns).name not in empty]
+    stays = [entry.name not in empty for entry in listing.entries]
+    listing = Listing(
+        [*compress(listing.entries, stays)],
+        listing.problems,
+        [*compress(listing.references, stays)],
+        [*compress(listing.lesions, stays)],
+    )
+    return listing, [file for file in results if not isinstance(file, EmptyMask)]
+
+
+def _turn_few_gray(
+    tree: FileTree,
+    reading: Reading,
+    references: Sequence[ImageReference],
+    results: list[ExaminedFile | DataError],
+    read: _Read,
+) -> list[ExaminedFile | DataError]:
+    """Return images with a few in colour or with transparent pixels in gray, and note which."""
+    odd = [
+        at
+        for at, file in enumerate(results)
+        if isinstance(file, TransparentImage)
+        or (isinstance(file, ExaminedFile) and file.channels == 3)
+    ]
+    if not odd or 2 * len(odd) >= len(results):
+        return results
+    shown = ", ".join(f"`{references[at].name}`" for at in odd[:_SHOWN])
+    more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+    read.gray = True
+    read.notes.append(
+        f"{len(odd)} of {len(results)} images are in colour or have transparent pixels, while most "
+        f"are gray. They become gray (`--gray refuse` refuses them): {shown}{more}."
+    )
+    in_gray = replace(reading, gray=True)
+    return [
+        examine_file(tree, in_gray, references[at]) if at in set(odd) else file
+        for at, file in enumerate(results)
+    ]
+
+
+def _settle_copies(
+    source: Folder,
+    usable: list[Entry],
+    examined: Sequence[ExaminedFile],
+    seen: Sequence[Appearance],
+    design: Design,
+) -> tuple[list[int], list[Entry], str]:
+    """Return the places of the images that stay, their entries, and what was done of copies."""
+    pairs = unite_pairs([images.pairs for images in seen])
+    keys = [content_key(file.reference, file.checksums) for file in examined]
+    order, _ = shuffle_cases(len(usable), keys)
+    place = np.argsort(order)
+    first, second = np.sort([place[pairs.first], place[pairs.second]], axis=0)
+    in_store = pairs._replace(first=first, second=second)
+    chosen = settle_copies(source.copies, [usable[at] for at in order], in_store, design)
+    entries = dict(zip(order[chosen.kept].tolist(), chosen.entries, strict=True))
+    kept = sorted(entries)
+    return kept, [entries[at] for at in kept], chosen.sentence
 
 
 def _place_marks(

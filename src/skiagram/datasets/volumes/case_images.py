@@ -74,7 +74,7 @@ class Reading:
         mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
         most_pixels: Rows times columns that an image may have.
         spacing: Distance of [slices,] rows and columns, mm, of images whose file says none.
-        gray: Whether colour is turned gray.
+        gray: Whether colour is turned gray, and transparent pixels are laid on black.
     """
 
     mask_grid: MaskGrid = "same"
@@ -173,12 +173,13 @@ def decode_case(
     spacing = reading.spacing
     volume = read_volume(files.image, reference.file, spacing, reference.frame)
     if volume is None:
-        image, shape = _plane_image(files, reference, reading.most_pixels)
+        image, shape = _plane_image(files, reference, reading)
         image = in_gray(image) if reading.gray else image
         image = reading.settle(image, reference.name)
         if not masks:
             return image
-        drawn = [decode_plane_mask(*mask, shape, reference.frame, *chosen) for mask in masks]
+        frame, grid_of_mask = reference.frame, reading.mask_grid
+        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
         inside = np.logical_or.reduce(drawn)
         return replace(image, region=Region(inside))
     region = None
@@ -225,12 +226,12 @@ def read_volume(
 
 
 def _plane_image(
-    files: CaseFiles, reference: ImageReference, most_pixels: int
+    files: CaseFiles, reference: ImageReference, reading: Reading
 ) -> tuple[SpacedImage, tuple[int, ...]]:
     """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
-    content = files.image.get(reference.file)
+    content, most_pixels = files.image.get(reference.file), reading.most_pixels
     if content is not None and reference.frame is None:
-        image = decode_image(content, reference.file, most_pixels)
+        image = decode_image(content, reference.file, most_pixels, on_black=reading.gray)
         return image, image.pixels.shape[:2]
     if content is None or is_volume_file(content[:HEAD_BYTES]):
         raise DataError(

@@ -128,6 +128,7 @@ def decode_plane_mask(
     frame: int | None = None,
     region: str | None = None,
     label_value: int | None = None,
+    mask_grid: MaskGrid = "same",
 ) -> NDArray[np.bool_]:
     """Read the region of a plane image, or of frames without a place in the patient by number.
 
@@ -138,6 +139,8 @@ def decode_plane_mask(
         shape: (height, width), with the frames of the image's file before where it has some.
         frame: The frame that is wanted, from 1; 0 for all; None for an image without.
         region: As label_value as for `decode_mask`.
+        mask_grid: A mask of another size in the same proportion: `same` refuses it, `resample`
+            takes the nearest of its pixels.
 
     Returns:
         (height, width), or (frames, height, width) of all.
@@ -149,7 +152,7 @@ def decode_plane_mask(
             return _filled(planes[frame - 1] if frame else planes)
         pages = 1 if frame is None else count_frames(content)
         if frame is None or (frame and pages == 1):
-            labels = _plane_labels(content, name, shape[-2:], None)
+            labels = _plane_labels(content, name, shape[-2:], None, mask_grid)
         elif pages != shape[0]:
             raise DataError(
                 f"a mask of {pages} pages",
@@ -158,10 +161,12 @@ def decode_plane_mask(
                 remedy="save the mask as a TIFF with a page per frame",
             )
         elif frame:
-            labels = _plane_labels(content, name, shape[1:], frame)
+            labels = _plane_labels(content, name, shape[1:], frame, mask_grid)
         else:
             each = range(1, pages + 1)
-            labels = np.stack([_plane_labels(content, name, shape[1:], page) for page in each])
+            labels = np.stack(
+                [_plane_labels(content, name, shape[1:], page, mask_grid) for page in each]
+            )
         return _filled(_choose_label(labels, label_value))
 
 
@@ -193,14 +198,13 @@ def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _plane_labels(
-    content: bytes, name: str, shape: tuple[int, ...], frame: int | None
+    content: bytes, name: str, shape: tuple[int, ...], frame: int | None, mask_grid: MaskGrid
 ) -> NDArray[Any]:
     most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
     labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
     if labels.ndim == 3:
         labels = _one_colour(labels)
-    _check_sides(labels.shape, shape)
-    return labels
+    return _resized(labels, shape) if mask_grid == "resample" else _of_sides(labels, shape)
 
 
 def _one_colour(labels: NDArray[Any]) -> NDArray[Any]:
@@ -217,11 +221,34 @@ def _one_colour(labels: NDArray[Any]) -> NDArray[Any]:
     return drawn.astype(np.uint8)
 
 
-def _check_sides(mask: tuple[int, ...], image: tuple[int, ...]) -> None:
-    if mask != image:
-        allowed = f"{' × '.join(map(str, image))}, as its image, and one channel"
-        sides = " × ".join(map(str, mask))
-        raise DataError(f"a mask of {sides} pixels", allowed=allowed, remedy=OTHER_IMAGE)
+def _of_sides(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a mask of its image's size; refuse another."""
+    if labels.shape != shape:
+        allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
+        sides = " × ".join(map(str, labels.shape))
+        resized = _in_proportion(labels.shape, shape)
+        remedy = "where it shows the same picture in another size, `--mask-grid resample` takes it"
+        fault = f"a mask of {sides} pixels"
+        raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
+    return labels
+
+
+def _resized(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a mask with the nearest pixel for each of its image; refuse another proportion."""
+    if not _in_proportion(labels.shape, shape):
+        return _of_sides(labels, shape)
+    rows, columns = (
+        ((np.arange(size) + 0.5) * of_mask / size).astype(np.int64)
+        for of_mask, size in zip(labels.shape, shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
+
+
+def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    """Return whether two sizes are those of one picture, but for a rounding to whole pixels."""
+    (height, width), (other_height, other_width) = mask, image
+    rounding = max(other_height, other_width)
+    return abs(height * other_width - width * other_height) <= rounding
 
 
 def _choose_label(
@@ -262,7 +289,7 @@ def _frames_of_segment(
             "as one of these",
         )
     headers, planes = _read_segment(dataset, region, label_value)
-    _check_sides(planes.shape[1:], shape[1:])
+    _of_sides(planes[0], shape[1:])
     numbers = [_frame_number(header) for header in headers]
     if None in numbers and len(numbers) == shape[0]:
         numbers = list(range(1, shape[0] + 1))

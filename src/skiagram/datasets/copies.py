@@ -1,0 +1,153 @@
+"""What becomes of copies that would stop a run: they are left out, moved, or make one patient.
+
+Copies are exact and near duplicates. Those of one known patient are no fault within a split.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.datasets.contract import CopyChoice, Entry
+from skiagram.errors import DataError
+from skiagram.near_duplicates.pairs import Pairs, clusters
+from skiagram.records.cases import SEALED, Design
+
+
+class SettledCopies(NamedTuple):
+    """Entries as they go on.
+
+    Attributes:
+        kept: (m,) int64, places of the entries that stay, in order.
+        entries: Those that stay.
+        sentence: What was done, for the report; empty where nothing was.
+    """
+
+    kept: NDArray[np.int64]
+    entries: list[Entry]
+    sentence: str
+
+
+def settle_copies(
+    choice: CopyChoice, entries: Sequence[Entry], pairs: Pairs, design: Design
+) -> SettledCopies:
+    """Return the entries of a data set after what was chosen of copies.
+
+    Args:
+        entries: In the order of the store; of copies of which one may stay, the first one does.
+        pairs: Of the images of these entries.
+    """
+    pairs = pairs.chosen(pairs.near)
+    test = np.array([design == "holdout" and entry.split == "test" for entry in entries], bool)
+    settle = {"drop": _drop, "move": _move, "join": _join}
+    if choice == "refuse" or not len(pairs.first):
+        return SettledCopies(np.arange(len(entries)), [*entries], "")
+    return settle[choice](entries, pairs, test)
+
+
+def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+    """Leave out what has a copy that stays: test images stay, then those of training."""
+    first, second = pairs.first, pairs.second
+    numbers: dict[str, int] = {}
+    patient = np.array(
+        [
+            -1 - at if entry.patient is None else numbers.setdefault(entry.patient, at)
+            for at, entry in enumerate(entries)
+        ]
+    )
+    of_one = patient[first] == patient[second]
+    pairs = pairs.chosen(~(of_one | (test[first] & test[second])))
+    first, second = pairs.first, pairs.second
+    label = np.array([entry.label for entry in entries])
+    # Nobody knows which label is right; labels of test cases are not looked at.
+    contradict = ~test[first] & ~test[second] & (label[first] != label[second])
+    contradicting = {*first[contradict].tolist(), *second[contradict].tolist()}
+    copies: dict[int, set[int]] = {}
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        copies.setdefault(one, set()).add(other)
+        copies.setdefault(other, set()).add(one)
+    rank = [
+        0 if of_test else 1 + (entry.split == "validation")
+        for entry, of_test in zip(entries, test, strict=True)
+    ]
+    left: set[int] = set(contradicting)
+    staying: set[int] = set()
+    for at in sorted(copies, key=lambda place: (rank[place], place)):
+        if at not in left:
+            if copies[at] & staying:
+                left.add(at)
+            else:
+                staying.add(at)
+    kept = np.array([at for at in range(len(entries)) if at not in left], dtype=np.int64)
+    of_test = sum(bool(test[[*copies[at]]].any()) for at in left)
+    sentence = f"{len(left)} of {len(entries)} cases are left out as copies (`copies: drop`)."
+    if of_test:
+        sentence += f" {of_test} of them are copies of test cases, which stay."
+    if contradicting:
+        sentence += f" {len(contradicting)} of them have copies with another label: none stays."
+    return SettledCopies(kept, [entries[at] for at in kept], sentence if left else "")
+
+
+def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+    """Put test images with a copy in development into training, with all of their patients."""
+    group = _groups(entries, pairs)
+    across = np.intersect1d(group[test], group[~test])
+    moved = np.flatnonzero(test & np.isin(group, across)).tolist()
+    if any(entries[at].label == SEALED for at in moved):
+        raise DataError(
+            f"{len(moved)} test images have copies among the development images, and their labels "
+            "are encrypted",
+            where="--copies move",
+            allowed="`drop`, which leaves the development images out",
+        )
+    settled = [
+        replace(entry, split="train") if at in set(moved) else entry
+        for at, entry in enumerate(entries)
+    ]
+    sentence = (
+        f"{len(moved)} of {int(test.sum())} test cases, those with copies among the development "
+        "cases and all others of their patients, are moved into training (`copies: move`); the "
+        "test set is no longer the published one."
+    )
+    return SettledCopies(np.arange(len(entries)), settled, sentence if moved else "")
+
+
+def _join(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+    """Make one patient of those who share an image, within a part of the data."""
+    split = np.array([str(entry.split) for entry in entries])
+    within = test[pairs.first] == test[pairs.second]
+    if test.any():  # a patient lies in one split
+        within &= split[pairs.first] == split[pairs.second]
+    group = _groups(entries, pairs.chosen(within))
+    names: dict[int, set[str]] = {}
+    for at, entry in zip(group.tolist(), entries, strict=True):
+        if entry.patient is not None:
+            names.setdefault(at, set()).add(entry.patient)
+    settled = [
+        entry if entry.patient is None else replace(entry, patient=min(names[at]))
+        for at, entry in zip(group.tolist(), entries, strict=True)
+    ]
+    joined = sum(len(patients) for patients in names.values() if len(patients) > 1)
+    into = sum(len(patients) > 1 for patients in names.values())
+    sentence = f"{joined} patients who share images are taken for {into} (`copies: join`)."
+    return SettledCopies(np.arange(len(entries)), settled, sentence if joined else "")
+
+
+def _groups(entries: Sequence[Entry], pairs: Pairs) -> NDArray[np.int64]:
+    """Return (n,) the group of each entry: of copies and of images of one known patient."""
+    seen: dict[str, int] = {}
+    links = [
+        (seen.setdefault(entry.patient, at), at)
+        for at, entry in enumerate(entries)
+        if entry.patient is not None
+    ]
+    first, second = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    linked = Pairs(
+        np.concatenate([pairs.first, first]),
+        np.concatenate([pairs.second, second]),
+        np.ones(len(pairs.first) + len(first)),
+        np.full(len(pairs.first) + len(first), ""),
+    )
+    return clusters(linked, len(entries))
