@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
 from skiagram.errors import DataError
 
@@ -38,6 +39,20 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
     except (OSError, ValueError) as error:
         raise DataError(f"cannot be downloaded ({error})", where=name, remedy=remedy) from error
     return Path(fetched)
+
+
+def unlike(path: Path, checksum: str | None, kind: Literal["md5", "sha256"] = "sha256") -> str:
+    """Return the checksum of a file that is not the one expected; empty for that one, and for none.
+
+    Args:
+        checksum: What the file should have; None where nobody says, and any content counts.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, kind).hexdigest()
+    except OSError:
+        return ""
+    return "" if digest == checksum else digest
 
 
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
