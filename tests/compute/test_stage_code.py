@@ -1,5 +1,6 @@
 """The stages of a project and what each depends on; `tests/pipeline/test_dag.py` runs them."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,19 @@ def test_choices_that_no_stage_can_follow_are_refused(
     moved = project.rename(project.with_name(f"{project.name}-changed"))
     with pytest.raises(OptionError, match=words):
         StagesOfProject(moved).check_choices()
+
+
+def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(
+    project: Path,
+) -> None:
+    weights = project / "network.safetensors"
+    weights.write_bytes(b"weights")
+    known = hashlib.sha256(b"weights").hexdigest()
+    named = {"encoder": {"weights": {"file": weights.name, "sha256": known}}}
+    (project / "conf/model/svm.yaml").write_text(yaml.safe_dump(named))
+    stages = StagesOfProject(project)
+    _, svm, cox = stages.stages
+    assert stages.changed_weights(svm) == stages.changed_weights(cox) == {}
+    weights.write_bytes(b"Weights")
+    assert [*stages.changed_weights(svm)] == [weights.name]
+    assert stages.changed_weights(cox) == {}

@@ -44,7 +44,7 @@ def write(folder: Path, **columns: Any) -> pd.DataFrame:
 
 
 def test_its_features_reach_the_models_and_no_image_does(tmp_path: Path) -> None:
-    table = write(tmp_path, weight=[None, *range(11)])
+    table = write(tmp_path, weight=[None, *np.random.default_rng(1).normal(size=11)])
     chosen = source(covariates=("site",))
     folders, cases = ingested(chosen, tmp_path, "cv", tmp_path)
     histories = CaseHistories.read(folders.cases)
@@ -173,3 +173,24 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path
     assert task.measured is not None
     assert isinstance(task.measured, TimeToEvent)
     assert max(task.measured.horizons) < 150  # of the development cases
+
+
+def test_the_order_of_the_rows_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path, X=range(1, 13))
+    with pytest.raises(OptionError, match="`X` counts the rows.*name the features"):
+        source().open(tmp_path)
+    assert source(features=("X",)).open(tmp_path).entries()[3].measured == {"X": 4.0}
+
+
+def test_a_table_counts_by_its_content(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = source().changed_files(tmp_path, {})
+    path = tmp_path / "features.csv"
+    path.write_text(path.read_text().replace("benign", "malignant", 1))
+    after = source().changed_files(tmp_path, {})
+    assert before.keys() == after.keys() == {"features.csv"}
+    assert before != after
+    told = source(md5=after["features.csv"])
+    assert told.changed_files(tmp_path, {}) == {}
+    path.unlink()
+    assert told.changed_files(tmp_path, {}) == {}

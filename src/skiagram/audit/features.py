@@ -12,7 +12,7 @@ def check_features(evidence: Evidence) -> list[Finding]:
     table = evidence.measured
     if table is None or table.shape[1] < 2:
         return [
-            find("empty_features", count=0, **_NOTHING),
+            find("empty_features", count=0, features=0, cells=0, columns=""),
             find("telling_features", count=0, columns=""),
         ]
     cases = evidence.cases.development()
@@ -36,6 +36,3 @@ def check_features(evidence: Evidence) -> list[Finding]:
         ),
         find("telling_features", count=len(telling), columns=named),
     ]
-
-
-_NOTHING = {"features": 0, "cells": 0, "columns": ""}
