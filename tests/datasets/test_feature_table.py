@@ -177,7 +177,7 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path
 
 def test_the_order_of_the_rows_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:
     write(tmp_path, X=range(1, 13))
-    with pytest.raises(OptionError, match="`X` counts the rows.*name the features"):
+    with pytest.raises(OptionError, match=r"`X` counts the rows.*name the features"):
         source().open(tmp_path)
     assert source(features=("X",)).open(tmp_path).entries()[3].measured == {"X": 4.0}
 

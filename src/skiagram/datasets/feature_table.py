@@ -247,14 +247,12 @@ def parse_feature(cell: str, name: str, where: str) -> float | None:
     Raises:
         DataError: It is no number, or one that 32 bits do not hold.
     """
-    if cell == "":
+    if cell == "" or cell.casefold() in _UNMEASURED:
         return None
     try:
         value = parse_number(cell)
     except ValueError:
         value = np.inf
-    if np.isnan(value):
-        return None
     if abs(value) > np.finfo(np.float32).max:
         raise DataError(
             f"`{cell}` in the column `{name}`",

@@ -58,7 +58,7 @@ def harmonised(**options: Any) -> ClassicalModel:
 
 def test_features_with_gaps_are_harmonised_and_keep_them_for_the_median() -> None:
     cases = cohort()
-    values = cases.inputs.values.copy()
+    values = cases.inputs.values.copy()  # noqa: PD011
     values[::9, 1] = np.nan
     gappy = replace(cases.inputs, values=values)
     fitted = harmonised().fit(replace(cases, inputs=gappy), CONTEXT)
