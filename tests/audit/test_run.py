@@ -234,7 +234,9 @@ def test_features_that_tell_the_label_and_empty_cells_are_found(clean: Planted) 
     table["copy"] = cases.label * 2.5 + 1
     table["row"] = generator.permutation(len(cases))
     table.loc[3:9, "texture"] = np.nan
-    appearance = Appearance(unite_pairs([]), np.full(len(cases), 3), None)
+    nobody = np.zeros(0, dtype=np.int64)
+    pairs = Pairs(nobody, nobody, np.zeros(0), np.zeros(0, dtype=np.str_))
+    appearance = Appearance(pairs, np.full(len(cases), 3), None)
     evidence = Evidence(cases, TASK, CARD, appearance, None, table)
     empty, telling = check_features(evidence)
     assert (empty.name, empty.count, empty.severity) == ("empty_features", 1, "note")

@@ -93,11 +93,11 @@ class FeatureTable(RealDataSet):
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
         rows = read_rows(read_file(path, self.file), self.missing, files=())
-        rows, _ = empty_unmeasured(rows, [*(self.features or rows[0].cells)])
         value = None if self.outcome is None else self.outcome.column
         named = [self.label, value, self.patient, self.split]
         named += [*self.covariates, *(self.features or ())]
         require_columns(rows, [name for name in named if name is not None])
+        rows, _ = empty_unmeasured(rows, [*(self.features or rows[0].cells)])
         others = {name for name in named if name is not None} - set(self.features or ())
         columns = self.features or numeric_columns(
             rows, [n for n in rows[0].cells if n not in others]
