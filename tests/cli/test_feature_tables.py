@@ -121,7 +121,8 @@ def test_a_number_is_a_feature_whatever_it_is_called(
     generator = np.random.default_rng(3)
     named = {name: generator.normal(size=40) for name in ("vol_edema", "vol_mass", "Id")}
     counted = generator.integers(1, 9000, 40)  # as of voxels
-    given = named | {"original_shape_Sphericity": generator.normal(size=40), "voxels": counted}
+    given: dict[str, object] = {**named, "voxels": counted}
+    given |= {"original_shape_Sphericity": generator.normal(size=40)}
     given |= {"hospital_nummer": generator.integers(10**6, 10**7, 40), "smoker": ["no", "1"] * 20}
     assert main(write_columns(tmp_path, **given)) == 0
     shown = capsys.readouterr().out

@@ -140,7 +140,8 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
         rows = known[:, column]
         if min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
             areas[column] = _areas(values[rows, column][:, None], positive[rows])[0]
-    return np.maximum(areas, 1 - areas)
+    either: Floats = np.maximum(areas, 1 - areas)
+    return either
 
 
 def _areas(values: Floats, positive: NDArray[np.bool_]) -> Floats:
@@ -185,7 +186,8 @@ def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
     if known.sum() < 0.8 * len(values):
         return False
     pairs = np.unique(np.stack([values[known], label[known]]), axis=1)
-    return pairs.shape[1] == classes == len(np.unique(pairs[0])) == len(np.unique(pairs[1]))
+    sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}
+    return sizes == {classes}
 
 
 def _is_no_chance(counts: NDArray[np.int64], columns: int) -> bool:

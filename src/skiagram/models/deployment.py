@@ -214,8 +214,8 @@ class Familiarity:
     @classmethod
     def _fit(cls, table: FeatureTable) -> "Familiarity | None":
         values = table.values.astype(np.float64)
-        measured = np.isfinite(values).any(axis=0)
-        table = table.columns([n for n, any_ in zip(table.names, measured, strict=True) if any_])
+        measured = np.flatnonzero(np.isfinite(values).any(axis=0))  # an empty one tells nothing
+        table = table.columns([table.names[column] for column in measured.tolist()])
         values = values[:, measured]
         centre = np.nan_to_num(np.nanmedian(values, axis=0))
         scale = np.nan_to_num(np.nanstd(values, axis=0))

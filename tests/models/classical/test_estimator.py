@@ -208,8 +208,8 @@ def test_every_model_takes_features_with_empty_cells_and_new_cases_that_have_mor
         if name in names:
             known, task = module.make_cases()
             ids = (known.case_id, known.label, known.patient_id)
-            further = (len(task.classes), None, task.outcome, known.value)
-            cases = Labelled(times.make_features(), *ids, *further)
+            number = len(task.classes)
+            cases = Labelled(times.make_features(), *ids, number, None, task.outcome, known.value)
     values = cases.inputs.values.copy()
     values[::7, 0] = np.nan
     values[:, 1] = np.nan
