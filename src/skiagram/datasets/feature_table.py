@@ -84,7 +84,7 @@ class FeatureTable(RealDataSet):
         return self.patient is not None
 
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, "md5")
+        digest = unlike((root or Path()) / self.file, self.md5, seen, "md5")
         return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> "OpenFeatureTable":

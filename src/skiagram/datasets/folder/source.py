@@ -144,9 +144,9 @@ class Folder(RealDataSet):
         if self.sealed_labels is not None:
             known[self.sealed_labels] = self.sealed_labels_sha256 or ""
         paths = {name: _at_home(name) for name in known}
-        told = {name: unlike(paths[name], sha256) for name, sha256 in known.items()}
+        told = {name: unlike(paths[name], sha256, seen) for name, sha256 in known.items()}
         if place.is_file():  # an encrypted archive is one file, which no option tells
-            told[self.folder] = unlike(place, None)
+            told[self.folder] = unlike(place, None, seen)
         elif place.is_dir() and paths[self.manifest].is_file() and not any(told.values()):
             try:
                 told |= self.open(root).changed_images(seen)

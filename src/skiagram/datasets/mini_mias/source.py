@@ -236,7 +236,7 @@ class MiniMias(RealDataSet):
                         read_film(folder, path.stem, digests)
                     seen[state] = ""
                 except DataError:
-                    seen[state] = unlike(path, None)
+                    seen[state] = unlike(path, None, {})
             if seen[state]:
                 told[path.name] = seen[state]
         return told
