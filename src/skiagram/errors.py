@@ -6,8 +6,9 @@ A message says what was found, where, what is allowed and what to do, in one lin
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, ClassVar
 
@@ -21,12 +22,35 @@ def escape_controls(text: str) -> str:
     return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
+_SHOWN = 8  # names in a message
+
+
 def printable(text: str) -> str:
     """Return text for a terminal: what is no visible character, but a line's end, is escaped."""
     return "".join(
         each if each.isprintable() or each in "\n\N{NO-BREAK SPACE}" else repr(each)[1:-1]
         for each in text
     )
+
+
+def listed(names: Iterable[str], mark: str = "", near: str = "") -> str:
+    """Return the first eight of some names and how many more there are, for a message.
+
+    Args:
+        mark: What stands around each name.
+        near: A name that was looked for: those that are spelled like it come first.
+    """
+    every = [*names]
+    if near and len(every) > _SHOWN:
+        every = [*dict.fromkeys([*nearest(near, every, _SHOWN), *every])]
+    more = f" and {len(every) - _SHOWN:,} more" if len(every) > _SHOWN else ""
+    return f"{', '.join(f'{mark}{name}{mark}' for name in every[:_SHOWN])}{more}"
+
+
+def nearest(name: str, names: Iterable[str], most: int = 1) -> list[str]:
+    """Return names that are spelled like one that is not there, the most alike first."""
+    spelled = {each.casefold(): each for each in names}
+    return [spelled[each] for each in get_close_matches(name.casefold(), spelled, most)]
 
 
 class SkiagramError(Exception):

@@ -5,10 +5,13 @@ import weakref
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from skiagram.audit.composition import describe_region, described_regions
+from skiagram.audit.contract import Appearance, Evidence
+from skiagram.audit.features import check_features
 from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
@@ -222,3 +225,23 @@ def test_regions_are_held_one_at_a_time(tmp_path: Path, monkeypatch: pytest.Monk
     described = described_regions(ImageStore(tmp_path / "images"))
     assert described is not None
     assert described[:, 0].tolist() == [4, 9, 16, 25]
+
+
+def test_features_that_tell_the_label_and_empty_cells_are_found(clean: Planted) -> None:
+    cases = clean.cases
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"case_id": cases.case_id, "texture": generator.normal(size=len(cases))})
+    table["copy"] = cases.label * 2.5 + 1
+    table["row"] = generator.permutation(len(cases))
+    table.loc[3:9, "texture"] = np.nan
+    nobody = np.zeros(0, dtype=np.int64)
+    pairs = Pairs(nobody, nobody, np.zeros(0), np.zeros(0, dtype=np.str_))
+    appearance = Appearance(pairs, np.full(len(cases), 3), None)
+    evidence = Evidence(cases, TASK, CARD, appearance, None, table)
+    empty, telling = check_features(evidence)
+    assert (empty.name, empty.count, empty.severity) == ("empty_features", 1, "note")
+    assert "texture (7)" in empty.summary
+    assert (telling.count, telling.severity) == (2, "warning")
+    assert "`copy` repeats the label" in telling.summary
+    nothing = check_features(Evidence(cases, TASK, CARD, appearance))
+    assert [finding.count for finding in nothing] == [0, 0]

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
         }
     ).to_csv(folder / "features.csv", index=False)
     rows: list[list[object]] = [["", "patient", "death", "dose"]]
-    rows += [[str(at), at, label, f"{at},5"] for at, label in enumerate(sick.tolist(), 1)]
+    rows += [[str(at), at, label, f"{at * at % 37},5"] for at, label in enumerate(sick.tolist(), 1)]
     with (folder / "outcome.csv").open("w", newline="") as file:
         csv.writer(file, delimiter=";", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
     return folder / "features.csv", folder / "outcome.csv"
@@ -50,13 +51,177 @@ def test_check_says_what_is_a_feature_and_how_tables_join(
     assert "'001' here, '1' there" in capsys.readouterr().err
     assert main([*line, "--similar-patients", "same"]) == 0
     shown = capsys.readouterr().out
-    assert "Features (2): original_shape_Sphericity, wavelet-LLH_glcm_Id." in shown
+    assert "Features (3): age, original_shape_Sphericity, wavelet-LLH_glcm_Id." in shown
     assert "diagnostics_Versions_Numpy" in shown.split("left out")[1]
     assert ["all", "40", "40"] in [text.split() for text in shown.splitlines()]
     assert main(["check", tables[1], "--label", "death", "--positive", "1"]) == 0
     assert "Features (1): dose" in capsys.readouterr().out
     assert main(["check", tables[1], "--label", "death"]) == 2
     assert "--positive: is not given" in capsys.readouterr().err
+
+
+def write_columns(folder: Path, **columns: object) -> list[str]:
+    """Write 40 patients of two classes, sorted by class, with further columns; return a line."""
+    generator = np.random.default_rng(0)
+    features = {f"glcm_{name}": generator.normal(size=40) for name in ("Contrast", "Id", "Id.8")}
+    table = {"case": [f"c{at}" for at in range(40)], "label": ["no"] * 25 + ["yes"] * 15}
+    pd.DataFrame(table | features | columns).to_csv(folder / "mine.csv", index=False)
+    return ["check", str(folder / "mine.csv"), "--label", "label", "--positive", "yes"]
+
+
+ROWS = np.arange(40)
+SICK = ROWS >= 25
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "why"),
+    [
+        ("Unnamed: 0", ROWS, "counts the rows"),
+        ("X", np.random.default_rng(1).permutation(ROWS) + 1, "counts the rows"),
+        ("No.", ROWS * 3 + ROWS % 2, "in their order"),
+        ("n", np.random.default_rng(1).permutation(75)[:40], "counts the rows"),
+        ("scaled", (ROWS[::-1] - 19.5) / 11.54, "in their order"),
+        ("member", ROWS // 2, "counts the rows"),
+        ("code", SICK * 3.5, "repeats the label"),
+        ("score", SICK * 3 + np.random.default_rng(1).uniform(size=40), "AUC .99"),
+        ("size", np.where(SICK, np.random.default_rng(1).uniform(size=40), np.nan), "empty in one"),
+        ("rec_code", np.random.default_rng(1).integers(0, 2, 40), "called like an outcome"),
+        ("months_to_recurrence", np.random.default_rng(1).uniform(size=40), "like an outcome"),
+        ("Survival.time", np.random.default_rng(1).uniform(size=40), "called like an outcome"),
+        ("Overall.Stage", np.random.default_rng(1).integers(1, 4, 40), "called like an outcome"),
+    ],
+)
+def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    values: np.ndarray,
+    why: str,
+) -> None:
+    line = write_columns(tmp_path, **{name: values})
+    assert main(line) == 2
+    error = capsys.readouterr().err
+    assert f"1 column may be no feature: `{name}`" in error
+    assert why in error
+    assert "--not-features" in error
+    assert "--force-features" in error
+    assert main([*line, "--not-features", f"{name}*"]) == 0
+    assert "Features (3): glcm_Contrast, glcm_Id, glcm_Id.8" in capsys.readouterr().out
+    assert main([*line, "--force-features", name]) == 0
+    assert f"{name}" in capsys.readouterr().out.split("Features (4)")[1]
+
+
+def test_a_copy_of_an_outcome_is_refused_whatever_it_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = np.random.default_rng(2).exponential(500, 40).round()
+    line = write_columns(tmp_path, days=days, died=ROWS % 2, m=np.sqrt(days) - 7)
+    assert main([*line[:2], "--time", "days", "--event", "died"]) == 2
+    assert "`m` is in the order of the outcome" in capsys.readouterr().err
+
+
+def test_a_number_is_a_feature_whatever_it_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(3)
+    named = {name: generator.normal(size=40) for name in ("vol_edema", "vol_mass", "Id")}
+    counted = generator.integers(1, 9000, 40)  # as of voxels
+    given: dict[str, object] = {**named, "voxels": counted}
+    given |= {"original_shape_Sphericity": generator.normal(size=40)}
+    given |= {"hospital_nummer": generator.integers(10**6, 10**7, 40), "smoker": ["no", "1"] * 20}
+    assert main(write_columns(tmp_path, **given)) == 0
+    shown = capsys.readouterr().out
+    features = shown.split("Features (8): ")[1].split("\n")[0].rstrip(".").split(", ")
+    assert features[-1] == "original_shape_Sphericity"
+    assert {"vol_edema", "vol_mass", "Id", "glcm_Id", "glcm_Id.8", "voxels"} <= {*features}
+    assert "left out (3): case, hospital_nummer, smoker" in shown
+    assert "`smoker`: numbers and texts in one column" in shown
+
+
+def test_empty_and_infinite_cells_of_features_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(4).normal(size=40)
+    values[[3, 8, 30]] = np.nan
+    unlimited = [*map(str, np.random.default_rng(5).normal(size=37)), "inf", "-Inf", "nan"]
+    assert main(write_columns(tmp_path, area=values, ratio=unlimited)) == 0
+    shown = capsys.readouterr().out
+    assert "3 cells of numbers are infinite or `nan`" in shown
+    assert "6 cells of 2 of 5 features are empty: area (3), ratio (3)" in shown
+
+
+def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(6)
+    many = {f"feature_{at}": generator.normal(size=40).round(3) for at in range(2500)}
+    line = write_columns(tmp_path, **many)
+    assert main([*line[:3], "feature_2401x", *line[4:]]) == 4
+    error = capsys.readouterr().err
+    assert len(error) < 400
+    assert "did you mean `feature_2401`" in error
+    assert "and 2,497 more" in error
+    assert main([*line, "--not-features", "feature_77x"]) == 2
+    assert "did you mean `feature_77`" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
+    def repro(*words: str) -> str:
+        environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path / ("mine-project" if words[0] == "dvc" else "."),
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    line = ["skiagram", "run", *write_columns(tmp_path)[1:], "--quick"]
+    line += ["--baselines", "single_feature"]
+    repro(*line)
+    metrics = tmp_path / "mine-project/reports/metrics.json"
+    figures = [metrics.read_text()]
+    assert "] ingest" not in repro(*line)
+    table = pd.read_csv(tmp_path / "mine.csv")
+    changed = table.assign(label=np.random.default_rng(1).permutation(table["label"]))
+    changed.to_csv(tmp_path / "mine.csv", index=False)
+    assert "] ingest" in repro(*line)
+    figures.append(metrics.read_text())
+    (tmp_path / "mine-project/tables/mine.csv").write_text(
+        (tmp_path / "mine-project/tables/mine.csv")
+        .read_text()
+        .replace("no,", "tmp,")
+        .replace("yes,", "no,")
+        .replace("tmp,", "yes,")
+    )
+    assert "Running stage 'ingest'" in repro("dvc", "repro")
+    figures.append(metrics.read_text())
+    assert len(set(figures)) == 3
+    assert "Running stage 'ingest'" not in repro("dvc", "repro")
+
+
+@pytest.mark.thorough
+def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).normal(SICK, 1)
+    values[::5] = np.nan
+    gaps = [*map(str, np.random.default_rng(5).normal(size=35)), *["inf"] * 2, *[""] * 3]
+    line = write_columns(tmp_path, area=values, ratio=gaps)[1:]
+    command = [sys.executable, "-m", "skiagram"]
+    done = subprocess.run([*command, "run", *line], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout
+    page = (tmp_path / "mine-project/reports/report.html").read_text()
+    assert "Features with empty cells" in page
+    model = tmp_path / "mine-project/models/logistic_regression"
+    (tmp_path / "new.csv").write_text((tmp_path / "mine.csv").read_text())
+    asked = ["predict", str(model), "new.csv", "-o", "scores.csv"]
+    done = subprocess.run([*command, *asked], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "scores.csv")) == 40
 
 
 @pytest.mark.thorough
@@ -68,8 +233,8 @@ def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "features-project/reports/report.html").read_text()
     assert "60 images" in page or "60 cases" in page
-    left_out = (tmp_path / "features-project/tables/features.csv").read_text()
-    assert "age" not in left_out.splitlines()[0]
+    kept = (tmp_path / "features-project/tables/features.csv").read_text()
+    assert "diagnostics" not in kept.splitlines()[0]
 
 
 @pytest.mark.thorough
@@ -109,7 +274,7 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path)
     features.drop(columns="original_shape_Sphericity").to_csv(leeds / "features.csv", index=False)
     refused = skiagram(*line, "--patient-ids", "apart", "--force")
     assert refused.returncode == 4
-    assert "1 of 2 features of the project are not there: original_shape_Sph" in refused.stderr
+    assert "1 of 3 features of the project are not there: original_shape_Sph" in refused.stderr
     refused = skiagram("validate", "project", str(leeds), "--name", "images")
     assert refused.returncode == 4
     assert "a table of features, as the project has" in refused.stderr

@@ -1,5 +1,6 @@
 """The stages of a project and what each depends on; `tests/pipeline/test_dag.py` runs them."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -157,3 +158,19 @@ def test_values_of_chosen_option_files_alone_rerun_a_stage_that_takes_several(
     changed = rewrite(project, name, text)
     digests = [of.describe_code(of.stages[0]) for of in (StagesOfProject(project), changed)]
     assert (digests[0] == digests[1]) == same
+
+
+def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(
+    project: Path,
+) -> None:
+    weights = project / "network.safetensors"
+    weights.write_bytes(b"weights")
+    known = hashlib.sha256(b"weights").hexdigest()
+    named = {"encoder": {"weights": {"file": weights.name, "sha256": known}}}
+    (project / "conf/model/svm.yaml").write_text(yaml.safe_dump(named))
+    stages = StagesOfProject(project)
+    _, svm, cox = stages.stages
+    assert stages.changed_weights(svm) == stages.changed_weights(cox) == {}
+    weights.write_bytes(b"Weights")
+    assert [*stages.changed_weights(svm)] == [weights.name]
+    assert stages.changed_weights(cox) == {}

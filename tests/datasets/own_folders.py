@@ -193,6 +193,9 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
     for path in (files.options, files.manifest):
         path.unlink(missing_ok=True)
     checksums = {normalise_name(one.cells["file"]): _sum(own, one.cells["file"]) for one in rows}
+    if columns.mask is not None:
+        masks = [one.cells[columns.mask] for one in rows]
+        checksums |= {normalise_name(name): _sum(own, name) for name in masks}
     files.write(replace(source, **changes), rows, checksums)
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
     assert isinstance(written, Folder)

@@ -20,6 +20,8 @@ from skiagram.sealing.labels import open_labels
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 
+AGES = (31, 18, 44, 18, 59, 93, 25, 67, 59, 31, 53)  # in no order
+
 
 def source(**changed: Any) -> FeatureTable:
     made: FeatureTable = data_set("feature_table", **changed)
@@ -44,7 +46,7 @@ def write(folder: Path, **columns: Any) -> pd.DataFrame:
 
 
 def test_its_features_reach_the_models_and_no_image_does(tmp_path: Path) -> None:
-    table = write(tmp_path, weight=[None, *range(11)])
+    table = write(tmp_path, weight=[None, *np.random.default_rng(1).normal(size=11)])
     chosen = source(covariates=("site",))
     folders, cases = ingested(chosen, tmp_path, "cv", tmp_path)
     histories = CaseHistories.read(folders.cases)
@@ -75,14 +77,14 @@ def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
         ({}, {"features": ("site",)}, "`x` in the column `site`"),
         ({}, {"features": ("entropy",)}, "entropy"),
         ({"original_glcm_Contrast": 1e39}, {}, "32 bits"),
-        ({"age": ["NA", *range(11)]}, {}, "11 numbers and 1 texts, such as `NA`"),
+        ({"age": ["NA", *AGES]}, {}, "11 numbers and 1 texts, such as `NA`"),
         ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
         ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
         ({}, {"file": "absent.csv"}, "absent.csv"),
         ({}, {"md5": "0" * 32}, "checksum"),
         (
-            {name: [None, *range(11)] for name in ("original_glcm_Contrast", "wavelet-LLH_glcm_Id")}
+            {name: [None, *AGES] for name in ("original_glcm_Contrast", "wavelet-LLH_glcm_Id")}
             | {"diagnostics_Versions_Numpy": "1.0.0"},
             {},
             "no feature has a value",
@@ -99,9 +101,9 @@ def test_a_bad_table_is_one_line(
 
 
 def test_cells_that_stand_for_nothing_can_be_named(tmp_path: Path) -> None:
-    write(tmp_path, age=["NA", *range(11)])
+    write(tmp_path, age=["NA", *AGES])
     measured = [entry.measured["age"] for entry in source(missing=("NA",)).open(tmp_path).entries()]
-    assert measured == [None, *range(11)]
+    assert measured == [None, *AGES]
 
 
 def test_a_data_set_of_images_has_no_features_of_its_own() -> None:
@@ -173,3 +175,24 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path
     assert task.measured is not None
     assert isinstance(task.measured, TimeToEvent)
     assert max(task.measured.horizons) < 150  # of the development cases
+
+
+def test_the_order_of_the_rows_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path, X=range(1, 13))
+    with pytest.raises(OptionError, match=r"`X` counts the rows.*name the features"):
+        source().open(tmp_path)
+    assert source(features=("X",)).open(tmp_path).entries()[3].measured == {"X": 4.0}
+
+
+def test_a_table_counts_by_its_content(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = source().changed_files(tmp_path, {})
+    path = tmp_path / "features.csv"
+    path.write_text(path.read_text().replace("benign", "malignant", 1))
+    after = source().changed_files(tmp_path, {})
+    assert before.keys() == after.keys() == {"features.csv"}
+    assert before != after
+    told = source(md5=after["features.csv"])
+    assert told.changed_files(tmp_path, {}) == {}
+    path.unlink()
+    assert told.changed_files(tmp_path, {}) == {}

@@ -62,6 +62,17 @@ def test_a_missing_covariate_counts_as_usual() -> None:
     assert np.isfinite(known.distances(table(values))).all()
 
 
+def test_features_with_gaps_are_learned_and_an_empty_one_plays_no_part() -> None:
+    values = drawn(1, 600)
+    values[::3, 4] = np.nan
+    values[:, 7] = np.nan
+    patient = np.array([f"p{row // 2}" for row in range(600)])
+    known = Familiarity.of(table(values), patient)
+    assert known is not None
+    assert "feature_7" not in known.names
+    assert np.isfinite(known.distances(table(values))).all()
+
+
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_a_set_holds_the_true_class_as_often_as_promised(level: float) -> None:
     draw = np.random.default_rng(6)

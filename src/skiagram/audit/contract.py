@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
@@ -84,6 +85,8 @@ class Evidence:
 
     Attributes:
         traits: What a label must not be told from; None where it was not collected.
+        measured: Column `case_id`, and a column a feature that came with the data; None where there
+            are none, as of images that were not ingested yet.
     """
 
     cases: Cases
@@ -91,6 +94,7 @@ class Evidence:
     card: DataCard
     images: Appearance
     traits: ProbedTraits | None = None
+    measured: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from skiagram.audit.composition import (
 )
 from skiagram.audit.contract import PAIR, Appearance, Check, Evidence, Finding, unite_appearances
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
+from skiagram.audit.features import check_features
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
@@ -85,6 +86,7 @@ CHECKS: tuple[Check, ...] = (
     check_regions,
     check_shortcuts,
     check_groups,
+    check_features,
 )
 _GRAVEST_FIRST = ("stop", "warning", "note")
 
@@ -96,8 +98,12 @@ def audit(
     card: DataCard,
     covariates: pd.DataFrame | None = None,
     acquisition: Sequence[str] = (),
+    measured: pd.DataFrame | None = None,
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
+
+    Args:
+        measured: Column `case_id`, and a column a feature that came with the data.
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
@@ -105,8 +111,8 @@ def audit(
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
     """
     seen = unite_appearances([_look(store, _case_rows(store, cases)) for store in stores])
-    traits = collect_image_traits(stores, cases, covariates, acquisition)
-    evidence = Evidence(cases, task, card, seen, traits)
+    traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
+    evidence = Evidence(cases, task, card, seen, traits, measured)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     table = _pair_table(seen.pairs, cases)
     return _report(looked_for, card.waived_findings), table

@@ -1,6 +1,7 @@
 """What an image is besides what it shows: a label must not be told from it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,8 +31,9 @@ def collect_image_traits(
     cases: Cases,
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str],
+    measured: pd.DataFrame | None = None,
 ) -> ProbedTraits:
-    """Collect the traits of development cases."""
+    """Collect the traits of development cases; which of their features are empty is one."""
     rows = sample_cases(cases)
     traits = [
         [
@@ -40,7 +42,12 @@ def collect_image_traits(
         ]
         for store in stores
     ]
-    return probed_traits(cases, rows, traits, covariates, acquisition)
+    probed = probed_traits(cases, rows, traits, covariates, acquisition)
+    if measured is None or measured.shape[1] < 2:
+        return probed
+    of_cases = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
+    share = of_cases.isna().mean(axis=1).to_numpy(dtype=np.float64)[:, None]
+    return replace(probed, images={**probed.images, "empty_features": share})
 
 
 def probed_traits(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.feature_tables import is_table, read_features
 from skiagram.cli.folder_arguments import FolderArguments, read_folder_arguments
-from skiagram.errors import DataError, OptionError, printable
+from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Source
@@ -134,7 +134,7 @@ def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
             f"`{label}`" for label in unknown[:_SHOWN]
         )
         remedy = "correct them, or name the table's words with --classes, in the project's order"
-        raise DataError(fault, where="the table", allowed=", ".join(classes), remedy=remedy)
+        raise DataError(fault, where="the table", allowed=listed(classes), remedy=remedy)
 
 
 def _columns_of(at_home: "Source") -> dict[str, str]:

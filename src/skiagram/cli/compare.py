@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from skiagram.cli.folder_arguments import require_new
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, listed
 
 NAME = "compare"
 SUMMARY = "say whether one column of scores is better than another, by how much and how surely"
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def column(name: str) -> "pd.Series[str]":
         if name not in table.columns:
-            allowed = ", ".join(table.columns)
+            allowed = listed(table.columns)
             raise OptionError(f"no column `{name}`", where=str(arguments.table), allowed=allowed)
         return table[name].replace("", None)
 

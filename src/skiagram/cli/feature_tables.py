@@ -1,7 +1,9 @@
 """A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
 
 import argparse
+import fnmatch
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_unmatched, label_column, name_of, title_of
 from skiagram.cli.outcome_arguments import settle_outcome
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed, nearest
 
 if TYPE_CHECKING:
     from skiagram.audit.run import AuditReport
@@ -17,11 +19,8 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.records.cases import Design
 
-_PYRADIOMICS = re.compile(
-    r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
-)
+_TYPED = 8  # columns in a remedy
 _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
-_SHOWN = 8  # columns in a sentence
 _SEVERAL = (
     "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
     "one case of the rows of a patient."
@@ -64,10 +63,10 @@ class DescribedFeatures(NamedTuple):
         left = [name for name in self.rows[0].cells if name not in self.columns]
         lines = [
             text_table(["class", "rows", "patients"], body),
-            f"Features ({len(features)}): {_listed(features)}.",
+            f"Features ({len(features)}): {listed(_strange_first(features))}.",
         ]
         if left:
-            lines.append(f"Columns that are left out ({len(left)}): {_listed(left)}.")
+            lines.append(f"Columns that are left out ({len(left)}): {listed(left)}.")
         if source.patient is None:
             lines.append(
                 "Patients are unknown: each row counts as one. Name their column: --patient"
@@ -126,9 +125,11 @@ def is_table(path: Path) -> bool:
 def add_feature_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what is asked of tables of features alone."""
     group = add_joined_tables(parser)
-    text = "columns of numbers that are no features (default: all but PyRadiomics', where it wrote "
-    text += "the table; else none)"
+    text = "columns of numbers that are no features; `'clinical_*'` names several (default: none)"
     group.add_argument("--not-features", nargs="+", default=[], metavar="COLUMN", help=text)
+    text = "columns that are features although they look like a number of the row, an outcome or a "
+    text += "copy of the label"
+    group.add_argument("--force-features", nargs="+", default=[], metavar="COLUMN", help=text)
 
 
 def add_joined_tables(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
@@ -153,13 +154,21 @@ def read_features(
             where this one calls them the same.
     """
     from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
-    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.feature_table import (
+        FeatureTable,
+        empty_unmeasured,
+        telling_columns_of,
+    )
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import leave_out_classes, settle_labels
     from skiagram.datasets.folder.patients import settle_patients
+    from skiagram.datasets.telling_columns import refuse_telling_columns
 
     arguments = argparse.Namespace(**vars(given))
     rows, measured, notes = _joined(arguments)
+    rows, emptied = empty_unmeasured(rows, measured)
+    if emptied:
+        notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
     if known is not None:
         _name_as_known(arguments, rows[0].cells, known)
     settled = settle_outcome(rows, arguments)
@@ -194,9 +203,23 @@ def read_features(
         names = known.features or ()
         features = _features_of(originals_of(names) if combined else names, rows)
     else:
-        others = {patient, arguments.label, split, *covariates, *arguments.not_features}
+        others = {patient, arguments.label, split, *covariates}
+        others |= {*_named_columns(arguments.not_features, header, "--not-features")}
         others |= set() if settled is None else {*settled.columns}
-        features = _feature_columns(rows, [name for name in measured if name not in others])
+        free = [name for name in measured if name not in others]
+        features, told_of_features = _feature_columns(rows, free)
+        notes += told_of_features
+        forced = _named_columns(arguments.force_features, header, "--force-features")
+        asked_of = [name for name in features if name not in forced]
+        value = None if settled is None else settled.outcome.column
+        telling = telling_columns_of(rows, asked_of, arguments.label, classes, value, split)
+        refuse_telling_columns(
+            telling,
+            "the table of features",
+            f"leave them out with `--not-features {_typed(telling)}`, or keep what is a feature "
+            "after all with `--force-features`",
+        )
+        notes += filter(None, [_describe_gaps(rows, features)])
     if combined and patient is not None:
         regions = len(rows)
         volume = next(filter(_VOLUME.search, features), None)
@@ -322,7 +345,7 @@ def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> s
 
     read = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
     return (
-        f"{regions} rows of {patients} patients: each patient is one case, with {_listed(read)} of "
+        f"{regions} rows of {patients} patients: each patient is one case, with {listed(read)} of "
         "every feature, and the number of regions. `--per-patient rows` keeps each row a case."
     )
 
@@ -338,7 +361,7 @@ def _features_of(known: Sequence[str], rows: "list[TableRow]") -> list[str]:
     if missing:
         raise DataError(
             f"{len(missing)} of {len(features)} features of the project are not there: "
-            f"{_listed(missing)}",
+            f"{listed(missing)}",
             where="the table of features",
             allowed="all features that the project's models may read, under the same names",
             remedy="compute them with the same settings, or correct the names of the columns",
@@ -346,23 +369,86 @@ def _features_of(known: Sequence[str], rows: "list[TableRow]") -> list[str]:
     return features
 
 
-def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> list[str]:
-    """Return the columns of PyRadiomics' features; where there are none, all that hold numbers."""
-    from skiagram.datasets.feature_table import numeric_columns
-    from skiagram.datasets.folder.identifiers import suspect_column
+def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that hold numbers alone and are no ids, and sentences on what is not one.
 
-    named = [name for name in columns if name and not suspect_column(name, ())]  # no row's number
-    chosen = [name for name in columns if _PYRADIOMICS.fullmatch(name)] or named
-    features = numeric_columns(rows, chosen)
+    Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
+    column is refused, as a cell of it may be wrong.
+    """
+    from skiagram.datasets.feature_table import numeric_columns
+    from skiagram.datasets.folder.identifiers import names_patients, suspect_column
+    from skiagram.datasets.folder.table import find_number_problem
+    from skiagram.datasets.telling_columns import PYRADIOMICS
+
+    ids, mixed = set(), set()
+    with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
+    for name in columns:
+        if PYRADIOMICS.fullmatch(name):
+            continue
+        # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
+        called = suspect_column(name, ()) is not None or names_patients(name) or not name
+        if called and all(map(_is_whole, {row.cells[name] for row in rows} - {""})):
+            ids.add(name)
+        elif with_pyradiomics and find_number_problem(rows, name) is not None:
+            mixed.add(name)
+    features = numeric_columns(rows, [name for name in columns if name not in ids | mixed])
     if not features:
         raise DataError(
             "no column that holds numbers alone",
             where="the table of features",
             allowed="one feature or more, beside label and patient",
         )
-    return features
+    told = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
+    return features, [told] if mixed else []
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
+def _is_whole(cell: str) -> bool:
+    """Return whether a cell is a text or a whole number, as an id is."""
+    try:
+        return float(cell).is_integer()
+    except ValueError:
+        return True
+
+
+def _named_columns(words: Sequence[str], header: Collection[str], option: str) -> list[str]:
+    """Return the columns that an option names, also by `*`; one that is not there is refused."""
+    names: list[str] = []
+    for word in words:
+        alike = [word] if word in header else fnmatch.filter(header, word)
+        if not alike:
+            near = nearest(word, header)
+            raise OptionError(
+                f"no column `{word}`",
+                where=option,
+                allowed=listed(header, "`", near=word),
+                remedy=f"did you mean `{near[0]}`?" if near else "",
+            )
+        names += alike
+    return names
+
+
+def _typed(names: Collection[str]) -> str:
+    """Return the first of some columns as they are typed in a shell."""
+    shown = [*names][:_TYPED]
+    return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
+
+
+def _strange_first(features: Sequence[str]) -> list[str]:
+    """Return features with those first that are not called like PyRadiomics'."""
+    from skiagram.datasets.telling_columns import PYRADIOMICS
+
+    return sorted(features, key=lambda name: PYRADIOMICS.fullmatch(name) is not None)
+
+
+def _describe_gaps(rows: "list[TableRow]", features: Sequence[str]) -> str:
+    """Return a sentence on the empty cells of features; empty where there is none."""
+    empty = {name: sum(not row.cells[name] for row in rows) for name in features}
+    gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])
+    if not gappy:
+        return ""
+    shown = [f"{name} ({empty[name]})" for name in gappy]
+    return (
+        f"{sum(empty.values())} cells of {len(gappy)} of {len(features)} features are empty: "
+        f"{listed(shown)}. Each model fills them with the median of its training cases, and sees "
+        "which were empty."
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skiagram.cli.named_files import add_name_arguments, compose_table
 from skiagram.cli.outcome_arguments import add_outcome_arguments, given_columns, settle_outcome
 from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -363,7 +363,7 @@ def _require_file_column(rows: "list[TableRow]", file: str, arguments: argparse.
     raise DataError(
         f"no column `{file}`",
         where="the CSV",
-        allowed=", ".join(f"`{column}`" for column in header),
+        allowed=listed(header, "`", near=file),
         remedy="name the column of file names, for example `--file image_name`; where the table "
         "has no header, name all its columns: `--columns file label`",
     )
@@ -479,7 +479,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     classes = tuple(arguments.classes or sorted(labels - {""}))
     positive: str | None = arguments.positive
     if positive is not None and (positive not in classes or len(classes) != 2):
-        fault = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
+        fault = f"`{positive}` was given, and {len(classes)} classes: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         allowed = "one of two classes"
         raise OptionError(fault, where="--positive", allowed=allowed, remedy=remedy)

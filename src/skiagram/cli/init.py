@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
-from skiagram.errors import DataError, OptionError, printable
+from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     for told in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
         print(printable(told))
     if added.left:
-        left = ", ".join(added.left)
+        left = listed(added.left)
         print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)

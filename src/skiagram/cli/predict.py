@@ -17,7 +17,7 @@ from skiagram.cli.folder_arguments import (
     reading_of,
 )
 from skiagram.cli.named_files import add_cut, add_frames
-from skiagram.errors import DataError, OptionError, printable
+from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
@@ -257,7 +257,7 @@ def _rows_of_features(arguments: argparse.Namespace, columns: Sequence[str]) -> 
     place = Path(arguments.files[0])
     if len(arguments.files) > 1 or not is_table(place):
         raise OptionError(
-            ", ".join(arguments.files),
+            listed(arguments.files),
             where="FILE",
             allowed="one table of features (CSV), as the model was trained on",
         )

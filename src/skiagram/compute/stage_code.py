@@ -8,7 +8,7 @@ compute. In a project of one's own the installed skiagram as a whole is part of 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -45,6 +45,7 @@ _SHARED = (
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _OF_MODELS = ("combined/models", "combined/scores", "explanations", "models", "scores")
+_OF_NETWORK = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -121,14 +122,24 @@ class StagesOfProject:
             fault = f"`{unknown[0]}` is no baseline or network of the run"
             raise OptionError(fault, where=f"{PARAMS}: explained", allowed=", ".join(trained))
 
-    def write_digests(self, without: str) -> None:
+    def write_digests(
+        self, without: str, files: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         """Write the digest of every stage, and of every member of a matrix.
 
         Args:
             without: Script of the stage that calls this, which depends on no digest.
+            files: Script of a stage → its input files that no option tells, with their checksums.
         """
         described = [stage for stage in self.stages if stage.script != without]
         digests = {stage.name: self.describe_code(stage) for stage in described}
+        for stage in described:
+            changed = {**(files or {}).get(stage.script, {}), **self.changed_weights(stage)}
+            # Names of files may name patients; a line is all that a stage depends on.
+            lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
+            if lines:
+                whole = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+                digests[stage.name] += f"\nfiles {whole}"
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
         if not self._sources.is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
@@ -154,11 +165,26 @@ class StagesOfProject:
         versions = code_libraries(*entries).items()
         return "\n".join([digest.hexdigest(), *(f"{name} {version}" for name, version in versions)])
 
-    def code_of(self, stage: Stage) -> list[str]:
-        """Return what a stage's code is reached from: its script, the classes of its options."""
+    def changed_weights(self, stage: Stage) -> dict[str, str]:
+        """Return file of weights → checksum, of those at hand that are not as an option says."""
+        changed: dict[str, str] = {}
+        for file, expected in _weights_among(self._option_files_of(stage)):
+            path = self.root / Path(file).expanduser()
+            if path.is_file():
+                with path.open("rb") as content:
+                    digest = hashlib.file_digest(content, "sha256").hexdigest()
+                changed |= {file: digest} if digest != expected else {}
+        return changed
+
+    def _option_files_of(self, stage: Stage) -> list[Mapping[str, Any]]:
+        """Return the values of a stage's own option file, and of those that are chosen for it."""
         options, defaults = _read(self.root, f"conf/{stage.script}.yaml"), self._defaults(stage)
         defaults = defaults + (_EXPLAINED if "choices" in defaults else [])
-        files = [options, *(values for *_, values in self._chosen_files(defaults, stage.chosen))]
+        return [options, *(values for *_, values in self._chosen_files(defaults, stage.chosen))]
+
+    def code_of(self, stage: Stage) -> list[str]:
+        """Return what a stage's code is reached from: its script, the classes of its options."""
+        files = self._option_files_of(stage)
         targets = {target for values in files for target in named_targets(values)}
         # A class that is not there is left to the stage, which says so.
         there = [target for target in sorted(targets) if _is_there(target)]
@@ -250,6 +276,20 @@ class StagesOfProject:
                 of_group = [chosen[group]] if group in chosen else chosen_names(names, self.params)
                 for name in of_group:
                     yield group, name, _read(self.root, f"conf/{group}/{name}.yaml")
+
+
+def _weights_among(values: object) -> Iterator[tuple[str, str]]:
+    """Yield file and checksum of weights that option files name, at any depth."""
+    if isinstance(values, Mapping):
+        sha256, folder = values.get("sha256"), values.get("folder")
+        file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
+        if isinstance(sha256, str) and isinstance(file, str):
+            yield file, sha256
+        values = values.values()
+    elif isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        return
+    for value in values:
+        yield from _weights_among(value)
 
 
 def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from skiagram.datasets.contract import Entry, Mark
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.records.cases import SEALED, Task
 
@@ -32,7 +32,7 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
         _check_splits(entries, where)
     open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
     if len(open_labels) < 2:
-        names = ", ".join(task.classes[label] for label in open_labels) or "none"
+        names = listed(task.classes[label] for label in open_labels) or "none"
         raise DataError(
             f"only one class among development cases: {names}",
             where=where,

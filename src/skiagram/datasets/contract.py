@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -274,6 +274,24 @@ class RealDataSet(ABC):
     def patients_known(self) -> bool:
         """Whether every image names its patient."""
         return True
+
+    def changed_files(
+        self,
+        root: Path | None,
+        seen: MutableMapping[str, str],
+    ) -> dict[str, str]:
+        """Return file → checksum, of files at hand whose content these options do not tell.
+
+        A stage that reads the source depends on them: files that the options tell by a checksum
+        count where they hold something else, others whatever they hold. A file that is not at hand
+        is not looked for.
+
+        Args:
+            root: Folder of the files, as for `open`.
+            seen: State of a file on the disk → its checksum, from earlier looks; new ones are put
+                in, so that a file is read again only after it was written.
+        """
+        return {}
 
     def card(self) -> DataCard:
         return DataCard(

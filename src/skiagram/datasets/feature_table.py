@@ -6,7 +6,7 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import field, replace
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate, read_file
+from skiagram.datasets.files import locate, read_file, unlike
 from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
 from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.datasets.folder.table import (
@@ -26,7 +26,8 @@ from skiagram.datasets.folder.table import (
     is_number,
     parse_value,
 )
-from skiagram.errors import DataError
+from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
+from skiagram.errors import DataError, listed
 from skiagram.near_duplicates.pairs import EXACT, Pairs, content_digest
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
@@ -36,6 +37,10 @@ NO_IMAGES = (
     "rows are found as copies. Networks and features of images mean nothing on it."
 )
 _SIDE = 16
+_UNMEASURED = {  # as programs write what is no finite number
+    *("nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
+    *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
+}
 _DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
 
 
@@ -80,6 +85,10 @@ class FeatureTable(RealDataSet):
     def patients_known(self) -> bool:
         return self.patient is not None
 
+    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+        digest = unlike((root or Path()) / self.file, self.md5, seen, "md5")
+        return {self.file: digest} if digest else {}
+
     def open(self, root: Path | None) -> "OpenFeatureTable":
         """Read the table; what is no number in a feature's column is refused."""
         path = Path(self.file) if root is None else root / self.file
@@ -90,6 +99,7 @@ class FeatureTable(RealDataSet):
         named = [self.label, value, self.patient, self.split]
         named += [*self.covariates, *(self.features or ())]
         require_columns(rows, [name for name in named if name is not None])
+        rows, _ = empty_unmeasured(rows, [*(self.features or rows[0].cells)])
         others = {name for name in named if name is not None} - set(self.features or ())
         columns = self.features or numeric_columns(
             rows, [n for n in rows[0].cells if n not in others]
@@ -101,7 +111,59 @@ class FeatureTable(RealDataSet):
                 allowed="one feature or more",
                 remedy="name the features in the data set's option file, under `features`",
             )
+        if self.features is None:
+            telling = telling_columns_of(rows, columns, self.label, self.classes, value, self.split)
+            remedy = "name the features in the data set's option file, under `features`"
+            refuse_telling_columns(telling, self.file, remedy)
         return OpenFeatureTable(self, rows, tuple(columns))
+
+
+def telling_columns_of(
+    rows: Sequence[TableRow],
+    columns: Sequence[str],
+    label: str,
+    classes: Sequence[str],
+    value: str | None,
+    split: str | None,
+) -> dict[str, str]:
+    """Return column → why it is probably no feature; labels of test cases are not looked at.
+
+    Args:
+        columns: Some that hold numbers.
+        value: Column of the outcome; None where classes are told apart.
+        split: Column of train, validation and test, if there is one.
+    """
+    place = {name: number for number, name in enumerate(classes)}
+    number = np.array([place.get(row.cells[label], -1) for row in rows], dtype=np.int64)
+    development = number >= 0
+    if split is not None:
+        development &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
+    values = np.array([[row.number(name) for name in columns] for row in rows], dtype=np.float64)
+    outcome = None
+    if value is not None:
+        outcome = np.array([parse_value(row.cells[value]) for row in rows])
+    shape = (len(rows), len(columns))
+    return find_telling_columns(columns, values.reshape(shape), number, outcome, development)
+
+
+def empty_unmeasured(rows: list[TableRow], columns: Iterable[str]) -> tuple[list[TableRow], int]:
+    """Return a table in which infinite cells, and `nan`, among numbers are empty, and their count.
+
+    A program writes them where a feature is not defined, as that of a region of one voxel.
+    """
+    of_numbers = [
+        name
+        for name in columns
+        if any(row.cells[name].casefold() in _UNMEASURED for row in rows)
+        and any(row.number(name) is not None for row in rows)
+    ]
+    emptied = 0
+    for at, row in enumerate(rows if of_numbers else ()):
+        cells = {n: "" for n in of_numbers if row.cells[n].casefold() in _UNMEASURED}
+        if cells:
+            emptied += len(cells)
+            rows[at] = replace(row, cells=row.cells | cells)
+    return rows, emptied
 
 
 def numeric_columns(rows: list[TableRow], columns: Iterable[str]) -> list[str]:
@@ -135,7 +197,7 @@ class OpenFeatureTable(OpenSource):
             raise DataError(
                 f"class `{cells[options.label]}`",
                 where=row.where,
-                allowed=", ".join(options.classes),
+                allowed=listed(options.classes),
                 remedy="correct the row, or `classes` in the data set's option file",
             )
         split = None if options.split is None else SPLITS.get(cells[options.split].casefold())
@@ -197,14 +259,12 @@ def parse_feature(cell: str, name: str, where: str) -> float | None:
     Raises:
         DataError: It is no number, or one that 32 bits do not hold.
     """
-    if cell == "":
+    if cell == "" or cell.casefold() in _UNMEASURED:
         return None
     try:
         value = parse_number(cell)
     except ValueError:
         value = np.inf
-    if np.isnan(value):
-        return None
     if abs(value) > np.finfo(np.float32).max:
         raise DataError(
             f"`{cell}` in the column `{name}`",

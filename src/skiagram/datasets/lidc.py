@@ -14,7 +14,7 @@ theirs, and so are those of a new nodule.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from pydantic.dataclasses import dataclass
 from scipy.ndimage import map_coordinates
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate
+from skiagram.datasets.files import locate, unlike
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 
@@ -143,6 +143,12 @@ class LIDC(RealDataSet):
     @property
     def origin(self) -> str:
         return f"{self.images}, {self.table}"
+
+    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+        expected = {self.images: self.images_md5, self.table: self.table_md5}
+        folder = root or Path()
+        told = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
+        return {name: digest for name, digest in told.items() if digest}
 
     def open(self, root: Path | None) -> "Nodules":
         label: dict[int, int] = {}

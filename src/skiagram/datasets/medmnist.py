@@ -8,6 +8,7 @@ publishes no patient ids.
 import tokenize
 import zipfile
 import zlib
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate
+from skiagram.datasets.files import locate, unlike
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import Split
@@ -57,6 +58,10 @@ class MedMNIST(RealDataSet):
     def patients_known(self) -> bool:
         """False: MedMNIST publishes none."""
         return False
+
+    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+        digest = unlike((root or Path()) / self.file, self.md5, seen, "md5")
+        return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         path = locate(self.file, self.md5, self.url, root)

@@ -22,7 +22,7 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
 )
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
-from skiagram.errors import DataError, OptionError, named
+from skiagram.errors import DataError, OptionError, listed, named
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.preparation import Covariate, ImageKinds, Preparation, channels
 from skiagram.restoration.missing import Plane
@@ -221,7 +221,7 @@ class CovariateTable:
                 if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
                     fault = f"{covariate.column} `{cell}`, which training did not see"
                     remedy = "name a site of training, or train with `unseen: uncorrected`"
-                    raise DataError(fault, allowed=", ".join(sites), remedy=remedy)
+                    raise DataError(fault, allowed=listed(sites), remedy=remedy)
         return row
 
     def unseen(self, case: str) -> list[str]:

@@ -226,10 +226,14 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         name: (values, fingerprint.features[name]) for name, values in seen.features.items()
     }
     drifts = []
-    for name, (values, quantiles) in numbers.items():
+    for name, (every, quantiles) in numbers.items():
+        measured = np.isfinite(every)  # a table of features may have gaps
+        if not measured.any():
+            continue
+        values, whose = every[measured], np.unique(patient[measured], return_inverse=True)[1]
         places = place_among(values, quantiles)
         mean = float(places.mean())
-        sums = np.bincount(patient, weights=places - mean)
+        sums = np.bincount(whose, weights=places - mean)
         new = len(sums)
         variance = np.square(sums).sum() / len(values) ** 2 * new / max(new - 1, 1)
         deviation = math.sqrt(max(float(variance), 1 / (12 * new)) + 1 / (12 * trained))

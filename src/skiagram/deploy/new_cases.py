@@ -29,7 +29,7 @@ from skiagram.datasets.volumes.case_images import (
     called_images,
     is_image_file,
 )
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
@@ -223,7 +223,7 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
         rows = number_visits(rows, "patient_id", "visit")
     needed = [FILE, *(_OF_SEVERAL if modalities else ())]
     if not set(needed) <= set(header):
-        fault, allowed = f"columns {', '.join(header)}", f"at least {', '.join(needed)}"
+        fault, allowed = f"columns {listed(header)}", f"at least {', '.join(needed)}"
         remedy = "name the columns as `skiagram table` does"
         raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
     columns = _columns_of(tuple(header))

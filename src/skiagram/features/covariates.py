@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, listed
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT
 from skiagram.preparation import Covariate
@@ -68,7 +68,7 @@ class Covariates:
             raise OptionError(
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
                 where=where or self.option,
-                allowed=", ".join(known) or "none: the data set has no covariates",
+                allowed=listed(known) or "none: the data set has no covariates",
                 remedy="list covariates of the data set, or leave out the models that need them",
             )
         case_id = table["case_id"].astype(str)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, listed
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT
 
@@ -40,7 +40,7 @@ class Measured:
             raise OptionError(
                 f"no feature `{unknown[0]}`" if unknown else "the data set came without features",
                 where=self.option,
-                allowed=", ".join(known[:20]) or "a data set that is a feature table",
+                allowed=listed(known, near="".join(unknown[:1])) or "a data set with features",
                 remedy="choose features of the data set, or a data set with some",
             )
         values = table[chosen].to_numpy(dtype=np.float32)

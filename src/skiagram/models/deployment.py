@@ -225,6 +225,9 @@ class Familiarity:
     @classmethod
     def _fit(cls, table: FeatureTable) -> "Familiarity | None":
         values = table.values.astype(np.float64)
+        measured = np.flatnonzero(np.isfinite(values).any(axis=0))  # an empty one tells nothing
+        table = table.columns([table.names[column] for column in measured.tolist()])
+        values = values[:, measured]
         centre = np.nan_to_num(np.nanmedian(values, axis=0))
         scale = np.nan_to_num(np.nanstd(values, axis=0))
         varies = scale > 1e-9 * np.maximum(np.abs(centre), 1e-12)
@@ -337,5 +340,7 @@ def _of_images(table: FeatureTable) -> FeatureTable:
 
 
 def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:
-    quantiles = np.quantile(values.astype(np.float64), LEVELS, axis=0)
-    return {name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(names)}
+    """Return the quantiles of each column without its gaps; an empty column has none."""
+    measured = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
+    quantiles = np.nanquantile(values[:, measured].astype(np.float64), LEVELS, axis=0)
+    return {names[k]: tuple(quantiles[:, at].tolist()) for at, k in enumerate(measured)}

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
@@ -75,7 +75,7 @@ class Reader:
             raise OptionError(fault, where="model", allowed=allowed, remedy=remedy)
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
-            allowed = ", ".join(table.columns) or "none: the data set has no scores"
+            allowed = listed(table.columns) or "none: the data set has no scores"
             remedy = "name it in the data set's option file, under `columns.scores`"
             fault = f"no score `{self.column}`"
             raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)

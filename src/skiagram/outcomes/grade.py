@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
 from skiagram.outcomes.columns import VALUE, ColumnOption, Row, Table, plain
 from skiagram.outcomes.outcome import (
@@ -187,7 +187,7 @@ class Grade(MeasuredOutcome):
                 f"{len(outside)} of {len(rows)} rows have none of the grades, the first "
                 f"`{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
-                allowed=", ".join(grades),
+                allowed=listed(grades),
                 remedy="name all grades in their order (--grades), or leave the rows out and say "
                 "so where you report the result",
             )

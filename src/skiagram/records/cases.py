@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, listed
 from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.files import read_record, read_table, write_table
@@ -180,5 +180,5 @@ def read_task(path: Path) -> Task:
 def check_fold_column(column: str, table: pd.DataFrame) -> None:
     """Refuse a column for folds that the table of covariates lacks."""
     if column not in table:
-        allowed = ", ".join(map(str, table)) or "none: the data set has no covariates"
+        allowed = listed(map(str, table)) or "none: the data set has no covariates"
         raise OptionError(f"no column `{column}`", where="fold_column", allowed=allowed)

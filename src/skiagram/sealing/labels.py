@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 from skiagram.records.cases import Task
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
@@ -123,7 +123,7 @@ def open_labels(folder: Path, task: Task) -> pd.DataFrame:
         raise DataError(
             f"{len(strange)} classes that the data set does not have",
             where=where,
-            allowed=", ".join(task.classes),
+            allowed=listed(task.classes),
             remedy="name all classes in the option file, or ask the custodian",
         )
     label = [task.classes.index(labels[token]) for token in table["token"]]

@@ -22,7 +22,8 @@ def audit_images(ingested: Path, acquisition: Sequence[str], target: Path) -> Au
     stores = [ImageStore(folder) for folder in modality_folders(ingested / "images").values()]
     card = read_record(DataCard, ingested / "cases/card.json")
     known = read_table(ingested / "cases/covariates.parquet")
-    report, pairs = audit(stores, cases, task, card, known, acquisition)
+    measured = read_table(ingested / "cases/measured.parquet")
+    report, pairs = audit(stores, cases, task, card, known, acquisition, measured)
     write_record(report, target / FINDINGS)
     write_table(pairs, target / NEAR_DUPLICATES)
     return report

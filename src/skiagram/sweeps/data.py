@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
+from skiagram.datasets.contract import RealDataSet
 from skiagram.errors import AuditStop
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
-from skiagram.options import check
+from skiagram.options import build, check
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Design
 from skiagram.records.files import read_record, read_table
@@ -49,7 +50,11 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
     def make(folder: Path) -> None:
         ingest_source(dataset, design, workspace.data, folder, pieces=workspace.pieces)
 
-    return DataSet(workspace.make_once("ingested", {"dataset": dataset, "design": design}, make))
+    inputs: dict[str, Any] = {"dataset": dataset, "design": design}
+    source = build(dict(dataset), "dataset")
+    if isinstance(source, RealDataSet) and (changed := source.changed_files(workspace.data, {})):
+        inputs["files"] = changed  # what the options do not tell
+    return DataSet(workspace.make_once("ingested", inputs, make))
 
 
 def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:

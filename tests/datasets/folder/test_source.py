@@ -275,3 +275,33 @@ def test_wrong_test_sites_are_named(
     with pytest.raises(OptionError) as raised:
         source.open(None)
     assert raised.value.where == "dataset.test_sites"
+
+
+@pytest.mark.parametrize("changed", ["image", "mask", "manifest", "unlisted"])
+def test_a_byte_of_any_file_that_is_read_counts_and_a_state_of_the_disk_does_not(
+    tmp_path: Path, changed: str
+) -> None:
+    own = sound(tmp_path, [{"mask": f"mask-{at}.png"} for at in range(4)])
+    for at in range(4):
+        (own.folder / f"mask-{at}.png").write_bytes(png(100 + at))
+    source = source_of(own, replace(COLUMNS, mask="mask"))
+    seen: dict[str, str] = {}
+    assert source.changed_files(None, seen) == {}
+    assert len(seen) == 5  # four images with their masks, and the manifest
+    (own.folder / "film-2.png").touch()
+    assert source.changed_files(None, seen) == {}
+    path = {
+        "image": own.folder / "film-1.png",
+        "mask": own.folder / "mask-1.png",
+        "manifest": Path(source.manifest),
+        "unlisted": own.folder / "late.png",
+    }[changed]
+    content = path.read_bytes() if path.exists() else png(500)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if path.exists() else content)
+    first = source.changed_files(None, seen)
+    assert first
+    if changed in ("image", "mask"):
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 2]))
+        assert source.changed_files(None, seen) != first
+        path.write_bytes(content)
+        assert source.changed_files(None, seen) == {}

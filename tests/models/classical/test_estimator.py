@@ -23,6 +23,8 @@ from tests.models.classical.families import (
     separable,
 )
 from tests.models.examples import labelled
+from tests.outcomes import cohort as times
+from tests.outcomes import test_grade, test_number
 
 CONTEXT = FitContext(seed=2**32 - 1)
 
@@ -98,9 +100,9 @@ def test_a_class_without_training_cases_is_a_named_failure() -> None:
 def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
     cases = cohort(2)
     values = cases.inputs.values.copy()
-    values[3, 2] = np.nan
+    values[3, 2] = np.inf
     spoilt = replace(cases, inputs=replace(cases.inputs, values=values))
-    with pytest.raises(ModelFailure, match=r"machine: ValueError: .*NaN") as caught:
+    with pytest.raises(ModelFailure, match=r"machine: ValueError: .*infinity") as caught:
         model("svm").fit(spoilt, CONTEXT)
     assert "\n" not in str(caught.value)
 
@@ -187,6 +189,36 @@ def test_missing_covariates_take_the_training_median_and_are_told_apart(
     assert model(name).load(tmp_path).scores(table).tobytes() == scores.tobytes()
     whole = replace(table, values=np.nan_to_num(values))
     assert np.isfinite(fitted.scores(whole)).all()
+
+
+OF_OUTCOMES = {
+    times: ("cox", "cox_elastic_net", "cox_boosted"),
+    test_number: ("number_ridge", "number_elastic_net", "number_forest"),
+    test_grade: ("grade_logistic", "grade_elastic_net", "grade_forest"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NAMES, *(name for of in OF_OUTCOMES.values() for name in of)])
+def test_every_model_takes_features_with_empty_cells_and_new_cases_that_have_more(
+    name: str,
+) -> None:
+    cases = cohort(2)
+    for module, names in OF_OUTCOMES.items():
+        if name in names:
+            known, task = module.make_cases()
+            ids = (known.case_id, known.label, known.patient_id)
+            number = len(task.classes)
+            cases = Labelled(times.make_features(), *ids, number, None, task.outcome, known.value)
+    values = cases.inputs.values.copy()
+    values[::7, 0] = np.nan
+    values[:, 1] = np.nan
+    gappy = replace(cases.inputs, values=values)
+    fitted = model(name).fit(replace(cases, inputs=gappy), CONTEXT)
+    assert np.isfinite(fitted.scores(gappy)).all()
+    values = cases.inputs.values.copy()
+    values[::2] = np.nan
+    assert np.isfinite(fitted.scores(replace(cases.inputs, values=values))).all()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if has_option(name, "class_weight")])

@@ -56,6 +56,15 @@ def harmonised(**options: Any) -> ClassicalModel:
     return model("logistic_regression", harmonisation=options)
 
 
+def test_features_with_gaps_are_harmonised_and_keep_them_for_the_median() -> None:
+    cases = cohort()
+    values = cases.inputs.values.copy()  # noqa: PD011
+    values[::9, 1] = np.nan
+    gappy = replace(cases.inputs, values=values)
+    fitted = harmonised().fit(replace(cases, inputs=gappy), CONTEXT)
+    assert np.isfinite(fitted.scores(gappy)).all()
+
+
 def own_site(cases: Labelled[FeatureTable], site: int) -> NDArray[np.int64]:
     column = cases.inputs.names.index(f"site_site_{site}")
     return np.flatnonzero(cases.inputs.values[:, column])  # noqa: PD011

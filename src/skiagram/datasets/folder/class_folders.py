@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 from skiagram.datasets.folder.table import SPLITS
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 
 _ALLOWED = (
     "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
@@ -97,10 +97,10 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
         if named == names and all(len(parts) > 1 for parts in folders):
             return level
         if len(named) > 1:
-            listed = " and ".join(f"`{name}`" for name in sorted(named))
-            others = ", ".join(f"`{name}`" for name in sorted(names - named))
+            parts = " and ".join(f"`{name}`" for name in sorted(named))
+            others = listed(sorted(names - named), "`")
             raise DataError(
-                f"folders called {listed}, which are parts of the data, "
+                f"folders called {parts}, which are parts of the data, "
                 + (f"beside {others}" if others else "without folders of classes in them"),
                 where=where,
                 allowed=f"parts of the data that are called {_PARTS}, each with a folder for each "

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.datasets.files import read_file
-from skiagram.errors import DataError, escape_controls, named
+from skiagram.errors import DataError, escape_controls, listed, named, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ WHERE = "the CSV"
 BETWEEN = "; "  # several names in one cell
 FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
 PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
-_MAX_COLUMNS = 2000
+_MAX_COLUMNS = 50_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
 _FIRST_ROWS = 100  # that tell the separator
@@ -324,6 +324,12 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
+def _meant(name: str, header: Iterable[str]) -> str:
+    """Return the question whether another column was meant; empty where none is spelled so."""
+    near = nearest(name, header)
+    return f"did you mean `{near[0]}`? Else " if near else ""
+
+
 def require_columns(rows: list[TableRow], named: Iterable[str], option: str = "") -> None:
     """Refuse a table that lacks a column; `option` is that of the command that names another."""
     header = rows[0].cells
@@ -332,8 +338,8 @@ def require_columns(rows: list[TableRow], named: Iterable[str], option: str = ""
             raise DataError(
                 f"no column `{name}`",
                 where=WHERE,
-                allowed=", ".join(f"`{column}`" for column in header),
-                remedy="rename the column, or name the right one"
+                allowed=listed(header, "`", near=name),
+                remedy=f"{_meant(name, header)}rename the column, or name the right one"
                 + (f": `{option} COLUMN`" if option else ""),
             )
 

@@ -66,8 +66,7 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 def names_patients(name: str) -> bool:
     """Return whether a column's name says that it tells patients apart."""
-    plain = _plain(name)
-    words = _LETTERS.findall(plain)
+    plain, words = _plain(name), words_of(name)
     return (
         any(_plain(word) in plain for word in _PATIENTS_ANYWHERE)
         or any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
@@ -123,6 +122,11 @@ def _suspect_numbers(numbers: Sequence[float]) -> str | None:
     return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name, in small letters without accents."""
+    return _LETTERS.findall(_plain(name))
+
+
 def _plain(name: str) -> str:
     """Return a name in small letters without accents."""
     plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
@@ -131,8 +135,7 @@ def _plain(name: str) -> str:
 
 
 def _names_a_person(name: str) -> bool:
-    plain = _plain(name)
-    words = _LETTERS.findall(plain)
+    plain, words = _plain(name), words_of(name)
     phrase = "_".join(["", *words, ""])
     spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
     return (

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from skiagram.datasets.folder.csv_rows import WHERE, TableRow, parse_number, require_columns
 from skiagram.datasets.folder.patients import is_error
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
@@ -49,7 +49,7 @@ def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[T
                 classes.append(name)
         if len(classes) > 1:
             raise DataError(
-                f"one image of {len(classes)} classes: {', '.join(classes)}",
+                f"one image of {len(classes)} classes: {listed(classes)}",
                 where=row.where,
                 allowed="one class for each image",
                 remedy="name one finding alone: `--label FINDING --positive 1`",
@@ -93,7 +93,7 @@ def settle_labels(
     spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
     changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
-        told = ", ".join(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
+        told = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {told}.")
     unlabelled = sum(not row.cells[column] for row in rows)
     if unlabelled and empty is not None:

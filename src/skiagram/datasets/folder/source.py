@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from skiagram.datasets.contract import (
 )
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
+from skiagram.datasets.files import unlike
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
@@ -137,6 +138,22 @@ class Folder(RealDataSet):
         issue = f"Where a file says no distance of pixels, {stated} mm was stated by the user."
         return replace(card, known_issues=(*card.known_issues, issue))
 
+    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+        place = (root or Path()) / self.folder
+        known = {self.manifest: self.manifest_sha256}
+        if self.sealed_labels is not None:
+            known[self.sealed_labels] = self.sealed_labels_sha256 or ""
+        paths = {name: _at_home(name) for name in known}
+        told = {name: unlike(paths[name], sha256, seen) for name, sha256 in known.items()}
+        if place.is_file():  # an encrypted archive is one file, which no option tells
+            told[self.folder] = unlike(place, None, seen)
+        elif place.is_dir() and paths[self.manifest].is_file() and not any(told.values()):
+            try:
+                told |= self.open(root).changed_images(seen)
+            except DataError as error:  # such as an image without a row; ingest says it
+                told[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
+        return {name: digest for name, digest in told.items() if digest}
+
     def open(self, root: Path | None) -> "FolderFiles":
         place = f"dataset.folder: {self.folder}"
         tree = open_tree((root or Path()) / self.folder, place, is_image_file)
@@ -191,8 +208,7 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
-    # A queued experiment runs in a copy without what git leaves out, as a project's manifests.
-    path = Path(name) if Path(name).exists() else home(Path()) / name
+    path = _at_home(name)
     if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
         raise DataError(
             "is not in git: this experiment's commit would hold its option file without it",
@@ -208,6 +224,14 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
             remedy="restore it, or run `skiagram init` again with --renew",
         )
     return content
+
+
+def _at_home(name: str) -> Path:
+    """Return where a file of the project lies.
+
+    A queued experiment runs in a copy without what git leaves out, as a project's manifests.
+    """
+    return Path(name) if Path(name).exists() else home(Path()) / name
 
 
 @record(frozen=True)
@@ -297,6 +321,29 @@ class FolderFiles(OpenSource):
         # The name stands for where the file is; it is hashed, and never leaves this machine.
         options = (reference, self.channels, self.reading, self.text)
         return repr((checksums, states, options))
+
+    def changed_images(self, seen: MutableMapping[str, str]) -> dict[str, str]:
+        """Return file → checksum, of images and masks that are not as the manifest says.
+
+        Args:
+            seen: As for `RealDataSet.changed_files`.
+        """
+        told: dict[str, str] = {}
+        for modality in (self, *self.further.values()):
+            for position, reference in enumerate(modality.listing.references):
+                state = modality.file_state(position)
+                key = hashlib.sha256(state.encode()).hexdigest() if state else ""
+                changed = seen.get(key) if key else None
+                if changed is None:
+                    sums = read_case_files(self.files, reference).checksums
+                    same = all(self.checksums[name] == of_file for name, of_file in sums.items())
+                    digest = hashlib.sha256(repr(sorted(sums.items())).encode()).hexdigest()
+                    changed = "" if same else digest
+                if key:
+                    seen[key] = changed
+                if changed:
+                    told[reference.name] = changed
+        return told
 
     @property
     def in_order(self) -> bool:

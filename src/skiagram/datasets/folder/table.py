@@ -30,7 +30,7 @@ from skiagram.datasets.folder.patients import (
     stands_for_missing,
 )
 from skiagram.datasets.volumes.case_images import ImageReference
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
 from skiagram.records.cases import SEALED, Split
 
@@ -371,7 +371,7 @@ def split_modalities(
     if unknown or not chosen:
         fault = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
         remedy = "choose one or several (`skiagram init … --images`)"
-        raise OptionError(fault, where=where, allowed=", ".join(there), remedy=remedy)
+        raise OptionError(fault, where=where, allowed=listed(there), remedy=remedy)
     first, *others = chosen
     by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
     for name in others:
@@ -442,7 +442,7 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         columns.label,
         lambda cell: cell not in classes,
         "label `{cell}`",
-        ", ".join(classes),
+        listed(classes),
         "correct the label, or add the class to the classes",
     )
     if hidden:
@@ -530,7 +530,7 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
     unknown = sorted(set(test_sites) - set(sites))
     if unknown:
         fault = f"no image of site `{unknown[0]}`"
-        raise OptionError(fault, where=where, allowed=", ".join(sites))
+        raise OptionError(fault, where=where, allowed=listed(sites))
 
 
 def parse_value(cell: str) -> float:

@@ -13,7 +13,7 @@ Excerpta Medica, International Congress Series 1069:375-378.
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -26,6 +26,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
+from skiagram.datasets.files import unlike
 from skiagram.datasets.mini_mias.films import (
     FILE,
     SIDE,
@@ -218,6 +219,27 @@ class MiniMias(RealDataSet):
     @property
     def origin(self) -> str:
         return self.url
+
+    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+        folder, told = (root or Path()) / self.folder, {}
+        digests = published_digests()
+        for path in sorted(folder.glob("*")) if root is not None else ():
+            if path.stem not in digests and path.name != FILE:
+                continue
+            status = path.stat()
+            state = repr((str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+            if state not in seen:  # pixels are verified, which takes longer than to look
+                try:
+                    if path.name == FILE:
+                        read_truth(path, digests)
+                    else:
+                        read_film(folder, path.stem, digests)
+                    seen[state] = ""
+                except DataError:
+                    seen[state] = unlike(path, None, {})
+            if seen[state]:
+                told[path.name] = seen[state]
+        return told
 
     def open(self, root: Path | None) -> "OpenMiniMias":
         digests = published_digests()

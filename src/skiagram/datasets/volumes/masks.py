@@ -34,7 +34,7 @@ from skiagram.datasets.volumes.grid import (
 from skiagram.datasets.volumes.nrrd import read_segments
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.datasets.volumes.voxels import check_voxels
-from skiagram.errors import DataError, named, readable
+from skiagram.errors import DataError, listed, named, readable
 from skiagram.image_store.shards import Spacing
 
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -333,7 +333,7 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     if region is not None and fitting:
         fault = f"{len(fitting)} regions `{region}`"
         remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
-    allowed = ", ".join(f"`{known}`" for known in list(names.values())[:20])
+    allowed = listed(names.values(), "`")
     kind = SeveralRegions if region is None and fitting else DataError
     raise kind(fault, allowed=allowed, remedy=remedy)
 

@@ -19,7 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError, listed
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.repeatability import Repeatable
 from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
@@ -66,7 +66,7 @@ class _Description:
 class ClassicalModel(ABC):
     """A scikit-learn estimator behind a normalisation; a family fills in the abstract parts.
 
-    Where covariates are among the features, missing values take the training cases' median first.
+    Missing values, of covariates or of a table's features, take the training cases' median first.
 
     Attributes:
         columns: Families of the features to use, such as `glcm`, or whole names; null uses all
@@ -221,7 +221,7 @@ class ClassicalModel(ABC):
         return Pipeline(
             [
                 *(("harmonisation", step) for step in harmonise),
-                ("imputation", imputer(used)),
+                ("imputation", imputer()),
                 ("normalisation", scaler(self.normalisation)),
                 ("selection", selector(self.selection, seed)),
                 ("components", PCA(components, random_state=seed) if components else "passthrough"),
@@ -328,7 +328,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
         fault = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
-        allowed = f"families in the table: {', '.join(_families(names))}"
+        allowed = f"families in the table: {listed(_families(names))}"
         remedy = "add the family to `features` in params.yaml, or choose other columns"
         raise OptionError(fault, where="model.columns", allowed=allowed, remedy=remedy)
     columns = set().union(*chosen.values())

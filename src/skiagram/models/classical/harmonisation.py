@@ -92,7 +92,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.unseen = unseen
 
     def fit(self, values: Values, target: object = None) -> "SiteHarmoniser":
-        """Learn each site of two cases or more; of (n, n_columns) only covariates may be NaN."""
+        """Learn each site of two cases or more; of (n, n_columns); NaN is a gap."""
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
@@ -102,7 +102,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         known = number >= 0
         sites = np.flatnonzero(self.seen_)
         member = number[known, None] == sites
-        observed, features = self._covariates(values, fit=True), values[:, self.harmonised]
+        observed = self._covariates(values, fit=True)
+        # Gaps stand at the median while sites are learned; what is harmonised keeps them.
+        features = values[:, self.harmonised]
+        features = np.where(np.isfinite(features), features, _medians(features))
         design = np.hstack([member.astype(np.float64), observed[known]])
         coefficients = np.linalg.lstsq(design, features[known], rcond=None)[0]
         residual = features[known] - design @ coefficients
@@ -150,11 +153,17 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the preserved covariates, gaps filled with the training cases' median."""
         observed = values[:, self.preserved]
         if fit:
-            some = np.isfinite(observed).any(axis=0)
-            self.median_ = np.zeros(observed.shape[1])
-            self.median_[some] = np.nanmedian(observed[:, some], axis=0)
+            self.median_ = _medians(observed)
         filled: Values = np.where(np.isfinite(observed), observed, self.median_)
         return filled
+
+
+def _medians(values: Values) -> Values:
+    """Return the median of each column, without its gaps; 0 of one that is empty."""
+    some = np.isfinite(values).any(axis=0)
+    medians = np.zeros(values.shape[1])
+    medians[some] = np.nanmedian(values[:, some], axis=0)
+    return medians
 
 
 def _shrunk(standardised: Values) -> tuple[Values, Values]:

@@ -5,7 +5,6 @@ figure (Ambroise and McLachlan 2002, PNAS 99(10)). A constant column never gives
 counts as 1.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -20,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from skiagram.features.covariates import PREFIX
 from skiagram.options import STRICT
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
@@ -31,15 +29,13 @@ _CLOSEST = 1 - 1e-12  # squared correlation of copies, whose information would b
 _STEP = 0.2  # share of the columns that recursive elimination drops at a time
 
 
-def imputer(names: Sequence[str]) -> Any:
-    """Return the unfitted pipeline step that fills missing values.
+def imputer() -> Any:
+    """Return the unfitted pipeline step that fills missing values with the training cases' median.
 
-    Features of an image are never missing, so without covariates the step does nothing. A column
-    that has gaps among the training cases gets an indicator beside it, 1 where it was filled; one
-    that is empty there is 0.
+    Columns without a gap stay as they are, and a new case may have gaps where training had none. A
+    column that has gaps among the training cases gets an indicator beside it, 1 where it was
+    filled; one that is empty there is 0.
     """
-    if not any(name.startswith(PREFIX) for name in names):
-        return "passthrough"
     return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
 

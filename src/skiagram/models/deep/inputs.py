@@ -53,7 +53,7 @@ class TableEncoder:
 
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
-        filled, varying = ("imputation", imputer(table.names)), ("variation", VarianceThreshold())
+        filled, varying = ("imputation", imputer()), ("variation", VarianceThreshold())
         pipeline = Pipeline([filled, varying, ("normalisation", scaler("standard"))])
         try:
             pipeline.fit(table.values.astype(np.float64))

@@ -1,0 +1,220 @@
+"""Columns of a table of features that are no features: row numbers, outcomes, copies of the label.
+
+They are found by what they hold, and outcomes by their names too. A model that reads one of them
+has learned nothing of the disease.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from skiagram.datasets.folder.identifiers import words_of
+from skiagram.errors import OptionError, listed
+
+PYRADIOMICS = re.compile(
+    r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
+)
+TELLING_AUC = 0.99
+_MIN_ROWS = 10
+_MIN_NUMBERS = 30  # rows from which on whole numbers without a repeat are no chance
+_MIN_OF_CLASS = 5
+_CHANCE = 0.01  # that any of all columns tells the classes apart by chance
+_OUTCOMES = {
+    *("time", "surv", "survival", "status", "event", "died", "alive", "living", "vital", "recur"),
+    *("rec", "relapse", "progression", "metastasis", "metastases", "metastatic", "mets"),
+    *("follow", "followup", "fu", "fup", "stage", "staging", "grade", "outcome", "outcomes"),
+    *("response", "responder", "label", "target", "class", "endpoint", "os", "pfs", "dfs", "rfs"),
+    *("lrfs", "dmfs", "efs", "dss", "css", "ttp", "pcr", "tod", "verstorben", "rezidiv"),
+    *("stadium", "survie", "deces", "rechute", "muerte", "recidiva", "diagnosis", "prognosis"),
+}
+_BEGIN = ("surviv", "dead", "death", "deceas", "mortal", "recurr", "relaps", "metasta", "censor")
+_END = ("stage", "status", "event", "survival", "time", "outcome", "recurrence", "progression")
+_ALONE = {"days", "weeks", "months", "years", "duration"}  # of an outcome where nothing else says
+
+Floats = NDArray[np.float64]
+
+
+def find_telling_columns(
+    names: Sequence[str],
+    values: Floats,
+    label: NDArray[np.int64],
+    outcome: Floats | None = None,
+    development: NDArray[np.bool_] | None = None,
+) -> dict[str, str]:
+    """Return column → why it is no feature, those that are surest by their values first.
+
+    Args:
+        values: (n, k) in the order of the table's rows, NaN where missing.
+        label: (n,) class of each row.
+        outcome: (n,) a time, number or grade; None where classes are told apart.
+        development: (n,) rows whose labels may be looked at; None for all.
+    """
+    rows = np.ones(len(values), dtype=np.bool_) if development is None else development
+    of_values: dict[str, str] = {}
+    told = _columns_that_tell(values[rows], label[rows])
+    monotone = _monotone_copies(values[rows], None if outcome is None else outcome[rows])
+    of_names: dict[str, str] = {}
+    for column, name in enumerate(names):
+        known = values[np.isfinite(values[:, column]), column]
+        if len(known) and (known == known[0]).all() and column not in told:
+            continue  # a constant tells nothing
+        if counts_rows(values[:, column]):
+            of_values[name] = "counts the rows, or is in their order"
+        elif column in told:
+            of_values[name] = told[column]
+        elif column in monotone:
+            of_values[name] = "is in the order of the outcome"
+        elif names_an_outcome(name):
+            of_names[name] = "is called like an outcome"
+    return of_values | of_names
+
+
+def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) -> None:
+    """Refuse columns that are probably no features, each with its reason, until somebody says.
+
+    Raises:
+        OptionError: There are some.
+    """
+    if not telling:
+        return
+    by_reason: dict[str, list[str]] = {}
+    for name, why in telling.items():
+        by_reason.setdefault(why, []).append(name)
+    reasons = "; ".join(f"{listed(some, '`')} {why}" for why, some in by_reason.items())
+    count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
+    raise OptionError(
+        f"{count} may be no feature: {reasons}",
+        where=where,
+        allowed="features, which nobody computes from the outcome or the order of the rows",
+        remedy=remedy,
+    )
+
+
+def counts_rows(values: Floats) -> bool:
+    """Return whether (n,) values number the rows, say their order, or number their patients."""
+    known = values[np.isfinite(values)]
+    if len(known) < _MIN_ROWS or len(known) < 0.9 * len(values):
+        return False
+    steps = np.diff(known)
+    if (steps > 0).all() or (steps < 0).all():
+        return True
+    ordered = np.sort(known)
+    gaps = np.diff(ordered)
+    if gaps[0] > 0 and np.allclose(gaps, gaps[0], rtol=1e-6, atol=0):
+        return True  # each row once, in another order
+    if not (known == np.round(known)).all():
+        return False
+    compact = ordered[-1] - ordered[0] < 2 * len(known)
+    if len(known) >= _MIN_NUMBERS and compact and bool((gaps > 0).all()):
+        return True  # what is left of a numbering after some rows went
+    return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(known)) >= _MIN_ROWS
+
+
+def names_an_outcome(name: str) -> bool:
+    """Return whether a column's name is that of an outcome, such as `Survival.time`."""
+    if PYRADIOMICS.fullmatch(name):
+        return False
+    words = words_of(name)
+    of_time = bool(words) and (len(words) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
+    return of_time or any(
+        word in _OUTCOMES or word.startswith(_BEGIN) or word.endswith(_END) for word in words
+    )
+
+
+def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
+    """Return (k,) the AUC of each column of (n, k) alone, either way up; .5 where it is not known.
+
+    Rows without a value play no part; a column needs five of each class.
+    """
+    areas = np.full(values.shape[1], 0.5)
+    known = np.isfinite(values)
+    whole = known.all(axis=0)
+    if whole.any() and min(positive.sum(), (~positive).sum()) >= _MIN_OF_CLASS:
+        areas[whole] = _areas(values[:, whole], positive)
+    for column in np.flatnonzero(~whole).tolist():
+        rows = known[:, column]
+        if min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
+            areas[column] = _areas(values[rows, column][:, None], positive[rows])[0]
+    either: Floats = np.maximum(areas, 1 - areas)
+    return either
+
+
+def _areas(values: Floats, positive: NDArray[np.bool_]) -> Floats:
+    ranks = rankdata(values, axis=0)
+    n, rest = int(positive.sum()), int((~positive).sum())
+    areas: Floats = (ranks[positive].sum(axis=0) - n * (n + 1) / 2) / (n * rest)
+    return areas
+
+
+def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, str]:
+    """Return column → how it alone tells the classes: as a copy, by its values or by its gaps."""
+    told: dict[int, str] = {}
+    classes, counts = np.unique(label, return_counts=True)
+    if len(classes) < 2 or len(label) < _MIN_ROWS:
+        return told
+    gaps = np.isnan(values)
+    for column in range(values.shape[1]):
+        if _repeats(values[:, column], label, len(classes)):
+            told[column] = "repeats the label"
+    pairs = [*combinations(range(len(classes)), 2)]
+    enough = [pair for pair in pairs if _is_no_chance(counts[[*pair]], values.shape[1])]
+    if len(enough) < len(pairs):
+        return told
+    least = np.ones(values.shape[1])
+    for first, second in pairs:
+        rows = np.isin(label, classes[[first, second]])
+        least = np.minimum(least, tell_alone(values[rows], label[rows] == classes[second]))
+    for column in np.flatnonzero(least >= TELLING_AUC).tolist():
+        told.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
+    if len(classes) == 2:
+        positive = label == classes[1]
+        some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
+        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive)
+        for column in some[by_gaps >= TELLING_AUC].tolist():
+            told.setdefault(column, "is empty in one class alone")
+    return told
+
+
+def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
+    """Return whether each value goes with one class and each class with one value."""
+    known = np.isfinite(values)
+    if known.sum() < 0.8 * len(values):
+        return False
+    pairs = np.unique(np.stack([values[known], label[known]]), axis=1)
+    sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}
+    return sizes == {classes}
+
+
+def _is_no_chance(counts: NDArray[np.int64], columns: int) -> bool:
+    """Return whether no one of so many columns tells two classes apart by chance."""
+    if counts.min() < _MIN_OF_CLASS:
+        return False
+    first, second = (int(count) for count in counts)
+    orders = math.lgamma(first + second + 1) - math.lgamma(first + 1) - math.lgamma(second + 1)
+    # An AUC of .99 leaves a hundredth of the pairs the wrong way round: each order that does so is
+    # a partition of their number, and no number has more than exp(π √(2 n / 3)) partitions
+    # (Hardy & Ramanujan 1918).
+    wrong = int(first * second * (1 - TELLING_AUC))
+    allowed = math.log(wrong + 1) + math.pi * math.sqrt(2 * wrong / 3)
+    return math.log(2 * columns) + allowed - orders < math.log(_CHANCE)
+
+
+def _monotone_copies(values: Floats, outcome: Floats | None) -> set[int]:
+    """Return the columns whose ranks are almost those of an outcome, or its reverse."""
+    if outcome is None or len(np.unique(outcome[np.isfinite(outcome)])) < _MIN_ROWS:
+        return set()
+    copies = set()
+    for column in range(values.shape[1]):
+        rows = np.isfinite(values[:, column]) & np.isfinite(outcome)
+        if rows.sum() < _MIN_ROWS:
+            continue
+        ranks = np.stack([rankdata(values[rows, column]), rankdata(outcome[rows])])
+        spread = ranks.std(axis=1)
+        if spread.min() > 0 and abs(np.corrcoef(ranks)[0, 1]) >= TELLING_AUC:
+            copies.add(column)
+    return copies
