@@ -13,13 +13,13 @@ from skiagram.cli.folder_arguments import FolderArguments
 from skiagram.datasets.burnt_in_text import cut_out_mark
 from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.patients import stands_for_missing
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.volumes.case_images import Reading
 from skiagram.errors import DataError
+from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import Design
 
 _EXAMPLES = 5

@@ -118,7 +118,7 @@ def read_features(
     from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
-    from skiagram.datasets.folder.labels import settle_labels
+    from skiagram.datasets.folder.labels import as_class, settle_labels
     from skiagram.datasets.folder.patients import settle_patients
 
     arguments = argparse.Namespace(**vars(given))
@@ -142,6 +142,8 @@ def read_features(
     classes = tuple(
         arguments.classes or sorted({row.cells[arguments.label] for row in rows} - {""})
     )
+    if arguments.positive is not None:
+        arguments.positive = as_class(arguments.positive, classes)
     if len(classes) == 2 and arguments.positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
     constant = [arguments.label, *filter(None, [split]), *covariates]
@@ -219,24 +221,25 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
 
 def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], list[str]]":
     """Return the rows, the columns of the first table, and who was left out."""
-    from skiagram.datasets.folder.csv_rows import of_table, read_csv
+    from skiagram.datasets.folder.csv_rows import describe_missing, of_table, read_csv
     from skiagram.datasets.folder.patients import PatientTable
 
+    emptied: Counter[str] = Counter()
     if arguments.csv is None:
         with of_table(str(arguments.folder)):
-            rows = read_csv(arguments.folder, arguments.missing)
-        return rows, [*rows[0].cells], []
+            rows = read_csv(arguments.folder, arguments.missing, emptied=emptied)
+        return rows, [*rows[0].cells], describe_missing(arguments.missing, emptied)
     first, second = (
-        PatientTable.read(path, arguments.patient, arguments.missing)
+        PatientTable.read(path, arguments.patient, arguments.missing, emptied)
         for path in (arguments.folder, arguments.csv)
     )
     leave_out = arguments.unmatched == "leave-out"
     whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
     for path in arguments.join:
-        further = PatientTable.read(path, arguments.patient, arguments.missing)
+        further = PatientTable.read(path, arguments.patient, arguments.missing, emptied)
         whole, told = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
         notes += told
-    return whole.rows, [*first.rows[0].cells], notes
+    return whole.rows, [*first.rows[0].cells], describe_missing(arguments.missing, emptied) + notes
 
 
 def _name_as_known(

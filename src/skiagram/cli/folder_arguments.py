@@ -134,7 +134,7 @@ def add_unmatched(parser: argparse._ActionsContainer) -> None:
 
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
-    text = "cells that stand for an empty one, for example `NA` (default: none)"
+    text = "cells that stand for an empty one, for example `NA` or -9999, which is also -9999.0"
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
@@ -270,18 +270,26 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
 
     The arguments then name the columns of files and labels that the table has.
     """
+    from collections import Counter
+
     from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.csv_rows import read_csv, read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import (
+        describe_missing,
+        read_csv,
+        read_rows,
+        require_columns,
+    )
     from skiagram.datasets.folder.file_names import find_listed_files
     from skiagram.datasets.folder.labels import label_of_classes, settle_labels
     from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = arguments.mask or "mask"
     files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
+    emptied: Counter[str] = Counter()
     if arguments.content is None:
-        rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+        rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns, emptied)
     else:
-        rows = read_rows(arguments.content, arguments.missing, files)
+        rows = read_rows(arguments.content, arguments.missing, files, emptied=emptied)
     mask = _mask_column(arguments, rows)
     file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)
@@ -290,7 +298,7 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     shared = file in (arguments.patient, usual_column(rows[0].cells, PATIENT_COLUMNS))
     target = FILE_COLUMNS[0] if shared else file
     rows, note = find_listed_files(rows, file, target, tree)
-    notes = [note]
+    notes = [*describe_missing(arguments.missing, emptied), note]
     arguments.file = target if note else file
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
@@ -426,13 +434,14 @@ def _check_folder(folder: Path) -> None:
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.datasets.folder.labels import as_class
     from skiagram.datasets.folder.source import Folder
 
     columns = _columns(arguments, rows)
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}
     classes = tuple(arguments.classes or sorted(labels - {""}))
-    positive: str | None = arguments.positive
+    positive: str | None = arguments.positive and as_class(arguments.positive, classes)
     if positive is not None and (positive not in classes or len(classes) != 2):
         fault = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"

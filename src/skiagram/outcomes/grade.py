@@ -17,7 +17,16 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, Row, Table, plain
+from skiagram.outcomes.columns import (
+    VALUE,
+    ColumnOption,
+    Row,
+    Table,
+    find_missing_code,
+    plain,
+    refuse_code,
+    stands_for_missing,
+)
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -187,8 +196,8 @@ class Grade(MeasuredOutcome):
                 f"`{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
                 allowed=", ".join(grades),
-                remedy="name all grades in their order (--grades), or leave the rows out and say "
-                "so where you report the result",
+                remedy="name all grades in their order (--grades), or leave rows without one out "
+                "(`--empty-label leave-out`) and say so where you report the result",
             )
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
@@ -427,12 +436,19 @@ def _cut_by_shares(score: Floats, label: Labels, grades: int) -> tuple[float, ..
 
 def _grades_by_number(rows: Sequence[Row], column: str) -> list[str]:
     """Return the grades of a column, in the order of their numbers."""
-    words = {plain(row.cells[column]) for row in rows if row.number(column) is None} - {""}
+    cells = {row.cells[column] for row in rows}
+    known = {cell for cell in cells if cell and not stands_for_missing(cell)}
+    texts = {row.cells[column] for row in rows if row.number(column) is None}
+    words = sorted({plain(cell) for cell in texts & known})
     if words:
         raise DataError(
-            f"grades that are no numbers: {', '.join(sorted(words)[:6])}",
+            f"grades that are no numbers: {', '.join(words[:6])}",
             where=f"column `{column}`",
             allowed="numbers, or grades whose order is told",
             remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
         )
-    return sorted({plain(row.cells[column]) for row in rows} - {""}, key=float)
+    grades = sorted({*map(plain, known)}, key=float)
+    code = find_missing_code([float(number) for number in grades], counts=True)
+    if code is not None:
+        refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
+    return grades

@@ -24,14 +24,11 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
-from skiagram.datasets.folder.patients import (
-    MAX_VISITS,
-    find_patient_problem,
-    stands_for_missing,
-)
+from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
+from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import SEALED, Split
 
 _ALL = "all"  # frames of a file, or labels of a mask
