@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.array_files import ENDING, describe_arrays
-from skiagram.cli.feature_tables import add_feature_arguments, is_table, read_features
+from skiagram.cli.feature_tables import (
+    add_feature_arguments,
+    is_table,
+    read_features,
+    require_runnable,
+)
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
     read_folder_arguments,
@@ -55,13 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.run_estimate import disk_text
+    from skiagram.cli.run_estimate import disk_text, usual_plan
     from skiagram.datasets.folder.survey import survey_folder
 
     if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
         table = is_table(arguments.folder)
-        text = read_features(arguments).text() if table else describe_arrays(arguments)
-        print(printable(text))
+        if table:
+            described = read_features(arguments)
+            require_runnable(described, usual_plan())
+        print(printable(described.text() if table else describe_arrays(arguments)))
         print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
         return 0
     described = read_folder_arguments(arguments)

@@ -14,6 +14,7 @@ from skiagram.errors import DataError, OptionError
 if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.models.cross_validation import Plan
     from skiagram.records.cases import Design
 
 _PYRADIOMICS = re.compile(
@@ -117,6 +118,7 @@ def read_features(
     """
     from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
     from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.folder.class_folders import add_split
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import as_class, settle_labels
     from skiagram.datasets.folder.patients import settle_patients
@@ -132,6 +134,11 @@ def read_features(
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
+    if known is None:
+        for column in _path_columns(rows, measured):
+            rows, note = add_split(rows, column, split)
+            notes += [note] if note else []
+            split = "split" if note else split
     covariates = tuple(name for word in arguments.covariates for name in word.split(","))
     arguments.label = label_column(arguments.label, rows)
     require_columns(rows, (arguments.label,), "--label")
@@ -148,6 +155,8 @@ def read_features(
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
     constant = [arguments.label, *filter(None, [split]), *covariates]
     constant += [] if settled is None else [settled.outcome.column]
+    rows, of_regions = _choose_region(arguments, rows, patient, constant)
+    notes += of_regions
     combined = _is_combined(arguments, rows, patient, constant, known)
     asked = arguments.per_patient is not None or known is not None
     if not (combined or asked or patient is None) and has_several(rows, patient, constant):
@@ -186,6 +195,33 @@ def read_features(
     return DescribedFeatures(rows, source, notes + told)
 
 
+def require_runnable(described: DescribedFeatures, plan: "Plan | None" = None) -> None:
+    """Refuse all that the stages of a run would refuse of a table.
+
+    Args:
+        plan: Whose folds are tried; None tries none.
+
+    Raises:
+        DataError: A row cannot be used, or the cases cannot carry an evaluation.
+    """
+    import numpy as np
+
+    from skiagram.datasets.checks import check_entries
+    from skiagram.datasets.feature_table import OpenFeatureTable
+    from skiagram.datasets.ingest import settle_outcome, task_of
+
+    source, design = described.source, described.design
+    task = task_of(source, design)
+    entries = OpenFeatureTable(source, described.rows, source.features or ()).entries()
+    check_entries(entries, task, f"data set {source.name}")
+    settle_outcome(task, entries)
+    if plan is not None:
+        known = [entry for entry in entries if design == "cv" or entry.split != "test"]
+        patients = np.array([entry.patient or entry.name for entry in known])
+        label = np.array([entry.label for entry in known], dtype=np.int64)
+        plan.check_folds(design, label, patients)
+
+
 def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
     """Write the option file and the columns that are read into the project; return what they say.
 
@@ -199,14 +235,13 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
 
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.datasets.ingest import task_of
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 
     described = read_features(arguments)
+    require_runnable(described)
     table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
-    task_of(source, described.design)
     given = [path for path in (arguments.folder, arguments.csv, *arguments.join) if path]
     leave_out(Path(), arguments.folder, [*given, table])
     table.parent.mkdir(exist_ok=True)
@@ -252,6 +287,51 @@ def _name_as_known(
             setattr(arguments, option, column)
     taken = [name for name in known.covariates if name in header]
     arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
+
+
+def _path_columns(rows: "list[TableRow]", columns: Sequence[str]) -> list[str]:
+    """Return the columns of file names with folders."""
+    return [name for name in columns if all(re.search(r"[/\\]", row.cells[name]) for row in rows)]
+
+
+def _choose_region(
+    arguments: argparse.Namespace,
+    rows: "list[TableRow]",
+    patient: str | None,
+    constant: Sequence[str],
+) -> "tuple[list[TableRow], list[str]]":
+    """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
+
+    Raises:
+        DataError: A column tells a patient's rows apart, and nobody said which are meant.
+    """
+    from skiagram.datasets.combined_regions import (
+        ALL,
+        ask_for_structure,
+        choose_structures,
+        find_structures,
+        list_structures,
+    )
+    from skiagram.datasets.folder.csv_rows import require_columns
+
+    if arguments.region is None:
+        column = find_structures(rows, patient, {*constant, *arguments.not_features})
+        if column is None:
+            return rows, []
+        raise DataError(
+            f"the column `{column}` tells a patient's rows apart: {list_structures(rows, column)}",
+            where="the table of features",
+            allowed="rows of one structure, or of several that are alike, such as lesions",
+            remedy=ask_for_structure(rows, column),
+        )
+    column, _, names = arguments.region.partition("=")
+    require_columns(rows, (column,), "--region")
+    if names == ALL:
+        return rows, []
+    there = {row.cells[column] for row in rows}
+    chosen = [names] if names in there else [*filter(None, map(str.strip, names.split(",")))]
+    kept = choose_structures(rows, column, chosen)
+    return kept, [f"{len(kept)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."]
 
 
 def _is_combined(

@@ -43,7 +43,11 @@ _NOT_OF_A_COHORT: dict[str, list[str] | None] = {
 }
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
-    "region": ("column of the region's name in its file", "region"),
+    "region": (
+        "column of the region's name in its file; of a table of features COLUMN=NAME,… whose rows "
+        "are read",
+        "region",
+    ),
     "label_value": ("column of the value of the region's voxels", "label_value"),
     "frame": (
         "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
@@ -210,7 +214,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
 
 def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
-    from skiagram.datasets.folder.class_folders import rows_of_classes
+    from skiagram.datasets.folder.class_folders import add_split, rows_of_classes
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
     from skiagram.datasets.folder.patients import number_visits, settle_patients
     from skiagram.datasets.folder.table import normalise_name
@@ -233,6 +237,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     else:
         rows, of_table = _read_table(arguments)
         notes += of_table
+        if not arguments.test_sites:
+            split = arguments.split or usual_column(rows[0].cells, ("split",))
+            rows, note = add_split(rows, arguments.file, split)
+            notes += [note] if note else []
         listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)

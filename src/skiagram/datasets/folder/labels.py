@@ -141,13 +141,15 @@ def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str
     """Refuse labels that join several findings, and a number that looks like a missing one."""
     labels = {row.cells[column] for row in rows} - {"", *named}
     for mark in _JOINS:
-        joined = {label for label in labels if mark in label}
-        parts = {part.strip() for label in joined for part in label.split(mark)}
-        repeated = sum(part in labels for part in parts)
-        if joined and parts and (repeated or (len(joined) > 1 and mark == "|")):
+        parts_of = {
+            label: {*map(str.strip, label.split(mark))} for label in labels if mark in label
+        }
+        alone = [label for label, parts in parts_of.items() if parts <= labels]
+        joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
+        if joined and len({*named}) < 2:  # a line that names all classes has settled it
             number = sum(row.cells[column] in joined for row in rows)
             first = next(row for row in rows if row.cells[column] in joined)
-            finding = sorted(parts)[0]
+            finding = min(parts_of[first.cells[column]])
             raise DataError(
                 f"findings are joined by `{mark}` in {number} of {len(rows)} rows, the first "
                 f"`{first.cells[column]}`",

@@ -235,7 +235,7 @@ class PatientTable:
             require_partners(patients, added, partners, tables)
         self._require_equal(other, added, partners)
         rows = [
-            replace(row, cells=added[partners[row.cells[self.column]]] | row.cells)
+            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
             for row in self.rows
             if row.cells[self.column] in partners
         ]
