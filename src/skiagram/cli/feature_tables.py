@@ -118,9 +118,8 @@ def read_features(
     """
     from skiagram.datasets.combined_regions import combine_regions, has_several, originals_of
     from skiagram.datasets.feature_table import FeatureTable
-    from skiagram.datasets.folder.class_folders import add_split
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
-    from skiagram.datasets.folder.labels import as_class, settle_labels
+    from skiagram.datasets.folder.labels import settle_labels
     from skiagram.datasets.folder.patients import settle_patients
 
     arguments = argparse.Namespace(**vars(given))
@@ -135,10 +134,8 @@ def read_features(
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
     if known is None:
-        for column in _path_columns(rows, measured):
-            rows, note = add_split(rows, column, split)
-            notes += [note] if note else []
-            split = "split" if note else split
+        rows, split, of_names = _split_of_names(rows, measured, split)
+        notes += of_names
     covariates = tuple(name for word in arguments.covariates for name in word.split(","))
     arguments.label = label_column(arguments.label, rows)
     require_columns(rows, (arguments.label,), "--label")
@@ -146,13 +143,7 @@ def read_features(
     named = [*arguments.classes, *filter(None, [arguments.positive])]
     rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
     rows = settle_patients(rows, patient, arguments.similar_patients)
-    classes = tuple(
-        arguments.classes or sorted({row.cells[arguments.label] for row in rows} - {""})
-    )
-    if arguments.positive is not None:
-        arguments.positive = as_class(arguments.positive, classes)
-    if len(classes) == 2 and arguments.positive not in classes:
-        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    classes = _settle_classes(arguments, rows)
     constant = [arguments.label, *filter(None, [split]), *covariates]
     constant += [] if settled is None else [settled.outcome.column]
     rows, of_regions = _choose_region(arguments, rows, patient, constant)
@@ -289,9 +280,54 @@ def _name_as_known(
     arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
 
 
-def _path_columns(rows: "list[TableRow]", columns: Sequence[str]) -> list[str]:
-    """Return the columns of file names with folders."""
-    return [name for name in columns if all(re.search(r"[/\\]", row.cells[name]) for row in rows)]
+def _settle_classes(arguments: argparse.Namespace, rows: "list[TableRow]") -> tuple[str, ...]:
+    """Return the classes, and let the arguments name the positive one as the table writes it.
+
+    Raises:
+        DataError: A row has no label.
+        OptionError: There are two classes and none is named, or one of another number is.
+    """
+    from skiagram.datasets.folder.labels import as_class
+
+    unlabelled = sum(not row.cells[arguments.label] for row in rows)
+    if unlabelled:
+        raise DataError(
+            f"{unlabelled} of {len(rows)} rows have no label",
+            where=f"the table of features, column `{arguments.label}`",
+            allowed="a label in every row",
+            remedy="fill in the cells; `--empty-label leave-out` leaves such rows out, and "
+            "`--empty-label CLASS` names their class",
+        )
+    classes = tuple(arguments.classes or sorted({row.cells[arguments.label] for row in rows}))
+    given = arguments.positive
+    if given is not None:
+        arguments.positive = as_class(given, classes)
+    if len(classes) == 2 and arguments.positive not in classes:
+        fault = "is not given" if given is None else f"`{given}` was given"
+        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
+    if given is not None and len(classes) != 2:
+        fault = f"`{given}` was given, and {len(classes)} classes: {_listed(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
+    return classes
+
+
+def _split_of_names(
+    rows: "list[TableRow]", columns: Sequence[str], split: str | None
+) -> "tuple[list[TableRow], str | None, list[str]]":
+    """Return a table, its column of the parts of the data, and sentences.
+
+    Folders in a column of file names tell the parts where no column does.
+    """
+    from skiagram.datasets.folder.class_folders import add_split
+
+    notes: list[str] = []
+    for name in columns:
+        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
+            rows, note = add_split(rows, name, split)
+            notes += [note] if note else []
+            split = "split" if note else split
+    return rows, split, notes
 
 
 def _choose_region(

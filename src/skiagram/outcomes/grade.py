@@ -6,6 +6,7 @@ predicted. They give each grade its share of the held-out cases: the agreement b
 largest for what the scores know, as predicted and true grades have one variance.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -186,7 +187,8 @@ class Grade(MeasuredOutcome):
                 f"{len(grades)} grades: {', '.join(grades)}",
                 where=f"column `{column}`",
                 allowed=f"{LEAST_GRADES} or more",
-                remedy=f"two grades are classes: --label {column} --positive {grades[-1]}",
+                remedy="two grades are classes: "
+                + shlex.join(["--label", column, "--positive", grades[-1]]),
             )
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
         if outside:

@@ -1,6 +1,5 @@
 """Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -69,7 +68,8 @@ def splits_of_names(names: Sequence[str]) -> list[Split] | None:
         DataError: Some names have such a folder and some have none.
     """
     folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
-    shared = len(os.path.commonprefix(folders))
+    levels = zip(*folders, strict=False)
+    shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
     found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
     told = {part for parts in found for part in parts}
     if len(told) < 2:  # one folder for all, such as `test`, tells no parts

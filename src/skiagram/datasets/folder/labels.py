@@ -52,7 +52,7 @@ def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[T
                     f"`{cell}` in the column `{name}`",
                     where=row.where,
                     allowed="0 or 1, where --label names a column for each class",
-                    remedy=f"correct the cell; `--missing '{cell}'` empties it",
+                    remedy=f"correct the cell; `--missing {shlex.quote(cell)}` empties it",
                 )
             if cell and _IN_CLASS[cell.casefold()]:
                 classes.append(name)
@@ -106,7 +106,8 @@ def settle_labels(
                 f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
                 where=f"{row.where}, column `{column}`",
                 allowed="classes",
-                remedy=f"correct the formula; or `--missing '{row.cells[column]}'` empties such "
+                remedy="correct the formula; or "
+                f"`--missing {shlex.quote(row.cells[column])}` empties such "
                 f"cells, and {_EMPTY}",
             )
     _require_single(rows, column, named)
@@ -144,7 +145,7 @@ def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str
         parts_of = {
             label: {*map(str.strip, label.split(mark))} for label in labels if mark in label
         }
-        alone = [label for label, parts in parts_of.items() if parts <= labels]
+        alone = [label for label, parts in parts_of.items() if parts <= {*labels, *named}]
         joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
         if joined and len({*named}) < 2:  # a line that names all classes has settled it
             number = sum(row.cells[column] in joined for row in rows)
