@@ -128,10 +128,6 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
     return (known == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) or str(value) in ("0", "1")
-
-
 def _numbers(values: Any, name: str, number: int) -> Column:
     _check_length(values, name, number)
     shape = np.shape(values)
