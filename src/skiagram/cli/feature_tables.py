@@ -351,7 +351,8 @@ def _choose_region(
     from skiagram.datasets.folder.csv_rows import require_columns
 
     if arguments.region is None:
-        column = find_structures(rows, patient, {*constant, *arguments.not_features})
+        others = getattr(arguments, "not_features", ())  # no argument of `validate`
+        column = find_structures(rows, patient, {*constant, *others})
         if column is None:
             return rows, []
         raise DataError(
