@@ -55,9 +55,9 @@ class OptionFiles(FileConfigSource):
         else:
             loaded = super().load_config(config_path)
         _check_package(loaded.header["package"], name)
-        values = OmegaConf.to_container(loaded.config, resolve=False)
-        if isinstance(values, dict) and "defaults" in values:
-            defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
+        whole = OmegaConf.to_container(loaded.config, resolve=False)
+        if isinstance(whole, dict) and "defaults" in whole:
+            defaults = [_with_chosen_names(entry) for entry in whole["defaults"]]
             OmegaConf.update(loaded.config, "defaults", defaults)
         return loaded
 

@@ -66,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
         table = is_table(arguments.folder)
         if table:
-            described = read_features(arguments)
-            require_runnable(described, usual_plan())
-        print(printable(described.text() if table else describe_arrays(arguments)))
+            of_table = read_features(arguments)
+            require_runnable(of_table, usual_plan())
+        print(printable(of_table.text() if table else describe_arrays(arguments)))
         print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
         return 0
     described = read_folder_arguments(arguments)

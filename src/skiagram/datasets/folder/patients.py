@@ -258,7 +258,9 @@ class PatientTable:
         line_of = {row.cells[other.column]: row.line for row in other.rows}
         for row in self.rows:
             partner = partners.get(row.cells[self.column])
-            for name in twice if partner is not None else ():
+            if partner is None:
+                continue
+            for name in twice:
                 cell, theirs = row.cells[name], added[partner][name]
                 if not are_equal(cell, theirs):
                     raise DataError(
