@@ -7,7 +7,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.errors import MissingConfigException
-from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
@@ -15,10 +15,14 @@ from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError
 from skiagram.options import chosen_names, find_value, read_option_file
 
+_TEXT = "text"  # resolver that gives a text back as it stands
 OmegaConf.register_new_resolver(
     "params",
     lambda name: find_value(read_option_file(PARAMS, PARAMS.name), name, PARAMS.name),
     replace=True,
+)
+OmegaConf.register_new_resolver(
+    _TEXT, lambda digits: bytes.fromhex(digits[1:]).decode(), replace=True
 )
 
 
@@ -43,15 +47,37 @@ class OptionFiles(FileConfigSource):
             OptionError: It is no plain YAML, or one of several without its own place.
         """
         name = self._normalize_file_name(config_path)
-        if (Path(self.path) / name).exists():
-            read_option_file(Path(self.path) / name, f"conf/{name}")
-        loaded = super().load_config(config_path)
+        path = Path(self.path) / name
+        values = read_option_file(path, f"conf/{name}") if path.exists() else {}
+        if "/" in name and path.exists():  # what users name stands in groups: it is text
+            header = ConfigSource._get_header_dict(path.read_text(encoding="utf-8")[:512])
+            place = f"{self.scheme()}://{self.path}"
+            content = OmegaConf.create(as_text(values))
+            loaded = ConfigResult(self.provider, place, content, header)
+        else:
+            loaded = super().load_config(config_path)
         _check_package(loaded.header["package"], name)
-        values = OmegaConf.to_container(loaded.config, resolve=False)
-        if isinstance(values, dict) and "defaults" in values:
-            defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
+        whole = OmegaConf.to_container(loaded.config, resolve=False)
+        if isinstance(whole, dict) and "defaults" in whole:
+            defaults = [_with_chosen_names(entry) for entry in whole["defaults"]]
             OmegaConf.update(loaded.config, "defaults", defaults)
         return loaded
+
+
+def as_text(values: Any) -> Any:
+    """Return values of an option file such that OmegaConf evaluates none: `${oc.env:HOME}` is text.
+
+    Names of classes, columns and files may hold anything.
+    """
+    if isinstance(values, dict):
+        return {
+            name: value if name == "defaults" else as_text(value) for name, value in values.items()
+        }
+    if isinstance(values, list):
+        return [as_text(value) for value in values]
+    if isinstance(values, str) and ("${" in values or values == "???"):
+        return f"${{{_TEXT}:x{values.encode().hex()}}}"
+    return values
 
 
 def _check_package(package: str | None, file: str) -> None:

@@ -22,6 +22,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from composition import as_text
 from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.tuned import fits_of
@@ -136,7 +137,7 @@ def sweepable_options() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted((ROOT / "conf").glob("*/*.yaml")):
         values = read_option_file(path, path.relative_to(ROOT).as_posix())
-        found.setdefault(path.parent.name, {})[path.stem] = values
+        found.setdefault(path.parent.name, {})[path.stem] = as_text(values)
     choices = read_option_file(PARAMS, PARAMS.name)
     return {**choices, "conf": found, "objective": OBJECTIVE}
 

@@ -202,6 +202,7 @@ class Preparation:
         further: The same of the other modalities.
         proposal: `_target_` and options of what proposed the places where finders look.
         windows: Options of the windows around these places.
+        patient_column: Column of the patients in a table of features; empty without one.
     """
 
     images: ImageKinds
@@ -217,6 +218,7 @@ class Preparation:
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
     patient_digests: str = ""
+    patient_column: str = ""
 
     def shared(self, other: "Preparation") -> dict[str, int]:
         """Return how many images, and how many patients, of another data set are among its own."""

@@ -13,11 +13,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from skiagram.cli import run
-from skiagram.cli.feature_tables import add_feature_table
+from skiagram.cli import check, run
+from skiagram.cli.feature_tables import add_feature_table, read_features
 from skiagram.cli.main import main
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
+
+
+def parse(line: list[str]) -> argparse.Namespace:
+    """Return what the arguments of `skiagram check` say."""
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return parser.parse_args(line[1:])
 
 
 def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
@@ -484,3 +491,121 @@ def test_rows_of_classes_that_are_not_named_are_left_out(
     shown = capsys.readouterr().out
     assert "Left out, of classes that --classes does not name: 13 of `normal`" in shown
     assert ["all", "27", "27"] in [line.split() for line in shown.splitlines()]
+def write_table(path: Path, **columns: object) -> str:
+    """Write forty patients with two features and further columns."""
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"PatientID": [f"P{at}" for at in range(40)]})
+    table["original_shape_MeshVolume"] = generator.normal(size=40) ** 2 * 100
+    table["original_glcm_Contrast"] = generator.normal(size=40)
+    table.assign(**columns).to_csv(path, index=False)
+    return str(path)
+
+
+HALVES = [at % 2 for at in range(40)]
+
+
+@pytest.mark.parametrize("cells", [(False, True), (0.0, 1.0), ("0", "1"), ("FALSE", "TRUE")])
+def test_equal_values_are_the_class_that_is_looked_for(
+    cells: tuple[object, object], tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "t.csv", label=[cells[half] for half in HALVES])
+    assert main(["check", table, "--positive", "1"]) == 0
+    assert main(["check", table, "--positive", "1", "--classes", "0", "1"]) == 0
+
+
+@pytest.mark.parametrize("word", ["", "NA", "nan", "N/A", "[Not Available]"])
+def test_a_missing_label_is_no_class_for_check_and_run(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = [word if at < 3 else str(half) for at, half in enumerate(HALVES)]
+    line = [write_table(tmp_path / "t.csv", label=labels), "--positive", "1"]
+    said = []
+    for command in ("check", "run"):
+        project = ["--project", str(tmp_path / "project")] if command == "run" else []
+        assert main([command, *line, *project]) == 4
+        said.append(capsys.readouterr().err)
+    assert said[0] == said[1]
+    assert "3 of 40 rows have no label" in said[0]
+    assert main(["check", *line, "--empty-label", "leave-out"]) == 0
+
+
+def test_a_number_that_marks_missing_labels_is_asked_for_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = [-9999.0 if at < 3 else half for at, half in enumerate(HALVES)]
+    line = ["check", write_table(tmp_path / "t.csv", label=labels), "--positive", "1"]
+    assert main(line) == 4
+    assert "3 of 40 rows have -9999" in capsys.readouterr().err
+    assert main([*line, "--missing", "-9999", "77", "--empty-label", "leave-out"]) == 0
+    shown = capsys.readouterr().out
+    assert "`-9999` 3." in shown
+    assert "no cell is `77`" in shown
+
+
+def test_findings_that_are_joined_in_a_cell_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = ["No Finding", "Effusion", "Effusion|Mass", "Mass"] * 10
+    line = ["check", write_table(tmp_path / "t.csv", label=findings), "--positive", "Mass"]
+    assert main(line) == 4
+    assert "findings are joined by `|` in 10 of 40 rows" in capsys.readouterr().err
+
+
+def test_a_table_of_structures_asks_which_one_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_lesion = pd.read_csv(write_table(tmp_path / "t.csv", label=HALVES))
+    of_brain = of_lesion.assign(original_shape_MeshVolume=1e6, Structure="Brain")
+    pd.concat([of_brain, of_lesion.assign(Structure="GTV-1")]).to_csv(tmp_path / "t.csv")
+    line = ["check", str(tmp_path / "t.csv"), "--positive", "1"]
+    assert main(line) == 4
+    assert "`Structure` tells a patient's rows apart: Brain (40), GTV-1" in capsys.readouterr().err
+    for named in ("Structure", "Structure=GTV"):
+        assert main([*line, "--region", named]) == 2
+    assert "no structure is called GTV" in capsys.readouterr().err
+    arguments = parse([*line, "--region", "Structure=GTV-1"])
+    described = read_features(arguments)
+    assert len(described.rows) == 40
+    volumes = {float(row.cells["original_shape_MeshVolume"]) for row in described.rows}
+    assert max(volumes) < 1e5
+    assert main([*line, "--region", "Structure=all"]) == 0
+
+
+def test_folders_of_file_names_are_the_parts_of_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"/data/test/{'train' if at < 26 else 'test'}/{at}.nii" for at in range(40)]
+    table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
+    described = read_features(parse(["check", table, "--positive", "1"]))
+    assert (described.design, described.source.split) == ("holdout", "split")
+    names[3] = "other/3.nii"
+    table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
+    assert main(["check", table, "--positive", "1"]) == 4
+    assert "add a column `split`" in capsys.readouterr().err
+
+
+def test_a_label_that_two_tables_have_is_joined_where_it_is_equal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_table(tmp_path / "t.csv", label=HALVES)
+    other = pd.read_csv(table)[["PatientID", "label"]]
+    other.assign(label=other["label"].astype(float)).to_csv(tmp_path / "o.csv", index=False)
+    line = ["check", table, str(tmp_path / "o.csv"), "--positive", "1"]
+    assert main(line) == 0
+    other.loc[7, "label"] = 0
+    other.to_csv(tmp_path / "o.csv", index=False)
+    assert main(line) == 4
+    assert "`0` in line 9, `1` in line 9 there" in capsys.readouterr().err
+
+
+def test_words_of_events_of_cbioportal_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states = ["" if at < 4 else ("0:LIVING", "1:DECEASED")[half] for at, half in enumerate(HALVES)]
+    months = np.random.default_rng(1).exponential(30, 40).round(1)
+    table = write_table(tmp_path / "t.csv", OS_STATUS=states, OS_MONTHS=months)
+    line = ["check", table, "--time", "OS_MONTHS", "--event", "OS_STATUS"]
+    assert main(line) == 4
+    assert "4 of 40 rows do not say whether there was an event" in capsys.readouterr().err
+    assert main([*line, "--empty-label", "leave-out"]) == 0
+    assert "it is: '1:DECEASED' (18); no event: '0:LIVING' (18)" in capsys.readouterr().out

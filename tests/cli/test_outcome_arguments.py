@@ -35,18 +35,89 @@ def settle(*words: str, rows: list[TableRow] = ROWS, **others: Any) -> Any:
 
 
 def test_the_first_time_that_is_there_is_taken_and_a_cell_means_no_event() -> None:
-    settled, arguments = settle("--time", "to_event", "followed", "--event", "state")
+    words = ("--event", "state", "--cause", "Mets", "local", "--no-event", "")
+    settled, arguments = settle("--time", "to_event", "followed", *words)
     cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
     assert cells == [("266", "event"), ("501", "censored"), ("30.5", "event")]
     assert "2 of 3 rows have the event" in settled.note
     assert (arguments.label, arguments.classes) == (GROUP, ["censored", "event"])
 
 
-@pytest.mark.parametrize("absent", ["0", "0.0", "No", "FALSE", "alive", ""])
-def test_usual_words_mean_that_no_event_was_seen(absent: str) -> None:
-    rows = table(("1", "", "1"), ("2", "", absent))
-    settled, _ = settle("--time", "to_event", "--event", "state", rows=rows)
+STATES = ("--time", "to_event", "--event", "state")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("1", "0"),
+        ("1.0", "0.0"),
+        ("Yes", "No"),
+        ("TRUE", "FALSE"),
+        ("Dead", "alive"),
+        ("1:DECEASED", "0:LIVING"),
+        ("1:Recurred/Progressed", "0:DiseaseFree"),
+        ("1:PROGRESSION", "0:CENSORED"),
+        ("2 = Dead", "Alive (0)"),
+        ("disease_progression and others", "Progression-free"),
+    ],
+)
+def test_usual_words_mean_an_event_or_none_and_are_told_with_their_counts(
+    words: tuple[str, str],
+) -> None:
+    seen, absent = words
+    rows = table(("1", "", seen), ("2", "", absent), ("2", "", absent))
+    named = ["--cause", seen] if "others" in seen else []
+    settled, _ = settle(*STATES, *named, rows=rows)
+    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
+    assert f"it is: {seen!r} (1); no event: {absent!r} (2)" in settled.note
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["-1", "9", "99", "2", "lost to follow-up", "withdrawn", "1:LIVING", "0:DECEASED", "well"],
+)
+def test_a_cell_that_may_or_may_not_be_an_event_is_asked_for(cell: str) -> None:
+    rows = table(("1", "", "1"), ("2", "", "0"), ("3", "", cell))
+    with pytest.raises(DataError, match="may or may not be an event") as refused:
+        settle(*STATES, rows=rows)
+    assert f"{cell!r} (1)" in str(refused.value)
+    settled, _ = settle(*STATES, "--no-event", cell, rows=rows)  # the usual words stay
+    assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "--", "NA", "n/a", "nan", "None", "Not Reported", "[Not Available]", "Unknown"]
+)
+def test_a_missing_event_is_neither_an_event_nor_none(cell: str) -> None:
+    rows = table(("1", "", "1:DECEASED"), ("2", "", "0:LIVING"), ("3", "", cell))
+    with pytest.raises(DataError, match="1 of 3 rows do not say whether there was an event"):
+        settle(*STATES, rows=rows)
+    settled, _ = settle(*STATES, rows=rows, empty_label="leave-out")
     assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored"]
+    assert "1 of 3 rows say nothing in `state`" in settled.note
+    if cell in ("", "--"):
+        settled, _ = settle(*STATES, "--no-event", "", rows=rows, empty_label="leave-out")
+        assert [row.cells[GROUP] for row in settled.rows][-1] == "censored"
+
+
+def test_what_is_no_usual_event_is_no_other_cause_unless_it_is_named() -> None:
+    rows = table(("1", "", "relapse"), ("2", "", "0"), ("3", "", "pneumonia"), ("4", "", "2"))
+    with pytest.raises(DataError, match="'pneumonia'"):
+        settle(*STATES, "--cause", "relapse", rows=rows)
+    words = ("--cause", "relapse", "--other-cause", "pneumonia", "2")
+    settled, _ = settle(*STATES, *words, rows=rows)
+    assert settled.outcome.other_causes == ("2", "pneumonia")
+
+
+@pytest.mark.parametrize("code", ["9", "99", "-9999", "-1"])
+def test_a_grade_that_looks_like_a_mark_of_missing_is_asked_for(code: str) -> None:
+    rows = table(*((grade, "", "") for grade in (*"123" * 10, f"{code}.0")))
+    with pytest.raises(DataError, match=f"1 of 31 rows have {code}, which looks like") as refused:
+        settle("--grade", "to_event", rows=rows)
+    assert "--missing" in str(refused.value)
+    named = ("--grades", *sorted({"1", "2", "3", code}, key=float))
+    settled, _ = settle("--grade", "to_event", *named, rows=rows)
+    assert len(settled.outcome.grades) == 4
 
 
 CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", "", "relapse"))
@@ -72,7 +143,8 @@ def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
     words = ("--time", "to_event", "--event", "state")
     settled, _ = settle(*words, "--cause", "relapse", "--no-event", "0", "well", rows=CAUSES)
     asked = settled.outcome.asked
-    assert asked == {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
+    known = {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
+    assert asked == known | {"other_cause": None}
     theirs, _ = settle(*words, rows=CAUSES, **asked)
     assert [row.cells[GROUP] for row in theirs.rows].count("event") == 2
     with pytest.raises(DataError, match="no event is called 'relapse'"):
@@ -146,10 +218,10 @@ def test_half_a_time_is_refused(words: tuple[str, ...], others: Any, said: str) 
 
 
 def test_an_event_that_every_row_has_is_refused_with_the_cells() -> None:
-    rows = table(("1", "", "Mets"), ("2", "", "well"))
-    with pytest.raises(DataError, match="every row has the event") as refused:
-        settle("--time", "to_event", "--event", "state", rows=rows)
-    assert "'mets'" in str(refused.value)
+    rows = table(("1", "", "dead"), ("2", "", "well"))
+    with pytest.raises(DataError, match="every row has an event") as refused:
+        settle("--time", "to_event", "--event", "state", rows=rows[:1])
+    assert "'dead'" in str(refused.value)
     assert "--no-event" in str(refused.value)
     settled, _ = settle("--time", "to_event", "--event", "state", "--no-event", "WELL", rows=rows)
     assert "1 of 2" in settled.note

@@ -19,7 +19,7 @@ def write(folder: Path, *rows: str) -> Path:
     return path
 
 
-def test_a_row_is_a_case_named_by_its_first_column(tmp_path: Path) -> None:
+def test_a_row_is_a_case_named_by_its_patient(tmp_path: Path) -> None:
     first, second = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,,70"), COLUMNS)
     assert (first.name, second.name) == ("p1", "p2")
     assert first.measured == {"shape_volume": 2.5, "glcm_contrast": 1.0}
@@ -33,6 +33,14 @@ def test_a_row_is_a_case_named_by_its_first_column(tmp_path: Path) -> None:
 def test_rows_of_one_patient_are_named_by_their_line(tmp_path: Path) -> None:
     cases = cases_of_features(write(tmp_path, "p1,2,1,60", "p1,3,1,60"), COLUMNS)
     assert len({case.name for case in cases}) == 2
+
+
+def test_a_row_is_named_by_the_column_of_patients_wherever_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "features.csv"
+    path.write_text("shape_volume,glcm_contrast,MRN\n2.5,1,p1\n3.5,2,p2\n")
+    assert [case.name for case in cases_of_features(path, COLUMNS, (), "MRN")] == ["p1", "p2"]
+    names = [case.name for case in cases_of_features(path, COLUMNS)]
+    assert all("line" in name for name in names)  # never a feature's value
 
 
 def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> None:

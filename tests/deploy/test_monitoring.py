@@ -155,6 +155,14 @@ def test_a_table_of_labels_that_cannot_be_used_is_named(cells: dict[str, str], w
         Labels.read([TableRow(2, cells)], TASK.classes)
 
 
+def test_labels_of_which_none_is_of_a_case_are_refused() -> None:
+    labels = Labels.read([TableRow(2, {"file": "elsewhere", "label": "plain"})], TASK.classes)
+    with pytest.raises(DataError, match="none of 1 labels is of a case") as refused:
+        labels.require_cases(("a", "b"))
+    assert "called as `a`" in str(refused.value)
+    labels.require_cases(("a", "elsewhere"))
+
+
 MEMBERS = ("svm", "logistic_regression")
 
 

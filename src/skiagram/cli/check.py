@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.array_files import ENDING, describe_arrays
-from skiagram.cli.feature_tables import add_feature_arguments, audit_rows, is_table, read_features
+from skiagram.cli.feature_tables import (
+    add_feature_arguments,
+    audit_rows,
+    is_table,
+    read_features,
+    require_runnable,
+)
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
     read_folder_arguments,
@@ -101,7 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_table(arguments: argparse.Namespace) -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
+    from skiagram.cli.run_estimate import usual_plan
+
     described = read_features(arguments)
+    require_runnable(described, usual_plan())
     sentence, report = audit_rows(described)
     print(printable("\n\n".join(filter(None, [described.text(), sentence]))))
     if report.stopping:

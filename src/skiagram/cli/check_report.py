@@ -1,5 +1,6 @@
 """What `skiagram check` prints of a folder: counts, sizes, findings, problems and hints."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,13 +14,13 @@ from skiagram.cli.folder_arguments import FolderArguments
 from skiagram.datasets.burnt_in_text import cut_out_mark
 from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.patients import stands_for_missing
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.volumes.case_images import Reading
 from skiagram.errors import DataError
+from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import Design
 
 _EXAMPLES = 5
@@ -52,7 +53,7 @@ def left_out(described: FolderArguments) -> str:
     lines += [f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left]
     harmless = [name for name in left if suspects[name] is None]
     if harmless:
-        lines.append(f"To take some as covariates: --covariates '{','.join(harmless)}'")
+        lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
     return "\n".join(lines)
 
 
@@ -66,7 +67,8 @@ def spelling_hints(described: FolderArguments) -> str:
         for value in sorted(value for value in values if not is_number(value)):
             spelled.setdefault(fold_id(value), []).append(value)
             if stands_for_missing(value):
-                lines.append(f"  {name}: {value} counts as known (`--missing {value}` empties it)")
+                word = shlex.quote(value)
+                lines.append(f"  {name}: {value} counts as known (`--missing {word}` empties it)")
         lines += [
             f"  {name}: {', '.join(alike)} differ in spelling alone"
             for alike in spelled.values()
@@ -81,7 +83,7 @@ def patient_hint(described: FolderArguments) -> str:
         return ""
     named = [name for name in described.left if names_patients(name)]
     remedy = (
-        f"The column `{named[0]}` may tell them apart: --patient '{named[0]}'"
+        f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}"
         if named
         else "If a column tells them apart, name it: --patient COLUMN"
     )

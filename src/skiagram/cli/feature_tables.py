@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from skiagram.audit.run import AuditReport
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.models.cross_validation import Plan
     from skiagram.records.cases import Design
 
 _TYPED = 8  # columns in a remedy
@@ -178,6 +179,9 @@ def read_features(
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
+    if known is None:
+        rows, split, of_names = _split_of_names(rows, measured, split)
+        notes += of_names
     covariates = tuple(name for word in arguments.covariates for name in word.split(","))
     arguments.label = label_column(arguments.label, rows)
     require_columns(rows, (arguments.label,), "--label")
@@ -188,13 +192,11 @@ def read_features(
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
         told += [note] if note else []
     rows = settle_patients(rows, patient, arguments.similar_patients)
-    classes = tuple(
-        arguments.classes or sorted({row.cells[arguments.label] for row in rows} - {""})
-    )
-    if len(classes) == 2 and arguments.positive not in classes:
-        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    classes = _settle_classes(arguments, rows)
     constant = [arguments.label, *filter(None, [split]), *covariates]
     constant += [] if settled is None else [settled.outcome.column]
+    rows, of_regions = _choose_region(arguments, rows, patient, constant)
+    notes += of_regions
     combined = _is_combined(arguments, rows, patient, constant, known)
     asked = arguments.per_patient is not None or known is not None
     if not (combined or asked or patient is None) and has_several(rows, patient, constant):
@@ -248,6 +250,33 @@ def read_features(
     return DescribedFeatures(rows, source, notes + told)
 
 
+def require_runnable(described: DescribedFeatures, plan: "Plan | None" = None) -> None:
+    """Refuse all that the stages of a run would refuse of a table.
+
+    Args:
+        plan: Whose folds are tried; None tries none.
+
+    Raises:
+        DataError: A row cannot be used, or the cases cannot carry an evaluation.
+    """
+    import numpy as np
+
+    from skiagram.datasets.checks import check_entries
+    from skiagram.datasets.feature_table import OpenFeatureTable
+    from skiagram.datasets.ingest import settle_outcome, task_of
+
+    source, design = described.source, described.design
+    task = task_of(source, design)
+    entries = OpenFeatureTable(source, described.rows, source.features or ()).entries()
+    check_entries(entries, task, f"data set {source.name}")
+    settle_outcome(task, entries)
+    if plan is not None:
+        known = [entry for entry in entries if design == "cv" or entry.split != "test"]
+        patients = np.array([entry.patient or entry.name for entry in known])
+        label = np.array([entry.label for entry in known], dtype=np.int64)
+        plan.check_folds(design, label, patients)
+
+
 def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
     """Write the option file and the columns that are read into the project; return what they say.
 
@@ -261,14 +290,13 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
 
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.datasets.ingest import task_of
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 
     described = read_features(arguments)
+    require_runnable(described)
     table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
-    task_of(source, described.design)
     given = [path for path in (arguments.folder, arguments.csv, *arguments.join) if path]
     leave_out(Path(), arguments.folder, [*given, table])
     table.parent.mkdir(exist_ok=True)
@@ -283,24 +311,25 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
 
 def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], list[str]]":
     """Return the rows, the columns of the first table, and who was left out."""
-    from skiagram.datasets.folder.csv_rows import of_table, read_csv
+    from skiagram.datasets.folder.csv_rows import describe_missing, of_table, read_csv
     from skiagram.datasets.folder.patients import PatientTable
 
+    emptied: Counter[str] = Counter()
     if arguments.csv is None:
         with of_table(str(arguments.folder)):
-            rows = read_csv(arguments.folder, arguments.missing)
-        return rows, [*rows[0].cells], []
+            rows = read_csv(arguments.folder, arguments.missing, emptied=emptied)
+        return rows, [*rows[0].cells], describe_missing(arguments.missing, emptied)
     first, second = (
-        PatientTable.read(path, arguments.patient, arguments.missing)
+        PatientTable.read(path, arguments.patient, arguments.missing, emptied)
         for path in (arguments.folder, arguments.csv)
     )
     leave_out = arguments.unmatched == "leave-out"
     whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
     for path in arguments.join:
-        further = PatientTable.read(path, arguments.patient, arguments.missing)
+        further = PatientTable.read(path, arguments.patient, arguments.missing, emptied)
         whole, told = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
         notes += told
-    return whole.rows, [*first.rows[0].cells], notes
+    return whole.rows, [*first.rows[0].cells], describe_missing(arguments.missing, emptied) + notes
 
 
 def _name_as_known(
@@ -313,6 +342,97 @@ def _name_as_known(
             setattr(arguments, option, column)
     taken = [name for name in known.covariates if name in header]
     arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
+
+
+def _settle_classes(arguments: argparse.Namespace, rows: "list[TableRow]") -> tuple[str, ...]:
+    """Return the classes, and let the arguments name the positive one as the table writes it.
+
+    Raises:
+        DataError: A row has no label.
+        OptionError: There are two classes and none is named, or one of another number is.
+    """
+    from skiagram.datasets.folder.labels import as_class
+
+    unlabelled = sum(not row.cells[arguments.label] for row in rows)
+    if unlabelled:
+        raise DataError(
+            f"{unlabelled} of {len(rows)} rows have no label",
+            where=f"the table of features, column `{arguments.label}`",
+            allowed="a label in every row",
+            remedy="fill in the cells; `--empty-label leave-out` leaves such rows out, and "
+            "`--empty-label CLASS` names their class",
+        )
+    classes = tuple(arguments.classes or sorted({row.cells[arguments.label] for row in rows}))
+    given = arguments.positive
+    if given is not None:
+        arguments.positive = as_class(given, classes)
+    if len(classes) == 2 and arguments.positive not in classes:
+        fault = "is not given" if given is None else f"`{given}` was given"
+        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
+    if given is not None and len(classes) != 2:
+        fault = f"`{given}` was given, and {len(classes)} classes: {listed(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
+    return classes
+
+
+def _split_of_names(
+    rows: "list[TableRow]", columns: Sequence[str], split: str | None
+) -> "tuple[list[TableRow], str | None, list[str]]":
+    """Return a table, its column of the parts of the data, and sentences.
+
+    Folders in a column of file names tell the parts where no column does.
+    """
+    from skiagram.datasets.folder.class_folders import add_split
+
+    notes: list[str] = []
+    for name in columns:
+        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
+            rows, note = add_split(rows, name, split)
+            notes += [note] if note else []
+            split = "split" if note else split
+    return rows, split, notes
+
+
+def _choose_region(
+    arguments: argparse.Namespace,
+    rows: "list[TableRow]",
+    patient: str | None,
+    constant: Sequence[str],
+) -> "tuple[list[TableRow], list[str]]":
+    """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
+
+    Raises:
+        DataError: A column tells a patient's rows apart, and nobody said which are meant.
+    """
+    from skiagram.datasets.combined_regions import (
+        ALL,
+        ask_for_structure,
+        choose_structures,
+        find_structures,
+        list_structures,
+    )
+    from skiagram.datasets.folder.csv_rows import require_columns
+
+    if arguments.region is None:
+        others = getattr(arguments, "not_features", ())  # no argument of `validate`
+        column = find_structures(rows, patient, {*constant, *others})
+        if column is None:
+            return rows, []
+        raise DataError(
+            f"the column `{column}` tells a patient's rows apart: {list_structures(rows, column)}",
+            where="the table of features",
+            allowed="rows of one structure, or of several that are alike, such as lesions",
+            remedy=ask_for_structure(rows, column),
+        )
+    column, _, names = arguments.region.partition("=")
+    require_columns(rows, (column,), "--region")
+    if names == ALL:
+        return rows, []
+    there = {row.cells[column] for row in rows}
+    chosen = [names] if names in there else [*filter(None, map(str.strip, names.split(",")))]
+    kept = choose_structures(rows, column, chosen)
+    return kept, [f"{len(kept)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."]
 
 
 def _is_combined(

@@ -44,7 +44,11 @@ _NOT_OF_A_COHORT: dict[str, list[str] | None] = {
 }
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
-    "region": ("column of the region's name in its file", "region"),
+    "region": (
+        "column of the region's name in its file; of a table of features COLUMN=NAME,… whose rows "
+        "are read",
+        "region",
+    ),
     "label_value": ("column of the value of the region's voxels", "label_value"),
     "frame": (
         "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
@@ -136,7 +140,7 @@ def add_unmatched(parser: argparse._ActionsContainer) -> None:
 
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
-    text = "cells that stand for an empty one, for example `NA` (default: none)"
+    text = "cells that stand for an empty one, for example `NA` or -9999, which is also -9999.0"
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
@@ -232,7 +236,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
 
 def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
-    from skiagram.datasets.folder.class_folders import rows_of_classes
+    from skiagram.datasets.folder.class_folders import add_split, rows_of_classes
     from skiagram.datasets.folder.labels import leave_out_classes
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
     from skiagram.datasets.folder.patients import number_visits, settle_patients
@@ -257,6 +261,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     else:
         rows, of_table = _read_table(arguments)
         notes += of_table
+        if not arguments.test_sites:
+            split = arguments.split or usual_column(rows[0].cells, ("split",))
+            rows, note = add_split(rows, arguments.file, split)
+            notes += [note] if note else []
         listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)
@@ -300,18 +308,26 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
 
     The arguments then name the columns of files and labels that the table has.
     """
+    from collections import Counter
+
     from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.csv_rows import read_csv, read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import (
+        describe_missing,
+        read_csv,
+        read_rows,
+        require_columns,
+    )
     from skiagram.datasets.folder.file_names import find_listed_files
     from skiagram.datasets.folder.labels import label_of_classes, settle_labels
     from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = arguments.mask or "mask"
     files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
+    emptied: Counter[str] = Counter()
     if arguments.content is None:
-        rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+        rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns, emptied)
     else:
-        rows = read_rows(arguments.content, arguments.missing, files)
+        rows = read_rows(arguments.content, arguments.missing, files, emptied=emptied)
     mask = _mask_column(arguments, rows)
     file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)
@@ -320,7 +336,7 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     shared = file in (arguments.patient, usual_column(rows[0].cells, PATIENT_COLUMNS))
     target = FILE_COLUMNS[0] if shared else file
     rows, note = find_listed_files(rows, file, target, tree)
-    notes = [note]
+    notes = [*describe_missing(arguments.missing, emptied), note]
     arguments.file = target if note else file
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
@@ -471,13 +487,14 @@ def _check_folder(folder: Path) -> None:
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.datasets.folder.labels import as_class
     from skiagram.datasets.folder.source import Folder
 
     columns = _columns(arguments, rows)
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}
     classes = tuple(arguments.classes or sorted(labels - {""}))
-    positive: str | None = arguments.positive
+    positive: str | None = arguments.positive and as_class(arguments.positive, classes)
     if positive is not None and (positive not in classes or len(classes) != 2):
         fault = f"`{positive}` was given, and {len(classes)} classes: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"

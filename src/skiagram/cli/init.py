@@ -120,7 +120,10 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
         print(printable(hint), file=sys.stderr)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
-        allowed, remedy = " or ".join(source.classes), f"add `--positive '{source.classes[1]}'`"
+        allowed, remedy = (
+            " or ".join(source.classes),
+            f"add `--positive {shlex.quote(source.classes[1])}`",
+        )
         raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
     task_of(source, design)
     outside = _outside(arguments.manifest_outside)

@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         labels = _read_labels(arguments.labels, model.task.classes)
         seen = look_at(model, cases, covariates, compute_of(arguments.workers))
         report = monitor(model, seen, labels)
+        if labels.label and (unlabelled := len({*seen.names} - labels.label.keys())):
+            print(f"{unlabelled} of {len(seen.names)} cases have no label.", file=sys.stderr)
         _say(report, package)
         if arguments.recalibrate is not None:
             _recalibrate(package, model, seen, labels, arguments)

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from skiagram.errors import OptionError
+from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -70,6 +70,7 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
         return None
     columns = tuple(name for names in given_columns(arguments).values() for name in names)
     require_columns(rows, columns)
+    rows, left_out = _without_missing(rows, kind, arguments)
     known = [not _is_test(row, arguments) for row in rows]
     read = kind.read_columns(Table(rows, known), vars(arguments))
     settled = [
@@ -79,7 +80,24 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     classes = read.outcome.classes
     arguments.label, arguments.classes = GROUP, [*classes]
     arguments.positive = classes[-1] if len(classes) == 2 else None
-    return SettledOutcome(settled, cast("AnyOutcome", read.outcome), read.note, columns)
+    return SettledOutcome(settled, cast("AnyOutcome", read.outcome), left_out + read.note, columns)
+
+
+def _without_missing(
+    rows: "list[TableRow]", kind: "type[MeasuredOutcome]", arguments: argparse.Namespace
+) -> "tuple[list[TableRow], str]":
+    """Return the rows that say their outcome, where others are left out, and a sentence on it."""
+    from skiagram.datasets.folder.labels import LEAVE_OUT
+
+    if getattr(arguments, "empty_label", None) != LEAVE_OUT:
+        return rows, ""
+    column = getattr(arguments, kind.named_by[-1])
+    kept = [row for row in rows if not kind.is_missing(row.cells[column], vars(arguments))]
+    if not kept:
+        raise DataError("no row has a value", where=f"column `{column}`")
+    left_out = len(rows) - len(kept)
+    note = f"{left_out} of {len(rows)} rows say nothing in `{column}` and are left out. "
+    return kept, note if left_out else ""
 
 
 def _asked_kind(arguments: argparse.Namespace) -> "type[MeasuredOutcome] | None":

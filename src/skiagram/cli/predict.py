@@ -223,7 +223,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
 
     preparation = model.preparer.preparation
     if model.scorer.measured is not None:
-        return _rows_of_features(arguments, model.scorer.measured)
+        return _rows_of_features(arguments, model.scorer.measured, preparation.patient_column)
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
             fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
@@ -249,7 +249,9 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     return list_cases(place, rows, preparation.modalities)
 
 
-def _rows_of_features(arguments: argparse.Namespace, columns: Sequence[str]) -> "list[NewCase]":
+def _rows_of_features(
+    arguments: argparse.Namespace, columns: Sequence[str], patient: str
+) -> "list[NewCase]":
     """Return the cases of a model on a table of features."""
     from skiagram.cli.feature_tables import is_table
     from skiagram.deploy.new_cases import cases_of_features
@@ -261,7 +263,7 @@ def _rows_of_features(arguments: argparse.Namespace, columns: Sequence[str]) -> 
             where="FILE",
             allowed="one table of features (CSV), as the model was trained on",
         )
-    return cases_of_features(place, columns, arguments.missing)
+    return cases_of_features(place, columns, arguments.missing, patient)
 
 
 def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[TableRow]":

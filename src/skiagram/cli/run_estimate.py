@@ -38,7 +38,7 @@ from skiagram.options import (
     read_option_file,
     with_choices,
 )
-from skiagram.projects.files import shipped_files
+from skiagram.projects.files import CHOICES, read_shipped, shipped_files
 from skiagram.records.cases import Design
 from skiagram.records.places import tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
@@ -65,6 +65,14 @@ class RunChoices:
     encoders: tuple[str, ...]
     networks: tuple[str, ...]
     plan: Plan
+
+
+def usual_plan() -> Plan:
+    """Return the plan of the project in this folder, or of a new one where there is none."""
+    if Path("params.yaml").is_file():
+        return read_choices().plan
+    plan = with_choices(read_shipped("conf/plan.yaml")["plan"], read_shipped(CHOICES))
+    return check(Plan, plan, "plan")
 
 
 def read_choices() -> RunChoices:

@@ -197,7 +197,8 @@ class StagesOfProject:
         several.
         """
         values = {k: v for k, v in self.params.items() if k not in _CHANGES_NO_FIGURE}
-        values["plan"] = find_value(_read(self.root, PLAN), "plan", PLAN)
+        plan = find_value(_read(self.root, PLAN), "plan", PLAN)
+        values["plan"] = with_choices(plan, self.params)
         for stage in stages:
             defaults = self._defaults(stage)
             stage_options = {**_read(self.root, f"conf/{stage.script}.yaml")}
@@ -206,8 +207,8 @@ class StagesOfProject:
                 if group not in _CHANGES_NO_FIGURE:
                     one_of_several = self.params.get(group) != name
                     values.setdefault(f"{group}.{name}" if one_of_several else f"{group}.", chosen)
-            values.setdefault(stage.script, stage_options)
-        flat = flatten_options(with_choices(values, self.params))
+            values.setdefault(stage.script, with_choices(stage_options, self.params))
+        flat = flatten_options(values)
         return {name.replace("..", "."): flat[name] for name in sorted(flat)}
 
     def remove_dropped(self) -> None:

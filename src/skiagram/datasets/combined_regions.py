@@ -4,14 +4,24 @@ Which combination tells most is not known beforehand, so a case has several of e
 models of each compete on training folds. Chang et al. 2021, Neuro-Oncology Advances 3, vdab150.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+import re
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
 from skiagram.datasets.folder.csv_rows import TableRow, parse_number
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 
+ALL = "all"  # structures
+_SHOWN = 8
+_STRUCTURE = re.compile(
+    r"(?i)structure|(?<![a-z])(roi|voi|region|organ|segment|label|mask|lesion|contour)"
+)
+_NUMBERED = re.compile(
+    r"(?i)(mask|roi|voi|structure|organ|segment|label)([ _]?(label|value|id|no|number))*"
+)
 COUNT = "regions"  # feature: how many regions the patient has
 LARGEST = "largest"
 _OF_VALUES: Mapping[str, Callable[[Sequence[float]], float]] = {
@@ -50,6 +60,85 @@ def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str])
         if any(row.cells[name] != known.cells[name] for name in constant):
             return False
     return len(first) < len(rows)
+
+
+def find_structures(
+    rows: Sequence[TableRow], patient: str | None, others: Collection[str]
+) -> str | None:
+    """Return the column that tells a patient's rows apart by what they show; None where none does.
+
+    Such as `Structure` with brain, cord and GTV-1 of each patient. Names of files, which no two
+    patients share, and numbers that count lesions are none.
+
+    Args:
+        patient: Column of the patient; None where nobody knows, and the column's name decides.
+        others: Columns that hold something else, such as the label.
+    """
+    patients = Counter(row.cells[patient] for row in rows if patient is not None)
+    several = sum(number > 1 for number in patients.values())
+    found = []
+    for name in rows[0].cells:
+        cells = [row.cells[name] for row in rows]
+        kinds = {*cells} - {""}
+        called = bool(_STRUCTURE.search(name))
+        if name in others or name == patient or not 1 < len(kinds) <= len(rows) / 2:
+            continue
+        if all(map(_is_number, kinds)) and not _NUMBERED.fullmatch(name):
+            continue
+        if patient is None:
+            shared = called
+        else:
+            pairs = {(row.cells[patient], row.cells[name]) for row in rows}
+            # Where few patients have several rows, any text may differ between these by chance.
+            shared = len(pairs) == len(rows) and several > (0 if called else len(patients) / 2)
+        if shared:
+            found.append((not called, len(kinds), name))
+    return min(found)[2] if found else None
+
+
+def choose_structures(
+    rows: Sequence[TableRow], column: str, chosen: Collection[str]
+) -> list[TableRow]:
+    """Return the rows of some structures.
+
+    Raises:
+        OptionError: The column has none of a name, or no structure is named.
+    """
+    there = {row.cells[column] for row in rows}
+    unknown = [name for name in chosen if name not in there]
+    if unknown or not chosen:
+        raise OptionError(
+            f"no structure is called {', '.join(unknown)}" if unknown else "names no structure",
+            where="--region",
+            allowed=f"one or more of the column `{column}`: {list_structures(rows, column)}",
+            remedy=ask_for_structure(rows, column),
+        )
+    return [row for row in rows if row.cells[column] in chosen]
+
+
+def list_structures(rows: Sequence[TableRow], column: str) -> str:
+    """Return the structures of a column with their rows, the most frequent first."""
+    counts = Counter(row.cells[column] for row in rows).most_common()
+    listed = ", ".join(f"{name} ({number})" for name, number in counts[:_SHOWN])
+    return listed + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
+
+
+def ask_for_structure(rows: Sequence[TableRow], column: str) -> str:
+    """Return what to add to a line for one structure, or for all rows of a column."""
+    ((first, _),) = Counter(row.cells[column] for row in rows).most_common(1)
+    one, every = (shlex.quote(f"{column}={name}") for name in (first, ALL))
+    return (
+        f"name the structure that the question is about, such as --region {one}; --region {every} "
+        "takes every row, for example of lesions"
+    )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        parse_number(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def combine_regions(

@@ -154,7 +154,12 @@ class OpenSource(ABC):
     """A verified source: its entries and, one at a time, its images.
 
     What only some sources have is given here with what all others say.
+
+    Attributes:
+        patient_column: Column of the patients in a table of features; empty without one.
     """
+
+    patient_column: str = ""
 
     @property
     @abstractmethod

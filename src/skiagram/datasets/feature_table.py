@@ -189,6 +189,7 @@ class OpenFeatureTable(OpenSource):
         self, options: FeatureTable, rows: list[TableRow], columns: tuple[str, ...]
     ) -> None:
         self._options = options
+        self.patient_column = options.patient or ""
         self._entries = [self._entry(row, columns) for row in rows]
 
     def _entry(self, row: TableRow, columns: tuple[str, ...]) -> Entry:

@@ -175,6 +175,7 @@ def ingest(
         modalities=tuple(by_modality),
         regions=store.region(store.case_ids[0]) is not None,
         further=tuple(others),
+        patient_column=opened.patient_column,
     )
     write_record(preparation, folders.images / PREPARATION)
     unknown = any(entry.patient is None for entry in ordered)

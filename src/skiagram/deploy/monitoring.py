@@ -6,7 +6,7 @@ and calibration are estimated month by month, and a model can be calibrated anew
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from skiagram.calibration import (
 )
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.labels import as_class
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
@@ -128,6 +129,7 @@ class Labels:
         labels = cls()
         for row in rows:
             name, label, date = (row.cells.get(cell, "") for cell in ("file", "label", "date"))
+            label = as_class(label, classes)
             month = _MONTH.fullmatch(date)
             rules = {
                 "no `file`": not name,
@@ -144,6 +146,22 @@ class Labels:
             labels.patient[name] = row.cells.get("patient_id") or name
             labels.month[name] = "" if month is None else f"{month[1]}-{month[2]}"
         return labels
+
+    def require_cases(self, names: Collection[str]) -> None:
+        """Refuse labels of which none is of a case that was scored.
+
+        Raises:
+            DataError: There are labels, and no name is that of a case.
+        """
+        if self.label and not self.label.keys() & {*names}:
+            first, case = next(iter(self.label)), min(names)
+            raise DataError(
+                f"none of {len(self.label)} labels is of a case that was scored: the first is of "
+                f"`{first}`, cases are called as `{case}`",
+                where="--labels",
+                allowed="names in the column `file` as `skiagram predict` writes them",
+                remedy="correct the column `file` of the labels",
+            )
 
 
 NO_LABELS = Labels()
@@ -188,6 +206,7 @@ def monitor(model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS) -> Mon
     """Compare new cases with the fingerprint and, where there are labels, scores with these."""
     if model.fingerprint is None:
         raise DataError("no fingerprint of the training data", remedy="train the model again")
+    labels.require_cases(seen.names)
     patient = _numbered([labels.patient.get(name, name) for name in seen.names])
     scored = [result for result in seen.results if not result.error]
     drifts = find_drifts(model.fingerprint, seen, patient)

@@ -6,6 +6,7 @@ before. One that cannot be read keeps the reason.
 
 import glob
 import io
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,7 +20,13 @@ from PIL import Image
 from skiagram.datasets.feature_table import parse_feature, pattern_of
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.files import read_file
-from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import (
+    PATIENT_COLUMNS,
+    TableRow,
+    read_rows,
+    require_columns,
+    usual_column,
+)
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import Columns, find_image_problem, refer
@@ -42,6 +49,7 @@ _KINDS = (
     "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
 )
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
+_IDS = ("id", "case", "image", "file", "filename", "name")  # what else names the row of a table
 _OF_SEVERAL = ("modality", "patient_id")  # needed where a case has several images
 Frames = Literal["cases", "volume"]
 
@@ -98,21 +106,28 @@ class NewCase:
 
 
 def cases_of_features(
-    path: Path, columns: Sequence[str], missing: Collection[str] = ()
+    path: Path, columns: Sequence[str], missing: Collection[str] = (), patient: str = ""
 ) -> list[NewCase]:
-    """Return the rows of a table of features as cases, named by its first column or by their line.
+    """Return the rows of a table of features as cases, named by their patients, else by their line.
 
     Args:
         columns: Features that are read; other columns may be covariates.
+        patient: Column of the patients in the table that the model learned from; empty for none.
 
     Raises:
         DataError: A feature is not there, or is no number.
     """
     rows = read_rows(read_file(path, str(path)), missing, files=())
     require_columns(rows, columns)
-    first = [next(iter(row.cells.values())) for row in rows]
-    named = all(first) and len(set(first)) == len(first)
-    names = first if named else [row.where for row in rows]
+    header = rows[0].cells
+    named = [patient, usual_column(header, PATIENT_COLUMNS), usual_column(header, _IDS)]
+    column = next((name for name in named if name in header and name not in columns), None)
+    given = ["" if column is None else row.cells[column] for row in rows]
+    counts = Counter(given)
+    names = [
+        name if name and counts[name] == 1 else f"{name}, {row.where}" if name else row.where
+        for name, row in zip(given, rows, strict=True)
+    ]
     cases = []
     for row, name in zip(rows, names, strict=True):
         read = {each: parse_feature(row.cells[each], each, row.where) for each in columns}

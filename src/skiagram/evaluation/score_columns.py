@@ -13,6 +13,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import Scores
+from skiagram.outcomes.columns import are_equal, same_value
 
 Column = NDArray[np.float64]
 
@@ -129,23 +130,21 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
             else "add cases of the other class",
         )
     if positive is None:
-        if {float(value) if _is_number(value) else None for value in values} != {0.0, 1.0}:
+        if {same_value(str(value)) for value in values} != {0.0, 1.0}:
             raise DataError(
                 f"labels are {listed}",
                 where="labels",
                 allowed="0 and 1, 1 for the condition looked for",
                 remedy=f"or say which is looked for, for example positive={values[-1]!r}",
             )
-        positive = next(value for value in values if float(value) == 1)
+        positive = next(value for value in values if same_value(str(value)) == 1)
     chosen = [value for value in values if str(value) == str(positive)]
+    if not chosen:
+        chosen = [value for value in values if are_equal(str(value), str(positive))]
     if not chosen:
         raise DataError(f"no label is {positive}", where="positive", allowed=listed)
     other = next(value for value in values if value != chosen[0])
     return (known == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) or str(value) in ("0", "1")
 
 
 def _numbers(values: Any, name: str, number: int) -> Column:

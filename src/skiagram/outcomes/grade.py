@@ -6,6 +6,7 @@ predicted. They give each grade its share of the held-out cases: the agreement b
 largest for what the scores know, as predicted and true grades have one variance.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -17,7 +18,16 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, Row, Table, plain
+from skiagram.outcomes.columns import (
+    VALUE,
+    ColumnOption,
+    Row,
+    Table,
+    find_missing_code,
+    plain,
+    refuse_code,
+    stands_for_missing,
+)
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -178,7 +188,8 @@ class Grade(MeasuredOutcome):
                 f"{len(grades)} grades: {', '.join(grades)}",
                 where=f"column `{column}`",
                 allowed=f"{LEAST_GRADES} or more",
-                remedy=f"two grades are classes: --label {column} --positive {grades[-1]}",
+                remedy="two grades are classes: "
+                + shlex.join(["--label", column, "--positive", grades[-1]]),
             )
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
         if outside:
@@ -188,8 +199,8 @@ class Grade(MeasuredOutcome):
                 f"`{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
                 allowed=listed(grades),
-                remedy="name all grades in their order (--grades), or leave the rows out and say "
-                "so where you report the result",
+                remedy="name all grades in their order (--grades), or leave rows without one out "
+                "(`--empty-label leave-out`) and say so where you report the result",
             )
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
@@ -428,12 +439,19 @@ def _cut_by_shares(score: Floats, label: Labels, grades: int) -> tuple[float, ..
 
 def _grades_by_number(rows: Sequence[Row], column: str) -> list[str]:
     """Return the grades of a column, in the order of their numbers."""
-    words = {plain(row.cells[column]) for row in rows if row.number(column) is None} - {""}
+    cells = {row.cells[column] for row in rows}
+    known = {cell for cell in cells if cell and not stands_for_missing(cell)}
+    texts = {row.cells[column] for row in rows if row.number(column) is None}
+    words = sorted({plain(cell) for cell in texts & known})
     if words:
         raise DataError(
-            f"grades that are no numbers: {', '.join(sorted(words)[:6])}",
+            f"grades that are no numbers: {', '.join(words[:6])}",
             where=f"column `{column}`",
             allowed="numbers, or grades whose order is told",
             remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
         )
-    return sorted({plain(row.cells[column]) for row in rows} - {""}, key=float)
+    grades = sorted({*map(plain, known)}, key=float)
+    code = find_missing_code([float(number) for number in grades], counts=True)
+    if code is not None:
+        refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
+    return grades

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table
+from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table, find_missing_code
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -191,8 +191,8 @@ class Number(MeasuredOutcome):
                 f"`{first.cells[column]}`",
                 where=f"{first.where}, column `{column}`",
                 allowed="a number in every row, such as 12.5",
-                remedy="correct the table, or leave the rows out and say so where you report the "
-                "result",
+                remedy="correct the table, or leave the rows out (`--empty-label leave-out`) and "
+                "say so where you report the result",
             )
         value, development = np.array(numbers, dtype=np.float64), np.array(table.known)
         grouped, groups = group_numbers(value[development])
@@ -210,6 +210,10 @@ class Number(MeasuredOutcome):
         note += f"from {value.min():g} to {value.max():g}"
         unit = f" {outcome.unit}" if outcome.unit else ""
         note += f"{unit}; folds are balanced by {groups} groups of it."
+        code = find_missing_code(value.tolist(), counts=False)
+        if code is not None:
+            note += f" {(value == code).sum()} rows have {code:g}, far from all others: where it "
+            note += f"marks missing values, add `--missing {code:g} --empty-label leave-out`."
         label = [outcome.classes[number] for number in group.tolist()]
         return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 

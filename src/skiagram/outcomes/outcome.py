@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.columns import ColumnOption, Table
+from skiagram.outcomes.columns import ColumnOption, Table, stands_for_missing
 from skiagram.statistics.jackknife import Jackknifed
 
 Floats = NDArray[np.float64]
@@ -215,6 +215,11 @@ class MeasuredOutcome(ABC):
             OptionError: An option is missing, or its value cannot be.
             DataError: Cells are nothing that can be predicted.
         """
+
+    @classmethod
+    def is_missing(cls, cell: str, given: Mapping[str, Any]) -> bool:  # noqa: ARG003 - of a time
+        """Return whether a cell of the last column of `named_by` says nothing."""
+        return not cell or stands_for_missing(cell)
 
     @property
     @abstractmethod

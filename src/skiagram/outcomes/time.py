@@ -34,7 +34,14 @@ from skiagram.outcomes.outcome import (
     Tensor,
     require_unit,
 )
-from skiagram.outcomes.time_columns import CENSORED, EVENT, OPTIONS, OTHER, read_times
+from skiagram.outcomes.time_columns import (
+    CENSORED,
+    EVENT,
+    OPTIONS,
+    OTHER,
+    is_missing_event,
+    read_times,
+)
 from skiagram.statistics.cox import (
     NotConverged,
     baseline_hazard,
@@ -144,7 +151,8 @@ class TimeToEvent(MeasuredOutcome):
             they have a label of their own. Scores are then of the hazard of this event alone
             (cause-specific), estimates are shares of patients who will be without it.
         cause: Cells of a table that mean this event, where the column also names others.
-        no_event: Cells that mean no event, where they are not the usual ones.
+        no_event: Cells that mean no event, besides the usual ones.
+        other_cause: Cells that mean another event, where they are not the usual ones.
     """
 
     column: str
@@ -154,6 +162,7 @@ class TimeToEvent(MeasuredOutcome):
     other_causes: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
     no_event: tuple[str, ...] = ()
+    other_cause: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
     options: ClassVar[tuple[ColumnOption, ...]] = OPTIONS
@@ -218,13 +227,22 @@ class TimeToEvent(MeasuredOutcome):
             other_causes=times.other_causes,
             cause=tuple(given["cause"] or ()),
             no_event=tuple(given["no_event"] or ()),
+            other_cause=tuple(given["other_cause"] or ()),
         )
         label = [outcome.classes[number] for number in times.label]
         return ReadColumns(outcome, label, times.value, times.note)
 
+    @classmethod
+    def is_missing(cls, cell: str, given: Mapping[str, Any]) -> bool:
+        return is_missing_event(cell, given)
+
     @property
     def asked(self) -> dict[str, Any]:
-        cells = {"cause": self.cause, "no_event": self.no_event}
+        cells = {
+            "cause": self.cause,
+            "no_event": self.no_event,
+            "other_cause": self.other_cause,
+        }
         return {"unit": self.unit} | {name: [*known] or None for name, known in cells.items()}
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:

@@ -1,14 +1,41 @@
 """Columns of times and events: differences of dates, which cells are events, other causes."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skiagram.errors import DataError, OptionError
-from skiagram.outcomes.columns import UNIT, ColumnOption, Row, plain
+from skiagram.outcomes.columns import UNIT, ColumnOption, Row, plain, stands_for_missing
 
 CENSORED, EVENT, OTHER = 0, 1, 2
-_NO_EVENT = ("", "-", "--", "0", "no", "false", "n", "none", "censored", "alive")
+_NO_EVENT = {
+    *("0", "no", "n", "false", "f", "negative", "nein", "non", "censored", "censor"),
+    *("alive", "living", "live", "survived", "survivor", "survival", "not dead", "not deceased"),
+    *("no event", "event free", "eventfree", "no death", "no relapse", "no recurrence"),
+    *("no progression", "no metastasis", "no metastases", "no evidence of disease", "ned"),
+    *("disease free", "diseasefree", "relapse free", "recurrence free", "failure free"),
+    *("progression free", "metastasis free", "not progressed", "not recurred", "nonrecurrent"),
+    *("non recurrent", "alive without disease", "alive with disease", "alive or dead tumor free"),
+    *("lebend", "lebt", "am leben", "vivo", "viva", "vivant", "vivante", "in vita", "levend"),
+}
+_EVENT = {
+    *("1", "yes", "y", "true", "t", "positive", "ja", "oui", "si", "sí", "event"),
+    *("dead", "died", "death", "deceased", "exitus", "expired", "not alive", "dead with tumor"),
+    *("dead of disease", "died of disease", "dead of other cause", "died of other cause"),
+    *("relapse", "relapsed", "recurrence", "recurred", "recurrent", "progression", "progressed"),
+    *("recurred/progressed", "progressed/recurred", "progressive disease", "metastasis"),
+    *("metastases", "metastasized", "failure", "failed", "verstorben", "tot", "gestorben"),
+    *("muerto", "muerta", "fallecido", "fallecida", "mort", "décédé", "décédée", "deces"),
+    *("deceduto", "deceduta", "overleden"),
+}
+_OTHER_EVENTS = {str(number) for number in range(1, 9)} | _EVENT  # 9 is a usual mark of missing
+# A code and a word, as of cBioPortal `1:DECEASED`, or `0 = alive`, `Dead (1)`.
+_CODED = re.compile(
+    r"(?P<code>\d)\s*[:=.)-]\s*(?P<word>[^\W\d].*)|(?P<before>.*[^\W\d])\s*\((?P<after>\d)\)"
+)
+_SHOWN = 6
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 OPTIONS = (
     ColumnOption(
@@ -24,15 +51,22 @@ OPTIONS = (
     ColumnOption("event", "column that says whether the event was seen"),
     ColumnOption(
         "no_event",
-        "cells of it that mean that none was (default: empty, -, --, 0, no, false, none, censored, "
-        "alive); all others are events",
+        "cells of it that mean that none was, besides the usual words, such as 0, no, false, "
+        "censored, alive and cBioPortal's 0:LIVING; '' for empty cells, which else are missing",
         metavar="CELL",
         several=True,
     ),
     ColumnOption(
         "cause",
-        "cells of it that mean this event, where the column also names others, such as deaths of "
-        "another cause, which may come first",
+        "cells of it that mean this event (default: the usual words, such as 1, yes, true, dead, "
+        "relapse and 1:DECEASED); others, such as deaths of another cause, may then come first",
+        metavar="CELL",
+        several=True,
+    ),
+    ColumnOption(
+        "other_cause",
+        "cells of it that mean another event (default: with --cause the usual words and numbers "
+        "that it does not name)",
         metavar="CELL",
         several=True,
     ),
@@ -76,15 +110,13 @@ def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
     if since is not None and unit not in _DAYS:
         allowed = f"{', '.join(_DAYS)}, as times are differences of dates"
         raise OptionError(unit, where="--unit", allowed=allowed)
-    absent = _cells_without_event(rows, event, given["no_event"])
-    causes = _other_causes(rows, event, absent, given["cause"]) if given["cause"] else {}
-    label_of = dict.fromkeys(absent, CENSORED) | dict.fromkeys(causes, OTHER)
-    label = [label_of.get(plain(row.cells[event]), EVENT) for row in rows]
-    note = f"{label.count(EVENT)} of {len(label)} rows have the event; without it are those whose "
-    note += f"cell in `{event}` is {' or '.join(repr(cell) for cell in sorted(absent))}"
-    note += f"; another event first: {', '.join(map(repr, sorted(causes)))}." if causes else "."
+    state = _states(rows, event, given)
+    label = [state[row.cells[event]] for row in rows]
+    others = {cell.strip() for cell, of_cell in state.items() if of_cell == OTHER}
+    note = f"{label.count(EVENT)} of {len(label)} rows have the event; in `{event}` "
+    note += _describe(state, Counter(row.cells[event] for row in rows))
     value = [_time(row, times, since, unit) for row in rows]
-    return ReadTimes(unit, label, value, tuple(sorted({*causes.values()})), note)
+    return ReadTimes(unit, label, value, _one_spelling(others), note)
 
 
 def _time(row: Row, times: Sequence[str], since: str | None, unit: str) -> str:
@@ -118,36 +150,129 @@ def _date(row: Row, column: str) -> datetime.date:
         ) from None
 
 
-def _cells_without_event(rows: Sequence[Row], event: str, named: Sequence[str] | None) -> set[str]:
-    """Return the cells that mean that no event was seen, of those that occur."""
-    cells = {plain(row.cells[event]) for row in rows}
-    wanted = {plain(cell) for cell in (_NO_EVENT if named is None else named)}
-    absent = cells & wanted
-    if not absent or absent == cells:
-        listed = ", ".join(sorted(repr(cell) for cell in cells)[:6])
+def is_missing_event(cell: str, given: Mapping[str, Any]) -> bool:
+    """Return whether a cell does not say whether the event was seen, and none was named so."""
+    text = _compared(cell)
+    named = (given[option] or () for option in ("no_event", "cause", "other_cause"))
+    if any(text in map(_compared, cells) for cells in named):
+        return False
+    return not text or stands_for_missing(cell)
+
+
+def _states(rows: Sequence[Row], event: str, given: Mapping[str, Any]) -> dict[str, int]:
+    """Return cell → CENSORED, EVENT or OTHER, of each cell that occurs.
+
+    Raises:
+        DataError: A cell is missing, or neither named nor a usual word; or not both kinds occur.
+    """
+    counts = Counter(row.cells[event] for row in rows)
+    named = _named(counts, event, given)
+    missing = {cell for cell in counts if is_missing_event(cell, given)}
+    state: dict[str, int] = {}
+    for cell in counts.keys() - missing:
+        text = _compared(cell)
+        kind = next((kind for kind, cells in named.items() if text in cells), None)
+        if kind is None:
+            kind = _usual_state(text)
+            if named[EVENT] and (kind == EVENT or text in _OTHER_EVENTS):
+                kind = OTHER
+        if kind is not None:
+            state[cell] = kind
+    _require_known(counts, state, missing, event)
+    kinds = {*state.values()}
+    if CENSORED not in kinds or EVENT not in kinds:
         raise DataError(
-            "no row has the event" if absent else "every row has the event",
+            "every row has an event" if CENSORED not in kinds else "no row has the event",
             where=f"column `{event}`",
-            allowed=f"rows with and rows without it; the cells are {listed}",
-            remedy="name the cells that mean that there was none: --no-event CELL",
+            allowed=f"rows with and rows without it; the cells are {_listed(counts, counts)}",
+            remedy="name the cells that mean that there was none (--no-event CELL), or those that "
+            "mean the event (--cause CELL)",
         )
-    return absent
+    return state
 
 
-def _other_causes(
-    rows: Sequence[Row], event: str, absent: set[str], named: Sequence[str]
-) -> dict[str, str]:
-    """Return the cells that mean another event than those named, as compared and as written."""
-    cells = {plain(row.cells[event]): row.cells[event].strip() for row in rows}
-    wanted = {plain(cell) for cell in named}
-    unknown = [cell for cell in named if plain(cell) not in cells.keys() - absent]
+def _usual_state(text: str) -> int | None:
+    """Return what a usual word means; None of any other, and where its code contradicts it."""
+    coded = _CODED.fullmatch(text)
+    if coded is None:
+        words = " ".join(text.replace("-", " ").split()) if not text.startswith("-") else text
+        return CENSORED if words in _NO_EVENT else EVENT if words in _EVENT else None
+    code = coded["code"] or coded["after"]
+    by_word = _usual_state((coded["word"] or coded["before"]).strip())
+    by_code = {"0": CENSORED, "1": EVENT}.get(code, by_word)
+    return by_word if by_word == by_code else None
+
+
+def _named(counts: Collection[str], event: str, given: Mapping[str, Any]) -> dict[int, set[str]]:
+    """Return what is meant → the cells that the line names for it, as compared.
+
+    Raises:
+        DataError: The column has none of the events; other words may be those of another cohort.
+    """
+    there = {_compared(cell) for cell in counts}
+    unknown = [cell for cell in given["cause"] or () if _compared(cell) not in there]
     if unknown:
-        told = (cell for plain, cell in sorted(cells.items()) if plain not in absent)
-        events = ", ".join(map(repr, told))
+        events = sorted({cell for cell in there if _usual_state(cell) != CENSORED} - {""})
         raise DataError(
             f"no event is called {', '.join(map(repr, unknown))}",
             where=f"column `{event}`",
-            allowed=events,
+            allowed=", ".join(map(repr, events)),
             remedy="name the cells that mean this event: --cause CELL",
         )
-    return {plain: cell for plain, cell in cells.items() if plain not in wanted | absent}
+    options = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
+    return {kind: {*map(_compared, given[name] or ())} for kind, name in options.items()}
+
+
+def _require_known(
+    counts: Mapping[str, int], state: Mapping[str, int], missing: Collection[str], event: str
+) -> None:
+    """Refuse cells that say nothing, and those of which nobody said what they mean."""
+    unknown = counts.keys() - state.keys() - {*missing}
+    if unknown:
+        raise DataError(
+            f"{sum(counts[cell] for cell in unknown)} of {sum(counts.values())} rows have a cell "
+            f"that may or may not be an event: {_listed(unknown, counts)}",
+            where=f"column `{event}`",
+            allowed="usual words, such as 0 and 1, no and yes, alive and dead; or those named",
+            remedy="say what it means: --no-event CELL for no event, --cause CELL for the event, "
+            "--other-cause CELL for another one, --missing CELL for a missing one",
+        )
+    if missing:
+        cells = _listed(missing, counts)
+        raise DataError(
+            f"{sum(counts[cell] for cell in missing)} of {sum(counts.values())} rows do not say "
+            f"whether there was an event: {cells}",
+            where=f"column `{event}`",
+            allowed="a word for an event, or for none, in each row",
+            remedy="leave these rows out (`--empty-label leave-out`); where an empty cell means "
+            "that there was no event, say so: --no-event ''",
+        )
+
+
+def _describe(state: Mapping[str, int], counts: Mapping[str, int]) -> str:
+    """Return which cells were taken for what, and how often each occurs."""
+    words = {EVENT: "it is", CENSORED: "no event", OTHER: "another event first"}
+    told = (
+        f"{said}: {_listed([cell for cell in state if state[cell] == kind], counts)}"
+        for kind, said in words.items()
+        if kind in state.values()
+    )
+    return "; ".join(told) + "."
+
+
+def _listed(cells: Iterable[str], counts: Mapping[str, int]) -> str:
+    """Return cells with how often they occur, the most frequent first."""
+    ordered = sorted(cells, key=lambda cell: (-counts[cell], cell))
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(f"{cell!r} ({counts[cell]})" for cell in ordered[:_SHOWN]) + more
+
+
+def _one_spelling(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return cells, those that are compared as equal once."""
+    return tuple(sorted({_compared(cell): cell for cell in sorted(cells, reverse=True)}.values()))
+
+
+def _compared(cell: str) -> str:
+    """Return a cell as words are compared: one blank between two, and dashes alone are empty."""
+    text = " ".join(plain(cell).replace("_", " ").split())
+    return "" if text in ("-", "--", "---") else text

@@ -76,7 +76,7 @@ def test_a_column_for_each_class_makes_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "words"), [(("1", "1"), "one image of 2 classes"), (("-1", "0"), "--missing '-1'")]
+    ("row", "words"), [(("1", "1"), "one image of 2 classes"), (("-1", "0"), "--missing -1")]
 )
 def test_several_classes_of_an_image_and_other_cells_are_refused(
     row: tuple[str, str], words: str

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
@@ -60,6 +60,7 @@ def read_rows(
     missing: Collection[str] = (),
     files: Collection[str] = ("file", "mask"),
     columns: Sequence[str] | None = None,
+    emptied: Counter[str] | None = None,
 ) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
@@ -70,10 +71,13 @@ def read_rows(
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
             semicolons or tabs, whichever the header has, or by blanks. Decimal commas beside
             other separators become points, unless a cell of the table contradicts them.
-        missing: Cells that stand for an empty one.
+        missing: Cells that stand for an empty one; those that are numbers as numbers: `-9999` is
+            also `-9999.0`.
         files: Columns of file names, which are spelled as on the disk; other cells become NFC.
         columns: Names of the columns of a table without a header.
+        emptied: To which is added how many cells each of `missing` matched.
     """
+    numbers = _numbers_of(missing)
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
@@ -105,7 +109,11 @@ def read_rows(
                 )
             row = dict.fromkeys(header, "")
             for name, cell in zip(header, cells, strict=True):
-                if cell not in missing:
+                word = _missing_word(cell, missing, numbers) if missing else None
+                if word is not None:
+                    if emptied is not None:
+                        emptied[word] += 1
+                else:
                     row[name] = cell if name in files else unicodedata.normalize("NFC", cell)
             rows.append(TableRow(line, row))
     except csv.Error as error:
@@ -118,6 +126,38 @@ def read_rows(
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
     return rows if separator == "," else _with_decimal_points(rows)
+
+
+def _numbers_of(words: Iterable[str]) -> dict[float, str]:
+    """Return number → the word that says it, of those words that are numbers."""
+    numbers: dict[float, str] = {}
+    for word in words:
+        with suppress(ValueError):
+            numbers.setdefault(parse_number(word), word)
+    return numbers
+
+
+def _missing_word(cell: str, missing: Collection[str], numbers: Mapping[float, str]) -> str | None:
+    """Return which of some words a cell is, or is the number of; None of any other cell."""
+    if cell in missing:
+        return cell
+    if not numbers or (not cell[-1:].isdigit() and not cell.endswith(".")):
+        return None
+    try:
+        return numbers.get(parse_number(cell))
+    except ValueError:
+        return None
+
+
+def describe_missing(missing: Collection[str], emptied: Mapping[str, int]) -> list[str]:
+    """Return sentences on how many cells each word for a missing one matched, and which none."""
+    found = [f"`{word}` {emptied[word]}" for word in missing if emptied.get(word)]
+    nothing = [f"`{word}`" for word in missing if not emptied.get(word)]
+    notes = [f"Cells that count as empty (--missing): {', '.join(found)}."] if found else []
+    if nothing:
+        words = ", ".join(nothing)
+        notes.append(f"--missing: no cell is {words}; look how the table writes what is missing.")
+    return notes
 
 
 def _without_ends(
@@ -186,9 +226,10 @@ def read_csv(
     missing: Collection[str] = (),
     files: Collection[str] = ("file", "mask"),
     columns: Sequence[str] | None = None,
+    emptied: Counter[str] | None = None,
 ) -> list[TableRow]:
     """Read a table from a file, as `read_rows` does."""
-    return read_rows(read_file(path, str(path)), missing, files, columns)
+    return read_rows(read_file(path, str(path)), missing, files, columns, emptied)
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:

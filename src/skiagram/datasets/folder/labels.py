@@ -1,17 +1,27 @@
 """Labels as tables of other people write them: numbers in several forms, a column a class, none."""
 
+import math
 import re
+import shlex
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow, parse_number, require_columns
-from skiagram.datasets.folder.patients import is_error
+from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
 from skiagram.errors import DataError, OptionError, listed
+from skiagram.outcomes.columns import (
+    are_equal,
+    find_missing_code,
+    is_error,
+    refuse_code,
+    same_value,
+    stands_for_missing,
+)
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
+_JOINS = ("|", ";", ",")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -43,7 +53,7 @@ def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[T
                     f"`{cell}` in the column `{name}`",
                     where=row.where,
                     allowed="0 or 1, where --label names a column for each class",
-                    remedy=f"correct the cell; `--missing '{cell}'` empties it",
+                    remedy=f"correct the cell; `--missing {shlex.quote(cell)}` empties it",
                 )
             if cell and _IN_CLASS[cell.casefold()]:
                 classes.append(name)
@@ -58,18 +68,28 @@ def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[T
     return labelled
 
 
+def as_class(word: str, classes: Collection[str]) -> str:
+    """Return the class that a word means: itself, or the one of equal value, as `1` of `True`."""
+    equal = [name for name in classes if are_equal(name, word)]
+    return word if word in classes or len(equal) != 1 else equal[0]
+
+
 def settle_labels(
     rows: list[TableRow], column: str, empty: str | None, named: Collection[str]
 ) -> tuple[list[TableRow], list[str]]:
     """Return a table in which each class has one spelling, and sentences on what was changed.
 
     Numbers that are equal are one class: `1`, `1.0` and `01`. Characters that cannot be seen make
-    no other class.
+    no other class. Words for what is missing, such as `NA`, are empty labels unless they are named.
 
     Args:
         empty: What becomes of rows without a label: left out (`leave-out`), or of this class; None
             leaves them as they are, to be refused.
         named: Classes that the user names, whose spelling counts.
+
+    Raises:
+        DataError: A label is an error of a formula, joins findings, or looks like a mark of
+            missing values.
     """
     notes = []
     hidden = {row.cells[column] for row in rows if _visible(row.cells[column]) != row.cells[column]}
@@ -87,9 +107,13 @@ def settle_labels(
                 f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
                 where=f"{row.where}, column `{column}`",
                 allowed="classes",
-                remedy=f"correct the formula; or `--missing '{row.cells[column]}'` empties such "
+                remedy="correct the formula; or "
+                f"`--missing {shlex.quote(row.cells[column])}` empties such "
                 f"cells, and {_EMPTY}",
             )
+    _require_single(rows, column, named)
+    rows, words = _without_words(rows, column, named)
+    notes += words
     spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
     changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
@@ -143,11 +167,73 @@ def _visible(label: str) -> str:
     return " ".join(_INVISIBLE.sub("", label).split())
 
 
+def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str]) -> None:
+    """Refuse labels that join several findings, and a number that looks like a missing one."""
+    labels = {row.cells[column] for row in rows} - {"", *named}
+    for mark in _JOINS:
+        parts_of = {
+            label: {*map(str.strip, label.split(mark))} for label in labels if mark in label
+        }
+        alone = [label for label, parts in parts_of.items() if parts <= {*labels, *named}]
+        joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
+        if joined and len({*named}) < 2:  # a line that names all classes has settled it
+            number = sum(row.cells[column] in joined for row in rows)
+            first = next(row for row in rows if row.cells[column] in joined)
+            finding = min(parts_of[first.cells[column]])
+            raise DataError(
+                f"findings are joined by `{mark}` in {number} of {len(rows)} rows, the first "
+                f"`{first.cells[column]}`",
+                where=f"{first.where}, column `{column}`",
+                allowed="one class for each row",
+                remedy="ask about one finding at a time: add a column for it, 1 where the cell "
+                f"names it and 0 elsewhere, for example `{finding}`, and give "
+                f"`--label {shlex.quote(finding)} --positive 1`",
+            )
+    numbers = [number for number in map(same_value, labels) if isinstance(number, float)]
+    finite = [number for number in numbers if math.isfinite(number)]
+    code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
+    if code is not None and len(finite) == len([*filter(_is_told, labels)]):
+        classes = " ".join(sorted({f"{number:g}" for number in finite}))
+        refuse_code(rows, column, code, f"--classes {classes}")
+
+
+def _is_told(label: str) -> bool:
+    return not stands_for_missing(label)
+
+
+def _without_words(
+    rows: list[TableRow], column: str, named: Collection[str]
+) -> tuple[list[TableRow], list[str]]:
+    """Return a table without words for a missing label, and a sentence on them.
+
+    `none` may be a class beside other words, but no number.
+    """
+    labels = Counter(row.cells[column] for row in rows)
+    told = [label for label in labels if label and _is_told(label)]
+    numbers = all(isinstance(same_value(label), float) for label in told)
+    words = {
+        label: number
+        for label, number in labels.items()
+        if label not in named
+        and stands_for_missing(label)
+        and (numbers or label.casefold() != "none")
+    }
+    if not words:
+        return rows, []
+    counted = ", ".join(f"`{label}` ({number})" for label, number in sorted(words.items()))
+    note = f"Labels that stand for a missing one: {counted}; where one is a class, name all with "
+    return [
+        replace(row, cells=row.cells | {column: ""}) if row.cells[column] in words else row
+        for row in rows
+    ], [f"{note}--classes."]
+
+
 def _one_spelling(labels: Collection[str], named: Collection[str]) -> dict[str, str]:
-    """Return label → the spelling of its number: the user's own, else the shortest."""
+    """Return label → the spelling of its value: the user's own, else the shortest."""
     alike: dict[float, list[str]] = {}
     for label in sorted({*labels, *named}, key=lambda text: (text not in named, len(text), text)):
-        for number in _numbers(label):
+        number = same_value(label)
+        if isinstance(number, float):
             alike.setdefault(number, []).append(label)
     return {
         label: spellings[0]
@@ -155,10 +241,3 @@ def _one_spelling(labels: Collection[str], named: Collection[str]) -> dict[str, 
         for label in spellings
         if label not in named
     }
-
-
-def _numbers(label: str) -> Iterator[float]:
-    try:
-        yield parse_number(label)
-    except ValueError:
-        return

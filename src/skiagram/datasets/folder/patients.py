@@ -20,15 +20,10 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.errors import DataError
+from skiagram.outcomes.columns import are_equal, stands_for_missing
 
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
-_MISSING = {
-    *("na", "n/a", "n.a.", "n.a", "k.a.", "nan", "<na>", "null", "none", "nil", "tbd"),
-    *(".", "-", "--", "?", "???", "*"),
-}
 _NO_NUMBERS = {"-1", "-9", "-99", "-999", "-9999"}  # by which data sets mark a missing one
-# Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
-_ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
 _NOBODY = {
     *("unknown", "unkown", "anonymous", "anonymized", "anonymised", "anon", "missing", "nobody"),
     *("xxx", "xxxx", "unbekannt", "anonym", "inconnu", "anonyme"),
@@ -38,16 +33,6 @@ _NOBODY = {
 _OF_PATIENTS = re.compile(r"(patient|subject|case|person|name|id)s?")
 _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
-
-
-def stands_for_missing(cell: str) -> bool:
-    """Return whether a cell is a word by which programs mark what is not known."""
-    return cell.casefold().replace(" ", "") in _MISSING or is_error(cell)
-
-
-def is_error(cell: str) -> bool:
-    """Return whether a cell is the error of a spreadsheet's formula, such as `#REF!`."""
-    return _ERROR.fullmatch(cell) is not None
 
 
 def _is_nobody(cell: str) -> bool:
@@ -190,7 +175,11 @@ class PatientTable:
 
     @classmethod
     def read(
-        cls, path: Path, column: str | None = None, missing: Collection[str] = ()
+        cls,
+        path: Path,
+        column: str | None = None,
+        missing: Collection[str] = (),
+        emptied: Counter[str] | None = None,
     ) -> "PatientTable":
         """Read a table; without a column of patients, or where one is nobody, refuse.
 
@@ -198,7 +187,7 @@ class PatientTable:
             column: Of the patients; None takes the first of the usual names.
         """
         with of_table(str(path)):
-            rows = read_csv(path, missing)
+            rows = read_csv(path, missing, emptied=emptied)
             name = column or usual_column(rows[0].cells, PATIENT_COLUMNS) or "patient_id"
             require_columns(rows, (name,))
             for row in rows:
@@ -240,20 +229,13 @@ class PatientTable:
         """
         added = other.by_patient()
         patients = {row.cells[self.column]: None for row in self.rows}
-        twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
-        if twice:
-            raise DataError(
-                f"a column `{twice[0]}`, as {self.where} has too",
-                where=other.where,
-                allowed="other columns than those of the first table",
-                remedy="rename or remove the column in one of the two",
-            )
         tables = (self.where, other.where)
         partners = join_patients(patients, added, similar, tables)
         if not partners or not leave_out:
             require_partners(patients, added, partners, tables)
+        self._require_equal(other, added, partners)
         rows = [
-            replace(row, cells=row.cells | added[partners[row.cells[self.column]]])
+            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
             for row in self.rows
             if row.cells[self.column] in partners
         ]
@@ -264,6 +246,30 @@ class PatientTable:
             if number
         ]
         return replace(self, rows=rows), notes
+
+    def _require_equal(
+        self,
+        other: "PatientTable",
+        added: Mapping[str, Mapping[str, str]],
+        partners: Mapping[str, str],
+    ) -> None:
+        """Refuse a column that both tables have, unless it says the same of each patient."""
+        twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
+        line_of = {row.cells[other.column]: row.line for row in other.rows}
+        for row in self.rows:
+            partner = partners.get(row.cells[self.column])
+            if partner is None:
+                continue
+            for name in twice:
+                cell, theirs = row.cells[name], added[partner][name]
+                if not are_equal(cell, theirs):
+                    raise DataError(
+                        f"a column `{name}`, as {self.where} has too, which says something else: "
+                        f"`{theirs}` in line {line_of[partner]}, `{cell}` in line {row.line} there",
+                        where=other.where,
+                        allowed="other columns than those of the first table, or the same cells",
+                        remedy="rename or remove the column in one of the two, or correct it",
+                    )
 
 
 def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:

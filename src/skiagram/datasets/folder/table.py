@@ -7,6 +7,7 @@ only if it is named; one that could tell who a patient is only if that is forced
 import math
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -24,14 +25,11 @@ from skiagram.datasets.folder.csv_rows import (
 )
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
-from skiagram.datasets.folder.patients import (
-    MAX_VISITS,
-    find_patient_problem,
-    stands_for_missing,
-)
+from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
+from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import SEALED, Split
 
 _ALL = "all"  # frames of a file, or labels of a mask
@@ -221,7 +219,7 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
                     where=where,
                     allowed="measurements, and texts of few words that many rows share",
                     remedy="leave it out of the covariates; if it identifies nobody, add "
-                    f"`--force-covariates '{name}'` (`columns.forced_covariates`)",
+                    f"`--force-covariates {shlex.quote(name)}` (`columns.forced_covariates`)",
                 )
             )
     return problems
@@ -242,8 +240,9 @@ def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
         + (f"such as `{word}`" if word else f"the first in line {texts[0].line}"),
         where=where,
         allowed="numbers alone, or texts alone",
-        remedy=f"empty the cell where nothing is known, or add `--missing {word or 'WORD'}` (of a "
-        "feature table `missing` in its option file); write categories as texts, such as `grade 1`",
+        remedy="empty the cell where nothing is known, or add "
+        f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its option "
+        "file); write categories as texts, such as `grade 1`",
     )
 
 
