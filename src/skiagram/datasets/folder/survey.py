@@ -89,7 +89,7 @@ class ExaminedFile:
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         grid: Where a volume's voxels lie.
-        made_gray, stored_bits: As of `SpacedImage`.
+        modality, made_gray, stored_bits: As of `SpacedImage`.
     """
 
     reference: ImageReference
@@ -108,6 +108,7 @@ class ExaminedFile:
     text: tuple[Box, ...] = ()
     text_expected: str = ""
     grid: Grid | None = None
+    modality: str = ""
     made_gray: MadeGray = ""
     stored_bits: int = 0
 
@@ -341,6 +342,7 @@ def examine_file(
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
         grid=decoded.grid,
+        modality=decoded.modality,
         made_gray=decoded.made_gray,
         stored_bits=decoded.stored_bits,
         seconds=time.perf_counter() - started,
