@@ -37,6 +37,7 @@ def test_the_line_of_init_fits_the_images(
         spacing=(1, 1, 1),
         name="a.nii",
         channels=1,
+        modality="",
     )
     channels = 3 if shape[-1] == 3 else 1
     survey = SimpleNamespace(
@@ -66,6 +67,36 @@ def test_the_line_of_init_fits_the_images(
         assert "pip install 'skiagram[pretrained]'" in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "name", "chosen", "said"),
+    [
+        ("CT", "a.dcm", "ct", ""),
+        ("CT", "MR/a.dcm", "ct", "say CT, names say MR: the headers count"),
+        ("PT", "ct/a.dcm", "pet", "say PT"),
+        ("MR", "a.dcm", "mr", ""),
+        ("NM", "ct/a.dcm", "mr", "say NM: intensities are scaled in each region"),
+        ("CT MR", "a.dcm", "mr", "say CT and MR"),
+        ("", "ct/a.nii", "ct", ""),
+        ("", "a.nii", "mr", "Headers and names do not tell"),
+    ],
+)
+def test_the_header_is_asked_before_the_name(
+    headers: str, name: str, chosen: str, said: str
+) -> None:
+    files = [
+        SimpleNamespace(
+            shape=(9, 24, 24, 1), region=(5, 1, 9), spacing=(1, 1, 1), name=name, modality=modality
+        )
+        for modality in headers.split() or [""]
+    ]
+    survey = SimpleNamespace(examined=files, by_modality={"": files}, channels=1, marks={})
+    survey.entries = []
+    choices = fitting.fitting_choices("scans", cast(Survey, survey), "cv")
+    assert choices.params["restoration"] == f"region_{chosen}"
+    assert said in choices.why
+    assert bool(said) == bool(choices.why)
 
 
 def test_models_of_an_outcome_read_every_covariate_of_the_line() -> None:

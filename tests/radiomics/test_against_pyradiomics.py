@@ -29,3 +29,24 @@ def test_same_parameter_file_gives_the_same_table(name: str) -> None:
     missing = set(theirs.index) - set(had.index)
     said = " ".join(plan.remarks)
     assert all(feature.rpartition("_")[2] in said for feature in missing)
+
+
+@pytest.mark.parametrize(
+    ("within_slices", "values"),
+    [  # PyRadiomics 3.0.1: Coarseness, Contrast, Busyness, Complexity, Strength
+        (False, [0.009667208312, 0.101650802479, 1.96665920047, 65.4343259292, 0.361759684012]),
+        (True, [0.009392998844, 0.0996970953994, 2.02407182992, 64.9635541461, 0.368848882074]),
+    ],
+)
+def test_voxels_without_neighbours_count_in_ngtdm_as_there(
+    within_slices: bool, values: list[float]
+) -> None:
+    image, mask = make_volume()
+    z, y, x = np.indices(mask.shape)
+    scattered = (mask == 1) & ((z * 7919 + y * 104729 + x * 1299709) ** 2 % 211 % 3 == 0)
+    setting = {"binWidth": 20, "force2D": within_slices}
+    plan = make_plan({"setting": setting, "featureClass": {"ngtdm": []}})
+    case = as_case(image.astype(np.float64), scattered, SPACING)
+    found = describe(case, plan)
+    names = ("Coarseness", "Contrast", "Busyness", "Complexity", "Strength")
+    assert [found[f"original_ngtdm_{name}"] for name in names] == pytest.approx(values)

@@ -114,7 +114,12 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (IMAGE, np.ones((5, 6)), {"label": 2}, "nothing has the label 2"),
         (IMAGE, np.arange(30).reshape(5, 6), {}, "29 labels"),
         (IMAGE, np.full((5, 6), 0.5), {}, "between whole numbers"),
-        (np.where(IMAGE == 3, np.nan, IMAGE), None, {}, "1 voxels are missing"),
+        (
+            np.where(IMAGE == 3, np.nan, IMAGE),
+            None,
+            {},
+            "1 voxels in the region or near it are missing",
+        ),
         (np.zeros((4, 5, 6)), None, {}, "no spacing"),
         (IMAGE, None, {"spacing": (1, 1, 1)}, "for an image of 2 axes"),
         (np.zeros((2, 5, 6, 3)), None, {}, "an array of shape (2, 5, 6, 3)"),
@@ -132,6 +137,13 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (IMAGE, None, {"parameters": {"imageType": {"LoG": {}}}}, "no `sigma`"),
         (IMAGE, None, {"parameters": {"imageType": {"Wavelets": {}}}}, "no image type"),
         (IMAGE, None, {"parameters": {"featureClass": {"glcm": ["Contrst"]}}}, "`Contrst`"),
+        (IMAGE, None, {"parameters": {"featureClass": {"glcm": 5}}}, "featureClass.glcm: `5`"),
+        (IMAGE, None, {"parameters": {"featureClass": {5: None}}}, "names that are no words"),
+        (IMAGE, None, {"parameters": {"imageType": "Original"}}, "imageType: `Original`"),
+        (IMAGE, None, {"parameters": {"imageType": {"Original": 5}}}, "imageType.Original: `5`"),
+        (IMAGE, None, {"parameters": {"setting": [5]}}, "setting: `[5]`"),
+        (IMAGE, None, {"parameters": {5: {}}}, "names that are no words"),
+        (IMAGE, None, {"parameters": {"setting": {"wavelet": "foo"}}}, "no wavelet `foo`"),
     ],
 )
 def test_bad_input_is_one_line(image: Any, mask: Any, options: dict[str, Any], said: str) -> None:
@@ -214,3 +226,35 @@ def test_one_family_may_be_a_word_and_two_kinds_of_bins_are_refused() -> None:
     assert make_plan(families="glcm") == make_plan(families=["glcm"])
     with pytest.raises(OptionError, match="a width of 5 and 8 bins were given"):
         make_plan(bin_width=5, bin_count=8)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        {"setting": {"resampledPixelSpacing": [2, 2, 2]}},
+        {"imageType": {"LoG": {"sigma": [1.0]}}, "featureClass": {"firstorder": ["Variance"]}},
+    ],
+)
+def test_voxels_missing_far_from_the_region_change_nothing(parameters: Any) -> None:
+    image = np.random.default_rng(0).normal(100, 20, (40, 30, 30))
+    inside = np.zeros(image.shape, np.bool_)
+    inside[18:23, 12:18, 12:17] = True
+    gaps = image.copy()
+    gaps[:4], gaps[:, :2], gaps[38:] = np.nan, np.nan, np.inf
+    whole, found = (
+        skiagram.extract(each, inside, (1, 1, 1), parameters=parameters) for each in (image, gaps)
+    )
+    assert found == pytest.approx(whole, rel=1e-3, abs=1e-6)
+    gaps[17, 12, 12] = np.nan
+    if parameters is None:  # nothing looks beyond the region
+        assert skiagram.extract(gaps, inside, (1, 1, 1)) == whole
+    else:
+        with pytest.raises(DataError, match="1 voxels in the region or near it are missing"):
+            skiagram.extract(gaps, inside, (1, 1, 1), parameters=parameters)
+
+
+def test_an_image_without_a_mask_among_others_is_refused() -> None:
+    step = skiagram.RadiomicsFeatures(families=["first_order"])
+    with pytest.raises(DataError, match=r"image 1: no mask, unlike the first"):
+        step.fit_transform([(IMAGE, IMAGE > 9), IMAGE])

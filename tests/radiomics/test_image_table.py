@@ -182,3 +182,16 @@ def test_features_alone_load_no_library_of_figures_or_pictures(table: Path) -> N
     files = [str(table.with_name(f"{kind}.nii.gz")) for kind in ("image", "mask")]
     done = subprocess.run([sys.executable, "-c", code, "extract", *files], capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_row_without_a_mask_has_no_features_and_windows_paths_are_read(table: Path) -> None:
+    (table.parent / "scans").mkdir()
+    for name in ("image.nii.gz", "mask.nii.gz"):
+        (table.parent / name).rename(table.parent / "scans" / name)
+    image, mask = "scans\\image.nii.gz", "scans\\mask.nii.gz"
+    table.write_text(f"Patient,Image,Mask\na,{image},{mask}\nb,{image},\n")
+    code, found = extract(table)
+    assert code == 4
+    assert found["original_firstorder_Mean"].notna().tolist() == [True, False]
+    assert "no mask, while other rows have one" in found["Reason"].tolist()[1]
+    assert found["Image"].tolist() == [image, image]

@@ -29,6 +29,7 @@ _KINDS = {  # how modalities and folders are called → option files of regions
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
+_OF_HEADERS = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → option files of regions
 _SEARCHED = {  # features of windows in images of so many axes
     2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
     "lbp,gabor,wavelet,granulometry,fractal",
@@ -400,15 +401,7 @@ def _sized(survey: Survey, side: int) -> dict[str, Any]:
 
 def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoices:
     """Return the choices for volumes with regions, prepared by the kind of each modality."""
-    told = {
-        modality: _kind(f"{modality} {files[0].name}")
-        for modality, files in survey.by_modality.items()
-    }
-    kinds = {modality: kind or "mr" for modality, kind in told.items()}
-    why = ""
-    if None in told.values():
-        why = "Names do not tell CT, MR or PET: intensities are scaled in each region, as of MR."
-        why += " For CT choose restoration=region_ct and features=region/ct."
+    kinds, why = _region_kinds(survey)
     first = next(iter(kinds.values()))
     files: dict[Path, str] = {}
     restoration, features = f"region_{first}", f"region/{first},acquisition"
@@ -434,6 +427,31 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
     uptake = f"{image}first_order_maximum" if pet else ""
     options = {"conf/model/cnn_3d.yaml": network}
     return FittingChoices(of_run | chosen, options, files, why, uptake=uptake)
+
+
+def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
+    """Return modality → option files of its regions, and sentences on what was assumed.
+
+    What the DICOM headers of all its files say counts; names are asked where no header says it.
+    """
+    kinds, why = dict[str, str](), list[str]()
+    for modality, files in survey.by_modality.items():
+        stated = sorted({file.modality for file in files} - {""})
+        told = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
+        named = _kind(f"{modality} {files[0].name}")
+        kinds[modality] = told or ("mr" if stated else named or "mr")
+        headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
+        scaled = "intensities are scaled in each region, as of MR"
+        if told and named and told != named:
+            why.append(f"{headers}, names say {named.upper()}: the headers count.")
+        elif len(stated) > 1:
+            why.append(f"{headers}: {scaled}. Make a data set of each.")
+        elif stated and not told:
+            why.append(f"{headers}: {scaled}.")
+        elif not stated and not named:
+            why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
+            why.append("For CT choose restoration=region_ct and features=region/ct.")
+    return kinds, " ".join(why)
 
 
 def _kind(text: str) -> str | None:

@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +33,7 @@ from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.datasets.files import read_file
 from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
-from skiagram.errors import DataError, readable
+from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image, Spacing
 
 _DAMAGED = "the file is truncated or damaged; export it again"
@@ -94,7 +95,28 @@ _GROUPS = {  # of an enhanced file, and the fields in them that a single slice h
     "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
 }
 _FUNCTIONAL = (Tag("SharedFunctionalGroupsSequence"), Tag("PerFrameFunctionalGroupsSequence"))
-_PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
+_COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "NumberOfFrames")
+_NUMBERS = (
+    *("HighBit", "PlanarConfiguration", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    *("RescaleSlope", "RescaleIntercept", "DoseGridScaling", "SliceThickness"),
+    *("SpacingBetweenSlices", "FrameReferenceTime", "ActualFrameDuration"),
+)
+_WINDOW = ("WindowCenter", "WindowWidth")  # of several, for other tissues, the first is taken
+_WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
+_MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
+_OF_SIEMENS = {  # private elements that count the slices of a mosaic: group, offset, creator
+    "number": (0x0019, 0x0A, "SIEMENS MR HEADER"),
+    "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
+}
+_BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
+_PRIVATE = [
+    tag
+    for group, offset, _ in _OF_SIEMENS.values()
+    for block in _BLOCKS
+    for tag in (Tag(group, block), Tag(group, block << 8 | offset))
+]
+_PARSED = [*_PRIVATE, *(Tag(name) for name in (*_FIELDS, *_NUMBERS, *_SPACING, "ImageType"))]
 
 
 def read_dicom(
@@ -127,8 +149,10 @@ def read_dicom(
     with readable("pixels cannot be read", where, _DAMAGED):
         stored = decode_pixels(header, frame)
         if header.get("PerFrameFunctionalGroupsSequence"):  # of an enhanced file
-            header = headers_of_frames(header)[(frame or 1) - 1]
-        pixels = modality_values(stored, header)
+            with named(where):
+                header = headers_of_frames(header)[(frame or 1) - 1]
+        with named(where):
+            pixels = modality_values(stored, header)
         if header.get("Modality") == "PT" and pixels.ndim == 2:
             pixels = (pixels * suv_factor([header], where)).astype(np.float32)
         return SpacedImage(
@@ -153,12 +177,77 @@ def read_header(
                 "not a DICOM file", where=where, allowed="DICOM Part 10 files"
             ) from error
         header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
+        _settle_numbers(header, where)
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
         if "DoseGridScaling" in header:  # of a dose, in place of rescaling
             header.RescaleSlope = header.DoseGridScaling
         _check(header, where)
         check_size(header, where, most_pixels)
     return header
+
+
+def _settle_numbers(header: Any, where: str) -> None:
+    """Leave out fields of a number that have no value; refuse what is none, or several."""
+    for name in (*_COUNTS, *_NUMBERS, *_WINDOW):
+        if name not in header:
+            continue
+        try:
+            value = header[name].value
+            values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
+            given = [number for number in values if number not in (None, "", b"")]
+            numbers = [float(number) for number in given]
+            fault = _fault(name, numbers)
+        except Exception:  # as pydicom raises them for bytes that are no number
+            given, numbers, fault = [], [], "no number"
+        if fault:
+            allowed = "a whole number from 1 on" if name in _COUNTS else "one finite number"
+            raise DataError(
+                f"{name}: {fault}",
+                where=where,
+                allowed="0 or more, in mm" if name == "SliceThickness" else allowed,
+                remedy="correct the field, or export the image again",
+            )
+        if not given or (name == "NumberOfFrames" and float(given[0]) == 0):  # as some write for 1
+            del header[name]
+        elif len(given) < len(values) or any(isinstance(number, str | bytes) for number in given):
+            header.add_new(name, "FD", numbers if len(numbers) > 1 else numbers[0])
+
+
+def _fault(name: str, numbers: list[float]) -> str:
+    """Return what is wrong with the numbers of a field; empty where nothing is."""
+    if len(numbers) > 1 and name not in _WINDOW:
+        return f"{len(numbers)} values"
+    least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
+    least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
+    wrong = [number for number in numbers if not least <= number < math.inf]
+    return f"{wrong[0]:g}" if wrong else ""
+
+
+def _refuse_mosaic(header: Any, where: str) -> None:
+    """Refuse slices that Siemens scanners store side by side in one picture."""
+    words = header.get("ImageType") or ()
+    words = [words] if isinstance(words, str) else [str(word) for word in words]
+    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
+    for kind, element in _OF_SIEMENS.items():
+        with suppress(Exception):  # a private element that is damaged, or not there
+            value = header.get_private_item(*element).value
+            number = int(_csa_number(value) if kind == "CSA" else value)
+            mosaic = mosaic or number > 1
+    if mosaic:
+        raise DataError(
+            "a Siemens mosaic: the slices of a volume side by side in one picture",
+            where=where,
+            allowed="a slice in each file, an enhanced file, or NIfTI",
+            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
+            "converted FOLDER`, and name the NIfTI files",
+        )
+
+
+def _csa_number(content: bytes) -> str:
+    """Return the number of slices in Siemens' CSA header: name, five words, an item's four."""
+    place = content.index(_MOSAIC) + _CSA_NAME
+    items, length = (struct.unpack_from("<i", content, place + at)[0] for at in (12, 24))
+    return content[place + 36 : place + 36 + length].strip(b"\0 ").decode() if items > 0 else "0"
 
 
 def modality_of(header: Any) -> str:
@@ -264,6 +353,7 @@ def _expected_bytes(first: bytes) -> int:
 
 
 def _check(header: Any, where: str) -> None:
+    _refuse_mosaic(header, where)
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -353,6 +443,7 @@ def headers_of_frames(header: Any) -> list[Any]:
         for sequence, names in _GROUPS.items():
             group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
             of_frame.update({group[name].tag: group[name] for name in names if name in group})
+        _settle_numbers(of_frame, "")
         headers.append(of_frame)
     return headers
 
@@ -387,10 +478,10 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
     values = stored
     slope, intercept = _rescaling(header)
-    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
+    if slope == 0:
         raise DataError(
             f"a Rescale Slope of {slope}, Intercept {intercept}",
-            allowed="finite numbers, a slope that is not 0",
+            allowed="a slope that is not 0",
             remedy="export the image again",
         )
     if "ModalityLUTSequence" in header:
@@ -410,8 +501,28 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
         if "LUTDescriptor" in table and "LUTData" in table:
             values = _look_up(values, table, header)
         elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
+            _check_window(header)
             values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
+
+
+def _check_window(header: Any) -> None:
+    """Refuse a window without a width, or of another function (PS3.3 C.11.2.1)."""
+    function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
+    if function not in _WINDOWS:
+        raise DataError(
+            "a VOILUTFunction that is none of the standard's",
+            allowed=", ".join(_WINDOWS),
+            remedy="correct the field, or delete WindowWidth: the whole range is then shown",
+        )
+    width = float(np.atleast_1d(header.WindowWidth)[0])
+    least = _WINDOWS[function]
+    if not (width >= least if least else width > 0):
+        raise DataError(
+            f"WindowWidth: {width:g}",
+            allowed=f"{least:g} or more" if least else "more than 0",
+            remedy="correct the field, or delete it: the whole range is then shown",
+        )
 
 
 def _rescaling(header: Any) -> tuple[Any, Any]:
@@ -421,17 +532,29 @@ def _rescaling(header: Any) -> tuple[Any, Any]:
 
 def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
     """Apply a table of 8 to 16 bits (PS3.3 C.11.1.1.1); of 8 bits two entries may share a word."""
-    number, first, bits = (int(value) for value in table.LUTDescriptor)
-    number, content = number or 2**16, table.LUTData
+    try:
+        number, first, bits = (int(value) for value in table.LUTDescriptor)
+        number, content = (number & 0xFFFF) or 2**16, table.LUTData
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _no_table("LUT Descriptor, three numbers, or LUT Data") from error
+    if content is None:
+        raise _no_table("LUT Data")
     if not isinstance(content, bytes):  # words that pydicom has read
         content = (np.atleast_1d(content).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
         order = "<"
     else:
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
     packed = bits == 8 and len(content) in (number, number + number % 2)
+    if len(content) < (number if packed else 2 * number):
+        raise _no_table("LUT Data of as many entries as LUT Descriptor says")
     entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
     at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
     return entries[at]
+
+
+def _no_table(lacking: str) -> DataError:
+    remedy = "export the image again, or with Rescale Slope and Intercept"
+    return DataError(f"a look-up table without {lacking}", allowed="all of it", remedy=remedy)
 
 
 def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:

@@ -17,10 +17,13 @@ Totals = NDArray[np.int32]
 
 
 @compiled
-def tone_differences(levels: Levels, number: int) -> tuple[Integers, Floats]:
+def tone_differences(
+    levels: Levels, number: int, isolated: bool = False
+) -> tuple[Integers, Floats]:
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
-    Neighbours outside the region do not count; a pixel without any is left out.
+    Neighbours outside the region do not count; a pixel without any is left out, or counted with a
+    difference of 0 where `isolated` is true.
 
     Returns:
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
@@ -51,6 +54,8 @@ def tone_differences(levels: Levels, number: int) -> tuple[Integers, Floats]:
                 _compare(here, total, np.int32(around), cells, differences)
                 _tally(here, cells, differences, pixels, apart)
         for level in range(1, number + 1):
+            if isolated:
+                counts[image, level - 1] += pixels[level * around]
             for neighbours in range(1, around):
                 cell = level * around + neighbours
                 counts[image, level - 1] += pixels[cell]
@@ -179,10 +184,17 @@ def relate(counts: Integers, sums: Floats) -> Floats:
 
 @dataclass(**STRICT)
 class Ngtdm(TextureFamily):
-    """Neighbourhood grey tone difference matrix, at Chebyshev distance 1 (IBSI IPET)."""
+    """Neighbourhood grey tone difference matrix, at Chebyshev distance 1 (IBSI IPET).
+
+    Attributes:
+        isolated: Whether a voxel without a neighbour in the region counts, with a difference of 0,
+            as in PyRadiomics; the IBSI leaves it out.
+    """
+
+    isolated: bool = False
 
     prefix: ClassVar[str] = "ngtdm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        counts, sums = tone_differences(self.parts(grey).levels, grey.number)
+        counts, sums = tone_differences(self.parts(grey).levels, grey.number, self.isolated)
         return relate(add_parts(counts, grey), add_parts(sums, grey)).T

@@ -1,5 +1,6 @@
 """The features of one image and its region: prepared, filtered, described, named."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,13 @@ from skiagram.features.pyradiomics import KURTOSIS
 from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, Plan, Settings
-from skiagram.restoration.regions import Interpolation, interpolate, new_places
+from skiagram.restoration.regions import (
+    Interpolation,
+    box_around,
+    complete_beyond,
+    interpolate,
+    new_places,
+)
 
 _ORIGINAL = "original"
 _REACH = 12  # voxels after which a spline coefficient has lost all influence
@@ -165,15 +172,7 @@ def _in_their_order(features: Mapping[str, float]) -> list[tuple[str, float]]:
 def prepare(case: Case, plan: Plan) -> Case:
     """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
     settings = plan.settings
-    bad = ~np.isfinite(case.image)
-    if bad.any():
-        raise DataError(
-            f"{int(bad.sum())} voxels are missing (NaN) or infinite",
-            allowed="finite intensities",
-            remedy="fill them first, or cut the image to the region",
-        )
-    if settings.normalize:
-        case = replace(case, image=_normalised(case.image, settings), whole=None)
+    case = _without_missing(case, plan)
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
     elif settings.preCrop:
@@ -186,11 +185,38 @@ def prepare(case: Case, plan: Plan) -> Case:
     return case
 
 
+def _without_missing(case: Case, plan: Plan) -> Case:
+    """Normalise an image by its known voxels, and give those missing far from the region a value.
+
+    The region's voxels count, and where a filter or a resampling looks beyond it, its box with
+    `padDistance` voxels around it.
+    """
+    settings, image = plan.settings, case.image
+    if settings.normalize:
+        case = replace(case, image=_normalised(image, settings), whole=None)
+    if np.isfinite(image).all():
+        return case
+    _sides(case.inside)
+    wanted = (settings.resampledPixelSpacing or (0.0,) * 3)[::-1]
+    steps = zip(wanted, case.spacing, strict=False)
+    margin = [settings.padDistance * max(1, math.ceil(new / old)) for new, old in steps]
+    near = box_around(case.inside, margin)
+    whole = tuple(slice(None) for _ in image.shape)
+    if not any(wanted) and all(kind == "Original" for kind, _ in plan.image_types):
+        counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
+    elif any(wanted) or settings.preCrop:
+        counting, looked_at = near, box_around(case.inside, [each + _REACH + 2 for each in margin])
+    else:
+        counting, looked_at = near, whole
+    return replace(case, image=complete_beyond(case.image, counting, looked_at))
+
+
 def _normalised(image: Floats, settings: Settings) -> Floats:
-    deviation = image.std(ddof=1)
+    known = image[np.isfinite(image)]
+    deviation = known.std(ddof=1) if len(known) > 1 else 0.0
     if not deviation > 0:
         raise DataError("a constant image", allowed="intensities that vary, to normalise them")
-    normal: Floats = (image - image.mean()) / deviation
+    normal: Floats = (image - known.mean()) / deviation
     if settings.removeOutliers is not None:
         normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
     return normal * settings.normalizeScale
@@ -222,11 +248,6 @@ def _resampled(case: Case, plan: Plan) -> Case:
     """
     settings = plan.settings
     wanted = (settings.resampledPixelSpacing or ())[::-1]
-    if len(wanted) != 3 or min(wanted) < 0:
-        raise DataError(
-            f"{len(wanted)} distances in resampledPixelSpacing",
-            allowed="three, of columns, rows and slices in mm; 0 leaves an axis",
-        )
     sides = _sides(case.inside)
     slices, rows, columns = (
         present if new == 0 or last - first == 1 else float(new)

@@ -186,6 +186,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         first = next(_cases(X), None)
         if first is None:
             raise DataError("no image", where="X", allowed="one image or more")
+        self.with_masks_ = first[2] is not None
         self.feature_names_ = np.array(list(self._describe(plan, first)), dtype=object)
         return self
 
@@ -230,6 +231,12 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
     def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
         number, image, mask, label = case
+        if (mask is not None) != self.with_masks_:
+            raise DataError(
+                f"{'a' if mask is not None else 'no'} mask, unlike the first image of `fit`",
+                where=f"image {number}",
+                allowed="a mask for every image, or for none: whole images are no regions",
+            )
         with named(f"image {number}"):
             mask_label = self.label if label is None else label
             return describe_with(plan, image, mask, self.spacing, mask_label)
@@ -246,7 +253,9 @@ def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
         labels = given["Label"].tolist() if "Label" in given.columns else [None] * len(given)
         rows = zip(given["Image"].tolist(), given["Mask"].tolist(), labels, strict=True)
         for number, (image, mask, label) in enumerate(rows):
-            yield number, image, mask, None if label is None else int(label)
+            empty = mask is None or str(mask) == "" or (isinstance(mask, float) and np.isnan(mask))
+            unlabelled = label is None or label != label  # NaN, of an empty cell
+            yield number, image, None if empty else mask, None if unlabelled else int(label)
         return
     for number, case in enumerate(given):
         pair = isinstance(case, tuple) and len(case) == 2

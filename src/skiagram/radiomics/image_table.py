@@ -42,6 +42,10 @@ _OF_TABLE = ("file", "mask", "label_value")  # as `skiagram table` calls image, 
 _WITHIN = ("region", "frame")  # further columns of `skiagram table`
 _NUMBER = re.compile(r"\d+(\.0+)?")
 _ALL = "all"
+_WITHOUT_MASK = (
+    "no mask, while other rows have one: features of the whole image would be no region's. Name "
+    "its mask; images that are meant as a whole go into a table of their own."
+)
 REASON = "Reason"  # column of the output: why a row has no features
 Row = dict[str, str]
 Described = Mapping[str, float | str]  # of a row: its features, or why it has none
@@ -52,6 +56,7 @@ class ImageRow(NamedTuple):
 
     cells: Row
     reference: ImageReference
+    problem: str = ""  # why it has no features, whatever its files hold
 
 
 def read_image_table(path: Path) -> list[ImageRow]:
@@ -74,7 +79,10 @@ def read_image_table(path: Path) -> list[ImageRow]:
         ]
         require_columns(rows, _FILES)
         within = [name for name in (_LABEL, *_WITHIN) if by_table or name == _LABEL]
-        return [ImageRow(row.cells, _refer(row, within, split=by_table)) for row in rows]
+        found = [ImageRow(row.cells, _refer(row, within, split=by_table)) for row in rows]
+    if not any(row.reference.masks for row in found):
+        return found  # images as a whole
+    return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
 
 
 def _refer(row: TableRow, within: Sequence[str], *, split: bool) -> ImageReference:
@@ -99,9 +107,10 @@ def _refer(row: TableRow, within: Sequence[str], *, split: bool) -> ImageReferen
         int(float(cells[name].replace(_ALL, "0"))) if cells[name] else None
         for name in (_LABEL, "frame")
     )
-    mask = row.cells[_FILES[1]]
+    # folders may be separated as on Windows
+    image, mask = (row.cells[name].strip().replace("\\", "/") for name in _FILES)
     masks = split_masks(mask) if split else tuple(filter(None, [mask]))
-    return ImageReference(row.cells[_FILES[0]], masks, cells["region"] or None, label, frame)
+    return ImageReference(image, masks, cells["region"] or None, label, frame)
 
 
 def extract_table(
@@ -181,6 +190,8 @@ def _tabulate(
 
 
 def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow) -> Described:
+    if row.problem:
+        return {REASON: row.problem}
     try:
         return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:

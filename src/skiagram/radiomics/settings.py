@@ -10,11 +10,9 @@ from dataclasses import dataclass as record
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.files import read_file
 from skiagram.errors import OptionError
 from skiagram.features.discretisation import MAX_LEVELS, Discretisation
 from skiagram.features.family import FeatureFamily
@@ -27,7 +25,7 @@ from skiagram.features.intensity_histogram import IntensityHistogram
 from skiagram.features.morphology import Morphology
 from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
-from skiagram.options import STRICT, check
+from skiagram.options import STRICT, check, read_option_file
 
 Parameters = Mapping[str, Any] | str | Path
 Names = Literal["ibsi", "pyradiomics"]
@@ -187,7 +185,7 @@ def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[st
         "glrlm": lambda: Glrlm(**texture, aggregation="averaged"),
         "glszm": lambda: Glszm(**texture),
         "gldzm": lambda: Gldzm(**texture),
-        "ngtdm": lambda: Ngtdm(**texture),
+        "ngtdm": lambda: Ngtdm(**texture, isolated=names == "pyradiomics"),
         "ngldm": lambda: Ngldm(**texture, distance=1, coarseness=settings.gldm_a),
     }
     return {name: every[name]() for name in families}
@@ -223,13 +221,14 @@ def make_plan(
     if bin_width is not None and bin_count is not None:
         both = f"a width of {bin_width:g} and {bin_count} bins were given"
         raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
-    whole = _read(parameters)
+    form = "parts of the form `imageType:`, with lines of the form `name: value` below"
+    whole = _named(_read(parameters), "parameters", form)
     unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
     if unknown:
         allowed = "setting, imageType, featureClass"
         raise OptionError(f"no part `{min(unknown)}`", where="parameters", allowed=allowed)
     remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
-    values = dict(whole.get("setting") or {})
+    values = _named(whole.get("setting"), "setting", "lines of the form `binWidth: 25`")
     single = {
         "binWidth": bin_width,
         "binCount": bin_count,
@@ -241,7 +240,9 @@ def make_plan(
         values.setdefault("label", 1)
     settings = _settings(values, "setting")
     types: list[tuple[ImageType, Settings]] = []
-    for kind, special in (whole.get("imageType") or {"Original": {}}).items():
+    form = "lines of the form `Original: {}`"
+    kinds = _named(whole.get("imageType"), "imageType", form) or {"Original": {}}
+    for kind, special in kinds.items():
         if kind in _OTHER_TYPES:
             remarks.append(f"skiagram makes no images of type {kind}.")
             continue
@@ -249,28 +250,31 @@ def make_plan(
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
         where = f"imageType.{kind}"
-        specially = _settings({**values, **(special or {})}, where) if special else settings
+        own = _named(special, where, "lines of the form `binWidth: 25`, or {}")
+        specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
         types.append((kind, specially))
-    chosen, further = _families(whole.get("featureClass"), names, families)
+    form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
+    classes = _named(whole.get("featureClass"), "featureClass", form)
+    chosen, further = _families(classes, names, families)
     return Plan(names, settings, tuple(types), chosen, (*remarks, *further))
 
 
 def _read(parameters: Parameters | None) -> dict[str, Any]:
     if parameters is None or isinstance(parameters, Mapping):
         return dict(parameters or {})
-    content = read_file(Path(parameters), str(parameters))
-    try:
-        read = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise OptionError(
-            f"cannot be read ({error})", where=str(parameters), allowed="YAML or JSON"
-        ) from error
-    if not isinstance(read, dict):
-        allowed = "the parts setting, imageType, featureClass"
-        raise OptionError("no parameter file", where=str(parameters), allowed=allowed)
-    return read
+    return read_option_file(Path(parameters))
+
+
+def _named(part: Any, where: str, form: str) -> dict[str, Any]:
+    """Return what a part of a parameter file names, nothing where it is empty."""
+    if part is None or part == []:
+        return {}
+    if not isinstance(part, Mapping) or not all(isinstance(name, str) for name in part):
+        kind = "names that are no words" if isinstance(part, Mapping) else f"`{str(part)[:40]}`"
+        raise OptionError(f"{kind} was given", where=where, allowed=form)
+    return dict(part)
 
 
 def _settings(values: Mapping[str, Any], where: str) -> Settings:
@@ -293,6 +297,19 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
         allowed = ", ".join(str(name) for name in INTERPOLATORS if isinstance(name, str))
         fault = f"{settings.interpolator} was given"
         raise OptionError(fault, where=f"{where}.interpolator", allowed=allowed)
+    if settings.wavelet != Settings.wavelet:
+        import pywt
+
+        if settings.wavelet not in pywt.wavelist(kind="discrete"):
+            allowed = f"{', '.join(pywt.families())} with a number, for example coif1"
+            fault = f"no wavelet `{settings.wavelet[:40]}`"
+            raise OptionError(fault, where=f"{where}.wavelet", allowed=allowed)
+    if settings.resampledPixelSpacing is not None:
+        wanted = settings.resampledPixelSpacing
+        if len(wanted) != 3 or min(wanted) < 0:
+            fault = f"{', '.join(f'{distance:g}' for distance in wanted) or 'nothing'} was given"
+            allowed = "three distances of columns, rows and slices in mm; 0 leaves an axis"
+            raise OptionError(fault, where=f"{where}.resampledPixelSpacing", allowed=allowed)
     return settings
 
 
@@ -316,6 +333,15 @@ def _families(
         fault = f"no feature class `{unknown[0]}`"
         raise OptionError(fault, where="featureClass", allowed=", ".join(CLASSES))
     remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
+    for name, features in classes.items():
+        listed = isinstance(features, list | tuple) and all(
+            isinstance(each, str) for each in features
+        )
+        if not (features is None or listed):
+            fault, where = f"`{str(features)[:40]}` was given", f"featureClass.{name}"
+            raise OptionError(
+                fault, where=where, allowed=f"a list, `{name}: [Contrast]`, or nothing for all"
+            )
     asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
     asked.pop("shape2D", None)
     chosen: dict[str, tuple[str, ...] | None] = {}

@@ -5,13 +5,15 @@ image alone. The new grid of a resampling (section 2.4) is aligned with the old 
 (IBSI 3WE3), and grids are parallel, so that each axis is interpolated by itself.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from scipy.ndimage import spline_filter1d
+from scipy.ndimage import distance_transform_edt, spline_filter1d
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ends_of
@@ -158,6 +160,45 @@ def _near(
     return image[tuple(box)], mask[tuple(box)], near_axes
 
 
+def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice, ...]:
+    """Return the box of a region with as many voxels around it along each axis."""
+    sides = zip(ends_of(region), around, strict=True)
+    return tuple(slice(max(0, first - more), stop + more) for (first, stop), more in sides)
+
+
+def complete_beyond(
+    image: NDArray[Any],
+    counting: tuple[slice, ...] | NDArray[np.bool_],
+    looked_at: tuple[slice, ...],
+) -> NDArray[Any]:
+    """Return an image whose voxels that are missing far from a region have a value.
+
+    They are those of a scanner's padding, or around an organ that was cut out.
+
+    Args:
+        image: (depth, height, width).
+        counting: Voxels of which none may be missing, or infinite: else a DataError.
+        looked_at: Box in which an interpolation or a filter still looks: there missing voxels get
+            the value of the nearest known one, elsewhere 0, which nobody reads.
+    """
+    missing = ~np.isfinite(image)
+    if not missing.any():
+        return image
+    number = int(missing[counting].sum())
+    if number:
+        raise DataError(
+            f"{number} voxels in the region or near it are missing (NaN, padding) or infinite",
+            allowed="finite values in the region's box and the margin that is kept around it",
+            remedy="fill them first, keep a smaller margin, or leave out filters and resampling",
+        )
+    completed = np.where(missing, image.dtype.type(0), image)
+    nearest = distance_transform_edt(
+        missing[looked_at], return_distances=False, return_indices=True
+    )
+    completed[looked_at] = image[looked_at][tuple(nearest)]
+    return completed
+
+
 class RegionOfInterest(NamedTuple):
     """A volume with its region.
 
@@ -264,9 +305,18 @@ class RegionPreparation:
     def prepare(
         self, image: NDArray[Any], mask: NDArray[np.bool_], spacing: tuple[float, ...]
     ) -> RegionOfInterest:
-        """Prepare a finite volume; a region without a voxel, in any step, is a DataError."""
+        """Prepare a volume; a region without a voxel, in any step, is a DataError.
+
+        A voxel that is missing in what is kept around the region is one, too.
+        """
         _check(mask, "as it was drawn")
-        values = image.astype(np.float64)
+        around = [
+            side if self.margin is None else math.ceil(self.margin / distance - 1e-9)
+            for side, distance in zip(image.shape, spacing, strict=True)
+        ]
+        counting = box_around(mask, around)
+        looked_at = box_around(mask, [each + _REACH + 2 for each in around])
+        values = complete_beyond(image, counting, looked_at).astype(np.float64)
         if self.resampling is not None:
             values, mask, spacing = self.resampling.resample(values, mask, spacing, self.margin)
             _check(mask, "at the new spacing: it is smaller than half a voxel")

@@ -200,12 +200,8 @@ def prepare_region(
     A plane image is one slice, 1 mm thick; its slices are never resampled.
     """
     volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
-    if volume.ndim != 3 or not np.isfinite(volume).all():
-        raise DataError(
-            "several channels" if volume.ndim != 3 else "missing pixels",
-            allowed="images of one channel, without gaps",
-            remedy="choose a restoration that fills missing values",
-        )
+    if volume.ndim != 3:
+        raise DataError("several channels", allowed="images of one channel")
     outline = region.inside if region.outline is None else region.outline
     mask = outline.reshape(volume.shape)
     distances = spacing if is_volume(pixels) else (1.0, *spacing)

@@ -102,7 +102,7 @@ class ExaminedFile:
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         grid: Where a volume's voxels lie.
-        made_gray, stored_bits: As of `SpacedImage`.
+        modality, made_gray, stored_bits: As of `SpacedImage`.
     """
 
     reference: ImageReference
@@ -121,6 +121,7 @@ class ExaminedFile:
     text: tuple[Box, ...] = ()
     text_expected: str = ""
     grid: Grid | None = None
+    modality: str = ""
     made_gray: MadeGray = ""
     stored_bits: int = 0
 
@@ -517,6 +518,7 @@ def examine_file(
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
         grid=decoded.grid,
+        modality=decoded.modality,
         made_gray=decoded.made_gray,
         stored_bits=decoded.stored_bits,
         seconds=time.perf_counter() - started,

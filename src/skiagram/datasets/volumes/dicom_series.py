@@ -221,9 +221,9 @@ def _slices(header: Any, name: str) -> list[_Slice]:
     if int(header.get("SamplesPerPixel") or 1) > 1:
         raise DataError("slices in colour", where=name, allowed="gray slices")
     try:
-        headers = headers_of_frames(header) if enhanced else [header]
         planes = pixels if frames > 1 else pixels[None]
         with named(name):
+            headers = headers_of_frames(header) if enhanced else [header]
             return [
                 _slice(of_frame, plane, name)
                 for of_frame, plane in zip(headers, planes, strict=True)
