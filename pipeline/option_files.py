@@ -17,3 +17,5 @@ if SOURCES.is_dir():  # a project of one's own has none, and runs the installed 
     )
 
 PARAMS = ROOT / "params.yaml"
+
+import skiagram  # noqa: E402, F401 - now: it mends a `.pyc` of this folder that was cut short
