@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +21,18 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import option_files  # noqa: F401 - before the others, see there
 from composition import explain_refusal
 from option_files import PARAMS, ROOT
 from outputs import process_rank
-from skiagram.errors import OptionError, SkiagramError, named_refusals
+from skiagram.errors import OptionError, SkiagramError, named_refusals, recorded
 from skiagram.options import check, read_option_file
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
+
+with suppress(OSError, NotImplementedError):  # `option_files` mends every other that is cut short
+    Path(cache_from_source(__file__)).unlink()
 
 if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
     os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
@@ -63,10 +68,10 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                 with named_refusals(name):
                     run(check(options, values, name))
             except SkiagramError as error:  # Hydra would print a line of its own
-                _record_failure(name, str(error))
+                _record_failure(name, recorded(error))
                 leave(error)
             except Exception as error:
-                _record_failure(name, f"{type(error).__name__}: {error}")
+                _record_failure(name, recorded(error))
                 raise
             _note_seconds(name, time.monotonic() - started)
 
@@ -123,7 +128,11 @@ def leave(error: SkiagramError) -> None:
 
 
 def _record_failure(name: str, error: str) -> None:
-    """Have a run that fails under DVC recorded as failed; a stage run by hand is no run."""
+    """Have a run that fails under DVC recorded as failed; a stage run by hand is no run.
+
+    Args:
+        error: As records have it: without names of files and patients.
+    """
     if "DVC_STAGE" in os.environ and name != "record" and not process_rank():
         environment = os.environ | {FAILURE: f"{name}: {error}"}
         command = [sys.executable, str(ROOT / "pipeline/record.py")]

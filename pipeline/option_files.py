@@ -22,3 +22,5 @@ for _stream in (sys.stdout, sys.stderr):  # in a locale without a letter it is e
         _stream.reconfigure(errors="backslashreplace")
 
 PARAMS = ROOT / "params.yaml"
+
+import skiagram  # noqa: E402, F401 - now: it mends a `.pyc` of this folder that was cut short

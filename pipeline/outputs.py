@@ -1,14 +1,15 @@
 """Outputs of a stage, written whole or not at all."""
 
-import fcntl
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from option_files import ROOT
+from skiagram.compute.files import locked
+
+_WAITING = "Another run of this stage is under way; waiting for its end."
 
 
 def process_rank() -> int | None:
@@ -38,7 +39,8 @@ def publish(*names: str) -> Iterator[Path]:
     """
     root, rank, key = ROOT, process_rank(), names[0].replace("/", "-")
     staging = ROOT / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
-    with nullcontext() if rank else _alone(key):
+    lock = ROOT / ".work" / "running" / key
+    with nullcontext() if rank else locked(lock, _WAITING):
         shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
         staging.mkdir(parents=True)
         if not rank:
@@ -49,20 +51,6 @@ def publish(*names: str) -> Iterator[Path]:
                 _replace(root, staging, names)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-@contextmanager
-def _alone(key: str) -> Iterator[None]:
-    """Wait until no other process makes these outputs; the system forgets a killed one."""
-    path = ROOT / ".work" / "running" / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Another run of this stage is under way; waiting for its end.", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _replace(root: Path, staging: Path, names: Iterable[str]) -> None:

@@ -12,7 +12,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,13 +26,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from composition import as_text
 from option_files import PARAMS, ROOT
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.models.tuned import fits_of
 from skiagram.options import check, read_option_file
+from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes
-from skiagram.sweeps.rows import Objective, Row, Sweep, find_swept_model
+from skiagram.sweeps.rows import Objective, Row, Sweep, expand_rows, find_swept_model
 from skiagram.sweeps.runs import run_rows
-from skiagram.sweeps.table import read_sweep
+from skiagram.sweeps.table import RESULT, SweepResult, read_sweep
 from skiagram.sweeps.workspace import Workspace
 
 BY_HAND = "by_hand"  # name of the sweep
@@ -93,7 +96,23 @@ def run_jobs(words: Sequence[str]) -> AskedSweep:
         return AskedSweep(BY_HAND, None, failure)
     question = "What do the options change?"
     sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
-    return AskedSweep(BY_HAND, sweep, failure)
+    return AskedSweep(free_name(sweep), sweep, failure)
+
+
+def free_name(sweep: Sweep) -> str:
+    """Return `by_hand`, or with a number the first name whose folder holds no other rows.
+
+    The same rows, or more besides them, renew their folder; others would take its place in silence.
+    """
+    asked = {row.digest for row in expand_rows(sweep)}
+    for name in (BY_HAND, *(f"{BY_HAND}_{number}" for number in count(2))):
+        path = ROOT / "sweeps" / name / RESULT
+        if not path.exists():
+            return name
+        with suppress(DataError):  # of a version that this one cannot read: it stays as it is
+            if {each.row.digest for each in read_record(SweepResult, path).rows} <= asked:
+                return name
+    raise AssertionError(name)  # `count` has no end
 
 
 def run_job(config: DictConfig) -> float | None:

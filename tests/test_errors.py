@@ -13,19 +13,23 @@ from skiagram.errors import (
     SkiagramError,
     escape_controls,
     installed,
+    name_refusal,
     named,
     printable,
     readable,
+    recorded,
 )
 
 
 @pytest.mark.parametrize("kind", [SkiagramError, OptionError, AuditStop, DataError, ModelFailure])
 def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramError]) -> None:
-    error = kind("two rows", where="film.png", allowed="one row per file", remedy="remove one")
+    parts = {"allowed": "one row per file", "remedy": "remove one", "detail": "case 7"}
+    error = kind("two rows", where="film.png", **parts)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is kind
     assert copy.exit_code == kind.exit_code
     assert str(copy) == str(error)
+    assert recorded(copy) == recorded(error)
 
 
 def test_a_message_is_one_line_with_place_allowance_and_remedy() -> None:
@@ -68,3 +72,32 @@ def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
 def test_marks_that_turn_writing_are_shown_and_a_space_that_breaks_no_line_stays() -> None:
     assert escape_controls("a\u202eb\x1b[2J\tc\n87\u00a0%") == "a\\u202eb\\x1b[2J\tc\n87\u00a0%"
     assert printable("87\u00a0%\u2066\n") == "87\u00a0%\\u2066\n"
+PLANTED = "ZZTEST^PATIENT"
+NAMING = [
+    DataError(f"`{PLANTED}` is no number", where=f"{PLANTED}.dcm", allowed=PLANTED, remedy=PLANTED),
+    OptionError(f"no `{PLANTED}`", where=f"--positive {PLANTED}", allowed=PLANTED),
+    OptionError(f"no class '{PLANTED}'", where="conf/dataset/films.yaml: classes"),
+    OptionError(f"no file /data/{PLANTED}/x", where="encoder.weights"),
+    AuditStop(f"stopped: {PLANTED}", where=PLANTED),
+    SkiagramError(f"no answer of {PLANTED}"),
+    ModelFailure("training loss is nan", where="batch 3", detail=PLANTED),
+    name_refusal("", "restore", 28, f"/data/{PLANTED}/x"),
+    FileNotFoundError(2, "No such file", f"/data/{PLANTED}.png"),
+    KeyError(PLANTED),
+]
+
+
+@pytest.mark.parametrize("error", NAMING, ids=str)
+def test_a_record_has_the_kind_of_fault_and_no_name_which_the_terminal_has(
+    error: Exception,
+) -> None:
+    assert PLANTED in str(error)
+    assert PLANTED not in recorded(error)
+    assert type(error).__name__ in recorded(error) or isinstance(error, SkiagramError)
+
+
+def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong() -> None:
+    failure = ModelFailure("training loss is nan", where="batch 3", remedy="lower lr", detail="7")
+    assert recorded(failure) == "batch 3: training loss is nan. Do this: lower lr."
+    wrong = OptionError("1000 of 64 cases to train on", where="plan.subset.cases")
+    assert recorded(wrong).startswith("plan.subset.cases: 1000 of 64 cases to train on.")

@@ -1,8 +1,11 @@
 """What `skiagram.__all__` names: light to import, its examples true, its promise kept."""
 
 import doctest
+import marshal
+import py_compile
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,21 @@ def test_the_import_loads_nothing_heavy() -> None:
     code = f"import sys, skiagram; assert not {set(HEAVY)} & sys.modules.keys(), sys.modules"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("length", [20, 100, -10])
+def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    name = f"made_by_a_full_disk_{abs(length)}"
+    source = tmp_path / f"{name}.py"
+    source.write_text("def answer(given):\n    return f'{given} is 42'\n")
+    compiled = Path(py_compile.compile(str(source), doraise=True) or "")
+    compiled.write_bytes(compiled.read_bytes()[:length])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert import_module(name).answer("this") == "this is 42"
+    marshal.loads(compiled.read_bytes()[16:])  # whole again
 
 
 @pytest.mark.slow

@@ -1,6 +1,10 @@
 """skiagram: is a deep network worth it over classical features, by how much and how surely?"""
 
+from contextlib import suppress
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,3 +36,27 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _mend_cut_bytecode() -> None:
+    """Have a module compiled anew whose `.pyc` a full disk cut short.
+
+    Python writes such a file without a look at how much of it was written, and would then fail on
+    it in every later run.
+    """
+    read = SourceFileLoader.get_code
+
+    def get_code(self: SourceFileLoader, fullname: str) -> Any:
+        try:
+            return read(self, fullname)
+        except (EOFError, ValueError, TypeError):
+            with suppress(OSError, NotImplementedError):  # nothing to mend is raised again
+                Path(cache_from_source(self.get_filename(fullname))).unlink()
+            return read(self, fullname)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    with suppress(OSError, NotImplementedError):  # of this file itself, which nothing could mend
+        Path(cache_from_source(__file__)).unlink()
+
+
+_mend_cut_bytecode()

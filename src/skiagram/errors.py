@@ -1,6 +1,8 @@
 """Every error a user can cause, with the exit code that a stage ends on.
 
-A message says what was found, where, what is allowed and what to do, in one line.
+A message says what was found, where, what is allowed and what to do, in one line. It has two forms.
+The terminal shows the whole of it, with names of files, cells and patients. A record, such as a run
+in MLflow, a table or a page, outlives the terminal and may leave the machine: it gets `recorded`.
 """
 
 import errno
@@ -54,20 +56,34 @@ def nearest(name: str, names: Iterable[str], most: int = 1) -> list[str]:
 
 
 class SkiagramError(Exception):
-    """An error with a remedy; stages print it as one line and exit with `exit_code`."""
+    """An error with a remedy; stages print it as one line and exit with `exit_code`.
+
+    Attributes:
+        detail: What the terminal alone shows besides: names of cases, words of a library.
+    """
 
     exit_code: ClassVar[int] = 1
+    kind: ClassVar[str] = "the work could not be done"  # what a record says was found
 
-    def __init__(self, found: str, *, where: str = "", allowed: str = "", remedy: str = "") -> None:
+    def __init__(
+        self,
+        found: str,
+        *,
+        where: str = "",
+        allowed: str = "",
+        remedy: str = "",
+        detail: str = "",
+    ) -> None:
         self.found = found
         self.where = where
         self.allowed = allowed
         self.remedy = remedy
-        super().__init__(found, where, allowed, remedy)
+        self.detail = detail
+        super().__init__(found, where, allowed, remedy, detail)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        parts = {"where": self.where, "allowed": self.allowed, "remedy": self.remedy}
-        return partial(type(self), self.found, **parts), ()
+        parts = {"allowed": self.allowed, "remedy": self.remedy, "detail": self.detail}
+        return partial(type(self), self.found, where=self.where, **parts), ()
 
     def renamed(self, path: str, known: str) -> "SkiagramError":
         """Return the same error with the name that the user knows in place of a path."""
@@ -78,12 +94,42 @@ class SkiagramError(Exception):
         return type(self)(found, **dict(zip(("where", "allowed", "remedy"), others, strict=True)))
 
     def __str__(self) -> str:
-        parts = [f"{self.where}: {self.found}" if self.where else self.found]
-        if self.allowed:
-            parts.append(f"Allowed: {self.allowed}")
-        if self.remedy:
-            parts.append(f"Do this: {self.remedy}")
-        return printable(" ".join(" ".join(part.split()).rstrip(".") + "." for part in parts))
+        found = f"{self.found} ({self.detail})" if self.detail else self.found
+        return _one_line(found, self.where, self.allowed, self.remedy)
+
+    @property
+    def recorded(self) -> str:
+        """Return what a record may say: the kind of fault and a remedy, no name and no value."""
+        return _one_line(f"{self.kind} ({type(self).__name__})", remedy=_LOOK)
+
+
+_LOOK = "run it again in a terminal, which shows what was found and where"
+
+
+def _one_line(found: str, where: str = "", allowed: str = "", remedy: str = "") -> str:
+    parts = [f"{where}: {found}" if where else found]
+    if allowed:
+        parts.append(f"Allowed: {allowed}")
+    if remedy:
+        parts.append(f"Do this: {remedy}")
+    return printable(" ".join(" ".join(part.split()).rstrip(".") + "." for part in parts))
+
+
+def recorded(error: Exception) -> str:
+    """Return what a record may say of any error: of a foreign one its class alone."""
+    return error.recorded if isinstance(error, SkiagramError) else type(error).__name__
+
+
+class NamelessError(SkiagramError):
+    """An error whose every part but `detail` is free of names and values, so that a record has it.
+
+    Whoever raises one puts names of cases and files, and words of other libraries, into `detail`.
+    """
+
+    @property
+    def recorded(self) -> str:
+        """Return the message without its detail."""
+        return _one_line(self.found, self.where, self.allowed, self.remedy)
 
 
 _REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
@@ -111,8 +157,8 @@ def name_refusal(
     number = int(quoted[1]) if quoted else number
     if number not in _REMEDIES:
         return None
-    reason = os.strerror(number) + (f" ({path})" if path else "")
-    return SkiagramError(reason, where=where, remedy=_REMEDIES[number])
+    reason, remedy = os.strerror(number), _REMEDIES[number]
+    return NamelessError(reason, where=where, remedy=remedy, detail=path or "")
 
 
 @contextmanager
@@ -131,21 +177,42 @@ class OptionError(SkiagramError):
     """An option that does not exist, has the wrong type or is out of range."""
 
     exit_code: ClassVar[int] = 2
+    kind: ClassVar[str] = "an option or a choice cannot be used"
+
+    @property
+    def recorded(self) -> str:
+        """Return the message where it is of an option of training, which speaks of no patient.
+
+        Other options name files, columns and cells of the data. Paths are left out of any.
+        """
+        if not _OPTION.match(self.where):
+            return super().recorded
+        parts = (self.found, self.where, self.allowed, self.remedy)
+        return _one_line(*(_PATH.sub("…", part) for part in parts))
+
+
+_OPTION = re.compile(
+    r"(conf[./](?!dataset)|(model|training|trainer|plan|compute|encoder|evaluate|scored|sweep)\b)"
+    r"[\w./\[\] :,]*$"
+)
+_PATH = re.compile(r"(?<!\S)(?!conf/)\S*[/\\]\S*")
 
 
 class AuditStop(SkiagramError):
     """The audit found something that makes every later figure untrustworthy."""
 
     exit_code: ClassVar[int] = 3
+    kind: ClassVar[str] = "the audit found what makes every later figure untrustworthy"
 
 
 class DataError(SkiagramError):
     """An input file, image, label or identifier that cannot be used."""
 
     exit_code: ClassVar[int] = 4
+    kind: ClassVar[str] = "a file, an image, a label or an identifier cannot be used"
 
 
-class ModelFailure(SkiagramError):
+class ModelFailure(NamelessError):
     """A model that could not be trained: out of memory, diverged, refused its input."""
 
     exit_code: ClassVar[int] = 5
@@ -183,6 +250,5 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise type(error)(
-            error.found, where=where, allowed=error.allowed, remedy=error.remedy
-        ) from error
+        parts = {"allowed": error.allowed, "remedy": error.remedy, "detail": error.detail}
+        raise type(error)(error.found, where=where, **parts) from error

@@ -1,6 +1,7 @@
 """The store of pieces: each whole or not at all, found again, listed, bounded and emptied."""
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -8,10 +9,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 
 import pytest
 
 from skiagram.compute import pieces
+from skiagram.compute.files import locked
 from skiagram.compute.pieces import PieceStore, link_files
 
 DIGEST = "0" * pieces.DIGITS
@@ -149,3 +153,64 @@ def _take_up(store: PieceStore, noted: Path) -> None:
     with store.unfinished("model-1") as folder:
         assert folder is not None
         noted.write_text((folder / "epoch").read_text())
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "not_said"),
+    [(errno.EPERM, "hard links", "space"), (errno.ENOSPC, "Free some space", "hard links")],
+)
+def test_a_store_says_why_it_takes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    said: str,
+    not_said: str,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "model").mkdir()
+    write("of a model", tmp_path / "model")
+    monkeypatch.setattr(os, "link", refuse)
+    store = PieceStore(tmp_path / "pieces")
+    for name in ("model-1", "model-2"):
+        store.keep(name, lambda folder: copytree(tmp_path / "model", folder / "m", **LINKED))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Warning: finished work is not kept")
+    assert said in line
+    assert not_said not in line
+
+
+LINKED: dict[str, Any] = {"copy_function": lambda source, target: os.link(source, target)}
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_worked_on_and_said_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for _ in range(2):
+        with locked(tmp_path / "running" / "models-svm", "Another run is under way."):
+            (tmp_path / "made").touch()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Warning: ")
+    assert "no locks" in line
+    assert "one command" in line
+
+
+def test_a_lock_that_another_reason_refuses_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match="Input/output"), locked(tmp_path / "lock"):
+        pass

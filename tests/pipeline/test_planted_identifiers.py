@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -298,6 +299,36 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         *(f"{name} (table): {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
         *(f"{name}: {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
     }
+
+
+@pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(
+    project: Project, tmp_path: Path
+) -> None:
+    own = hospital(tmp_path / "hospital")
+    project.edit("params.yaml", dataset="films", design="cv", networks=[])
+    place = (str(own.folder), str(own.csv), "--positive", "sick")
+    assert project.skiagram("init", *place).returncode == 0
+    cut = sorted(own.folder.rglob("*.tif"))[0]
+    cut.write_bytes(cut.read_bytes()[:300])
+    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    done = project.run("dvc", "repro")
+    assert done.returncode != 0
+    assert cut.name in done.stderr
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        asked = "select value from tags where key = 'mlflow.note.content'"
+        ((note,),) = database.execute(asked).fetchall()
+    assert note.startswith("ingest: ")
+    assert "Do this: " in note
+    manifest = {"conf/dataset/films.csv", "tables/films.cases.csv"}
+    found = [
+        leak
+        for name, content in written(project.folder)
+        for leak in leaks(name, content)
+        if name not in manifest
+    ]
+    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the option file
 
 
 def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:

@@ -21,10 +21,12 @@ import rows_by_hand
 import sweep
 from rows_by_hand import HYDRA, OBJECTIVE, check_objective, find_model
 from skiagram.errors import OptionError, SkiagramError
+from skiagram.records.files import write_record
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import Figure, RowFigures
-from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep
+from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import Project
 
@@ -254,6 +256,30 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):
         sweep.main()
     assert written[0].rows == ({STRENGTH: 0.5},)
+
+
+def test_rows_by_hand_take_the_place_of_no_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(rows_by_hand, "ROOT", tmp_path)
+
+    def swept(*strengths: float) -> Sweep:
+        return Sweep(question="", rows=tuple({STRENGTH: strength} for strength in strengths))
+
+    def write(made: Sweep) -> str:
+        name = rows_by_hand.free_name(made)
+        results = tuple(RowResult(row) for row in expand_rows(made))
+        (tmp_path / "sweeps" / name).mkdir(parents=True, exist_ok=True)
+        path = tmp_path / "sweeps" / name / RESULT
+        write_record(SweepResult(name, made.question, "", results), path)
+        return name
+
+    assert write(swept(0.5)) == "by_hand"
+    assert write(swept(0.5)) == "by_hand"
+    assert write(swept(0.5, 1.0)) == "by_hand"  # more of the same rows
+    assert write(swept(0.5, 2.0)) == "by_hand_2"
+    (tmp_path / "sweeps/by_hand_2" / RESULT).write_text("{}")  # of another version
+    assert write(swept(2.0)) == "by_hand_3"
 
 
 @pytest.mark.thorough

@@ -254,7 +254,8 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
         (tmp_path / "project" / name).touch()
     assert not git("status", "--porcelain", "-uall")
     make_project(tmp_path / "project" / "inner")  # in a git repository that exists
-    assert RECORD in git("status", "--porcelain", "-uall")
+    assert f"?? inner/{RECORD}" in git("status", "--porcelain", "-uall")
+    assert not git("diff", "--cached", "--name-only")  # nothing goes into the next commit
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
         cwd=tmp_path / "project/inner", env=dict(os.environ), capture_output=True, text=True,

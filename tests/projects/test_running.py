@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,16 @@ def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
     assert not capsys.readouterr().err
     watched.end(3)
     assert capsys.readouterr().err == "audit: stopped the run for label_conflicts.\n"
+
+
+def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    watched = _Watched(2)
+    warning = "Warning: not recorded in sqlite, experiment a (locked). Later: `record.py`.\n"
+    watched.read(StringIO(f"Running stage 'record':\n{warning}{warning}"))
+    watched.end(0)
+    assert capsys.readouterr().err == f"[1 of 2] record\n{warning}"
 
 
 def test_what_a_machine_refuses_dvc_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,6 +102,12 @@ if sys.argv[1:] == ["repro"]:
     print(os.getpid(), file=open("pid", "w"), flush=True)
     time.sleep(60)
 """
+WITH_A_STAGE = """
+import os, subprocess, sys
+if sys.argv[1:] == ["repro"]:
+    work = "import os, time; print(os.getpid(), file=open('pid', 'w'), flush=True); time.sleep(60)"
+    subprocess.run(f'{sys.executable} -c "{work}"; true', shell=True)
+"""
 
 
 @pytest.fixture
@@ -137,6 +154,21 @@ def test_a_run_that_is_killed_leaves_nobody_at_work_in_the_folder(tmp_path: Path
         while not noted.exists() or not noted.read_text():
             time.sleep(0.05)
         process.kill()
+    assert is_gone(int(noted.read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_end_ends_its_stages(tmp_path: Path, number: int) -> None:
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/lock.py").touch()
+    (tmp_path / "dvc.py").write_text(WITH_A_STAGE)
+    noted = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
+        while not noted.exists() or not noted.read_text():
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
     assert is_gone(int(noted.read_text()))
 
 

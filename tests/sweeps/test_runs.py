@@ -165,9 +165,14 @@ def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace)
     ],
 )
 def test_an_option_that_is_not_there_is_named(
-    workspace: Workspace, option: str, value: Any, words: str
+    workspace: Workspace,
+    option: str,
+    value: Any,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     sweep = make(rows=[{option: value}])
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)
-    assert words in result.reason
+    assert words in capsys.readouterr().err
+    assert "option" in result.reason

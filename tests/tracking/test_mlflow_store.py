@@ -151,6 +151,30 @@ def test_a_recording_cut_short_is_made_anew(
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
 
 
+def test_outputs_that_dvc_links_to_its_cache_are_recorded(
+    project: Path, home: Path, client: Any, tmp_path: Path
+) -> None:
+    link_to_a_cache(project, tmp_path / "cache")
+    store = MLflowStore(uri=None, experiment="linked")
+    execution = read_execution(project, MODELS, {"seed": 0})
+    assert store.record(execution, home).startswith("Recorded 3 runs")
+    (svm,) = (run for run in _runs(client, "linked") if run.info.run_name == "svm")
+    assert [each.path for each in client.list_artifacts(svm.info.run_id)] == ["model", "scores"]
+    recorded = client.download_artifacts(svm.info.run_id, "scores", str(tmp_path))
+    assert {path.name for path in Path(recorded).iterdir()} == {
+        path.name for path in (project / "scores/svm").iterdir()
+    }
+
+
+def link_to_a_cache(folder: Path, cache: Path) -> None:
+    """Replace files by links to another place, as `dvc config cache.type symlink` has them."""
+    cache.mkdir()
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        if path.is_file():
+            path.rename(cache / str(number))
+            path.symlink_to(cache / str(number))
+
+
 def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(
     project: Path, home: Path, client: Any
 ) -> None:

@@ -27,7 +27,7 @@ from skiagram.deploy.package import pack
 from skiagram.models.deployment import verify_checksums, write_checksums
 from skiagram.options import build, flatten_options
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run
-from skiagram.tracking.mlflow_store import MLflowStore
+from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
 from tests.deploy.odd import write_odd_films
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, Trained, trained_baseline
@@ -50,6 +50,18 @@ def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = folder / "model"
     assert main(["package", str(folder / "a.skiagram"), "--mlflow", str(place)]) == 0
     return place
+
+
+def test_a_model_whose_files_are_links_is_saved(baseline: Trained, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    for path in baseline.model.rglob("*"):
+        if path.is_file():
+            place = linked / path.relative_to(baseline.model)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path)
+    save_pyfunc(linked, tmp_path / "saved")
+    (model,) = (tmp_path / "saved/artifacts").iterdir()
+    assert verify_checksums(model) == verify_checksums(baseline.model)
 
 
 def request_of(files: list[Path]) -> dict[str, Any]:
@@ -215,7 +227,7 @@ def test_recording_in_a_new_process_says_nothing_of_mlflow(
 import sys
 from pathlib import Path
 from skiagram.tracking.contract import Execution, Receipt, Run
-from skiagram.tracking.mlflow_store import MLflowStore
+from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
 model, home = map(Path, sys.argv[1:])
 run = Run("kept", artefacts={model: "model"})
 execution = Execution("workspace", Run("run"), (run,), Receipt((), {}))

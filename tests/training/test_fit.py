@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pytorch_lightning.callbacks import Timer
 
 from skiagram.errors import OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import FittedNetwork
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.options import check
 from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer, Trainer, Training, learning_rate_share
 from tests.models.deep.spots import halves, training
@@ -149,13 +151,30 @@ def test_gradients_are_clipped(tmp_path: Path) -> None:
     assert np.abs(scores[0] - scores[2]).max() > 1e-4
 
 
+class OwnTimer(Timer):
+    """A stop by the clock under another name."""
+
+
+@pytest.mark.parametrize("path", ["callbacks", "callbacks.timer"])
+def test_a_stop_by_the_clock_is_refused_before_anything_runs(path: str) -> None:
+    options = dataclasses.asdict(CPU) | {
+        "callbacks": ({"_target_": f"pytorch_lightning.{path}.Timer", "duration": "00:01:00:00"},)
+    }
+    with pytest.raises(OptionError, match=r"by the clock.*training\.epochs"):
+        check(Trainer, options, "trainer")
+
+
 @pytest.mark.parametrize(
     ("part", "named"),
     [
         ({"_target_": "pytorch_lightning.callbacks.Absent"}, "trainer.callbacks: .*Absent"),
         (
-            {"_target_": "pytorch_lightning.callbacks.Timer", "hours": 1},
+            {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "hours": 1},
             "trainer.callbacks: .*hours",
+        ),
+        (
+            {"_target_": f"{__name__}.OwnTimer", "duration": {"hours": 1}},
+            "trainer.callbacks: .*clock",
         ),
     ],
 )

@@ -1,16 +1,23 @@
-"""Running out of memory names the option; other errors stay what they are."""
+"""Running out of memory names the option; what ends one of several processes ends all by name."""
 
+import dataclasses
+import os
+import socket
+import time
 from collections.abc import Callable
+from multiprocessing import Queue, get_context
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import DataError, ModelFailure, SkiagramError
 from skiagram.models.contract import FitContext
-from skiagram.training.fit import Curves
+from skiagram.training.fit import Curves, describe_device
 from skiagram.training.processes import memory_failures
 from tests.models.deep.spots import halves, learner, training
+from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
@@ -45,3 +52,108 @@ def test_training_and_scoring_name_the_option(
 def test_other_errors_pass() -> None:
     with pytest.raises(RuntimeError, match="shape"), memory_failures("training", 4):
         raise RuntimeError("wrong shape")
+
+
+TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
+def test_spawned_processes_that_diverge_are_a_failed_model(
+    tmp_path: Path, accelerator: str
+) -> None:
+    known, unseen = halves(tmp_path, 48)
+    trainer = dataclasses.replace(TWO, accelerator=accelerator)
+    model = dataclasses.replace(learner(training(lr=10.0)), trainer=trainer)
+    object.__setattr__(model.network.training.optimizer, "lr", 1e30)  # beyond what options allow
+    with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
+        model.fit(known, FitContext(0, validation=unseen))
+
+
+class FailsInOne(pl.Callback):
+    """Ends the second process in its second batch."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *given: object) -> None:
+        if trainer.global_rank == 1 and trainer.global_step == 1:
+            raise {
+                "model": ModelFailure("lost its way", remedy="turn", detail="case0001"),
+                "data": DataError("no pixels", where="case0001"),
+                "memory": MemoryError(),
+            }[self.kind]
+
+
+class DivergesInOne(pl.Callback):
+    """Has the second process alone see a loss that is not finite in its last batch."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.global_rank == 1:
+            pl_module._losses = [torch.tensor(float("nan"))]  # type: ignore[assignment]
+
+
+def fit_as_rank(
+    rank: int, port: int, folder: Path, callback: dict[str, str], ended: "Queue[str]"
+) -> None:
+    """Fit as a launcher's process would, and put what it raised into a queue."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "a"}
+    known, unseen = halves(folder / str(rank), 48)
+    trainer = dataclasses.replace(TWO, strategy="ddp", callbacks=(callback,))
+    model = dataclasses.replace(learner(training()), trainer=trainer)
+    try:
+        model.fit(known, FitContext(0, validation=unseen, folder=folder / "shared"))
+    except SkiagramError as error:
+        ended.put(str(error))
+    else:
+        ended.put("finished")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("callback", "words"),
+    [
+        ({"_target_": f"{__name__}.FailsInOne", "kind": "model"}, "lost its way (case0001)"),
+        ({"_target_": f"{__name__}.FailsInOne", "kind": "data"}, "case0001: no pixels"),
+        ({"_target_": f"{__name__}.FailsInOne", "kind": "memory"}, "training.batch_size"),
+        ({"_target_": f"{__name__}.DivergesInOne"}, "training loss is nan"),
+    ],
+    ids=["model", "data", "memory", "loss"],
+)
+def test_what_ends_one_process_ends_the_other_at_once_and_by_name(
+    tmp_path: Path, callback: dict[str, str], words: str
+) -> None:
+    context = get_context("spawn")
+    ended = context.Queue()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [
+        context.Process(target=fit_as_rank, args=(rank, port, tmp_path, callback, ended))
+        for rank in range(2)
+    ]
+    started = time.monotonic()
+    try:
+        for process in processes:
+            process.start()
+        said = [ended.get(timeout=240) for _ in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert all(words in each for each in said), said
+    assert time.monotonic() - started < 240
+
+
+def test_a_piece_is_of_the_device_that_trained_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    (kind, capability) = describe_device(CPU)
+    assert kind == "cpu"
+    automatic = dataclasses.replace(CPU, accelerator="auto")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    on_gpu = describe_device(automatic)
+    assert on_gpu[0] == "cuda"
+    assert describe_device(dataclasses.replace(automatic, devices="auto")) != on_gpu
+    assert describe_device(CPU) == [kind, capability]
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
+    assert describe_device(CPU) != [kind, capability]

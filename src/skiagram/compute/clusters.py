@@ -260,9 +260,11 @@ class JobArray:
                 waiting = submitted
                 if not waiting:
                     break
-        except BaseException:
+        except BaseException as error:
             for job in (*waiting, *submitted):
                 job.cancel(check=False)
+            if not isinstance(error, SkiagramError):  # which names a job's log that lies there
+                shutil.rmtree(folder, ignore_errors=True)  # results name cases that failed
             raise
         shutil.rmtree(folder)
 

@@ -1,24 +1,53 @@
 """Files that a kill, or several processes, may meet: written whole, or held in turns."""
 
+import errno
+import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # as some network disks answer
+_told: set[Path] = set()  # folders of which this process has said so
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, waiting: str = "") -> Iterator[None]:
     """Wait until no other process holds the file, and hold it; a killed process lets go.
+
+    Where the file system has no locks, a sentence says that it is the user's care.
 
     Args:
         path: The lock, which holds nothing; it is made, with its folder, and stays.
+        waiting: Said once where another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        with suppress(ImportError):  # on Windows one run at a time is the user's care
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            _hold(file.fileno(), waiting)
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise
+            if path.parent not in _told:
+                _told.add(path.parent)
+                sys.stderr.write(
+                    f"Warning: the file system of {path.parent} has no locks "
+                    f"({os.strerror(error.errno)}). Run one command of this project at a time.\n"
+                )
         yield
+
+
+def _hold(file: int, waiting: str) -> None:
+    try:
+        import fcntl
+    except ImportError:  # on Windows one run at a time is the user's care
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if waiting:
+            sys.stderr.write(f"{waiting}\n")
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:

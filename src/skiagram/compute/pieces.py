@@ -8,6 +8,7 @@ Files of a piece may be hard links to files that stand elsewhere, and then take 
 `remove_unshared` removes such a piece once it is the last to hold one of them.
 """
 
+import errno
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from skiagram.compute.files import locked
 DIGITS = 24  # of the digest in a piece's name
 UNFINISHED = "unfinished"  # kind of work under way
 _MANIFEST, _LOCK = "piece.json", "lock"
+_WITHOUT_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}
 _refused: set[Path] = set()  # stores of which this process has said that they take nothing
 
 
@@ -182,12 +184,19 @@ class PieceStore:
             self.remove(*names[: len(names) - most])
 
     def _say(self, error: OSError) -> None:
-        if self.folder not in _refused:
-            _refused.add(self.folder)
-            sys.stderr.write(
-                f"Finished work is not kept ({error}); a later run makes it again. Free some "
-                f"space, or delete {self.folder}.\n"
-            )
+        if self.folder in _refused:
+            return
+        _refused.add(self.folder)
+        # An error of a copied folder holds those of its files as text.
+        quoted = re.search(r"\[Errno (\d+)\]", str(error))
+        if (int(quoted[1]) if quoted else error.errno) in _WITHOUT_LINKS:
+            why = "its file system makes no hard links, by which it takes no room"
+            remedy = f"Move the project to one that does, or go on without: {self.folder}"
+        else:
+            why, remedy = str(error), f"Free some space, or delete {self.folder}"
+        sys.stderr.write(
+            f"Warning: finished work is not kept ({why}); a later run makes it again. {remedy}.\n"
+        )
 
 
 def link_files(source: Path, target: Path) -> None:

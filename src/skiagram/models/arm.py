@@ -4,6 +4,7 @@ A model that fails leaves a named failed outcome instead of stopping the pipelin
 """
 
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,7 +195,9 @@ def train(
         try:
             repeats = member.run(validator, cases, task)
         except ModelFailure as error:
-            reason = str(error)
+            reason = error.recorded
+            # A record leaves out which cases were at fault; the terminal alone says it.
+            sys.stderr.write(f"Warning: {member.name} could not be trained: {error}\n")
     summaries.sort(key=lambda named: in_order(named[0]))
     if reason:
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan

@@ -138,9 +138,8 @@ def named_failures(title: str) -> Iterator[None]:
         raise ModelFailure(f"out of memory: {error}", where=f"fit {title}") from error
     except ModelFailure as error:
         where = f"fit {title}" + (f", {error.where}" if error.where else "")
-        raise ModelFailure(
-            error.found, where=where, allowed=error.allowed, remedy=error.remedy
-        ) from error
+        parts = {"allowed": error.allowed, "remedy": error.remedy, "detail": error.detail}
+        raise ModelFailure(error.found, where=where, **parts) from error
 
 
 def _write(result: FitResult, saved: Path | None, folder: Path) -> None:

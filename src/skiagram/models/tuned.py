@@ -345,7 +345,7 @@ class Tuned:
                 label = training.label[fold.held_out]
                 areas.append(auc_of_classes(scores, label, context.positive))
         except SkiagramError as error:
-            reason = str(error)
+            reason = error.recorded
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         return Trial(values, tuple(areas), images_seen, reason)

@@ -125,9 +125,10 @@ def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
     below = bool(top) and Path(top).resolve() != folder.resolve()
     _run(folder, sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if below else []))
     (folder / ".dvc" / "config").write_text(_DVC_OPTIONS, encoding="utf-8")
+    if top:  # what goes into somebody's next commit is theirs to say; `dvc init` has added files
+        _run(folder, git, "reset", "-q", "--", ".")
+        return [f"It lies in the git repository {top}: add and commit it there."]
     _run(folder, git, "add", "--", ".")
-    if top:
-        return [f"It lies in the git repository {top}: commit it there."]
     named = bool(_output(folder, git, "config", "user.email"))
     author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
     _run(folder, git, *author, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")

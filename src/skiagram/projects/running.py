@@ -4,13 +4,16 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import IO
 
 from skiagram.compute.forks import end_with
@@ -26,6 +29,8 @@ _QUIET = re.compile(
 _EXITED = re.compile(r"exited with (\d+)")
 _EXIT_CODES = {kind.exit_code for kind in SkiagramError.__subclasses__()}
 _PAUSE = 0.5  # seconds between looks
+_GRACE = 5.0  # seconds that processes have to end
+_WARNING = re.compile("warning: ", re.IGNORECASE)
 _KEPT = 30  # lines of output that a failure shows
 
 
@@ -53,16 +58,52 @@ def run_stages(project: Path) -> int:
     reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        while process.poll() is None:
-            watched.show(notes)
-            time.sleep(_PAUSE)
+        with _signals_end_it():
+            while process.poll() is None:
+                watched.show(notes)
+                time.sleep(_PAUSE)
     except KeyboardInterrupt:  # DVC was interrupted too
         process.wait()
+        watched.end(0)
+        raise
+    except SystemExit:  # a signal that this process alone has got
+        _end_all(process.pid)
         watched.end(0)
         raise
     reader.join()
     watched.end(process.returncode)
     return watched.exit_code(process.returncode)
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """Have a request to end, or a terminal that is closed, raise SystemExit here."""
+    if current_thread() is not main_thread():  # no other thread hears signals
+        yield
+        return
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    for each in handlers:
+        signal.signal(each, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+
+
+def _end_all(process: int) -> None:
+    """End DVC and every process that its stages have started; what goes on is killed."""
+    import psutil  # type: ignore[import-untyped]
+
+    with suppress(psutil.NoSuchProcess):
+        dvc = psutil.Process(process)
+        family = [dvc, *dvc.children(recursive=True)]  # DVC first: it starts no other stage
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.terminate()
+        for each in psutil.wait_procs(family, timeout=_GRACE)[1]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def show_results(project: Path, shown: Path) -> int:
@@ -108,7 +149,8 @@ class _Watched:
                 self._begun.add(name)
                 if begun and begun[1] and not self._terminal:
                     self._print(f"[{len(self._begun)} of {self._stages}] {name}")
-            if line.startswith("Compiling ") and line not in self._said:
+            shown = line.startswith("Compiling ") or _WARNING.match(line)
+            if shown and line not in self._said:
                 self._said.add(line)
                 self._print(line.strip())
             if not _QUIET.match(line):

@@ -127,6 +127,12 @@ def piece_inputs(
 ) -> dict[str, Any]:
     """Return all that any byte of a training depends on but code, as JSON."""
     groups = None if member.group is None else member.group.tolist()
+    trainer = getattr(member.model, "trainer", None)
+    trained_on: list[str] = []  # of a classical model nothing: its bytes are equal everywhere
+    if trainer is not None:
+        from skiagram.training.fit import describe_device
+
+        trained_on = describe_device(trainer)
     carried = [folder for folder in (reading.preparation, reading.encoding) if folder is not None]
     return {
         "cases": cases.digest(repr(task), repr(groups), repr(reading.covariates)),
@@ -136,6 +142,7 @@ def piece_inputs(
         "described": json.dumps(member.options),
         "plan": asdict(options.plan),
         "threads": options.compute.threads,
+        "device": trained_on,
         "read": reading.sha256,
         "carried": digest_inputs(*(file for folder in carried for file in _carried(folder))),
     }

@@ -95,7 +95,10 @@ class Network(Candidate):
         return learner_of(super().model(threads), self.trainer, threads)
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        return super().inputs(prepared) | {"trainer": asdict(self.trainer)}
+        from skiagram.training.fit import describe_device
+
+        trained_on = {"trainer": asdict(self.trainer), "device": describe_device(self.trainer)}
+        return super().inputs(prepared) | trained_on
 
 
 @dataclass(frozen=True)

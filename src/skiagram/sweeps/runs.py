@@ -5,6 +5,7 @@ trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 """
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -64,7 +65,7 @@ class RowResult:
 
     Attributes:
         figures: Without any where the row failed.
-        reason: Why it failed; empty otherwise.
+        reason: Why it failed, as records have it; empty otherwise.
         resolved: Column → value of options that the row does not change itself and others may have
             otherwise, see `resolve_options`.
     """
@@ -136,10 +137,10 @@ class Training:
         cohort = Cohort.of(self.data)
         return train_candidate(self.workspace, self.data, opened, self.plan, cohort)
 
-    def attempt(self) -> str:
+    def attempt(self) -> SkiagramError | None:
         """Train the model; return why it could not be tried, or nothing."""
         made = _attempt(self.make)
-        return made if isinstance(made, str) else ""
+        return made if isinstance(made, SkiagramError) else None
 
 
 @dataclass(frozen=True)
@@ -262,12 +263,13 @@ def run_rows(
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
             for row, trained in _train(together, sweep, workspace):
-                made = None if isinstance(trained, str) else Measurable(trained, seal)
+                if isinstance(trained, SkiagramError):
+                    made, result = None, _failed(row, trained)
+                else:
+                    made = Measurable(trained, seal)
                 if row.number == row.reference:
                     reference = made
-                if made is None:
-                    result = RowResult(row, reason=str(trained))
-                else:
+                if made is not None:
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
@@ -285,7 +287,7 @@ def run_rows(
 
 def _train(
     rows: Sequence[Row], sweep: Sweep, workspace: Workspace
-) -> Iterator[tuple[Row, TrainedRow | str]]:
+) -> Iterator[tuple[Row, TrainedRow | SkiagramError]]:
     """Yield each row once its models are trained, or with the reason why they are not.
 
     Models are trained side by side, those of several rows once.
@@ -299,23 +301,30 @@ def _train(
         ends.append(len(trainings))
     work = [*trainings.values()]
     done = workspace.map_fits(Training.attempt, work)
-    failures: dict[str, str] = {}
+    failures: dict[str, SkiagramError | None] = {}
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(failures) < end:
             failures[work[len(failures)].key] = next(done)
         if isinstance(each, PreparedRow):
             failed = [failures[training.key] for training in each.trainings]
-            yield row, next(filter(None, failed), "") or _attempt(_finish, each)
+            first = next(filter(None, failed), None)
+            yield row, _attempt(_finish, each) if first is None else first
         else:
             yield row, each
 
 
-def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R | str:
+def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R | SkiagramError:
     """Return what a function makes, or why it could not."""
     try:
         return function(*values, **named)
     except SkiagramError as error:
-        return str(error)
+        return error
+
+
+def _failed(row: Row, error: SkiagramError) -> RowResult:
+    """Say the whole error in the terminal; the result, which is recorded, has no name in it."""
+    sys.stderr.write(f"Row {row.number} ({row.name()}) failed: {error}\n")
+    return RowResult(row, reason=error.recorded)
 
 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
@@ -474,7 +483,7 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
         piece = workspace.make_once("row", inputs, make)
         figures = read_record(RowFigures, piece / _FIGURES)
     except SkiagramError as error:
-        return RowResult(row, reason=str(error))
+        return _failed(row, error)
     if reference is None:
         figures = replace(figures, reason="the row that it is compared with failed")
     elif apart:

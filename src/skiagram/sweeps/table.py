@@ -1,6 +1,5 @@
 """The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -230,7 +229,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
 def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     """Run the rows of a sweep and return what it found.
 
-    A row that fails is said at once, in a line; the others go on.
+    A row that fails is said at once, in a line; the others go on (`run_rows`).
 
     Raises:
         OptionError: The rows cannot answer what the sweep asks; see `check_rows`.
@@ -238,14 +237,9 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     """
     rows = expand_rows(sweep)
     check_rows(sweep, rows, workspace)
-    results: list[RowResult] = []
     trained: dict[int, Measurable] = {}
     kept = None if sweep.analysis is None else trained
-    for result in run_rows(name, sweep, rows, workspace, kept):
-        results.append(result)
-        if result.reason:
-            row = result.row
-            sys.stderr.write(f"Row {row.number} ({row.name()}) failed: {result.reason}\n")
+    results = [*run_rows(name, sweep, rows, workspace, kept)]
     if all(result.reason for result in results):
         raise SkiagramError(
             "every row failed", where=f"sweep {name}", remedy="see the reasons above"

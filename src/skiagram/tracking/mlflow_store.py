@@ -403,7 +403,8 @@ def save_pyfunc(folder: Path, target: Path) -> None:
         raise DataError("a column of the data set, which scores no new cases", where=str(folder))
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
-    save_model(path=partial, **describe_pyfunc(folder))
+    with _real_files(folder) as model:
+        save_model(path=partial, **describe_pyfunc(model))
     partial.rename(target)
 
 
@@ -511,7 +512,8 @@ def _new_model(
         with scratch_folder("record") as temporary:
             place = temporary / "model"
             identity = Model(model_id=model, model_uuid=model, run_id=run_id)
-            save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
+            with _real_files(folder) as files:
+                save_model(path=place, mlflow_model=identity, **describe_pyfunc(files))
             client.log_model_artifacts(model, str(place))
         yield model
         status = "READY"
@@ -594,4 +596,23 @@ def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
         client.log_batch(run_id, params=params[start : start + _MAX_PARAMS])
     for path, folder in run.artefacts.items():
         log = client.log_artifacts if path.is_dir() else client.log_artifact
-        log(run_id, str(path), folder or None)
+        with _real_files(path) as files:
+            log(run_id, str(files), folder or None)
+
+
+@contextmanager
+def _real_files(path: Path) -> Iterator[Path]:
+    """Yield a file or folder, or a copy of it where DVC has put links to its cache (`cache.type`).
+
+    MLflow takes no link that leads out of the folder.
+    """
+    if not any(each.is_symlink() for each in (path, *path.rglob("*"))):
+        yield path
+        return
+    with scratch_folder("record") as temporary:
+        copy = temporary / path.name
+        if path.is_dir():
+            shutil.copytree(path, copy)
+        else:
+            shutil.copyfile(path, copy)
+        yield copy

@@ -62,9 +62,9 @@ class ImageSet:
             shapes.setdefault(self._shape(row, image_size, seen), case_id)
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
-            fault = f"{described(first)} in {first_case}, {second} in {other}"
+            fault = f"{described(first)} in some cases, {second} in others"
             remedy = "set training.image_size; images with differing channels need a conversion"
-            raise ModelFailure(fault, remedy=remedy)
+            raise ModelFailure(fault, remedy=remedy, detail=f"{first_case}, {other}")
         return next(iter(shapes))
 
     def read(
@@ -88,7 +88,7 @@ class ImageSet:
             sizes = ", ".join(f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
             fault = f"images of one case that differ in size: {sizes} pixels"
             remedy = "set training.image_size, or name one modality in training.input.modalities"
-            raise ModelFailure(fault, where=str(self.case_id[row]), remedy=remedy)
+            raise ModelFailure(fault, remedy=remedy, detail=str(self.case_id[row]))
         channels = sum(image.channels for image in images) + seen.mask_channel
         return channels, *sides[0]
 

@@ -28,21 +28,25 @@ from pytorch_lightning.callbacks import (
     EarlyStopping,
     LearningRateMonitor,
     ModelCheckpoint,
+    Timer,
 )
 from torch import Tensor
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, SkiagramError
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import FALLING, Trainer, Training, make_part
+from skiagram.training.options import CLOCK, FALLING, NO_CLOCK, Trainer, Training, make_part
 from skiagram.training.processes import (
     LIBRARIES,
+    SharedFailure,
     Spawned,
     Threads,
+    as_the_first,
+    is_shared,
     memory_failures,
     silence,
     started,
@@ -214,7 +218,8 @@ class TrainingRun:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
             finished = folder / _FINISHED
-            if finished.exists():
+            self._meet(folder)
+            if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
                 first = self._train(classifier, training, validation, epochs, folder)
@@ -228,6 +233,11 @@ class TrainingRun:
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
+
+    def _meet(self, folder: Path) -> None:
+        """Have processes that a launcher started meet before the first decision."""
+        if started() is not None and not is_shared():
+            self._lightning([], 1, folder, frozen=False).strategy.setup_environment()
 
     def _train(
         self,
@@ -259,12 +269,22 @@ class TrainingRun:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks_of_fit += [Patience(options.patience, frozen), best]
             last = last_checkpoint(folder)
-            resumed = str(last) if last.exists() else None
-            callbacks = [*callbacks_of_fit, _checkpoint(folder, _LAST)]
+            resumed = str(last) if as_the_first(last.exists()) else None
+            failure = SharedFailure(folder, options.batch_size)
+            failure.forget()
+            callbacks = [*callbacks_of_fit, _checkpoint(folder, _LAST), failure]
             trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
             on_processors = device(self.trainer).type == "cpu"
-            with _interrupts(), _no_accelerators() if on_processors else nullcontext():
-                trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
+            try:
+                with _interrupts(), _no_accelerators() if on_processors else nullcontext():
+                    trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
+            except SkiagramError:
+                raise
+            except Exception as error:  # most often: another process of this training has ended
+                noted = failure.read() if trainer.num_devices * trainer.num_nodes > 1 else None
+                if noted is None:
+                    raise
+                raise noted from error
         return trainer.is_global_zero
 
     def _lightning(
@@ -274,6 +294,8 @@ class TrainingRun:
         for name in ("channels_last", "compile", "callbacks", "logger"):
             del where[name]
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
+        if any(isinstance(callback, Timer) for callback in chosen):
+            raise OptionError(CLOCK, where="trainer.callbacks", remedy=NO_CLOCK)
         logger = make_part(options.logger, "trainer.logger") if options.logger else False
         if logger:
             chosen.append(LearningRateMonitor(logging_interval="epoch"))
@@ -328,6 +350,26 @@ def device(trainer: Trainer) -> torch.device:
     if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def describe_device(trainer: Trainer) -> list[str]:
+    """Return on what a network is trained, as far as weights depend on it.
+
+    Late digits of a sum differ between a processor and a GPU, between kinds of either, and with the
+    number of processes. CUDA itself is not asked: a process that began to use it cannot be forked.
+    """
+    kind = device(trainer).type
+    if kind != "cuda":
+        return [kind, torch.backends.cpu.get_cpu_capability()]
+    models = {
+        line
+        for path in Path("/proc/driver/nvidia/gpus").glob("*/information")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("Model:")
+    }
+    libraries = [str(torch.version.cuda), str(torch.backends.cudnn.version())]
+    count = torch.cuda.device_count() if trainer.devices == "auto" else trainer.devices
+    return [kind, *libraries, str(count), *sorted(models)]
 
 
 def _frozen_epochs(classifier: Classifier) -> int:

@@ -19,6 +19,7 @@ from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
 from skiagram.training.options import Optimizer, Training, learning_rate_share, make_part
+from skiagram.training.processes import raise_together
 
 _NAMED_CASES = 16
 
@@ -103,7 +104,7 @@ class ClassifierTraining(pl.LightningModule):
         loss = self.loss(images, batch.table, batch.label, batch_idx)
         self._losses.append(loss.detach())
         if self.device.type == "cpu" and self.trainer.world_size == 1:
-            self._check_finite(batch_idx, float(self._losses[-1]))
+            raise_together(self._find_infinite(batch_idx, float(self._losses[-1])))
         self.log(
             "training_loss",
             loss.detach(),
@@ -121,8 +122,9 @@ class ClassifierTraining(pl.LightningModule):
         return augment(batch.images, batch.uniform, views, int(self._options.input.mask_channel))
 
     def on_train_epoch_end(self) -> None:
-        for batch, loss in enumerate(torch.stack(self._losses).tolist()):
-            self._check_finite(batch, loss)
+        losses = enumerate(torch.stack(self._losses).tolist())
+        found = (self._find_infinite(batch, loss) for batch, loss in losses)
+        raise_together(next(filter(None, found), None))
 
     def validation_step(self, batch: ExampleBatch, batch_idx: int) -> None:
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
@@ -137,21 +139,24 @@ class ClassifierTraining(pl.LightningModule):
         self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _check_validation(self, loss: Tensor) -> None:
+        failure = None
         if not math.isfinite(loss):
             fault = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
             remedy = "lower training.optimizer.lr or set training.gradient_clip"
-            raise ModelFailure(fault, where="training", remedy=remedy)
+            failure = ModelFailure(fault, where="training", remedy=remedy)
+        raise_together(failure)
 
-    def _check_finite(self, batch: int, loss: float) -> None:
+    def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:
         if math.isfinite(loss):
-            return
+            return None
         order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
         names: list[str] = self._case_id[list(order)[batch]].tolist()
         more = f" and {len(names) - _NAMED_CASES} more" if len(names) > _NAMED_CASES else ""
-        raise ModelFailure(
+        return ModelFailure(
             f"training loss is {loss} in epoch {self.current_epoch}",
-            where=f"batch {batch} of {', '.join(names[:_NAMED_CASES])}{more}",
+            where=f"batch {batch}",
             remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
+            detail=f"{', '.join(names[:_NAMED_CASES])}{more}",
         )
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:

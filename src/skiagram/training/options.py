@@ -5,6 +5,7 @@ The learning rate of each step follows from them.
 
 import importlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,16 @@ def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
 
 
 Part = Annotated[dict[str, Any], AfterValidator(_names_its_class)]  # a class and its arguments
+
+
+CLOCK = "a Timer stops by the clock, so that no two runs give equal weights"
+NO_CLOCK = "leave it out and lower training.epochs; a run that is killed goes on where it was"
+
+
+def _without_clock(part: dict[str, Any]) -> dict[str, Any]:
+    if re.fullmatch(r"(pytorch_)?lightning\..*\.Timer", str(part["_target_"])):
+        raise ValueError(f"{CLOCK}: {NO_CLOCK}")
+    return part
 
 
 def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
@@ -254,7 +265,8 @@ class Trainer:
         channels_last: Keep the channels of a pixel side by side, which convolutions are fastest on.
         compile: Let `torch.compile` fuse operations; the first batch takes a minute.
         accumulate_grad_batches: Batches whose gradients are added up for one step.
-        callbacks: Further callbacks of Lightning, each by `_target_` and its arguments.
+        callbacks: Further callbacks of Lightning, each by `_target_` and its arguments; none that
+            stops by the clock.
         logger: A logger of Lightning, by `_target_` and its arguments; it also gets the learning
             rate of each epoch. Null for none.
     """
@@ -267,7 +279,7 @@ class Trainer:
     channels_last: bool
     compile: bool
     accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
-    callbacks: tuple[Part, ...] = ()
+    callbacks: tuple[Annotated[Part, AfterValidator(_without_clock)], ...] = ()
     logger: Part | None = None
 
 

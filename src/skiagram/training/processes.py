@@ -1,20 +1,26 @@
-"""Processes that train: threads, silence, waiting for each other, memory.
+"""Processes that train: threads, silence, waiting for each other, memory, failures.
 
-Several that share one training are silent each, and none leaves before the others.
+Several that share one training are silent each, and none leaves before the others. What they decide
+they decide together, and what ends one of them ends all: none waits for a process that has failed.
 """
 
+import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 
-from skiagram.errors import ModelFailure
+from skiagram import errors
+from skiagram.errors import ModelFailure, SkiagramError
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 _WORDS = ("out of memory", "not enough memory")
@@ -31,11 +37,28 @@ class Threads(pl.Callback):
         torch.set_num_threads(self._threads)
 
 
+class _NamingLauncher(_MultiProcessingLauncher):
+    """Tells callbacks of an error in the process where it arose; only a text of it leaves that."""
+
+    def _wrapping_function(
+        self, process_idx: int, trainer: pl.Trainer | None, *given: Any, **named: Any
+    ) -> None:
+        try:
+            super()._wrapping_function(process_idx, trainer, *given, **named)
+        except Exception as error:
+            for callback in [] if trainer is None else trainer.callbacks:
+                callback.on_exception(trainer, trainer.lightning_module, error)
+            raise
+
+
 class Spawned(DDPStrategy):
     """Data-parallel processes of one machine that start anew for each fit and then end."""
 
     def __init__(self, *, find_unused_parameters: bool) -> None:
         super().__init__(start_method="spawn", find_unused_parameters=find_unused_parameters)
+
+    def _configure_launcher(self) -> None:
+        self._launcher = _NamingLauncher(self, start_method=self._start_method)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Silence a process that was started, of which this is the first that can be done."""
@@ -59,12 +82,78 @@ def started(environment: Mapping[str, str] = os.environ) -> int | None:
     return None
 
 
+def is_shared() -> bool:
+    """Return whether this process has met others that share its training."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
 def wait_for_all() -> bool:
     """Wait until every process has come here; False where this one shares with no other."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not is_shared():
         return False
     torch.distributed.barrier()
     return True
+
+
+def as_the_first(answer: bool) -> bool:
+    """Return the first process's answer: a shared disk may show others a file later."""
+    if not is_shared():
+        return answer
+    answers = [answer]
+    torch.distributed.broadcast_object_list(answers, src=0)
+    return answers[0]
+
+
+def raise_together(failure: ModelFailure | None) -> None:
+    """Raise in all processes what one of them has found; nothing where none has."""
+    if is_shared():
+        found: list[ModelFailure | None] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(found, failure)
+        failure = next(filter(None, found), None)
+    if failure is not None:
+        raise failure
+
+
+class SharedFailure(pl.Callback):
+    """Tells the other processes, and the one that started this, what ended the training here.
+
+    It stands in a file of the folder that they share. Leaving the group ends their waiting at once;
+    by itself it would last for half an hour.
+    """
+
+    def __init__(self, folder: Path, batch_size: int) -> None:
+        self._path, self._batch_size = folder / "failure.json", batch_size
+
+    def forget(self) -> None:
+        """Remove what an earlier run left."""
+        self._path.unlink(missing_ok=True)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Note an error that has a name, then leave the group."""
+        if not isinstance(exception, Exception):  # Ctrl-C, which all have got
+            return
+        if _out_of_memory(exception):
+            exception = memory_failure("training", self._batch_size)
+        if isinstance(exception, SkiagramError) and trainer.world_size > 1:
+            noted = {"class": type(exception).__name__} | vars(exception)
+            partial = self._path.with_suffix(f".{trainer.global_rank}")
+            with suppress(OSError):  # of a full disk; the others then end without a name
+                partial.write_text(json.dumps(noted), encoding="utf-8")
+                partial.replace(self._path)
+        if is_shared():
+            torch.distributed.destroy_process_group()
+
+    def read(self) -> SkiagramError | None:
+        """Return what ended the training in another process; None where it left nothing."""
+        for pause in (0.0, 0.5, 2.0):  # a shared disk may show it later
+            time.sleep(pause)
+            with suppress(OSError, ValueError, KeyError):
+                noted = json.loads(self._path.read_text(encoding="utf-8"))
+                kind: type[SkiagramError] = getattr(errors, noted.pop("class"))
+                return kind(noted.pop("found"), **noted)
+        return None
 
 
 @contextmanager
@@ -82,11 +171,16 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        raise ModelFailure(
-            f"memory ran out during {where}",
-            where=where,
-            remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
-        ) from error
+        raise memory_failure(where, batch_size) from error
+
+
+def memory_failure(where: str, batch_size: int) -> ModelFailure:
+    """Return the failure of a work that ran out of memory."""
+    return ModelFailure(
+        f"memory ran out during {where}",
+        where=where,
+        remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
+    )
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -289,10 +289,12 @@ def _named_failures(title: str) -> Iterator[None]:
             warnings.simplefilter("error", ConvergenceWarning)
             yield
     except ConvergenceWarning as error:
-        fault, remedy = str(error).splitlines()[0], "raise `max_iterations` or normalise otherwise"
-        raise ModelFailure(fault, where=title, remedy=remedy) from error
+        fault, remedy = "the fit does not converge", "raise `max_iterations` or normalise otherwise"
+        detail = str(error).splitlines()[0]
+        raise ModelFailure(fault, where=title, remedy=remedy, detail=detail) from error
     except (ValueError, ArithmeticError, MemoryError) as error:
-        raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error
+        fault = f"the fit ended in a {type(error).__name__}"
+        raise ModelFailure(fault, where=title, detail=str(error)) from error
 
 
 def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:

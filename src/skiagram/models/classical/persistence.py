@@ -107,7 +107,8 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
 
 def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
     return ModelFailure(
-        f"the fitted model cannot be saved and loaded again ({reason})",
+        "the fitted model cannot be saved and loaded again",
+        detail=reason,
         where=type(pipeline[-1]).__name__,
         remedy="choose options of the estimator that do without this type; a type that is safe to "
         "load from a file of unknown origin may join TRUSTED in models/classical/persistence.py",

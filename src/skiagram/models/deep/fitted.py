@@ -136,9 +136,9 @@ class FittedNetwork(FittedToCases[ImageSet]):
         """
         shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
-            where, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
+            detail, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
             remedy = "set training.image_size"
-            raise ModelFailure(described(shape), where=where, allowed=allowed, remedy=remedy)
+            raise ModelFailure(described(shape), allowed=allowed, remedy=remedy, detail=detail)
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         table = encode_table(self.encoder, inputs)

@@ -58,9 +58,9 @@ class TableEncoder:
         try:
             pipeline.fit(table.values.astype(np.float64))
         except ValueError as error:
-            fault = f"no covariate differs between the training cases ({error})"
+            fault = "no covariate differs between the training cases"
             remedy = "choose other columns in model.columns"
-            raise ModelFailure(fault, where=where, remedy=remedy) from error
+            raise ModelFailure(fault, where=where, remedy=remedy, detail=str(error)) from error
         return cls(table.names, pipeline)
 
     @property

@@ -171,9 +171,8 @@ class Transfer:
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
             fault, remedy = f"images of {height} × {width} pixels", "set training.image_size"
-            raise ModelFailure(
-                fault, where=self.architecture, allowed=f"what it takes ({error})", remedy=remedy
-            ) from error
+            refused = {"allowed": "what it takes", "remedy": remedy, "detail": str(error)}
+            raise ModelFailure(fault, where=self.architecture, **refused) from error
         return network.train()
 
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
