@@ -172,7 +172,7 @@ def test_words_for_nothing_and_two_spellings_of_a_class_are_said(
     main(["check", str(own.folder), str(own.csv), "--covariates", "view"])
     said = capsys.readouterr().out
     for line in (
-        "label: NA counts as known (`--missing NA` empties it)",
+        "Labels that stand for a missing one: `NA` (3)",
         "label: Yes, yes differ in spelling alone",
         "view: n/a counts as known",
         "view: MLO, mlo differ in spelling alone",
