@@ -72,6 +72,8 @@ def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
 def test_marks_that_turn_writing_are_shown_and_a_space_that_breaks_no_line_stays() -> None:
     assert escape_controls("a\u202eb\x1b[2J\tc\n87\u00a0%") == "a\\u202eb\\x1b[2J\tc\n87\u00a0%"
     assert printable("87\u00a0%\u2066\n") == "87\u00a0%\\u2066\n"
+
+
 PLANTED = "ZZTEST^PATIENT"
 NAMING = [
     DataError(f"`{PLANTED}` is no number", where=f"{PLANTED}.dcm", allowed=PLANTED, remedy=PLANTED),

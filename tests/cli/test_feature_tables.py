@@ -491,6 +491,8 @@ def test_rows_of_classes_that_are_not_named_are_left_out(
     shown = capsys.readouterr().out
     assert "Left out, of classes that --classes does not name: 13 of `normal`" in shown
     assert ["all", "27", "27"] in [line.split() for line in shown.splitlines()]
+
+
 def write_table(path: Path, **columns: object) -> str:
     """Write forty patients with two features and further columns."""
     generator = np.random.default_rng(0)
