@@ -39,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recalibrate", type=Path, metavar="PACKAGE", help="package to write, calibrated anew"
     )
-    parser.add_argument("--sign", type=Path, metavar="KEY", help="OpenSSH key for that package")
     parser.add_argument("--force", action="store_true", help="replace earlier files")
 
 
@@ -115,7 +114,7 @@ def _recalibrate(
 
     before, after = recalibrate(model, seen, labels, package.folder)
     section = _section(package, labels, before, after)
-    revised = next_revision(package, arguments.recalibrate, section, arguments.sign)
+    revised = next_revision(package, arguments.recalibrate, section)
     print(f"Wrote {arguments.recalibrate}, revision {revised.revision}.")
     for month in (before, after):
         print(f"  {month.name}: intercept {_said(month.intercept)}, slope {_said(month.slope)}")
