@@ -94,7 +94,7 @@ def _encoder(folder: Path, architecture: str, side: int) -> Encoder:
     body = timm.create_model(architecture, num_classes=0, **sized)
     path = folder / "weights.safetensors"
     save_file(body.state_dict(), path)
-    values = yaml.safe_load((CONF / "encoder/simclr.yaml").read_text())
+    values = yaml.safe_load((CONF / "encoder/vit_base.yaml").read_text())
     values |= {"architecture": architecture, "arguments": {}, "batch_size": 16}
     values["weights"] = {"file": str(path), "sha256": sha256_of(path)}
     values["preprocessing"]["size"] = side
