@@ -1,7 +1,6 @@
 """`skiagram check`: what is in a folder, and all that would stop a run on it."""
 
 import argparse
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ SUMMARY = "check a folder of images and its CSV before a run"
 EXAMPLES = """\
   skiagram check images images.csv
       shows counts per class, patient, split and size, duplicates, every file that cannot be used
-      and what to do about it, and how long a run takes. Nothing is written.
+      and what to do about it, and how much disk a run takes. Nothing is written.
   skiagram check images images.csv --text-examples to_look_at
       cuts out marks that look like text in the borders of images, for a person to look at; the
       folder is new, lies where you say and holds what may name a patient
@@ -48,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the survey; return 0 when the set can be run, 4 when not."""
     from skiagram.cli.check_report import (
+        disk_text,
         left_out,
         patient_hint,
         spelling_hints,
@@ -55,7 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.run_estimate import disk_text
     from skiagram.datasets.folder.survey import survey_folder
 
     if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
@@ -70,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     if examples is not None:
         require_new(examples, "--text-examples")
     survey = survey_folder(source, arguments.folder.resolve(), described.rows, design)
-    time = _look_ahead(survey, source, design)
+    _check_folds(survey, source, design)
     parts = [
         "\n".join(described.notes),
         survey_text(survey, source, design),
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     if examples is not None:
         number = write_text_examples(survey, examples, source.reading)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
-    parts += [left_out(described), spelling_hints(described), patient_hint(described), time]
+    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     if survey.examined:
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
@@ -94,26 +93,23 @@ def run(arguments: argparse.Namespace) -> int:
     return DataError.exit_code
 
 
-def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:
-    """Return how long a run takes; folds that patients are too few for become a problem."""
-    from skiagram.cli.run_estimate import fitting_project, read_choices, time_text
+def _check_folds(survey: "Survey", source: "Folder", design: "Design") -> None:
+    """Folds that patients are too few for become a problem, by the choices here or of `run`."""
+    from skiagram.cli.fitting_choices import fitting_choices
+    from skiagram.models.cross_validation import Plan
+    from skiagram.options import check, read_option_file, with_choices
+    from skiagram.projects.files import CHOICES, read_shipped
 
-    here = Path("params.yaml").is_file()
-    if survey.problems and not here:
-        return ""
-    with nullcontext() if here else fitting_project(survey, source, design):
-        choices = read_choices()
-        if not survey.problems:
-            cases = survey.ingested.development()
-            try:
-                choices.plan.check_folds(design, cases.label, cases.patient_id)
-            except DataError as error:
-                survey.problems.append(error)
-        if not survey.examined:
-            return ""
-        try:
-            times = time_text(survey, choices, source, design)
-        except ModuleNotFoundError as error:  # of a plain installation
-            return f"Time of a run: {error.name} is missing. `pip install 'skiagram[project]'`"
-    whose = "in params.yaml" if here else "of `skiagram run`"
-    return f"Time of a run on one core, with the choices {whose}:\n{times}"
+    if survey.problems:
+        return
+    read = (lambda name: read_option_file(Path(name))) if Path(CHOICES).is_file() else read_shipped
+    params = read(CHOICES)
+    if not Path(CHOICES).is_file():
+        covariates = source.columns.covariates
+        params |= fitting_choices(source.name, survey, design, source.outcome, covariates).params
+    plan = check(Plan, with_choices(read("conf/plan.yaml")["plan"], params), "plan")
+    cases = survey.ingested.development()
+    try:
+        plan.check_folds(design, cases.label, cases.patient_id)
+    except DataError as error:
+        survey.problems.append(error)

@@ -6,7 +6,6 @@ label of a file (its place, name, format, further columns) is collected for the 
 
 import re
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -99,7 +98,6 @@ class ExaminedFile:
     shape: tuple[int, ...]
     depth: str
     stored_bytes: int
-    seconds: float
     thumbnail: NDArray[np.float32]
     small: Small
     digest: bytes
@@ -317,7 +315,6 @@ def examine_file(
     tree: FileTree, reading: Reading, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
-    started = time.perf_counter()
     try:
         files = read_case_files(tree, reference)
         decoded = decode_case(files, reference, reading)
@@ -343,7 +340,6 @@ def examine_file(
         grid=decoded.grid,
         made_gray=decoded.made_gray,
         stored_bits=decoded.stored_bits,
-        seconds=time.perf_counter() - started,
     )
 
 
