@@ -85,12 +85,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mask_grid(parser)
     parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
-    parser.add_argument(
-        "--maps",
-        type=int,
-        metavar="N",
-        help="cases of the page that get a map; a map takes as long as 72 cases (default: 20)",
-    )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
 
 
@@ -140,10 +134,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
     output: Path = arguments.output
-    if arguments.maps is not None and (arguments.maps < 0 or arguments.page is None):
-        raise OptionError(
-            f"{arguments.maps} was given", where="--maps", allowed="0 or more, beside --page"
-        )
     for path in filter(None, (output, arguments.page)):
         check_target(path, arguments.files, replace=arguments.force)
     with ExitStack() as opened:
@@ -174,11 +164,9 @@ def run(arguments: argparse.Namespace) -> int:
             journal.close()
             raise DataError("none of the images can be scored", where=str(output))
         if arguments.page is not None:
-            from skiagram.deploy.page import MAPS, write_page
+            from skiagram.deploy.page import write_page
 
-            usual = 0 if finds else MAPS  # a finder's page shows its marks
-            maps = usual if arguments.maps is None else arguments.maps
-            shown = write_page(journal, cases, model, arguments.page, covariates, maps)
+            shown = write_page(journal, cases, model, arguments.page)
             if shown < len(cases):
                 print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
         decides, beside = model.threshold is not None, beside_images(model)
