@@ -138,8 +138,7 @@ _INTRODUCTION = """\
 Written by `make bench`. A ratio says how many times faster skiagram is than the other library.
 Both libraries take turns in one process on one core. Each turn gives a ratio; the page shows the
 median, and the minimum and maximum in brackets. Seconds are medians of processor time over the
-turns. The comparison of two cores uses wall time: it needs an idle machine, and means little where
-the load that is given here is above 1.
+turns. A section without a command was measured once, by a script of commit 6f4b6252.
 """
 
 
@@ -160,21 +159,6 @@ class Section:
     tables: Sequence[Table]
 
 
-def page(machine: str, sections: Sequence[Section]) -> str:
-    """Return the page.
-
-    Args:
-        machine: What was measured on.
-        sections: One a benchmark.
-    """
-    parts = [
-        _INTRODUCTION,
-        f"Measured in {rounds()} turns on {machine}\n",
-        *(_section(one) for one in sections),
-    ]
-    return "\n".join(parts)
-
-
 def renew_sections(written: str, machine: str, sections: Sequence[Section]) -> str:
     """Return a page of earlier with some sections anew, or with new ones in their places.
 
@@ -184,10 +168,10 @@ def renew_sections(written: str, machine: str, sections: Sequence[Section]) -> s
         sections: One a benchmark.
     """
     head, *parts = re.split(r"^(?=## )", written, flags=re.MULTILINE)
-    by_name = {re.findall(r"python -m benchmarks\.(\w+)", part)[0]: part for part in parts}
+    by_title = {part[3:].partition("\n")[0]: part for part in parts}
     note = f"Measured in {rounds()} turns on {machine}"
-    by_name |= {section.name: _section(section, note) for section in sections}
-    in_order = [by_name[name].rstrip() + "\n" for name in sorted(by_name)]
+    by_title |= {section.title: _section(section, note) for section in sections}
+    in_order = [by_title[title].rstrip() + "\n" for title in sorted(by_title)]
     return "\n".join([head.rstrip() + "\n", *in_order])
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.run [--rounds N] [NAME ...]
 
-A benchmark is a module of this folder with `ratios()` or `tables()`, or both. Only some benchmarks
-renew their own sections of the page, each with the machine that it ran on. With fewer rounds the
+A benchmark is a module of this folder with `ratios()` or `tables()`, or both. Each renews its own
+section of the page, with the machine that it ran on; other sections stay. With fewer rounds the
 figures are printed, not written.
 """
 
@@ -15,7 +15,7 @@ from types import ModuleType
 
 import benchmarks
 from benchmarks.common import machine
-from benchmarks.ratio import Section, page, renew_sections, rounds, set_rounds, show
+from benchmarks.ratio import Section, renew_sections, rounds, set_rounds, show
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "benchmarks.md"
 
@@ -57,9 +57,7 @@ def main() -> None:
     print(before)
     sections = [measure(*one) for one in listed(chosen.names).items()]
     if enough:
-        text = page(before, sections)
-        if chosen.names:
-            text = renew_sections(PAGE.read_text(encoding="utf-8"), before, sections)
+        text = renew_sections(PAGE.read_text(encoding="utf-8"), before, sections)
         PAGE.write_text(text, encoding="utf-8")
         print(f"\n{PAGE.relative_to(PAGE.parents[2])}")
 

@@ -26,8 +26,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from threading import Event, Thread
 
+import numpy as np
 from benchmarks.common import held_memory, peak_memory
-from benchmarks.ingest_folder import write_films
+from PIL import Image
 
 from skiagram.audit.run import audit
 from skiagram.compute.pieces import PieceStore
@@ -54,6 +55,25 @@ PLAN = Plan(
 SMALL, FILM = 28, 1024
 ADDED = 10
 _PAUSE = 0.2  # seconds between looks at the memory
+
+
+def write_films(folder: Path, table: Path, files: int, side: int) -> None:
+    """Write smooth noisy gray PNG files and their table."""
+    generator = np.random.default_rng(0)
+    folder.mkdir()
+    lines = ["file,patient_id,label"]
+    for at in range(files):
+        coarse = generator.uniform(40, 215, (8, 8))
+        smooth = Image.fromarray(coarse.astype(np.float32)).resize(
+            (side, side), Image.Resampling.BICUBIC
+        )
+        noise = generator.standard_normal((side, side), dtype=np.float32)
+        noisy = np.asarray(smooth) + np.float32(3) * noise
+        name = f"film-{at:05d}.png"
+        film = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+        film.save(folder / name, compress_level=1)
+        lines.append(f"{name},{at // 4},{'cancer' if at // 4 % 2 else 'normal'}")
+    table.write_text("\n".join(lines))
 
 
 def options(group: str, name: str) -> dict[str, object]:

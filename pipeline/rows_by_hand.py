@@ -27,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf
 from composition import as_text
 from option_files import PARAMS, ROOT
 from skiagram.errors import DataError, OptionError, SkiagramError
-from skiagram.models.tuned import fits_of
+from skiagram.models.tuned import fitted_options
 from skiagram.options import check, read_option_file
 from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes
@@ -214,7 +214,7 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
 def _models_of_arms(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return arm → its models; no arm without one."""
     values = config["conf"]["model"]
-    fitted = {name: fits_of(values.get(name, {}))[0] for name in config["baselines"]}
+    fitted = {name: fitted_options(values.get(name, {})) for name in config["baselines"]}
     encoded = [name for name, options in fitted.items() if options.get("encoding")]
     arms = {
         "classical": [name for name in config["baselines"] if name not in encoded],

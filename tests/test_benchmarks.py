@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks import sweep
 from benchmarks.common import machine
-from benchmarks.ratio import Ratio, Section, Side, Table, compare, page, renew_sections, set_rounds
+from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_sections, set_rounds
 
 RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
 
@@ -32,24 +32,26 @@ def test_each_turn_gives_a_ratio_and_the_median_counts() -> None:
 def test_the_page_shows_spread_target_and_what_was_missed() -> None:
     missed = Ratio("joining", "skiagram", "a peer 1.0", (0.002,), (0.003,), 2.0)
     table = Table("Sizes", ("side", "seconds"), (("28", "0.1"),))
-    text = page("a processor.", [Section("Lists", "lists", [RATIO, missed], [table])])
+    section = Section("Lists", "lists", [RATIO, missed], [table])
+    text = renew_sections("# Benchmarks\n", "a processor.", [section])
     assert "| sorting | 250 (200–300) | 240: reached | skiagram: 1 s | a peer 1.0: 250 s |" in text
     assert "| joining | 1.5 (1.5–1.5) | 2: **missed** | skiagram: 2 ms |" in text
     assert "| 28 | 0.1 |" in text
 
 
-def test_one_benchmark_renews_its_own_section_and_a_new_one_takes_its_place() -> None:
-    whole = page("a processor.", [Section(name, name, [RATIO], []) for name in ("lists", "trees")])
+def test_a_benchmark_renews_its_own_section_and_others_stay() -> None:
+    sections = [Section(name, name, [RATIO], []) for name in ("lists", "trees")]
+    whole = renew_sections("# Benchmarks\n", "a processor.", sections)
+    whole += "\n## roots\n\nMeasured once, without a command.\n"
     again = Ratio("sorting", "skiagram", "a peer 2.0", (1.0,), (300.0,), None)
     sections = [Section("trees", "trees", [again], []), Section("maps", "maps", [again], [])]
     text = renew_sections(whole, "another.", sections)
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
-        "## lists", "## maps", "## trees",
+        "## lists", "## maps", "## roots", "## trees",
     ]  # fmt: skip
     assert text.count("a peer 1.0") == 1
     assert text.count("turns on another.") == text.count("a peer 2.0") == 2
-    kept = whole[: whole.index("## trees")]
-    assert text.startswith(kept[: kept.index("## lists")])
+    assert "Measured once" in text
     assert renew_sections(text, "another.", sections) == text
 
 

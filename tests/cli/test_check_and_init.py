@@ -39,7 +39,6 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 from tests.datasets.test_burnt_in_text import film as smooth_film
 from tests.datasets.test_burnt_in_text import planted
-from tests.finding.films import write_films
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -70,7 +69,7 @@ def written(project: Path, name: str = "films") -> Folder:
 
 
 @pytest.mark.slow
-def test_check_of_a_sound_folder_counts_and_estimates(
+def test_check_of_a_sound_folder_counts_what_is_there(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", *words(sound_folder(tmp_path, 48))]) == 0
@@ -80,46 +79,9 @@ def test_check_of_a_sound_folder_counts_and_estimates(
     assert ["normal", "24", "12"] in lines
     assert ["all", "48", "24"] in lines
     assert ["height", "24", "24", "24"] in lines
-    for stage in ("ingest, audit", "restore", "extract", "train small_cnn", "Disk: "):
-        assert stage in shown
+    assert "Disk: " in shown
     assert "This data set can be run." in shown
     assert list((project / "conf/dataset").iterdir()) == []
-
-
-@pytest.mark.slow
-def test_check_says_what_places_reach_and_what_searching_takes(
-    project: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    names, lesions = write_films(tmp_path / "films", None)
-    cells = {row.case_id: f"{row.column} {row.row} 3" for row in lesions.itertuples()}
-    rows = [f"{name},{name[:2]},{cells.get(name, '')},{name in cells}" for name in names]
-    (tmp_path / "films.csv").write_text("\n".join(["file,patient_id,marks,lesion", *rows]))
-    shutil.copytree(REPOSITORY / "conf" / "proposal", project / "conf" / "proposal")
-    for name in ("hit", "extract"):
-        shutil.copyfile(REPOSITORY / f"conf/{name}.yaml", project / f"conf/{name}.yaml")
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params |= {"design": "cv", "features": "first_order", "restoration": "none"}
-    params |= {"baselines": ["candidate_finder"], "networks": ["heat_map_finder"]}
-    (project / "params.yaml").unlink()
-    arguments = [str(tmp_path / "films"), str(tmp_path / "films.csv")]
-    arguments += ["--label", "lesion", "--positive", "True"]
-    for proposal, said in (
-        ("none", "choose a `proposal`"),
-        ("grid", "`grid` proposes 25 places an image; they reach 18 of 18 lesions"),
-    ):
-        (project / "params.yaml").write_text(yaml.safe_dump(params | {"proposal": proposal}))
-        assert main(["check", *arguments]) == 0
-        shown = capsys.readouterr().out
-        assert said in shown
-    stages = ("propose", "extract at places", "train candidate_finder", "crops, 0.5 µs")
-    assert all(stage in shown for stage in stages)
-    monkeypatch.chdir(tmp_path / "films")  # no project
-    assert main(["check", *arguments]) == 0
-    shown = capsys.readouterr().out
-    assert all(said in shown for said in (*stages, "of 18 lesions", "choices of `skiagram run`"))
 
 
 @pytest.mark.slow
@@ -175,9 +137,7 @@ def test_check_works_outside_a_project(
     monkeypatch.chdir(tmp_path)
     assert main(["check", *words(sound_folder(tmp_path))]) == 0
     shown = capsys.readouterr().out
-    said_of_stages = ("encode efficientnet_lite0", "224 × 224 pixels", "train small_cnn")
-    for said in ("choices of `skiagram run`", *said_of_stages, "Disk: "):
-        assert said in shown
+    assert "Disk: " in shown
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
 
 

@@ -43,9 +43,11 @@ def weights_file(folder: Path, architecture: str = VIT) -> Path:
 
 
 def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((CONF / "encoder/simclr.yaml").read_text())
+    values: dict[str, Any] = yaml.safe_load((CONF / "encoder/vit_base.yaml").read_text())
     of_images = {"size": SIDE, "fit": "stretch", "mean": None, "std": None, "interpolation": None}
     given = {
+        "title": "a small network",
+        "pooling": "head",
         "architecture": architecture,
         "arguments": {},
         "weights": {"file": str(path), "sha256": sha256_of(path)},

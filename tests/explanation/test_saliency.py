@@ -12,7 +12,6 @@ from skiagram.explanation.saliency import (
     Resolution,
     examine,
     explain,
-    rolled_attention,
     why_undefined,
 )
 from skiagram.explanation.trust import Exchange, Method
@@ -100,24 +99,6 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
     change = network.score(seen.numpy()) - network.score(network.blank(seen).numpy())
     added = explain("integrated_gradients", network, seen, Resolution(window=0.2, steps=200))
     np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
-
-
-def test_attention_rolls_out_over_the_patches() -> None:
-    network, seen = trained("vision_transformer", 1, 16, 16), images(1, 16, 16)
-    share = rolled_attention(network.classifier, seen)
-    assert share.shape == (3, 16)
-    torch.testing.assert_close(share.sum(dim=1), torch.ones(3))
-    maps = explain("attention_rollout", network, seen, RESOLUTION)
-    np.testing.assert_allclose(maps[:, ::4, ::4].reshape(3, -1), share, atol=1e-6)
-    # Without attention each token passes on itself alone.
-    for block in cast(Any, network.classifier).network:
-        if hasattr(block, "queries_keys_values"):
-            nn.init.zeros_(block.queries_keys_values.weight)
-            nn.init.zeros_(block.queries_keys_values.bias)
-    torch.testing.assert_close(
-        rolled_attention(network.classifier, seen), torch.full((3, 16), 1 / 16)
-    )
-    assert why_undefined("attention_rollout", trained("small_cnn", 1, 32, 32))
 
 
 def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None:

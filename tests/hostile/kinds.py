@@ -510,7 +510,6 @@ KINDS: dict[str, Kind] = {
         _lesions("one.json"),
         [lambda: b'{"shapes":' + b"[" * 200_000],
     ),
-    "lesions of VIA": Kind(lambda: _annotations("VIA, polygon"), _lesions("via.json")),
     "lesions in a CSV": Kind(lambda: _annotations("xmin"), _lesions("boxes.csv")),
     "manifest": Kind(_manifest, _read_manifest),
     "option file": Kind(_options_text, _read_options, [_laughs, lambda: b"[" * 100_000]),

@@ -16,7 +16,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fits_of
+from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fitted_options
 from skiagram.options import STRICT, build, read_option_file
 from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.records.predictions import Predictions
@@ -217,8 +217,7 @@ def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name:
     build(options, "model")
     assert options["model"] == read(name.removeprefix("tuned_"))
     assert options["budget"] == read(TUNED[0])["budget"]
-    assert fits_of(options) == (options["model"], 61)
-    assert fits_of(options["model"]) == (options["model"], 1)
+    assert fitted_options(options) == fitted_options(options["model"]) == options["model"]
 
 
 @pytest.mark.slow

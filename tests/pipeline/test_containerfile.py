@@ -1,8 +1,8 @@
 """The container file's own lines, typed outside a container, serve a package over HTTP.
 
-No container is built: its base image and the line for the system's packages need a network and its
-root. All other lines run as they stand, in a clean venv, with `/opt` elsewhere. Libraries
-are not downloaded again: pip finds those of the lock file installed.
+No container is built: its base image needs a network, and the line that adds a user needs its root.
+All other lines run as they stand, in a clean venv, with `/opt` elsewhere. Libraries are not
+downloaded again: pip finds those of the lock file installed.
 """
 
 import base64
@@ -35,8 +35,8 @@ from tests.pipeline.project import REPOSITORY
 pytestmark = pytest.mark.thorough
 PATIENCE = 300  # seconds until a server on a busy machine answers
 PORT = "8080"
-OF_THE_SYSTEM = "apt-get"
-OF_A_MODEL = ("${PACKAGE}", "trusted_signer[s]")
+OF_THE_SYSTEM = "useradd"
+OF_A_MODEL = ("${PACKAGE}",)
 
 
 @dataclass(frozen=True)

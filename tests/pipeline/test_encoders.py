@@ -46,11 +46,11 @@ def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     outcomes = {model["outcome"]["model"]: model["outcome"] for model in evaluation["models"]}
     plain, fused = (outcomes[head] for head in HEADS)
     assert plain["arm"] == fused["arm"] == "encoder"
-    assert plain["title"] == "Logistic regression on a small SimCLR network"
+    assert plain["title"] == "Logistic regression on a small network"
     assert fused["title"].endswith("and features")
     assert plain["options"]["encoder"]["encoder"]["preprocessing"]["mean"]
     page = (encoded.folder / "reports/report.html").read_text()
-    assert "Logistic regression on a small SimCLR network" in page
+    assert "Logistic regression on a small network" in page
 
 
 @pytest.mark.thorough

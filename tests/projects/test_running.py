@@ -76,6 +76,18 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(
     assert told == "small_cnn 1/4 (fold 2), 3 min left"
 
 
+def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched, note = _Watched(3), {"title": "extract", "total": 40, "step": ""}
+    for done, seconds in ((1, 2.0), (8, 16.0), (20, 40.0)):
+        (tmp_path / f"{os.getpid()}.json").write_text(
+            json.dumps(note | {"done": done, "seconds": seconds})
+        )
+        watched.show(tmp_path)
+    assert capsys.readouterr().err.split("\n") == ["    extract 8/40, 64 s left", ""]
+
+
 @pytest.mark.parametrize(
     ("said", "code", "expected"),
     [

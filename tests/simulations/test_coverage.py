@@ -47,18 +47,6 @@ def test_default_intervals_hold_what_they_say_from_40_patients_of_a_class_on() -
     assert all(value <= 6 for _, values in equal for value in values)
 
 
-def test_unequal_patients_keep_93_percent() -> None:
-    rows = of_section("Patients with unequal numbers of images")
-    assert [len(values) for _, values in rows] == [4] * 6
-    assert all(min(values) >= 93 for _, values in rows)
-
-
-def test_calibration_and_predictive_values_of_unequal_patients_keep_93_percent() -> None:
-    rows = of_section("Calibration and predictive values")
-    assert len(rows) == 6
-    assert all(min(values) >= 93 for _, values in rows)
-
-
 def test_intervals_of_finding_hold_and_equal_finders_are_rarely_told_apart() -> None:
     rows = of_section("Finding lesions")
     assert len(rows) == 11
@@ -90,15 +78,6 @@ def test_pairs_of_one_fit_hold() -> None:
         assert max(first, second) <= (5 if "10 × 10" in name else 3.5), name  # the page names it
 
 
-def test_fits_without_two_folds_are_no_reason_to_change_the_rule() -> None:
-    rows = of_section("Cross-validation: fits without two folds")
-    assert len(rows) == 14
-    for name, (today, *_, told_today, told_from_cases, _) in rows:
-        assert today >= 96, name  # 1,000 studies a row: ± 0.6
-        assert told_today <= min(5, told_from_cases), name
-    assert max(from_cases for _, (*_, from_cases, _) in rows) > 5  # for which it is refused
-
-
 def test_a_model_is_told_apart_from_six_readers_and_more_as_promised() -> None:
     rows = of_section("Several readers")
     assert len(rows) == 8
@@ -113,13 +92,6 @@ def test_the_auc_of_several_classes_is_held() -> None:
     assert all(held >= 93 for _, (held,) in rows)
 
 
-def test_pairs_of_one_inner_fit_choose_the_better_model_where_sites_move_scores() -> None:
-    rows = of_section("What an outer fold chooses by")
-    assert len(rows) == 5
-    for name, (_, _, within, pooled) in rows:
-        assert within > pooled if "offset 1" in name else within > 93, name
-
-
 def test_agreement_of_grades_is_held_and_equal_models_are_rarely_told_apart() -> None:
     rows = of_section("Agreement of grades")
     assert len(rows) == 54
@@ -127,15 +99,6 @@ def test_agreement_of_grades_is_held_and_equal_models_are_rarely_told_apart() ->
     for name, (held, difference, apart) in rows:
         assert min(held, difference) >= 92, name  # 1,000 studies a row: ± 0.7
         assert apart <= 6 or "one better" in name, name  # 10,000 where above 5: ± 0.2
-
-
-def test_rare_classes_and_nearly_perfect_orders_are_held_and_judged() -> None:
-    rows = of_section("Rare classes")
-    assert len(rows) == 26
-    for name, (held, better, apart, no, yes) in rows:
-        assert min(held, better) >= 93, name
-        assert apart <= 5, name
-        assert max(no, yes) <= 4, name  # 500 studies a row, ± 0.7; *yes* is right in one row
 
 
 def test_a_choice_between_networks_and_encoders_favours_nobody() -> None:
@@ -153,22 +116,6 @@ def test_equal_procedures_are_told_apart_in_six_percent_at_most_but_by_two_train
     assert max(by_others) <= 6
 
 
-def test_a_firm_answer_about_a_crossing_is_true_whatever_the_shape() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    (section,) = [part for part in text.split("\n## ") if part.startswith("Learning curves")]
-    (rows,) = re.findall(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
-    shares: dict[str, list[list[float]]] = {}
-    for line in rows.splitlines()[2:]:
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        shares.setdefault(cells[1], []).append(_percentages(cells))
-    assert len(shares) == 6
-    within = {"power law, overtakes at 300", "two phases, at 450"}
-    for shape, of_shape in shares.items():
-        for holds, overtakes, does_not in of_shape:
-            assert (does_not if shape in within else overtakes) <= 5  # 500 sets a row: ± 0.7
-            assert holds >= 90 or not shape.startswith("power law")
-
-
 def test_three_classes_are_covered_as_two() -> None:
     text = PAGE.read_text(encoding="utf-8")
     (section,) = [part for part in text.split("\n## ") if part.startswith("Subgroups and sites")]
@@ -181,12 +128,16 @@ def test_three_classes_are_covered_as_two() -> None:
 @pytest.mark.thorough
 def test_a_short_run_gives_the_same_tables_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
-    page = runpy.run_path(str(FOLDER / "run.py"))["page"]
-    first, again = page(4, 100), page(4, 100)
+    script = runpy.run_path(str(FOLDER / "run.py"))
+    first, again = script["page"](4, 100), script["page"](4, 100)
     assert first == again
-    assert [[name for name, _ in table] for table in tables(first)] == [
-        [name for name, _ in table] for table in tables(PAGE.read_text(encoding="utf-8"))
+    written = PAGE.read_text(encoding="utf-8")
+    renewed = script["renew"](written, first)
+    assert [[name for name, _ in table] for table in tables(renewed)] == [
+        [name for name, _ in table] for table in tables(written)
     ]
+    assert renewed.count("\n## ") == written.count("\n## ")
+    assert script["renew"](renewed, first) == renewed != written
 
 
 def test_c_indices_hold_and_equal_models_of_a_time_are_rarely_told_apart() -> None:

@@ -1,9 +1,9 @@
 """`skiagram check`: what is in a folder, and all that would stop a run on it."""
 
 import argparse
-from contextlib import nullcontext
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skiagram.cli.array_files import ENDING, describe_arrays
 from skiagram.cli.feature_tables import (
@@ -23,6 +23,7 @@ from skiagram.errors import DataError, printable
 if TYPE_CHECKING:
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
+    from skiagram.models.cross_validation import Plan
     from skiagram.records.cases import Design
 
 NAME = "check"
@@ -30,7 +31,7 @@ SUMMARY = "check a folder of images and its CSV before a run"
 EXAMPLES = """\
   skiagram check images images.csv
       shows counts per class, patient, split and size, duplicates, every file that cannot be used
-      and what to do about it, and how long a run takes. Nothing is written.
+      and what to do about it, and how much disk a run takes. Nothing is written.
   skiagram check images images.csv --text-examples to_look_at
       cuts out marks that look like text in the borders of images, for a person to look at; the
       folder is new, lies where you say and holds what may name a patient
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from skiagram.cli.check_report import (
+        disk_text,
         left_out,
         patient_hint,
         spelling_hints,
@@ -63,7 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.run_estimate import disk_text
     from skiagram.datasets.folder.survey import survey_folder
 
     if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         source, arguments.folder.resolve(), described.rows, design, described.settling
     )
     source = replace(source, gray=survey.gray)
-    time = _look_ahead(survey, source, design)
+    _check_folds(survey, source, design)
     parts = [
         "\n".join(described.notes),
         survey_text(survey, source, design),
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if examples is not None:
         number = write_text_examples(survey, examples, source.reading)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
-    parts += [left_out(described), spelling_hints(described), patient_hint(described), time]
+    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     if survey.examined:
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
@@ -107,10 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_table(arguments: argparse.Namespace) -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
-    from skiagram.cli.run_estimate import usual_plan
-
     described = read_features(arguments)
-    require_runnable(described, usual_plan())
+    require_runnable(described, _usual_plan())
     sentence, report = audit_rows(described)
     print(printable("\n\n".join(filter(None, [described.text(), sentence]))))
     if report.stopping:
@@ -121,26 +120,29 @@ def _check_table(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:
-    """Return how long a run takes; folds that patients are too few for become a problem."""
-    from skiagram.cli.run_estimate import fitting_project, read_choices, time_text
+def _usual_plan(fitting: Mapping[str, Any] | None = None) -> "Plan":
+    """Return the plan of the project in this folder, or that of a new one with fitting choices."""
+    from skiagram.models.cross_validation import Plan
+    from skiagram.options import PARAMS, PLAN, check, find_value, read_option_file, with_choices
+    from skiagram.projects.files import read_shipped
 
-    here = Path("params.yaml").is_file()
-    if survey.problems and not here:
-        return ""
-    with nullcontext() if here else fitting_project(survey, source, design):
-        choices = read_choices()
-        if not survey.problems:
-            cases = survey.ingested.development()
-            try:
-                choices.plan.check_folds(design, cases.label, cases.patient_id)
-            except DataError as error:
-                survey.problems.append(error)
-        if not survey.examined:
-            return ""
-        try:
-            times = time_text(survey, choices, source, design)
-        except ModuleNotFoundError as error:  # of a plain installation
-            return f"Time of a run: {error.name} is missing. `pip install 'skiagram[project]'`"
-    whose = "in params.yaml" if here else "of `skiagram run`"
-    return f"Time of a run on one core, with the choices {whose}:\n{times}"
+    if Path(PARAMS).is_file():
+        params, written = read_option_file(Path(PARAMS)), read_option_file(Path(PLAN))
+    else:
+        params, written = read_shipped(PARAMS) | dict(fitting or {}), read_shipped(PLAN)
+    return check(Plan, with_choices(find_value(written, "plan", PLAN), params), "plan")
+
+
+def _check_folds(survey: "Survey", source: "Folder", design: "Design") -> None:
+    """Folds that patients are too few for become a problem, by the choices here or of `run`."""
+    from skiagram.cli.fitting_choices import fitting_choices
+
+    if survey.problems:
+        return
+    covariates = source.columns.covariates
+    fitting = fitting_choices(source.name, survey, design, source.outcome, covariates).params
+    cases = survey.ingested.development()
+    try:
+        _usual_plan(fitting).check_folds(design, cases.label, cases.patient_id)
+    except DataError as error:
+        survey.problems.append(error)

@@ -25,6 +25,7 @@ from skiagram.records.cases import Design
 
 _EXAMPLES = 5
 _MAX_PICTURES = 24
+_RESTORED_BYTES = 4
 
 
 def survey_text(survey: Survey, source: Folder, design: Design) -> str:
@@ -239,6 +240,23 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
             examples = ", ".join(problem.where for problem in alike[:_EXAMPLES])
             others = f", for example in {examples}" if len(alike) > _EXAMPLES else f": {examples}"
             yield f"  the same {len(alike)} times more{others}"
+
+
+def disk_text(examined: Sequence[ExaminedFile]) -> str:
+    """Return how much disk the images will take."""
+    stored = sum(file.stored_bytes for file in examined)
+    restored = sum(_RESTORED_BYTES * float(np.prod(file.shape)) for file in examined)
+    return (
+        f"Disk: {_size(stored)} for images and {_size(restored)} for restored images; twice as "
+        "much on a file system without reflinks, because of DVC's cache."
+    )
+
+
+def _size(n_bytes: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

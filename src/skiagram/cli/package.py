@@ -11,8 +11,8 @@ SUMMARY = "make one file of a trained model, with a card of what a reader must k
 EXAMPLES = """\
   skiagram package models/svm -o svm.skiagram
       the model, its card with the figures of the run that it lies in, and a checksum of each file
-  skiagram package models/svm -o svm.skiagram --sign ~/.ssh/id_ed25519 --use 'Research at our site'
-      the same, signed with an OpenSSH key
+  skiagram package models/svm -o svm.skiagram --use 'Research at our site'
+      the same, with what the model is meant for on its card
   skiagram package svm.skiagram --mlflow served
       the form that `mlflow models serve -m served` takes, of a folder or of a package
 
@@ -32,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project", type=Path, help="folder of the run (default: the one that the model lies in)"
     )
-    parser.add_argument("--sign", type=Path, metavar="KEY", help="private OpenSSH key to sign with")
     parser.add_argument("--force", action="store_true", help="replace an earlier package")
 
 
@@ -66,13 +65,7 @@ def _pack(arguments: argparse.Namespace) -> int:
     if output.suffix != SUFFIX:
         raise OptionError(f"`{output.name}`", where="--output", allowed=f"a name with {SUFFIX}")
     check_target(output, (), replace=arguments.force)
-    manifest = pack(
-        arguments.model,
-        output,
-        project=arguments.project,
-        intended=arguments.use,
-        key=arguments.sign,
-    )
+    manifest = pack(arguments.model, output, project=arguments.project, intended=arguments.use)
     print(f"Wrote {output}: {manifest.title}, {len(manifest.sha256)} files.")
     if not any(section.title == "Figures" and section.table for section in manifest.card):
         print("Its card has no figures: no reports/evaluation.json of this model beside it.")

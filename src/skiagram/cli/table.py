@@ -32,7 +32,7 @@ EXAMPLES = """\
   skiagram table films labels.csv films.csv --pattern '{patient}/{region}.png' --marks boxes.json
       lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
       lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's, Pascal
-      VOC's or LabelMe's files, VIA's JSON or CSV, 3D Slicer's markups, LUNA16's annotations.csv,
+      VOC's or LabelMe's files, 3D Slicer's markups, LUNA16's annotations.csv,
       or `masks`: each connected part of an image's mask is a lesion
   skiagram table radiomics.csv outcome.csv joined.csv --similar-patients same
       two tables joined by their patients, whose ids may differ in zeros (`095`, `95`)
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--marks",
         metavar="FILE",
-        help="lesions: CSV, COCO, YOLO, Pascal VOC, LabelMe, VIA, 3D Slicer, or `masks`",
+        help="lesions: CSV, COCO, YOLO, Pascal VOC, LabelMe, 3D Slicer, or `masks`",
     )
     add_masks(parser)
     parser.add_argument(

@@ -1,17 +1,13 @@
-"""A trained model as one file: its folder, a card of the run's figures, checksums, a signature.
+"""A trained model as one file: its folder, a card of the run's figures, checksums.
 
 The file is a zip without compression, so its bytes depend on its content alone and nothing in it
 can be larger than the file. It holds `package.json` (versions, checksums, the card), `card.md`,
-`card.html` and the model's folder under `model/`. A signature is one of OpenSSH (`ssh-keygen -Y`)
-over `package.json`, which names the checksum of everything else. It proves that the holder of a key
-made these files; it says nothing about whether the model is any good.
+`card.html` and the model's folder under `model/`. `package.json` names the checksum of everything
+else.
 """
 
-import hashlib
-import os
 import re
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,20 +19,19 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.datasets.volumes.case_images import AS_STORED, Reading
 from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
-from skiagram.errors import DataError, OptionError, SkiagramError
+from skiagram.errors import DataError, SkiagramError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import NOTHING_WORKS
 
 FORMAT = 1
 SUFFIX = ".skiagram"
-SIGNERS = "SKIAGRAM_SIGNERS"
-_MANIFEST, _SIGNATURE, _MODEL = "package.json", "package.json.sig", "model"
+_MANIFEST, _MODEL = "package.json", "model"
+_SIGNATURE = "package.json.sig"  # of packages that were signed once; it is not looked at
 _MAX_FILES = 10_000
 _MAX_MANIFEST = 2**24  # bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
 _AGAIN = "ask for the package again, or make it again with `skiagram package`"
-_NAMESPACE = "skiagram"
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Manifest:
 
     Attributes:
         format: Of the package; a higher one is of a later program.
-        revision: 1, and one more for every recalibration.
+        revision: 1; more in packages that an earlier version calibrated anew.
     """
 
     format: int
@@ -60,21 +55,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A package whose files were checked, and its signer as the trusted list names them."""
+    """A package whose files were checked, and the folder of its model."""
 
     manifest: Manifest
     folder: Path
-    signer: str
-    signed: bool
 
 
 def pack(
-    folder: Path,
-    target: Path,
-    *,
-    project: Path | None = None,
-    intended: str = "",
-    key: Path | None = None,
+    folder: Path, target: Path, *, project: Path | None = None, intended: str = ""
 ) -> Manifest:
     """Write a model's folder as a package.
 
@@ -88,28 +76,10 @@ def pack(
     manifest = Manifest(
         FORMAT, version("skiagram"), deployment.model, deployment.title, 1, (), {}, card
     )
-    return _write_package(manifest, folder, target, key)
+    return _write_package(manifest, folder, target)
 
 
-def next_revision(
-    earlier: Opened, target: Path, section: Section, key: Path | None = None
-) -> Manifest:
-    """Write a package of a model that was changed; its card's second section says what and why."""
-    manifest = earlier.manifest
-    text = "".join(f"{checksum}  {name}\n" for name, checksum in manifest.sha256.items())
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    first, *others = manifest.card
-    changed = replace(
-        manifest,
-        skiagram=version("skiagram"),
-        revision=manifest.revision + 1,
-        earlier=(*manifest.earlier, digest),
-        card=(first, section, *others),
-    )
-    return _write_package(changed, earlier.folder, target, key)
-
-
-def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | None) -> Manifest:
+def _write_package(manifest: Manifest, folder: Path, target: Path) -> Manifest:
     """Write a package, whole or not at all; checksums and card are made anew."""
     paths = {
         f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
@@ -126,9 +96,6 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
         whole = replace(manifest, sha256=sha256)
         paths[_MANIFEST] = place / _MANIFEST
         write_record(whole, paths[_MANIFEST])
-        if key is not None:
-            _sign(paths[_MANIFEST], key)
-            paths[_SIGNATURE] = place / _SIGNATURE
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 for name in sorted(paths):
@@ -148,25 +115,16 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
 
 
 @contextmanager
-def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
+def opened_package(path: Path) -> Iterator[Opened]:
     """Yield a package, its files checked and laid out in a folder that ends with the context.
 
-    Args:
-        signers: OpenSSH's list of signers that are trusted (`ALLOWED SIGNERS` in ssh-keygen(1));
-            None for the one that SKIAGRAM_SIGNERS names, if any.
-
     Raises:
-        DataError: The file is no package, altered, unsafe, of another version, or not signed by
-            somebody who is trusted.
-        OptionError: The list of signers cannot be used.
+        DataError: The file is no package, altered, unsafe or of another version.
     """
-    trusted = signers or (Path(os.environ[SIGNERS]) if os.environ.get(SIGNERS) else None)
     with scratch_folder("package") as place:
         folder = place / "unpacked"
         _unpack(path, folder)
         manifest = _read_manifest(folder, path)
-        signed = (folder / _SIGNATURE).exists()
-        signer = "" if trusted is None else _signer(folder, trusted, path)
         files = {
             file.relative_to(folder).as_posix(): sha256_of(file)
             for file in folder.rglob("*")
@@ -180,7 +138,7 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
         try:
-            yield Opened(manifest, folder / _MODEL, signer, signed)
+            yield Opened(manifest, folder / _MODEL)
         except SkiagramError as error:  # names where the package was laid out, which is gone then
             raise error.renamed(str(folder), str(path)) from error
 
@@ -188,9 +146,7 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
     if not path.is_file():
-        fault = "a folder, no package" if path.is_dir() else "no such package"
-        remedy = f"make one: skiagram package {path} -o {path.name}{SUFFIX}"
-        raise DataError(fault, where=str(path), remedy=remedy)
+        raise DataError("no such package", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -261,53 +217,6 @@ def _refused(message: str, path: Path) -> DataError:
     return DataError(message, where=str(path), allowed="a package as it was made", remedy=_AGAIN)
 
 
-def _sign(path: Path, key: Path) -> None:
-    if not key.is_file():
-        raise OptionError("no such key", where=str(key), remedy="make one with `ssh-keygen`")
-    done = _ssh_keygen("sign", "-f", str(key), str(path))
-    if done.returncode or not path.with_name(_SIGNATURE).exists():
-        raise OptionError(f"cannot sign ({_last_line(done)})", where=str(key))
-
-
-def _signer(folder: Path, trusted: Path, path: Path) -> str:
-    """Return who signed a package, of those who are trusted."""
-    if not trusted.is_file():
-        raise OptionError("no such list of signers", where=str(trusted))
-    remedy = "ask for a signed package, or add the signer to the list if you know the key"
-    if not (folder / _SIGNATURE).exists():
-        raise DataError("not signed", where=str(path), remedy=remedy)
-    signature = str(folder / _SIGNATURE)
-    signers = _ssh_keygen("find-principals", "-s", signature, "-f", str(trusted))
-    name = signers.stdout.decode(errors="replace").splitlines()[:1]
-    if signers.returncode or not name:
-        raise DataError("signed by nobody on the list", where=str(path), remedy=remedy)
-    content = (folder / _MANIFEST).read_bytes()
-    done = _ssh_keygen("verify", "-s", signature, "-f", str(trusted), "-I", name[0], stdin=content)
-    if done.returncode:
-        raise _refused("its signature is of other content", path)
-    return name[0]
-
-
-def _ssh_keygen(
-    action: str, *arguments: str, stdin: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    namespace = () if action == "find-principals" else ("-n", _NAMESPACE)
-    try:
-        return subprocess.run(  # noqa: S603 - fixed words and names of files
-            ["ssh-keygen", "-Y", action, *namespace, *arguments],  # noqa: S607 - the user's own
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
-    except OSError as error:
-        raise OptionError("OpenSSH is not installed", where="ssh-keygen") from error
-
-
-def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
-    lines = done.stderr.decode(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
-
-
 @contextmanager
 def opened_model(path: Path, reading: Reading = AS_STORED) -> Iterator[DeployedModel]:
     """Yield a model from its folder or its package."""
@@ -322,9 +231,6 @@ def opened_folder(path: Path) -> Iterator[Path]:
         with opened_package(path) as package:
             yield package.folder
         return
-    if os.environ.get(SIGNERS):
-        fault = f"a folder, while {SIGNERS} asks for signatures"
-        raise DataError(fault, where=str(path), allowed="packages signed by somebody on that list")
     yield path
 
 
@@ -337,14 +243,11 @@ def works_on_nothing(path: Path) -> bool:
     return record.is_file() and NOTHING_WORKS.encode() in record.read_bytes()
 
 
-def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:
-    """Return the card of a package or of a model's folder, and a sentence on its signature."""
+def read_card(path: Path) -> tuple[Section, ...]:
+    """Return the card of a package or of a model's folder, after every checksum was verified."""
     if path.is_dir():
         verify_checksums(path)
-        return compose_card(path, None, ""), "A model's folder: it carries no signature."
-    with opened_package(path, signers) as package:
+        return compose_card(path, None, "")
+    with opened_package(path) as package:
         load_model(package.folder)
-        if package.signer:
-            return package.manifest.card, f"Signed by {package.signer}; every checksum holds."
-        signature = "Signed, but by whom was not checked: give --signers." if package.signed else ""
-        return package.manifest.card, f"Every checksum holds. {signature or 'Not signed.'}"
+        return package.manifest.card

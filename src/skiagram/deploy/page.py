@@ -1,18 +1,16 @@
-"""A page of new cases with scores, maps and doubt, those that a person must look at first."""
+"""A page of new cases with scores and doubt, those that a person must look at first."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from skiagram.compute.files import write_files
-from skiagram.compute.progress import Progress
 from skiagram.deploy.finders import Mark
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import CaseResult, prepare_case
+from skiagram.deploy.prediction import CaseResult
 from skiagram.errors import SkiagramError, escape_controls
 from skiagram.image_store.pictures import (
     FALSE_COLOUR,
@@ -23,13 +21,8 @@ from skiagram.image_store.pictures import (
     encode_picture,
 )
 
-if TYPE_CHECKING:
-    from skiagram.deploy.maps import CaseMap
-
 PAGE_CASES = 200
-MAPS = 20  # cases with a map, if nothing else is asked for
 _TEMPLATE = Path(__file__).with_name("page.html")
-_PAGE_SIDE = 192  # pixels of a map
 _MAX_MARKS = 10  # of an image
 
 
@@ -38,14 +31,11 @@ def write_page(
     cases: Sequence[NewCase],
     model: DeployedModel,
     path: Path,
-    covariates: CovariateTable = NO_COVARIATES,
-    maps: int = MAPS,
 ) -> int:
     """Write a page of images with their scores; return how many cases it shows.
 
     At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
-    those nearest to the threshold. The first ones get a map, which costs as much as scoring it 72
-    times.
+    those nearest to the threshold.
     """
     from jinja2 import Environment
 
@@ -56,15 +46,7 @@ def write_page(
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
     shown = sorted(ranked)[:PAGE_CASES]
-    scored = [number for _, number, row in shown if not row.error][:maps]
-    rows_of = {number: row for _, number, row in shown}
-    mapped: dict[int, CaseMap | str] = {}
-    with Progress("Maps", len(scored)) as progress:
-        for number in scored:
-            label = _explained_class(model, rows_of[number])
-            mapped[number] = _map_or_reason(model, cases[number], covariates, label)
-            progress.advance()
-    items = [_describe(row, cases[number], model, mapped.get(number)) for _, number, row in shown]
+    items = [_describe(row, cases[number], model) for _, number, row in shown]
     template = Environment(autoescape=True, finalize=_shown).from_string(
         _TEMPLATE.read_text(encoding="utf-8")
     )
@@ -73,7 +55,6 @@ def write_page(
         rule=model.rule,
         items=items,
         total=len(cases),
-        maps=_describe_maps([made for made in mapped.values() if not isinstance(made, str)]),
     )
     write_files({path: text.encode(errors="replace")})
     return len(items)
@@ -83,22 +64,13 @@ def _shown(value: Any) -> Any:
     return escape_controls(value) if isinstance(value, str) else value
 
 
-def _describe(
-    row: CaseResult, case: NewCase, model: DeployedModel, made: "CaseMap | str | None"
-) -> dict[str, Any]:
-    drawn = None if isinstance(made, str) else made
+def _describe(row: CaseResult, case: NewCase, model: DeployedModel) -> dict[str, Any]:
     return {
         "row": row,
         "image": _picture(model, case, row),
         "marks": _best(model, row),
         "probability": zip(model.task.classes, row.probability, strict=False),
         "without": _list_without(row, model),
-        "map": "" if drawn is None else encode_picture(drawn.picture, _PAGE_SIDE),
-        "no_map": made if isinstance(made, str) else "",
-        "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
-        "contributions": [
-            f"{part.family} {part.change:+.3f}" for part in (drawn.contributions if drawn else ())
-        ],
     }
 
 
@@ -140,39 +112,14 @@ def _list_without(row: CaseResult, model: DeployedModel) -> list[tuple[str, floa
     return [
         (f"{model.task.classes[label]} without {words}", probability[label])
         for words, probability in kinds.items()
-        for label in ([_explained_class(model, row)] if probability else [])
+        for label in ([_sought_class(model, row)] if probability else [])
     ]
 
 
-def _explained_class(model: DeployedModel, row: CaseResult) -> int:
+def _sought_class(model: DeployedModel, row: CaseResult) -> int:
     """Return the class that is looked for; with more than two, the likeliest one."""
     positive = model.task.positive
     return int(np.argmax(row.probability)) if positive is None else positive
-
-
-def _map_or_reason(
-    model: DeployedModel, case: NewCase, covariates: CovariateTable, label: int
-) -> "CaseMap | str":
-    from skiagram.deploy.maps import map_case
-
-    try:
-        return map_case(model, prepare_case(model, case, covariates), label)
-    except SkiagramError as error:
-        return str(error)
-    except MemoryError:
-        return "out of memory"
-
-
-def _describe_maps(maps: "Sequence[CaseMap]") -> str:
-    if not maps:
-        return ""
-    from skiagram.deploy.maps import judge
-
-    return (
-        "The second picture is what the model sees, with a map: orange where the score of the "
-        "class is lost when a square there takes the image's mean, blue where it rises. "
-        f"{judge(maps)} A map says what this model used, not what is ill."
-    )
 
 
 def _certainty(row: CaseResult, model: DeployedModel) -> float:

@@ -88,13 +88,11 @@ class ExplanationOptions:
         importance: How importance of features is measured.
         maps: How maps are made and tested.
         blanked: Whether models score images without the region and without all else.
-        gallery: Cases shown of each kind.
     """
 
     importance: ImportanceOptions
     maps: MapOptions
     blanked: bool
-    gallery: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Maps of a network, or of an encoder with a head: made, tested, measured against known regions."""
+"""Maps of a network: made, tested, measured against known regions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,7 @@ from skiagram.explanation.trust import (
     locate,
     mean_by_patient,
 )
-from skiagram.options import build
 from skiagram.seeding import derived_seed, stream
-
-if TYPE_CHECKING:
-    from skiagram.explanation.saliency import Explained
 
 
 @dataclass(frozen=True)
@@ -76,17 +72,22 @@ class MapTask:
 
     def examine(self) -> MappedFold:
         """Make the maps, and test them on this fit."""
-        return self._of_network() if self.model.encoding is None else self._of_encoder()
-
-    def _of_network(self) -> MappedFold:
-        from skiagram.explanation.saliency import ExplainedNetwork
+        from skiagram.explanation.saliency import (
+            ExplainedNetwork,
+            Resolution,
+            examine,
+            use_threads,
+            why_undefined,
+        )
         from skiagram.models.deep.fitted import load_classifier
         from skiagram.models.deep.inputs import encode_table
 
-        classifier, architecture = load_classifier(self.fit.folder)
-        network = ExplainedNetwork(classifier.eval(), self.model.positive, architecture)
+        # What the network reads of the cases, and their regions on its grid
+        model, fit, options = self.model, self.fit, self.model.options.maps
+        classifier, architecture = load_classifier(fit.folder)
+        network = ExplainedNetwork(classifier.eval(), model.positive, architecture)
         training = architecture.options().training
-        cases = self.model.known.inputs.select(self.model.rows(self.case_id))
+        cases = model.known.inputs.select(model.rows(self.case_id))
         rows = np.arange(len(cases))
         images = cases.read(rows, training.image_size, training.input)
         regions = None
@@ -94,35 +95,8 @@ class MapTask:
             with_mask = replace(training.input, mask_channel=True)
             mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
             regions = mask.numpy()
-        table = encode_table(self.fit.fitted.encoder, cases)
-        return self._examine(network, images, table, regions)
-
-    def _of_encoder(self) -> MappedFold:
-        from skiagram.encoders.encoder import read_encoding
-        from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
-
-        model, store = self.model, self.model.prepared.store
-        if model.encoding is None:
-            raise ValueError("a model without an encoder has no maps of one")
-        encoding, record = read_encoding(model.encoding)
-        encoder: Any = build(record.encoder, "encoder")
-        reason = why_without_maps(encoder, store, fused=model.fused)
-        if reason:
-            return MappedFold({}, dict.fromkeys(model.options.maps.methods, reason))
-        reading = EncoderReading(encoder, encoder.load(), store)
-        held_out = encoding.of(model.known.case_id[self.fit.held_out])
-        explained = reading.explain(self.fit.fitted, held_out, model.positive)
-        masks, regions = [model.mask(case) for case in self.case_id], None
-        if any(mask is not None for mask in masks):
-            regions = reading.masks(masks, self.case_id)
-        return self._examine(explained, reading.pictures(self.case_id), None, regions)
-
-    def _examine(
-        self, network: "Explained", images: Any, table: Any, regions: NDArray[np.bool_] | None
-    ) -> MappedFold:
-        from skiagram.explanation.saliency import Resolution, examine, use_threads, why_undefined
-
-        model, fit, options = self.model, self.fit, self.model.options.maps
+        table = encode_table(fit.fitted.encoder, cases)
+        # The maps that are defined, and their tests
         reasons = {method: why_undefined(method, network) for method in options.methods}
         asked = [method for method in options.methods if not reasons[method]]
         resolution = Resolution(options.window, options.steps)
@@ -132,7 +106,7 @@ class MapTask:
                 network, images, table, asked, resolution, options.exchange, seed, self.case_id
             )
         seen, spread = images[:, 0].numpy(), float(fit.ranking.std()) or 1.0
-        cases = {
+        mapped = {
             case: MappedCase(
                 seen[row],
                 self._region(case, seen[row].shape, None if regions is None else regions[row]),
@@ -142,7 +116,7 @@ class MapTask:
             )
             for row, case in enumerate(self.case_id)
         }
-        return MappedFold(cases, reasons)
+        return MappedFold(mapped, reasons)
 
     def _region(
         self, case: str, shape: Sequence[int], seen: NDArray[np.bool_] | None
@@ -168,7 +142,7 @@ def choose_cases(model: ExplainedModel) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MappedModel:
-    """The maps of a model: of a sample of cases by all fits, of others to look at by one.
+    """The maps of a model, of a sample of cases by all fits.
 
     Attributes:
         cases: Case → its maps, a fit after the other.
@@ -180,13 +154,12 @@ class MappedModel:
     reasons: Mapping[Method, str]
 
     @classmethod
-    def make(cls, model: ExplainedModel, others: Sequence[str]) -> "MappedModel":
-        """Make the maps of a sample by all fits, and those of others by the first repeat's."""
+    def make(cls, model: ExplainedModel) -> "MappedModel":
+        """Make the maps of a sample by all fits."""
         sample = choose_cases(model)
         tasks = []
         for fit in model.fits:
-            wanted = {*sample, *(others if fit.number < len(model.first) else ())}
-            cases = wanted & set(model.known.case_id[fit.held_out].tolist())
+            cases = set(sample) & set(model.known.case_id[fit.held_out].tolist())
             if cases:
                 tasks.append(MapTask(model, fit, tuple(sorted(cases))))
         mapped: dict[str, list[MappedCase]] = {}

@@ -1,13 +1,11 @@
-"""What is said of one model: importance of features, tested maps, cases to look at."""
+"""What is said of one model: importance of features, tested maps."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from skiagram.explanation.trust import Location, MapTest, Method
 from skiagram.statistics.estimate import Estimate
 
 EXPLANATION = "explanation.json"
-Kind = Literal["right", "wrong", "doubtful"]
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class MapExplanation:
 
 @dataclass(frozen=True)
 class Maps:
-    """What a network, or an encoder with a head, looks at.
+    """What a network looks at.
 
     Attributes:
         cases: Cases with maps.
@@ -164,35 +162,6 @@ class Blanking:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A grey picture, at most 96 pixels a side: base64 of height × width bytes, row after row."""
-
-    height: int
-    width: int
-    grey: str
-
-
-@dataclass(frozen=True)
-class ShownCase:
-    """One case with its explanation.
-
-    Attributes:
-        kind: Whether it was classified surely and rightly, surely and wrongly, or with doubt.
-        score: Score of the positive class minus that of the other one, by a fit without the case.
-        maps: Method → its map, dark where it speaks against the positive class or is silent.
-    """
-
-    kind: Kind
-    true: str
-    named: str
-    score: float
-    image: Picture
-    region: Picture | None
-    maps: dict[str, Picture]
-    contributions: tuple[Contribution, ...]
-
-
-@dataclass(frozen=True)
 class Explanation:
     """What the scores of one model rest on.
 
@@ -204,7 +173,7 @@ class Explanation:
             0 where they are the same fits.
         auc: Mean over fits, on the cases that each did not see.
         features: Of a model of features; None of others.
-        maps: Of a network, or of an encoder with a head; None of others.
+        maps: Of a network; None of others.
     """
 
     model: str
@@ -218,6 +187,5 @@ class Explanation:
     difference: float
     auc: Estimate
     blanking: Blanking | None
-    gallery: tuple[ShownCase, ...]
     features: Features | None
     maps: Maps | None

@@ -4,13 +4,11 @@ Every map is about one number, the score of the positive class minus that of the
 the axes of the image. Grad-CAM (Selvaraju et al. 2017) weighs the last maps of features by their
 gradient, of a transformer the tokens that enter its last block; integrated gradients (Sundararajan
 et al. 2017) add up to the change of the score from the blank image; occlusion (Zeiler & Fergus
-2014) is the loss of score where a square is blanked; attention roll-out (Abnar & Zuidema 2020)
-follows the attention of all blocks, whatever the class.
+2014) is the loss of score where a square is blanked.
 """
 
 import copy
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import (
@@ -70,15 +67,17 @@ class ClassDifference(nn.Module):
 
 
 @dataclass(frozen=True)
-class Explained(ABC):
-    """A model of images whose maps are made and tested.
+class ExplainedNetwork:
+    """A trained network, or an ensemble of several, whose maps are made and tested.
 
     Attributes:
         classifier: Maps images to (n, 2) logits.
+        architecture: What it was built from.
     """
 
     classifier: nn.Module
     positive: int
+    architecture: Architecture
 
     @property
     def members(self) -> list[nn.Module]:
@@ -86,24 +85,6 @@ class Explained(ABC):
         if isinstance(self.classifier, Ensemble):
             return list(self.classifier.members)
         return [self.classifier]
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether gradients pass from the score to the image."""
-        return True
-
-    @property
-    def mixes_planes(self) -> bool:
-        """Whether a volume's planes are one image of several channels to it."""
-        return False
-
-    @abstractmethod
-    def example(self) -> tuple[Tensor, ...]:
-        """Return one image without content, and what else a member reads."""
-
-    @abstractmethod
-    def randomise(self, share: float, seed: int) -> Self:
-        """Return the model with fresh weights in a share of the layers, counted from the output."""
 
     def blank(self, images: Tensor) -> Tensor:
         """Return images without information: each one its own mean, channel by channel."""
@@ -120,13 +101,6 @@ class Explained(ABC):
                 beside = () if table is None else (table.expand(len(batch), -1),)
                 batches.append(module(batch, *beside).double().numpy())
         return np.concatenate(batches)
-
-
-@dataclass(frozen=True)
-class ExplainedNetwork(Explained):
-    """A trained network, or an ensemble of several, and what it was built from."""
-
-    architecture: Architecture
 
     @property
     def mixes_planes(self) -> bool:
@@ -162,27 +136,17 @@ def _own_state(module: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in tensors.items() if value.is_floating_point()}
 
 
-class AttentionLayer(NamedTuple):
-    """Where a transformer's block makes queries, keys and values of its tokens."""
-
-    entrance: nn.Module
-    queries_keys_values: nn.Module
-    heads: int
-    normalise: tuple[nn.Module, nn.Module] = (nn.Identity(), nn.Identity())
-
-
-def attention_layers(module: nn.Module) -> list[AttentionLayer]:
-    """Return the attention between all places, block by block; empty for another network."""
-    layers = []
+def attention_entrances(module: nn.Module) -> list[nn.Module]:
+    """Return what each block of a transformer attends to goes through; empty for another one."""
+    entrances: list[nn.Module] = []
     for part in module.modules():
         if isinstance(part, Block):
-            layers.append(AttentionLayer(part.attended, part.queries_keys_values, part.heads))
-        inner, entrance = (cast(Any, getattr(part, name, None)) for name in ("attn", "norm1"))
+            entrances.append(part.attended)
+        inner, entrance = (getattr(part, name, None) for name in ("attn", "norm1"))
         # timm's plain attention: others see a window, or turn queries and keys by their place
-        if type(inner).__name__ == "Attention" and entrance is not None:
-            both = (inner.q_norm, inner.k_norm)
-            layers.append(AttentionLayer(entrance, inner.qkv, inner.num_heads, both))
-    return layers
+        if type(inner).__name__ == "Attention" and isinstance(entrance, nn.Module):
+            entrances.append(entrance)
+    return entrances
 
 
 def _prefix(member: nn.Module) -> int:
@@ -195,13 +159,9 @@ def _is_timm(part: nn.Module) -> bool:
     return hasattr(part, "num_prefix_tokens") and hasattr(part, "blocks")
 
 
-def why_undefined(method: Method, network: Explained) -> str:
+def why_undefined(method: Method, network: ExplainedNetwork) -> str:
     """Return why a network has no map of this kind; empty where it has one."""
-    layers = attention_layers(network.members[0])
-    if method == "attention_rollout" and not layers:
-        return "the network has no attention between places"
-    if method in ("grad_cam", "integrated_gradients") and not network.differentiable:
-        return "the head's score is not linear in the encoding, so it has no gradient"
+    layers = attention_entrances(network.members[0])
     if method == "grad_cam" and network.mixes_planes:
         return "the network mixes three planes, so its maps of features belong to no place"
     if method == "grad_cam" and not layers and _last_maps(network) is None:
@@ -211,14 +171,14 @@ def why_undefined(method: Method, network: Explained) -> str:
 
 def explain(
     method: Method,
-    network: Explained,
+    network: ExplainedNetwork,
     images: Tensor,
     resolution: Resolution,
     table: Tensor | None = None,
 ) -> Maps:
     """Return (n, [depth,] height, width), a map of each image.
 
-    An ensemble's Grad-CAM and roll-out are its members' mean.
+    An ensemble's Grad-CAM is its members' mean.
 
     Args:
         method: Kind of map; `why_undefined` says whether the network has it.
@@ -262,13 +222,13 @@ def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) 
 
 
 def _grad_cam(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
 ) -> Tensor:
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
-        layers = attention_layers(member)
+        layers = attention_entrances(member)
         if layers:
             grid = _grid_of(_weighed_tokens(module, layers[-1], images, beside), images)
         else:
@@ -282,7 +242,7 @@ def _grad_cam(
 
 
 def _weighed_tokens(
-    module: nn.Module, layer: AttentionLayer, images: Tensor, beside: tuple[Tensor, ...]
+    module: nn.Module, entrance: nn.Module, images: Tensor, beside: tuple[Tensor, ...]
 ) -> Tensor:
     """Return (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
     tokens: list[Tensor] = []
@@ -291,7 +251,7 @@ def _weighed_tokens(
         tokens.append(output.detach().requires_grad_())
         return tokens[-1]
 
-    with _watched([layer.entrance], [note]):
+    with _watched([entrance], [note]):
         score = module(images, *beside)
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
     places = slice(_prefix(module), None)
@@ -305,7 +265,7 @@ def _grid_of(places: Tensor, images: Tensor) -> Tensor:
     return places.reshape(len(images), 1, rows, -1)
 
 
-def _last_maps(network: Explained) -> nn.Module | None:
+def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     """Return the last layer whose output still has places, of one network."""
     example = network.example()
     axes = example[0].ndim
@@ -324,7 +284,7 @@ def _last_maps(network: Explained) -> nn.Module | None:
 
 
 def _integrated_gradients(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     gradients = import_captum().IntegratedGradients(module)
@@ -339,7 +299,7 @@ def _integrated_gradients(
 
 
 def _occlusion(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
@@ -361,67 +321,10 @@ def _occlusion(
     return torch.from_numpy(occlusion_maps(shape, windows, loss))
 
 
-def _attention_rollout(
-    network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
-) -> Tensor:
-    total = torch.zeros(len(images), *images.shape[2:])
-    for member in network.members:
-        share = rolled_attention(member, images, *beside)[:, _prefix(member) :]
-        grid = _grid_of(share, images)
-        total += nn.functional.interpolate(grid, images.shape[2:], mode="nearest")[:, 0]
-    return total / len(network.members)
-
-
-def rolled_attention(member: nn.Module, images: Tensor, *beside: Tensor) -> Tensor:
-    """Return (n, tokens) how much of each token reaches what is read of them; rows sum to 1.
-
-    A block passes on half of a token itself, along the residual connection, and half by its
-    attention, averaged over heads. What is read is the mean over all places, the class token, or
-    half of each.
-    """
-    layers = attention_layers(member)
-    passed: list[Tensor] = []
-
-    def note(layer: AttentionLayer) -> Callable[..., None]:
-        def read(_: nn.Module, __: Any, output: Tensor) -> None:
-            parts = output.reshape(*output.shape[:2], 3, layer.heads, -1)
-            query, key, _value = parts.permute(2, 0, 3, 1, 4)
-            query, key = layer.normalise[0](query), layer.normalise[1](key)
-            logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-            attention = logits.softmax(dim=-1).mean(dim=1)
-            passed.append((attention + torch.eye(attention.shape[-1])) / 2)
-
-        return read
-
-    watched = [layer.queries_keys_values for layer in layers]
-    with _watched(watched, [note(layer) for layer in layers]), torch.no_grad():
-        member.eval()(images, *beside)
-    rolled = _read_tokens(member, passed[0].shape[-1]).expand(len(images), 1, -1)
-    for attention in reversed(passed):
-        rolled = rolled @ attention
-    return rolled[:, 0]
-
-
-def _read_tokens(member: nn.Module, tokens: int) -> Tensor:
-    """Return (tokens,) the share of each token in what the network's end reads."""
-    prefix, share = _prefix(member), torch.zeros(tokens)
-    pooling = {part.pooling for part in member.modules() if isinstance(part, PooledNetwork)}
-    if "head" in pooling:
-        body = next(part for part in member.modules() if _is_timm(part))
-        pooling = {"class_token" if getattr(body, "global_pool", "") == "token" else "patches"}
-    chosen = pooling.pop() if pooling else "patches"
-    if "class_token" in chosen:
-        share[0] += 1
-    if "patches" in chosen:
-        share[prefix:] += 1 / (tokens - prefix)
-    return share / share.sum()
-
-
 _METHODS: dict[Method, Callable[..., Tensor]] = {
     "grad_cam": _grad_cam,
     "integrated_gradients": _integrated_gradients,
     "occlusion": _occlusion,
-    "attention_rollout": _attention_rollout,
 }
 
 
@@ -442,7 +345,7 @@ class Examined(NamedTuple):
 
 
 def examine(
-    network: Explained,
+    network: ExplainedNetwork,
     images: Tensor,
     table: Tensor | None,
     methods: Sequence[Method],
@@ -490,7 +393,7 @@ def examine(
 
 def import_captum() -> Any:
     """Return the package that makes maps."""
-    remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout and occlusion"
+    remedy, allowed = "pip install 'skiagram[explain]'", "occlusion"
     with installed("the package captum", "explain.maps.methods", remedy, allowed):
         import captum.attr
     return captum.attr

@@ -31,12 +31,11 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Score = Callable[[NDArray[np.float32]], Floats]  # (n, channels, …) images → (n,) scores
 State = Literal["passed", "failed", "not tested"]
-Method = Literal["grad_cam", "integrated_gradients", "occlusion", "attention_rollout"]
+Method = Literal["grad_cam", "integrated_gradients", "occlusion"]
 TITLES: dict[Method, str] = {
     "grad_cam": "Grad-CAM",
     "integrated_gradients": "Integrated gradients",
     "occlusion": "Occlusion",
-    "attention_rollout": "Attention roll-out",
 }
 TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
 

@@ -406,11 +406,10 @@ class FittedTuned:
         write_record(self.tuning, folder / TUNING)
 
 
-def fits_of(options: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
-    """Return the options of the model that is fitted, and its fits in each fit of the plan."""
-    if not is_tuned(options):
-        return options, 1
-    return options["model"], options["budget"]["trials"] * options["budget"]["folds"] + 1
+def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options of the model that is fitted: of a tuned one those that are searched."""
+    fitted: Mapping[str, Any] = options["model"] if is_tuned(options) else options
+    return fitted
 
 
 def is_tuned(options: Mapping[str, Any]) -> bool:

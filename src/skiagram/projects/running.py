@@ -31,6 +31,7 @@ _EXIT_CODES = {kind.exit_code for kind in SkiagramError.__subclasses__()}
 _PAUSE = 0.5  # seconds between looks
 _GRACE = 5.0  # seconds that processes have to end
 _WARNING = re.compile("warning: ", re.IGNORECASE)
+_TELLING = 10  # seconds of work that tell how long the rest takes
 _KEPT = 30  # lines of output that a failure shows
 
 
@@ -157,9 +158,10 @@ class _Watched:
                 self._last.append(line)
 
     def show(self, notes: Path) -> None:
-        """Renew the line of a terminal."""
-        if not self._terminal:
-            return
+        """Renew the line of a terminal; elsewhere say once how long each part takes.
+
+        That is the time of what is done, such as the first images, for each that is left.
+        """
         under_way = []
         for path in sorted(notes.glob("*.json")):
             try:
@@ -167,8 +169,15 @@ class _Watched:
                 alive = Path(f"/proc/{path.stem}").exists() or not Path("/proc/self").exists()
             except (OSError, ValueError):
                 continue
-            if alive:
+            if alive and self._terminal:
                 under_way.append(_words(note))
+                continue
+            tells = alive and note["done"] and note["seconds"] >= _TELLING
+            if tells and note["title"] not in self._said:
+                self._said.add(note["title"])
+                self._print(f"    {_words(note)}")
+        if not self._terminal:
+            return
         spent = _minutes(time.monotonic() - self._started)
         line = f"{len(self._begun)} of {self._stages} stages, {spent}"
         line = " | ".join([line, *under_way])[: shutil.get_terminal_size().columns - 1]

@@ -19,7 +19,6 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
 from skiagram.explanation.features import explain_features
-from skiagram.explanation.galleries import choose_shown, show_cases
 from skiagram.explanation.importance import import_shap
 from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
@@ -89,12 +88,11 @@ def explain_model(
     if options.explanation.blanked:
         with scratch_folder("blanking") as folder:
             blanking = measure_blanking(model, folder, store)
-    features = maps = mapped = None
+    features = maps = None
     if predictions.outcome.arm == "classical":
         features = explain_features(model)
-    else:
-        mapped = MappedModel.make(model, [case for case, _ in choose_shown(model)])
-        maps = mapped.explain(observer)
+    elif model.encoding is None:
+        maps = MappedModel.make(model).explain(observer)
     explanation = Explanation(
         model=name,
         title=predictions.outcome.title,
@@ -107,7 +105,6 @@ def explain_model(
         difference=largest_difference(model, predictions),
         auc=model.mean_auc(),
         blanking=blanking,
-        gallery=show_cases(model, {} if mapped is None else mapped.cases),
         features=features,
         maps=maps,
     )
@@ -208,7 +205,7 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
         )
     if outcome.arm == "classical" and asked.importance.shap_cases:
         import_shap()
-    if outcome.arm != "classical" and _GRADIENTS & {*asked.maps.methods}:
+    if outcome.arm == "deep" and _GRADIENTS & {*asked.maps.methods}:
         from skiagram.explanation.saliency import import_captum
 
         import_captum()

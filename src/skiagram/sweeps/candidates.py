@@ -9,7 +9,7 @@ from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.contract import learner_of
 from skiagram.models.cross_validation import Plan
 from skiagram.models.reading import Reading
-from skiagram.models.tuned import fits_of
+from skiagram.models.tuned import fitted_options
 from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Cases, Task, read_cases, read_task
@@ -60,7 +60,7 @@ class Candidate:
     @property
     def encoding(self) -> str | None:
         """Return the encoder whose numbers it reads; None for features."""
-        return fits_of(self.options)[0].get("encoding")
+        return fitted_options(self.options).get("encoding")
 
     def model(self, threads: int) -> Any:
         """Return the untrained model."""

@@ -69,14 +69,6 @@ def _labelme(path: Path, form: str, points: list[list[float]]) -> Path:
     return path
 
 
-def _via(shape: dict[str, Any], **regions: Any) -> dict[str, Any]:
-    told = {"shape_attributes": shape, "region_attributes": {"type": "mass"}}
-    image = {"filename": "one.png", "size": 10, "regions": [told], "file_attributes": {}}
-    return {"one.png10": {**image, **regions}}
-
-
-RECT = {"name": "rect", "x": 20, "y": 10, "width": 20, "height": 40}
-POLYGON = {"name": "polygon", "all_points_x": [20, 40, 40, 20], "all_points_y": [10, 10, 50, 50]}
 PROGRAMS: dict[str, Callable[[Path], Path]] = {
     "xmin": lambda path: _csv(path, file=["one.png"], xmin=[20], ymin=[10], xmax=[40], ymax=[50]),
     "x1": lambda path: _csv(path, image_id=["one"], x1=[20.0], y1=[10.0], x2=[40.0], y2=[50.0]),
@@ -98,16 +90,6 @@ PROGRAMS: dict[str, Callable[[Path], Path]] = {
     "LabelMe, polygon": lambda path: _labelme(path, "polygon", OUTLINE),
     "LabelMe, circle": lambda path: _labelme(
         path, "circle", [[30, 30], [30 + EXPECTED.radius, 30]]
-    ),
-    "VIA": lambda path: _saved(path / "via.json", {"_via_img_metadata": _via(RECT)}),
-    "VIA 1": lambda path: _saved(
-        path / "via.json", _via({}, regions={"0": _via(RECT)["one.png10"]["regions"][0]})
-    ),
-    "VIA, polygon": lambda path: _saved(path / "via.json", _via(POLYGON)),
-    "VIA, CSV": lambda path: _csv(
-        path, filename=["two.png", "one.png"], file_size=[1, 2], region_count=[0, 1],
-        region_shape_attributes=["{}", json.dumps(RECT)],
-        region_attributes=["{}", '{"type":{"mass":true}}'],
     ),
 }  # fmt: skip
 
@@ -228,6 +210,37 @@ def test_slicers_markups_are_places_in_the_patient(system: str, tmp_path: Path) 
 def test_what_is_no_lesion_is_named(name: str, text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=rf"{name}.*{words}"):
+        read_lesions(tmp_path / name, images("one.png"))
+
+
+VIA_IMAGE = {
+    "filename": "one.png",
+    "regions": [{"shape_attributes": {"name": "rect", "x": 2, "y": 1, "width": 2, "height": 4}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("via.json", json.dumps({"_via_img_metadata": {"one.png10": VIA_IMAGE}}), "VIA.*COCO"),
+        ("via.json", json.dumps({"one.png10": VIA_IMAGE}), "VIA.*COCO"),
+        (
+            "via.csv",
+            "filename,file_size,region_shape_attributes\none.png,1,{}\n",
+            "VIA.*Export Annotations .COCO",
+        ),
+        (
+            "cvat.xml",
+            "<annotations><image name='one.png'><box label='a'/></image></annotations>",
+            "CVAT.*COCO 1.0",
+        ),
+    ],
+)
+def test_what_another_program_has_to_export_anew_is_named(
+    name: str, text: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=words):
         read_lesions(tmp_path / name, images("one.png"))
 
 

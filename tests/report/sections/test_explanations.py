@@ -1,6 +1,5 @@
 """What models rest on, in the report: rules make its words, a failed map is shown as failed."""
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,6 @@ from skiagram.explanation.record import (
     Loss,
     MapExplanation,
     Maps,
-    Picture,
-    ShownCase,
 )
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
 from skiagram.report.page import render
@@ -49,12 +46,6 @@ LOCATION = Location(
         "elsewhere": (known(0.2), 0.56),
     },
 )  # fmt: skip
-PICTURE = Picture(4, 4, base64.b64encode(bytes(range(0, 256, 16))).decode())
-
-
-def shown(**maps: Picture) -> ShownCase:
-    reasons = () if maps else (Contribution("glcm_energy", 0.5),)
-    return ShownCase("wrong", "abnormal", "normal", -1.25, PICTURE, PICTURE, maps, reasons)
 
 
 def a_map(title: str, *failed: str) -> MapExplanation:
@@ -69,7 +60,7 @@ DATA: dict[str, Any] = {"positive": "abnormal", "word": "nodule", "cases": 600, 
 DATA |= {"repeats": 2, "fits": 6, "difference": 0.0}
 FOREST = Explanation(
     model="forest", title="Forest <1>", **DATA, auc=known(0.9),
-    blanking=Blanking(loss(0.2), loss(0.1)), gallery=(shown(),), maps=None,
+    blanking=Blanking(loss(0.2), loss(0.1)), maps=None,
     features=Features(
         (GroupImportance("glcm", 12, loss(0.1)), GroupImportance("lbp", 3, loss(0.0))),
         (FeatureImportance(
@@ -83,12 +74,12 @@ FOREST = Explanation(
 )  # fmt: skip
 MAPS = Maps(
     (a_map("Occlusion"), replace(a_map("Grad-CAM", "deletion"), method="grad_cam"),
-     MapExplanation("attention_rollout", "Attention roll-out", "no attention")),
+     MapExplanation("integrated_gradients", "Integrated gradients", "no gradient")),
     60, 0.5, LOCATION, LOCATION,
 )  # fmt: skip
 NETWORK = Explanation(
     model="cnn", title="Small network", **DATA, auc=known(0.8),
-    blanking=Blanking(loss(0.0), loss(0.3)), gallery=(shown(occlusion=PICTURE, grad_cam=PICTURE),),
+    blanking=Blanking(loss(0.0), loss(0.3)),
     features=None, maps=MAPS,
 )  # fmt: skip
 
@@ -109,6 +100,8 @@ def test_the_answer_names_what_passed_and_what_failed() -> None:
     assert "Grad-CAM (deletion failed)" in network
     (words,) = answers(with_maps(a_map("Grad-CAM", "insertion", "repeatability")))
     assert "none is to be trusted" in words
+    (words,) = answers(replace(NETWORK, maps=None))
+    assert "no maps" in words
 
 
 def test_what_lies_outside_is_told_by_trustworthy_maps_alone() -> None:
@@ -145,10 +138,7 @@ def test_explained_models_are_shown_and_their_figures_written() -> None:
     own = next(section for section in sections.filled if section.anchor == "explanations")
     assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}
     page = render(binary(), shown_models, sections)
-    before = render(binary(), material(), make_sections(binary(), material()))
     assert "Forest &lt;1&gt;" in page
-    assert page.count('<b class="mark bad">failed</b>') == 1  # Grad-CAM in the gallery
-    assert "not defined: no attention" in page
-    assert page.count("data:image/png") - before.count("data:image/png") == 4
+    assert "not defined: no gradient" in page
     assert "glcm_b, glcm_c, glcm_d and 1 more" in page
     assert "Always the centre" in page

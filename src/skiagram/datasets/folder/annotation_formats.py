@@ -1,7 +1,8 @@
 """Files in which other programs keep lesions: boxes, circles, outlines and points of images.
 
-A CSV with a row a lesion, COCO, YOLO, Pascal VOC, LabelMe, VIA (VGG Image Annotator) and 3D Slicer
-are told by what is in a file. A box or an outline becomes the circle of equal area.
+A CSV with a row a lesion, COCO, YOLO, Pascal VOC, LabelMe and 3D Slicer are told by what is in a
+file. A box or an outline becomes the circle of equal area. Files of VIA and CVAT are refused, with
+the way to COCO that both programs have.
 """
 
 import json
@@ -50,7 +51,11 @@ _SIZED = (
 _BESIDE_YOLO = re.compile(
     r"(?i)(predefined_)?classes|train|val|valid|test|notes|labels|readme.*|requirements"
 )
-_PROGRAMS = "CSV, COCO, YOLO, Pascal VOC, LabelMe, VIA, or markups of 3D Slicer"
+_PROGRAMS = "CSV, COCO, YOLO, Pascal VOC, LabelMe, or markups of 3D Slicer"
+_TO_COCO = {
+    "VIA": "export them in VIA: Annotation > Export Annotations (COCO format)",
+    "CVAT": "export them in CVAT: Export task dataset > COCO 1.0",
+}
 
 
 Shape = Callable[[], tuple[int, ...]]  # reads an image: asked for only where it is needed
@@ -126,8 +131,10 @@ def _read_file(path: Path, unit: MarkUnit, radius: float | None) -> Iterator[Ann
             yield from _labelme(content, path, radius)
         elif "markups" in content:
             yield from _markups(content, path, radius)
+        elif "_via_img_metadata" in content or _lists_regions(content):
+            raise _to_convert(path, "VIA")
         else:
-            yield from _via(content.get("_via_img_metadata", content), path, radius)
+            raise _unreadable(path, "other keys")
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -147,6 +154,18 @@ def _unreadable(path: Path, why: object) -> DataError:
     )
 
 
+def _lists_regions(content: Mapping[str, Any]) -> bool:
+    """Return whether JSON is what VIA exports: an image's file beside its regions."""
+    images = [image for image in content.values() if isinstance(image, dict)]
+    return any({"filename", "regions"} <= image.keys() for image in images)
+
+
+def _to_convert(path: Path, program: str) -> DataError:
+    return DataError(
+        f"lesions of {program}", where=str(path), allowed=_PROGRAMS, remedy=_TO_COCO[program]
+    )
+
+
 _FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
@@ -157,8 +176,7 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
         rows = read_rows(content, files=_names_of_files(content))
     lower = {name.casefold(): name for name in rows[0].cells}
     if {"region_shape_attributes", "filename"} <= lower.keys():
-        yield from _via_rows(rows, path)
-        return
+        raise _to_convert(path, "VIA")
     name = next((lower[column] for column in _FILES if column in lower), None)
     kind = next((lower[column] for column in _CLASSES if column in lower), None)
     columns, make = _columns_of(lower)
@@ -347,6 +365,8 @@ def _pascal_voc(path: Path) -> Iterator[Annotation]:
         tree = ElementTree.fromstring(content)  # noqa: S314
     except ElementTree.ParseError as error:
         raise _unreadable(path, error) from None
+    if tree.tag == "annotations" and tree.find("image") is not None:
+        raise _to_convert(path, "CVAT")
     with _said_by(path):
         sides = [int(tree.findtext(f"size/{side}") or 0) for side in ("height", "width")]
         name = tree.findtext("filename") or path.stem
@@ -432,60 +452,6 @@ def _given(radius: float | None) -> float:
             remedy="say the radius of all points with `--mark-radius` (pixels; of volumes mm)",
         )
     return radius
-
-
-def _via(content: Mapping[str, Any], path: Path, radius: float | None) -> Iterator[Annotation]:
-    with _said_by(path):
-        for image in content.values():
-            regions = image["regions"]
-            listed = regions.values() if isinstance(regions, dict) else regions
-            for number, region in enumerate(listed, 1):
-                where = f"{path}, `{image['filename']}`, region {number}"
-                yield _of_via(
-                    str(image["filename"]),
-                    region["shape_attributes"],
-                    region.get("region_attributes") or {},
-                    where,
-                    radius,
-                )
-
-
-def _via_rows(rows: Sequence[TableRow], path: Path) -> Iterator[Annotation]:
-    for row in rows:
-        with _said_by(path):
-            shape, told = (
-                json.loads(row.cells[name] or "{}")
-                for name in ("region_shape_attributes", "region_attributes")
-            )
-            if shape:
-                where = row.where.replace(WHERE, str(path))
-                yield _of_via(row.cells["filename"], shape, told, where, None)
-
-
-def _of_via(
-    name: str, shape: Mapping[str, Any], told: Mapping[str, Any], where: str, radius: float | None
-) -> Annotation:
-    kinds = [
-        "+".join(sorted(key for key, chosen in value.items() if chosen))
-        if isinstance(value, dict)
-        else str(value).strip()
-        for value in told.values()
-    ]
-    form = shape["name"]
-    with named(where):
-        if form == "rect":
-            lesion = of_box(*(float(shape[side]) for side in ("x", "y", "width", "height")))
-        elif form in ("circle", "ellipse"):
-            radii = [
-                float(shape[side]) for side in (("r", "r") if form == "circle" else ("rx", "ry"))
-            ]
-            centre = [float(shape["cx"]) - 0.5, float(shape["cy"]) - 0.5]
-            lesion = _ball(centre, math.sqrt(radii[0] * radii[1]))
-        else:
-            places = [shape.get(f"all_points_{axis}", shape.get(f"c{axis}")) for axis in "xy"]
-            points = np.array(places, dtype=np.float64).reshape(2, -1).T
-            lesion = _of_points(str(form), points, radius)
-    return Annotation(name, ", ".join(filter(None, kinds)), where, _fixed(lesion))
 
 
 def _markups(content: Mapping[str, Any], path: Path, radius: float | None) -> Iterator[Annotation]:

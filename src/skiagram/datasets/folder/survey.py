@@ -7,7 +7,6 @@ label of a file (its place, name, format, further columns) is collected for the 
 import re
 import shlex
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -112,7 +111,6 @@ class ExaminedFile:
     shape: tuple[int, ...]
     depth: str
     stored_bytes: int
-    seconds: float
     thumbnail: NDArray[np.float32]
     small: Small
     digest: bytes
@@ -494,7 +492,6 @@ def examine_file(
     tree: FileTree, reading: Reading, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
-    started = time.perf_counter()
     try:
         files = read_case_files(tree, reference)
         decoded = decode_case(files, reference, reading)
@@ -521,7 +518,6 @@ def examine_file(
         modality=decoded.modality,
         made_gray=decoded.made_gray,
         stored_bits=decoded.stored_bits,
-        seconds=time.perf_counter() - started,
     )
 
 

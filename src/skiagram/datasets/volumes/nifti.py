@@ -2,7 +2,7 @@
 
 Values and places are those that ITK reads (`itkNiftiImageIO`, version 5.4), but for what it reads
 in silence and wrongly: NaN and infinity stay, a slope of 0 shifts nothing, and two places of the
-same voxels are refused.
+same voxels are refused. Of two forms that agree the sform counts, which has more digits.
 """
 
 import math
@@ -77,9 +77,6 @@ _TYPES = {
 _SEVERAL_VALUES = (32, 128, 1792, 2048, 2304)  # complex numbers and colours
 _OF_MATRICES = (1004, 1005, 1006)  # intents: matrices and displacements
 _UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
-_SCANNER = 1  # code of a form
-_ORTHONORMAL = 1e-4
-_SIMILAR = 1e-4
 _ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
 _TO_LPS = np.array([[-1.0], [-1.0], [1.0]])  # NIfTI's x grows to the right, y to the front
 
@@ -186,17 +183,14 @@ def _place(
     distances[(distances == 0) | ~np.isfinite(distances)] = 1
     if not stated:
         distances[:] = 1
-    forms = {
-        "q": _qform(header, distances) if has_qform else None,
-        "s": header["srow"].astype(np.float32).astype(np.float64) if has_sform else None,
-    }
-    chosen = _choose(forms["q"], forms["s"], int(header["sform_code"]))
-    steps, origin = _steps(chosen, distances * scale, scale)
-    if forms["s"] is not None:
-        affine = forms["s"] * _TO_LPS * scale
-        for form in (chosen, forms["q"]):
-            if form is not None:
-                _check_one_place(sides, *_steps(form, distances * scale, scale), affine)
+    qform = _qform(header, distances) if has_qform else None
+    sform = header["srow"].astype(np.float32).astype(np.float64) if has_sform else None
+    steps, origin = _steps(qform if sform is None else sform, distances * scale, scale)
+    if sform is not None:
+        affine = sform * _TO_LPS * scale
+        _check_one_place(sides, steps, origin, affine)
+        if qform is not None:
+            _check_one_place(sides, *_steps(qform, distances * scale, scale), affine)
     return steps if stated else with_distances(steps, spacing), origin
 
 
@@ -223,31 +217,6 @@ def _qform(header: np.void, distances: NDArray[np.float64]) -> NDArray[np.float6
     lengths = np.where(distances > 0, distances, 1) * handed
     affine = np.column_stack([turn * lengths, header["qoffset"]])
     return affine.astype(np.float32).astype(np.float64)
-
-
-def _choose(
-    qform: NDArray[np.float64] | None, sform: NDArray[np.float64] | None, code: int
-) -> NDArray[np.float64] | None:
-    """Return the affine matrix that ITK takes of the two; None where there is none.
-
-    It takes an sform at right angles where there is no other, where it is a scanner's, or where
-    both are much the same; the sform was written with more digits.
-    """
-    if qform is None or sform is None:
-        return qform if sform is None else sform
-    lengths = [np.linalg.norm(form[:, :3], axis=0) for form in (sform, qform)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        turned, other = (
-            form[:, :3] / sides for form, sides in zip((sform, qform), lengths, strict=True)
-        )
-    if not np.abs(turned @ turned.T - np.eye(3)).max() <= _ORTHONORMAL:
-        return qform
-    similar = (
-        np.abs(np.subtract(*map(np.sort, lengths))).max() <= _SIMILAR
-        and np.abs(turned @ other.T - np.eye(3)).max() <= _SIMILAR
-        and np.abs(sform[:, 3] - qform[:, 3]).max() <= _SIMILAR
-    )
-    return sform if code == _SCANNER or similar else qform
 
 
 def _steps(

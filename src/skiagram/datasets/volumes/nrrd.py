@@ -53,7 +53,6 @@ _TO_LPS = {
 }
 _SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior")
 _OF_PLACES = ("domain", "space", "time", "none", "???")  # kinds of axes
-_TEXT = ("ascii", "text", "txt")
 _GZIP = ("gzip", "gz")
 _SAYS = "directions and origin in mm"
 _ALLOWED = {  # other fields of distance and place, which ITK does not read
@@ -158,8 +157,12 @@ def _check_fields(fields: dict[str, str]) -> None:
             allowed="one file beside it or below",
             remedy="save as .nrrd",
         )
-    if fields.get("encoding", "").lower() in ("bzip2", "bz2"):
-        raise DataError("voxels packed with bzip2", allowed="raw, gzip", remedy="save it with gzip")
+    if (encoding := fields["encoding"].lower()) not in ("raw", *_GZIP):
+        raise DataError(
+            f"voxels in the encoding `{encoding}`",
+            allowed="raw, gzip",
+            remedy="convert it with Teem: unu save -f nrrd -e gzip -i OLD.nrrd -o NEW.nrrd",
+        )
     if _space(fields) not in _TO_LPS:
         raise DataError(
             f"coordinates of the space `{fields['space']}`",
@@ -264,17 +267,8 @@ def _read_values(fields: dict[str, str], packed: bytes, sides: list[int]) -> NDA
     for _ in range(_skip(fields, "line")):
         packed = packed.partition(b"\n")[2]
     skipped = _skip(fields, "byte")
-    if encoding in _TEXT and skipped >= 0:
-        words = packed[skipped:].split()[: math.prod(sides)]
-        kind = float if dtype.kind == "f" else int
-        packed = np.array([kind(word) for word in words], dtype).tobytes()
-        return read_values(packed, dtype, sides)
-    if encoding == "hex":
-        packed = bytes.fromhex(packed.decode("ascii"))
-    elif encoding in _GZIP:
+    if encoding in _GZIP:
         packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
-    elif encoding != "raw":
-        raise ValueError(f"encoding {encoding}")
     if dtype.itemsize > 1:
         dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
     return read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)

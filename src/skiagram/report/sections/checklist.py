@@ -17,8 +17,7 @@ from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.reader_study import MEAN_READER, READERS
-from skiagram.evaluation.results import CALIBRATION, METRICS, STABILITY
+from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import (
     ARM_TITLES,
@@ -52,7 +51,6 @@ def checklist(evaluation: Evaluation, material: Material) -> Context:
     filled = fill_checklists(evaluation, material)
     return {
         "table": tabulate_states(filled),
-        "scores": [each.score_words for each in filled if each.score_words],
         "folder": FOLDER,
     }
 
@@ -68,7 +66,6 @@ class Item(NamedTuple):
         otherwise: What holds where the run does not have it: the item falls to the author, or the
             answer is no.
         applies: What a run must have for the item to apply.
-        weight: Its share of the whole, for checklists that give a score.
     """
 
     number: str
@@ -79,7 +76,6 @@ class Item(NamedTuple):
     needs: tuple[str, ...] = ()
     otherwise: Literal["author", "no"] = "author"
     applies: tuple[str, ...] = ()
-    weight: float = 0.0
     part: str = ""
     state: State = "author"
 
@@ -91,37 +87,10 @@ class Checklist(NamedTuple):
     name: str
     source: str
     about: str
-    note: str
     items: tuple[Item, ...]
 
     def count_states(self, *states: State) -> int:
         return sum(item.state in states for item in self.items)
-
-    @property
-    def score(self) -> tuple[float, float] | None:
-        """Return the least and the greatest score, as the authors' answers turn out; or None.
-
-        Weights of items that do not apply are left out of the sum, as the checklist does.
-        """
-        applicable = [item for item in self.items if item.state != "not applicable"]
-        whole = sum(item.weight for item in applicable)
-        if whole == 0:
-            return None
-        met = sum(item.weight for item in applicable if item.state == "here")
-        lost = sum(item.weight for item in applicable if item.state == "not here")
-        return met / whole, (whole - lost) / whole
-
-    @property
-    def score_words(self) -> str:
-        """Return the score in words; empty without weights."""
-        if self.score is None:
-            return ""
-        least, most = (format_decimal(100 * share, 0) for share in self.score)
-        answered = self.count_states("here", "not here")
-        return (
-            f"{self.name} score: {least} % to {most} %, as the authors’ answers turn out; "
-            f"{answered} of {len(self.items)} items are answered by the run."
-        )
 
 
 def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
@@ -131,10 +100,6 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     if difference and difference.value is not None:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
     detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
-    readers = "fewer than two readers"
-    if study := evaluation.figures.select(analysis=READERS, figure="roc_auc", versus=""):
-        mean = format_estimate(study.find(group=MEAN_READER))
-        readers = f"{len(study.list_distinct('model'))} readers, mean AUC {mean}"
     versions = material.provenance.versions
     return {
         "design": _design(evaluation),
@@ -144,17 +109,11 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
         "models": _trained(evaluation),
-        "auc": _of_best(evaluation, "AUC of the best of each arm", METRICS, "roc_auc"),
+        "auc": _best_auc(evaluation),
         "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(detectable.value) if detectable else "not known",
-        "calibration": _of_best(
-            evaluation,
-            "calibration slope",
-            CALIBRATION,
-            "slope",
-        ),
         "missing": _missing(material.treatment),
         "audit": f"{len(material.audit.findings)} findings of the audit",
         "near_duplicates": f"{evaluation.near_duplicates} reported cases with a near duplicate",
@@ -168,32 +127,15 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "spread": "folds, seeds and patients"
         if _are_trained_again(evaluation)
         else "folds and patients, of one training",
-        "readers": readers,
     }
 
 
 def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     """Return need of an item → whether the run meets it."""
-    arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
-    rules = {rule.versus for rule in evaluation.simple_rules}
-    selecting = {
-        model.outcome.model
-        for model in evaluation.models
-        if model.figures.select(analysis=STABILITY, figure="selection_agreement")
-    }
     return {
         "subgroups": any(model.parts for model in evaluation.models),
         "sites": bool(evaluation.test_sites or evaluation.site_column),
-        "several_sites": len(_list_sites(evaluation)) > 1,
-        "readers": bool(evaluation.figures.select(analysis=READERS)),
-        "networks": "deep" in arms,
-        "both_arms": "classical" in arms and not arms.isdisjoint({"deep", "encoder"}),
-        "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
-        "several_trainings": _are_trained_again(evaluation),
-        "chosen_features": bool(selecting),
-        "selecting_model": bool(selecting - rules),
-        "prevalence": evaluation.prevalence is not None,
-        "two_classes": evaluation.task.positive is not None,
+        "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
     }
 
 
@@ -235,15 +177,14 @@ def _trained(evaluation: Evaluation) -> str:
     return ", ".join(words) + (f", {failed} failed" if failed else "")
 
 
-def _of_best(evaluation: Evaluation, title: str, analysis: str, figure: str) -> str:
-    """Return a figure of the best model of each arm."""
+def _best_auc(evaluation: Evaluation) -> str:
     parts = [
         f"{model.outcome.title} {format_estimate(estimate)}"
         for model in finished_models(evaluation)
         if is_best(evaluation, model)
-        and (estimate := model.figures.get(analysis=analysis, figure=figure))
+        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
     ]
-    return f"{title}: {'; '.join(parts) or 'none'}"
+    return f"AUC of the best of each arm: {'; '.join(parts) or 'none'}"
 
 
 def _missing(treatment: pd.DataFrame) -> str:
@@ -290,7 +231,7 @@ def _read_checklist(name: str) -> Checklist:
     file = yaml.safe_load(path.read_text("utf-8"))
     parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
     items = tuple(item._replace(part=part) for part, members in parts.items() for item in members)
-    return Checklist(file=name, items=items, **{"note": "", **file})
+    return Checklist(file=name, items=items, **file)
 
 
 def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item:
@@ -387,8 +328,6 @@ def write_checklist_markdown(checklist: Checklist) -> str:
     """Return the table to fill in as Markdown."""
     table = tabulate_checklist(checklist)
     text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
-    for words in (checklist.note, checklist.score_words):
-        text += f"\n{words}\n" if words else ""
     text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
     for cells in table.itertuples(index=False):
         text += f"| {' | '.join(_markdown(str(cell)) for cell in cells)} |\n"

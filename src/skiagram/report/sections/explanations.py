@@ -1,13 +1,4 @@
-"""Explanations: what models rest on, maps that were tested, cases to look at."""
-
-import base64
-from collections.abc import Sequence
-
-import matplotlib as mpl
-import numpy as np
-from markupsafe import Markup
-from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
+"""Explanations: what models rest on, and maps that were tested."""
 
 from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -18,11 +9,8 @@ from skiagram.explanation.record import (
     Features,
     MapExplanation,
     Maps,
-    Picture,
-    ShownCase,
 )
 from skiagram.explanation.trust import Location
-from skiagram.image_store.pictures import encode_picture
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import format_percent, format_signed
 from skiagram.report.material import Material
@@ -30,10 +18,8 @@ from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
 
-_OUTLINE = (88, 202, 164)
 _GRID = 3  # local effects a row
 _LONGEST = 24  # letters of a name
-KINDS = {"right": "Surely right", "wrong": "Surely wrong", "doubtful": "Most doubtful"}
 TESTS = {
     "randomisation": "Untrained weights destroy it",
     "deletion": "Deletion",
@@ -58,9 +44,6 @@ def explanations(evaluation: Evaluation, material: Material) -> Context:
         "models": shown,
         "answers": [describe(model) for model in every],
         "drawings": drawings,
-        "kinds": KINDS,
-        "pictures_of": list_pictures,
-        "signed": format_signed,
         "agree": describe_agreement,
     }
 
@@ -86,7 +69,9 @@ def describe(model: Explanation) -> str:
     name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
     if model.features is not None:
         return describe_features(name, model.features)
-    return "" if model.maps is None else describe_maps(name, model.maps)
+    if model.maps is None:
+        return f"{name} has no maps: no map of a frozen encoder passed the tests."
+    return describe_maps(name, model.maps)
 
 
 def tabulate_features(model: Features) -> Table:
@@ -254,36 +239,6 @@ def _pointing_row(title: str, note: str, location: Location) -> TableRow:
         centre = Cell(MISSING) if note == "no map" else fill_difference(figure.above_centre)
         cells += [fill_cell(figure.value), fill_difference(figure.above_chance), centre]
     return TableRow(title, cells, mark=note)
-
-
-def list_pictures(
-    case: ShownCase, maps: Sequence[MapExplanation] = ()
-) -> list[tuple[str, str, Markup]]:
-    """Return title, mark of a failed test and `data:` address of the image and of each map."""
-    shown = [(map_.title, mark_map(map_), case.maps.get(map_.method)) for map_ in maps]
-    pictures = [(title, mark, draw_case(case, map_)) for title, mark, map_ in shown if map_]
-    return [("Image", "", draw_case(case, None)), *pictures]
-
-
-def draw_case(case: ShownCase, values: Picture | None) -> Markup:
-    """Return a `data:` address of an image, its region outlined, perhaps with a map over it."""
-    shown = np.repeat(_pixels(case.image)[..., None] / 255, 3, axis=2)
-    if values is not None:
-        strength = _pixels(values) / 255
-        colour = np.asarray(mpl.colormaps["inferno"](0.25 + 0.75 * strength))[..., :3]
-        weight = 0.75 * strength[..., None] ** 0.75
-        shown = (1 - weight) * shown + weight * colour
-    pixels = np.round(255 * shown).astype(np.uint8)
-    if case.region is not None:
-        inside = _pixels(case.region) > 127
-        if inside.shape == pixels.shape[:2]:
-            pixels[inside & ~binary_erosion(inside)] = _OUTLINE
-    return Markup(encode_picture(pixels))  # noqa: S704 - base64 has no markup
-
-
-def _pixels(picture: Picture) -> NDArray[np.float64]:
-    grey = np.frombuffer(base64.b64decode(picture.grey), dtype=np.uint8)
-    return grey.reshape(picture.height, picture.width).astype(np.float64)
 
 
 def draw_families(model: Explanation, features: Features) -> Drawing:
