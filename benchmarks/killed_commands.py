@@ -188,9 +188,6 @@ COMMANDS = {
         (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv", "--page", "new.html"),
         remedy="--force",
     ),
-    "monitor": Command(
-        (*_SKIAGRAM, "monitor", "model.skiagram", "{}/cohort", "-o", "new.json"), prepare=_packed
-    ),
     "extract": Command((*_SKIAGRAM, "extract", "{}/masks.csv", "-o", "features.csv"), "."),
     "features": Command((*_SKIAGRAM, "features", "features.csv")),
     "compare": Command(

@@ -83,11 +83,3 @@ def test_masks_beside_new_images_are_no_cases_to_score(tmp_path: Path) -> None:
     }
     assert problems["p0.png"] is None
     assert "a mask of another image" in str(problems["p0_mask.png"])
-
-
-def test_a_folder_is_no_package_and_the_way_to_one_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = _images(tmp_path / "svm")
-    assert main(["monitor", str(folder), str(folder), "-o", str(tmp_path / "m.json")]) == 4
-    assert "skiagram package" in capsys.readouterr().err

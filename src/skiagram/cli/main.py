@@ -15,7 +15,6 @@ from skiagram.cli import (
     extract,
     features,
     init,
-    monitor,
     new,
     package,
     pieces,
@@ -67,7 +66,6 @@ COMMANDS: tuple[Command, ...] = (
     package,
     pieces,
     show,
-    monitor,
 )
 INTERRUPTED = 130
 _OF_PROJECTS = {

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.file_patterns import Patterns
+    from skiagram.deploy.comparison import Comparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import CaseResult
+    from skiagram.deploy.prediction import CaseResult, Journal
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -52,6 +53,9 @@ EXAMPLES = """\
       --covariates women.csv
       a model that reads covariates too: a column `file`, named as on this line or without folder,
       and a column for each covariate; an empty cell is unknown
+  skiagram predict models/svm 2026-05/*.dcm -o may.csv --compare .
+      also whether these cases are like those of the run in this folder, which trained the model,
+      and what differs; may.compared.csv has every figure
 
 Images are files that ingest reads, made as the training images were made. One that cannot be
 scored has a row with the reason; the exit code is then 4. A run that was stopped goes on where it
@@ -85,6 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mask_grid(parser)
     parser.add_argument("--page", type=Path, metavar="HTML", help="page of images with scores")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="PROJECT",
+        help="the run that trained the model: say whether the cases are like those of training, "
+        "and write what differs beside the table",
+    )
     parser.add_argument("--force", action="store_true", help="replace an earlier table")
 
 
@@ -122,15 +133,12 @@ def run(arguments: argparse.Namespace) -> int:
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model
         from skiagram.deploy.prediction import (
-            JSON_LINES,
             Journal,
-            beside_images,
             check_target,
+            compared_table,
             key_of,
             marks_table,
             score_cases,
-            write_marks,
-            write_table,
         )
 
     output: Path = arguments.output
@@ -142,10 +150,15 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.page is not None and model.task.measured is not None:
             fault = f"the model estimates a {model.task.measured.words}"
             raise OptionError(fault, where="--page", allowed="models of classes")
-        finds = bool(model.scorer.finders)
-        marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
-        if marks is not None:
-            check_target(marks, arguments.files, replace=arguments.force)
+        marks = marks_table(output) if _has_marks(model, output) else None
+        compared = None if arguments.compare is None else compared_table(output)
+        for path in filter(None, (marks, compared)):
+            check_target(path, arguments.files, replace=arguments.force)
+        comparison = None
+        if arguments.compare is not None:
+            from skiagram.deploy.comparison import Comparison
+
+            comparison = Comparison.open(arguments.compare, model)
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(
@@ -154,25 +167,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
         key = key_of(model, cases, covariates)
         journal = Journal(output, key, model.scorer.requires.batch, len(cases))
+        if comparison is not None:
+            journal.close()  # rows of a run that was cut short say no features
+        watch = None if comparison is None else comparison.watch
         done = journal.resume()
         if done:
             print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
         compute = compute_of(arguments.workers)
-        journal.write(score_cases(model, cases, covariates, compute, done))
+        journal.write(score_cases(model, cases, covariates, compute, done, watch))
         refused = _explain(journal, len(cases))
         if refused == len(cases):
             journal.close()
             raise DataError("none of the images can be scored", where=str(output))
-        if arguments.page is not None:
-            from skiagram.deploy.page import write_page
-
-            shown = write_page(journal, cases, model, arguments.page)
-            if shown < len(cases):
-                print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
-        decides, beside = model.threshold is not None, beside_images(model)
-        write_table(journal, [*model.task.reported], output, decides=decides, beside=beside)
-        if marks is not None:
-            write_marks(journal, marks)
+        _write(arguments, model, cases, journal)
+        if comparison is not None:
+            _tell_apart(comparison, cases, compared_table(output))
         journal.close()
     return DataError.exit_code if refused else 0
 
@@ -265,6 +274,63 @@ def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[Tab
         TableRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
         for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
+
+
+def _write(
+    arguments: argparse.Namespace,
+    model: "DeployedModel",
+    cases: "Sequence[NewCase]",
+    journal: "Journal",
+) -> None:
+    """Write the page, the table and a finder's marks."""
+    from skiagram.deploy.page import write_page
+    from skiagram.deploy.prediction import beside_images, marks_table, write_marks, write_table
+
+    output: Path = arguments.output
+    if arguments.page is not None:
+        shown = write_page(journal, cases, model, arguments.page)
+        if shown < len(cases):
+            print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
+    decides, beside = model.threshold is not None, beside_images(model)
+    write_table(journal, [*model.task.reported], output, decides=decides, beside=beside)
+    if _has_marks(model, output):
+        write_marks(journal, marks_table(output))
+
+
+def _has_marks(model: "DeployedModel", output: Path) -> bool:
+    """Return whether marks go into a table of their own; JSON lines hold those of each case."""
+    from skiagram.deploy.prediction import JSON_LINES
+
+    return bool(model.scorer.finders) and output.suffix not in JSON_LINES
+
+
+def _tell_apart(comparison: "Comparison", cases: "Sequence[NewCase]", target: Path) -> None:
+    """Say whether new cases are like those of training, and write every figure of it."""
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import inert_text
+    from skiagram.evaluation.criteria import is_beyond_chance
+    from skiagram.evaluation.evaluation_record import DEVELOPMENT, DOMAIN
+    from skiagram.statistics.estimate import format_estimate
+
+    figures = comparison.tell_apart(cases)
+    if not figures:
+        print("Too few patients to compare with those of training: ten are needed.")
+        return
+    auc = format_estimate(figures.find(analysis=DOMAIN, figure="roc_auc"), why=True)
+    print(
+        f"A classifier without labels tells these cases from {len(comparison.known)} of training "
+        f"with an AUC of {auc}; .5 where they are alike."
+    )
+    for row in figures.rows:
+        if row.versus == DEVELOPMENT and is_beyond_chance(row.p_holm):
+            print(f"  {row.figure}: {format_estimate(row)}, p {row.p_holm:.3g} (Holm)")
+    table = pd.DataFrame([asdict(row) for row in figures.rows]).dropna(axis="columns", how="all")
+    write_files({target: inert_text(table).encode()})
+    print(f"{target} has every figure: of numbers the probability that a new case has the larger.")
 
 
 def _explain(rows: "Iterable[CaseResult]", total: int) -> int:

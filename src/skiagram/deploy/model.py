@@ -109,22 +109,10 @@ def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
         fingerprint = record(Fingerprint, folder / FINGERPRINT)
         if len(fingerprint.limits) != classes:
             raise DataError("is damaged", where=str(folder / FINGERPRINT), remedy=WHOLE)
-        fingerprint = _with_members(folder, fingerprint)
     with Progress("Load", 1):
         scorer = _scorer(folder, deployment, preparation, fingerprint)
     preparer = replace(_preparer(folder, preparation, scorer), reading=reading)
     return DeployedModel(deployment, preparer, scorer, fingerprint, digest)
-
-
-def _with_members(folder: Path, fingerprint: Fingerprint) -> Fingerprint:
-    """Return a fingerprint that knows the features of a combination's members, each name once."""
-    paths = sorted((folder / MEMBERS).glob(f"*/{FINGERPRINT}"))
-    features = {
-        name: quantiles
-        for path in reversed(paths)
-        for name, quantiles in record(Fingerprint, path).features.items()
-    }
-    return replace(fingerprint, features=features | fingerprint.features)
 
 
 def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:

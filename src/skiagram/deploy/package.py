@@ -6,7 +6,6 @@ can be larger than the file. It holds `package.json` (versions, checksums, the c
 else.
 """
 
-import hashlib
 import re
 import shutil
 import zipfile
@@ -40,7 +39,7 @@ class Manifest:
 
     Attributes:
         format: Of the package; a higher one is of a later program.
-        revision: 1, and one more for every recalibration.
+        revision: 1; more in packages that an earlier version calibrated anew.
     """
 
     format: int
@@ -77,22 +76,6 @@ def pack(
         FORMAT, version("skiagram"), deployment.model, deployment.title, 1, (), {}, card
     )
     return _write_package(manifest, folder, target)
-
-
-def next_revision(earlier: Opened, target: Path, section: Section) -> Manifest:
-    """Write a package of a model that was changed; its card's second section says what and why."""
-    manifest = earlier.manifest
-    text = "".join(f"{checksum}  {name}\n" for name, checksum in manifest.sha256.items())
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    first, *others = manifest.card
-    changed = replace(
-        manifest,
-        skiagram=version("skiagram"),
-        revision=manifest.revision + 1,
-        earlier=(*manifest.earlier, digest),
-        card=(first, section, *others),
-    )
-    return _write_package(changed, earlier.folder, target)
 
 
 def _write_package(manifest: Manifest, folder: Path, target: Path) -> Manifest:
@@ -156,9 +139,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
     if not path.is_file():
-        fault = "a folder, no package" if path.is_dir() else "no such package"
-        remedy = f"make one: skiagram package {path} -o {path.name}{SUFFIX}"
-        raise DataError(fault, where=str(path), remedy=remedy)
+        raise DataError("no such package", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

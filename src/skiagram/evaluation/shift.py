@@ -121,12 +121,7 @@ def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable:
-    """Tell test cases from development cases, and say what differs.
-
-    The classifier is a linear discriminant with Ledoit and Wolf's shrinkage on the features' normal
-    scores, in folds by patient; it sees no label of the task. Its interval is widened for the
-    overlap of the training sets. All p values of features and of what is known are corrected
-    together.
+    """Tell test cases from development cases, and say what differs; see `compare_cases`.
 
     Args:
         traits: What may tell the cases apart; None asks for nothing.
@@ -134,10 +129,9 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     Returns:
         Rows; none under `cv`, or with fewer than ten patients on a side.
     """
-    sides = (setting.development, setting.cases)
-    few = min(len(np.unique(side.patient)) for side in sides) < _MIN_PATIENTS
-    if traits is None or setting.design == "cv" or few:
+    if traits is None or setting.design == "cv":
         return FigureTable()
+    sides = (setting.development, setting.cases)
     apart = int(setting.development.patient.max()) + 1
     case_id, label = (
         np.concatenate([getattr(side, name) for side in sides]) for name in ("case_id", "label")
@@ -145,10 +139,34 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     patient = np.concatenate([sides[0].patient, sides[1].patient + apart])
     tested = np.repeat([False, True], [len(side) for side in sides])
     classes, positive = setting.cases.classes, setting.cases.positive
-    of_cases = [
-        *_class_shares(label, classes, positive, tested, patient),
-        *_known_traits(_rows(traits.known, case_id), tested, patient),
-    ]
+    shares = tuple(_class_shares(label, classes, positive, tested, patient))
+    return compare_cases(traits, case_id, tested, patient, setting.seed, shares)
+
+
+def compare_cases(
+    traits: CaseTraits,
+    case_id: NDArray[np.str_],
+    tested: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    seed: int = 0,
+    shares: Sequence[_Trait] = (),
+) -> FigureTable:
+    """Tell the tested cases from the others, and say what differs.
+
+    The classifier is a linear discriminant with Ledoit and Wolf's shrinkage on the features' normal
+    scores, in folds by patient; it sees no label of the task. Its interval is widened for the
+    overlap of the training sets. All p values of features and of what is known are corrected
+    together.
+
+    Args:
+        shares: Shares of the classes, where labels of both sides are known.
+
+    Returns:
+        Rows; none with fewer than ten patients on a side.
+    """
+    if min(len(np.unique(patient[side])) for side in (tested, ~tested)) < _MIN_PATIENTS:
+        return FigureTable()
+    of_cases = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
     columns = _columns(_rows(traits.features, case_id[measured]))
     mine, theirs = tested[measured], patient[measured]
@@ -163,7 +181,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     row = partial(make_row, analysis=DOMAIN)
     return FigureTable(
         (
-            row(_domain_auc(columns, mine, theirs, setting.seed), figure="roc_auc"),
+            row(_domain_auc(columns, mine, theirs, seed), figure="roc_auc"),
             row(Estimate(float(len(numbers))), figure="features"),
             row(Estimate(float(len(differing))), figure="differing_features"),
             *(

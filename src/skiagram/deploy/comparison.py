@@ -1,0 +1,110 @@
+"""Whether new cases are like those that a model learned from, and what tells the two apart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from skiagram.audit.traits import image_traits, sample_cases
+from skiagram.deploy.model import DeployedModel
+from skiagram.deploy.new_cases import NewCase
+from skiagram.deploy.prepared_cases import PreparedCases
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_set import CaseTraits
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.shift import compare_cases
+from skiagram.image_store.shards import Image, Spacing
+from skiagram.image_store.store import ImageStore
+from skiagram.records.cases import Cases, read_cases
+from skiagram.records.files import read_table
+
+_NEW = "new-"  # before the names of new cases
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """New cases beside those of the run that trained a model.
+
+    Attributes:
+        project: Folder of the run.
+        known: Its development cases, or those of some patients where they are many.
+        features: Name of a new case → the features that the model read.
+    """
+
+    project: Path
+    model: DeployedModel
+    known: Cases
+    features: dict[str, "pd.Series[float]"] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, project: Path, model: DeployedModel) -> "Comparison":
+        """Read the development cases of the run.
+
+        Raises:
+            DataError: There is no such run, or its classes are others.
+        """
+        if not (project / "data/cases/cases.parquet").is_file():
+            fault, allowed = "no run with cases", "folder of the run that trained the model"
+            raise DataError(fault, where=str(project), allowed=allowed)
+        cases, task = read_cases(project / "data/cases")
+        if task.classes != model.task.classes:
+            fault = f"a run on {', '.join(task.classes)}"
+            raise DataError(fault, where=str(project), allowed=", ".join(model.task.classes))
+        return cls(project, model, cases.select(sample_cases(cases)))
+
+    def watch(self, names: Sequence[str], cases: PreparedCases) -> None:
+        """Keep the features of cases that were scored."""
+        space = self.model.scorer.space(cases)
+        for name, row in zip(names, space.values, strict=True):
+            self.features[name] = pd.Series(row, index=list(space.names))
+
+    def tell_apart(self, every: Sequence[NewCase]) -> FigureTable:
+        """Tell new cases that were scored from those of training, as an evaluation its sides.
+
+        Compared are the features that both sides have, and what an image is besides what it shows,
+        as ingested, of the first modality.
+        """
+        known, cases = self.known, [case for case in every if case.name in self.features]
+        store = ImageStore(self.project / "data/images")
+        names = known.case_id.tolist()
+        modality = next(iter(cases[0].images))
+        images = (self.model.preparer.read(case, modality) for case in cases)
+        now = [f"{_NEW}{case.name}" for case in cases]
+        kept = ((store.image(name), store.spacing(name)) for name in names)
+        new = ((image.pixels, image.spacing) for image in images)
+        parts = [_tabulate_traits(names, kept), _tabulate_traits(now, new)]
+        traits = pd.concat(parts, ignore_index=True)
+        # The features that the run kept of its own cases, where the model reads such
+        table = self.project / "data/features.parquet"
+        before = read_table(table) if table.is_file() else pd.DataFrame({"case_id": names})
+        theirs = pd.DataFrame([self.features[case.name] for case in cases])
+        theirs.insert(0, "case_id", now)
+        shared = ["case_id", *(name for name in before.columns[1:] if name in theirs)]
+        before = before.loc[before["case_id"].isin(names), shared]
+        both = pd.concat([before, theirs[shared]], ignore_index=True)
+        if len(shared) == 1:  # a network, which reads the images themselves
+            both, traits = traits.dropna(axis="columns"), traits[["case_id"]]
+        whose = [case.cells.get("patient_id") or case.name for case in cases]
+        patient = np.array([*known.patient_id.tolist(), *(f"{_NEW}{each}" for each in whose)])
+        return compare_cases(
+            CaseTraits(both, traits),
+            np.array([*names, *now]),
+            np.repeat([False, True], [len(names), len(now)]),
+            np.unique(patient, return_inverse=True)[1].astype(np.int64),
+        )
+
+
+def _tabulate_traits(
+    names: Sequence[str], images: Iterable[tuple[Image, Spacing | None]]
+) -> pd.DataFrame:
+    """Return a row of traits an image; those of several numbers are counted."""
+    rows = []
+    for name, (pixels, spacing) in zip(names, images, strict=True):
+        row: dict[str, str | float] = {"case_id": name}
+        for trait, values in image_traits(pixels, spacing).items():
+            titles = [f"{trait} {k}" for k in range(1, 1 + len(values))]
+            row |= zip(titles if len(values) > 1 else [trait], values, strict=True)
+        rows.append(row)
+    return pd.DataFrame(rows)

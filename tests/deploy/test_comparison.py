@@ -1,0 +1,87 @@
+"""New cases are compared with those of training: what is planted is found, and nothing else."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.cli.main import main
+from skiagram.features.extraction import extract
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.records.cases import SEALED, Cases
+from skiagram.records.files import write_record
+from tests.deploy.trained import CASES, SIDE, TASK, Trained, options
+
+pytestmark = pytest.mark.slow
+
+Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@pytest.fixture(scope="module")
+def project(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lay out what the run that trained the model keeps of its cases."""
+    place, made = tmp_path_factory.mktemp("project"), baseline.model.parent
+    shutil.copytree(made / "images", place / "data/images")
+    case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
+    split = np.repeat(["train", "validation", "test"], [36, 12, 12])
+    label = np.where(split == "test", SEALED, np.arange(CASES) % 2)
+    (place / "data/cases").mkdir()
+    Cases(case_id, case_id, split, label).write(place / "data/cases/cases.parquet")
+    write_record(TASK, place / "data/cases/task.json")
+    named = ("wavelet", "first_order")
+    families = [build(options(f"features/{name}.yaml"), name) for name in named]
+    table = extract(ImageStore(made / "restored"), families)
+    table.frame().to_parquet(place / "data/features.parquet")
+    return place
+
+
+def new_films(folder: Path, count: int, change: Change | None = None) -> Path:
+    """Write films like those of training, perhaps changed."""
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(11)
+    for number in range(count):
+        phase = draw.uniform(0, 6)
+        stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + phase)[None, :] * (number % 2)
+        image = draw.normal(128, 25, (SIDE, SIDE)) + stripes
+        image = image if change is None else change(image)
+        pixels = np.clip(image, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:04d}.png")
+    return folder
+
+
+def test_films_as_in_training_differ_in_nothing_and_darker_ones_do(
+    project: Path, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: dict[str, dict[str, Any]] = {}
+    for name, change in {"same": None, "dark": lambda image: image - 15}.items():
+        films, target = new_films(tmp_path / name, 40, change), tmp_path / f"{name}.csv"
+        words = [str(baseline.model), str(films), "-o", str(target), "--compare", str(project)]
+        assert main(["predict", *words]) == 0
+        rows = pd.read_csv(tmp_path / f"{name}.compared.csv").to_dict("records")
+        found[name] = {row["figure"]: row for row in rows if row["versus"] == "development"}
+        assert len(pd.read_csv(target)) == 40
+    assert all(row["p_holm"] >= 0.05 for row in found["same"].values())
+    dark = found["dark"]["first_order_mean"]
+    assert dark["high"] < 0.5
+    assert dark["p_holm"] < 0.001
+    assert found["dark"]["brightness"]["high"] < 0.5
+    assert "first_order_mean" in capsys.readouterr().out
+
+
+def test_a_run_that_did_not_train_the_model_is_refused_before_anything_is_scored(
+    project: Path, baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films, target = new_films(tmp_path / "films", 3), tmp_path / "a.csv"
+    words = ["predict", str(baseline.model), str(films), "-o", str(target), "--compare"]
+    assert main([*words, str(tmp_path)]) == 4
+    assert "folder of the run that trained the model" in capsys.readouterr().err
+    assert not list(tmp_path.glob("a.*"))
+    assert main([*words, str(project)]) == 0
+    assert "Too few patients" in capsys.readouterr().out
