@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from skiagram.cli.main import main
-from tests.evaluation.test_pilot import write_run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "plan-a-study.md"
 COMMON = ("--prevalence", "0.3", "--auc", "0.85")
@@ -22,12 +21,10 @@ def plan(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
 
 def test_assumptions_come_first_then_every_answer(capsys: pytest.CaptureFixture[str]) -> None:
     words = (*COMMON, "--half-width", "0.05", "--margin", "0.02", "--correlation", "0.6")
-    code, out, _ = plan(capsys, *words, "--parameters", "20")
+    code, out, _ = plan(capsys, *words)
     assert code == 0
-    places = [
-        out.index(part)
-        for part in ("Assumptions", "Precision of the AUC", "Settling the margin", "A model of 20")
-    ]
+    parts = ("Assumptions", "Precision of the AUC", "Settling the margin")
+    places = [out.index(part) for part in parts]
     assert places == sorted(places)
     assert places[0] == 0
     assert "0.3 of all patients have the condition" in out
@@ -62,54 +59,17 @@ def test_events_of_a_time_are_counted(capsys: pytest.CaptureFixture[str]) -> Non
     assert "--auc" in error
 
 
-def test_trainings_that_hide_the_margin_leave_a_larger_gain_to_settle(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The standard deviation is of one model's AUC; that of the difference is √2 times as large."""
-    words = (*COMMON, "--margin", "0.02", "--correlation", "0.6", "--true-difference", "0.08")
-    code, out, _ = plan(capsys, *words, "--training-sd", "0.0125", "--repeats", "3")
-    assert code == 0
-    assert "Settling the margin of 0.02" in out
-    assert "cannot be told from 0 by any number of patients" in out
-    assert "of 0.0125, the difference of two √2 times that" in out
-
-
 def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> None:
-    words = (*COMMON, "--half-width", "0.05", "--parameters", "20")
+    words = (*COMMON, "--half-width", "0.05")
     _, text, _ = plan(capsys, *words)
     code, out, _ = plan(capsys, *words, "--json")
     found = json.loads(out)
     assert code == 0
     assert found["difference"] is None
-    assert found["patients_to_score"] == found["precision"]["patients"]
-    assert found["patients_for_development"] == found["model"]["patients"]
-    for count in (found["precision"]["patients"], found["model"]["patients"]):
-        assert f"{count} patients" in text
+    assert found["patients"] == found["precision"]["patients"]
+    assert f"{found['patients']} patients" in text
     for one in found["assumptions"]:
         assert one in text
-
-
-def test_the_published_example_of_pmsampsize(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--prevalence", "0.174", "--parameters", "24", "--r2", "0.288", "--json")
-    found = json.loads(plan(capsys, *words)[1])
-    assert found["patients_for_development"] == 662
-    assert found["model"]["by_criterion"]["shrinkage"] == 623
-
-
-@pytest.mark.slow
-def test_a_pilot_run_gives_the_assumptions(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = write_run(tmp_path)
-    words = ("--pilot", str(tmp_path), "--margin", "0.02", "--half-width", "0.04")
-    code, out, _ = plan(capsys, *words, "--json")
-    record = json.loads(out)
-    assert code == 0
-    settle = found.figures.find(figure="patients_to_settle").value
-    # a quantile from more patients is a little shorter
-    assert record["difference"]["patients"] == pytest.approx(settle, rel=0.1)
-    assert set(record["precision"]["by_spread"]) == {"net", "forest"}
-    assert "like the pilot of 200 patients" in record["assumptions"][1]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +86,8 @@ def test_a_pilot_run_gives_the_assumptions(
             "--true-difference",
         ),
         ((*COMMON, "--half-width", "0.05", "--true-difference", "0.01"), "--true-difference"),
-        ((*COMMON, "--half-width", "0.05", "--images", "2", "0"), "--images"),
-        ((*COMMON, "--half-width", "0.05", "--images", "2"), "--patient-correlation"),
-        ((*COMMON, "--half-width", "0.05", "--models", "a", "b"), "--models"),
-        ((*COMMON, "--parameters", "5", "--r2", "0.9"), "R²"),
-        ((*COMMON, "--parameters", "many"), "--parameters"),
-        ((*COMMON, "--pilot", ".", "--margin", "0.02"), "--auc"),
+        ((*COMMON, "--half-width", "many"), "--half-width"),
+        ((*COMMON, "--half-width", "0.05", "--concordance", "0.7"), "--auc"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_2(
@@ -144,15 +100,6 @@ def test_a_wrong_value_is_one_line_and_2(
     assert err.count("\n") == 1
 
 
-def test_a_pilot_without_reports_is_one_line_and_4(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, _, err = plan(capsys, "--pilot", str(tmp_path), "--margin", "0.02")
-    assert code == 4
-    assert "evaluation.json" in err
-    assert err.count("\n") == 1
-
-
 @pytest.mark.slow
 def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -161,9 +108,8 @@ def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[st
         if kind == "sh":
             words = text.split()
             assert words[:2] == ["skiagram", "plan"]
-            if "--pilot" not in words:
-                code, out, _ = plan(capsys, *words[2:])
-                assert code == 0
+            code, out, _ = plan(capsys, *words[2:])
+            assert code == 0
         else:
             assert text in out
             compared += 1

@@ -8,15 +8,14 @@ from skiagram.evaluation.event_planning import (
     concordances_of,
     expected_concordance,
     solve_weights,
-    spread_of,
+    spread_of_concordance,
 )
-from skiagram.evaluation.planning import Images, Trainings, plan_difference, plan_precision
+from skiagram.evaluation.planning import plan_difference, plan_width
 from skiagram.seeding import stream
 from skiagram.statistics.survival import harrell_concordance
 
 pytestmark = pytest.mark.slow
 CLOSE = 1e-9
-ALONE = Images(), Trainings()
 
 
 def test_a_score_that_is_the_log_hazard_has_the_concordance_of_a_simulation() -> None:
@@ -52,9 +51,9 @@ def test_planned_studies_settle_the_margin_four_times_in_five() -> None:
     concordance, correlation, events, margin = (0.6, 0.72), 0.5, 0.5, 0.02
     other, better = concordances_of(concordance, correlation, events)
     true = better.value - other.value  # under this follow-up
-    spread = spread_of(better - other, *ALONE)
+    spread = spread_of_concordance(better - other)
     patients = plan_difference(margin, true, spread, events).patients
-    half = plan_precision(0.05, {"": (other.value, spread_of(other, *ALONE))}, events)
+    half = plan_width(0.05, other.value, spread_of_concordance(other), events)
     weights, generator = solve_weights(concordance, correlation), stream(1, "test", "studies")
     settled, lengths = [], []
     for _ in range(400):

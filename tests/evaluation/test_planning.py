@@ -10,62 +10,24 @@ from scipy.stats import multivariate_normal, norm
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.planning import (
-    AssumedSpread,
-    Images,
-    Trainings,
+    Spread,
     binormal_components,
     chance_of_settling,
-    difference_components,
     exponential_components,
-    largest_r_squared,
     plan_difference,
-    plan_model,
-    r_squared_from_auc,
+    plan_width,
+    spread_of_auc,
+    spread_of_difference,
 )
 from skiagram.seeding import stream
 from skiagram.statistics.delong import difference_estimate, placements
 from skiagram.statistics.significance import plan_patients
-from skiagram.statistics.variation import over_trainings
 
 Floats = NDArray[np.float64]
 
 
-def spread_between(auc: float, other: float, correlation: float) -> AssumedSpread:
-    return AssumedSpread(difference_components(auc, other, correlation), 0.4)
-
-
-def test_the_criteria_are_those_of_the_published_chagas_example() -> None:
-    """Riley et al. 2019, §4.3, and the documented example of `pmsampsize`."""
-    plan = plan_model(24, 0.174, 0.288)
-    assert plan.by_criterion == {"shrinkage": 623, "optimism": 662, "overall risk": 221}
-    assert plan.patients == 662
-    assert round(plan.events_per_parameter, 1) == 4.8
-    assert round(plan.nagelkerke, 2) == 0.48
-
-
-def test_the_criteria_are_those_of_the_published_pre_eclampsia_example() -> None:
-    """Riley et al. 2020 (BMJ 368:m441): 30 parameters, prevalence .05, R² .05."""
-    plan = plan_model(30, 0.05, 0.05)
-    assert plan.by_criterion["overall risk"] == 73
-    assert plan.by_criterion["shrinkage"] == plan.patients == 5249
-    assert round(plan.events_per_parameter, 2) == 8.75
-
-
-def test_an_auc_stands_for_the_r_squared_that_pmsampsize_takes() -> None:
-    """`pmsampsize(type = "b", cstatistic = 0.89, parameters = 24, prevalence = 0.174)`."""
-    plan = plan_model(24, 0.174, r_squared_from_auc(0.89, 0.174))
-    assert plan.by_criterion == {"shrinkage": 615, "optimism": 660, "overall risk": 221}
-
-
-def test_the_largest_r_squared_is_that_of_the_table_in_riley_2020() -> None:
-    found = {share: round(largest_r_squared(share), 2) for share in (0.5, 0.2, 0.05, 0.01)}
-    assert found == {0.5: 0.75, 0.2: 0.63, 0.05: 0.33, 0.01: 0.11}
-
-
-@pytest.mark.parametrize("r_squared", [0.0, 0.34, 0.95])
-def test_an_impossible_r_squared_is_refused(r_squared: float) -> None:
-    with pytest.raises(OptionError, match="R²"):
-        plan_model(10, 0.05, r_squared)
+def spread_between(auc: float, other: float, correlation: float) -> Spread:
+    return spread_of_difference(auc, other, correlation, 0.4)
 
 
 def test_the_standard_error_is_that_of_hanley_and_mcneil() -> None:
@@ -89,7 +51,7 @@ def test_components_are_bivariate_normal_probabilities(
 def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
     spread = spread_between(0.85, 0.85, 0.6)
     plan = plan_difference(0.02, 0.0, spread, 0.4)
-    planning = plan_patients(spread.at(1000), 1000, 0.02)
+    planning = plan_patients(spread(1000), 1000, 0.02)
     assert planning.detect is not None
     assert planning.settle is not None
     # the term in 1/n² falls faster than 1/n, and so does the quantile
@@ -106,9 +68,9 @@ def test_the_plan_is_the_smallest_number(true_difference: float, aim: str) -> No
     spread = spread_between(0.8, 0.8 + true_difference, 0.5)
     plan = plan_difference(0.02, true_difference, spread, 0.4)
     assert plan.aim == aim
-    assert plan.standard_error == pytest.approx(math.sqrt(spread.at(plan.patients).variance))
+    assert plan.standard_error == pytest.approx(math.sqrt(spread(plan.patients).variance))
     chances = [
-        chance_of_settling(spread.at(n), true_difference, 0.02)
+        chance_of_settling(spread(n), true_difference, 0.02)
         for n in (plan.patients - 1, plan.patients)
     ]
     assert chances[0] < 0.8 <= chances[1]
@@ -120,33 +82,13 @@ def test_the_margin_itself_cannot_be_settled(true_difference: float) -> None:
         plan_difference(0.02, true_difference, spread_between(0.8, 0.8, 0.5), 0.4)
 
 
-def test_trainings_that_spread_wider_than_the_margin_take_more_repeats() -> None:
-    components = difference_components(0.8, 0.8, 0.5)
-    narrow, wide = (
-        AssumedSpread(components, 0.4, trainings=Trainings(sd, 5)) for sd in (0.002, 0.03)
-    )
-    alone = plan_difference(0.02, 0.0, AssumedSpread(components, 0.4), 0.4)
-    assert plan_difference(0.02, 0.0, narrow, 0.4).patients > alone.patients
-    with pytest.raises(OptionError, match="repeats"):
-        plan_difference(0.02, 0.0, wide, 0.4)
-
-
-def test_trainings_add_what_a_run_with_such_trainings_adds() -> None:
-    figures = np.array([0.81, 0.80, 0.83, 0.79])
-    run = over_trainings(0.0004, 30.0, figures)
-    planned = Trainings(float(figures.std(ddof=1)), 4).add_to(0.0004, 30.0)
-    assert planned.variance == pytest.approx(run.variance)
-    assert planned.degrees == pytest.approx(run.degrees)
-    assert planned.trainings == pytest.approx(run.trainings)
-
-
-def test_the_design_effect_knows_its_limits() -> None:
-    counts = [1] * 19 + [25]
-    alike, independent = Images.like(counts, 1.0), Images.like(counts, 0.0)
-    assert independent.design_effect == 1
-    # one value a patient: (Σm)² / Σm² patients count, 44² / 644 of 20
-    assert alike.effective_share == pytest.approx(44**2 / 644 / 20)
-    assert alike.mean / alike.design_effect == pytest.approx(alike.effective_share)
+def test_the_shape_of_scores_that_varies_more_counts_for_a_width() -> None:
+    variance = spread_of_auc(0.85, 0.3)(350).variance
+    kinds = [exponential_components(0.85), binormal_components(0.85, 0.85, 1.0)]
+    assert variance == max(kind.variance(105, 245) for kind in kinds)
+    plan = plan_width(0.05, 0.85, spread_of_auc(0.85, 0.3), 0.3)
+    assert plan.high - plan.low <= 0.1
+    assert plan.patients == 350
 
 
 @dataclass(frozen=True)

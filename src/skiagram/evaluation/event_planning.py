@@ -7,7 +7,6 @@ the difference of two, is that of the influences of many such patients.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from scipy.optimize import brentq, root
 from scipy.special import expit
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.planning import Images, Trainings
+from skiagram.evaluation.planning import Spread
 from skiagram.seeding import stream
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.statistics.survival import harrell_concordance
@@ -27,24 +26,6 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 _CLOSE = 1e-6
 _STEEPEST = 20.0  # log hazard ratio of a standard deviation; none is met in medicine
-
-
-@dataclass(frozen=True)
-class ConcordanceSpread:
-    """The variation of a C index, or of a difference of two.
-
-    Attributes:
-        of_patient: Variance times the number of patients of one image each.
-    """
-
-    of_patient: float
-    images: Images = field(default_factory=Images)
-    trainings: Trainings = field(default_factory=Trainings)
-
-    def at(self, patients: int) -> Variation:
-        """Return the variation with so many patients."""
-        variance = self.of_patient * self.images.design_effect / (patients * self.images.mean)
-        return self.trainings.add_to(variance, self.images.degrees(patients))
 
 
 def concordances_of(
@@ -77,9 +58,10 @@ def concordances_of(
     return harrell_concordance(first, *seen), harrell_concordance(second, *seen)
 
 
-def spread_of(figure: Jackknifed, images: Images, trainings: Trainings) -> ConcordanceSpread:
+def spread_of_concordance(figure: Jackknifed) -> Spread:
     """Return how a figure of so many assumed patients varies with other numbers of them."""
-    return ConcordanceSpread(figure.error**2 * len(figure.patient), images, trainings)
+    of_patient = figure.error**2 * len(figure.patient)
+    return lambda patients: Variation(of_patient / patients, max(1.0, patients - 1))
 
 
 def solve_weights(concordance: Sequence[float], correlation: float) -> Floats:

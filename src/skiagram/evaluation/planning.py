@@ -1,17 +1,15 @@
-"""How many patients a study takes, before it is made.
+"""How many patients a study takes, before it is made: for a width, and for a difference.
 
-Three questions: how sure an AUC shall be, how many parameters a model may have, and whether the
-difference of two models can be settled against a margin. Patients are counted; several images of a
-patient count less than as many patients.
+A patient is taken to have one image: several images of a patient count less than as many patients.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy.special import expit, log_expit, logit, ndtri, xlogy
+from scipy.special import expit, logit, ndtri
 
 from skiagram.errors import OptionError
 from skiagram.statistics.distributions import t_cdf
@@ -20,47 +18,7 @@ from skiagram.statistics.variation import Variation
 
 MAX_PATIENTS = 10**7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
-_NORMAL_NODES, _NORMAL_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
-_Z = 1.959963984540054
-SHRINKAGE = 0.9
-OPTIMISM = 0.05
-RISK_ERROR = 0.05
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images of a patient, all of one class.
-
-    Attributes:
-        mean: Mean number per patient, ≥ 1.
-        effective_share: Effective patients over patients, (Σm)² / (I Σm²): 1 where every patient
-            has equally many images, less where a few have most (Kish 1965, §11.7).
-        correlation: Of what two images of a patient contribute to a figure, in [0, 1]; never above
-            that of their scores.
-    """
-
-    mean: float = 1.0
-    effective_share: float = 1.0
-    correlation: float = 0.0
-
-    @classmethod
-    def like(cls, counts: Sequence[int], correlation: float) -> "Images":
-        """Return what follows from the numbers of images of some typical patients, each ≥ 1."""
-        sizes = np.asarray(counts, dtype=np.float64)
-        share = sizes.sum() ** 2 / (len(sizes) * (sizes**2).sum())
-        return cls(float(sizes.mean()), float(share), correlation)
-
-    @property
-    def design_effect(self) -> float:
-        """Return the variance over that of as many independent images: 1 + (Σm²/Σm − 1) ρ.
-
-        Eldridge, Ashby & Kerry 2006, *International Journal of Epidemiology* 35:1292, eq. 5.
-        """
-        return 1 + (self.mean / self.effective_share - 1) * self.correlation
-
-    def degrees(self, patients: float) -> float:
-        """Return the degrees of freedom of a variance over so many patients of a class."""
-        return max(1.0, patients * self.effective_share - 1)
+Spread = Callable[[int], Variation]  # patients of a study → how much a figure then varies
 
 
 @dataclass(frozen=True)
@@ -122,83 +80,38 @@ def _orthant_covariance(first: float, second: float, correlation: float) -> floa
     return float(_WEIGHTS @ np.exp(exponent)) * end / 2 / (2 * math.pi)
 
 
-class Spread(Protocol):
-    """How much a figure varies in a study of a given size."""
-
-    def at(self, patients: int) -> Variation:
-        """Return the variation with so many patients."""
-
-
-@dataclass(frozen=True)
-class Trainings:
-    """How other trainings would move a figure, which no number of patients lessens."""
-
-    sd: float = 0.0
-    repeats: int = 1
-
-    def add_to(self, of_mean: float, degrees: float) -> Variation:
-        """Return the variation over patients and trainings, as `variation.over_trainings` does."""
-        if self.repeats < 2 or self.sd == 0:
-            return Variation(of_mean, degrees, repeats=self.repeats)
-        seed = self.sd**2 / self.repeats
-        joined = of_mean**2 / degrees + seed**2 / (self.repeats - 1)
-        degrees = (of_mean + seed) ** 2 / joined
-        return Variation(of_mean + seed, degrees, seed, "procedure", self.repeats)
+def spread_of_auc(auc: float, prevalence: float) -> Spread:
+    """Return how an AUC varies where scores are normal or exponential, whichever varies more."""
+    kinds = binormal_components(auc, auc, 1.0), exponential_components(auc)
+    return lambda patients: max(
+        (_variation(kind, patients, prevalence) for kind in kinds),
+        key=lambda variation: variation.variance,
+    )
 
 
-@dataclass(frozen=True)
-class AssumedSpread:
-    """A figure's variation from assumptions."""
+def spread_of_difference(auc: float, other: float, correlation: float, prevalence: float) -> Spread:
+    """Return how the difference of two AUCs on the same cases varies where scores are normal."""
+    components = difference_components(auc, other, correlation)
+    return lambda patients: _variation(components, patients, prevalence)
 
-    components: Components
-    prevalence: float
-    images: Images = field(default_factory=Images)
-    trainings: Trainings = field(default_factory=Trainings)
 
-    def at(self, patients: int) -> Variation:
-        """Return the variation with so many patients."""
-        positives, negatives = patients * self.prevalence, patients * (1 - self.prevalence)
-        mean = self.images.mean
-        independent = self.components.variance(positives * mean, negatives * mean)
-        degrees = self.images.degrees(min(positives, negatives))
-        return self.trainings.add_to(independent * self.images.design_effect, degrees)
+def _variation(components: Components, patients: int, prevalence: float) -> Variation:
+    positives, negatives = patients * prevalence, patients * (1 - prevalence)
+    degrees = max(1.0, min(positives, negatives) - 1)
+    return Variation(components.variance(positives, negatives), degrees)
 
 
 Aim = Literal["above", "within", "below"]
-Criterion = Literal["shrinkage", "optimism", "overall risk"]
 
 
 @dataclass(frozen=True)
-class PrecisionPlan:
-    """Patients for the precision of an AUC.
-
-    Attributes:
-        by_spread: Which spread of the scores was taken → patients; the largest counts.
-    """
+class WidthPlan:
+    """Patients for the precision of a figure, and the interval that is then expected."""
 
     half_width: float
     patients: int
-    auc: float
     low: float
     high: float
-    by_spread: dict[str, int]
-
-
-@dataclass(frozen=True)
-class ModelPlan:
-    """Patients for developing a model.
-
-    Attributes:
-        by_criterion: Criterion → patients; the largest counts.
-    """
-
-    parameters: int
-    r_squared: float
-    nagelkerke: float
-    shrinkage: float
-    patients: int
-    by_criterion: dict[Criterion, int]
-    events_per_parameter: float
 
 
 @dataclass(frozen=True)
@@ -206,8 +119,7 @@ class DifferencePlan:
     """Patients for settling the difference of two models against a margin.
 
     Attributes:
-        detect: Patients that tell a true difference of the margin from 0; None where trainings
-            spread too wide for any number.
+        detect: Patients that tell a true difference of the margin from 0.
         ratio: `patients` over `detect`.
     """
 
@@ -216,44 +128,32 @@ class DifferencePlan:
     aim: Aim
     power: float
     patients: int
-    detect: int | None
-    ratio: float | None
+    detect: int
+    ratio: float
     standard_error: float
 
 
-def plan_precision(
-    half_width: float, spreads: Mapping[str, tuple[float, Spread]], prevalence: float
-) -> PrecisionPlan:
-    """Return the patients with which the interval of an AUC is expected to be short enough.
+def plan_width(half_width: float, value: float, spread: Spread, prevalence: float) -> WidthPlan:
+    """Return the patients with which the interval of a figure is expected to be short enough.
 
     The interval is made on the logit, as those of the report are.
 
     Args:
         half_width: In (0, 0.5).
-        spreads: Name → AUC in (0, 1) and its spread; the one that takes most patients counts.
+        value: The figure that is expected, in (0, 1).
     """
-    patients = {
-        name: _fewest(
-            lambda n, auc=auc, spread=spread: _half(auc, spread.at(n)) <= half_width,  # type: ignore[misc]
-            prevalence,
-            "half-width",
-        )
-        for name, (auc, spread) in spreads.items()
-    }
-    decisive = max(patients, key=lambda name: patients[name])
-    auc, spread = spreads[decisive]
-    low, high = _interval(auc, spread.at(patients[decisive]))
-    return PrecisionPlan(half_width, patients[decisive], auc, low, high, patients)
+
+    def is_enough(patients: int) -> bool:
+        low, high = _interval(value, spread(patients))
+        return (high - low) / 2 <= half_width
+
+    patients = _fewest(is_enough, prevalence, "half-width")
+    return WidthPlan(half_width, patients, *_interval(value, spread(patients)))
 
 
-def _interval(auc: float, variation: Variation) -> tuple[float, float]:
-    half = variation.half / (auc * (1 - auc))
-    return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
-
-
-def _half(auc: float, variation: Variation) -> float:
-    low, high = _interval(auc, variation)
-    return (high - low) / 2
+def _interval(value: float, variation: Variation) -> tuple[float, float]:
+    half = variation.half / (value * (1 - value))
+    return float(expit(logit(value) - half)), float(expit(logit(value) + half))
 
 
 def plan_difference(
@@ -275,17 +175,13 @@ def plan_difference(
     if abs(true_difference) > margin:
         aim = "above" if true_difference > 0 else "below"
     settled = _fewest(
-        lambda n: chance_of_settling(spread.at(n), true_difference, margin) >= POWER,
+        lambda n: chance_of_settling(spread(n), true_difference, margin) >= POWER,
         prevalence,
         "margin",
     )
-    error = math.sqrt(spread.at(settled).variance)
-    detected = ratio = None
-    if _chance_above(spread.at(MAX_PATIENTS), margin) >= POWER:
-        detected = _fewest(
-            lambda n: _chance_above(spread.at(n), margin) >= POWER, prevalence, "margin"
-        )
-        ratio = settled / detected
+    detected = _fewest(lambda n: _chance_above(spread(n), margin) >= POWER, prevalence, "margin")
+    error = math.sqrt(spread(settled).variance)
+    ratio = settled / detected
     return DifferencePlan(margin, true_difference, aim, POWER, settled, detected, ratio, error)
 
 
@@ -313,73 +209,10 @@ def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int
             raise OptionError(
                 f"not even {MAX_PATIENTS:,} patients are enough",
                 where=where,
-                remedy="ask for less, or, where trainings spread, train more often (repeats)",
+                remedy="ask for less",
             )
         low, high = high, min(2 * high, MAX_PATIENTS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def largest_r_squared(prevalence: float) -> float:
-    """Return the largest possible Cox–Snell R² (Riley et al. 2019, eq. 23)."""
-    return 1 - math.exp(2 * _null_likelihood(prevalence))
-
-
-def r_squared_from_auc(auc: float, prevalence: float) -> float:
-    """Return the Cox–Snell R² of a calibrated model with an AUC.
-
-    The linear predictor is normal in each class with one variance; what Riley, Van Calster &
-    Collins (2021, *Statistics in Medicine* 40:859) simulate is integrated here.
-    """
-    shift, odds = math.sqrt(2) * float(ndtri(auc)), float(logit(prevalence))
-    weights = _NORMAL_WEIGHTS / _NORMAL_WEIGHTS.sum()
-    positive = odds + shift * _NORMAL_NODES + shift**2 / 2
-    negative = odds + shift * _NORMAL_NODES - shift**2 / 2
-    likelihood = prevalence * float(weights @ log_expit(positive))
-    likelihood += (1 - prevalence) * float(weights @ log_expit(-negative))
-    return 1 - math.exp(2 * (_null_likelihood(prevalence) - likelihood))
-
-
-def _null_likelihood(prevalence: float) -> float:
-    return float(xlogy(prevalence, prevalence) + xlogy(1 - prevalence, 1 - prevalence))
-
-
-def plan_model(
-    parameters: int, prevalence: float, r_squared: float, shrinkage: float = SHRINKAGE
-) -> ModelPlan:
-    """Return the patients for developing a regression model for two classes.
-
-    Three criteria, the largest counts: effects shrink by no more than asked for; apparent and
-    adjusted Nagelkerke R² differ by at most .05; the overall risk is known to ± .05 (Riley et al.
-    2019, *Statistics in Medicine* 38:1276; 2020, *BMJ* 368:m441; R package `pmsampsize`).
-
-    Args:
-        parameters: Candidate parameters, before any selection, ≥ 1.
-        shrinkage: In (0, 1).
-    """
-    largest = largest_r_squared(prevalence)
-    if not 0 < r_squared < min(largest, shrinkage):
-        raise OptionError(
-            f"{r_squared:.4g} was given, or follows from the AUC",
-            where="Cox–Snell R²",
-            allowed=f"above 0 and below {min(largest, shrinkage):.4g} at this prevalence and "
-            "shrinkage",
-        )
-    by_criterion: dict[Criterion, int] = {
-        "shrinkage": _for_shrinkage(parameters, r_squared, shrinkage),
-        "optimism": _for_shrinkage(
-            parameters, r_squared, r_squared / (r_squared + OPTIMISM * largest)
-        ),
-        "overall risk": math.ceil((_Z / RISK_ERROR) ** 2 * prevalence * (1 - prevalence)),
-    }
-    patients = max(by_criterion.values())
-    events = patients * min(prevalence, 1 - prevalence) / parameters
-    return ModelPlan(
-        parameters, r_squared, r_squared / largest, shrinkage, patients, by_criterion, events
-    )
-
-
-def _for_shrinkage(parameters: int, r_squared: float, shrinkage: float) -> int:
-    return math.ceil(parameters / ((shrinkage - 1) * math.log1p(-r_squared / shrinkage)))
