@@ -6,7 +6,7 @@ figure of a single one, because a model's folder is given away.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ DEPLOYMENT = "deployment.json"
 CHECKSUMS = "checksums.json"
 FINGERPRINT = "fingerprint.json"
 SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
-LEVELS = tuple(round(0.05 * step, 2) for step in range(1, 20))  # of quantiles; no extremes
 _FAMILIAR = 0.99  # share of held-out training patients that count as familiar
 _NOVELTY_FOLDS = 5
 _MAX_AXES = 30
@@ -252,8 +251,6 @@ class Fingerprint:
     Attributes:
         patients: Class name → patients with a case of it, of the development cases.
         limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
-        features: Feature → its quantiles at `LEVELS`.
-        scores: Class name → quantiles of the held-out probabilities of it at `LEVELS`.
         familiarity: Distance from the training cases; None where it cannot be told.
     """
 
@@ -261,8 +258,6 @@ class Fingerprint:
     cases: int
     level: Probability
     limits: tuple[Probability | None, ...]
-    features: dict[str, tuple[Finite, ...]]
-    scores: dict[str, tuple[Finite, ...]]
     familiarity: Familiarity | None = None
 
     def sets(self, probability: Floats) -> NDArray[np.bool_]:
@@ -313,8 +308,6 @@ def write_fingerprint(
         cases=len(known.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
-        features={} if image_space is None else _quantiles(image_space.names, image_space.values),
-        scores=_quantiles(task.estimates, probability),
         familiarity=None if image_space is None else Familiarity.of(image_space, known.patient_id),
     )
     write_record(fingerprint, model / FINGERPRINT)
@@ -323,8 +316,3 @@ def write_fingerprint(
 def _of_images(table: FeatureTable) -> FeatureTable:
     plain = (name for name in table.names if not is_perturbed(name))
     return table.columns([n for n in plain if not any(has_prefix(n, kind) for kind in _BESIDE)])
-
-
-def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:
-    quantiles = np.quantile(values.astype(np.float64), LEVELS, axis=0)
-    return {name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(names)}
