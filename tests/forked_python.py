@@ -95,7 +95,8 @@ def serve(folder: str) -> NoReturn:
             try:
                 asked, _ = listening.accept()
             except TimeoutError:
-                if os.getppid() != parent:  # whoever asked was killed
+                if os.getppid() != parent:  # whoever began it was killed
+                    shutil.rmtree(folder, ignore_errors=True)
                     os._exit(0)
                 continue
             if not os.fork():
