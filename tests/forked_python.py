@@ -137,7 +137,8 @@ def _become(words: list[str], cwd: str, environment: dict[str, str], folder: str
         os.chdir(cwd)
         sys.executable = f"{folder}/python"  # for the commands that this one starts
         warnings.resetwarnings()  # PyTorch's and MLflow's own; then as Python starts
-        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+        kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+        for kind in kinds:
             warnings.simplefilter("ignore", kind)
         here = str(Path(__file__).parents[1])
         own = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]

@@ -55,13 +55,14 @@ class Project:
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/"),
             "PYTHONPATH": str(self.folder / "src"),
-            "SKIAGRAM_DATA": str(self.folder / "source"),
             "DVC_NO_ANALYTICS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
-        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH")
-        return environment | {name: os.environ[name] for name in passed if name in os.environ}
+        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH", "SKIAGRAM_DATA")
+        environment |= {name: os.environ[name] for name in passed if name in os.environ}
+        own = self.folder / "source"
+        return environment | ({"SKIAGRAM_DATA": str(own)} if own.is_dir() else {})
 
     def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command as a user would, in processes of its own, with the copy's own code.
@@ -119,7 +120,8 @@ class Project:
             os.environ.update(environment | variables)
             os.chdir(self.folder)
             warnings.resetwarnings()  # pytest's own; then Python's, as a user's process starts
-            for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+            for kind in kinds:
                 warnings.simplefilter("ignore", kind)
             beside = REPOSITORY / "pipeline"
             for other in beside.glob("*.py"):
