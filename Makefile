@@ -18,7 +18,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report lint test tests test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
+.PHONY: help setup lock repro report lint test test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,10 +51,7 @@ lint: setup ## style, types, layers, and whether docs/reference is that of the c
 	PYTHONPATH=docs python -m make_reference --check
 	wait $$types
 
-test: setup ## what a change must pass: lint beside all tests but the thorough ones (five minutes)
-	$(MAKE) --no-print-directory --jobs=2 lint tests
-
-tests: setup
+test: setup ## what a change must pass: all tests but the thorough ones (two and a half minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
 test-fast: setup ## the quick tests of all rooms but those that import torch (a minute on two cores)

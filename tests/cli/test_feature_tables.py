@@ -18,6 +18,7 @@ from skiagram.cli.feature_tables import add_feature_table, read_features
 from skiagram.cli.main import main
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
+from tests.pipeline.project import Project
 
 
 def parse(line: list[str]) -> argparse.Namespace:
@@ -234,9 +235,9 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) 
 @pytest.mark.thorough
 def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
     tables = [path.name for path in write_features(tmp_path, 60)]
-    line = [sys.executable, "-m", "skiagram", "run", *tables, "--label", "death", "--quick"]
+    line = ["run", *tables, "--label", "death", "--quick"]
     line += ["--positive", "1", "--similar-patients", "same"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    done = Project(tmp_path).skiagram(*line)
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "features-project/reports/report.html").read_text()
     assert "60 images" in page or "60 cases" in page
@@ -246,10 +247,7 @@ def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path) -> None:
-    def skiagram(*words: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "skiagram", *words]
-        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
-
+    skiagram = Project(tmp_path).skiagram
     at_home, leeds = tmp_path / "at_home", tmp_path / "leeds"
     for folder, patients in ((at_home, 60), (leeds, 70)):
         folder.mkdir()
@@ -354,8 +352,7 @@ CAUSES = ["--cause", "relapse", "--no-event", "well"]
 @pytest.mark.thorough
 def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     asked = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
-    line = [sys.executable, "-m", "skiagram", "run", *asked]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    done = Project(tmp_path).skiagram("run", *asked)
     assert done.returncode == 0, done.stderr
     assert "C (Harrell)" in done.stdout
     assert "Use classical features in place of simple rules: " in done.stdout
@@ -376,9 +373,9 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     assert figures["cox"]["concordance"] > 0.6
     (tmp_path / "north").mkdir()
     cohort = write_causes(tmp_path / "north", seed=2)  # `--cause` is that of the project
-    line = [sys.executable, "-m", "skiagram", "validate", str(project), *cohort]
+    line = ["validate", str(project), *cohort]
     line += ["--site", "hospital", "--patient-ids", "apart", "--name", "north", "--workers", "1"]
-    done = subprocess.run(line, cwd=tmp_path / "north", capture_output=True, text=True)
+    done = Project(tmp_path / "north").skiagram(*line)
     assert done.returncode == 0, done.stderr
     assert "On 60 cases of another cohort: use classical features" in done.stdout
     results = project / "reports/validations/north"
@@ -390,12 +387,7 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     by_analysis = concordance.groupby("analysis")["value"].first()
     assert by_analysis["figures"] > 0.6
     assert by_analysis["development"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
-    refused = subprocess.run(
-        [*line[: line.index("--time")], "--name", "south"],
-        cwd=tmp_path / "north",
-        capture_output=True,
-        text=True,
-    )
+    refused = Project(tmp_path / "north").skiagram(*line[: line.index("--time")], "--name", "south")
     assert refused.returncode == 2
     assert "--time: is not given" in refused.stderr
 
@@ -434,8 +426,7 @@ def test_lesions_of_a_patient_with_one_time_are_one_case(
 @pytest.mark.thorough
 def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path: Path) -> None:
     def skiagram(*words: str, cwd: Path) -> str:
-        line = [sys.executable, "-m", "skiagram", *words]
-        done = subprocess.run(line, cwd=cwd, capture_output=True, text=True)
+        done = Project(cwd).skiagram(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -2,8 +2,6 @@
 
 import csv
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
+from tests.pipeline.project import Project
 
 MASKED = ["--positive", "malignant"]
 
@@ -315,8 +314,7 @@ def test_copies_are_settled_by_ingest_as_by_check(
 
 def _run(folder: Path, *more: str) -> str:
     """Run the whole of `skiagram run --quick` beside a folder; return the page's text."""
-    line = [sys.executable, "-m", "skiagram", "run", folder.name, "--quick", *more]
-    done = subprocess.run(line, cwd=folder.parent, capture_output=True, text=True)
+    done = Project(folder.parent).skiagram("run", folder.name, "--quick", *more)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder.parent / f"{folder.name}-project/reports/report.html").read_text()
 
@@ -335,6 +333,6 @@ def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
     page = _run(folder, *MASKED, "--masks", choice)
     assert "Development cases: benign 12 images" in page
     table = tmp_path / "features.csv"
-    line = [sys.executable, "-m", "skiagram", "features", str(table)]
-    subprocess.run(line, cwd=tmp_path / "busi-project", check=True, capture_output=True)
+    done = Project(tmp_path / "busi-project").skiagram("features", str(table))
+    assert done.returncode == 0, done.stderr
     assert len(table.read_text().splitlines()) == 25

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.pipeline.project import Project
+
 pytestmark = pytest.mark.thorough
 
 
 def skiagram(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "skiagram", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True)
+    return Project(folder).skiagram(*words)
 
 
 def draw(patients: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:

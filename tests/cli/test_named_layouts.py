@@ -4,8 +4,6 @@ import csv
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from tests.cli.test_feature_tables import write_features
 from tests.cli.test_folders_as_they_come import write_brains, write_busi
 from tests.datasets.own_folders import SIDE, dicom, encoded, film
 from tests.datasets.volumes.examples import series_files
+from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.slow
 NUMBER = 24
@@ -515,8 +514,7 @@ def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, tmp_pat
     write_layout, line, _ = CHECKED[layout]
     write_layout(tmp_path)
     words = ["run", *shlex.split(line)[1:], "--quick", "--networks", "none", "--project", "project"]
-    program = Path(sys.executable).with_name("skiagram")
-    done = subprocess.run([program, *words], cwd=tmp_path, capture_output=True, text=True)
+    done = Project(tmp_path).skiagram(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     report = (tmp_path / "project/reports/report.html").read_text()
     assert "<h1" in report

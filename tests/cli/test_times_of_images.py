@@ -1,13 +1,13 @@
 """A folder of images and a table of times go to a report, a card and estimates of new images."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+
+from tests.pipeline.project import Project
 
 
 def write_images(folder: Path, number: int = 60) -> list[str]:
@@ -34,8 +34,7 @@ def write_images(folder: Path, number: int = 60) -> list[str]:
 @pytest.mark.thorough
 def test_images_and_times_go_to_a_report_and_new_images_get_survival(tmp_path: Path) -> None:
     def skiagram(*words: str) -> str:
-        command = [sys.executable, "-m", "skiagram", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = Project(tmp_path).skiagram(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

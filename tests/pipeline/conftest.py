@@ -58,7 +58,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (place / "hook" / "sitecustomize.py").write_text(LIST_MODULES + hook)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
     watching = f"{place / 'hook'}:{project.folder / 'src'}"
-    done = project.run("dvc", "repro", PYTHONPATH=watching)
+    own = project.environment["PATH"]  # each stage in a Python of its own, which is watched
+    done = project.run("dvc", "repro", PYTHONPATH=watching, PATH=own)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return project
 

@@ -18,6 +18,8 @@ from typing import NoReturn
 import numpy as np
 from omegaconf import OmegaConf
 
+from tests.forked_python import binaries
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
     *("combined", "conf", "explanations", "pipeline", "src"),
@@ -53,16 +55,17 @@ class Project:
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/"),
             "PYTHONPATH": str(self.folder / "src"),
-            "SKIAGRAM_DATA": str(self.folder / "source"),
             "DVC_NO_ANALYTICS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
-        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH")
-        return environment | {name: os.environ[name] for name in passed if name in os.environ}
+        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH", "SKIAGRAM_DATA")
+        environment |= {name: os.environ[name] for name in passed if name in os.environ}
+        own = self.folder / "source"
+        return environment | ({"SKIAGRAM_DATA": str(own)} if own.is_dir() else {})
 
     def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
-        """Start a command as a user would, with the copy's own code.
+        """Start a command as a user would, in processes of its own, with the copy's own code.
 
         Args:
             *command: The command.
@@ -80,12 +83,20 @@ class Project:
         )
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; see `start`."""
+        """Run a command to its end; see `start`.
+
+        What it calls `python`, `dvc` or `skiagram` is forked, unless PATH is given or the command
+        is `sys.executable`: then each is a Python of its own.
+        """
+        if command[0] != sys.executable:
+            variables = {"PATH": f"{binaries()}:{self.environment['PATH']}"} | variables
         with self.start(*command, **variables) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
-    def stage(self, name: str, *overrides: str) -> subprocess.CompletedProcess[str]:
+    def stage(
+        self, name: str, *overrides: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
         import_module(name)
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
@@ -93,23 +104,24 @@ class Project:
             if not process:
                 os.dup2(output.fileno(), 1)
                 os.dup2(errors.fileno(), 2)
-                self._become(f"pipeline/{name}.py", *overrides)
+                self._become(f"pipeline/{name}.py", *overrides, **variables)
             code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             output.seek(0)
             errors.seek(0)
             return subprocess.CompletedProcess(name, code, output.read(), errors.read())
 
-    def _become(self, script: str, *arguments: str) -> NoReturn:
+    def _become(self, script: str, *arguments: str, **variables: str) -> NoReturn:
         """End this process as one that was started with a script of the copy."""
         code = 1
         try:
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             environment = self.environment
             os.environ.clear()
-            os.environ.update(environment)
+            os.environ.update(environment | variables)
             os.chdir(self.folder)
             warnings.resetwarnings()  # pytest's own; then Python's, as a user's process starts
-            for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+            for kind in kinds:
                 warnings.simplefilter("ignore", kind)
             beside = REPOSITORY / "pipeline"
             for other in beside.glob("*.py"):
@@ -135,7 +147,7 @@ class Project:
 
     def skiagram(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the command line of the program."""
-        return self.run(sys.executable, "-m", "skiagram", *words, **variables)
+        return self.run("skiagram", *words, **variables)
 
     def copy(self, folder: Path) -> "Project":
         """Return a copy that a test may change."""

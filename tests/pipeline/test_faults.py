@@ -69,7 +69,7 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
 def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes(*OUTPUTS)
-    done = copy.run("sh", "-c", "ulimit -f 1; exec python pipeline/restore.py")
+    done = copy.run("sh", "-c", 'ulimit -f 1; exec "$0" pipeline/restore.py', sys.executable)
     assert done.returncode == 1
     *notices, error = done.stderr.splitlines()
     assert error.startswith("restore: File too large")

@@ -67,7 +67,7 @@ def test_a_network_scores_in_a_clean_venv_as_in_its_run(
     here, there = lines_of_the_tutorial()
     package = tmp_path / f"{model}.skiagram"
     words = here[0].replace("svm", model).replace(package.name, str(package)).split()
-    done = finished.run(sys.executable, "-m", *words)
+    done = finished.run(*words)
     assert done.returncode == 0, done.stderr
     (tmp_path / "new").mkdir()
     for number, image in enumerate(source_arrays()["test_images"]):

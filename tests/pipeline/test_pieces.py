@@ -1,6 +1,5 @@
 """Stages take finished work from the store of pieces where their own inputs are equal."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -53,8 +52,7 @@ def test_a_copy_for_a_queued_experiment_takes_what_its_project_made(
 ) -> None:
     home, copy = staged.copy(tmp_path / "home"), staged.copy(tmp_path / "queued")
     PieceStore(copy.folder / ".work/pieces").empty()
-    stage = (sys.executable, "pipeline/train_baseline.py", *TREE[1:])
-    done = copy.run(*stage, DVC_ROOT=str(home.folder))
+    done = copy.stage(*TREE, DVC_ROOT=str(home.folder))
     assert done.returncode == 0, done.stderr
     assert trainings(copy) == []
     assert is_published(copy, *trainings(home))

@@ -11,7 +11,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -246,7 +245,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
     project.edit("conf/model/encoder_logistic_regression.yaml", encoding="tiny")
     project.edit("conf/features/covariates.yaml", columns=["Alter", "Seite"])
     project.edit("conf/model/small_cnn.yaml", training__epochs=1)
-    skiagram = (sys.executable, "-m", "skiagram")
+    skiagram = ("skiagram",)
     place = (str(own.folder), str(own.csv), "--positive", "sick")
     chosen = ("--covariates", "Alter,Seite")
     films = sorted(path for path in own.folder.rglob("*.*"))[:4]
@@ -262,7 +261,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         ("dvc", "init", "--no-scm", "-q"),
         ("dvc", "repro"),
         (*skiagram, "pieces", "--empty", "model"),
-        (sys.executable, "pipeline/train_baseline.py", "model=svm", *jobs),
+        ("python", "pipeline/train_baseline.py", "model=svm", *jobs),
         (*skiagram, "features", "features.csv"),
         (*skiagram, "predict", "models/svm", *new, "-o", str(tmp_path / "scores.csv")),
         (

@@ -37,7 +37,7 @@ def test_films_of_the_test_set_get_the_scores_of_the_run(
     *arm, name = model.split("/")
     folder = finished.folder.joinpath(*arm)
     path = str(folder / "models" / name)
-    done = finished.run("python", "-m", "skiagram", "predict", path, *films, "-o", table)
+    done = finished.skiagram("predict", path, *films, "-o", table)
     assert done.returncode == 0, done.stderr
     assert "leaked" not in done.stderr  # as parts of PyTorch print where nothing lets go of them
     with Path(table).open(newline="") as file:

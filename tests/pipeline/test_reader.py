@@ -1,6 +1,5 @@
 """A reader's column of the user's own table stands beside the models, from ingest to the report."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +37,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     (project.folder / "source").mkdir(exist_ok=True)
     words = ["--positive", "cancer", "--test-sites", TEST_SITE, "--scores", "reader_1"]
     words += ["--covariates", "age"]
-    done = project.run(
-        sys.executable, "-m", "skiagram", "init", str(own.folder), str(own.csv), *words
-    )
+    done = project.skiagram("init", str(own.folder), str(own.csv), *words)
     assert done.returncode == 0, done.stderr
     models = ["logistic_regression", "reader"]
     project.edit("conf/model/reader.yaml", column="reader_1", title="Dr Gray")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 import tarfile
 from pathlib import Path
 
@@ -61,14 +60,14 @@ def _skiagram(project: Project, *words: str) -> int:
 
 
 def _evaluate(project: Project, *words: str, **keys: str) -> tuple[int, str]:
-    done = project.run(sys.executable, "pipeline/evaluate.py", *words, **keys)
+    done = project.run("python", "pipeline/evaluate.py", *words, **keys)
     return done.returncode, done.stderr
 
 
 @pytest.mark.thorough
 def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -> None:
     archive_key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
-    done = authors.run(sys.executable, "pipeline/ingest.py", "dataset=films", **archive_key)
+    done = authors.run("python", "pipeline/ingest.py", "dataset=films", **archive_key)
     assert done.returncode == 0, done.stderr
     training = [("audit",), ("restore",), ("propose",), ("extract", "features=[first_order]")]
     training += [("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES]
@@ -107,7 +106,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     assert [entry["number"] for entry in before] == [1, 2]
     comparison = json.loads((authors.folder / "reports" / OPENING).read_text())
     assert before[1]["comparison"] == comparison
-    shown = authors.run(sys.executable, "pipeline/show.py").stdout
+    shown = authors.run("python", "pipeline/show.py").stdout
     assert "were opened for 2 comparisons; this is number 2" in shown
 
     everything = said + shown

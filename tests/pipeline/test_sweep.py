@@ -170,8 +170,7 @@ def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
 
 @pytest.mark.slow
 def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> None:
-    words = ("-m", "seed=0,1", "objective.figure=roc_auc")
-    done = project.run("python", "pipeline/sweep.py", *words)
+    done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "objective.figure" in done.stderr

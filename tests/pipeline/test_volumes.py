@@ -66,8 +66,8 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     assert "`gabor` is not defined for volumes" in planes.stderr
     film = project.folder / "film.png"
     Image.fromarray(np.zeros((14, 12), np.uint8)).save(film)
-    predict = ("python", "-m", "skiagram", "predict", "models/cnn_3d", str(film), "-o", "table.csv")
-    predicted = project.run(*predict)
+    predict = ("predict", "models/cnn_3d", str(film), "-o", "table.csv")
+    predicted = project.skiagram(*predict)
     assert predicted.returncode != 0
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
 

@@ -60,41 +60,50 @@ def learner(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
 @pytest.mark.parametrize(("name", "depth"), kinds(DEEP, 10))
-def test_learns_and_comes_back_from_its_folder(
-    tmp_path: Path, name: str, depth: int | None
+def test_keeps_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None
 ) -> None:
-    side = 12 if depth else SIDE
-    cases = spots(tmp_path / "images", 72, noise=0.3, side=side, depth=depth)
-    known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    fitted = learner(name, epochs=12 if depth else 6).fit(known, FitContext(0, validation=unseen))
-    losses = fitted.summary.curves["training_loss"].to_numpy()
-    assert losses[-1] < 0.9 * losses[0]
+    """Many classes, what it costs, its folder, the batches that a GPU gets, and other images."""
+    side, channels = (12, 1) if depth else (SIDE, 3)
+    like: dict[str, Any] = {"side": side, "channels": channels, "depth": depth}
+    cases = spots(tmp_path / "images", 14, n_classes=7, **like)
+    context, model = FitContext(0, validation=cases), learner(name, epochs=1)
+    fitted = model.fit(cases, context)
+    scores = fitted.scores(cases.inputs)
+    assert scores.shape == (14, 7)
     assert fitted.summary.parameters > 0
     assert fitted.summary.multiply_adds
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+    np.testing.assert_array_equal(again.scores(cases.inputs), scores)
     again.save(tmp_path / "copy")
     for file in (tmp_path / "model").iterdir():
         assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
-
-
-@pytest.mark.parametrize(("name", "depth"), kinds((name for name in DEEP if name not in TINY), 5))
-def test_has_many_classes_and_refuses_other_images(
-    tmp_path: Path, name: str, depth: int | None
-) -> None:
-    side, channels = (12, 1) if depth else (SIDE, 3)
-    like: dict[str, Any] = {"side": side, "channels": channels, "depth": depth}
-    cases = spots(tmp_path / "images", 28, n_classes=7, **like)
-    fitted = learner(name, epochs=1).fit(cases, FitContext(0, validation=cases))
-    assert fitted.scores(cases.inputs).shape == (28, 7)
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
+        np.testing.assert_array_equal(model.fit(cases, context).scores(cases.inputs), scores)
     other_size = {"depth": depth + 1} if depth else {"side": side + 4}
     plain_or_gray = {"depth": None} if depth else {"channels": 1}
     for number, other in enumerate((other_size, plain_or_gray)):
         unlike = spots(tmp_path / f"unlike{number}", 2, **like | other)
         with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
             fitted.scores(unlike.inputs)
+
+
+# Others have tests of their own that show what they learn.
+LEARNING = [*QUICK, "recurrent"]
+
+
+@pytest.mark.parametrize(("name", "depth"), kinds(LEARNING, 10))
+def test_learns(tmp_path: Path, name: str, depth: int | None) -> None:
+    side = 12 if depth else SIDE
+    cases = spots(tmp_path / "images", 72, noise=0.3, side=side, depth=depth)
+    known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
+    fitted = learner(name, epochs=12 if depth else 6).fit(known, FitContext(0, validation=unseen))
+    losses = fitted.summary.curves["training_loss"].to_numpy()
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
@@ -105,14 +114,3 @@ def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
     images = spots(tmp_path / "images", 4, side=SIDE)
     with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
         learner("cnn_3d", epochs=1).fit(images, FitContext(0, validation=images))
-
-
-@pytest.mark.filterwarnings("ignore:'pin_memory'")
-@pytest.mark.parametrize(("name", "depth"), kinds(DEEP, 10))
-def test_learns_from_the_batches_that_a_gpu_gets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None
-) -> None:
-    monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
-    cases = spots(tmp_path / "images", 24, side=12 if depth else SIDE, depth=depth)
-    fitted = learner(name, epochs=1).fit(cases, FitContext(0, validation=cases))
-    assert len(fitted.summary.curves) == 1

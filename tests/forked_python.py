@@ -1,0 +1,177 @@
+"""Commands of a user's shell, forked from one process that has imported the libraries.
+
+To import PyTorch, MLflow and Numba anew takes longer than most commands work. `binaries` is a
+folder to stand first in PATH: its `python`, `dvc` and `skiagram` are run by a server that has
+imported libraries alone, so that each command imports the project's own code afresh, from where
+its PYTHONPATH says. What shall get a signal, hook imports or run `python -c` starts a Python of
+its own.
+"""
+
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+from atexit import register
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    *("numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.ndimage", "scipy.optimize"),
+    *("sklearn.ensemble", "sklearn.pipeline", "sklearn.svm", "sklearn.linear_model", "skops.io"),
+    *("numba", "hydra", "omegaconf", "jinja2", "PIL.Image", "pydicom", "matplotlib.figure"),
+    *("torch", "torchvision", "pytorch_lightning", "mlflow", "joblib", "jsonschema"),
+    *("dvc.cli", "dvc.commands.repro", "dvc.repo", "dvc.repo.reproduce", "dvc.stage"),
+)
+# Stands for `python`, `dvc` and `skiagram`: hands over its words, its folder and its three streams.
+CLIENT = """#!{python} -IS
+import os, sys
+words = sys.argv[1:]
+name = os.path.basename(sys.argv[0])
+words = words if name.startswith("python") else ["-m", name, *words]
+known = words[:1] == ["-m"] and words[1] in ("dvc", "skiagram") or words[:1] != [] and (
+    words[0].startswith("pipeline/") and words[0].endswith(".py"))
+if not known:
+    os.execv({python!r}, [{python!r}, *words])
+import json, socket
+server = socket.socket(socket.AF_UNIX)
+server.connect(os.path.join(os.path.dirname(sys.argv[0]), "socket"))
+asked = json.dumps([words, os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [len(asked).to_bytes(8, "big")], [0, 1, 2])
+server.sendall(asked)
+code = server.recv(1)
+sys.exit(code[0] if code else 1)
+"""
+
+
+@cache
+def binaries() -> str:
+    """Return the folder of commands, whose server ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="skiagram-forked-"))
+    for name in ("python", "dvc", "skiagram"):
+        command = folder / name
+        command.write_text(CLIENT.format(python=sys.executable))
+        command.chmod(0o755)
+    here = Path(__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
+    server = subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import serve; serve({str(folder)!r})"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    register(_end, server, folder)
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    return str(folder)
+
+
+def _end(server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    server.kill()
+    server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def serve(folder: str) -> NoReturn:
+    """Import the libraries, then fork for whoever asks."""
+    for name in LIBRARIES:
+        import_module(name)
+    parent = os.getppid()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/socket")
+        listening.listen(16)
+        listening.settimeout(5)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a keeper ended
+        os.write(1, b"ready\n")
+        while True:
+            try:
+                asked, _ = listening.accept()
+            except TimeoutError:
+                if os.getppid() != parent:  # whoever began it was killed
+                    shutil.rmtree(folder, ignore_errors=True)
+                    os._exit(0)
+                continue
+            if not os.fork():
+                listening.close()
+                _keep(asked, folder)
+            asked.close()
+
+
+def _keep(asked: socket.socket, folder: str) -> NoReturn:
+    """Run one command in a process of its own, and say how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    asked.settimeout(None)
+    length, streams, *_ = socket.recv_fds(asked, 8, 3)
+    with asked.makefile("rb") as file:
+        words, cwd, environment = json.loads(file.read(int.from_bytes(length, "big")))
+    process = os.fork()
+    if not process:
+        asked.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        _become(words, cwd, environment, folder)
+    for stream in streams:
+        os.close(stream)
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    asked.sendall(bytes([code if code >= 0 else 128 - code]))
+    os._exit(0)
+
+
+def _become(words: list[str], cwd: str, environment: dict[str, str], folder: str) -> NoReturn:
+    """End this process as Python would that was started with these words."""
+    code = 1
+    try:
+        sys.stdin, sys.stdout, sys.stderr = (open(n, "r" if not n else "w") for n in range(3))  # noqa: PTH123, SIM115
+        sys.stderr.reconfigure(line_buffering=True)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(cwd)
+        sys.executable = f"{folder}/python"  # for the commands that this one starts
+        warnings.resetwarnings()  # PyTorch's and MLflow's own; then as Python starts
+        kinds = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+        for kind in kinds:
+            warnings.simplefilter("ignore", kind)
+        here = str(Path(__file__).parents[1])
+        own = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+        sys.path[:] = [*own, *(path for path in sys.path if path not in {"", here})]
+        sys.modules.pop(__name__, None)
+        if words[0] == "-m":
+            sys.argv = words[1:]
+            sys.path.insert(0, cwd)
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = words
+            sys.path.insert(0, str(Path(cwd) / Path(words[0]).parent))
+            runpy.run_path(words[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        _finish(code)
+
+
+def _finish(code: int) -> NoReturn:
+    """Let threads and what is registered end as at the end of Python, then leave."""
+    try:
+        import atexit
+        import threading
+
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
