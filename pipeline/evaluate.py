@@ -27,7 +27,7 @@ class Options(EvaluationOptions):
 @stage(Options)
 def main(options: Options) -> None:
     """Evaluate only the models named in params.yaml."""
-    choices, compute = options.choices, options.compute.here
+    choices, compute = options.choices, options.compute
     folders = [ROOT / "scores" / name for name in choices.trained]
     folders += [ROOT / COMBINED / "scores" / name for name in choices.combinations]
     asked = {**asdict(options), "choices": choices.seed}

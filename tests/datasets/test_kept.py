@@ -1,11 +1,10 @@
 """Added files alone are read, restored and described; no byte depends on what was kept."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from skiagram.compute.clusters import JobArray
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets import ingest as ingest_module
@@ -137,21 +136,9 @@ def test_an_output_that_was_written_to_is_not_used_again(tmp_path: Path) -> None
     assert run(source, tmp_path / "second", kept) == first
 
 
-@pytest.mark.parametrize("backend", ["local", pytest.param("slurm", marks=pytest.mark.thorough)])
-def test_workers_give_equal_bytes(backend: Literal["local", "slurm"], tmp_path: Path) -> None:
+def test_workers_give_equal_bytes(tmp_path: Path) -> None:
     source = source_of(own_films(tmp_path / "own", 150))
-    jobs = JobArray(
-        cluster="local",
-        pieces_per_job=1,
-        minutes=5,
-        memory_gb=1,
-        folder=str(tmp_path),
-        parameters={},
-    )
-    workers = Compute(
-        threads=1, workers=2, backend=backend, address=None,
-        slurm=jobs if backend == "slurm" else None,
-    )  # fmt: skip
+    workers = Compute(threads=1, workers=2, backend="local", address=None)
     written = []
     for name, compute in (("alone", IN_PROCESS), ("together", workers)):
         folders = IngestFolders(*(tmp_path / name / part for part in ("images", "cases", "seal")))

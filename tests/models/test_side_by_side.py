@@ -1,4 +1,4 @@
-"""Where fits are made changes no byte: one after the other, side by side, on Ray, in jobs."""
+"""Where fits are made changes no byte: one after the other, side by side, or on Ray."""
 
 import hashlib
 import os
@@ -14,7 +14,6 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from skiagram.compute.clusters import JobArray
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -31,23 +30,16 @@ DATA = labelled(patients=30)
 ELSEWHERE = pytest.mark.parametrize(
     "where",
     [
-        "forks",
+        "side by side",
         pytest.param("ray", marks=pytest.mark.thorough),
-        pytest.param("jobs", marks=pytest.mark.thorough),
     ],
 )
 
 
-def compute(where: str | Compute, folder: Path) -> Compute:
+def compute(where: str | Compute) -> Compute:
     if isinstance(where, Compute):
         return where
-    if where != "jobs":
-        return {"serial": IN_PROCESS, "forks": TWO, "ray": RAY}[where]
-    jobs = JobArray(
-        cluster="local", pieces_per_job=1, minutes=5, memory_gb=2.0, folder=str(folder / "jobs"),
-        parameters={},
-    )  # fmt: skip
-    return replace(TWO, backend="slurm", slurm=jobs)
+    return {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}[where]
 
 
 def cases() -> Cases:
@@ -79,7 +71,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
     member = Member(model, untrained, values, inputs[0], inputs[1])
     task = Task(("normal", "malignant"), 1, "holdout")
     out = folder / "out"
-    train(member, table, task, plan, ArmFolders.under(out, model), compute(where, folder))
+    train(member, table, task, plan, ArmFolders.under(out, model), compute(where))
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -131,7 +123,7 @@ def test_a_ray_cluster_that_loses_a_machine_leaves_equal_bytes(tmp_path: Path) -
         killed: list[int] = []
 
         def kill_at_work() -> None:
-            while not any("ray::work_on" in child.name() for child in raylet.children()):
+            while not any("ray::PoolActor" in child.name() for child in raylet.children()):
                 time.sleep(0.05)
             cluster.remove_node(second, allow_graceful=False)
             killed.append(raylet.pid)
@@ -161,11 +153,11 @@ def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> N
     table = cases()
     parts = [DATA.inputs.of(part.case_id) for part in (table.development(), table.test())]
     outcomes = []
-    for where in ("serial", "forks"):
+    for where in ("serial", "side by side"):
         member = Member("failing", build(values, "model"), values, parts[0], parts[1])
         folders = ArmFolders.under(tmp_path / where, "failing")
         task = Task(("normal", "malignant"), 1, "holdout")
-        train(member, table, task, PLAN, folders, compute(where, tmp_path))
+        train(member, table, task, PLAN, folders, compute(where))
         outcomes.append(read_record(Outcome, folders.scores / "outcome.json"))
     assert outcomes[0] == outcomes[1]
     assert outcomes[0].reason.startswith("fit repeat0-fold0, ")

@@ -254,14 +254,13 @@ def test_nothing_that_identifies_comes_out_of_a_run(
     for film_file, copy in zip(films, renamed, strict=True):
         shutil.copy(film_file, copy)
     plain = (*map(str, renamed), "--covariates", women(tmp_path / "new.csv", renamed, "links"))
-    jobs = ("compute=slurm", "compute.slurm.cluster=local", "compute.workers=2")
     lines = [
         (*skiagram, "check", *place),
         (*skiagram, "init", *place, *chosen),
         ("dvc", "init", "--no-scm", "-q"),
         ("dvc", "repro"),
         (*skiagram, "pieces", "--empty", "model"),
-        ("python", "pipeline/train_baseline.py", "model=svm", *jobs),
+        ("python", "pipeline/train_baseline.py", "model=svm", "compute.workers=2"),
         (*skiagram, "features", "features.csv"),
         (*skiagram, "predict", "models/svm", *new, "-o", str(tmp_path / "scores.csv")),
         (
@@ -286,7 +285,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
             not {str(own.folder), str(films[0])} & set(line) or "init" in line
         ):  # files that it names
             found += leaks(f"printed by {line[:4]}", (done.stdout + done.stderr).encode())
-    wanted = (".work/jobs", ".work/pieces", "reports/checklists", "scores.html")
+    wanted = (".work/pieces", "reports/checklists", "scores.html")
     assert all((project.folder / name).exists() for name in wanted)
     manifest = project.folder / "conf/dataset/films.csv"
     assert leaks("manifest", manifest.read_bytes())

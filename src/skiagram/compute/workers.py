@@ -1,44 +1,38 @@
-"""How much of a machine, or of a cluster, a stage uses; no value depends on it but networks'.
+"""How much of this machine, or of a Ray cluster, is used; no value depends on it but networks'.
 
-Work that falls into independent pieces runs through `Compute.map`: in the stage's own process, in
-threads of it, in worker processes, on a Ray cluster or as job arrays of SLURM. Whole fits, which
-take a process each, run through `Compute.map_fits`.
+Spans of images run through `Compute.map`: in the stage's own process, in threads of it, or in
+worker processes. Whole fits run through `Compute.map_fits`: in joblib's processes (loky) on this
+machine, or in those of a Ray cluster through Ray's own joblib backend.
 """
 
 import ctypes
 import os
+import signal
+import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skiagram.compute.clusters import (
-    A_PIECE,
-    JobArray,
-    Share,
-    Submit,
-    attempt,
-    dead_worker,
-    pack,
-    ray_cluster,
-    work_on,
-)
-from skiagram.compute.forks import CAN_FORK, Forks
-from skiagram.errors import SkiagramError
+from skiagram.compute.progress import report_to
+from skiagram.errors import OptionError, SkiagramError, installed
 from skiagram.options import STRICT
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _PIECES_PER_WORKER = 2  # one at work, one at hand
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
 _MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
 _A_HEAP = 2**26  # bytes
@@ -51,34 +45,26 @@ class Compute:
     Attributes:
         threads: Threads for linear algebra and networks in a fit; network weights repeat bit for
             bit at an equal count only.
-        workers: Pieces of work, or fits, at a time: threads or processes of this machine,
-            processors of a cluster, or jobs; `auto` is as many as this machine has processors.
-            1 with `local` is the stage's own process.
-        backend: `local`, this machine, a cluster of `ray`, or job arrays of `slurm`.
+        workers: Pieces of work, or fits, at a time: threads or processes of this machine, or
+            processes of a cluster; `auto` is as many as this machine has processors. 1 with
+            `local` is the stage's own process.
+        backend: Where fits are made: `local`, on this machine, or on a cluster of `ray`.
         address: Of a running Ray cluster, `auto` for this machine's; None starts one here and
             ends it.
-        cpus_per_fit: Processors that a fit takes of a cluster; None for as many as `threads`.
         gpus_per_fit: GPUs that a fit of a network takes, where there are any; below 1, fits share
             one.
-        slurm: How jobs are submitted; None with another backend.
     """
 
     threads: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=1)] | Literal["auto"]
-    backend: Literal["local", "ray", "slurm"]
+    backend: Literal["local", "ray"]
     address: str | None
-    cpus_per_fit: Annotated[int, Field(ge=1)] | None = None
     gpus_per_fit: Annotated[float, Field(ge=0)] = 1.0
-    slurm: JobArray | None = None
 
     @model_validator(mode="after")
     def _one_backend(self) -> Self:
         if self.address is not None and self.backend != "ray":
             raise ValueError("`address` names a Ray cluster: set it to null, or set `backend: ray`")
-        if (self.slurm is not None) != (self.backend == "slurm"):
-            raise ValueError(
-                "`slurm` says how jobs are submitted: set it where `backend: slurm` is set"
-            )
         return self
 
     @property
@@ -90,11 +76,6 @@ class Compute:
 
         return int(cpu_count())
 
-    @property
-    def here(self) -> "Compute":
-        """Workers of this machine, for work that is shorter than the way to a cluster."""
-        return self if self.backend == "local" else ALL_PROCESSORS
-
     @contextmanager
     def limit(self) -> Iterator[None]:
         with threadpool_limits(self.threads):
@@ -103,111 +84,216 @@ class Compute:
     def map(
         self, function: Callable[[T], R], pieces: Iterable[T], *, releases_lock: bool = False
     ) -> Iterator[R]:
-        """Yield what a function makes of each piece, in order; the values depend on no option.
+        """Yield what a function makes of each piece, in order, on this machine.
 
-        Pieces are taken, and results kept, as far ahead as keeps the workers busy: memory stays
-        flat however many pieces there are and however slowly the results are used.
+        Each piece has one thread of linear algebra.
 
         Args:
             releases_lock: The function spends its time in compiled code that lets other threads
-                run: this machine's workers are threads, where processes take seconds to start.
+                run: the workers are threads, where processes take seconds to start. Pieces are then
+                taken, and results kept, as far ahead as keeps the threads busy, so memory stays
+                flat however many pieces there are and however slowly the results are used.
         """
         places = self.places
-        if self.backend == "local" and places == 1:
+        if places == 1:
             keep_freed_memory()
             libraries = ThreadpoolController()  # a search that takes longer than a small piece
             for piece in pieces:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
-        elif self.slurm is not None:
-            packed = (pack(piece, ()) for piece in pieces)
-            together = self.slurm.pieces_per_job
-            yield from map(_value, self.slurm.map(function, packed, (), places, A_PIECE, together))
+        elif releases_lock:
+            yield from _on_threads(function, pieces, places)
         else:
-            local = threads(places) if releases_lock else processes(places)
-            workers = ray_cluster(places, self.address) if self.backend == "ray" else local
-            yield from _ahead(workers, function, pieces, places)
+            yield from _on_processes(function, pieces, places)
 
     def map_fits(
         self,
         function: Callable[[T], R],
         pieces: Sequence[T],
         *,
-        shared: Sequence[object] = (),
-        order: Sequence[int] | None = None,
         gpus: int | None = None,
-        forked: bool = True,
         name: Callable[[T], str] = str,
         describe: Callable[[str], None] = lambda text: None,
     ) -> Iterator[R]:
-        """Yield what a function makes of each piece, in order, each in a process of its own.
+        """Yield what a function makes of each piece, in order, each with `threads` threads.
 
-        A piece has `threads` threads. Where there is one worker, or one piece, the process is this
-        one. Others of this machine are forked from it, so they start at once and nothing is sent to
-        them; a piece that is killed is tried once more, with nothing beside it.
+        Where there is one worker, or one piece, the process is this one, else one of joblib's.
 
         Args:
             function: Of a module, without side effects but on files of the piece's own.
-            shared: What is large and the same for many pieces; it is sent to a worker once.
-            order: In which pieces are best begun; their own when None.
             gpus: GPUs of this machine that pieces may use; None where they use none.
-            forked: False where this process has worked with several threads, which a fork would
-                wait for without end.
+            name: What a piece is called, for people.
+            describe: Called with what is under way.
         """
         wanted = 0.0 if gpus is None else self.gpus_per_fit
-        each = Share(self.threads, self.cpus_per_fit or self.threads, wanted)
-        if self.slurm is not None:
-            packed = [pack(piece, shared) for piece in pieces]
-            whole = each._replace(gpus=ceil(wanted))
-            yield from map(_value, self.slurm.map(function, packed, shared, self.places, whole))
-            return
         if self.backend == "ray":
-            cluster = ray_cluster(self.places, self.address, shared, each)
-            yield from _ahead(cluster, function, pieces, self.places)
+            with _ray_cluster(self.places, self.address):
+                yield from _on_ray(function, pieces, self.places, self.threads, wanted)
             return
         devices = _devices(gpus or 0, wanted)
         places = min(self.places, len(pieces), len(devices) or len(pieces))
-        if places <= 1:
-            for piece in pieces:
-                describe(name(piece))
-                with self.limit():
-                    value = function(piece)
-                yield value
-        elif CAN_FORK and forked and not _gpu_in_use():
+        if places > 1:
+            describe(f"{places} side by side")
+            yield from _on_processes(function, pieces, places, self.threads, devices)
+            return
+        for piece in pieces:
+            describe(name(piece))
             with self.limit():
-                forks = Forks(function, pieces, places, name, describe, order, devices)
-                yield from forks.results()
-        else:
-            workers = processes(places, shared, self.threads)
-            yield from _ahead(workers, function, pieces, places)
+                value = function(piece)
+            yield value
 
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 ALL_PROCESSORS = Compute(threads=1, workers="auto", backend="local", address=None)
 
 
-def _ahead(
-    workers: AbstractContextManager[Submit],
+def _on_threads(function: Callable[[T], R], pieces: Iterable[T], places: int) -> Iterator[R]:
+    """Yield results of threads, in order, no more of them under way than keep all busy."""
+    keep_freed_memory()
+    # Some libraries count threads for the process, others for each thread that calls them.
+    single_thread = partial(ThreadpoolController().limit, limits=1)
+    waiting: deque[Future[R]] = deque()
+    with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
+        try:
+            for piece in pieces:
+                if len(waiting) == _PIECES_PER_WORKER * places:
+                    yield waiting.popleft().result()
+                waiting.append(executor.submit(function, piece))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _on_processes(
     function: Callable[[T], R],
     pieces: Iterable[T],
     places: int,
+    threads: int = 1,
+    devices: Sequence[str] = (),
 ) -> Iterator[R]:
-    """Yield results in order, no more of them under way than keep the workers busy."""
-    waiting: deque[Future[Any]] = deque()
-    with workers as submit:
-        for piece in pieces:
-            if len(waiting) == _PIECES_PER_WORKER * places:
-                yield _value(waiting.popleft().result())
-            waiting.append(submit(function, piece))
-        while waiting:
-            yield _value(waiting.popleft().result())
+    """Yield results of joblib's processes, in order.
+
+    Args:
+        devices: GPUs of each process, as CUDA_VISIBLE_DEVICES has them; empty for none.
+    """
+    import joblib
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    with TemporaryDirectory() as claimed:
+        parallel = joblib.Parallel(
+            places,
+            backend="loky",
+            return_as="generator",
+            batch_size=1,
+            pre_dispatch=_PIECES_PER_WORKER * places,
+            initializer=_begin_worker,
+            initargs=(os.getpid(), devices, claimed),
+        )
+        work = joblib.delayed(_attempt)
+        try:
+            yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+        except BrokenProcessPool as error:
+            raise SkiagramError(
+                "a worker ended before its work was done",
+                where="compute",
+                remedy="choose fewer `workers`: most often the memory did not suffice for all of "
+                "them; what is finished is kept for the next run",
+            ) from error
+
+
+def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
+    """Prepare a new worker process: it ends with its parent, draws no bar and has its own GPUs."""
+    end_with(parent)
+    report_to(lambda title, done, total: None)
+    for number, device in enumerate(devices):
+        try:
+            (Path(claimed) / str(number)).touch(exist_ok=False)
+        except FileExistsError:  # another worker's
+            continue
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
+        return
+
+
+def _attempt(function: Callable[[T], R], piece: T, threads: int) -> R | SkiagramError | MemoryError:
+    """Return an error that has a name as a value: raised in a worker, it comes as a traceback."""
+    with threadpool_limits(threads):
+        try:
+            return function(piece)
+        except (SkiagramError, MemoryError) as error:
+            return error
 
 
 def _value(result: Any) -> Any:
     if isinstance(result, (SkiagramError, MemoryError)):
         raise result
     return result
+
+
+def _on_ray(
+    function: Callable[[T], R], pieces: Sequence[T], places: int, threads: int, gpus: float
+) -> Iterator[R]:
+    """Yield results of processes of the Ray cluster that this process is connected to."""
+    import joblib
+    import ray
+    from ray.util.joblib import register_ray
+
+    present = ray.cluster_resources()
+    for resource, wanted in (("CPU", threads), ("GPU", gpus)):
+        if wanted > present.get(resource, 0):
+            raise OptionError(
+                f"{wanted:g} {resource}s a fit, on a cluster that has {present.get(resource, 0):g}",
+                where="compute.threads" if resource == "CPU" else "compute.gpus_per_fit",
+                remedy="ask for less, or start the cluster with more",
+            )
+    register_ray()
+    arguments = {"num_cpus": threads, "num_gpus": gpus}
+    with joblib.parallel_config("ray", n_jobs=places, ray_remote_args=arguments):
+        work = joblib.delayed(_attempt)
+        parallel = joblib.Parallel(batch_size=1)
+        yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+
+
+@contextmanager
+def _ray_cluster(places: int, address: str | None) -> Iterator[None]:
+    """Connect to a Ray cluster; without the `address` of a running one it is started and ended."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves where others are at work
+    remedy = "pip install 'skiagram[ray]', or choose `compute: local`"
+    with installed("Ray", "compute.backend", remedy):
+        import ray
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is None:
+            ray.init(address="local", num_cpus=places, include_dashboard=False, **quiet)
+        else:
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            if port.isdecimal():  # Ray itself would wait for minutes where nothing listens
+                socket.create_connection((host, int(port)), timeout=10).close()
+            ray.init(address=address, **quiet)
+    except OSError as error:
+        raise OptionError(
+            f"no Ray cluster answers at {address}",
+            where="compute.address",
+            remedy="start one (`ray start --head`), or set `address` to null to have one started",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, however that one ends; Linux alone does so.
+
+    Args:
+        parent: Its number, taken before this process began.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _devices(gpus: int, per_fit: float) -> list[str]:
@@ -233,7 +319,7 @@ def _given_gpus() -> list[str]:
 def count_gpus() -> int:
     """Return how many GPUs, or parts of one, fits may use; PyTorch is imported already.
 
-    NVML does not count parts (MIG), and CUDA itself, once asked, works in no fork of this process.
+    NVML does not count parts (MIG).
     """
     torch = sys.modules["torch"]
     given = _given_gpus()
@@ -245,56 +331,6 @@ def count_gpus() -> int:
 def visible_gpus() -> int | None:
     """Return how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
     return (count_gpus() or None) if "torch" in sys.modules else None
-
-
-def _gpu_in_use() -> bool:
-    """Return whether this process has begun to use CUDA, which a fork of it could not."""
-    torch = sys.modules.get("torch")
-    return bool(torch and torch.cuda.is_initialized())
-
-
-@contextmanager
-def threads(number: int) -> Iterator[Submit]:
-    """Yield what submits calls to threads of this process, which end with the context."""
-    keep_freed_memory()
-    # Some libraries count threads for the process, others for each thread that calls them.
-    single_thread = partial(ThreadpoolController().limit, limits=1)
-    with single_thread(), ThreadPoolExecutor(number, initializer=single_thread) as executor:
-        try:
-            yield lambda function, piece: executor.submit(attempt, function, piece)
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def processes(number: int, shared: Sequence[object] = (), threads: int = 1) -> Iterator[Submit]:
-    """Yield what submits calls to joblib's worker processes, which end with the context.
-
-    Each is sent once what is shared by many pieces, and has some threads of linear algebra.
-    """
-    from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
-
-    def submit(function: Callable[[Any], Any], piece: object) -> "Future[Any]":
-        future: Future[Any] = executor.submit(_work_held, function, pack(piece, shared), threads)
-        return future
-
-    with ProcessPoolExecutor(number, initializer=_hold, initargs=tuple(shared)) as executor:
-        try:
-            yield submit
-        except BrokenProcessPool as error:
-            raise dead_worker() from error
-
-
-_held: tuple[object, ...] = ()  # by a worker process, for all its pieces
-
-
-def _hold(*shared: object) -> None:
-    global _held
-    _held = shared
-
-
-def _work_held(function: Callable[[Any], Any], packed: bytes, threads: int) -> Any:
-    return work_on(function, packed, threads, *_held)
 
 
 def keep_freed_memory() -> None:

@@ -69,7 +69,7 @@ def measure_models(
         for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    results = compute.map_fits(measure, [*zip(models, compared, strict=True)])
+    results = compute.map(measure, zip(models, compared, strict=True), releases_lock=True)
     return tuple(starmap(MeasuredModel, zip(models, results, compared, strict=True)))
 
 

@@ -440,16 +440,9 @@ class CrossValidator(Generic[I]):
         """Make fits, side by side where there is room; return title → what came of each."""
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
         compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
-        shared = {
-            id(inputs): inputs
-            for fit in fits
-            for inputs in (fit.cases.inputs, *(inputs for inputs, _ in fit.scored))
-        }
         results = compute.map_fits(
             make_fit,
             fits,
-            shared=list(shared.values()),
-            order=sorted(range(len(fits)), key=lambda number: -len(fits[number].training)),
             gpus=None if by_epochs is None else by_epochs.gpus,
             name=lambda fit: fit.title,
             describe=self.under_way,

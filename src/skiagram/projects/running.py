@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Thread, current_thread, main_thread
 from typing import IO
 
-from skiagram.compute.forks import end_with
 from skiagram.compute.progress import NOTES
+from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
 

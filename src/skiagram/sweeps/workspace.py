@@ -56,9 +56,7 @@ class Workspace:
 
     def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what a function that fits models makes of each piece, in order, side by side."""
-        # With more threads, a fit that was made here has left some.
-        forked = self.compute.threads == 1
-        return self.compute.map_fits(function, pieces, forked=forked, gpus=visible_gpus())
+        return self.compute.map_fits(function, pieces, gpus=visible_gpus())
 
     def choices(self) -> dict[str, Any]:
         """Return the choices of params.yaml.
