@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.file_patterns import Patterns
-    from skiagram.deploy.comparison import Comparison
+    from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult, Journal
@@ -157,9 +157,9 @@ def run(arguments: argparse.Namespace) -> int:
             check_target(path, arguments.files, replace=arguments.force)
         comparison = None
         if arguments.compare is not None:
-            from skiagram.deploy.comparison import Comparison
+            from skiagram.deploy.comparison import TrainingComparison
 
-            comparison = Comparison.open(arguments.compare, model)
+            comparison = TrainingComparison.open(arguments.compare, model)
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(
@@ -308,7 +308,7 @@ def _has_marks(model: "DeployedModel", output: Path) -> bool:
     return bool(model.scorer.finders) and output.suffix not in JSON_LINES
 
 
-def _tell_apart(comparison: "Comparison", cases: "Sequence[NewCase]", target: Path) -> None:
+def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", target: Path) -> None:
     """Say whether new cases are like those of training, and write every figure of it."""
     from dataclasses import asdict
 

@@ -24,7 +24,7 @@ _NEW = "new-"  # before the names of new cases
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TrainingComparison:
     """New cases beside those of the run that trained a model.
 
     Attributes:
@@ -39,7 +39,7 @@ class Comparison:
     features: dict[str, "pd.Series[float]"] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, project: Path, model: DeployedModel) -> "Comparison":
+    def open(cls, project: Path, model: DeployedModel) -> "TrainingComparison":
         """Read the development cases of the run.
 
         Raises:
