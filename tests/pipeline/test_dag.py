@@ -97,6 +97,15 @@ def test_every_script_imports_option_files_before_the_package() -> None:
             assert leading & set(modules[: package[0]]), script
 
 
+@pytest.fixture(scope="module")
+def watched(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a copy in which one model is explained and a script notes what a stage calls."""
+    copy = finished.copy(tmp_path_factory.mktemp("watched") / "project")
+    copy.edit("params.yaml", explained=BASELINES[:1])
+    (copy.folder / "pipeline/watched.py").write_text(WATCH)
+    return copy
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
@@ -104,13 +113,9 @@ def test_every_script_imports_option_files_before_the_package() -> None:
     ids="-".join,
 )
 def test_a_stage_calls_no_code_that_its_digest_leaves_out(
-    finished: Project, tmp_path: Path, words: tuple[str, ...]
+    watched: Project, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    copy = finished.copy(tmp_path / "project")
-    params = yaml.safe_load((copy.folder / "params.yaml").read_text())
-    params["explained"] = BASELINES[:1]
-    (copy.folder / "params.yaml").write_text(yaml.safe_dump(params))
-    project = StagesOfProject(copy.folder)
+    project = StagesOfProject(watched.folder)
     entries = [
         entry
         for one in project.stages
@@ -118,7 +123,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
         for entry in project.code_of(one)
     ]
     script = (f"pipeline/{words[0]}.py", *words[1:])
-    done = copy.run(sys.executable, "-c", WATCH, str(tmp_path / "called"), *script)
+    done = watched.run("python", "pipeline/watched.py", str(tmp_path / "called"), *script)
     assert done.returncode == 0, done.stderr
     called = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
     functions = {(module, name) for module, name in called if not name.startswith("<")}
