@@ -195,12 +195,16 @@ def _on_processes(
         try:
             yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
         except BrokenProcessPool as error:
-            raise SkiagramError(
-                "a worker ended before its work was done",
-                where="compute",
-                remedy="choose fewer `workers`: most often the memory did not suffice for all of "
-                "them; what is finished is kept for the next run",
-            ) from error
+            raise _dead_worker() from error
+
+
+def _dead_worker() -> SkiagramError:
+    return SkiagramError(
+        "a worker ended before its work was done",
+        where="compute",
+        remedy="choose fewer `workers`: most often the memory did not suffice for all of them; "
+        "what is finished is kept for the next run",
+    )
 
 
 def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
@@ -252,7 +256,10 @@ def _on_ray(
     with joblib.parallel_config("ray", n_jobs=places, ray_remote_args=arguments):
         work = joblib.delayed(_attempt)
         parallel = joblib.Parallel(batch_size=1)
-        yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+        try:
+            yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+        except ray.exceptions.RayError as error:  # of a machine that is lost, too
+            raise _dead_worker() from error
 
 
 @contextmanager
