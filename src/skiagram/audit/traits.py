@@ -128,7 +128,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     }
 
 
-def _sharpness(planes: Columns) -> tuple[float, ...]:
+def _sharpness(planes: Image) -> tuple[float, ...]:
     """Return how much steeper the differences of next neighbours are than of second ones, log.
 
     Blur and enlargement lower it, sharpening raises it; contrast does not matter. Medians, so that
@@ -139,7 +139,7 @@ def _sharpness(planes: Columns) -> tuple[float, ...]:
     return tuple(_log_ratio(*map(_middle, both)) for both in (across, down))
 
 
-def _noise(planes: Columns) -> tuple[float, float]:
+def _noise(planes: Image) -> tuple[float, float]:
     """Return the standard deviation of noise, log, and in units of the image's spread, log.
 
     By the median of what crosswise differences leave of an image (Immerkær 1996, Comput Vis Image
@@ -155,7 +155,7 @@ def _noise(planes: Columns) -> tuple[float, float]:
     return _log_ratio(noise, 1.0), _log_ratio(noise, spread)
 
 
-def _block_edges(planes: Columns) -> tuple[float, float]:
+def _block_edges(planes: Image) -> tuple[float, float]:
     """Return how much steeper steps between blocks of 8 × 8 are than others, log, both ways.
 
     As JPEG leaves them (Wang, Sheikh & Bovik 2002, IEEE ICIP). NaN where an image has no two edges.
@@ -200,7 +200,7 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
     return float(lowest.mean()), float((bits >> 1 & 1).mean()), same
 
 
-def _middle(differences: Columns) -> float:
+def _middle(differences: Image) -> float:
     """Return the median size of differences; NaN without one."""
     known = np.abs(differences).ravel()
     if not np.isfinite(known.sum()):

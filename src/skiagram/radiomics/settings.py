@@ -246,7 +246,8 @@ def make_plan(
         if kind in _OTHER_TYPES:
             remarks.append(f"skiagram makes no images of type {kind}.")
             continue
-        if kind not in get_args(ImageType):
+        image_type: ImageType | None = next((n for n in get_args(ImageType) if n == kind), None)
+        if image_type is None:
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
         where = f"imageType.{kind}"
@@ -254,7 +255,7 @@ def make_plan(
         specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
-        types.append((kind, specially))
+        types.append((image_type, specially))
     form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
     classes = _named(whole.get("featureClass"), "featureClass", form)
     chosen, further = _families(classes, names, families)
