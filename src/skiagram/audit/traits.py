@@ -109,7 +109,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         spacing: Distance of its slices, rows and columns, mm, where it is known.
     """
     gray = image.mean(axis=2) if image.ndim == 3 else image
-    seen = gray[np.isfinite(gray)]
+    seen = gray.ravel() if gray.dtype.kind in "iu" else gray[np.isfinite(gray)]
     unknown = (np.nan,) * (3 if is_volume(image) else 2)
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
@@ -182,6 +182,7 @@ def _block_edges(planes: Image) -> tuple[float, float]:
         between = _middle(steps[..., at_edge])
         steps[..., at_edge] = np.nan
         within = _middle(steps)
+        del steps  # before the next ones are made
         ratios.append(_log_ratio(between, within) if enough else np.nan)
     return ratios[0], ratios[1]
 

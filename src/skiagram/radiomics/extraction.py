@@ -220,6 +220,7 @@ def _without_missing(case: Case, plan: Plan) -> Case:
     margin = [settings.padDistance * max(1, math.ceil(new / old)) for new, old in steps]
     near = box_around(case.inside, margin)
     whole = tuple(slice(None) for _ in image.shape)
+    counting: Flags | tuple[slice, ...]
     if not any(wanted) and all(kind == "Original" for kind, _ in plan.image_types):
         counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
     elif any(wanted) or settings.preCrop:
