@@ -1,5 +1,6 @@
 """Traits of images: what they measure, and that no test label or test image is looked at."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 
 from skiagram.audit.composition import count_levels
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
+from skiagram.datasets.burnt_in_text import find_text
 from skiagram.image_store.shards import Image
+from skiagram.near_duplicates.pairs import thumbnail
 from skiagram.records.cases import Cases
 from tests.audit.planted import Planted
 
@@ -109,3 +112,16 @@ def test_a_large_set_is_sampled_by_patient() -> None:
     assert len(rows) == MAX_SAMPLE == len(np.unique(rows))
     assert (split[rows] == "train").all()
     assert len(np.unique(patient[rows])) == MAX_SAMPLE // 2
+
+
+@pytest.mark.slow
+def test_a_large_picture_needs_no_copies_in_double_precision() -> None:
+    picture = np.random.default_rng(0).integers(0, 60_000, (4200, 4200), dtype=np.uint16)
+    tracemalloc.start()
+    for look in (lambda each: image_traits(each, None), thumbnail, find_text):
+        look(picture)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * picture.nbytes  # differences in single precision are four of them
+    small = thumbnail(picture.astype(np.float32))  # not in bands of rows
+    np.testing.assert_allclose(thumbnail(picture), small, rtol=0, atol=1e-6)

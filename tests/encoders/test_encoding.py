@@ -240,6 +240,10 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
     broken[1, 3, 3] = np.nan
     with pytest.raises(DataError, match=r"case-001.*missing pixels"):
         encode_images(store(tmp_path / "broken", list(broken)), given)
+    inside = np.zeros((20, 20), dtype=np.bool_)
+    inside[12:16, 12:16] = True
+    far = store(tmp_path / "far", list(broken), [Region(inside)] * 2)
+    assert np.isfinite(encode_images(far, given)[0].values).all()  # cut out around the region
     four = store(tmp_path / "four", [images(20, 20, 4)])
     with pytest.raises(DataError, match=r"case-000.*4 channels"):
         encode_images(four, given)

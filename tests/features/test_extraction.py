@@ -13,9 +13,10 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
+from skiagram.features.first_order import FirstOrder
 from skiagram.features.table import FeatureTable
 from skiagram.features.wavelet import Wavelet
-from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.shards import Image, Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from tests.features.brightness import Brightness
 from tests.features.covariate_table import of_cases
@@ -73,6 +74,25 @@ def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
     images["holed"][2, 2] = np.nan
     with pytest.raises(DataError, match=r"^holed: missing pixels.*fills missing values"):
         extract(stored(tmp_path, images), [WAVELET])
+
+
+def test_pixels_missing_far_from_the_region_take_no_part(tmp_path: Path) -> None:
+    inside = np.zeros((20, 24), dtype=np.bool_)
+    inside[8:12, 10:15] = True
+    whole, padded, holed = noise(20, 24), noise(20, 24), noise(20, 24)
+    padded[:2] = np.nan
+    holed[9, 11] = np.nan
+
+    def table(name: str, families: list[Any], *images: Image) -> FeatureTable:
+        with ShardWriter(tmp_path / name) as writer:
+            for at, image in enumerate(images):
+                writer.add(f"case-{at}", image, None, Region(inside))
+        return extract(ImageStore(tmp_path / name), families)
+
+    found = table("padded", [FirstOrder(region="whole")], whole, padded).values
+    np.testing.assert_array_equal(found[0], found[1])
+    with pytest.raises(DataError, match=r"case-1: 1 voxels in the region"):
+        table("holed", [FirstOrder(region="whole")], whole, holed)
 
 
 def test_the_first_image_that_a_family_refuses_is_named(tmp_path: Path) -> None:

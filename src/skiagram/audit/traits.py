@@ -22,6 +22,7 @@ _BLOCK = 8  # of JPEG, pixels a side
 _MIN_EDGES = 2
 _DEPTHS = ("uint8", "uint16", "int16", "float32")
 _SEED = 19_970_915
+_AT_ONCE = 2**22  # pixels whose copies in double precision are in memory at a time
 
 Columns = NDArray[np.float64]
 
@@ -108,11 +109,11 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         spacing: Distance of its slices, rows and columns, mm, where it is known.
     """
     gray = image.mean(axis=2) if image.ndim == 3 else image
-    seen = gray[np.isfinite(gray)]
+    seen = gray.ravel() if gray.dtype.kind in "iu" else gray[np.isfinite(gray)]
     unknown = (np.nan,) * (3 if is_volume(image) else 2)
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
-    planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact)
+    planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact, copy=False)
     return {
         "border": _border(projection(gray)),
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
@@ -128,7 +129,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     }
 
 
-def _sharpness(planes: Columns) -> tuple[float, ...]:
+def _sharpness(planes: Image) -> tuple[float, ...]:
     """Return how much steeper the differences of next neighbours are than of second ones, log.
 
     Blur and enlargement lower it, sharpening raises it; contrast does not matter. Medians, so that
@@ -139,23 +140,36 @@ def _sharpness(planes: Columns) -> tuple[float, ...]:
     return tuple(_log_ratio(*map(_middle, both)) for both in (across, down))
 
 
-def _noise(planes: Columns) -> tuple[float, float]:
+def _noise(planes: Image) -> tuple[float, float]:
     """Return the standard deviation of noise, log, and in units of the image's spread, log.
 
     By the median of what crosswise differences leave of an image (Immerkær 1996, Comput Vis Image
     Underst 64:300; Donoho & Johnstone 1994, Biometrika 81:425).
     """
     crosswise = np.diff(planes, axis=-1)
-    crosswise = np.diff(crosswise, axis=-2)
+    for row in range(crosswise.shape[-2] - 1):  # in place: large pictures fill the memory
+        np.subtract(crosswise[:, row + 1], crosswise[:, row], out=crosswise[:, row])
+    crosswise = crosswise[:, :-1]
     crosswise /= 2
     noise = _middle(crosswise) / 0.6745
     del crosswise
-    known = planes[np.isfinite(planes)]
-    spread = float(known.std(dtype=np.float64)) if known.size else np.nan
-    return _log_ratio(noise, 1.0), _log_ratio(noise, spread)
+    return _log_ratio(noise, 1.0), _log_ratio(noise, _spread(planes))
 
 
-def _block_edges(planes: Columns) -> tuple[float, float]:
+def _spread(planes: Image) -> float:
+    """Return the standard deviation of what is known; NaN where nothing is."""
+    flat = planes.reshape(-1)
+    parts = [flat[at : at + _AT_ONCE] for at in range(0, flat.size, _AT_ONCE)]
+    parts = [part if (fine := np.isfinite(part)).all() else part[fine] for part in parts]
+    number = sum(part.size for part in parts)
+    if not number:
+        return np.nan
+    mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / number
+    squares = sum(float(np.square(part - np.float64(mean)).sum()) for part in parts)
+    return float(np.sqrt(squares / number))
+
+
+def _block_edges(planes: Image) -> tuple[float, float]:
     """Return how much steeper steps between blocks of 8 × 8 are than others, log, both ways.
 
     As JPEG leaves them (Wang, Sheikh & Bovik 2002, IEEE ICIP). NaN where an image has no two edges.
@@ -165,18 +179,25 @@ def _block_edges(planes: Columns) -> tuple[float, float]:
         steps = np.diff(np.moveaxis(planes, axis, -1), axis=-1)
         at_edge = np.arange(steps.shape[-1]) % _BLOCK == _BLOCK - 1
         enough = at_edge.sum() >= _MIN_EDGES
-        between, within = _middle(steps[..., at_edge]), _middle(steps[..., ~at_edge])
+        between = _middle(steps[..., at_edge])
+        steps[..., at_edge] = np.nan
+        within = _middle(steps)
+        del steps  # before the next ones are made
         ratios.append(_log_ratio(between, within) if enough else np.nan)
     return ratios[0], ratios[1]
 
 
 def _gray_levels(image: Image) -> tuple[float, float]:
     """Return the number of different values, log, and its share of the values between extremes."""
-    seen = image[np.isfinite(image)]
-    if not len(seen):
+    if image.dtype in (np.uint8, np.uint16):  # to count is faster than to sort
+        flat, size = image.reshape(-1), np.iinfo(image.dtype).max + 1
+        starts = range(0, flat.size, _AT_ONCE)
+        parts = (np.bincount(flat[at : at + _AT_ONCE], minlength=size) for at in starts)
+        values = np.flatnonzero(sum(parts))
+    else:
+        values = np.unique(image[np.isfinite(image)])
+    if not len(values):
         return np.nan, np.nan
-    small = seen.dtype in (np.uint8, np.uint16)  # to count is faster than to sort
-    values = np.flatnonzero(np.bincount(seen)) if small else np.unique(seen)
     between = float(values[-1]) - float(values[0]) + 1
     whole = bool((values == np.round(values)).all())
     return float(np.log(len(values))), len(values) / between if whole else np.nan
@@ -187,12 +208,14 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 
     NaN where values are not whole numbers. Hidden data, and values that were scaled, show here.
     """
-    seen = np.where(np.isfinite(image), image, 0)
-    if not np.isfinite(image).any() or not (seen == np.round(seen)).all():
-        return np.nan, np.nan, np.nan
-    if np.abs(seen).max() >= 2**53:  # a float tells no lowest bit there
-        return np.nan, np.nan, np.nan
-    bits = seen if seen.dtype.kind in "iu" else seen.astype(np.int64)
+    bits = image
+    if image.dtype.kind not in "iu":
+        seen = np.where(np.isfinite(image), image, 0)
+        if not np.isfinite(image).any() or not (seen == np.round(seen)).all():
+            return np.nan, np.nan, np.nan
+        if np.abs(seen).max() >= 2**53:  # a float tells no lowest bit there
+            return np.nan, np.nan, np.nan
+        bits = seen.astype(np.int64)
     lowest = bits & 1
     across = -2  # the last axis is that of channels, but for gray images
     beside = np.diff(lowest, axis=across if image.ndim > 2 else -1)
@@ -200,16 +223,15 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
     return float(lowest.mean()), float((bits >> 1 & 1).mean()), same
 
 
-def _middle(differences: Columns) -> float:
-    """Return the median size of differences; NaN without one."""
-    known = np.abs(differences).ravel()
-    if not np.isfinite(known.sum()):
-        known = known[np.isfinite(known)]
-    if not known.size:
+def _middle(differences: Image) -> float:
+    """Return the median size of differences, which lose their order and signs; NaN without one."""
+    sizes = np.abs(differences, out=differences).ravel(order="K")
+    known = int(np.isfinite(sizes).sum())
+    if not known:
         return np.nan
-    below, above = (known.size - 1) // 2, known.size // 2
-    known.partition((below, above))  # a copy of its own, as the magnitudes are
-    return (float(known[below]) + float(known[above])) / 2
+    below, above = (known - 1) // 2, known // 2
+    sizes.partition((below, above))  # missing ones go to the end
+    return (float(sizes[below]) + float(sizes[above])) / 2
 
 
 def _log_ratio(above: float, below: float) -> float:

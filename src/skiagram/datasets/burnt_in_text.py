@@ -22,6 +22,7 @@ from skiagram.options import STRICT
 
 TextTreatment = Literal["keep", "mask", "refuse"]
 _BORDER = 0.25  # of each side: text stands in borders and corners
+_ROWS = 256  # that are turned into levels at a time
 _LARGE = 1536  # pixels a side, above which the image is looked at in less detail
 _THICKEST = 13  # pixels of a stroke, at the detail looked at
 _CONTRASTS = (0.3, 0.6)  # of the range of values, of a stroke; characters touch at the lower one
@@ -103,8 +104,11 @@ def _levels(image: Image) -> NDArray[np.uint8] | None:
         return None
     if gray.dtype == np.uint8 and high - low > 127:
         return gray
-    known = np.nan_to_num(gray.astype(np.float32), nan=low)
-    return ((known - low) * np.float32(255 / (high - low))).astype(np.uint8)
+    levels = np.empty(gray.shape, np.uint8)
+    for row in range(0, len(gray), _ROWS):  # a copy of large pictures would fill the memory
+        known = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
+        levels[row : row + _ROWS] = (known - low) * np.float32(255 / (high - low))
+    return levels
 
 
 def _pooled(image: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:

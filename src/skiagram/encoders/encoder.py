@@ -86,9 +86,10 @@ class Percentiles(_Limits):
     body: Literal["all", "not_darkest"] = Field(default="all", kw_only=True)
 
     def limits(self, image: Image) -> tuple[float, float]:
-        values = image
-        if self.body == "not_darkest" and image.min() < image.max():
-            values = image[image > image.min()]
+        finite = np.isfinite(image)
+        values = image if finite.all() else image[finite]
+        if self.body == "not_darkest" and values.min() < values.max():
+            values = values[values > values.min()]
         low, high = np.percentile(values, [self.low, self.high])
         return float(low), float(high)
 

@@ -246,6 +246,8 @@ def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
         raise TypeError("an encoder that keeps places is needed")
     case = store.case_ids[work.row]
     scaled, region = _scaled(store, work.row, encoder)
+    if not np.isfinite(scaled).all():
+        raise _missing(case)
     axes = 3 if is_volume(scaled) else 2
     with named(case):
         values, of_image = encoder.encode_places(
@@ -257,12 +259,15 @@ def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
 
 
 def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
-    """Return an image of 0 to 1 and its region; its bytes are those that its digest is of."""
+    """Return an image of 0 to 1 and its region; its bytes are those that its digest is of.
+
+    Pixels that are missing stay so: what counts is whether the network sees one.
+    """
     store.check(row, row + 1)  # or its numbers would be kept under another's digest
     case = store.case_ids[row]
     image = store.image(case)
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
+    if image.dtype.kind == "f" and not np.isfinite(image).any():
+        raise _missing(case)
     return encoder.preprocessing.intensity.scale(image), store.region(case)
 
 
@@ -353,6 +358,8 @@ def _encode_some(work: _Work) -> Floats:
         several = is_volume(scaled) and isinstance(encoder, PictureEncoder)
         with named(case):
             views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
+        if not all(bool(torch.isfinite(view).all()) for view in views):
+            raise _missing(case)
         seen += views
         counts.append(len(views))
     numbers = _forward(seen, loaded, encoder, device)
@@ -364,6 +371,10 @@ def _encode_some(work: _Work) -> Floats:
         return numbers
     parts = np.split(numbers, np.cumsum(counts)[:-1])
     return np.stack([np.concatenate([part.mean(axis=0), part.max(axis=0)]) for part in parts])
+
+
+def _missing(case: str) -> DataError:
+    return DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
 
 
 def _not_finite(case: str) -> DataError:

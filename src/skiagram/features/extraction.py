@@ -13,16 +13,19 @@ from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, named
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates, encode_covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, definitions_of, families_of_images
 from skiagram.features.feature import Definition, Floats
+from skiagram.features.filtered import OfOtherImages
+from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import KeptRows
+from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import (
     ImageBatch,
     ImageStore,
@@ -33,6 +36,7 @@ from skiagram.image_store.store import (
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
+from skiagram.restoration.regions import box_around, complete_beyond
 
 Family = FeatureFamily | Covariates | Earlier | Measured
 _FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
@@ -214,7 +218,10 @@ def _of_span(
 ) -> NDArray[np.float32]:
     span.check()
     runs = span.runs(_BATCH_VALUES)
-    return np.vstack([of_batch(families, run.case_ids, _batch(run, margin)) for run in runs])
+    around = _AROUND if any(isinstance(each, _LOOK_AROUND) for each in families) else 0
+    return np.vstack(
+        [of_batch(families, run.case_ids, _batch(run, margin, around)) for run in runs]
+    )
 
 
 def of_batch(
@@ -251,17 +258,31 @@ def _of_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -
         ) from error
 
 
-def _batch(run: ImageBatch, margin: float | None) -> FeatureBatch:
+_LOOK_AROUND = (OfOtherImages, LocalIntensity)  # families that look beyond a region
+_AROUND = 5  # voxels around a region that count for these, as PyRadiomics' `padDistance`
+
+
+def _batch(run: ImageBatch, margin: float | None, around: int) -> FeatureBatch:
     images = np.array(run.images, dtype=np.float32)
     bad = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
-    if bad.any():
-        raise DataError(
-            "missing pixels",
-            where=run.case_ids[int(np.argmax(bad))],
-            remedy="choose a restoration that fills missing values",
-        )
+    for row in np.flatnonzero(bad).tolist():
+        where = run.case_ids[row]
+        if not run.regions:
+            remedy = "choose a restoration that fills missing values"
+            raise DataError("missing pixels", where=where, remedy=remedy)
+        with named(where):
+            images[row] = _completed(images[row], run.regions[row], around)
     if not run.regions:
         return FeatureBatch(images, spacing=run.spacing)
     inside = np.stack([region.inside for region in run.regions])
     drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
     return FeatureBatch(images, inside, run.spacing, np.stack(drawn), margin)
+
+
+def _completed(image: Image, region: Region, around: int) -> Image:
+    """Give pixels that are missing far from a region a value, which no feature reads."""
+    outline = region.inside if region.outline is None else region.outline
+    voxels = image.reshape(outline.shape)
+    counting = box_around(outline, [around] * outline.ndim) if around else outline
+    whole = tuple(slice(None) for _ in outline.shape)
+    return complete_beyond(voxels, counting, whole).reshape(image.shape)

@@ -31,6 +31,21 @@ _AXES = ("Major", "Minor", "Least")
 
 
 @dataclass(frozen=True)
+class OwnGrid:
+    """A region on other voxels than its image's, along the same axes.
+
+    Attributes:
+        inside: (depth, height, width).
+        spacing: Of slices, rows and columns, mm.
+        first: Place of its first voxel among those of the image.
+    """
+
+    inside: Flags
+    spacing: tuple[float, float, float]
+    first: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class Case:
     """One image and its region.
 
@@ -42,6 +57,8 @@ class Case:
         outline: The region before re-segmentation; None where nothing was left out.
         whole: Least and greatest value of the whole numbers that intensities are stored as; None
             where they are stored as fractions.
+        own: The region as its file has it, where that has other voxels than the image: `inside`
+            is the nearest of them, and a resampling starts from these.
     """
 
     image: Floats
@@ -50,6 +67,7 @@ class Case:
     plane: bool = False
     outline: Flags | None = None
     whole: tuple[int, int] | None = None
+    own: OwnGrid | None = None
 
     @property
     def drawn(self) -> Flags:
@@ -202,6 +220,7 @@ def _without_missing(case: Case, plan: Plan) -> Case:
     margin = [settings.padDistance * max(1, math.ceil(new / old)) for new, old in steps]
     near = box_around(case.inside, margin)
     whole = tuple(slice(None) for _ in image.shape)
+    counting: Flags | tuple[slice, ...]
     if not any(wanted) and all(kind == "Original" for kind, _ in plan.image_types):
         counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
     elif any(wanted) or settings.preCrop:
@@ -248,29 +267,37 @@ def _resampled(case: Case, plan: Plan) -> Case:
     """
     settings = plan.settings
     wanted = (settings.resampledPixelSpacing or ())[::-1]
-    sides = _sides(case.inside)
+    drawn = case.own or OwnGrid(case.inside, case.spacing, (0.0, 0.0, 0.0))
+    sides = _sides(drawn.inside)
     slices, rows, columns = (
         present if new == 0 or last - first == 1 else float(new)
-        for new, present, (first, last) in zip(wanted, case.spacing, sides, strict=True)
+        for new, present, (first, last) in zip(wanted, drawn.spacing, sides, strict=True)
     )
     spacing = slices, rows, columns
     if np.allclose(spacing, case.spacing):
         return _cut(case, settings.padDistance)
-    pairs = zip(case.image.shape, case.spacing, spacing, sides, strict=True)
+    pairs = zip(drawn.inside.shape, drawn.spacing, spacing, sides, strict=True)
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
+    ratios = zip(axes, drawn.first, drawn.spacing, case.spacing, strict=True)
+    of_image = [first + places * (mask / image) for places, first, mask, image in ratios]
     order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
     if by_corners:
-        image = _as_itk(case.image, axes, order)
+        image = _as_itk(case.image, of_image, order)
         if case.whole is not None:
             nearest = np.rint(image)  # noise of the last digits would cut off a whole number
             exact = np.abs(image - nearest) < _LAST_DIGITS
             image = np.where(exact, nearest, np.trunc(image)).clip(*case.whole)
-        inside = _as_itk(case.inside, axes, "nearest") > 0.5
+        inside = as_itk_nearest(drawn.inside, axes)
     else:
         image = interpolate(case.image, axes, order)
         inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
-    return replace(case, image=image, inside=inside, spacing=spacing)
+    return replace(case, image=image, inside=inside, spacing=spacing, own=None)
+
+
+def as_itk_nearest(inside: Flags, axes: list[Floats]) -> Flags:
+    """Return a region at the points of another grid, by the nearest voxel; outside is nothing."""
+    return np.asarray(_as_itk(inside, axes, "nearest") > 0.5)
 
 
 def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:

@@ -95,6 +95,7 @@ def describe_with(
         wanted,
         correct_mask=settings.correctMask,
         file_axes=plan.names == "pyradiomics",
+        own_grid=plan.resamples_mask,
     )
     return describe(case, plan)
 
@@ -115,6 +116,7 @@ def describe_files(
         spacing,
         correct_mask=settings.correctMask,
         file_axes=plan.names == "pyradiomics",
+        own_grid=plan.resamples_mask,
     )
     return describe(case, plan)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.feature import Flags
-from skiagram.radiomics.extraction import Case
+from skiagram.image_store.shards import ends_of
+from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.volumes.case_images import ImageReference
 
 _PATH = (str, os.PathLike)
+_PARALLEL = 1e-4  # of a unit vector, by which axes of image and mask may differ
+_BEYOND = 1e-3  # of a voxel, by which a region may reach beyond its image, as with PyRadiomics
 _CHANNELS = (3, 4)  # of colour, without and with transparency
 
 
@@ -28,6 +32,7 @@ def as_case(
     *,
     correct_mask: bool = False,
     file_axes: bool = False,
+    own_grid: bool = False,
 ) -> Case:
     """Return an image and its region on one grid.
 
@@ -40,6 +45,8 @@ def as_case(
         correct_mask: Whether a mask on other voxels is brought to the image's.
         file_axes: Whether the axes of a volume's file stay in their order and direction, as
             PyRadiomics leaves them, where they are brought to one orientation else.
+        own_grid: Whether a mask may lie on voxels of its own, along the image's axes, from which
+            a resampling starts, as PyRadiomics does.
 
     Raises:
         DataError: The two do not fit each other, or the region has no voxel or several labels.
@@ -57,7 +64,12 @@ def as_case(
         masks = () if mask is None else (os.fspath(mask),)
         reference = ImageReference(os.fspath(image), masks, label_value=label)
         return case_of_files(
-            Path(), reference, spacing, correct_mask=correct_mask, file_axes=file_axes
+            Path(),
+            reference,
+            spacing,
+            correct_mask=correct_mask,
+            file_axes=file_axes,
+            own_grid=own_grid,
         )
     if hasattr(image, "GetSpacing"):
         own_spacing = image.GetSpacing()[::-1]
@@ -69,6 +81,11 @@ def as_case(
                 remedy="leave it out, or correct the image: image.SetSpacing",
             )
         spacing = own_spacing
+        if own_grid and (first := _first_of_mask(image, mask)) is not None:
+            voxels, labels = _voxels(image), _voxels(mask)
+            case = _of_arrays(voxels, None, spacing, None)
+            inside = _region(labels, labels.shape, label)
+            return _with_own_grid(case, OwnGrid(inside, mask.GetSpacing()[::-1], first))
         image, mask = _arrays(image, mask)
     else:
         _refuse_colour(np.shape(image))
@@ -82,10 +99,87 @@ def case_of_files(
     *,
     correct_mask: bool = False,
     file_axes: bool = False,
+    own_grid: bool = False,
 ) -> Case:
     """Return an image and its region from files, named relative to a folder; see `as_case`."""
+    if own_grid and len(reference.masks) == 1:
+        found = _on_own_grid(folder, reference, spacing)
+        if found is not None:
+            return found
     read = _read(folder, reference, correct_mask, spacing)
     return _as_in_file(read) if file_axes else _of_read(read)
+
+
+def _on_own_grid(
+    folder: Path, reference: "ImageReference", spacing: Sequence[float] | None
+) -> Case | None:
+    """Return a volume and its mask on voxels of its own; None where it has none of its own.
+
+    The axes are those of the mask's file, along which PyRadiomics resamples.
+    """
+    from skiagram.datasets.file_trees import HEAD_BYTES
+    from skiagram.datasets.volumes.case_images import ImageReference
+    from skiagram.datasets.volumes.grid import check_same_grid, describe_differences
+    from skiagram.datasets.volumes.volume_files import is_volume_file
+
+    (name,) = reference.masks
+    if not (folder / name).is_file():
+        return None
+    with (folder / name).open("rb") as file:
+        if not is_volume_file(file.read(HEAD_BYTES)):
+            return None  # segments and contours in DICOM lie on their image's grid
+    image = _read(folder, ImageReference(reference.file, frame=reference.frame), False, spacing)
+    drawn = ImageReference(name, (name,), reference.region, reference.label_value)
+    mask = _read(folder, drawn, False, None)
+    if image.grid is None or mask.grid is None or mask.region is None:
+        return None
+    if not describe_differences(mask.grid, image.grid):
+        return None
+    turned = np.asarray(mask.grid.direction) @ np.asarray(image.grid.direction).T
+    if not np.allclose(turned, np.eye(3), rtol=0, atol=_PARALLEL):
+        check_same_grid(mask.grid, image.grid)
+    of_mask = mask.grid  # along the axes of whose file the image is turned
+    grid = replace(image.grid, file_axes=of_mask.file_axes, flipped=of_mask.flipped)
+    case = _as_in_file(replace(image, grid=grid))
+    start = mask.grid.positions(mask.grid.from_file(np.zeros((1, 3))))
+    slices, rows, columns = grid.to_file(grid.indices(start))[0].tolist()
+    own = OwnGrid(_as_in_file(mask).inside, mask.grid.file_spacing, (slices, rows, columns))
+    return _with_own_grid(case, own)
+
+
+def _first_of_mask(image: Any, mask: Any) -> tuple[float, float, float] | None:
+    """Return where the first voxel of SimpleITK's mask lies among those of its image.
+
+    None where the mask has the image's voxels, or lies along other axes.
+    """
+    if not hasattr(mask, "GetSpacing") or image.GetDimension() != 3 or mask.GetDimension() != 3:
+        return None
+    slices, rows, columns = image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin())[::-1]
+    same = image.GetSize() == mask.GetSize() and np.allclose(image.GetSpacing(), mask.GetSpacing())
+    turned = not np.allclose(image.GetDirection(), mask.GetDirection(), rtol=0, atol=_PARALLEL)
+    if turned or (same and np.allclose((slices, rows, columns), 0, atol=1e-4)):
+        return None
+    return slices, rows, columns
+
+
+def _with_own_grid(case: Case, own: OwnGrid) -> Case:
+    """Return an image with a region on voxels of its own; refuse one that leaves the image."""
+    ends = ends_of(own.inside)
+    geometry = [*zip(ends, own.first, own.spacing, case.spacing, case.image.shape, strict=True)]
+    for (start, stop), first, mask, image, size in geometry:
+        lower, upper = (first + (end - 0.5) * mask / image for end in (start, stop))
+        if lower < -0.5 - _BEYOND or upper > size - 0.5 + _BEYOND:
+            raise DataError(
+                "a region that reaches beyond its image",
+                where="mask",
+                allowed="a region within the image",
+                remedy="check that the mask belongs to this image",
+            )
+    axes = [
+        (np.arange(float(size)) - first) * (image / mask)
+        for _, first, mask, image, size in geometry
+    ]
+    return replace(case, inside=as_itk_nearest(own.inside, axes), own=own)
 
 
 def _refuse_colour(shape: tuple[int, ...]) -> None:
@@ -169,11 +263,8 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the voxels of SimpleITK's images, which must lie in the same place."""
     import SimpleITK
 
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        fault = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
-        raise DataError(fault, where="image", allowed="one value a voxel")
     if mask is None:
-        return SimpleITK.GetArrayFromImage(image), None
+        return _voxels(image), None
     if not hasattr(mask, "GetSpacing"):
         raise DataError(
             f"a mask of type {type(mask).__name__} for an image of SimpleITK",
@@ -192,7 +283,16 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
             remedy="resample it with SimpleITK.Resample(mask, image, SimpleITK.Transform(), "
             "SimpleITK.sitkNearestNeighbor)",
         )
-    return SimpleITK.GetArrayFromImage(image), SimpleITK.GetArrayFromImage(mask)
+    return _voxels(image), SimpleITK.GetArrayFromImage(mask)
+
+
+def _voxels(image: Any) -> NDArray[Any]:
+    import SimpleITK
+
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        fault = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
+        raise DataError(fault, where="image", allowed="one value a voxel")
+    return np.asarray(SimpleITK.GetArrayFromImage(image))
 
 
 def _read(

@@ -163,6 +163,11 @@ class Plan:
     families: Mapping[str, tuple[str, ...] | None]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def resamples_mask(self) -> bool:
+        """Whether masks on other voxels than their image's are resampled together with it."""
+        return self.names == "pyradiomics" and self.settings.resampledPixelSpacing is not None
+
     def chooses(self, family: str, theirs: str) -> bool:
         """Return whether a feature is wanted, by PyRadiomics' name; empty where it has none."""
         chosen = self.families[family]
@@ -246,7 +251,8 @@ def make_plan(
         if kind in _OTHER_TYPES:
             remarks.append(f"skiagram makes no images of type {kind}.")
             continue
-        if kind not in get_args(ImageType):
+        image_type: ImageType | None = next((n for n in get_args(ImageType) if n == kind), None)
+        if image_type is None:
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
         where = f"imageType.{kind}"
@@ -254,7 +260,7 @@ def make_plan(
         specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
-        types.append((kind, specially))
+        types.append((image_type, specially))
     form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
     classes = _named(whole.get("featureClass"), "featureClass", form)
     chosen, further = _families(classes, names, families)

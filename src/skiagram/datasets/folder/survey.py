@@ -10,12 +10,13 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress
+from multiprocessing import Lock
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import Entry, MadeGray, Mark
+from skiagram.datasets.contract import Entry, MadeGray, Mark, SpacedImage
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -499,9 +500,19 @@ def examine_file(
         check_image(image, reference.name)
     except DataError as error:
         return error
+    checksums = dict(files.checksums)
+    del files  # as large as the picture
+    with _large_pictures if image.size > _LARGE else nullcontext():
+        return _describe(reference, checksums, decoded)
+
+
+def _describe(
+    reference: ImageReference, checksums: dict[str, str], decoded: SpacedImage
+) -> ExaminedFile:
+    image = decoded.pixels
     return ExaminedFile(
         reference=reference,
-        checksums=dict(files.checksums),
+        checksums=checksums,
         spacing=decoded.spacing,
         region=None if decoded.region is None else describe_region(decoded.region.inside),
         shape=image.shape,
@@ -546,7 +557,7 @@ def _examine(
     if workers == 1:
         yield map(work, references)
         return
-    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(Lock(),)) as pool:
         try:
             yield pool.map(work, references, chunksize=_CHUNK)
         except BaseException:
@@ -554,7 +565,13 @@ def _examine(
             raise
 
 
-def _start_worker() -> None:
+_LARGE = 2**24  # values of a picture, of which workers describe one at a time, to save memory
+_large_pictures: AbstractContextManager[Any] = nullcontext()
+
+
+def _start_worker(lock: AbstractContextManager[Any]) -> None:
+    global _large_pictures  # one lock for all workers
+    _large_pictures = lock
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
     threadpool_limits(1)
 
