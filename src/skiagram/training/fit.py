@@ -367,7 +367,9 @@ def describe_device(trainer: Trainer) -> list[str]:
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.startswith("Model:")
     }
-    libraries = [str(torch.version.cuda), str(torch.backends.cudnn.version())]
+    # `torch.backends.cudnn.version` would begin to use CUDA, to compare it with the GPU.
+    cudnn = torch._C._cudnn.getVersionInt() if torch.backends.cudnn.is_available() else None
+    libraries = [str(torch.version.cuda), str(cudnn)]
     count = torch.cuda.device_count() if trainer.devices == "auto" else trainer.devices
     return [kind, *libraries, str(count), *sorted(models)]
 
