@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,7 +105,7 @@ def free_name(sweep: Sweep) -> str:
     The same rows, or more besides them, renew their folder; others would take its place in silence.
     """
     asked = {row.digest for row in expand_rows(sweep)}
-    for name in (BY_HAND, *(f"{BY_HAND}_{number}" for number in count(2))):
+    for name in chain([BY_HAND], (f"{BY_HAND}_{number}" for number in count(2))):
         path = ROOT / "sweeps" / name / RESULT
         if not path.exists():
             return name

@@ -30,6 +30,7 @@ from pytorch_lightning.callbacks import (
     ModelCheckpoint,
     Timer,
 )
+from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
 
 from skiagram.compute.progress import Progress
@@ -235,9 +236,16 @@ class TrainingRun:
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
 
     def _meet(self, folder: Path) -> None:
-        """Have processes that a launcher started meet before the first decision."""
-        if started() is not None and not is_shared():
-            self._lightning([], 1, folder, frozen=False).strategy.setup_environment()
+        """Have all processes that share this training meet before the first decision.
+
+        A launcher has started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
+        """
+        alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
+        if alone or is_shared():
+            return
+        strategy = self._lightning([], 1, folder, frozen=False).strategy
+        if isinstance(strategy.launcher, _SubprocessScriptLauncher):
+            strategy.launcher.launch(strategy.setup_environment)
 
     def _train(
         self,
