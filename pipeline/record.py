@@ -18,6 +18,7 @@ from option_files import ROOT
 from outputs import publish
 from run_choices import RunChoices
 from skiagram.compute.checkout import home
+from skiagram.errors import printable
 from skiagram.options import STRICT, build
 from skiagram.records.files import write_record
 from skiagram.tracking.contract import NotRecorded, Receipt, Tracker
@@ -45,11 +46,13 @@ def main(options: Options) -> None:
     execution = read_execution(ROOT, names, vars(options.choices))
     receipt = Receipt((), {})
     try:
-        print(tracker.record(execution, home(ROOT)))
+        print(printable(tracker.record(execution, home(ROOT))))
         receipt = execution.receipt
-        print(*share_ledger(tracker, ROOT), sep="\n", end="", file=sys.stderr)
+        shared = map(printable, share_ledger(tracker, ROOT))
+        print(*shared, sep="\n", end="", file=sys.stderr)
     except NotRecorded as error:
-        print(f"Warning: {error}. Later: `python pipeline/record.py`.", file=sys.stderr)
+        warning = f"Warning: {error}. Later: `python pipeline/record.py`."
+        print(printable(warning), file=sys.stderr)
     with publish("reports/receipt.json") as staging:
         write_record(receipt, staging / "reports/receipt.json")
 

@@ -6,6 +6,7 @@ from entrypoint import errors_in_one_line
 from option_files import ROOT
 from outputs import publish
 from rows_by_hand import find_sweep, run_jobs
+from skiagram.errors import printable
 from skiagram.report.index import list_outputs, write_index, write_outputs
 from skiagram.sweeps.rows import Sweep
 from skiagram.sweeps.table import run_sweep
@@ -30,9 +31,9 @@ def write_sweep(name: str, sweep: Sweep) -> None:
     with publish(*(f"{folder}/{output}" for output in list_outputs(result))) as staging:
         write_outputs(result, staging / folder)
     write_index(ROOT)
-    print(*result.describe_choice(), f"Table: {folder}/table.csv", sep="\n")
-    print(f"Page: {folder}/page.html")
-    print(record_sweep(find_tracker(ROOT), result, ROOT))
+    lines = (*result.describe_choice(), f"Table: {folder}/table.csv", f"Page: {folder}/page.html")
+    print(*map(printable, lines), sep="\n")
+    print(printable(record_sweep(find_tracker(ROOT), result, ROOT)))
 
 
 if __name__ == "__main__":

@@ -192,7 +192,7 @@ class OptionError(SkiagramError):
 
 
 _OPTION = re.compile(
-    r"(conf[./](?!dataset)|(model|training|trainer|plan|compute|encoder|evaluate|scored|sweep)\b)"
+    r"(conf[./](?!dataset)|(model|training|trainer|plan|compute|encoder|evaluate|options|scored|sweep)\b)"
     r"[\w./\[\] :,]*$"
 )
 _PATH = re.compile(r"(?<!\S)(?!conf/)\S*[/\\]\S*")

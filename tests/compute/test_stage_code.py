@@ -179,3 +179,22 @@ def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_t
     weights.write_bytes(b"Weights")
     assert [*stages.changed_weights(svm)] == [weights.name]
     assert stages.changed_weights(cox) == {}
+
+
+def test_sweeps_that_params_yaml_names_have_a_digest_of_the_files_that_they_read(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StagesOfProject, "describe_code", lambda *_: "")
+
+    def written(folder: Path, checksum: str) -> str | None:
+        StagesOfProject(folder).write_digests("digest", {"sweep": {"case0001.csv": checksum}})
+        path = folder / "data/code/sweep"
+        return path.read_text() if path.exists() else None
+
+    assert written(project, "a") is None
+    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"sweeps": ["cohorts"]}))
+    moved = project.rename(project.with_name(f"{project.name}-changed"))
+    first, second = written(moved, "a"), written(moved, "b")
+    assert first is not None
+    assert first != second
+    assert "case0001" not in first

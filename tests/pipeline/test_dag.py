@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import digest
 from skiagram.compute.code_digest import code_modules
 from skiagram.compute.stage_code import Stage, StagesOfProject
 from tests.pipeline.project import (
@@ -204,6 +205,32 @@ def test_what_is_installed_is_looked_at_each_time() -> None:
     assert "\nnumpy " in StagesOfProject(REPOSITORY).describe_code(
         Stage("audit", "audit", {}, frozenset())
     )
+
+
+def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = yaml.safe_load((REPOSITORY / "conf/dataset/feature_table.yaml").read_text())
+    axes = {"cohort": {"second": {"dataset": "second"}}}
+    files = {f"dataset/{name}": example | {"file": f"{name}.csv"} for name in ("own", "second")}
+    files |= {"dataset/unread": example, "sweep/cohorts": {"question": "Which?", "axes": axes}}
+    for name, values in files.items():
+        path = tmp_path / f"conf/{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(values))
+    monkeypatch.setattr(digest, "ROOT", tmp_path)
+    monkeypatch.setenv("SKIAGRAM_DATA", str(tmp_path))
+    for name in ("own", "second"):
+        (tmp_path / f"{name}.csv").write_text("patient,label,size\na,benign,1\n")
+    read = digest.data_sets_of_sweeps({"dataset": "own", "sweeps": ["cohorts", "missing"]})
+    assert read == ["own", "second"]
+    before = digest.changed_files(read)
+    assert before.keys() == {"own.csv", "second.csv"}
+    (tmp_path / "second.csv").write_text("patient,label,size\na,benign,22\n")
+    after = digest.changed_files(read)
+    assert {name for name in after if after[name] != before[name]} == {"second.csv"}
+    stages = yaml.safe_load((REPOSITORY / "sweeps/dvc.yaml").read_text())["stages"]
+    assert "data/code/sweep" in stages["sweep"]["deps"]
 
 
 @pytest.mark.thorough

@@ -6,8 +6,10 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -255,6 +257,24 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):
         sweep.main()
     assert written[0].rows == ({STRENGTH: 0.5},)
+
+
+def test_what_a_sweep_prints_does_nothing_to_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = SimpleNamespace(describe_choice=lambda: ("row 1", "  data set \x1b[2J"))
+    workspace = SimpleNamespace(of_project=lambda _: None)
+    monkeypatch.setattr(sweep, "Workspace", workspace)
+    monkeypatch.setattr(sweep, "run_sweep", lambda *_: found)
+    monkeypatch.setattr(sweep, "list_outputs", lambda _: ())
+    monkeypatch.setattr(sweep, "publish", lambda *_: nullcontext(tmp_path))
+    for name in ("write_outputs", "write_index", "find_tracker"):
+        monkeypatch.setattr(sweep, name, lambda *_: None)
+    monkeypatch.setattr(sweep, "record_sweep", lambda *_: "Recorded in \u202estore")
+    sweep.write_sweep("cohorts", Sweep(question="Which?", rows=({"seed": 0},)))
+    first, second, *_, last = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("row 1", r"  data set \x1b[2J")
+    assert last == r"Recorded in \u202estore"
 
 
 def test_rows_by_hand_take_the_place_of_no_others(

@@ -94,13 +94,16 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
 
 
 @pytest.mark.thorough
-def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> None:
+@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
+def test_two_processes_of_one_stage_score_every_case_once(
+    project: Project, accelerator: str
+) -> None:
     restored(project)
-    shared = ("trainer.strategy=ddp", "trainer.devices=2", "trainer.accelerator=cpu")
+    strategy = {"cpu": "ddp", "auto": "auto"}[accelerator]
+    shared = (f"trainer.strategy={strategy}", f"trainer.accelerator={accelerator}")
+    short = ("plan.folds=2", "model=article_cnn", "model.training.epochs=2", "trainer.devices=2")
     # This returns once every process has closed its end of the pipes: none is left behind.
-    done = project.stage(
-        "train_network", "plan.folds=2", "model=article_cnn", "model.training.epochs=2", *shared
-    )
+    done = project.stage("train_network", *short, *shared, CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     cases, _ = read_cases(project.folder / "data/cases")

@@ -175,4 +175,4 @@ def test_an_option_that_is_not_there_is_named(
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)
     assert words in capsys.readouterr().err
-    assert "option" in result.reason
+    assert words in result.reason or "an option or a choice cannot be used" in result.reason

@@ -15,6 +15,7 @@ import torch
 from skiagram.errors import DataError, ModelFailure, SkiagramError
 from skiagram.models.contract import FitContext
 from skiagram.training.fit import Curves, describe_device
+from skiagram.training.options import Optimizer
 from skiagram.training.processes import memory_failures
 from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
@@ -64,8 +65,9 @@ def test_spawned_processes_that_diverge_are_a_failed_model(
 ) -> None:
     known, unseen = halves(tmp_path, 48)
     trainer = dataclasses.replace(TWO, accelerator=accelerator)
-    model = dataclasses.replace(learner(training(lr=10.0)), trainer=trainer)
-    object.__setattr__(model.network.training.optimizer, "lr", 1e30)  # beyond what options allow
+    exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
+    options = dataclasses.replace(training(epochs=3), optimizer=exploding)
+    model = dataclasses.replace(learner(options), trainer=trainer)
     with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
         model.fit(known, FitContext(0, validation=unseen))
 

@@ -131,15 +131,15 @@ class StagesOfProject:
             without: Script of the stage that calls this, which depends on no digest.
             files: Script of a stage → its input files that no option tells, with their checksums.
         """
+        files = files or {}
         described = [stage for stage in self.stages if stage.script != without]
         digests = {stage.name: self.describe_code(stage) for stage in described}
         for stage in described:
-            changed = {**(files or {}).get(stage.script, {}), **self.changed_weights(stage)}
-            # Names of files may name patients; a line is all that a stage depends on.
-            lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
-            if lines:
-                whole = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-                digests[stage.name] += f"\nfiles {whole}"
+            changed = {**files.get(stage.script, {}), **self.changed_weights(stage)}
+            if changed:
+                digests[stage.name] += f"\n{_digest_files(changed)}"
+        if self.params.get("sweeps"):  # a stage of sweeps/dvc.yaml, which watches the code itself
+            digests["sweep"] = _digest_files(files.get("sweep", {}))
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
         if not self._sources.is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
@@ -277,6 +277,12 @@ class StagesOfProject:
                 of_group = [chosen[group]] if group in chosen else chosen_names(names, self.params)
                 for name in of_group:
                     yield group, name, _read(self.root, f"conf/{group}/{name}.yaml")
+
+
+def _digest_files(changed: Mapping[str, str]) -> str:
+    """Return a line that tells files and their checksums, whose names may name patients."""
+    lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
+    return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
 
 
 def _weights_among(values: object) -> Iterator[tuple[str, str]]:

@@ -45,32 +45,33 @@ def run_stages(project: Path) -> int:
     for left in notes.iterdir():
         left.unlink()
     subprocess.run([sys.executable, "pipeline/lock.py"], cwd=project, check=False)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
-        cwd=project,
-        env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
-        preexec_fn=partial(end_with, os.getpid()),  # else it keeps the folder when this is killed
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    watched = _Watched(_count_stages(project))
-    reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
-    reader.start()
-    try:
-        with _signals_end_it():
+    watched = _Watched()
+    with _signals_end_it():  # from before there is a process that they must end
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"],
+            cwd=project,
+            env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
+            preexec_fn=partial(end_with, os.getpid()),  # else it keeps the folder if this is killed
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        try:
+            watched.stages = _count_stages(project)
+            reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
+            reader.start()
             while process.poll() is None:
                 watched.show(notes)
                 time.sleep(_PAUSE)
-    except KeyboardInterrupt:  # DVC was interrupted too
-        process.wait()
-        watched.end(0)
-        raise
-    except SystemExit:  # a signal that this process alone has got
-        _end_all(process.pid)
-        watched.end(0)
-        raise
+        except KeyboardInterrupt:  # DVC was interrupted too
+            process.wait()
+            watched.end(0)
+            raise
+        except SystemExit:  # a signal that this process alone has got
+            _end_all(process.pid)
+            watched.end(0)
+            raise
     reader.join()
     watched.end(process.returncode)
     return watched.exit_code(process.returncode)
@@ -133,10 +134,14 @@ def _count_stages(project: Path) -> int:
 
 
 class _Watched:
-    """What DVC says, and what the processes of stages note."""
+    """What DVC says, and what the processes of stages note.
 
-    def __init__(self, stages: int) -> None:
-        self._stages, self._begun, self._said = stages, set[str](), set[str]()
+    Attributes:
+        stages: How many the run has.
+    """
+
+    def __init__(self, stages: int = 0) -> None:
+        self.stages, self._begun, self._said = stages, set[str](), set[str]()
         self._last: deque[str] = deque(maxlen=_KEPT)
         self._width, self._started = 0, time.monotonic()
         self._terminal = sys.stderr.isatty()
@@ -149,7 +154,7 @@ class _Watched:
             if name and name not in self._begun:
                 self._begun.add(name)
                 if begun and begun[1] and not self._terminal:
-                    self._print(f"[{len(self._begun)} of {self._stages}] {name}")
+                    self._print(f"[{len(self._begun)} of {self.stages}] {name}")
             shown = line.startswith("Compiling ") or _WARNING.match(line)
             if shown and line not in self._said:
                 self._said.add(line)
@@ -179,7 +184,7 @@ class _Watched:
         if not self._terminal:
             return
         spent = _minutes(time.monotonic() - self._started)
-        line = f"{len(self._begun)} of {self._stages} stages, {spent}"
+        line = f"{len(self._begun)} of {self.stages} stages, {spent}"
         line = " | ".join([line, *under_way])[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r{line.ljust(self._width)}")
         sys.stderr.flush()

@@ -30,6 +30,7 @@ from pytorch_lightning.callbacks import (
     ModelCheckpoint,
     Timer,
 )
+from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
 
 from skiagram.compute.progress import Progress
@@ -235,9 +236,16 @@ class TrainingRun:
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
 
     def _meet(self, folder: Path) -> None:
-        """Have processes that a launcher started meet before the first decision."""
-        if started() is not None and not is_shared():
-            self._lightning([], 1, folder, frozen=False).strategy.setup_environment()
+        """Have all processes that share this training meet before the first decision.
+
+        A launcher has started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
+        """
+        alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
+        if alone or is_shared():
+            return
+        strategy = self._lightning([], 1, folder, frozen=False).strategy
+        if isinstance(strategy.launcher, _SubprocessScriptLauncher):
+            strategy.launcher.launch(strategy.setup_environment)
 
     def _train(
         self,
@@ -367,7 +375,9 @@ def describe_device(trainer: Trainer) -> list[str]:
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.startswith("Model:")
     }
-    libraries = [str(torch.version.cuda), str(torch.backends.cudnn.version())]
+    # `torch.backends.cudnn.version` would begin to use CUDA, to compare it with the GPU.
+    cudnn = torch._C._cudnn.getVersionInt() if torch.backends.cudnn.is_available() else None
+    libraries = [str(torch.version.cuda), str(cudnn)]
     count = torch.cuda.device_count() if trainer.devices == "auto" else trainer.devices
     return [kind, *libraries, str(count), *sorted(models)]
 
