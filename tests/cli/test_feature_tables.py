@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import gzip
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from PIL import Image
 from skiagram.cli import check, run
 from skiagram.cli.feature_tables import add_feature_table, read_features
 from skiagram.cli.main import main
+from skiagram.datasets.telling_columns import names_an_outcome
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
@@ -44,7 +46,9 @@ def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
         }
     ).to_csv(folder / "features.csv", index=False)
     rows: list[list[object]] = [["", "patient", "death", "dose"]]
-    rows += [[str(at), at, label, f"{at * at % 37},5"] for at, label in enumerate(sick.tolist(), 1)]
+    rows += [
+        [str(at), at, label, f"{(at * 7 % 41) ** 2},5"] for at, label in enumerate(sick.tolist(), 1)
+    ]
     with (folder / "outcome.csv").open("w", newline="") as file:
         csv.writer(file, delimiter=";", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
     return folder / "features.csv", folder / "outcome.csv"
@@ -88,6 +92,8 @@ SICK = ROWS >= 25
         ("X", np.random.default_rng(1).permutation(ROWS) + 1, "counts the rows"),
         ("No.", ROWS * 3 + ROWS % 2, "in their order"),
         ("n", np.random.default_rng(1).permutation(75)[:40], "counts the rows"),
+        ("X", np.random.default_rng(1).choice(500, 40, replace=False), "counts the rows"),
+        ("case_no", np.random.default_rng(1).choice(500, 40, replace=False), "counts the rows"),
         ("scaled", (ROWS[::-1] - 19.5) / 11.54, "in their order"),
         ("member", ROWS // 2, "counts the rows"),
         ("code", SICK * 3.5, "repeats the label"),
@@ -97,6 +103,13 @@ SICK = ROWS >= 25
         ("months_to_recurrence", np.random.default_rng(1).uniform(size=40), "like an outcome"),
         ("Survival.time", np.random.default_rng(1).uniform(size=40), "called like an outcome"),
         ("Overall.Stage", np.random.default_rng(1).integers(1, 4, 40), "called like an outcome"),
+        ("pT", np.random.default_rng(1).integers(1, 4, 40), "called like an outcome"),
+        ("pCR", np.random.default_rng(1).integers(0, 2, 40), "called like an outcome"),
+        ("Gleason", np.random.default_rng(1).integers(6, 9, 40), "called like an outcome"),
+        ("local_control", np.random.default_rng(1).integers(0, 2, 40), "called like an outcome"),
+        ("age", [999, *np.random.default_rng(1).integers(40, 80, 39)], "`--missing 999`"),
+        ("dose", [-99, *np.random.default_rng(1).normal(size=39)], "`--missing -99`"),
+        ("volume", [-1, -1, *np.random.default_rng(1).uniform(3, 9, 38)], "`--missing -1`"),
     ],
 )
 def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
@@ -117,6 +130,14 @@ def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
     assert "Features (3): glcm_Contrast, glcm_Id, glcm_Id.8" in capsys.readouterr().out
     assert main([*line, "--force-features", name]) == 0
     assert f"{name}" in capsys.readouterr().out.split("Features (4)")[1]
+
+
+def test_a_column_of_one_class_of_three_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = write_columns(tmp_path, kind=ROWS % 3, third=ROWS % 3 == 2, hot=(ROWS % 3 == 1) * 4.5)
+    assert main([*line[:2], "--label", "kind", "--not-features", "label"]) == 2
+    assert "`hot` tells one class from the others" in capsys.readouterr().err
 
 
 def test_a_copy_of_an_outcome_is_refused_whatever_it_is_called(
@@ -144,6 +165,68 @@ def test_a_number_is_a_feature_whatever_it_is_called(
     assert {"vol_edema", "vol_mass", "Id", "glcm_Id", "glcm_Id.8", "voxels"} <= {*features}
     assert "left out (3): case, hospital_nummer, smoker" in shown
     assert "`smoker`: numbers and texts in one column" in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["PT_SUVmax", "CT_Mean", "T1", "tumour volume", "GLCM_Contrast", "age", "morph_pca_maj"]
+)
+def test_a_feature_of_a_modality_is_not_called_like_an_outcome(name: str) -> None:
+    assert not names_an_outcome(name)
+
+
+@pytest.mark.parametrize("cell", ["1,234.5", "1.234,5", "1 234", "45%", "12.5 %", "<0.1", "−0.5"])
+def test_a_number_to_people_alone_is_refused_not_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    line = write_columns(
+        tmp_path, original_shape_MeshVolume=ROWS % 7 + 0.5, dose=[cell, *["7"] * 39]
+    )
+    assert main(line) == 4
+    assert f"column `dose`: `{cell}` is a number to people alone" in capsys.readouterr().err
+    assert main([*line, "--not-features", "dose"]) == 0
+
+
+def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = np.random.default_rng(1).permutation(pd.date_range("2015-01-01", periods=40))
+    shape = np.random.default_rng(2).uniform(size=40)
+    dates = {"Acq": [f"{day:%Y%m%d}" for day in pd.to_datetime(days)]}
+    line = write_columns(
+        tmp_path, original_shape_Flatness=shape, dose=["NA", *ROWS[1:] % 7], **dates
+    )
+    assert main(line) == 4
+    assert "`--missing NA`" in capsys.readouterr().err
+    assert main([*line, "--missing", "NA"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 cells of 1 of 5 features are empty: dose (1)" in shown
+    assert "left out (2): case, Acq" in shown
+
+
+def test_a_packed_table_is_read_as_a_plain_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = write_columns(tmp_path)
+    assert main(line) == 0
+    shown = capsys.readouterr().out
+    table = tmp_path / "mine.csv"
+    (tmp_path / "mine.csv.gz").write_bytes(gzip.compress(table.read_bytes()))
+    table.unlink()
+    assert main([line[0], f"{table}.gz", *line[2:]]) == 0
+    assert capsys.readouterr().out == shown
+    described = read_features(parse([line[0], f"{table}.gz", *line[2:]]))
+    assert (described.source.name, described.source.title) == ("mine", "mine")
+
+
+@pytest.mark.parametrize("name", ["ID", "PatientName", "INFO_PatientID", "Pat.", "case no", "MRN"])
+def test_ids_that_rows_share_keep_a_patients_rows_together(tmp_path: Path, name: str) -> None:
+    ids = [f"{at // 2 * 37 % 40:03d}" for at in range(40)]
+    table = pd.DataFrame({name: ids, "label": [at // 2 % 2 for at in range(40)]})
+    values = np.random.default_rng(1).normal(size=(40, 2))
+    table.assign(a=values[:, 0], b=values[:, 1]).to_csv(tmp_path / "t.csv", index=False)
+    described = read_features(parse(["check", str(tmp_path / "t.csv"), "--positive", "1"]))
+    assert (described.source.patient, described.source.features) == (name, ("a", "b"))
+    assert f"Patients are those of `{name}`, 20 in 40 rows" in described.text()
 
 
 def test_empty_and_infinite_cells_of_features_are_said(
@@ -571,6 +654,10 @@ def test_folders_of_file_names_are_the_parts_of_the_data(
     table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
     described = read_features(parse(["check", table, "--positive", "1"]))
     assert (described.design, described.source.split) == ("holdout", "split")
+    sets = [("Training", "Test")[at > 25] for at in range(40)]
+    table = write_table(tmp_path / "t.csv", label=HALVES, Set=sets)
+    described = read_features(parse(["check", table, "--positive", "1"]))
+    assert (described.design, described.source.split) == ("holdout", "Set")
     names[3] = "other/3.nii"
     table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
     assert main(["check", table, "--positive", "1"]) == 4

@@ -123,6 +123,54 @@ def test_a_grade_that_looks_like_a_mark_of_missing_is_asked_for(code: str) -> No
 CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", "", "relapse"))
 
 
+@pytest.mark.parametrize("name", ["alive", "Censored", "cens", "OS_alive", "eventFree", "survival"])
+def test_a_one_of_a_column_that_may_mean_no_event_is_asked_for(name: str) -> None:
+    cells = [("9", "1"), ("8", "0"), ("7", "1")]
+    rows = [TableRow(at, {"days": days, name: cell}) for at, (days, cell) in enumerate(cells)]
+    line = ("--time", "days", "--event", name)
+    with pytest.raises(DataError, match=r"'1' \(2\), '0' \(1\) may mean that there was an event"):
+        settle(*line, rows=rows)
+    settled, _ = settle(*line, "--cause", "0", "--no-event", "1", rows=rows)
+    assert "1 of 3 rows have the event" in settled.note
+    told = [
+        replace(row, cells=row.cells | {name: ("dead", "living")[at % 2]})
+        for at, row in enumerate(rows)
+    ]
+    assert "2 of 3 rows have the event" in settle(*line, rows=told)[0].note
+
+
+def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> None:
+    rows = [TableRow(at, {"days": str(at + 1), "dead": str(at % 2)}) for at in range(8)]
+    rows[3] = TableRow(3, {"days": "9999", "dead": "1"})
+    line = ("--time", "days", "--event", "dead")
+    note = settle(*line, rows=rows)[0].note
+    assert "1 rows have 9999, far from all others" in note
+    rows[3] = TableRow(3, {"days": "", "dead": "1"})
+    settled, _ = settle(*line, rows=rows, empty_label="leave-out")
+    assert len(settled.rows) == 7
+    with pytest.raises(OptionError, match="--event: is not given"):
+        settle("--time", "days", rows=rows, empty_label="leave-out")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "unit"),
+    [
+        ("OS_MONTHS", (), "months"),
+        ("survivalYears", (), "years"),
+        ("OS (month)", (), "months"),
+        ("OS_MONTHS", ("--unit", "days"), "days"),
+        ("monthly", (), "days"),
+    ],
+)
+def test_a_unit_in_the_name_of_a_time_is_its_unit(
+    name: str, given: tuple[str, ...], unit: str
+) -> None:
+    rows = [TableRow(at, {name: "9", "dead": str(at % 2)}) for at in range(4)]
+    settled, _ = settle("--time", name, "--event", "dead", *given, rows=rows)
+    assert settled.outcome.unit == unit
+    assert ("add --unit" in settled.note) == (unit != "days")
+
+
 def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
     settled, arguments = settle(*words, rows=CAUSES)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 _TYPED = 8  # columns in a remedy
 _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
+# Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, and a sign for minus.
+_WRITTEN = re.compile(
+    r"[+\-−]?\d{1,3}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
+    r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?"
+)
+_PATIENTS = re.compile(  # a name without marks, of a column whose rows share values
+    r"(info|bcr|study|anon)?(patients?|pat|subjects?|subj|case|person|proband|pid|mrn|id)"
+    r"(id|name|no|nr|num|number|code|key|barcode|identifier|uid)?"
+)
 _SEVERAL = (
     "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
     "one case of the rows of a patient."
@@ -119,8 +128,9 @@ def audit_rows(described: DescribedFeatures) -> "tuple[str, AuditReport]":
 
 
 def is_table(path: Path) -> bool:
-    """Return whether a path is a table, by its name."""
-    return path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
+    """Return whether a path is a table, by its name; gzip may have packed it."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return plain.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
 
 
 def add_feature_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +189,10 @@ def read_features(
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
+    if patient is None and known is None:
+        named = [arguments.label, *getattr(arguments, "not_features", ())]
+        patient, of_patients = _find_patients(rows, named)
+        notes += of_patients
     if known is None:
         rows, split, of_names = _split_of_names(rows, measured, split)
         notes += of_names
@@ -376,16 +390,34 @@ def _settle_classes(arguments: argparse.Namespace, rows: "list[TableRow]") -> tu
     return classes
 
 
+def _find_patients(rows: "list[TableRow]", others: Collection[str]) -> tuple[str | None, list[str]]:
+    """Return the column that is called like patients' ids and that rows share, and a sentence."""
+    for name in (name for name in rows[0].cells if name not in others):
+        patients = {row.cells[name] for row in rows}
+        called = _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold()))
+        if called and 1 < len(patients) < len(rows) and all(map(_is_whole, patients)):
+            note = f"Patients are those of `{name}`, {len(patients)} in {len(rows)} rows; another "
+            return name, [f"{note}column is named by --patient."]
+    return None, []
+
+
 def _split_of_names(
     rows: "list[TableRow]", columns: Sequence[str], split: str | None
 ) -> "tuple[list[TableRow], str | None, list[str]]":
     """Return a table, its column of the parts of the data, and sentences.
 
-    Folders in a column of file names tell the parts where no column does.
+    A column of names of parts, or folders in a column of file names, tells them where no column is
+    named.
     """
     from skiagram.datasets.folder.class_folders import add_split
+    from skiagram.datasets.folder.table import SPLITS
 
     notes: list[str] = []
+    for name in columns if split is None else ():
+        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
+        if None not in parts and {"train", "test"} <= parts:
+            told = f"The column `{name}` tells the parts of the data; another is named by --split."
+            return rows, name, [told]
     for name in columns:
         if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
             rows, note = add_split(rows, name, split)
@@ -496,20 +528,31 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
     column is refused, as a cell of it may be wrong.
     """
     from skiagram.datasets.feature_table import numeric_columns
-    from skiagram.datasets.folder.identifiers import names_patients, suspect_column
-    from skiagram.datasets.folder.table import find_number_problem
+    from skiagram.datasets.folder.identifiers import (
+        is_packed_date,
+        names_patients,
+        suspect_column,
+    )
+    from skiagram.datasets.folder.table import find_number_problem, is_number
     from skiagram.datasets.telling_columns import PYRADIOMICS
+    from skiagram.outcomes.columns import stands_for_missing
 
     ids, mixed = set(), set()
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
     for name in columns:
-        if PYRADIOMICS.fullmatch(name):
-            continue
+        cells = {row.cells[name] for row in rows} - {""}
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
         called = suspect_column(name, ()) is not None or names_patients(name) or not name
-        if called and all(map(_is_whole, {row.cells[name] for row in rows} - {""})):
+        dates = bool(cells) and all(map(is_packed_date, cells))
+        if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
             ids.add(name)
-        elif with_pyradiomics and find_number_problem(rows, name) is not None:
+            continue
+        _require_plain_numbers(name, cells)
+        if PYRADIOMICS.fullmatch(name):
+            continue
+        # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
+        texts = [cell for cell in cells if not is_number(cell) and not stands_for_missing(cell)]
+        if with_pyradiomics and texts and find_number_problem(rows, name) is not None:
             mixed.add(name)
     features = numeric_columns(rows, [name for name in columns if name not in ids | mixed])
     if not features:
@@ -520,6 +563,20 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
         )
     told = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [told] if mixed else []
+
+
+def _require_plain_numbers(name: str, cells: Collection[str]) -> None:
+    """Refuse a column all of whose cells are numbers to people, and some to no program."""
+    from skiagram.datasets.folder.table import is_number
+
+    written = sorted(cell for cell in cells if not is_number(cell))
+    if written and all(map(_WRITTEN.fullmatch, written)):
+        raise DataError(
+            f"`{written[0]}` is a number to people alone",
+            where=f"the table of features, column `{name}`",
+            allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
+            remedy=f"write the column so, or leave it out: `--not-features {shlex.quote(name)}`",
+        )
 
 
 def _is_whole(cell: str) -> bool:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
 
-_ENDINGS = (".tar.age", ".npz", ".csv", ".tsv", ".txt")  # of one file in place of a folder
+_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_ENDINGS = (".tar.age", ".npz", *_TABLES)  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names
     "patient": ("patient", *PATIENT_COLUMNS),
@@ -482,6 +483,8 @@ def _check_folder(folder: Path) -> None:
         allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
         if folder.is_file():
             fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
+                remedy = "save the table of features as CSV, and name that file"
         raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 

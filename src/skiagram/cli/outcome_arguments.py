@@ -92,11 +92,20 @@ def _without_missing(
     if getattr(arguments, "empty_label", None) != LEAVE_OUT:
         return rows, ""
     column = getattr(arguments, kind.named_by[-1])
-    kept = [row for row in rows if not kind.is_missing(row.cells[column], vars(arguments))]
+    times = [name for option in kind.named_by[:-1] for name in getattr(arguments, option) or ()]
+    if column is None:
+        return rows, ""
+    kept = [
+        row
+        for row in rows
+        if not kind.is_missing(row.cells[column], vars(arguments))
+        and (not times or any(row.cells[name] for name in times))
+    ]
     if not kept:
         raise DataError("no row has a value", where=f"column `{column}`")
     left_out = len(rows) - len(kept)
-    note = f"{left_out} of {len(rows)} rows say nothing in `{column}` and are left out. "
+    said = " or ".join(f"`{name}`" for name in (column, *times))
+    note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
     return kept, note if left_out else ""
 
 

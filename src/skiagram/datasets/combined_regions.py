@@ -86,7 +86,7 @@ def find_structures(
         if all(map(_is_number, kinds)) and not _NUMBERED.fullmatch(name):
             continue
         if patient is None:
-            shared = called
+            shared = called and name.casefold() != "label"  # which may be a class, too
         else:
             pairs = {(row.cells[patient], row.cells[name]) for row in rows}
             # Where few patients have several rows, any text may differ between these by chance.

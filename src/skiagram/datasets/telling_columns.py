@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed
+from skiagram.outcomes.columns import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
@@ -23,6 +24,7 @@ TELLING_AUC = 0.99
 _MIN_ROWS = 10
 _MIN_NUMBERS = 30  # rows from which on whole numbers without a repeat are no chance
 _MIN_OF_CLASS = 5
+_FAR = 3  # times the other values of a column, of a mark below 0
 _CHANCE = 0.01  # that any of all columns tells the classes apart by chance
 _OUTCOMES = {
     *("time", "surv", "survival", "status", "event", "died", "alive", "living", "vital", "recur"),
@@ -31,9 +33,29 @@ _OUTCOMES = {
     *("response", "responder", "label", "target", "class", "endpoint", "os", "pfs", "dfs", "rfs"),
     *("lrfs", "dmfs", "efs", "dss", "css", "ttp", "pcr", "tod", "verstorben", "rezidiv"),
     *("stadium", "survie", "deces", "rechute", "muerte", "recidiva", "diagnosis", "prognosis"),
+    *("tnm", "ajcc", "figo", "isup", "gleason", "recist", "progressed", "contact", "control", "lc"),
+    *("lrc", "dm", "dfi", "bcr", "tte", "ttr", "ttf", "cens", "truth", "malignant", "malignancy"),
+    *(
+        "benign",
+        "biopsy",
+        "probability",
+        "histology",
+        "pathology",
+        "pred",
+        "predicted",
+        "prediction",
+    ),
+    *("ptnm", "ctnm"),
 }
 _BEGIN = ("surviv", "dead", "death", "deceas", "mortal", "recurr", "relaps", "metasta", "censor")
 _END = ("stage", "status", "event", "survival", "time", "outcome", "recurrence", "progression")
+_LETTER = re.compile(
+    r"[Yy]([_.]?(true|test|train|pred))?|[Cc]ancer|(y?[cp])?[TNM]"
+)  # an outcome, or a part of a stage as in `pT`
+_NUMBERS = {  # words of names of a row's number
+    *("unnamed", "index", "idx", "row", "rows", "rowid", "rownames", "rowname", "rn", "level", "x"),
+    *("no", "nr", "num", "number", "serial", "obs", "lfd", "sn", "case", "sample"),
+}
 _ALONE = {"days", "weeks", "months", "years", "duration"}  # of an outcome where nothing else says
 
 Floats = NDArray[np.float64]
@@ -63,12 +85,16 @@ def find_telling_columns(
         known = values[np.isfinite(values[:, column]), column]
         if len(known) and (known == known[0]).all() and column not in told:
             continue  # a constant tells nothing
-        if counts_rows(values[:, column]):
+        if counts_rows(values[:, column]) or _numbers_rows(name, known):
             of_values[name] = "counts the rows, or is in their order"
         elif column in told:
             of_values[name] = told[column]
         elif column in monotone:
             of_values[name] = "is in the order of the outcome"
+        elif (code := _missing_code(name, known)) is not None:
+            of_values[name] = (
+                f"holds {code:g}, as tables mark what is missing (then add `--missing {code:g}`)"
+            )
         elif names_an_outcome(name):
             of_names[name] = "is called like an outcome"
     return of_values | of_names
@@ -115,12 +141,37 @@ def counts_rows(values: Floats) -> bool:
     return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(known)) >= _MIN_ROWS
 
 
+def _numbers_rows(name: str, known: Floats) -> bool:
+    """Return whether a column is called like a number of the row, and no two rows share one."""
+    words = words_of(name)
+    whole = len(known) >= _MIN_ROWS and bool((known == np.round(known)).all())
+    return whole and bool(words) and _NUMBERS.issuperset(words) and len({*known}) == len(known)
+
+
+def _missing_code(name: str, known: Floats) -> float | None:
+    """Return a number by which a feature's column marks what is missing; None without one."""
+    if not len(known) or {-known.min(), known.max()}.isdisjoint((1, *MISSING_CODES)):
+        return None
+    code = find_missing_code([*known.tolist()], counts=False)
+    if code is None:
+        least, others = known.min(), known[known > known.min()]
+        twice = len(known) - len(others) > 1
+        # A mark below features that are negative, too, lies far from all of them; -1 below 0.
+        far = len(others) > 0 and -least > _FAR * np.abs(others).max()
+        above = twice and len(others) > 0 and others.min() > 0 and not PYRADIOMICS.fullmatch(name)
+        marks = MISSING_CODES[1:] if far else (1, 9) if above else ()
+        code = float(least) if -least in marks else None
+    return code
+
+
 def names_an_outcome(name: str) -> bool:
     """Return whether a column's name is that of an outcome, such as `Survival.time`."""
     if PYRADIOMICS.fullmatch(name):
         return False
-    words = words_of(name)
-    of_time = bool(words) and (len(words) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
+    words = [*words_of(name), *words_of(name.casefold())]  # of `pCR` also `pcr`
+    if _LETTER.fullmatch(name):
+        return True
+    of_time = bool(words) and (len({*words}) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
     return of_time or any(
         word in _OUTCOMES or word.startswith(_BEGIN) or word.endswith(_END) for word in words
     )
@@ -161,6 +212,10 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
     for column in range(values.shape[1]):
         if _repeats(values[:, column], label, len(classes)):
             told[column] = "repeats the label"
+        elif any(
+            _repeats(values[:, column], (label == each).astype(np.int64), 2) for each in classes
+        ):
+            told[column] = "tells one class from the others"
     pairs = [*combinations(range(len(classes)), 2)]
     enough = [pair for pair in pairs if _is_no_chance(counts[[*pair]], values.shape[1])]
     if len(enough) < len(pairs):

@@ -22,7 +22,7 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 # Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
 _ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
-_CODES = (9, 99, 999, 9999, 99999)  # numbers by which data sets mark a missing value
+MISSING_CODES = (9, 99, 999, 9999, 99999)  # numbers by which data sets mark a missing value
 _FAR = 3  # times the next number, of a code among numbers that are no counts
 
 
@@ -77,7 +77,8 @@ class ColumnOption(NamedTuple):
 
 UNIT = ColumnOption(
     "unit",
-    "what the time counts (default: days), or the number is measured in, such as mm",
+    "what the time counts (default: as the column's name says, such as OS_MONTHS, else days), or "
+    "the number is measured in, such as mm",
     metavar=None,
 )
 
@@ -130,12 +131,23 @@ def find_missing_code(numbers: Collection[float], *, counts: bool) -> float | No
     least, *others = sorted(set(numbers)) or [0.0]
     if len(others) < 1 + counts:  # two classes may have any two numbers
         return None
-    codes = (1, *_CODES) if counts else _CODES[1:]
+    codes = (1, *MISSING_CODES) if counts else MISSING_CODES[1:]
     if -least in codes and others[0] >= 0:
         return least
     highest, below = others[-1], [least, *others[:-1]][-1]
     apart = below + 1 if counts else _FAR * abs(below)
     return highest if highest in codes[counts:] and highest > apart else None
+
+
+def describe_code(numbers: Sequence[float]) -> str:
+    """Return a sentence on a number that looks like a mark of missing values; empty without one."""
+    code = find_missing_code(numbers, counts=False)
+    if code is None:
+        return ""
+    return (
+        f" {numbers.count(code)} rows have {code:g}, far from all others: where it marks missing "
+        f"values, add `--missing {code:g} --empty-label leave-out`."
+    )
 
 
 def refuse_code(rows: Sequence[Row], column: str, code: float, named: str) -> NoReturn:

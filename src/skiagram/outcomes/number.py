@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table, find_missing_code
+from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table, describe_code
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -210,10 +210,7 @@ class Number(MeasuredOutcome):
         note += f"from {value.min():g} to {value.max():g}"
         unit = f" {outcome.unit}" if outcome.unit else ""
         note += f"{unit}; folds are balanced by {groups} groups of it."
-        code = find_missing_code(value.tolist(), counts=False)
-        if code is not None:
-            note += f" {(value == code).sum()} rows have {code:g}, far from all others: where it "
-            note += f"marks missing values, add `--missing {code:g} --empty-label leave-out`."
+        note += describe_code(value.tolist())
         label = [outcome.classes[number] for number in group.tolist()]
         return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 

@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skiagram.errors import DataError, OptionError
-from skiagram.outcomes.columns import UNIT, ColumnOption, Row, plain, stands_for_missing
+from skiagram.outcomes.columns import (
+    UNIT,
+    ColumnOption,
+    Row,
+    describe_code,
+    plain,
+    stands_for_missing,
+)
 
 CENSORED, EVENT, OTHER = 0, 1, 2
 _NO_EVENT = {
@@ -30,11 +37,23 @@ _EVENT = {
     *("muerto", "muerta", "fallecido", "fallecida", "mort", "décédé", "décédée", "deces"),
     *("deceduto", "deceduta", "overleden"),
 }
+# Of a column in which 1 and yes may mean that there was no event, such as `alive` or `censored`.
+_CONTRARY = {
+    *("alive", "living", "survived", "survivor", "censored", "censor", "censoring", "cens"),
+    *("free", "control", "controlled", "ned"),
+}
+_BARE = {
+    "0",
+    "1",
+    *("no", "n", "false", "f", "yes", "y", "true", "t"),
+    *("nein", "ja", "non", "oui"),
+}
 _OTHER_EVENTS = {str(number) for number in range(1, 9)} | _EVENT  # 9 is a usual mark of missing
 # A code and a word, as of cBioPortal `1:DECEASED`, or `0 = alive`, `Dead (1)`.
 _CODED = re.compile(
     r"(?P<code>\d)\s*[:=.)-]\s*(?P<word>[^\W\d].*)|(?P<before>.*[^\W\d])\s*\((?P<after>\d)\)"
 )
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SHOWN = 6
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 OPTIONS = (
@@ -106,7 +125,9 @@ def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
         missing = "--time" if times is None else "--event"
         allowed = "a column, as a time to an event has --time and --event"
         raise OptionError("is not given", where=missing, allowed=allowed)
-    unit = given["unit"] or "days"
+    words = _words(times[0])
+    named = next((each for each in _DAYS if not words.isdisjoint((each, each[:-1]))), None)
+    unit = given["unit"] or (named if named and since is None else "days")
     if since is not None and unit not in _DAYS:
         allowed = f"{', '.join(_DAYS)}, as times are differences of dates"
         raise OptionError(unit, where="--unit", allowed=allowed)
@@ -115,7 +136,11 @@ def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
     others = {cell.strip() for cell, of_cell in state.items() if of_cell == OTHER}
     note = f"{label.count(EVENT)} of {len(label)} rows have the event; in `{event}` "
     note += _describe(state, Counter(row.cells[event] for row in rows))
+    if given["unit"] is None and unit == named != "days":
+        note += f" Times are in {unit}, as the name `{times[0]}` says; else add --unit."
     value = [_time(row, times, since, unit) for row in rows]
+    numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
+    note += describe_code([number for number in numbers if number >= 0])
     return ReadTimes(unit, label, value, _one_spelling(others), note)
 
 
@@ -167,6 +192,16 @@ def _states(rows: Sequence[Row], event: str, given: Mapping[str, Any]) -> dict[s
     """
     counts = Counter(row.cells[event] for row in rows)
     named = _named(counts, event, given)
+    bare = [cell for cell in counts if _compared(cell) in _BARE]
+    words = _words(event)
+    contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
+    if bare and contrary and not (named[EVENT] or named[CENSORED]):
+        raise DataError(
+            f"{_listed(bare, counts)} may mean that there was an event, or that there was none",
+            where=f"column `{event}`",
+            allowed="cells of which the line says what they mean, where the column is called so",
+            remedy="say what they mean, such as --cause 0 --no-event 1",
+        )
     missing = {cell for cell in counts if is_missing_event(cell, given)}
     state: dict[str, int] = {}
     for cell in counts.keys() - missing:
@@ -189,6 +224,12 @@ def _states(rows: Sequence[Row], event: str, given: Mapping[str, Any]) -> dict[s
             "mean the event (--cause CELL)",
         )
     return state
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a column's name, in small letters."""
+    parts = re.split(r"[\W\d_]+|(?<=[a-z])(?=[A-Z])", name)
+    return {part.casefold() for part in parts}
 
 
 def _usual_state(text: str) -> int | None:

@@ -1,6 +1,7 @@
 """The table of a folder: what is read, and what is refused by name."""
 
 import csv
+import gzip
 from contextlib import nullcontext
 from dataclasses import replace
 from io import StringIO
@@ -42,6 +43,9 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
         ("file\n".encode("utf-32"), "the CSV: the header holds NUL characters"),
         ("\ufefffile,label\na".encode("utf-16-le")[:-1], "the CSV: line 2 is not UTF-16"),
         (b"PK\x03\x04\0\0[Content_Types].xml", "the CSV: the header holds NUL characters"),
+        (b"PK\x03\x04\x14\x00\xff", "the CSV: a workbook or an archive, and no text"),
+        (gzip.compress(b"file,label\na.png,x\n")[:-9], "the CSV: gzip cannot unpack it"),
+        (b"\x1f\x8bfile,label\n", "the CSV: gzip cannot unpack it"),
         (b"file,label,label\na.png,x,y\n", "the CSV: two columns are called `label`"),
         (b"file,label\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
         (b"file,label\n", "the CSV: no rows"),
@@ -49,7 +53,7 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
         (b'file,label\na.png,"dense\nb.png,normal\n', "the CSV, line 3: a cell cannot be read"),
         (b"file,label\na.png," + b"x" * 200_000, "the CSV, line 2: a cell cannot be read"),
         (b'file,label\na.png,"x\n' + b"y,z\n" * 50_000, "the CSV, line "),
-        (",".join(map(str, range(30_000))).encode(), "the CSV: 30,000 columns. Allowed: at most"),
+        (",".join(map(str, range(50_001))).encode(), "the CSV: 50,001 columns. Allowed: at most"),
     ],
 )
 def test_a_table_of_another_form_is_refused(content: bytes, message: str) -> None:
@@ -70,6 +74,11 @@ def test_empty_lines_above_and_empty_cells_at_the_end_are_left_out(content: byte
     (row,) = read_rows(content)
     assert row.cells == {"file": "a.png", "label": "x"}
     assert row.line == content[: content.index(b"a.png")].count(b"\n") + 1
+
+
+def test_a_table_that_gzip_packed_in_pieces_is_read() -> None:
+    (row,) = read_rows(gzip.compress(b"file,label\n") + gzip.compress(b"a.png,x\n"))
+    assert (row.line, row.cells) == (2, {"file": "a.png", "label": "x"})
 
 
 def test_a_title_above_the_header_is_named() -> None:

@@ -2,14 +2,16 @@
 
 import codecs
 import csv
+import gzip
 import math
 import re
 import unicodedata
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,9 @@ _COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either number
 _NOT_KNOWN = {"", "NA", "NaN"}  # as R writes it
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of Excel, now and before 2007
+_GZIP = b"\x1f\x8b"
+_MOST_UNPACKED = 2**29
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -68,7 +73,8 @@ def read_rows(
     lines above the header are left out, and an empty cell that every row has at its end.
 
     Args:
-        content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
+        content: The whole file, also packed by gzip: UTF-8, or UTF-16 with its mark; columns are
+            separated by commas,
             semicolons or tabs, whichever the header has, or by blanks. Decimal commas beside
             other separators become points, unless a cell of the table contradicts them.
         missing: Cells that stand for an empty one; those that are numbers as numbers: `-9999` is
@@ -78,7 +84,7 @@ def read_rows(
         emptied: To which is added how many cells each of `missing` matched.
     """
     numbers = _numbers_of(missing)
-    text = _decode(content)
+    text = _decode(_unpacked(content))
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
     if separator == " ":
@@ -282,11 +288,30 @@ def of_table(where: str) -> Iterator[None]:
             raise
 
 
+def _unpacked(content: bytes) -> bytes:
+    """Return the bytes of a table, which gzip may have packed."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+            unpacked = file.read(_MOST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        remedy = "it was cut or damaged: copy or load it again"
+        raise DataError(f"gzip cannot unpack it ({error})", where=WHERE, remedy=remedy) from error
+    if len(unpacked) > _MOST_UNPACKED:
+        allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
+        raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
+    return unpacked
+
+
 def _decode(content: bytes) -> str:
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
+        if content.startswith(_WORKBOOKS):
+            fault, remedy = "a workbook or an archive, and no text", "save the sheet as `CSV UTF-8`"
+            raise DataError(fault, where=WHERE, remedy=remedy) from error
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
             f"line {line} is not {'UTF-16' if utf16 else 'UTF-8'}",

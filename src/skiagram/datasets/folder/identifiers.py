@@ -99,7 +99,7 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     distinct = len(set(known))
     if _names_a_person(name):
         return "its name stands for a person, a number or place of a person, a date or a note"
-    if any(_DATE.fullmatch(cell) for cell in known) or (known and all(map(_packed_date, known))):
+    if any(_DATE.fullmatch(cell) for cell in known) or (known and all(map(is_packed_date, known))):
         return "it holds dates"
     if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in known):
         return "it holds free text"
@@ -146,8 +146,8 @@ def _names_a_person(name: str) -> bool:
     )
 
 
-def _packed_date(cell: str) -> bool:
-    """Whether a cell is a date of eight digits, as DICOM writes it."""
+def is_packed_date(cell: str) -> bool:
+    """Return whether a cell is a date of eight digits, as DICOM writes it."""
     if not (len(cell) == 8 and cell.isascii() and cell.isdigit() and 1850 <= int(cell[:4]) <= 2100):
         return False
     try:
