@@ -87,9 +87,10 @@ def write_brains(folder: Path, number: int = 64) -> Path:
     to 255 in .8 % of its pixels; some are doubled under other names, one of them in both classes.
     """
     generator = np.random.default_rng(0)
-    sick = round(number * 155 / 253)
+    doubled = max(1, number // 60)  # in each class
+    sick = round(number * 155 / 253) - doubled - 1
     coloured = round(number * 19 / 253)
-    for at in range(number):
+    for at in range(number - 2 * doubled - 1):
         label = "yes" if at < sick else "no"
         sides = generator.integers(60, 140, 2)
         rows, columns = np.mgrid[: sides[0], : sides[1]]
@@ -104,16 +105,16 @@ def write_brains(folder: Path, number: int = 64) -> Path:
         place = folder / label
         place.mkdir(parents=True, exist_ok=True)
         path = place / f"{stem}.{ending}"
-        if at % (number // coloured) == 1:
-            colour = np.asarray(gray.convert("RGB")).copy()
-            colour[5:15, 5:25] = (250, 30, 30)  # somebody's arrow
-            Image.fromarray(colour).save(path, quality=95)
-        elif at == sick + 2:
+        if at == sick + 2:
             alpha = np.full(gray.size[::-1], 255, np.uint8)
             alpha[:, 0] = 145
             clear = gray.convert("RGBA")
             clear.putalpha(Image.fromarray(alpha))
             clear.save(path.with_suffix(".png"))
+        elif at % (number // coloured) == 1:
+            colour = np.asarray(gray.convert("RGB")).copy()
+            colour[5:15, 5:25] = (250, 30, 30)  # somebody's arrow
+            Image.fromarray(colour).save(path, quality=95)
         elif at % 4 == 3 and ending != "png":
             warm = np.asarray(gray.convert("RGB")) + np.array([2, 0, 1], np.uint8)
             Image.fromarray(warm).save(path, quality=95, subsampling=2)
@@ -121,7 +122,7 @@ def write_brains(folder: Path, number: int = 64) -> Path:
             gray.convert("RGBA").save(path)
         else:
             (gray if at % 4 == 2 else gray.convert("RGB")).save(path, quality=95)
-    for at in range(max(1, number // 60)):
+    for at in range(doubled):
         shutil.copy(sorted((folder / "yes").iterdir())[8 * at], folder / f"yes/Y{400 + at}.jpg")
         shutil.copy(sorted((folder / "no").iterdir())[8 * at], folder / f"no/no {400 + at}.jpg")
     shutil.copy(sorted((folder / "no").iterdir())[3], folder / "yes/Y500.jpg")
