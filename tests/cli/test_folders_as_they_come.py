@@ -277,8 +277,11 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
     source = initialised(tmp_path / "project", monkeypatch, *words)
     told = capsys.readouterr().out
     assert "Left out, without a lesion in their masks: 1 of `benign`" in told
-    _, cases = ingested(source, tmp_path / "out", "cv")
+    folders, cases = ingested(source, tmp_path / "out", "cv")
     assert len(cases) == 24
+    issues = (folders.cases / "card.json").read_text()  # they stand on the page
+    assert "5 of 30 images or rows are of classes that `--classes` does not name" in issues
+    assert "1 of 25 images or rows have no lesion in their masks" in issues
 
 
 @pytest.mark.slow
