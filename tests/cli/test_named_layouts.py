@@ -14,7 +14,6 @@ import pytest
 import SimpleITK
 from PIL import Image
 
-from skiagram.cli import check
 from skiagram.cli.main import main
 from tests.cli.test_feature_tables import write_features
 from tests.cli.test_folders_as_they_come import write_brains, write_busi
@@ -24,12 +23,6 @@ from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.slow
 NUMBER = 24
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `check` measure no times."""
-    monkeypatch.setattr(check, "_look_ahead", lambda survey, source, design: "")
 
 
 def write(path: Path, content: bytes) -> None:
