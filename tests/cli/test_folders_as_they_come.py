@@ -234,10 +234,10 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(
     folder = write_brains(tmp_path / "brains")
     assert main(["check", str(folder), "--positive", "yes"]) == 0
     shown = capsys.readouterr().out
-    assert "14 of 67 images hold gray in three channels" in shown
-    assert "7 of 67 images are in colour or have transparent pixels" in shown
-    assert "`no/23 no.jpg`" in shown
-    assert "1 of 67 images have transparent pixels; they are laid on black" in shown
+    assert "12 of 64 images hold gray in three channels" in shown
+    assert "7 of 64 images are in colour or have transparent pixels" in shown
+    assert "`no/1 no.JPG`" in shown
+    assert "1 of 64 images have transparent pixels; they are laid on black" in shown
     colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(colour).save(folder / "no/no 10.jpg")
     assert main(["check", str(folder), "--positive", "yes", "--gray", "refuse"]) == 4
@@ -245,7 +245,7 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(
     assert "a colour image. Allowed: gray" in shown
     assert "no/3 no.png: transparent pixels" in shown
     assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
-    assert "7 of 68 images are in colour; they are turned gray" in capsys.readouterr().out
+    assert "7 of 65 images are in colour; they are turned gray" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -316,7 +316,7 @@ def _run(folder: Path, *more: str) -> str:
 @pytest.mark.thorough
 def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
     page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
-    assert "14 of 67 images hold gray in three channels" in page
+    assert "12 of 64 images hold gray in three channels" in page
     assert "tiny_cnn" in page
 
 
