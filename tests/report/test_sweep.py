@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from skiagram.report.index import list_outputs, render_sweep
-from skiagram.report.sweep import describe_choice, draw_model, list_models, tabulate_rows
+from skiagram.report.sweep import (
+    describe_choice,
+    draw_model,
+    list_models,
+    summarise,
+    tabulate_rows,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Row
@@ -43,6 +49,13 @@ def test_the_answer_names_the_row_of_the_highest_selection_auc_not_of_the_best_t
     assert "0.900" in words
     assert "0.600" in words
     assert "0.950" not in words
+
+
+def test_where_no_row_is_shown_to_beat_chance_the_first_sentence_says_so() -> None:
+    useless = sweep(row(1, {C: 0.1}, 0.7, 0.54), row(2, {C: 1.0}, 0.9, 0.5))
+    assert summarise(useless).answers[0].startswith("No model works on these data")
+    assert "No model works on these data" in render_sweep(useless)
+    assert "No model works" not in render_sweep(sweep(*useless.rows, row(3, {C: 2}, 0.8, 0.56)))
 
 
 def test_the_table_marks_the_chosen_row_and_dashes_the_reference() -> None:

@@ -171,7 +171,12 @@ def read_features(
         telling_columns_of,
     )
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
-    from skiagram.datasets.folder.labels import leave_out_classes, settle_labels
+    from skiagram.datasets.folder.labels import (
+        OF_OTHER_CLASSES,
+        leave_out_classes,
+        record_left_out,
+        settle_labels,
+    )
     from skiagram.datasets.folder.patients import settle_patients
     from skiagram.datasets.telling_columns import refuse_telling_columns
 
@@ -202,9 +207,11 @@ def read_features(
     require_columns(rows, [*filter(None, (patient, split)), *covariates])
     named = [*arguments.classes, *filter(None, [arguments.positive])]
     rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
+    every = len(rows)
     if settled is None and known is None:
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
         told += [note] if note else []
+    issues = record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES)
     rows = settle_patients(rows, patient, arguments.similar_patients)
     classes = _settle_classes(arguments, rows)
     constant = [arguments.label, *filter(None, [split]), *covariates]
@@ -248,6 +255,7 @@ def read_features(
         modality="not stated",
         licence="not stated",
         citation="none",
+        known_issues=issues,
         file=str(arguments.folder),
         md5=None,
         label=arguments.label,

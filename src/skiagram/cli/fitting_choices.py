@@ -462,7 +462,7 @@ def _kind(text: str) -> str | None:
 def _by_modality(kinds: Mapping[str, str]) -> str:
     steps = {}
     for modality, kind in kinds.items():
-        steps[modality] = read_option_file(Path(f"conf/restoration/region_{kind}.yaml"))
+        steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
         del steps[modality]["_target_"]
     values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
     return yaml.safe_dump(values, sort_keys=False)

@@ -67,6 +67,7 @@ class FolderArguments(NamedTuple):
     design: "Design"
     notes: list[str]  # what was settled of names, rows and labels, a sentence each
     settling: "Settling"
+    of_other_classes: int  # images or rows that --classes leaves out
 
     @property
     def left(self) -> list[str]:
@@ -271,10 +272,12 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
             masks = settle_masks(listed, choice, where)
             left = masks.names
             rows = [row for row in rows if normalise_name(row.cells[arguments.file]) not in left]
+    every = len(rows)
     if arguments.outcome is None and not arguments.cohort:
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
         arguments.ignore_unlisted |= bool(note)
         notes.append(note)
+    of_other_classes = every - len(rows)
     if choice == "regions":
         rows = _with_masks(rows, arguments, masks)
     source = _source(arguments, rows)
@@ -287,7 +290,8 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     notes += [repeated, masks.describe(choice)]
     settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
     design: Design = "holdout" if sealed else "cv"
-    return FolderArguments(rows, source, design, [*filter(None, notes)], settling)
+    told = [*filter(None, notes)]
+    return FolderArguments(rows, source, design, told, settling, of_other_classes)
 
 
 def _compose_of_names(arguments: argparse.Namespace) -> list[str]:

@@ -108,6 +108,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.cli.check_report import problem_lines, spelling_hints
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.identifiers import suspect_column
+    from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
@@ -147,8 +148,14 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
         print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
         fault = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
         raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
+    lesionless = len(described.rows) - len(survey.rows)
     source = replace(
         source,
+        known_issues=(
+            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
+            *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
+            *record_left_out(lesionless, len(survey.rows), "have no lesion in their masks"),
+        ),
         folder=_place(arguments.folder),
         channels=survey.channels,
         gray=survey.gray,

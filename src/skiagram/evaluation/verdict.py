@@ -284,7 +284,7 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
     (first, often), *others = chosen.items()
     if not others:
         return f" ({_title(first, evaluation)})"
-    folds = [f"{_title(first, evaluation)} in {often} folds"]
+    folds = [f"{_title(first, evaluation)} in {often} {'folds' if often > 1 else 'fold'}"]
     folds += [f"{_title(model, evaluation)} in {count}" for model, count in others]
     return f" of each fold ({_listed(folds)})"
 
@@ -472,8 +472,8 @@ def _title(model: str, evaluation: Evaluation) -> str:
     return evaluation.titles.get(model, model)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(names: Sequence[str], last: str = "and") -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 _ARMS = {
@@ -498,7 +498,7 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
         if not rules or beaten is bool(lost):
             continue
         verb = "is not shown to beat" if lost else "beats"
-        against = _listed([titles[rule.versus] for rule in lost or rules])
+        against = _listed([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
         sentences.append(f"The best {name} ({titles[evaluation.best[arm]]}) {verb} {against}.")
     return tuple(sentences)
 

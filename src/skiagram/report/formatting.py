@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
@@ -16,6 +17,10 @@ from skiagram.statistics.estimate import (
 )
 
 _SPACE = "\N{NO-BREAK SPACE}"
+_AT_CHANCE = (
+    "No model is shown to beat chance on these data. The figures below may be those of random "
+    "scores: they support no decision, and no model is better than another by them."
+)
 
 ARM_TITLES = {
     "classical": "Classical features",
@@ -124,6 +129,11 @@ def design_words(evaluation: Evaluation) -> DesignWords:
     """Return the words for what an evaluation reports; another cohort is no sealed test set."""
     words = DESIGN_WORDS[evaluation.task.design]
     return words._replace(reported="another cohort") if evaluation.is_external else words
+
+
+def warn_at_chance(evaluation: Evaluation) -> str:
+    """Return what stands above figures where no model is shown to beat chance; else nothing."""
+    return _AT_CHANCE if is_nothing_of_use(evaluation) else ""
 
 
 def metric_heading(name: str, task: Task) -> str:

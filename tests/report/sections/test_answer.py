@@ -245,6 +245,9 @@ def test_where_nothing_beats_chance_no_count_praises_a_model() -> None:
     shown = render(evaluation, material())
     assert "No model works on these data" in shown
     assert "Found, per 100" not in shown
+    assert shown.count("they support no decision") == 2  # above calibration, and above decisions
+    assert "true positives per 1,000 patients (" not in shown
+    assert "true positives per 1,000 patients (" in render(full(), material())
 
 
 def test_a_share_of_half_a_case_is_the_same_number_on_every_page() -> None:

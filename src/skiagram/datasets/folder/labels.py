@@ -21,6 +21,8 @@ from skiagram.outcomes.columns import (
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
+LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
+OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 _JOINS = ("|", ";", ",")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
@@ -160,6 +162,14 @@ def leave_out_classes(
     told = ", ".join(f"{number} of `{name}`" for name, number in others.items())
     left = [row for row in rows if row.cells[column] not in others]
     return left, f"Left out, of classes that --classes does not name: {told}."
+
+
+def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
+    """Return what a reader of the report must know of rows that were left out; nothing of none.
+
+    Neither a class nor a file is named: a cell of the table may tell more than a class.
+    """
+    return (f"{number:,} of {number + stay:,} images or rows {why} {LEFT_OUT}",) if number else ()
 
 
 def _visible(label: str) -> str:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CALIBRATION, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
-from skiagram.report.formatting import ARM_TITLES, format_count, format_signed
+from skiagram.report.formatting import ARM_TITLES, format_count, format_signed, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
@@ -24,6 +24,7 @@ _NOT_DECOMPOSED = Estimate(None, reason="the Brier score was not decomposed")
 def calibration(evaluation: Evaluation, material: Material) -> Context:
     """Return the reliability curves, calibration in figures, and distances of probabilities."""
     return {
+        "warning": warn_at_chance(evaluation),
         "reliability": draw_reliability(evaluation),
         "table": tabulate_calibration(evaluation),
         "distances": tabulate_calibration_distance(evaluation),

@@ -19,7 +19,13 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_percent, format_signed, group_by_arm, is_best
+from skiagram.report.formatting import (
+    format_percent,
+    format_signed,
+    group_by_arm,
+    is_best,
+    warn_at_chance,
+)
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -64,6 +70,7 @@ _gain = partial(format_signed, digits=1)
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
     return {
+        "warning": warn_at_chance(evaluation),
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
         "utility": tabulate_utility(evaluation),
@@ -182,7 +189,9 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
 
 
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return a sentence for each threshold that has a figure."""
+    """Return a sentence for each threshold that has a figure; none where no model is of use."""
+    if is_nothing_of_use(evaluation):
+        return ()
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     name = evaluation.contender_words
     return tuple(_net_benefit_words(gain, name) for gain in gains.rows if gain.value is not None)
