@@ -34,6 +34,8 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.equal", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROJECTS))
     parser.add_argument("--renew", action="store_true", help="keep what the projects give now")
+    allowed = "share of its size by which a decimal may differ"
+    parser.add_argument("--tolerance", type=float, default=1e-11, metavar="SHARE", help=allowed)
     arguments = parser.parse_args(words)
     if unknown := [name for name in arguments.names if name not in PROJECTS]:
         parser.error(f"no project {unknown[0]}; there are {', '.join(PROJECTS)}")
@@ -54,7 +56,7 @@ def main(words: list[str]) -> int:
                 print(f"{name}: {len(results)} files are kept ({seconds:.0f} s)", flush=True)
                 continue
             kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*")}
-            found = compare(kept, results)
+            found = compare(kept, results, arguments.tolerance)
             moved += bool(found)
             outcome = f"{name}: {'moved' if found else 'equal'} ({seconds:.0f} s)"
             print(outcome, *found, sep="\n  ", flush=True)

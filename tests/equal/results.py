@@ -95,17 +95,21 @@ def _describe(project: Path, path: Path) -> Iterator[tuple[Any, ...]]:
             yield (*first, digest, "", "")
 
 
-def compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each result that moved, is new or is gone."""
+def compare(before: Mapping[str, str], after: Mapping[str, str], tolerance: float) -> list[str]:
+    """Return a sentence for each result that moved, is new or is gone.
+
+    Args:
+        tolerance: Share of its size by which a decimal may differ.
+    """
     found = [f"{name} is gone" for name in sorted(before.keys() - after.keys())]
     found += [f"{name} is new" for name in sorted(after.keys() - before.keys())]
     for name in sorted(before.keys() & after.keys()):
-        found += differences(name, before[name], after[name])
+        found += differences(name, before[name], after[name], tolerance)
     return found
 
 
-def differences(name: str, before: str, after: str, most: int = 20) -> list[str]:
-    """Return a sentence for each line that moved; decimals may differ by 1e-11 of their size."""
+def differences(name: str, before: str, after: str, tolerance: float, most: int = 20) -> list[str]:
+    """Return a sentence for each line that moved, for no more than `most` of them."""
     old, new = before.splitlines(), after.splitlines()
     found = [f"{name}: {len(old)} lines before, {len(new)} now"] if len(old) != len(new) else []
     header = next(csv.reader(old[:1]), [])
@@ -114,7 +118,7 @@ def differences(name: str, before: str, after: str, most: int = 20) -> list[str]
         if len(cells) != len(cells_now):
             found.append(f"{name}, line {number}: `{line}` → `{line_now}`")
             continue
-        moved = [at for at, cell in enumerate(cells) if not _equal(cell, cells_now[at])]
+        moved = [at for at, cell in enumerate(cells) if not _equal(cell, cells_now[at], tolerance)]
         if moved:
             titles = [
                 header[at] if at < len(header) else f"column {at}" for at in range(len(cells))
@@ -126,7 +130,7 @@ def differences(name: str, before: str, after: str, most: int = 20) -> list[str]
     return found[:most] + ([f"{name}: {rest} lines more"] if rest > 0 else [])
 
 
-def _equal(before: str, after: str) -> bool:
+def _equal(before: str, after: str, tolerance: float) -> bool:
     """Return whether two cells, or lines of a JSON document, are equal as text or numbers."""
     if before == after:
         return True
@@ -137,4 +141,4 @@ def _equal(before: str, after: str) -> bool:
         size = max(abs(float(number)), abs(float(number_now)))
     except ValueError:
         return False
-    return name == name_now and difference <= 1e-11 * size + 1e-13
+    return name == name_now and difference <= tolerance * (size + 0.01)

@@ -12,18 +12,20 @@ from tests.equal.results import differences, rounded
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", PROJECTS)
 def test_results_of_a_small_project_are_those_that_are_kept(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.equal", name], capture_output=True, text=True, check=False
-    )
+    # What an optimiser makes of a last bit, in which processors differ, is no other result.
+    command = [sys.executable, "-m", "tests.equal", name, "--tolerance", "1e-6"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
 
 
 def test_a_figure_that_moved_is_named_with_both_values() -> None:
     before = "model,figure,value\nsvm,roc_auc,0.81\nsvm,brier,0.2\n"
     after = "model,figure,value\nsvm,roc_auc,0.82\nsvm,brier,0.2\n"
-    (moved,) = differences("figures.csv", before, after)
+    (moved,) = differences("figures.csv", before, after, 1e-11)
     assert "line 2 (svm roc_auc): value 0.81 → 0.82" in moved
-    assert not differences("figures.csv", before, before.replace("0.81", "0.810000000000001"))
+    assert not differences(
+        "figures.csv", before, before.replace("0.81", "0.810000000000001"), 1e-11
+    )
 
 
 def test_decimals_are_kept_to_twelve_digits_and_names_as_they_are() -> None:
