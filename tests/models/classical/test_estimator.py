@@ -102,7 +102,7 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
     values = cases.inputs.values.copy()
     values[3, 2] = np.inf
     spoilt = replace(cases, inputs=replace(cases.inputs, values=values))
-    with pytest.raises(ModelFailure, match=r"machine: ValueError: .*infinity") as caught:
+    with pytest.raises(ModelFailure, match=r"machine: .*ValueError.*infinity") as caught:
         model("svm").fit(spoilt, CONTEXT)
     assert "\n" not in str(caught.value)
 

@@ -134,8 +134,8 @@ def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
     monkeypatch.setattr(Examples, "moments", moments)
     with pytest.raises(ModelFailure, match=r"training loss is nan in epoch 0") as failure:
         fit(cases)
-    where = str(failure.value).split(":")[0]
-    named = where.split(" of ")[1].split(", ")
+    assert failure.value.detail in str(failure.value)
+    named = failure.value.detail.split(", ")
     assert "case0007" in named
     assert len(named) == 16
     assert set(named) <= set(cases[0].case_id)
