@@ -54,7 +54,7 @@ def _mend_cut_bytecode() -> None:
                 Path(cache_from_source(self.get_filename(fullname))).unlink()
             return read(self, fullname)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
     with suppress(OSError, NotImplementedError):  # of this file itself, which nothing could mend
         Path(cache_from_source(__file__)).unlink()
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -567,7 +568,7 @@ def test_rows_of_classes_that_are_not_named_are_left_out(
     assert ["all", "27", "27"] in [line.split() for line in shown.splitlines()]
 
 
-def write_table(path: Path, **columns: object) -> str:
+def write_table(path: Path, **columns: Any) -> str:
     """Write forty patients with two features and further columns."""
     generator = np.random.default_rng(0)
     table = pd.DataFrame({"PatientID": [f"P{at}" for at in range(40)]})

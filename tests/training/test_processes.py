@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from multiprocessing import Queue, get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -61,7 +62,7 @@ TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
 @pytest.mark.thorough
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
 def test_spawned_processes_that_diverge_are_a_failed_model(
-    tmp_path: Path, accelerator: str
+    tmp_path: Path, accelerator: Any
 ) -> None:
     known, unseen = halves(tmp_path, 48)
     trainer = dataclasses.replace(TWO, accelerator=accelerator)

@@ -40,9 +40,7 @@ class Threads(pl.Callback):
 class _NamingLauncher(_MultiProcessingLauncher):
     """Tells callbacks of an error in the process where it arose; only a text of it leaves that."""
 
-    def _wrapping_function(
-        self, process_idx: int, trainer: pl.Trainer | None, *given: Any, **named: Any
-    ) -> None:
+    def _wrapping_function(self, process_idx: int, trainer: Any, *given: Any, **named: Any) -> None:
         try:
             super()._wrapping_function(process_idx, trainer, *given, **named)
         except Exception as error:
@@ -58,7 +56,7 @@ class Spawned(DDPStrategy):
         super().__init__(start_method="spawn", find_unused_parameters=find_unused_parameters)
 
     def _configure_launcher(self) -> None:
-        self._launcher = _NamingLauncher(self, start_method=self._start_method)
+        self._launcher = _NamingLauncher(self, start_method="spawn")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Silence a process that was started, of which this is the first that can be done."""
@@ -84,7 +82,7 @@ def started(environment: Mapping[str, str] = os.environ) -> int | None:
 
 def is_shared() -> bool:
     """Return whether this process has met others that share its training."""
-    return torch.distributed.is_available() and torch.distributed.is_initialized()
+    return bool(torch.distributed.is_available() and torch.distributed.is_initialized())
 
 
 def wait_for_all() -> bool:
