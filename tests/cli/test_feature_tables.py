@@ -648,10 +648,13 @@ def test_a_table_of_structures_asks_which_one_is_meant(
     assert main([*line, "--region", "Structure=all"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("train", "test"), [("train", "test"), ("imagesTr", "imagesTs"), ("Train_Set", "TestSet")]
+)
 def test_folders_of_file_names_are_the_parts_of_the_data(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    train: str, test: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [f"/data/test/{'train' if at < 26 else 'test'}/{at}.nii" for at in range(40)]
+    names = [f"/data/test/{train if at < 26 else test}/{at}.nii" for at in range(40)]
     table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
     described = read_features(parse(["check", table, "--positive", "1"]))
     assert (described.design, described.source.split) == ("holdout", "split")

@@ -376,8 +376,7 @@ def describe_device(trainer: Trainer) -> list[str]:
         if line.startswith("Model:")
     }
     # `torch.backends.cudnn.version` would begin to use CUDA, to compare it with the GPU.
-    has_cudnn = torch.backends.cudnn.is_available()  # type: ignore[no-untyped-call]
-    cudnn = torch._C._cudnn.getVersionInt() if has_cudnn else None
+    cudnn = torch._C._cudnn.getVersionInt() if torch._C._has_cudnn else None
     libraries = [str(torch.version.cuda), str(cudnn)]
     count = torch.cuda.device_count() if trainer.devices == "auto" else trainer.devices
     return [kind, *libraries, str(count), *sorted(models)]

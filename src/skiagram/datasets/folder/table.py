@@ -39,10 +39,14 @@ _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
-SPLITS: dict[str, Split] = {
+_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
+}
+SPLITS: dict[str, Split] = {  # `train`, `train_set`, `TrainSet`; the last two are nnU-Net's folders
+    **{word + end: part for word, part in _WORDS.items() for end in ("", "set", "_set", "-set")},
+    **{"imagestr": "train", "imagests": "test"},
 }
 SPLIT_NAMES = "train, validation, test"  # of which others are spellings
 
