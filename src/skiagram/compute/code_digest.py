@@ -37,7 +37,7 @@ _BENEATH = {"numpy", "scipy"}
 _COMPUTE_NOTHING = {
     *("dvc", "huggingface_hub", "hydra", "jinja2", "joblib", "markupsafe", "matplotlib", "mlflow"),
     *("omegaconf", "pooch", "pyarrow", "pydantic", "pydantic_core", "pyrage", "ray", "safetensors"),
-    *("skops", "sqlalchemy", "submitit", "threadpoolctl", "tqdm", "yaml", _OWN),
+    *("skops", "sqlalchemy", "threadpoolctl", "tqdm", "yaml", _OWN),
 }
 # Libraries with another name than their modules: to ask for all installers takes half a second.
 _INSTALLED_AS = {
