@@ -274,7 +274,7 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
     assert "1 of 25 images or rows have no lesion in their masks" in issues
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("copies", "number"), [("drop", 60), ("join", 64)])
 def test_copies_are_settled_by_ingest_as_by_check(
     copies: str,

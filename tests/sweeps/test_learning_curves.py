@@ -242,7 +242,7 @@ def inputs_of(row: Measurable) -> EvaluationInputs:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_subset_limits_every_fit_of_models_and_combinations(
     workspace: Workspace, design: Literal["holdout", "cv"]
