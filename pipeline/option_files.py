@@ -6,6 +6,8 @@ queued experiment that of its copy, though another folder is installed.
 
 import os
 import sys
+from contextlib import suppress
+from importlib.util import cache_from_source
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -22,5 +24,8 @@ for _stream in (sys.stdout, sys.stderr):  # in a locale without a letter it is e
         _stream.reconfigure(errors="backslashreplace")
 
 PARAMS = ROOT / "params.yaml"
+
+with suppress(OSError, NotImplementedError):  # of this file itself, which nothing could mend
+    Path(cache_from_source(__file__)).unlink()
 
 import skiagram  # noqa: E402, F401 - now: it mends a `.pyc` of this folder that was cut short
