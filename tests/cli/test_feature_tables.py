@@ -101,6 +101,7 @@ SICK = ROWS >= 25
         ("score", SICK * 3 + np.random.default_rng(1).uniform(size=40), "AUC .99"),
         ("size", np.where(SICK, np.random.default_rng(1).uniform(size=40), np.nan), "empty in one"),
         ("rec_code", np.random.default_rng(1).integers(0, 2, 40), "called like an outcome"),
+        ("cv_fold", np.random.default_rng(2).integers(0, 5, 40), "a score or a fold"),
         ("months_to_recurrence", np.random.default_rng(1).uniform(size=40), "like an outcome"),
         ("Survival.time", np.random.default_rng(1).uniform(size=40), "called like an outcome"),
         ("Overall.Stage", np.random.default_rng(1).integers(1, 4, 40), "called like an outcome"),

@@ -45,7 +45,7 @@ _OUTCOMES = {
         "predicted",
         "prediction",
     ),
-    *("ptnm", "ctnm"),
+    *("ptnm", "ctnm", "fold", "folds", "cohort", "score", "scores"),
 }
 _BEGIN = ("surviv", "dead", "death", "deceas", "mortal", "recurr", "relaps", "metasta", "censor")
 _END = ("stage", "status", "event", "survival", "time", "outcome", "recurrence", "progression")
@@ -96,7 +96,7 @@ def find_telling_columns(
                 f"holds {code:g}, as tables mark what is missing (then add `--missing {code:g}`)"
             )
         elif names_an_outcome(name):
-            of_names[name] = "is called like an outcome"
+            of_names[name] = "is called like an outcome, a score or a fold"
     return of_values | of_names
 
 
