@@ -220,18 +220,22 @@ def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
         return
 
 
-def _attempt(function: Callable[[T], R], piece: T, threads: int) -> R | SkiagramError | MemoryError:
-    """Return an error that has a name as a value: raised in a worker, it comes as a traceback."""
+def _attempt(
+    function: Callable[[T], R], piece: T, threads: int
+) -> tuple[R | None, SkiagramError | MemoryError | None]:
+    """Return a result, or an error that has a name: raised in a worker, it comes as a traceback."""
     with threadpool_limits(threads):
         try:
-            return function(piece)
+            return function(piece), None
         except (SkiagramError, MemoryError) as error:
-            return error
+            return None, error
 
 
-def _value(result: Any) -> Any:
-    if isinstance(result, (SkiagramError, MemoryError)):
-        raise result
+def _value(attempt: tuple[Any, SkiagramError | MemoryError | None]) -> Any:
+    """Return what an attempt gave, or raise its error."""
+    result, error = attempt
+    if error is not None:
+        raise error
     return result
 
 
