@@ -276,14 +276,14 @@ def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
     line = ["skiagram", "run", *write_columns(tmp_path)[1:], "--quick"]
     line += ["--baselines", "single_feature"]
     repro(*line)
-    metrics = tmp_path / "mine-project/reports/metrics.json"
-    figures = [metrics.read_text()]
+    scores = tmp_path / "mine-project/reports/scores.csv"
+    found = [scores.read_text()]
     assert "] ingest" not in repro(*line)
     table = pd.read_csv(tmp_path / "mine.csv")
     changed = table.assign(label=np.random.default_rng(1).permutation(table["label"]))
     changed.to_csv(tmp_path / "mine.csv", index=False)
     assert "] ingest" in repro(*line)
-    figures.append(metrics.read_text())
+    found.append(scores.read_text())
     (tmp_path / "mine-project/tables/mine.csv").write_text(
         (tmp_path / "mine-project/tables/mine.csv")
         .read_text()
@@ -292,8 +292,8 @@ def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
         .replace("tmp,", "yes,")
     )
     assert "Running stage 'ingest'" in repro("dvc", "repro")
-    figures.append(metrics.read_text())
-    assert len(set(figures)) == 3
+    found.append(scores.read_text())
+    assert len(set(found)) == 3
     assert "Running stage 'ingest'" not in repro("dvc", "repro")
 
 

@@ -179,6 +179,7 @@ def _on_processes(
         devices: GPUs of each process, as CUDA_VISIBLE_DEVICES has them; empty for none.
     """
     import joblib
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     with TemporaryDirectory() as claimed:
@@ -196,6 +197,8 @@ def _on_processes(
             yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
         except BrokenProcessPool as error:
             raise _dead_worker() from error
+        finally:  # they would wait for more work for minutes, with all that they have imported
+            get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
 def _dead_worker() -> SkiagramError:
