@@ -6,7 +6,7 @@ was best on inner folds, so no reported case chooses anything.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -424,7 +424,7 @@ def _answer(
     name, primary = f"best_{contender}", task.outcome.of_primary
     reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
     told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
-    useless = is_nothing_of_use(task.outcome, figures, best, rules)
+    useless = is_nothing_of_use(task.outcome, figures)
     nothing = (
         f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
         f"{ARM_WORDS[contender]} is {told}."
@@ -454,23 +454,20 @@ def _answer(
     return decision, verdict
 
 
-def is_nothing_of_use(
-    outcome: MeasuredOutcome, figures: FigureTable, best: Iterable[str], rules: Sequence[str]
-) -> bool:
-    """Return whether nothing is shown to beat chance: no arm's best, and no simple rule.
+def is_nothing_of_use(outcome: MeasuredOutcome, figures: FigureTable) -> bool:
+    """Return whether nothing is shown to beat chance: no arm's best, no model and no simple rule.
 
     Chance is a value of the primary figure, or what the rule without any feature reaches. Without
     an interval nothing is said.
     """
     simplest = outcome.rules.get("cases", "")
-    names = [*(f"best_{arm}" for arm in best), *(rule for rule in rules if rule != simplest)]
     primary = figures.select(analysis=FIGURES, figure=outcome.primary)
     compared = figures.select(analysis=DIFFERENCES, versus=simplest, figure=outcome.primary)
     level = outcome.chance if outcome.chance is not None else primary.find(model=simplest).value
     if level is None:
         return False
     gaps = []
-    for name in names:
+    for name in dict.fromkeys(row.model for row in primary.rows if row.model != simplest):
         gap: Estimate | None = compared.get(model=name) if outcome.chance is None else None
         if gap is None:
             reached = primary.find(model=name)
