@@ -14,6 +14,7 @@ import pytest
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.errors import SkiagramError
 from skiagram.features.table import FeatureTable
 from skiagram.models import fits
 from skiagram.models.arm import ArmFolders, Member, train
@@ -98,12 +99,13 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("quick_fits_too")
-def test_a_killed_worker_leaves_the_fits_of_the_others(tmp_path: Path) -> None:
+def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(tmp_path: Path) -> None:
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
     place, notes = tmp_path / "killed", tmp_path / "notes"
     two = replace(IN_PROCESS, workers=2)
-    again = run(place, Counting(notes, killed_at=3), two)  # a worker's piece is tried once more
-    assert again == expected
+    with pytest.raises(SkiagramError, match="a worker ended"):
+        run(place, Counting(notes, killed_at=3), two)
+    assert run(place, Counting(notes)) == expected
 
 
 def test_quick_fits_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
