@@ -85,12 +85,37 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
         allowed = "lines of the form `option: value`"
         raise OptionError("holds no options", where=where, allowed=allowed)
     try:  # YAML can say what no option is: bytes, sets, a list that holds itself
-        json.dumps(values)
+        _check_values(values, set(), set())
     except (TypeError, ValueError, RecursionError) as error:
         fault = f"holds what is no value of an option ({error})"
         allowed = "texts, numbers, true, false, null, lists and mappings of them"
         raise OptionError(fault, where=where, allowed=allowed) from None
     return values or {}
+
+
+def _check_values(value: object, above: set[int], checked: set[int]) -> None:
+    """Refuse a value that is no text, number, true, false, null, list or mapping of them.
+
+    A list that is named at many places is looked into once: some name one another so often that
+    nothing could write them out.
+
+    Args:
+        above: Lists and mappings that hold the value, by identity.
+        checked: Those that were looked into.
+
+    Raises:
+        TypeError, ValueError: It holds another kind of value, or itself.
+    """
+    if value is None or isinstance(value, str | int | float) or id(value) in checked:
+        return
+    if not isinstance(value, list | dict):
+        raise TypeError(f"a value of type {type(value).__name__}")
+    if id(value) in above:
+        raise ValueError("a list or mapping that holds itself")
+    inner = [*value, *value.values()] if isinstance(value, dict) else value
+    for each in inner:
+        _check_values(each, above | {id(value)}, checked)
+    checked.add(id(value))
 
 
 def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
