@@ -243,9 +243,10 @@ class TrainingRun:
         alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
         if alone or is_shared():
             return
-        strategy = self._lightning([], 1, folder, frozen=False).strategy
-        if isinstance(strategy.launcher, _SubprocessScriptLauncher):
-            strategy.launcher.launch(strategy.setup_environment)
+        with _quiet():
+            strategy = self._lightning([], 1, folder, frozen=False).strategy
+            if isinstance(strategy.launcher, _SubprocessScriptLauncher):
+                strategy.launcher.launch(strategy.setup_environment)
 
     def _train(
         self,
