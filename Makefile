@@ -51,7 +51,7 @@ lint: setup ## style, types, layers, and whether docs/reference is that of the c
 	PYTHONPATH=docs python -m make_reference --check
 	wait $$types
 
-test: setup ## what a change must pass: all tests but the thorough ones (two and a half minutes)
+test: setup ## what a change must pass: all tests but the thorough ones (four minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
 test-fast: setup ## the quick tests of all rooms but those that import torch (a minute on two cores)
