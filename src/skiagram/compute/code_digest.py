@@ -62,7 +62,7 @@ def code_digest(*entries: object) -> str:
     Raises:
         ValueError: The sources do not define a name.
     """
-    names = tuple(sorted({_dotted(entry) for entry in entries}))
+    names = _dotted_names(entries)
     reached = _reach(names)
     digest = hashlib.sha256(repr(names).encode())
     for library in reached.libraries:
@@ -100,7 +100,7 @@ def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:
 
 def code_libraries(*entries: object) -> dict[str, str]:
     """Return installed library → version, of those that the code computes with."""
-    return dict(_versions(_reach(tuple(sorted({_dotted(entry) for entry in entries}))).imported))
+    return dict(_versions(_reach(_dotted_names(entries)).imported))
 
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:
@@ -110,7 +110,7 @@ def library_versions(names: Iterable[str]) -> dict[str, str]:
 
 def code_modules(*entries: object) -> set[str]:
     """Return the modules whose files `code_digest` hashes."""
-    return set(_reach(tuple(sorted({_dotted(entry) for entry in entries}))).files)
+    return set(_reach(_dotted_names(entries)).files)
 
 
 class _Reached(NamedTuple):
@@ -194,11 +194,15 @@ def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
     return (*found, *named)
 
 
-def _dotted(entry: object) -> str:
-    if isinstance(entry, str):
-        return entry
-    named: Any = entry
-    return f"{named.__module__}.{named.__qualname__.partition('.')[0]}"
+def _dotted_names(entries: Iterable[object]) -> tuple[str, ...]:
+    """Return the dotted name of each entry once, in order; a method counts as its class."""
+    names = set()
+    for entry in entries:
+        named: Any = entry
+        is_name = isinstance(entry, str)
+        outer = "" if is_name else named.__qualname__.partition(".")[0]
+        names.add(str(entry) if is_name else f"{named.__module__}.{outer}")
+    return tuple(sorted(names))
 
 
 @cache
