@@ -32,16 +32,16 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	.venv/bin/uv pip sync --compile-bytecode --require-hashes requirements.lock requirements-uv.lock
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	echo "Compiling array loops, once: a minute or two"
-	.venv/bin/python pipeline/compile.py
+	.venv/bin/python -m skiagram.steps.compile_loops
 	touch .venv/installed
 
 lock: ## renew requirements.lock from pyproject.toml
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --extra project --group dev pyproject.toml -o requirements.lock
 
 repro: setup ## run the pipeline and print the table of models and the report's path
-	python pipeline/lock.py
+	skiagram repair
 	dvc repro
-	python pipeline/show.py
+	skiagram show
 
 lint: setup ## style, types, layers, and whether docs/reference is that of the code
 	ruff check .
@@ -77,10 +77,10 @@ licences: setup ## licences of all installed packages; works offline
 	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
 
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
-	python pipeline/ui.py $(PORT)
+	skiagram ui $(PORT)
 
 runs: setup ## every run, committed or an experiment: what differs, selection AUC, and the difference on test cases
-	python pipeline/runs.py
+	skiagram runs
 
 wheel: setup ## the package with everything that a project needs, in dist/
 	tag=$$(git describe --exact-match --tags 2>/dev/null || true)

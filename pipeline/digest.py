@@ -2,93 +2,13 @@
 
 It runs each time, as DVC cannot see which libraries are installed; the others depend on their own
 digest, so that an edit or another version of a library reruns the stages whose code it is part of,
-and nothing else. The digest of ingest also tells files of the data set that are not what its option
-file says, or of which it says nothing, so that a change of any of them reruns it; `sweep` tells the
-same of all data sets that sweeps of params.yaml read. What DVC made for a model that params.yaml
-names no longer goes.
+and nothing else.
 """
 
-import json
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
-
-from option_files import ROOT
-from skiagram.compute.checkout import home
-from skiagram.compute.files import write_files
-from skiagram.compute.stage_code import StagesOfProject
-from skiagram.errors import SkiagramError, named_refusals
-from skiagram.options import build, read_option_file
-
-
-def data_sets_of_sweeps(params: Mapping[str, Any]) -> list[str]:
-    """Return the data sets that sweeps of params.yaml may read: its own and those they name."""
-    files = [ROOT / "conf" / "sweep" / f"{name}.yaml" for name in params.get("sweeps") or ()]
-    # A file that is missing or cannot be read is left to the sweep, which says what is wrong.
-    with suppress(SkiagramError):
-        named = {word for file in files if file.is_file() for word in words(read_option_file(file))}
-        there = {path.stem for path in (ROOT / "conf" / "dataset").glob("*.yaml")}
-        return sorted((named | {str(params["dataset"])}) & there)
-    return []
-
-
-def words(values: object) -> Iterator[str]:
-    """Yield every text that is a value of an option file, at any depth."""
-    if isinstance(values, str):
-        yield values
-    elif isinstance(values, Mapping):
-        yield from words([*values.values()])
-    elif isinstance(values, Iterable):
-        for value in values:
-            yield from words(value)
-
-
-def changed_files(datasets: Iterable[str]) -> dict[str, str]:
-    """Return file → checksum, of data sets' files whose content their option files do not tell."""
-    place = home(ROOT) / ".work" / "seen_files.json"
-    try:
-        seen = dict(json.loads(place.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        seen = {}
-    before, changed = dict(seen), dict[str, str]()
-    root = os.environ.get("SKIAGRAM_DATA")
-    for dataset in datasets:
-        try:
-            values = read_option_file(ROOT / "conf" / "dataset" / f"{dataset}.yaml")
-            if str(values.get("_target_")).startswith("skiagram.datasets.phantom."):
-                continue  # made from a seed, it reads no file
-
-            from skiagram.datasets.contract import RealDataSet  # takes half a second
-
-            source = build(values, "dataset")
-        except SkiagramError:
-            continue  # left to the stage, which says what is wrong
-        if isinstance(source, RealDataSet):
-            changed |= source.changed_files(Path(root) if root else None, seen)
-    if seen != before:
-        place.parent.mkdir(exist_ok=True)
-        write_files({place: json.dumps(seen, indent=0).encode()})
-    return changed
-
-
-def main() -> None:
-    """Write the digests; it composes no options, and so starts without Hydra."""
-    project, name = StagesOfProject(ROOT), Path(__file__).stem
-    try:
-        with named_refusals(name):
-            project.check_choices()
-            files = {"ingest": changed_files([str(project.params["dataset"])])}
-            if project.params.get("sweeps"):
-                files["sweep"] = changed_files(data_sets_of_sweeps(project.params))
-            project.write_digests(without=name, files=files)
-            project.remove_dropped()
-    except SkiagramError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
-
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import errors_in_one_line
+from skiagram.steps.digest import write_digests
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line("digest"):
+        write_digests(ROOT)

@@ -1,22 +1,16 @@
 """Stage explain: what the scores of one model rest on, by fits that did not see the cases."""
 
-from entrypoint import choice, stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.pieces import PieceStore
-from skiagram.models.arm import ArmFolders
-from skiagram.preparation import PreparedData
-from skiagram.steps.explain import ExplainOptions, explain_model
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.explain import ExplainOptions, explain_in_project
 
 
-@stage(ExplainOptions)
-def main(options: ExplainOptions) -> None:
+@stage(ROOT, ExplainOptions)
+def main(options: ExplainOptions, run: StageRun) -> None:
     """Explain the chosen model; the folder of one that could not be trained is empty."""
-    name, prepared = choice("model"), PreparedData.under(ROOT / "data")
-    trained, output = ArmFolders.under(ROOT, name), f"explanations/{name}"
-    with publish(output) as staging:
-        target, store = staging / output, PieceStore.of_project(ROOT)
-        explain_model(name, options, prepared, trained, target, store)
+    name = run.members["model"]
+    with run.publish(f"explanations/{name}") as folder:
+        explain_in_project(ROOT, name, options, folder / f"explanations/{name}")
 
 
 if __name__ == "__main__":

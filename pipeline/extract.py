@@ -1,35 +1,15 @@
 """Stage extract: restored images, and windows at candidates, become tables of named features."""
 
-from pydantic.dataclasses import dataclass
-
-from entrypoint import stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import Compute
-from skiagram.features.windows import Windows
-from skiagram.options import STRICT
-from skiagram.steps.extract import extract_features
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.extract import EXTRACTED, ExtractOptions, extract_project
 
 
-@dataclass(**STRICT)
-class Options:
-    """Choices of the stage."""
-
-    features: dict[str, dict[str, object]]
-    windows: Windows
-    compute: Compute
-
-
-@stage(Options)
-def main(options: Options) -> None:
+@stage(ROOT, ExtractOptions)
+def main(options: ExtractOptions, run: StageRun) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
-    data = ROOT / "data"
-    read = (data / "cases", data / "restored", data / "candidates")
-    outputs = ("data/candidates_features.parquet", "data/features.parquet", "data/preparation")
-    with publish(*outputs) as staging:
-        chosen, store = (options.features, options.windows), PieceStore.of_project(ROOT)
-        extract_features(*chosen, *read, staging / "data", options.compute, store)
+    with run.publish(*(f"data/{name}" for name in EXTRACTED)) as folder:
+        extract_project(ROOT, options, folder / "data")
 
 
 if __name__ == "__main__":

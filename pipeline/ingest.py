@@ -1,40 +1,15 @@
 """Stage ingest: a source becomes image shards, a case table and a seal."""
 
-import os
-from pathlib import Path
-from typing import Any
-
-from pydantic.dataclasses import dataclass
-
-from entrypoint import stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import Compute
-from skiagram.datasets.ingest import INGESTED
-from skiagram.options import STRICT
-from skiagram.records.cases import Design
-from skiagram.steps.ingest import ingest_source
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.ingest import IngestOptions, ingest_project
 
 
-@dataclass(**STRICT)
-class Options:
-    """Choices of the stage."""
-
-    dataset: dict[str, Any]
-    design: Design
-    compute: Compute
-
-
-@stage(Options)
-def main(options: Options) -> None:
+@stage(ROOT, IngestOptions)
+def main(options: IngestOptions, run: StageRun) -> None:
     """Read the source; files are looked for in SKIAGRAM_DATA, else fetched."""
-    root, store = os.environ.get("SKIAGRAM_DATA"), PieceStore.of_project(ROOT)
-    files = Path(root) if root else None
-    with publish("data/images", "data/cases", "data/sealed") as staging:
-        chosen = (options.dataset, options.design, files)
-        ingest_source(*chosen, staging / "data", options.compute, store)
-    store.remove_unshared(INGESTED)
+    with run.publish("data/images", "data/cases", "data/sealed") as folder:
+        ingest_project(ROOT, options, folder / "data")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,16 @@
 """Stage propose: places in restored images where finders look, and what they reach at best."""
 
-from typing import Any
-
-from pydantic.dataclasses import dataclass
-
-from entrypoint import stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.workers import Compute
-from skiagram.finding.marks import HitRule
-from skiagram.options import STRICT
-from skiagram.steps.propose import propose_places
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.propose import ProposeOptions, propose_places
 
 
-@dataclass(**STRICT)
-class Options:
-    """Choices of the stage."""
-
-    proposal: dict[str, Any]
-    hit: HitRule
-    compute: Compute
-
-
-@stage(Options)
-def main(options: Options) -> None:
+@stage(ROOT, ProposeOptions)
+def main(options: ProposeOptions, run: StageRun) -> None:
     """Propose places without labels; then count the development lesions that they reach."""
     data, chosen = ROOT / "data", (options.proposal, options.hit)
-    with publish("data/candidates") as staging:
-        propose_places(*chosen, data, data / "restored", staging / "data", options.compute)
+    with run.publish("data/candidates") as folder:
+        propose_places(*chosen, data, data / "restored", folder / "data", options.compute)
 
 
 if __name__ == "__main__":

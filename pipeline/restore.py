@@ -1,35 +1,15 @@
 """Stage restore: every image cleaned on its own, and a record of what was done to it."""
 
-from typing import Any
-
-from pydantic.dataclasses import dataclass
-
-from entrypoint import stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import Compute
-from skiagram.options import STRICT
-from skiagram.restoration.restore import RESTORED
-from skiagram.steps.restore import restore_images
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.restore import RestoreOptions, restore_project
 
 
-@dataclass(**STRICT)
-class Options:
-    """Choices of the stage."""
-
-    restoration: dict[str, Any]
-    compute: Compute
-
-
-@stage(Options)
-def main(options: Options) -> None:
+@stage(ROOT, RestoreOptions)
+def main(options: RestoreOptions, run: StageRun) -> None:
     """Restore the ingested images."""
-    store = PieceStore.of_project(ROOT)
-    with publish("data/restored", "data/treatment.parquet") as staging:
-        target = staging / "data"
-        restore_images(options.restoration, ROOT / "data", target, options.compute, store)
-    store.remove_unshared(RESTORED)
+    with run.publish("data/restored", "data/treatment.parquet") as folder:
+        restore_project(ROOT, options, folder / "data")
 
 
 if __name__ == "__main__":

@@ -3,27 +3,19 @@
 It reads features, an encoder's numbers, places in images, or scores that came with the data.
 """
 
-from entrypoint import choice, stage
-from option_files import ROOT
-from outputs import publish
-from skiagram.compute.pieces import PieceStore
-from skiagram.models.arm import ArmFolders, TrainOptions
+from project import ROOT  # first, so that the code of this folder runs
+from skiagram.models.arm import TrainOptions
 from skiagram.options import build
-from skiagram.preparation import PreparedData
-from skiagram.records.cases import read_cases
-from skiagram.steps.train import kept_training, train_model
+from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.train import train_in_project
 
 
-@stage(TrainOptions)
-def main(options: TrainOptions) -> None:
+@stage(ROOT, TrainOptions)
+def main(options: TrainOptions, run: StageRun) -> None:
     """Train the chosen baseline in all its folds and repeats."""
-    name, model = choice("model"), build(options.model, "model")
-    prepared, known = PreparedData.under(ROOT / "data"), read_cases(ROOT / "data/cases")
-    store = PieceStore.of_project(ROOT)
-    with publish(f"models/{name}", f"scores/{name}") as staging:
-        folders = ArmFolders.under(staging, name)
-        train_model(name, model, options, prepared, *known, folders, store)
-    store.remove_unshared(kept_training(name))
+    name, model = run.members["model"], build(options.model, "model")
+    with run.publish(f"models/{name}", f"scores/{name}") as folder:
+        train_in_project(ROOT, name, model, options, folder)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from skiagram.errors import OptionError
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
-FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")  # stands for a value of params.yaml
+FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")  # stands for a value of params.yaml
 
 
 class _Declaration(TypedDict):
@@ -139,19 +139,6 @@ def split_names(given: object) -> list[str]:
     return [str(name).strip() for name in listed if str(name).strip()]
 
 
-def chosen_names(names: str | list[str], params: Mapping[str, Any]) -> list[str]:
-    """Return the option files that an entry of a defaults list asks for.
-
-    Args:
-        names: As written there; `${params:NAME}` stands for the names that params.yaml gives, as
-            a list or separated by commas, of which Hydra by itself would see a single one.
-        params: Values of params.yaml.
-    """
-    written = [names] if isinstance(names, str) else names
-    reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
-    return split_names(find_value(params, reference[1], PARAMS)) if reference else written
-
-
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
     """Return values of an option file with those of params.yaml that they refer to."""
     if isinstance(values, dict):
@@ -160,6 +147,27 @@ def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
         return [with_choices(value, params) for value in values]
     reference = FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
     return find_value(params, reference[1], PARAMS) if reference else values
+
+
+def set_option(values: dict[str, Any], path: str, value: object, where: str) -> None:
+    """Change one option in place.
+
+    Args:
+        path: Its name, with dots down to nested options.
+        where: What messages call it.
+
+    Raises:
+        OptionError: What should hold the option is no mapping.
+    """
+    *parents, last = path.split(".")
+    place: Any = values
+    for parent in parents:
+        place = place.get(parent) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        group = where.removesuffix(f".{last}")
+        remedy = f"give `{group}` a value with all its options"
+        raise OptionError("has no options to change", where=group, remedy=remedy)
+    place[last] = value
 
 
 def resolve(target: str, where: str) -> type:

@@ -40,10 +40,11 @@ def project(tmp_path: Path) -> Path:
         "dvc.yaml": {"stages": STAGES},
         "params.yaml": PARAMS,
         "conf/plan.yaml": {"plan": {"folds": 3}},
-        "conf/extract.yaml": {"defaults": [{"features": ["${params:features}"]}], "windows": 2},
+        "conf/extract.yaml": {"defaults": [{"features": []}], "windows": 2},
         "conf/train.yaml": {
-            "defaults": ["stage", {"model": None}, {"compute": "${params:compute}"}],
+            "defaults": ["params", {"model": "svm"}, {"compute": "local"}],
         },
+        "conf/explain.yaml": {"defaults": ["params", {"model": "svm"}]},
         "conf/model/svm.yaml": {"c": 1.5},
         "conf/model/cox.yaml": {"c": 2},
         "conf/features/glcm.yaml": {"levels": 8},
@@ -52,7 +53,9 @@ def project(tmp_path: Path) -> Path:
     }
     for name, values in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(yaml.safe_dump(values))
+        group, _, member = name.removeprefix("conf/").removesuffix(".yaml").partition("/")
+        header = f"# @package features.{member}\n" if group == "features" else ""
+        (tmp_path / name).write_text(header + yaml.safe_dump(values))
     return tmp_path
 
 
@@ -124,10 +127,14 @@ def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("conf/extract.yaml", "defaults: [{features: ['${params:feature}']}]", "write `features`"),
+        (
+            "conf/extract.yaml",
+            "defaults: [_self_]\nx: '${params.dates}'",
+            "write `dataset`",
+        ),
         ("conf/plan.yaml", "plans: {folds: 3}", "`plan` is not there.*write `plans`"),
         ("conf/plan.yaml", "", "`plan` is not there"),
-        ("conf/extract.yaml", "windows: 2", "conf/extract.yaml: `defaults` is not there"),
+        ("conf/extract.yaml", "windows: 2", "conf/extract.yaml: `defaults` is no list"),
         ("conf/extract.yaml", "defaults: 3", "`defaults` is no list"),
         ("params.yaml", "dataset: tiny\nnetworks: []", "`baselines` is not there"),
     ],
@@ -148,9 +155,9 @@ def test_what_an_option_file_lacks_is_named(
 @pytest.mark.parametrize(
     ("name", "text", "same"),
     [
-        ("conf/features/glcm.yaml", "# a comment\nlevels: 8 # more\n", True),
+        ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 8 # more\n", True),
         ("conf/features/hog.yaml", "bins: 9\n", True),  # nobody chose it
-        ("conf/features/glcm.yaml", "levels: 9\n", False),
+        ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 9\n", False),
         ("conf/features/glcm.yaml", "# @package features.other\nlevels: 8\n", False),
     ],
 )

@@ -6,14 +6,14 @@ import pkgutil
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-import compile  # noqa: A004 - the script in pipeline/
 from skiagram import evaluation, features
+from skiagram.steps import compile_loops
 
 pytestmark = pytest.mark.thorough
 
 
 def test_no_kernel_is_left_for_the_first_run() -> None:
-    compile.main()
+    compile_loops.main()
     for package in (evaluation, features):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-import digest
 from skiagram.compute.code_digest import code_modules
 from skiagram.compute.stage_code import Stage, StagesOfProject
+from skiagram.steps import digest
 from tests.pipeline.project import (
     BASELINES,
     NETWORK,
@@ -80,7 +80,7 @@ def test_what_record_imports_before_the_tracker_is_asked_is_light(project: Proje
 
 @pytest.mark.slow
 def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Project) -> None:
-    code = "import os, sys; sys.path.insert(0, 'pipeline'); import entrypoint, skiagram as s; "
+    code = "import os, sys; sys.path.insert(0, 'pipeline'); import project, skiagram as s; "
     code += "print(s); print(os.environ['PYTHONPATH'])"
     done = project.run(sys.executable, "-c", code, PYTHONPATH="")
     package, of_workers = done.stdout.splitlines()
@@ -88,14 +88,13 @@ def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Pr
     assert of_workers == str(project.folder / "src")  # `evaluate` is no stage's script to them
 
 
-def test_every_script_imports_option_files_before_the_package() -> None:
+def test_every_script_imports_the_place_of_its_project_before_the_package() -> None:
     for script in (REPOSITORY / "pipeline").glob("*.py"):
         tree = ast.parse(script.read_text())
         modules = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         package = [at for at, module in enumerate(modules) if module.startswith("skiagram")]
         if package and "__main__" in script.read_text():
-            leading = {"entrypoint", "lock", "option_files"}  # import option_files first
-            assert leading & set(modules[: package[0]]), script
+            assert "project" in modules[: package[0]], script
 
 
 @pytest.fixture(scope="module")
@@ -216,16 +215,17 @@ def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(
         path = tmp_path / f"conf/{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(values))
-    monkeypatch.setattr(digest, "ROOT", tmp_path)
     monkeypatch.setenv("SKIAGRAM_DATA", str(tmp_path))
     for name in ("own", "second"):
         (tmp_path / f"{name}.csv").write_text("patient,label,size\na,benign,1\n")
-    read = digest.data_sets_of_sweeps({"dataset": "own", "sweeps": ["cohorts", "missing"]})
+    read = digest.data_sets_of_sweeps(
+        tmp_path, {"dataset": "own", "sweeps": ["cohorts", "missing"]}
+    )
     assert read == ["own", "second"]
-    before = digest.changed_files(read)
+    before = digest.changed_files(tmp_path, read)
     assert before.keys() == {"own.csv", "second.csv"}
     (tmp_path / "second.csv").write_text("patient,label,size\na,benign,22\n")
-    after = digest.changed_files(read)
+    after = digest.changed_files(tmp_path, read)
     assert {name for name in after if after[name] != before[name]} == {"second.csv"}
     stages = yaml.safe_load((REPOSITORY / "sweeps/dvc.yaml").read_text())["stages"]
     assert "data/code/sweep" in stages["sweep"]["deps"]
@@ -326,7 +326,7 @@ def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
     named = [model["outcome"]["model"] for model in report["models"]]
     assert named == [BASELINES[0], NETWORK, "stacking"]
     assert (copy.folder / "scores" / BASELINES[1]).exists()
-    shown = copy.stage("show")
+    shown = copy.skiagram("show")
     assert shown.returncode == 0, shown.stderr
     for title in ("Logistic regression", "reports/report.html"):
         assert title in shown.stdout

@@ -20,7 +20,7 @@ TINY = """stages:
 
 
 def mend(project: Project) -> str:
-    done = project.stage("lock")
+    done = project.skiagram("repair")
     assert done.returncode == 0, done.stderr
     assert len(done.stderr.splitlines()) <= 1
     return done.stderr
@@ -113,7 +113,7 @@ def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: 
     assert not lock.exists()
     assert mend(project) == ""
     lock.write_bytes(b"<<<<<<< HEAD\n" + LOCK)
-    conflict = project.stage("lock")
+    conflict = project.skiagram("repair")
     assert conflict.returncode == 4
     assert "left by a merge" in conflict.stderr
     assert lock.read_bytes() == b"<<<<<<< HEAD\n" + LOCK
@@ -122,4 +122,4 @@ def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: 
 def test_make_repro_mends_the_lock_before_dvc_reads_it() -> None:
     text = (REPOSITORY / "Makefile").read_text()
     repro = text[text.index("\nrepro:") :]
-    assert repro.index("pipeline/lock.py") < repro.index("dvc repro\n") < repro.index("show.py")
+    assert repro.index("repair") < repro.index("dvc repro\n") < repro.index("skiagram show")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.records.files import read_table
 from tests.pipeline.project import (
     NETWORK,
     STAGES,
@@ -60,7 +61,7 @@ def test_a_failing_network_still_leaves_a_report(staged: Project, tmp_path: Path
     copy.edit("params.yaml", networks=[NETWORK, "article_cnn"])
     assert copy.stage("evaluate").returncode == 0
     assert outcome["reason"].split(".")[0] in (copy.folder / "reports/report.html").read_text()
-    shown = copy.stage("show")
+    shown = copy.skiagram("show")
     assert shown.returncode == 5
     assert "failed" in shown.stdout
 
@@ -93,7 +94,44 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
 
 
 @pytest.mark.slow
-def test_a_sweep_of_one_stage_is_refused_by_name(staged: Project) -> None:
-    done = staged.stage("extract", "-m", "features=[first_order],[wavelet]")
-    assert done.returncode == 2
-    assert "pipeline/sweep.py -m" in done.stderr
+def test_jobs_of_one_stage_write_below_their_own_folders(staged: Project, tmp_path: Path) -> None:
+    copy = staged.copy(tmp_path / "project")
+    before = copy.hashes("data")
+    words = ("features=[first_order],[wavelet]", "hydra.sweep.dir=multirun/features")
+    done = copy.stage("extract", "-m", *words)
+    assert done.returncode == 0, done.stderr
+    assert copy.hashes("data") == before
+    for job, family in enumerate(("first_order", "wavelet")):
+        table = read_table(copy.folder / f"multirun/features/{job}/data/features.parquet")
+        assert all(name.startswith(family) for name in table if name != "case_id")
+
+
+@pytest.mark.slow
+def test_a_debugged_stage_takes_seconds_and_changes_no_output(
+    staged: Project, tmp_path: Path
+) -> None:
+    copy = staged.copy(tmp_path / "project")
+    before = copy.hashes("data", "models", "scores")
+    done = copy.stage("train_network", f"model={NETWORK}", "+debug=network")
+    assert done.returncode == 0, done.stderr
+    assert copy.hashes("data", "models", "scores") == before
+    outcome = json.loads((copy.folder / f".work/debug/scores/{NETWORK}/outcome.json").read_text())
+    assert outcome["fits"] == 3  # two folds and the final fit
+    assert outcome["options"]["training"]["epochs"] == 1
+
+
+@pytest.mark.slow
+def test_an_experiment_holds_choices_of_a_question(staged: Project, tmp_path: Path) -> None:
+    copy = staged.copy(tmp_path / "project")
+    (copy.folder / "conf/experiment/own.yaml").write_text(
+        "# @package _global_\nparams:\n  features: first_order\n  seed: 7\n"
+    )
+    shown = copy.stage("train_baseline", "+experiment=own", "model=svm", "--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    assert "seed: 7" in shown.stdout
+    shown = copy.stage("extract", "+experiment=own", "--cfg", "job")
+    assert "skiagram.features.first_order.FirstOrder" in shown.stdout
+    assert "Wavelet" not in shown.stdout
+    refused = copy.stage("extract", "+experiment=absent")
+    assert refused.returncode == 2
+    assert "own" in refused.stderr

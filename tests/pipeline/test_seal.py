@@ -106,7 +106,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     assert [entry["number"] for entry in before] == [1, 2]
     comparison = json.loads((authors.folder / "reports" / OPENING).read_text())
     assert before[1]["comparison"] == comparison
-    shown = authors.run("python", "pipeline/show.py").stdout
+    shown = authors.skiagram("show").stdout
     assert "were opened for 2 comparisons; this is number 2" in shown
 
     everything = said + shown

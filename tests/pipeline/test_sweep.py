@@ -19,18 +19,18 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-import rows_by_hand
-import sweep
-from rows_by_hand import HYDRA, OBJECTIVE, check_objective, find_model
+from skiagram.cli import sweep
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.records.files import write_record
 from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps import by_hand
+from skiagram.sweeps.by_hand import HYDRA, OBJECTIVE, check_objective, find_model
 from skiagram.sweeps.figures import Figure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.pipeline.project import Project
+from tests.pipeline.project import REPOSITORY, Project
 
 PLUGINS = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"} | dict.fromkeys(
     ("submitit_local", "submitit_slurm"), "hydra_submitit_launcher"
@@ -71,8 +71,9 @@ class Rows:
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
     stand_in = Rows()
-    monkeypatch.setattr(rows_by_hand, "run_rows", stand_in.run)
-    options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE, "rows": str(tmp_path)}
+    monkeypatch.setattr(by_hand, "run_rows", stand_in.run)
+    options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE}
+    options["places"] = {"project": str(REPOSITORY), "rows": str(tmp_path)}
     ConfigStore.instance().store("sweep", {**options, "hydra": HYDRA})
     yield stand_in
     HydraConfig.instance().cfg = None
@@ -84,7 +85,7 @@ def job(*overrides: str) -> float | None:
         config = compose("sweep", [*overrides, "hydra.job.num=0"], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     keys = [str(key) for key in config if key != "hydra"]
-    return rows_by_hand.run_job(OmegaConf.masked_copy(config, keys))
+    return by_hand.run_job(OmegaConf.masked_copy(config, keys))
 
 
 def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
@@ -230,7 +231,7 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
     def launched(run_job: Callable[..., Any]) -> Callable[[], None]:
         def launch() -> None:
             with initialize(version_base="1.3", config_path=None):
-                words = [f"{STRENGTH}=0.5", "hydra.job.num=0", f"rows={kept}"]
+                words = [f"{STRENGTH}=0.5", "hydra.job.num=0", f"places.rows={kept}"]
                 config = compose("sweep", words, return_hydra_config=True)
             config.hydra.overrides.task = [f"{STRENGTH}=0.5"]
             HydraConfig.instance().set_config(config)
@@ -242,20 +243,18 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
 
     kept = tmp_path / ".work/sweeps/by_hand"
     written: list[Sweep] = []
-    monkeypatch.setattr(rows_by_hand, "ROOT", tmp_path)
     monkeypatch.setattr(
-        rows_by_hand,
+        by_hand,
         "sweepable_options",
-        lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
+        lambda _: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
     )
-    monkeypatch.setattr(rows_by_hand, "check_objective", lambda _: Objective())
+    monkeypatch.setattr(by_hand, "check_objective", lambda _: Objective())
     monkeypatch.setattr(Workspace, "of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
-    monkeypatch.setattr(sweep, "write_sweep", lambda name, made: written.append(made))
+    monkeypatch.setattr(sweep, "write_sweep", lambda root, name, made: written.append(made))
     monkeypatch.setattr("sys.argv", ["sweep.py", "-m", f"{STRENGTH}=0.5,1.0"])
-    monkeypatch.setenv("PYTHONPATH", "")
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):
-        sweep.main()
+        sweep.sweep(tmp_path)
     assert written[0].rows == ({STRENGTH: 0.5},)
 
 
@@ -271,22 +270,18 @@ def test_what_a_sweep_prints_does_nothing_to_a_terminal(
     for name in ("write_outputs", "write_index", "find_tracker"):
         monkeypatch.setattr(sweep, name, lambda *_: None)
     monkeypatch.setattr(sweep, "record_sweep", lambda *_: "Recorded in \u202estore")
-    sweep.write_sweep("cohorts", Sweep(question="Which?", rows=({"seed": 0},)))
+    sweep.write_sweep(tmp_path, "cohorts", Sweep(question="Which?", rows=({"seed": 0},)))
     first, second, *_, last = capsys.readouterr().out.splitlines()
     assert (first, second) == ("row 1", r"  data set \x1b[2J")
     assert last == r"Recorded in \u202estore"
 
 
-def test_rows_by_hand_take_the_place_of_no_others(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(rows_by_hand, "ROOT", tmp_path)
-
+def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
     def swept(*strengths: float) -> Sweep:
         return Sweep(question="", rows=tuple({STRENGTH: strength} for strength in strengths))
 
     def write(made: Sweep) -> str:
-        name = rows_by_hand.free_name(made)
+        name = by_hand.free_name(tmp_path, made)
         results = tuple(RowResult(row) for row in expand_rows(made))
         (tmp_path / "sweeps" / name).mkdir(parents=True, exist_ok=True)
         path = tmp_path / "sweeps" / name / RESULT

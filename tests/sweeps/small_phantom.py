@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from skiagram.composition import Composition
 from skiagram.compute.workers import Compute
 from skiagram.options import check
 from skiagram.sweeps.workspace import Workspace
@@ -27,9 +28,10 @@ def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> W
     conf = folder / "conf"
     if not conf.exists():
         shutil.copytree(CONF, conf)
+        shutil.copy(CONF.parent / "params.yaml", folder)
         file = conf / "dataset/phantom.yaml"
         values = yaml.safe_load(file.read_text())
         values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
         values["size"], values["nodule"]["places"] = 32, 7
         file.write_text(yaml.safe_dump(values))
-    return Workspace(conf, None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, folder / "work", local_compute())

@@ -34,7 +34,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("cost")
     (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
     place = small_place(folder)
-    models = place.conf / "model"
+    models = place.options.root / "conf" / "model"
     text = (models / "ridge.yaml").read_text()
     (models / "of_wavelets.yaml").write_text(text.replace("columns: null", "columns: [wavelet]"))
     text = (models / "logistic_regression.yaml").read_text()

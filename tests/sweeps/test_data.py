@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.composition import Composition
 from skiagram.errors import AuditStop
 from skiagram.sweeps.data import DataSet, audit_data
 from skiagram.sweeps.workspace import Workspace
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow
 def place(folder: Path) -> Workspace:
     shutil.copytree(CONF, folder / "conf")
     shutil.copy(CONF.parent / "params.yaml", folder / "params.yaml")
-    return Workspace(folder / "conf", None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, folder / "work", local_compute())
 
 
 def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path) -> None:

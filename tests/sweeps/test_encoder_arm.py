@@ -40,10 +40,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("encoders")
     workspace = small_place(folder, (28, 4, 20))
     values = options(weights_file(folder), title="Tiny network")
-    (workspace.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    (workspace.options.root / "conf" / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
     for name in ("logistic_regression", "ridge", "decision_tree"):
-        text = (workspace.conf / f"model/{name}.yaml").read_text()
-        (workspace.conf / f"model/tiny_{name}.yaml").write_text(f"encoding: tiny\n{text}")
+        text = (workspace.options.root / "conf" / f"model/{name}.yaml").read_text()
+        (workspace.options.root / "conf" / f"model/tiny_{name}.yaml").write_text(
+            f"encoding: tiny\n{text}"
+        )
     return workspace
 
 
@@ -66,7 +68,7 @@ def run(place: Workspace, baselines: tuple[str, ...], **asked: Any) -> SweepResu
     choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     values = params | choices | {"networks": []}
-    (place.conf.parent / "params.yaml").write_text(yaml.safe_dump(values))
+    (place.options.root / "conf".parent / "params.yaml").write_text(yaml.safe_dump(values))
     sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
     rows = list(run_rows("try", sweep, expand_rows(sweep), place, trained_rows=trained))
     return gather("try", sweep, rows, trained)
@@ -108,7 +110,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert [crossing.model for crossing in result.analysis.crossings] == [HEAD]
     (data,) = place.work.glob("ingested-*")
     (restored,) = place.work.glob("restored-*")
-    encoder = build(place.option_file("encoder", "tiny"), "encoder")
+    encoder = build(place.options.read_file("encoder", "tiny"), "encoder")
     seen = read_record(Preparation, data / "images" / PREPARATION)
     table, _ = encode_images(restored / "restored", encoder, IN_PROCESS, None, lambda _: None, seen)
     (piece,) = place.work.glob("encoded-*")
@@ -160,9 +162,11 @@ def test_a_head_meets_corrupted_images(place: Workspace) -> None:
 
 
 def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
-    values = yaml.safe_load((place.conf / "model/tuned_logistic_regression.yaml").read_text())
-    values |= {"model": place.option_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
-    (place.conf / "model/tiny_tuned.yaml").write_text(yaml.safe_dump(values))
+    values = yaml.safe_load(
+        (place.options.root / "conf" / "model/tuned_logistic_regression.yaml").read_text()
+    )
+    values |= {"model": place.options.read_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
+    (folder / "tiny_tuned.yaml").write_text(yaml.safe_dump(values))
     curve = find_curve(crossover(place, "logistic_regression", "tiny_tuned"), "tiny_tuned")
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network, tuned")
     assert None not in curve.draws[-1]
@@ -189,9 +193,9 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
 
 
 def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:
-    text = (place.conf / "model/logistic_regression.yaml").read_text()
+    text = (place.options.root / "conf" / "model/logistic_regression.yaml").read_text()
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
-    (place.conf / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")
+    (place.options.root / "conf" / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")
     head = find_curve(crossover(place, "logistic_regression", "both"), "both")
     assert head.arm == "encoder"
     assert head.title == "Logistic regression on Tiny network and features"

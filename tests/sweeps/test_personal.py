@@ -29,7 +29,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     place = small_place(folder)
     (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
     for name in ("phantom_visits", "phantom_visits_unrelated"):
-        file = place.conf / f"dataset/{name}.yaml"
+        file = place.options.root / "conf" / f"dataset/{name}.yaml"
         values = yaml.safe_load(file.read_text())
         values["patients"] = {"train": 160, "validation": 20, "test": 120}
         values["size"], values["lesion"]["radius"] = 24, 9.0

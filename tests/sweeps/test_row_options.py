@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from skiagram.composition import Composition
 from skiagram.sweeps.row_options import resolve_options
 from skiagram.sweeps.rows import Row, find_differing
 from skiagram.sweeps.workspace import Workspace
@@ -15,7 +16,7 @@ PENALTY = "conf.model.logistic_regression.inverse_regularisation"
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(CONF, None, tmp_path, local_compute())
+    return Workspace(Composition(CONF.parent), None, tmp_path, local_compute())
 
 
 def resolve(workspace: Workspace, *changes: dict[str, Any]) -> list[dict[str, str]]:

@@ -45,15 +45,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
     def edit(group: str, known: str, new: str, **values: Any) -> None:
-        options = place.option_file(group, known) | values
-        (place.conf / group / f"{new}.yaml").write_text(yaml.safe_dump(options))
+        options = place.options.read_file(group, known) | values
+        (place.options.root / "conf" / group / f"{new}.yaml").write_text(yaml.safe_dump(options))
 
     edit("dataset", "phantom", "other", name="other", title="Other", seed=5, noise=0.9)
-    visits = place.option_file("dataset", "phantom_visits")
+    visits = place.options.read_file("dataset", "phantom_visits")
     few = {"train": 36, "validation": 4, "test": 20}
     lesion = visits["lesion"] | {"radius": 5.0}
     edit("dataset", "phantom_visits", "visits", patients=few, size=16, lesion=lesion)
-    training = place.option_file("model", "small_cnn")["training"] | {"epochs": 2}
+    training = place.options.read_file("model", "small_cnn")["training"] | {"epochs": 2}
     edit("model", "small_cnn", "hasty", training=training)
     return replace(place, compute=replace(place.compute, workers=1))
 

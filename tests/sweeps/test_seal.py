@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skiagram.composition import Composition
 from skiagram.datasets.contract import GroundTruth
 from skiagram.records.cases import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
@@ -24,7 +25,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_seal(
     folder: Path, *, design: Design = "holdout", margin: float = 0.02, **source: Any
 ) -> None:
-    workspace = Workspace(folder / "conf", None, folder / "work", local_compute(), folder)
+    workspace = Workspace(Composition(folder), None, folder / "work", local_compute(), folder)
     data = folder / f"data-{design}"
     if not data.exists():
         ingested(balanced(**source), data, design)

@@ -29,9 +29,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     place = small_place(folder)
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES | {"folds": 2}))
-    noisy = place.option_file("dataset", "phantom") | {"name": "noisy", "noise": 0.9}
-    (place.conf / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
-    file = place.conf / "dataset/phantom_times.yaml"
+    noisy = place.options.read_file("dataset", "phantom") | {"name": "noisy", "noise": 0.9}
+    (place.options.root / "conf" / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
+    file = place.options.root / "conf" / "dataset/phantom_times.yaml"
     values = yaml.safe_load(file.read_text())
     values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 16}}
     values["phantom"]["nodule"]["places"] = 7

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
 from skiagram.errors import OptionError
 from skiagram.features import extraction
@@ -20,7 +21,7 @@ from tests.sweeps.small_phantom import local_compute, small_place
 
 
 def workspace(folder: Path) -> Workspace:
-    return Workspace(folder / "conf", None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, folder / "work", local_compute())
 
 
 def test_a_piece_is_made_once_for_equal_inputs(tmp_path: Path) -> None:
@@ -53,9 +54,9 @@ def test_a_piece_that_failed_leaves_nothing_and_is_made_again(tmp_path: Path) ->
 def test_an_unknown_option_file_says_which_there_are(tmp_path: Path) -> None:
     (tmp_path / "conf/dataset").mkdir(parents=True)
     (tmp_path / "conf/dataset/phantom.yaml").write_text("name: phantom")
-    assert workspace(tmp_path).option_file("dataset", "phantom") == {"name": "phantom"}
+    assert workspace(tmp_path).options.read_file("dataset", "phantom") == {"name": "phantom"}
     with pytest.raises(OptionError, match=r"conf/dataset/films\.yaml.*Allowed: phantom"):
-        workspace(tmp_path).option_file("dataset", "films")
+        workspace(tmp_path).options.read_file("dataset", "films")
 
 
 def leave_empty(folder: Path) -> None:
@@ -106,9 +107,9 @@ def test_a_row_takes_what_a_stage_made_and_a_stage_what_a_row_made(
 
         monkeypatch.setattr(module, name, noted)
     place = small_place(tmp_path)
-    dataset = place.option_file("dataset", "phantom")
-    repair = place.option_file("restoration", "repair")
-    families = {"gradient": place.option_file("features", "gradient")}
+    dataset = place.options.read_file("dataset", "phantom")
+    repair = place.options.read_file("restoration", "repair")
+    families = {"gradient": place.options.read_file("features", "gradient")}
 
     def stage(target: Path, data: Path) -> None:
         restore_images(repair, data, target, pieces=place.pieces)

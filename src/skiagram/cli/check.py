@@ -122,15 +122,14 @@ def _check_table(arguments: argparse.Namespace) -> int:
 
 def _usual_plan(fitting: Mapping[str, Any] | None = None) -> "Plan":
     """Return the plan of the project in this folder, or that of a new one with fitting choices."""
+    from skiagram.composition import Composition
     from skiagram.models.cross_validation import Plan
-    from skiagram.options import PARAMS, PLAN, check, find_value, read_option_file, with_choices
-    from skiagram.projects.files import read_shipped
+    from skiagram.options import PARAMS, PLAN, check, find_value
+    from skiagram.projects.files import shipped_root
 
-    if Path(PARAMS).is_file():
-        params, written = read_option_file(Path(PARAMS)), read_option_file(Path(PLAN))
-    else:
-        params, written = read_shipped(PARAMS) | dict(fitting or {}), read_shipped(PLAN)
-    return check(Plan, with_choices(find_value(written, "plan", PLAN), params), "plan")
+    here = Path(PARAMS).is_file()
+    options = Composition(Path() if here else shipped_root(), {} if here else dict(fitting or {}))
+    return check(Plan, find_value(options.read_shared("plan"), "plan", PLAN), "plan")
 
 
 def _check_folds(survey: "Survey", source: "Folder", design: "Design") -> None:

@@ -20,10 +20,13 @@ from skiagram.cli import (
     pieces,
     plan,
     predict,
+    repair,
     run,
+    runs,
     seal,
     show,
     table,
+    ui,
     upgrade,
     validate,
 )
@@ -66,6 +69,9 @@ COMMANDS: tuple[Command, ...] = (
     package,
     pieces,
     show,
+    runs,
+    ui,
+    repair,
 )
 INTERRUPTED = 130
 _OF_PROJECTS = {

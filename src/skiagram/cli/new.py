@@ -23,5 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     notes = make_project(arguments.folder)
     print(f"Made {arguments.folder}. Its README.md says what must never be pushed.", *notes)
-    print(f"Next:\n  cd {arguments.folder} && dvc repro && python pipeline/show.py")
+    print(f"Next:\n  cd {arguments.folder} && dvc repro && skiagram show")
     return 0

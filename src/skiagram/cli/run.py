@@ -77,9 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.fitting_choices import read_encoders
+    from skiagram.cli.show import show_results
     from skiagram.projects.files import environment, is_made, make_project, require_dvc
     from skiagram.projects.left_out import explain_taken
-    from skiagram.projects.running import run_stages, show_results
+    from skiagram.projects.running import run_stages
 
     require_dvc()
     name = name_of(arguments)

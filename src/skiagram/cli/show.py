@@ -1,25 +1,78 @@
-"""`skiagram show`: the card of a trained model."""
+"""`skiagram show`: the results of the project in this folder, or the card of a trained model."""
 
 import argparse
+import sys
 from pathlib import Path
 
 NAME = "show"
-SUMMARY = "print the card of a model, after every file of it was checked"
+SUMMARY = "print a project's models and verdict, or the card of a model whose files were checked"
 EXAMPLES = """\
+  skiagram show
+      in a project's folder: the table of models, the verdict, and where the report stands
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("package", type=Path, help="package, or folder of a trained model")
+    meaning = "package, or folder of a trained model (default: the project in this folder)"
+    parser.add_argument("package", type=Path, nargs="?", help=meaning)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the card; return 0."""
+    """Print the results or the card; return 0, or 5 where a model of the project failed."""
+    if arguments.package is None:
+        return show_results(Path(), Path())
     from skiagram.deploy.card import as_markdown
     from skiagram.deploy.package import read_card
 
     print(as_markdown(read_card(arguments.package)))
     print("Every checksum holds.")
     return 0
+
+
+def show_results(project: Path, shown: Path) -> int:
+    """Print what the last evaluate stage of a project found; return 0, or 5 if a model failed.
+
+    Args:
+        shown: The project as the user calls it.
+    """
+    from skiagram.audit.run import AuditReport
+    from skiagram.compute.checkout import home
+    from skiagram.errors import named_refusals
+    from skiagram.evaluation.evaluation_record import read_evaluation
+    from skiagram.projects.lock import repair_lock
+    from skiagram.records.files import read_record
+    from skiagram.report.index import write_index
+    from skiagram.report.terminal import summarise_run
+    from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
+
+    if repaired := repair_lock(project):
+        print(repaired, file=sys.stderr)
+    evaluation = read_evaluation(project / "reports/evaluation.json")
+    findings = project / "data/audit/findings.json"
+    audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
+    comparison = read_record(Comparison, project / "reports" / OPENING)
+    openings = describe_openings(home(project), comparison)
+    with named_refusals("show"):
+        index = write_index(project).relative_to(project)
+    if stale := find_stale_choices(project):
+        fault = "These figures are of other choices than params.yaml has now"
+        print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
+    summary = summarise_run(evaluation, audit)
+    print(*summary.lines, *openings, sep="\n")
+    print(shown / "reports/report.html", shown / index, sep="\n")
+    return 5 if summary.failed else 0
+
+
+def find_stale_choices(project: Path) -> list[str]:
+    """Return the choices of the last evaluation that params.yaml does not have now."""
+    import yaml
+
+    from skiagram.options import PARAMS, read_option_file
+
+    lock, choices = project / "dvc.lock", read_option_file(project / PARAMS, PARAMS)
+    written = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    evaluated = (written or {}).get("stages", {}).get("evaluate", {})
+    used = evaluated.get("params", {}).get(PARAMS, {})
+    return [f"{name}: {value}" for name, value in used.items() if choices.get(name) != value]

@@ -92,7 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
         raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
-    at_home = build(workspace.option_file("dataset", workspace.choices()["dataset"]), "dataset")
+    options, choices = workspace.options, workspace.options.choices
+    at_home = build(options.read_file("dataset", choices["dataset"]), "dataset")
     with scratch_folder("validate") as place:
         described = read_cohort(arguments, project, at_home, place)
         source, cohort = described.source, place / "cohort"
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             _card(project, source),
             described.cohort_of or dict.fromkeys(patients, name),
             _evaluation_options(workspace, project),
-            workspace.choices()["seed"],
+            workspace.options.choices["seed"],
             compute,
         )
         _write(validation, workspace, place / "results", target)
@@ -125,7 +126,8 @@ def _write(validation: "Validation", workspace: "Workspace", made: Path, target:
     from skiagram.report.measured_page import write_measured_validation
     from skiagram.report.write import write_validation
 
-    evaluation, inputs, choices = validation.evaluation, validation.inputs, workspace.choices()
+    evaluation, inputs = validation.evaluation, validation.inputs
+    choices = workspace.options.choices
     made.mkdir()
     if isinstance(evaluation, MeasuredEvaluation):
         write_measured_validation(evaluation, inputs, Path(), choices, made)
@@ -204,7 +206,7 @@ def _known_patients(workspace: "Workspace") -> Mapping[str, str | None]:
     from skiagram.options import build
     from skiagram.steps.validate import name_patients
 
-    options = workspace.option_file("dataset", workspace.choices()["dataset"])
+    options = workspace.options.read_file("dataset", workspace.options.choices["dataset"])
     source = build(options, "dataset")
     why = "the project does not know its patients"
     if source.card().patients_known:
@@ -232,11 +234,9 @@ def _card(project: "Project", source: "Source") -> "DataCard":
 
 def _evaluation_options(workspace: "Workspace", project: "Project") -> "EvaluationOptions":
     """Return how the project evaluates; pairs of models that cannot score new images are left."""
-    from skiagram.evaluation.options import EvaluationOptions
-    from skiagram.options import check
+    from skiagram.steps.evaluation_inputs import read_evaluation_options
 
-    values = workspace.options_of("evaluate") | workspace.options_of("hit")
-    options = check(EvaluationOptions, values, "evaluate")
+    options = read_evaluation_options(workspace.options)
     names = {outcome.model for outcome in project.scored}
     return replace(options, compare=tuple(pair for pair in options.compare if names >= {*pair}))
 
@@ -250,8 +250,8 @@ def _record(
     from skiagram.tracking.contract import NotRecorded
     from skiagram.tracking.validation import validation_execution
 
-    choices = workspace.choices()
-    tracker = build(workspace.option_file("tracking", choices["tracking"]), "tracking")
+    choices = workspace.options.choices
+    tracker = build(workspace.options.read_file("tracking", choices["tracking"]), "tracking")
     execution = validation_execution(Path().resolve(), name, folder.resolve(), evaluation, choices)
     try:
         return str(tracker.record(execution, home(Path())))

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from skiagram.composition import CHOSEN_BY, SEVERAL, Composition
 from skiagram.compute.code_digest import (
     code_digest,
     code_libraries,
@@ -25,24 +26,10 @@ from skiagram.compute.code_digest import (
     named_targets,
 )
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import (
-    PARAMS,
-    PLAN,
-    chosen_names,
-    find_value,
-    flatten_options,
-    read_option_file,
-    with_choices,
-)
+from skiagram.options import PARAMS, PLAN, find_value, flatten_options, split_names
 
 _DIGESTS = "data/code"
-_SHARED = (
-    "entrypoint.stage",
-    "composition.OptionFiles",
-    "outputs.publish",
-    "run_choices.RunChoices",
-)
-_EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
+_SHARED = ("skiagram.projects.stage.stage",)  # beside the script
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _OF_MODELS = ("combined/models", "combined/scores", "explanations", "models", "scores")
 _OF_NETWORK = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
@@ -77,9 +64,14 @@ class StagesOfProject:
     root: Path
 
     @cached_property
+    def options(self) -> Composition:
+        """What params.yaml chooses, and the option files."""
+        return Composition(self.root)
+
+    @property
     def params(self) -> Mapping[str, Any]:
         """What params.yaml chooses."""
-        return _read(self.root, PARAMS)
+        return self.options.choices
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -154,21 +146,18 @@ class StagesOfProject:
         The option files of a group of which params.yaml names several count by their values, since
         DVC could only watch the whole folder, with the files that nobody chose and all comments.
         """
-        entries = self.code_of(stage)
+        entries, options = self.code_of(stage), self._compose(stage)
         digest = hashlib.sha256(self._digest_of(entries).encode())
-        for group, name, values in self._chosen_files(
-            self._defaults(stage), stage.chosen, several=True
-        ):
-            first, *_ = (self.root / f"conf/{group}/{name}.yaml").read_bytes().split(b"\n")
-            package = first if first.startswith(b"# @package") else b""  # where its values go
-            digest.update(package + json.dumps([group, name, values], sort_keys=True).encode())
+        for group in self.options.list_groups(stage.script):
+            if group in SEVERAL and group in CHOSEN_BY:
+                digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
         versions = code_libraries(*entries).items()
         return "\n".join([digest.hexdigest(), *(f"{name} {version}" for name, version in versions)])
 
     def changed_weights(self, stage: Stage) -> dict[str, str]:
         """Return file of weights → checksum, of those at hand that are not as an option says."""
         changed: dict[str, str] = {}
-        for file, expected in _weights_among(self._option_files_of(stage)):
+        for file, expected in _weights_among(self._options_of(stage)):
             path = self.root / Path(file).expanduser()
             if path.is_file():
                 with path.open("rb") as content:
@@ -176,16 +165,21 @@ class StagesOfProject:
                 changed |= {file: digest} if digest != expected else {}
         return changed
 
-    def _option_files_of(self, stage: Stage) -> list[Mapping[str, Any]]:
-        """Return the values of a stage's own option file, and of those that are chosen for it."""
-        options, defaults = _read(self.root, f"conf/{stage.script}.yaml"), self._defaults(stage)
-        defaults = defaults + (_EXPLAINED if "choices" in defaults else [])
-        return [options, *(values for *_, values in self._chosen_files(defaults, stage.chosen))]
+    def _compose(self, stage: Stage) -> dict[str, Any]:
+        """Return the options of a stage, composed once."""
+        words = [f"{axis}={member}" for axis, member in stage.chosen.items()]
+        return self.options.compose_stage(stage.script, words)
+
+    def _options_of(self, stage: Stage) -> list[Mapping[str, Any]]:
+        """Return the options of a stage; one that has all choices explains the features, too."""
+        options = self._compose(stage)
+        families = self.params["features"] if "choices" in options else ""
+        of_families = [self.options.read_file("features", name) for name in split_names(families)]
+        return [options, *of_families]
 
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
-        files = self._option_files_of(stage)
-        targets = {target for values in files for target in named_targets(values)}
+        targets = {target for values in self._options_of(stage) for target in named_targets(values)}
         # A class that is not there is left to the stage, which says so.
         there = [target for target in sorted(targets) if _is_there(target)]
         return [f"{stage.script}.main", *_SHARED, *there]
@@ -197,17 +191,18 @@ class StagesOfProject:
         several.
         """
         values = {k: v for k, v in self.params.items() if k not in _CHANGES_NO_FIGURE}
-        plan = find_value(_read(self.root, PLAN), "plan", PLAN)
-        values["plan"] = with_choices(plan, self.params)
+        plan = self.options.read_shared(PLAN.removeprefix("conf/").removesuffix(".yaml"))
+        values["plan"] = find_value(plan, "plan", PLAN)
         for stage in stages:
-            defaults = self._defaults(stage)
-            stage_options = {**_read(self.root, f"conf/{stage.script}.yaml")}
-            del stage_options["defaults"]
-            for group, name, chosen in self._chosen_files(defaults, stage.chosen):
-                if group not in _CHANGES_NO_FIGURE:
-                    one_of_several = self.params.get(group) != name
-                    values.setdefault(f"{group}.{name}" if one_of_several else f"{group}.", chosen)
-            values.setdefault(stage.script, with_choices(stage_options, self.params))
+            options = self._compose(stage)
+            for group in self.options.list_groups(stage.script):
+                if group in SEVERAL:
+                    for member, member_options in options[SEVERAL[group]].items():
+                        values.setdefault(f"{group}.{member}", member_options)
+                elif group not in _CHANGES_NO_FIGURE:
+                    member = stage.chosen.get(group, "")
+                    values.setdefault(f"{group}.{member}", options[group])
+            values.setdefault(stage.script, self.options.read_shared(stage.script))
         flat = flatten_options(values)
         return {name.replace("..", "."): flat[name] for name in sorted(flat)}
 
@@ -252,32 +247,6 @@ class StagesOfProject:
             if path.is_file() and path.suffix not in _CODE
         }
 
-    def _defaults(self, stage: Stage) -> list[Any]:
-        """Return what the option file of a stage takes along."""
-        file = f"conf/{stage.script}.yaml"
-        defaults = find_value(_read(self.root, file), "defaults", file)
-        if not isinstance(defaults, list):
-            raise OptionError(
-                "`defaults` is no list", where=file, allowed="lines of the form `- group: name`"
-            )
-        return defaults
-
-    def _chosen_files(
-        self, defaults: list[Any], chosen: Mapping[str, str], *, several: bool = False
-    ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        """Yield group, name and values of each option file that a stage reads.
-
-        Args:
-            several: Only of the groups of which params.yaml may name several.
-        """
-        for entry in defaults:
-            for group, names in entry.items() if isinstance(entry, dict) else ():
-                if group.startswith("override ") or (several and not isinstance(names, list)):
-                    continue
-                of_group = [chosen[group]] if group in chosen else chosen_names(names, self.params)
-                for name in of_group:
-                    yield group, name, _read(self.root, f"conf/{group}/{name}.yaml")
-
 
 def _digest_files(changed: Mapping[str, str]) -> str:
     """Return a line that tells files and their checksums, whose names may name patients."""
@@ -305,11 +274,6 @@ def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -
     for name, value in chosen.items():
         paths = [path.replace(f"${{item.{name}}}", value) for path in paths]
     return frozenset(paths)
-
-
-@cache
-def _read(root: Path, file: str) -> Mapping[str, Any]:
-    return read_option_file(root / file, file)
 
 
 @cache

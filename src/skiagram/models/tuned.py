@@ -35,7 +35,7 @@ from skiagram.models.contract import (
 )
 from skiagram.models.fits import finite, named_failures
 from skiagram.models.reading import Reading
-from skiagram.options import STRICT, build
+from skiagram.options import STRICT, build, set_option
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
@@ -426,11 +426,7 @@ def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     changed = deepcopy(dict(options))
     for name, value in values.items():
         _value(changed, name)
-        *path, last = name.split(".")
-        inner = changed
-        for part in path:
-            inner = inner[part]
-        inner[last] = value
+        set_option(changed, name, value, f"model.space.{name}")
     return changed
 
 

@@ -43,7 +43,7 @@ _COMBINATIONS = re.compile(rb"(?m)^(combinations: *)([\"']?)([\w, ]*)\2(?= *(?:#
 
 def shipped_files() -> dict[str, bytes]:
     """Return path → content of each file of a new project, in the order of paths."""
-    root = _shipped_root()
+    root = shipped_root()
     paths = [root / name for name in _FILES]
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
@@ -56,11 +56,12 @@ def shipped_files() -> dict[str, bytes]:
 
 def read_shipped(name: str) -> dict[str, Any]:
     """Return the options of a YAML file of a new project, such as params.yaml."""
-    options: dict[str, Any] = yaml.safe_load((_shipped_root() / name).read_text(encoding="utf-8"))
+    options: dict[str, Any] = yaml.safe_load((shipped_root() / name).read_text(encoding="utf-8"))
     return options
 
 
-def _shipped_root() -> Path:
+def shipped_root() -> Path:
+    """Return the folder of the files of a new project: packed, or the repository itself."""
     return _PACKED if _PACKED.is_dir() else _HERE.parents[2]
 
 

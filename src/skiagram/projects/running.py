@@ -20,6 +20,7 @@ from skiagram.compute.progress import NOTES
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
+from skiagram.projects.lock import repair
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
 _QUIET = re.compile(
@@ -44,7 +45,8 @@ def run_stages(project: Path) -> int:
     notes.mkdir(parents=True, exist_ok=True)
     for left in notes.iterdir():
         left.unlink()
-    subprocess.run([sys.executable, "pipeline/lock.py"], cwd=project, check=False)
+    for line in repair(project):
+        sys.stderr.write(f"{line}\n")
     watched = _Watched()
     with _signals_end_it():  # from before there is a process that they must end
         process = subprocess.Popen(
@@ -106,22 +108,6 @@ def _end_all(process: int) -> None:
         for each in psutil.wait_procs(family, timeout=_GRACE)[1]:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-
-
-def show_results(project: Path, shown: Path) -> int:
-    """Print the models, the verdict and where the report stands; return its exit code.
-
-    Args:
-        shown: The project as the user calls it.
-    """
-    command = [sys.executable, "pipeline/show.py"]
-    done = subprocess.run(  # noqa: S603
-        command, cwd=project, env=environment(project), capture_output=True, text=True, check=False
-    )
-    sys.stderr.write(done.stderr)
-    for line in done.stdout.splitlines():
-        sys.stdout.write(f"{shown / line if line.endswith('.html') else line}\n")
-    return done.returncode
 
 
 def _count_stages(project: Path) -> int:

@@ -4,11 +4,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as options_class
+
 from skiagram.models.arm import ArmFolders, require_classes
 from skiagram.models.combined import check_combination, combine
 from skiagram.models.cross_validation import Plan
-from skiagram.options import check
+from skiagram.options import STRICT, check
 from skiagram.records.cases import read_cases
+
+
+@options_class(**STRICT)
+class CombineOptions:
+    """Options of stage combine.
+
+    Attributes:
+        combinations: Name → `_target_` and options of the chosen combination.
+        baselines: Classical models that can be members.
+        networks: Networks that can be members.
+        plan: Options of the plan.
+    """
+
+    combinations: dict[str, dict[str, Any]]
+    baselines: tuple[str, ...]
+    networks: tuple[str, ...]
+    plan: dict[str, Any]
+
+
+def combine_project(root: Path, name: str, options: CombineOptions, target: Path) -> None:
+    """Make a combination of a project's models."""
+    trained, folders = (*options.baselines, *options.networks), ArmFolders.under(target, name)
+    combine_models(root, name, options.combinations[name], trained, options.plan, folders)
 
 
 def combine_models(

@@ -6,29 +6,70 @@ The seal is opened here alone, and the opening is noted before. `evaluation` rea
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.composition import Composition
 from skiagram.compute.checkout import home
+from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.options import EvaluationOptions
 from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import read_spacing
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
+from skiagram.options import STRICT, check
 from skiagram.records.cases import Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
-from skiagram.records.predictions import PREDICTIONS, Predictions
+from skiagram.records.predictions import COMBINED, PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.steps.choices import RunChoices
 
 _MAX_SIDE = 4_000  # cases
+
+
+@options_class(**STRICT)
+class EvaluateOptions(EvaluationOptions):
+    """Options of stage evaluate.
+
+    Attributes:
+        choices: What params.yaml chose.
+        compute: How much of the machine it may use.
+    """
+
+    choices: RunChoices
+    compute: Compute
+
+
+def read_evaluation_options(options: Composition) -> EvaluationOptions:
+    """Return how a project evaluates, without what it chose besides.
+
+    Raises:
+        OptionError: An option cannot be used.
+    """
+    values = options.compose_stage("evaluate")
+    del values["choices"], values["compute"]
+    return check(EvaluationOptions, values, "evaluate")
+
+
+def read_run(root: Path, options: EvaluateOptions) -> EvaluationInputs:
+    """Read what a project's models are evaluated on: those that params.yaml names, no others."""
+    choices = options.choices
+    folders = [root / "scores" / name for name in choices.trained]
+    folders += [root / COMBINED / "scores" / name for name in choices.combinations]
+    figures_depend_on = {**asdict(options), "choices": choices.seed}
+    del figures_depend_on["compute"]
+    return read_inputs(root, folders, figures_depend_on)
 
 
 def read_inputs(

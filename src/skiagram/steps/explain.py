@@ -58,6 +58,12 @@ class ExplainOptions(TrainOptions):
     explanation: ExplanationOptions
 
 
+def explain_in_project(root: Path, name: str, options: ExplainOptions, target: Path) -> None:
+    """Explain a model of a project."""
+    prepared, trained = PreparedData.under(root / "data"), ArmFolders.under(root, name)
+    explain_model(name, options, prepared, trained, target, PieceStore.of_project(root))
+
+
 def explain_model(
     name: str,
     options: ExplainOptions,

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as options_class
+
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.features.case_histories import CaseHistories
@@ -12,7 +14,32 @@ from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.inputs import read_candidates
 from skiagram.image_store.store import ImageStore
+from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
+
+EXTRACTED = ("candidates_features.parquet", "features.parquet", "preparation")
+
+
+@options_class(**STRICT)
+class ExtractOptions:
+    """Options of stage extract.
+
+    Attributes:
+        features: Name → `_target_` and options of each feature family, in column order.
+        windows: What is looked at around each candidate.
+        compute: How much of the machine it may use.
+    """
+
+    features: dict[str, dict[str, Any]]
+    windows: Windows
+    compute: Compute
+
+
+def extract_project(root: Path, options: ExtractOptions, target: Path) -> None:
+    """Extract the features of a project's restored images, and of its candidates."""
+    data, store = root / "data", PieceStore.of_project(root)
+    read = (data / "cases", data / "restored", data / "candidates")
+    extract_features(options.features, options.windows, *read, target, options.compute, store)
 
 
 def extract_features(

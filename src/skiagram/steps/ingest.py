@@ -1,14 +1,40 @@
 """Step ingest: a source becomes image shards, a case table and a seal."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as options_class
+
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.options import build
+from skiagram.datasets.ingest import INGESTED, IngestFolders, ingest
+from skiagram.options import STRICT, build
 from skiagram.records.cases import Design
+
+
+@options_class(**STRICT)
+class IngestOptions:
+    """Options of stage ingest.
+
+    Attributes:
+        dataset: `_target_` and options of the source.
+        design: Design of evaluation.
+        compute: How much of the machine it may use.
+    """
+
+    dataset: dict[str, Any]
+    design: Design
+    compute: Compute
+
+
+def ingest_project(root: Path, options: IngestOptions, target: Path) -> None:
+    """Ingest a project's data set; its files are in the folder SKIAGRAM_DATA, else fetched."""
+    data, store = os.environ.get("SKIAGRAM_DATA"), PieceStore.of_project(root)
+    files = Path(data) if data else None
+    ingest_source(options.dataset, options.design, files, target, options.compute, store)
+    store.remove_unshared(INGESTED)
 
 
 def ingest_source(

@@ -4,15 +4,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as options_class
+
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.finding.candidates import check_grid, measure_ceiling, propose
 from skiagram.finding.inputs import CANDIDATES
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
+from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records.files import read_table, write_record, write_table
 from skiagram.records.places import MARKS
+
+
+@options_class(**STRICT)
+class ProposeOptions:
+    """Options of stage propose.
+
+    Attributes:
+        proposal: `_target_` and options of what proposes places.
+        hit: When a place counts as on a lesion.
+        compute: How much of the machine it may use.
+    """
+
+    proposal: dict[str, Any]
+    hit: HitRule
+    compute: Compute
 
 
 def propose_places(

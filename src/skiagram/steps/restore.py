@@ -4,12 +4,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as options_class
+
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.options import build
+from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records.cases import Cases
-from skiagram.restoration.restore import restore_modalities
+from skiagram.restoration.restore import RESTORED, restore_modalities
+
+
+@options_class(**STRICT)
+class RestoreOptions:
+    """Options of stage restore.
+
+    Attributes:
+        restoration: `_target_` and options of the restoration.
+        compute: How much of the machine it may use.
+    """
+
+    restoration: dict[str, Any]
+    compute: Compute
+
+
+def restore_project(root: Path, options: RestoreOptions, target: Path) -> None:
+    """Restore a project's ingested images."""
+    store = PieceStore.of_project(root)
+    restore_images(options.restoration, root / "data", target, options.compute, store)
+    store.remove_unshared(RESTORED)
 
 
 def restore_images(

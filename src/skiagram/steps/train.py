@@ -21,7 +21,7 @@ from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import FitPieces
 from skiagram.models.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases, Task, read_cases
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
 
@@ -84,6 +84,30 @@ def train_model(
             fits.remove()
             store.remove(f"{UNFINISHED}-{piece}")
     return outcome
+
+
+def train_in_project(
+    root: Path,
+    name: str,
+    model: ReadsData[Any],
+    options: TrainOptions,
+    target: Path,
+    rank: int | None = None,
+    finished: Callable[[], bool] = lambda: True,
+) -> None:
+    """Train a model of a project; its `models` and `scores` go below `target`.
+
+    Args:
+        rank: Of this process among several that train together; None if it trains alone.
+        finished: Called at the end; tells whether this process keeps what was made.
+    """
+    prepared, store = PreparedData.under(root / "data"), PieceStore.of_project(root)
+    cases, task = read_cases(root / "data/cases")
+    folders, alone = ArmFolders.under(target, name), rank is None
+    trained = (prepared, cases, task, folders, store)
+    train_model(name, model, options, *trained, alone=alone, finished=finished)
+    if not rank:
+        store.remove_unshared(kept_training(name))
 
 
 def kept_training(name: str) -> str:

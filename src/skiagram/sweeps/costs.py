@@ -196,7 +196,7 @@ class CostTimer:
         Args:
             columns: Starts of the names that it uses; None for all but traits of the file.
         """
-        names = split_names(self.workspace.choices()["features"])
+        names = split_names(self.workspace.options.choices["features"])
         families = [self._read(TimedFamily, "features", name, time_family) for name in names]
         used = set(choose_columns([name for each in families for name in each.names], columns))
         taken = (each.milliseconds for each in families if used & set(each.names))
@@ -207,7 +207,7 @@ class CostTimer:
 
     def _read(self, kind: type[T], group: str, name: str, time: Callable[..., T]) -> T:
         """Return the times of an option file that says how models' inputs are made."""
-        data, options = self.data, self.workspace.option_file(group, name)
+        data, options = self.data, self.workspace.options.read_file(group, name)
         cases, _ = read_cases(data.cases)
 
         def timed(folder: Path) -> T:

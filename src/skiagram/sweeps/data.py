@@ -63,7 +63,7 @@ def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
     Raises:
         AuditStop: It found what stops a run.
     """
-    acquisition = workspace.options_of("audit")["acquisition"]
+    acquisition = workspace.options.compose_stage("audit")["acquisition"]
 
     def make(folder: Path) -> None:
         audit_images(data.folder, acquisition, folder)
@@ -93,8 +93,8 @@ def prepare_data(
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
-    places = workspace.option_file("proposal", proposal)
-    hit = workspace.options_of("hit")["hit"]
+    places = workspace.options.read_file("proposal", proposal)
+    hit = workspace.options.compose_stage("propose")["hit"]
 
     def propose(folder: Path) -> None:
         propose_places(places, check(HitRule, hit, "hit"), data.folder, images, folder)
@@ -119,7 +119,7 @@ def describe_images(
     Args:
         candidates: Folder of the places, which says how the images were prepared.
     """
-    windows = workspace.options_of("extract")["windows"]
+    windows = workspace.options.compose_stage("extract")["windows"]
 
     def extract(folder: Path) -> None:
         cut, read = check(Windows, windows, "windows"), (cases, images, candidates)
@@ -151,7 +151,7 @@ def encode_prepared(
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
-    windows = workspace.options_of("encode")["windows"]
+    windows = workspace.options.compose_stage("encode")["windows"]
 
     def make(folder: Path) -> None:
         from skiagram.steps.encode import encode

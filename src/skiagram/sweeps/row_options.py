@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import flatten_options, split_names
+from skiagram.models.cross_validation import Plan
+from skiagram.options import check, flatten_options, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name, show_value
 from skiagram.sweeps.workspace import Workspace
 
@@ -16,13 +17,24 @@ _CHOSEN_BY = {  # group of option files → choices of params.yaml
     **{"encoder": ("encoders",), "model": ("baselines", "networks")},
     "combination": ("combinations",),
 }
-_STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
+_STAGES = {  # option file beside the groups that a row may change → a stage that reads it
+    "encode": "encode",
+    "evaluate": "evaluate",
+    "extract": "extract",
+    "hit": "propose",
+    "plan": "train_baseline",
+}
 
 
 def change(workspace: Workspace, row: Row) -> Workspace:
     """Return the workspace with the options of a row."""
     changes = {name: value for name, value in row.changes.items() if name != SCORED}
-    return replace(workspace, changes=changes)
+    return replace(workspace, options=replace(workspace.options, changes=changes))
+
+
+def read_plan(workspace: Workspace) -> Plan:
+    """Return how the models of a row are fitted."""
+    return check(Plan, workspace.options.compose_stage("train_baseline")["plan"], "plan")
 
 
 def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) -> dict[str, str]:
@@ -38,13 +50,13 @@ def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) ->
     workspace = change(workspace, row)
     resolved: dict[str, str] = {}
     with suppress(SkiagramError):
-        choices = workspace.choices()
+        choices = workspace.options.choices
         used = list_files(choices)
         for group, names in used.items():
             if {*_CHOSEN_BY[group]} & {*differing}:
                 for name in names:
                     prefix = group if group in _ONE_OF_GROUP else name
-                    file = workspace.option_file(group, name)
+                    file = workspace.options.read_file(group, name)
                     resolved |= flatten_options(file, f"{prefix}.")
         for option in differing:
             if option not in row.changes:
@@ -78,10 +90,10 @@ def _find_value(
     if option.startswith("conf."):
         _, group, *parts = option.split(".")
         if group in _STAGES:
-            value = workspace.options_of(group)
+            value = workspace.options.compose_stage(_STAGES[group])
         else:
             name = parts.pop(0)
-            value = workspace.option_file(group, name) if name in used[group] else {}
+            value = workspace.options.read_file(group, name) if name in used[group] else {}
     for part in parts:
         value = value[part]
     return value

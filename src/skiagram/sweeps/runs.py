@@ -32,7 +32,7 @@ from skiagram.records.cases import Cases, MeasuredTask, Task, read_cases, read_t
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
-from skiagram.steps.evaluation_inputs import read_finding
+from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, Cohort, Network, train_candidate
@@ -47,7 +47,13 @@ from skiagram.sweeps.figures import (
     measure_row,
 )
 from skiagram.sweeps.outcome_figures import measure_outcome_row
-from skiagram.sweeps.row_options import change, check_changes, list_files, resolve_options
+from skiagram.sweeps.row_options import (
+    change,
+    check_changes,
+    list_files,
+    read_plan,
+    resolve_options,
+)
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
@@ -100,7 +106,7 @@ class PreparedRow:
     @property
     def dataset(self) -> str:
         """Return the option file of the data set whose cases are reported."""
-        return self.scored.dataset or str(self.workspace.choices()["dataset"])
+        return self.scored.dataset or str(self.workspace.options.choices["dataset"])
 
     @cached_property
     def task(self) -> Task:
@@ -331,7 +337,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
     scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
     workspace = change(workspace, row)
-    choices = workspace.choices()
+    choices = workspace.options.choices
     used = list_files(choices)
     networks, models = split_names(choices["networks"]), used["model"]
     check_changes(row.changes, used)
@@ -340,7 +346,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         raise OptionError(f"no model `{unknown[0]}`", where="sweep.models", allowed=allowed)
 
     def read(group: str) -> dict[str, dict[str, Any]]:
-        return {name: workspace.option_file(group, name) for name in used[group]}
+        return {name: workspace.options.read_file(group, name) for name in used[group]}
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
@@ -350,7 +356,6 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
     (training_on,) = read("trainer").values()
     trainer = check(Trainer, training_on, "trainer")
-    evaluation = workspace.options_of("evaluate") | workspace.options_of("hit")
     reported = _find_reported(workspace, data, scored)
     return PreparedRow(
         row,
@@ -364,8 +369,8 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
             for name, options in read("model").items()
         ),
         read("combination"),
-        check(Plan, workspace.options_of("plan")["plan"], "plan"),
-        check(EvaluationOptions, evaluation, "evaluate"),
+        read_plan(workspace),
+        read_evaluation_options(workspace.options),
     )
 
 
@@ -373,7 +378,7 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
         return data
-    (_, task), design = read_cases(data.folder / "cases"), workspace.choices()["design"]
+    (_, task), design = read_cases(data.folder / "cases"), workspace.options.choices["design"]
     if design != "holdout":
         fault = f"design {design}: the fitted models saw every case"
         raise OptionError(fault, where=SCORED, allowed="design holdout")
@@ -386,7 +391,7 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
             allowed="other data sets of models of classes; images made worse of all",
             remedy="`skiagram validate` scores another cohort with the models of a run",
         )
-    other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
+    other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other.folder / "cases")
     if theirs.classes != task.classes:
         fault, allowed = ", ".join(theirs.classes), ", ".join(task.classes)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.models.cross_validation import Plan, Subset
+from skiagram.models.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import Design, read_task
@@ -19,7 +19,7 @@ from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
-from skiagram.sweeps.row_options import change
+from skiagram.sweeps.row_options import change, read_plan
 from skiagram.sweeps.rows import (
     COLUMNS,
     COSTS,
@@ -184,9 +184,9 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
     """
     if name is None:
         remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
-        allowed = workspace.list_files("sweep")
+        allowed = workspace.options.list_files("sweep")
         raise OptionError("no sweep is named", where="sweep", allowed=allowed, remedy=remedy)
-    options = workspace.option_file("sweep", str(name))
+    options = workspace.options.read_file("sweep", str(name))
     options["base"] = {**options.get("base", {}), **base}
     return check(Sweep, options, f"conf/sweep/{name}.yaml")
 
@@ -205,16 +205,16 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     subsets, arms = list[Subset | None](), set[str]()
     for place in (change(workspace, row) for row in rows):
         with suppress(SkiagramError):
-            choices = place.choices()
+            choices = place.options.choices
             asked = choices["dataset"], choices["design"]
             if asked not in outcomes:
                 outcomes[asked] = None
-                data = ingest_data(place, place.option_file("dataset", asked[0]), asked[1])
+                data = ingest_data(place, place.options.read_file("dataset", asked[0]), asked[1])
                 outcomes[asked] = read_task(data.folder / "cases/task.json").measured
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
-                    arms.add(Candidate(name, place.option_file("model", name)).arm)
-                subsets.append(check(Plan, place.options_of("plan")["plan"], "plan").subset)
+                    arms.add(Candidate(name, place.options.read_file("model", name)).arm)
+                subsets.append(read_plan(place).subset)
     if measured := next(filter(None, outcomes.values()), None):
         raise OptionError(
             f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {measured.words}",

@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from skiagram.composition import Composition
 from skiagram.compute.checkout import home
-from skiagram.options import build, flatten_options, read_option_file
+from skiagram.options import build, flatten_options
 from skiagram.sweeps.figures import DIFFERENCES
 from skiagram.sweeps.rows import BEST, SELECTIONS
 from skiagram.sweeps.runs import RowResult
@@ -17,9 +18,9 @@ from skiagram.tracking.execution import commit_tags, estimate_points, experiment
 
 def find_tracker(project: Path) -> Tracker:
     """Return the tracker that a project's params.yaml chooses."""
-    name = read_option_file(project / "params.yaml", "params.yaml")["tracking"]
-    path = f"conf/tracking/{name}.yaml"
-    tracker: Tracker = build(read_option_file(project / path, path), "tracking")
+    options = Composition(project)
+    chosen = options.read_file("tracking", str(options.choices["tracking"]))
+    tracker: Tracker = build(chosen, "tracking")
     return tracker
 
 

@@ -9,7 +9,6 @@ more of it is better (an error has a minus sign).
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,11 +23,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from composition import as_text
-from option_files import PARAMS, ROOT
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.models.tuned import fitted_options
-from skiagram.options import check, read_option_file
+from skiagram.options import PARAMS, check, read_option_file
 from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes
 from skiagram.sweeps.rows import Objective, Row, Sweep, expand_rows, find_swept_model
@@ -61,27 +58,24 @@ class AskedSweep(NamedTuple):
     failure: Exception | None = None
 
 
-def find_sweep(words: Sequence[str]) -> AskedSweep:
+def find_sweep(root: Path, words: Sequence[str]) -> AskedSweep:
     """Return the sweep of an option file of `conf/sweep`; further words change its base."""
     overrides = OverridesParser.create().parse_overrides([*words])
     values = {each.key_or_group: each.value() for each in overrides}
     name = values.pop("sweep", None)
-    return AskedSweep(str(name), read_sweep(Workspace.of_project(ROOT), name, values))
+    return AskedSweep(str(name), read_sweep(Workspace.of_project(root), name, values))
 
 
-def run_jobs(words: Sequence[str]) -> AskedSweep:
+def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     """Run the rows that Hydra's sweeper makes of the command line; those that are done are kept.
 
     Raises:
         OptionError: The objective is refused, before the first row.
     """
-    # Jobs that a launcher starts elsewhere import option_files. No worker of a stage has this path,
-    # on which `evaluate` and `record` would hide packages of these names.
-    paths = [str(ROOT / "pipeline"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    rows = ROOT / ".work/sweeps" / BY_HAND
+    rows = root / ".work/sweeps" / BY_HAND
     shutil.rmtree(rows, ignore_errors=True)
-    config = {**sweepable_options(), "hydra": HYDRA, "rows": str(rows)}
+    places = {"project": str(root), "rows": str(rows)}  # for jobs, which may run elsewhere
+    config = {**sweepable_options(root), "hydra": HYDRA, "places": places}
     ConfigStore.instance().store("sweep", config)
     objective = check_objective(words)
     failure: Exception | None = None
@@ -96,17 +90,17 @@ def run_jobs(words: Sequence[str]) -> AskedSweep:
         return AskedSweep(BY_HAND, None, failure)
     question = "What do the options change?"
     sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
-    return AskedSweep(free_name(sweep), sweep, failure)
+    return AskedSweep(free_name(root, sweep), sweep, failure)
 
 
-def free_name(sweep: Sweep) -> str:
+def free_name(root: Path, sweep: Sweep) -> str:
     """Return `by_hand`, or with a number the first name whose folder holds no other rows.
 
     The same rows, or more besides them, renew their folder; others would take its place in silence.
     """
     asked = {row.digest for row in expand_rows(sweep)}
     for name in chain([BY_HAND], (f"{BY_HAND}_{number}" for number in count(2))):
-        path = ROOT / "sweeps" / name / RESULT
+        path = root / "sweeps" / name / RESULT
         if not path.exists():
             return name
         with suppress(DataError):  # of a version that this one cannot read: it stays as it is
@@ -132,8 +126,9 @@ def run_job(config: DictConfig) -> float | None:
     }
     row = Row(1, changes, changes, 1)
     sweep = Sweep(question="", rows=(changes,))
-    (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(ROOT))
-    note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
+    workspace = Workspace.of_project(Path(config["places"]["project"]))
+    (result,) = run_rows(BY_HAND, sweep, [row], workspace)
+    note = Path(config["places"]["rows"]) / f"{HydraConfig.get().job.num}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps(changes), encoding="utf-8")
     if result.reason:
@@ -151,14 +146,23 @@ def run_job(config: DictConfig) -> float | None:
     return worth
 
 
-def sweepable_options() -> dict[str, Any]:
+def sweepable_options(root: Path) -> dict[str, Any]:
     """Return all that can be swept: the choices, and the values of every option file."""
     found: dict[str, Any] = {}
-    for path in sorted((ROOT / "conf").glob("*/*.yaml")):
-        values = read_option_file(path, path.relative_to(ROOT).as_posix())
-        found.setdefault(path.parent.name, {})[path.stem] = as_text(values)
-    choices = read_option_file(PARAMS, PARAMS.name)
+    for path in sorted((root / "conf").glob("*/*.yaml")):
+        values = read_option_file(path, path.relative_to(root).as_posix())
+        found.setdefault(path.parent.name, {})[path.stem] = _without_references(values)
+    choices = read_option_file(root / PARAMS, PARAMS)
     return {**choices, "conf": found, "objective": OBJECTIVE}
+
+
+def _without_references(values: Any) -> Any:
+    """Return values without text that Hydra would evaluate; a row reads the option file itself."""
+    if isinstance(values, dict):
+        return {name: _without_references(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_without_references(value) for value in values]
+    return "" if isinstance(values, str) and ("${" in values or values == "???") else values
 
 
 def check_objective(words: Sequence[str]) -> Objective:

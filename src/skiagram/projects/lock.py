@@ -7,7 +7,6 @@ is whole where it is YAML of the form that DVC writes and its last line is compl
 import json
 import shutil
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from itertools import chain
@@ -16,11 +15,21 @@ from typing import Any
 
 import yaml
 
-from option_files import ROOT
-from skiagram.errors import DataError, SkiagramError
+from skiagram.errors import DataError
 
 _CONFLICT = b"\n<<<<<<< "
 _PATIENCE = 1.0  # seconds; a run that is writing the lock right now is done by then
+
+
+def repair(root: Path) -> list[str]:
+    """Mend what a killed run left of a project; return what was done, a line each.
+
+    Raises:
+        DataError: Two versions of the lock meet in it, left by a merge.
+    """
+    done = [repair_lock(root), repair_note(root)]
+    _remove_empty_receipt(root / "reports/receipt.json")
+    return [line for line in done if line]
 
 
 def repair_lock(root: Path) -> str:
@@ -97,7 +106,7 @@ def _runs(process: int) -> bool:
     return False
 
 
-def remove_empty_receipt(receipt: Path) -> None:
+def _remove_empty_receipt(receipt: Path) -> None:
     """Have stage record run again where its tracker was out of reach."""
     with suppress(OSError, ValueError):
         if json.loads(receipt.read_bytes()) == {"models": [], "sha256": {}}:
@@ -134,20 +143,3 @@ def replace_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)
-
-
-def main() -> int:
-    """Repair the lock and the note, and say what was done."""
-    try:
-        done = [repair_lock(ROOT), repair_note(ROOT)]
-    except SkiagramError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    remove_empty_receipt(ROOT / "reports/receipt.json")
-    for line in filter(None, done):
-        print(line, file=sys.stderr)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,7 @@
-"""Compile what stages call, so that no first run waits for it."""
+"""Compiles what stages call, so that no first run waits for it.
+
+Usage: `python -m skiagram.steps.compile_loops`.
+"""
 
 import gc
 import re
@@ -9,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from option_files import ROOT
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.errors import DataError
 from skiagram.evaluation.curves import precision_recall_band, roc_band
@@ -18,10 +20,12 @@ from skiagram.features.family import TextureFamily
 from skiagram.near_duplicates.nearest import Tree
 from skiagram.near_duplicates.registration import Guess, details_of, register
 from skiagram.options import build, read_option_file
+from skiagram.projects.files import shipped_root
 from skiagram.statistics import discrimination
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.froc import RATES, FreeResponse, Ratings
 
+_CONF = shipped_root() / "conf"
 _SIDE = 32
 _OTHERS = ("audit", "evaluation")  # what is called without an option file
 _FIRST = "features/first_order.yaml"
@@ -32,7 +36,7 @@ def main() -> None:
     files = [
         path
         for group in ("restoration", "features")
-        for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+        for path in sorted((_CONF / group).glob("*.yaml"))
     ]
     pieces = [*_OTHERS, *(f"{path.parent.name}/{path.name}" for path in files)]
     texture = [piece for piece in pieces if _calls_texture(piece)]
@@ -48,9 +52,7 @@ def _calls_texture(piece: str) -> bool:
     """Return whether families are called that share loops, which two processes would do twice."""
     if piece in _OTHERS:
         return False
-    targets = re.findall(
-        r"_target_: (.+)\.(\w+)", (ROOT / "conf" / piece).read_text(encoding="utf-8")
-    )
+    targets = re.findall(r"_target_: (.+)\.(\w+)", (_CONF / piece).read_text(encoding="utf-8"))
     classes = [getattr(import_module(module), name) for module, name in targets]
     return any(issubclass(named, TextureFamily) for named in classes)
 
@@ -77,7 +79,7 @@ def _compile(piece: str) -> None:
         _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
         return
     group, _, name = piece.partition("/")
-    values = read_option_file(ROOT / "conf" / piece)
+    values = read_option_file(_CONF / piece)
     if not values["_target_"].startswith(f"skiagram.{group}."):  # a network may need a download
         return
     options = build(values, name)

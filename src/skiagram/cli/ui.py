@@ -1,8 +1,6 @@
-"""Every recorded run in the browser: MLflow's server, opened on its table of runs; Ctrl-C ends it.
+"""`skiagram ui`: every recorded run in the browser."""
 
-Usage: `python pipeline/ui.py [port]`.
-"""
-
+import argparse
 import os
 import socket
 import sqlite3
@@ -11,22 +9,36 @@ import sys
 import time
 import webbrowser
 from contextlib import closing, suppress
+from pathlib import Path
 
-from option_files import ROOT
-from skiagram.compute.checkout import home
-from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
+NAME = "ui"
+SUMMARY = "show every recorded run in the browser, by MLflow's server; Ctrl-C ends it"
+EXAMPLES = """\
+  skiagram ui
+      in a project's folder: the table of its runs
+  skiagram ui 5001
+      on another port"""
 
 _EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
 _OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for MLflow's assistant
 
 
-def main(port: str = "5000") -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("port", type=int, nargs="?", default=5000, help="(default: 5000)")
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    database = home(ROOT) / "mlflow.db"
+    from skiagram.compute.checkout import home
+    from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
+
+    port: int = arguments.port
+    database = home(Path()) / "mlflow.db"
     if (address := os.environ.get(ADDRESS)) and not database.exists():
         print(f"The runs are in {shown_uri(address)}, as {ADDRESS} says.", file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
+    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     page = f"http://127.0.0.1:{port}/"
     with (
@@ -36,7 +48,7 @@ def main(port: str = "5000") -> int:
         for (number,) in file.execute(_EXPERIMENT):
             page += f"#/experiments/{number}/runs?viewStateShareKey={RUNS_VIEW}"
     with suppress(KeyboardInterrupt), subprocess.Popen(command, env=_OFF | os.environ) as server:  # noqa: S603
-        while server.poll() is None and not _answers(int(port)):
+        while server.poll() is None and not _answers(port):
             time.sleep(0.2)
         if server.poll() is None:
             print(f"The runs: {page}", flush=True)
@@ -49,7 +61,3 @@ def _answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from option_files import ROOT
 from skiagram.compute.files import locked
 
 _WAITING = "Another run of this stage is under way; waiting for its end."
@@ -24,7 +23,7 @@ def process_rank() -> int | None:
 
 
 @contextmanager
-def publish(*names: str) -> Iterator[Path]:
+def publish(root: Path, *names: str) -> Iterator[Path]:
     """Yield a staging folder; on success its named parts replace the outputs, on failure nothing.
 
     The old outputs are moved aside, then the new ones take their places, then the old ones are
@@ -35,11 +34,12 @@ def publish(*names: str) -> Iterator[Path]:
     outputs go one after the other: a stage outlives a killed DVC, and the next run then waits.
 
     Args:
-        *names: Paths of the outputs, relative to the project.
+        root: Folder of the outputs: the project's, or that of a job of Hydra's.
+        *names: Paths of the outputs, relative to it.
     """
-    root, rank, key = ROOT, process_rank(), names[0].replace("/", "-")
-    staging = ROOT / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
-    lock = ROOT / ".work" / "running" / key
+    rank, key = process_rank(), names[0].replace("/", "-")
+    staging = root / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
+    lock = root / ".work" / "running" / key
     with nullcontext() if rank else locked(lock, _WAITING):
         shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
         staging.mkdir(parents=True)

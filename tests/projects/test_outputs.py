@@ -12,18 +12,16 @@ from pathlib import Path
 
 import pytest
 
-import outputs as stage_outputs
 from skiagram.errors import SkiagramError, named_refusals
+from skiagram.projects import outputs as stage_outputs
 
 NAMES = ("data/images", "data/table.txt")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import outputs
-from tests.pipeline.test_publish import NAMES, write
-root, moves = Path(sys.argv[2]), int(sys.argv[3])
-outputs.ROOT = root
+from skiagram.projects import outputs
+from tests.projects.test_outputs import NAMES, write
+root, moves = Path(sys.argv[1]), int(sys.argv[2])
 move, done = Path.replace, []
 def replace(self, target):
     if len(done) == moves:
@@ -31,7 +29,7 @@ def replace(self, target):
     done.append(self)
     return move(self, target)
 Path.replace = replace
-with outputs.publish(*NAMES) as staging:
+with outputs.publish(root, *NAMES) as staging:
     write(staging, "new")
 """
 
@@ -52,8 +50,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(stage_outputs, "ROOT", tmp_path)
+def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
@@ -68,10 +65,10 @@ def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) ->
         check=False,
     )
     assert killed.returncode == (-signal.SIGKILL if moves < 4 else 0)
-    with pytest.raises(RuntimeError), stage_outputs.publish(*NAMES):
+    with pytest.raises(RuntimeError), stage_outputs.publish(root, *NAMES):
         raise RuntimeError("the next run fails before it writes anything")
     assert outputs(root) == (["old"] * 2 if moves < 4 else ["new"] * 2)
-    with stage_outputs.publish(*NAMES) as staging:
+    with stage_outputs.publish(root, *NAMES) as staging:
         write(staging, "newer")
     assert outputs(root) == ["newer"] * 2
     staged = [path for path in leftovers(root) if "replaced" in path.parts]
@@ -93,7 +90,7 @@ def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(OSError, match="disk full"), stage_outputs.publish(*NAMES) as staging:
+    with pytest.raises(OSError, match="disk full"), stage_outputs.publish(root, *NAMES) as staging:
         write(staging, "new")
     assert outputs(root) == ["old"] * 2
     assert not leftovers(root)
@@ -103,7 +100,7 @@ def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
     write(root, "old")
     with (
         pytest.raises(FileNotFoundError, match=r"data/table\.txt"),
-        stage_outputs.publish(*NAMES) as staging,
+        stage_outputs.publish(root, *NAMES) as staging,
     ):
         (staging / "data/images").mkdir(parents=True)
     assert outputs(root) == ["old"] * 2
@@ -118,7 +115,7 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     ends: list[str] = []
 
     def first() -> None:
-        with stage_outputs.publish(*NAMES) as staging:
+        with stage_outputs.publish(root, *NAMES) as staging:
             write(staging, "first")
             inside.set()
             time.sleep(0.5)
@@ -127,10 +124,10 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     thread = threading.Thread(target=first)
     thread.start()
     assert inside.wait(10)
-    with stage_outputs.publish("models/svm") as staging:  # other outputs do not wait
+    with stage_outputs.publish(root, "models/svm") as staging:  # other outputs do not wait
         (staging / "models/svm").mkdir(parents=True)
     assert not ends
-    with stage_outputs.publish(*NAMES) as staging:
+    with stage_outputs.publish(root, *NAMES) as staging:
         ends.append("second")
         write(staging, "second")
     thread.join()
@@ -143,7 +140,7 @@ def test_what_a_killed_run_had_written_is_deleted_by_the_next(root: Path) -> Non
     unfinished = root / ".work/staging/data-images/data/images/half"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_text("half")
-    with stage_outputs.publish(*NAMES) as staging:
+    with stage_outputs.publish(root, *NAMES) as staging:
         assert list(staging.iterdir()) == []
         write(staging, "new")
     assert not leftovers(root)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import runs
-import ui
+from skiagram.cli import runs
+from skiagram.cli.main import main
 
 
 def test_a_run_is_a_commit_of_any_branch_that_changed_the_lock_since_it_was_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
     lock = tmp_path / "dvc.lock"
 
     def git(*words: str) -> str:
@@ -37,14 +36,14 @@ def test_a_run_is_a_commit_of_any_branch_that_changed_the_lock_since_it_was_remo
     git("switch", "-qc", "narrower")
     branched = commit("third")
     git("switch", "-q", "main")
-    assert sorted(runs.committed_runs()) == sorted([*first, branched])
+    assert sorted(runs.find_committed_runs(tmp_path)) == sorted([*first, branched])
 
 
 @pytest.mark.slow
 def test_a_run_whose_best_models_stayed_the_same_shows_their_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
     figures = {
         "svm": {"selection_auc": 0.7, "roc_auc": 0.71},
@@ -67,7 +66,7 @@ def test_a_run_whose_best_models_stayed_the_same_shows_their_figures(
     (tmp_path / "params.yaml").write_text("penalty: 2\n")
     (tmp_path / "metrics.json").write_text(json.dumps(figures | changed))
     subprocess.run(commit, cwd=tmp_path, check=True, capture_output=True)
-    assert runs.main() == 0
+    assert main(["runs"]) == 0
     table = capfd.readouterr().out
     assert "0.812" in table
     assert "-0.053" in table
@@ -75,19 +74,18 @@ def test_a_run_whose_best_models_stayed_the_same_shows_their_figures(
 
 
 def test_a_folder_without_git_has_no_committed_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
-    assert runs.committed_runs() == []
+    assert runs.find_committed_runs(tmp_path) == []
 
 
 def test_runs_that_mlflow_is_told_to_keep_elsewhere_are_named_and_not_looked_for_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ui, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://u:secret@example.org/m?token=secret")
-    assert ui.main() == 1
+    assert main(["ui"]) == 1
     assert "https://example.org/m" in (said := capsys.readouterr().err)
     assert "secret" not in said
     assert not [*tmp_path.iterdir()]

@@ -1,0 +1,23 @@
+"""Where this project stands.
+
+Every script here imports this file before `skiagram`, and so runs the code of its own folder: a
+queued experiment that of its copy, though another folder is installed.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from importlib.util import cache_from_source
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ROOT / "src"
+if SOURCES.is_dir():  # a project of one's own has none, and runs the installed package
+    sys.path.insert(0, str(SOURCES))
+    paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # for workers
+
+with suppress(OSError, NotImplementedError):  # if this file's own `.pyc` is cut, nothing mends it
+    Path(cache_from_source(__file__)).unlink()
+
+import skiagram  # noqa: E402, F401 - it mends a `.pyc` of this folder that was cut short

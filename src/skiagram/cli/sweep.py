@@ -1,0 +1,36 @@
+"""Sweeps of a project, as the command line of its `pipeline/sweep.py` asks for them."""
+
+from pathlib import Path
+
+from hydra._internal.utils import get_args_parser
+
+from skiagram.errors import printable
+from skiagram.projects.outputs import publish
+from skiagram.report.index import list_outputs, write_index, write_outputs
+from skiagram.sweeps.by_hand import find_sweep, run_jobs
+from skiagram.sweeps.rows import Sweep
+from skiagram.sweeps.table import run_sweep
+from skiagram.sweeps.workspace import Workspace
+from skiagram.tracking.sweeps import find_tracker, record_sweep
+
+
+def sweep(root: Path) -> None:
+    """Run the rows of an option file, or with `-m` rows by hand; what is done is kept."""
+    words = get_args_parser().parse_args()
+    ask = run_jobs if words.multirun else find_sweep
+    name, asked, failure = ask(root, words.overrides)
+    if asked is not None:
+        write_sweep(root, name, asked)
+    if failure is not None:
+        raise failure
+
+
+def write_sweep(root: Path, name: str, asked: Sweep) -> None:
+    """Run the rows; write their table and page, and record them."""
+    result, folder = run_sweep(name, asked, Workspace.of_project(root)), f"sweeps/{name}"
+    with publish(root, *(f"{folder}/{output}" for output in list_outputs(result))) as staging:
+        write_outputs(result, staging / folder)
+    write_index(root)
+    lines = (*result.describe_choice(), f"Table: {folder}/table.csv", f"Page: {folder}/page.html")
+    print(*map(printable, lines), sep="\n")
+    print(printable(record_sweep(find_tracker(root), result, root)))

@@ -1,0 +1,283 @@
+"""Options as Hydra composes them: params.yaml chooses, the option files of `conf` hold the values.
+
+The file of a stage, `conf/<stage>.yaml`, lists the groups that the stage reads; which member of a
+group it reads, params.yaml says. All choices stand beside the options as `params`, and an option
+file may refer to one of them: `${params.seed}`. Nothing else in an option file is evaluated: what
+users call their classes, columns and files is text.
+
+Whoever needs options asks here: stages, sweeps, validations, the digests of stages and the tracker.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from skiagram.errors import OptionError
+from skiagram.options import PARAMS, read_option_file, set_option, split_names, with_choices
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CHOSEN_BY = {  # group of option files → the choice of params.yaml that names its member or members
+    "compute": "compute",
+    "dataset": "dataset",
+    "encoder": "encoders",
+    "features": "features",
+    "proposal": "proposal",
+    "restoration": "restoration",
+    "tracking": "tracking",
+    "trainer": "trainer",
+}
+SEVERAL = {  # group of which a run takes several members → where each has its options, by name
+    "combination": "combinations",
+    "encoder": "encoders",
+    "features": "features",
+}
+_CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The options of a project.
+
+    Attributes:
+        root: The project's folder, which holds params.yaml and `conf`.
+        changes: Option → value in place of what the files have. A choice of params.yaml has its own
+            name, an option of a file `conf.<group>.<file>.` or `conf.<stage>.` before it.
+    """
+
+    root: Path
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    _files: dict[tuple[str, str], dict[str, Any]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _composed: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def choices(self) -> dict[str, Any]:
+        """The choices of params.yaml.
+
+        Raises:
+            OptionError: A change names a choice that is not there.
+        """
+        values = read_option_file(self.root / PARAMS, PARAMS)
+        changed = {k: v for k, v in self.changes.items() if not k.startswith("conf.")}
+        for name in sorted(changed.keys() - values.keys()):
+            allowed = f"{', '.join(values)}; an option of a file has `conf.` before it"
+            raise OptionError("no such choice", where=name, allowed=allowed)
+        return values | changed
+
+    def compose_stage(self, stage: str, words: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the options of a stage.
+
+        Args:
+            words: Overrides as Hydra has them: `model=svm`, `model.kernel=linear`.
+
+        Raises:
+            OptionError: A file or an option is missing or cannot be read, or a word is no override.
+        """
+        from hydra import compose, initialize_config_dir
+
+        try:
+            overrides = self.list_overrides(stage, words)
+            asked = json.dumps([stage, overrides, self.choices])  # rows of a sweep ask again
+            if asked not in self._composed:
+                conf = str((self.root / "conf").resolve())
+                with initialize_config_dir(conf, version_base="1.3"):
+                    self._composed[asked] = self.read_values(stage, compose(stage, overrides))
+        except composing_errors() as error:
+            raise self.explain(error, stage, words) from error
+        options = deepcopy(self._composed[asked])
+        chosen = {each.key_or_group: each.value() for each in _parse(overrides)}
+        for name, value in self.changes.items():
+            if place := self._find_place(stage, name, chosen):
+                set_option(options, place, deepcopy(value), name)
+        return options
+
+    def read_file(self, group: str, name: str) -> dict[str, Any]:
+        """Return the options of one member of a group.
+
+        Raises:
+            OptionError: There is no such file, or it cannot be read.
+        """
+        if (group, name) not in self._files:
+            path = self.root / "conf" / group / f"{name}.yaml"
+            if not path.is_file():
+                raise OptionError(
+                    f"no option file conf/{group}/{name}.yaml",
+                    where="sweep" if self.changes else "options",
+                    allowed=self.list_files(group),
+                )
+            self._files[group, name] = read_option_file(path, f"conf/{group}/{name}.yaml")
+        values = deepcopy(self._files[group, name])
+        prefix = f"conf.{group}.{name}."
+        for option, value in self.changes.items():
+            if option.startswith(prefix):
+                set_option(values, option.removeprefix(prefix), deepcopy(value), option)
+        return values
+
+    def read_shared(self, name: str) -> dict[str, Any]:
+        """Return the options of a file of `conf` beside the groups, such as `plan`, by themselves.
+
+        Raises:
+            OptionError: It cannot be read.
+        """
+        values = read_option_file(self.root / "conf" / f"{name}.yaml", f"conf/{name}.yaml")
+        values.pop("defaults", None)
+        options: dict[str, Any] = with_choices(values, self.choices)
+        return options
+
+    def list_files(self, group: str) -> str:
+        """Return the names of a group's option files, for a message."""
+        return ", ".join(sorted(path.stem for path in (self.root / f"conf/{group}").glob("*.yaml")))
+
+    def list_groups(self, stage: str) -> list[str]:
+        """Return the groups that the option file of a stage reads, in its order."""
+        return [group for each in self._list_defaults(stage) for group in _named_group(each)]
+
+    def list_overrides(self, stage: str, words: Sequence[str]) -> list[str]:
+        """Return the overrides by which a stage takes what params.yaml chooses, before others.
+
+        Args:
+            words: Further overrides, which may name another member of a group.
+        """
+        choices = self._store_choices(words)
+        overrides = []
+        for group in self.list_groups(stage):
+            if (choice := CHOSEN_BY.get(group)) in choices:
+                names = [_quote(name) for name in split_names(choices[choice])]
+                overrides.append(
+                    f"{group}=[{','.join(names)}]"
+                    if group in SEVERAL
+                    else f"{group}={''.join(names[:1])}"
+                )
+        return [*overrides, *words]
+
+    def read_values(self, stage: str, config: "DictConfig") -> dict[str, Any]:
+        """Return the plain values of what Hydra composed.
+
+        Raises:
+            OptionError: A member of a group of several does not say where its options go.
+        """
+        from omegaconf import OmegaConf
+
+        values: Any = OmegaConf.to_container(config, resolve=False)
+        values.pop("hydra", None)
+        choices = values.pop("params", self.choices)
+        options: dict[str, Any] = with_choices(values, choices)
+        for group in {*self.list_groups(stage)} & SEVERAL.keys():
+            self._check_places(group, options)
+        return options
+
+    def explain(self, error: Exception, stage: str, words: Sequence[str]) -> OptionError:
+        """Return what Hydra could not compose, as an error that says where and what is allowed."""
+        from hydra.errors import MissingConfigException, OverrideParseException
+
+        if not isinstance(error, OverrideParseException):
+            try:
+                self._check_files(stage, words)
+            except OptionError as refusal:
+                return refusal
+        missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
+        if isinstance(missing, str):
+            group = Path(missing).parent.as_posix()
+            if allowed := self.list_files(group):  # else it is a file of Hydra's own
+                fault = f"no option file conf/{missing}.yaml"
+                return OptionError(fault, where=stage, allowed=allowed)
+        return OptionError(" ".join(str(error).split()), where=stage)
+
+    def _store_choices(self, words: Sequence[str]) -> dict[str, Any]:
+        """Have Hydra find the choices as the config `params`; return them as words change them."""
+        from hydra.core.config_store import ConfigStore
+
+        choices = self.choices
+        ConfigStore.instance().store(name="params", package="params", node=dict(choices))
+        for word in _parse(words):
+            if word.key_or_group in _CHOICES:
+                group = word.key_or_group
+                choices = choices | self.read_file(group, str(word.value())).get("params", {})
+            elif word.key_or_group.startswith("params."):
+                choices = choices | {word.key_or_group.removeprefix("params."): word.value()}
+        return choices
+
+    def _list_defaults(self, stage: str) -> list[Any]:
+        """Return what the option file of a stage takes along."""
+        file = f"conf/{stage}.yaml"
+        defaults = read_option_file(self.root / file, file).get("defaults")
+        if not isinstance(defaults, list):
+            allowed = "lines of the form `- group: name`"
+            raise OptionError("`defaults` is no list", where=file, allowed=allowed)
+        return defaults
+
+    def _find_place(self, stage: str, option: str, chosen: Mapping[str, Any]) -> str | None:
+        """Return where among a stage's options a change goes; None where it is of no part of it."""
+        if not option.startswith("conf."):
+            return None
+        _, group, *rest = option.split(".")
+        if not (self.root / "conf" / group).is_dir():
+            takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
+            return ".".join(rest) if group in {stage, *takes_along} else None
+        if not rest or rest[0] not in split_names(chosen.get(group, [])):
+            return None
+        return ".".join([SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]])
+
+    def _check_places(self, group: str, options: Mapping[str, Any]) -> None:
+        """Refuse a file of a group of several that does not say where its options go."""
+        folder, package = self.root / "conf" / group, SEVERAL[group]
+        of_members = options.get(package)
+        placed = isinstance(of_members, Mapping) and "_target_" not in of_members
+        if placed and (group == package or group not in options):
+            return
+        for path in sorted(folder.rglob("*.yaml")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            first = path.read_text(encoding="utf-8").partition("\n")[0]
+            if not first.startswith(f"# @package {package}"):
+                raise OptionError(
+                    "its first line does not say its name",
+                    where=f"conf/{group}/{name}.yaml",
+                    remedy=f"begin the file with the line `# @package {package}.{name}`",
+                )
+
+    def _check_files(self, stage: str, words: Sequence[str]) -> None:
+        """Refuse the first of a stage's option files that is no plain YAML."""
+        files = [f"conf/{each}.yaml" for each in self._list_defaults(stage) if each != "_self_"]
+        files = [f"conf/{stage}.yaml", *(file for file in files if (self.root / file).is_file())]
+        for override in _parse(self.list_overrides(stage, words)):
+            named = split_names(override.value())
+            files += [f"conf/{override.key_or_group}/{name}.yaml" for name in named]
+        for file in files:
+            if (self.root / file).is_file():
+                read_option_file(self.root / file, file)
+
+
+def _quote(name: str) -> str:
+    """Return a name as Hydra's overrides have it."""
+    return name if re.fullmatch(r"[\w./-]+", name) else "'" + name.replace("'", "\\'") + "'"
+
+
+def composing_errors() -> tuple[type[Exception], ...]:
+    """Return what Hydra raises over files and overrides that it cannot compose."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    return HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError
+
+
+def _parse(words: Iterable[str]) -> list[Any]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return list(OverridesParser.create().parse_overrides([*words]))
+
+
+def _named_group(entry: Any) -> Iterator[str]:
+    """Yield the group that an entry of a defaults list names."""
+    for group in entry if isinstance(entry, dict) else ():
+        if not group.startswith("override "):
+            yield group

@@ -1,0 +1,187 @@
+"""What all stages share: composed options in, outputs published whole, errors as one line.
+
+An entrypoint is a function of its checked options and of the run that it belongs to:
+
+    @stage(ROOT, RestoreOptions)
+    def main(options: RestoreOptions, run: StageRun) -> None: ...
+
+Called from the command line it takes what Hydra's applications take: `model=svm seed=3`,
+`--cfg job`, `-m model=svm,random_forest`, `+experiment=NAME`, `+debug=NAME`.
+"""
+
+import atexit
+import functools
+import gc
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TypeVar
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from skiagram.composition import Composition, composing_errors
+from skiagram.errors import SkiagramError, named_refusals, recorded
+from skiagram.options import check
+from skiagram.projects.outputs import process_rank, publish
+
+FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
+O = TypeVar("O")  # noqa: E741
+
+if Path(getattr(sys.modules["__main__"], "__file__", None) or "").parent.name == "pipeline":
+    gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A run of a stage.
+
+    Attributes:
+        root: The project's folder.
+        members: Group → the option file that was chosen, of groups of which the stage reads one.
+        target: Where outputs go: the project's folder, or that of a job of `-m` or `+debug`.
+    """
+
+    root: Path
+    members: Mapping[str, str]
+    target: Path
+
+    def publish(self, *names: str) -> AbstractContextManager[Path]:
+        """Yield a folder whose parts of these names take the places of the outputs at the end."""
+        return publish(self.target, *names)
+
+
+def stage(
+    root: Path, options: type[O]
+) -> Callable[[Callable[[O, StageRun], None]], Callable[[], None]]:
+    """Make an entrypoint of a function: compose and check its options, turn errors into exit codes.
+
+    Args:
+        root: The project's folder.
+        options: Dataclass of the stage's options; its option file has the script's name.
+    """
+
+    def decorate(run: Callable[[O, StageRun], None]) -> Callable[[], None]:
+        name = Path(run.__code__.co_filename).stem
+        composition = Composition(root)
+        began: list[str] = []  # once options are composed, errors are the stage's own
+
+        def task(config: DictConfig) -> None:
+            began.append(name)
+            job = HydraConfig.get()
+            members = {group: str(member) for group, member in job.runtime.choices.items()}
+            in_place = job.mode is RunMode.RUN and job.run.dir == "."
+            under_way = StageRun(root, members, root if in_place else Path(job.runtime.output_dir))
+            started = time.monotonic()
+            try:
+                with named_refusals(name):
+                    run(check(options, composition.read_values(name, config), name), under_way)
+            except SkiagramError as error:  # Hydra would print a line of its own
+                _record_failure(root, name, recorded(error))
+                _leave(error)
+            except Exception as error:
+                _record_failure(root, name, recorded(error))
+                raise
+            _note_seconds(root, name, members, time.monotonic() - started)
+
+        @functools.wraps(run)
+        def main() -> None:
+            gc.freeze()
+            gc.enable()
+            atexit.register(_skip_last_collection)
+            with errors_in_one_line(name):
+                # Overrides stand together after the flags: those of params.yaml, then the user's.
+                words = get_args_parser().parse_args().overrides
+                flags = [word for word in sys.argv[1:] if word not in words]
+                decorated = hydra.main(
+                    version_base="1.3", config_path=str(root / "conf"), config_name=name
+                )
+                try:
+                    sys.argv[1:] = [*flags, *composition.list_overrides(name, words)]
+                    decorated(task)()
+                except composing_errors() as error:
+                    if began:
+                        raise
+                    raise composition.explain(error, name, words) from error
+
+        return main
+
+    return decorate
+
+
+def _skip_last_collection() -> None:
+    """Have nothing looked through at the end, but for PyTorch, whose parts would print of leaks."""
+    if "torch" in sys.modules:
+        gc.unfreeze()
+    else:
+        gc.freeze()
+
+
+def failure_to_record() -> str:
+    """Return the stage and the error of a run that failed, as `record` is told; empty for none."""
+    return os.environ.get(FAILURE, "")
+
+
+@contextmanager
+def errors_in_one_line(name: str, interrupted: str = "") -> Iterator[None]:
+    """End the process with the error as one line and its exit code; on Ctrl-C with 130.
+
+    Args:
+        name: What the command does, for errors of the system.
+        interrupted: Said on Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):  # in a locale without a letter it is escaped
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
+    try:
+        with named_refusals(name):
+            yield
+    except SkiagramError as error:
+        _leave(error)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{interrupted}\n" if interrupted else "")
+        sys.exit(130)
+
+
+def _leave(error: SkiagramError) -> None:
+    """End the process with the error as one line and its exit code."""
+    sys.stderr.write(f"{error}\n")
+    sys.exit(error.exit_code)
+
+
+def _record_failure(root: Path, name: str, error: str) -> None:
+    """Have a run that fails under DVC recorded as failed; a stage run by hand is no run.
+
+    Args:
+        error: As records have it: without names of files and patients.
+    """
+    if "DVC_STAGE" in os.environ and name != "record" and not process_rank():
+        environment = os.environ | {FAILURE: f"{name}: {error}"}
+        command = [sys.executable, str(root / "pipeline/record.py")]
+        with suppress(OSError):
+            subprocess.run(  # noqa: S603
+                command, env=environment, cwd=root, check=False, capture_output=True
+            )
+
+
+def _note_seconds(root: Path, name: str, members: Mapping[str, str], seconds: float) -> None:
+    """Keep the time beside the outputs, never in them; the tracker reads it."""
+    if process_rank():
+        return
+    chosen = [members[group] for group in ("model", "combination") if group in members]
+    path = root / ".work" / "seconds" / f"{'-'.join([name, *chosen])}.json"
+    with suppress(OSError):  # a full disk takes a note, no result
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}), encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Stage digest on a project: the code and the files that each other stage depends on.
+
+The digest of ingest also tells files of the data set that are not what its option file says, or of
+which it says nothing, so that a change of any of them reruns it; `sweep` tells the same of all data
+sets that sweeps of params.yaml read. What DVC made for a model that params.yaml names no longer
+goes.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from skiagram.composition import Composition
+from skiagram.compute.checkout import home
+from skiagram.compute.files import write_files
+from skiagram.compute.stage_code import StagesOfProject
+from skiagram.errors import SkiagramError
+from skiagram.options import build, read_option_file
+
+
+def write_digests(root: Path) -> None:
+    """Write the digest of every stage of a project, and remove outputs of models that left it."""
+    project = StagesOfProject(root)
+    project.check_choices()
+    files = {"ingest": changed_files(root, [str(project.params["dataset"])])}
+    if project.params.get("sweeps"):
+        files["sweep"] = changed_files(root, data_sets_of_sweeps(root, project.params))
+    project.write_digests(without="digest", files=files)
+    project.remove_dropped()
+
+
+def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:
+    """Return the data sets that sweeps of params.yaml may read: its own and those they name."""
+    files = [root / "conf" / "sweep" / f"{name}.yaml" for name in params.get("sweeps") or ()]
+    # A file that is missing or cannot be read is left to the sweep, which says what is wrong.
+    with suppress(SkiagramError):
+        named = {word for file in files if file.is_file() for word in words(read_option_file(file))}
+        there = {path.stem for path in (root / "conf" / "dataset").glob("*.yaml")}
+        return sorted((named | {str(params["dataset"])}) & there)
+    return []
+
+
+def words(values: object) -> Iterator[str]:
+    """Yield every text that is a value of an option file, at any depth."""
+    if isinstance(values, str):
+        yield values
+    elif isinstance(values, Mapping):
+        yield from words([*values.values()])
+    elif isinstance(values, Iterable):
+        for value in values:
+            yield from words(value)
+
+
+def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
+    """Return file → checksum, of data sets' files whose content their option files do not tell."""
+    place = home(root) / ".work" / "seen_files.json"
+    try:
+        seen = dict(json.loads(place.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        seen = {}
+    before, changed = dict(seen), dict[str, str]()
+    data = os.environ.get("SKIAGRAM_DATA")
+    options = Composition(root)
+    for dataset in datasets:
+        try:
+            values = options.read_file("dataset", dataset)
+            if str(values.get("_target_")).startswith("skiagram.datasets.phantom."):
+                continue  # made from a seed, it reads no file
+
+            from skiagram.datasets.contract import RealDataSet  # takes half a second
+
+            source = build(values, "dataset")
+        except SkiagramError:
+            continue  # left to the stage, which says what is wrong
+        if isinstance(source, RealDataSet):
+            changed |= source.changed_files(Path(data) if data else None, seen)
+    if seen != before:
+        place.parent.mkdir(exist_ok=True)
+        write_files({place: json.dumps(seen, indent=0).encode()})
+    return changed

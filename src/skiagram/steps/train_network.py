@@ -1,0 +1,32 @@
+"""Stage train_network on a project: the one network that params.yaml, or a command, names."""
+
+from functools import partial
+from pathlib import Path
+
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.models.arm import TrainOptions
+from skiagram.models.contract import learner_of
+from skiagram.options import STRICT, build
+from skiagram.projects.outputs import process_rank
+from skiagram.steps.train import train_in_project
+from skiagram.training.options import Trainer
+from skiagram.training.processes import is_last
+
+
+@options_class(**STRICT)
+class TrainNetworkOptions(TrainOptions):
+    """Options of stage train_network.
+
+    Attributes:
+        trainer: Where and how networks are trained.
+    """
+
+    trainer: Trainer
+
+
+def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:
+    """Train a network, alone or as one of several processes that Lightning or SLURM started."""
+    network, rank = build(options.model, "model"), process_rank()
+    learner = learner_of(network, options.trainer, options.compute.threads)
+    train_in_project(root, name, learner, options, target, rank, partial(is_last, rank))

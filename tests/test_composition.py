@@ -1,0 +1,110 @@
+"""Options are composed by Hydra in one place; what users call classes and columns stays text."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.composition import SEVERAL, Composition
+from skiagram.errors import OptionError
+from skiagram.options import read_option_file
+
+REPOSITORY = Path(__file__).parents[1]
+STAGE_OF = {  # group of option files → a stage that reads it
+    "combination": "combine",
+    "compute": "ingest",
+    "dataset": "ingest",
+    "encoder": "encode",
+    "features": "extract",
+    "model": "train_network",
+    "proposal": "propose",
+    "restoration": "restore",
+    "tracking": "record",
+    "trainer": "train_network",
+}
+
+
+def own_project(folder: Path, **files: str) -> Composition:
+    """Return the options of a project of one stage, `ingest`, and one data set, `own`."""
+    texts = {
+        "params.yaml": "dataset: own\ndesign: cv\n",
+        "conf/ingest.yaml": "defaults: [params, {dataset: own}, _self_]\n"
+        "design: ${params.design}\n",
+        "conf/dataset/own.yaml": "title: Own\nsize: 3\n",
+    }
+    for name, text in (texts | files).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return Composition(folder)
+
+
+def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path: Path) -> None:
+    names = ["${oc.env:HOME}", "${params:seed}", "${size}", "a\\${x}", "???", "plain"]
+    text = yaml.safe_dump({"classes": names, "size": 0.001})
+    options = own_project(tmp_path, **{"conf/dataset/own.yaml": text})
+    assert options.compose_stage("ingest") == {
+        "dataset": {"classes": names, "size": 0.001},
+        "design": "cv",
+    }
+
+
+@pytest.mark.parametrize("name", ["my (odd) data's", "a=b", "größe 1,5"])
+def test_a_data_set_may_have_any_name(tmp_path: Path, name: str) -> None:
+    files = {"params.yaml": yaml.safe_dump({"dataset": [name], "design": "cv"})}
+    options = own_project(tmp_path, **files, **{f"conf/dataset/{name}.yaml": "title: Odd\n"})
+    assert options.compose_stage("ingest")["dataset"] == {"title": "Odd"}
+
+
+def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:
+    options = own_project(tmp_path)
+    changes = {"design": "holdout", "conf.dataset.own.size": 5, "conf.dataset.other.size": 6}
+    changed = Composition(options.root, changes)
+    expected = {"dataset": {"title": "Own", "size": 5}, "design": "holdout"}
+    assert changed.compose_stage("ingest") == expected
+    assert changed.read_file("dataset", "own") == expected["dataset"]
+    assert options.compose_stage("ingest")["design"] == "cv"
+    with pytest.raises(OptionError, match="seed: no such choice"):
+        _ = Composition(options.root, {"seed": 1}).choices
+    with pytest.raises(OptionError, match=r"conf\.dataset\.own\.title: has no options to change"):
+        Composition(options.root, {"conf.dataset.own.title.x": 1}).compose_stage("ingest")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["dataset=absent"], "no option file conf/dataset/absent.yaml. Allowed: own"),
+        (["verbose"], "missing EQUAL"),
+        (["dataset.colour=red"], "colour"),
+        (["+experiment=absent"], "no option file conf/experiment/absent.yaml"),
+    ],
+)
+def test_a_word_that_composes_nothing_is_one_line(
+    tmp_path: Path, words: list[str], told: str
+) -> None:
+    with pytest.raises(OptionError, match=told) as refused:
+        own_project(tmp_path).compose_stage("ingest", words)
+    assert "\n" not in str(refused.value)
+
+
+def files_of(group: str) -> list[str]:
+    folder = REPOSITORY / "conf" / group
+    return sorted(
+        path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", STAGE_OF)
+def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -> None:
+    options = Composition(REPOSITORY)
+    for name in files_of(group):
+        word = f"{group}=[{name}]" if group in ("encoder", "features") else f"{group}={name}"
+        composed = options.compose_stage(STAGE_OF[group], [word])
+        values: Any = read_option_file(REPOSITORY / f"conf/{group}/{name}.yaml")
+        if group not in SEVERAL:
+            assert composed[group] == values, name
+        elif "_target_" in values:
+            assert composed[SEVERAL[group]] == {name.rpartition("/")[2]: values}, name
+        else:  # a file of several members
+            assert composed[SEVERAL[group]] == values, name
