@@ -31,6 +31,8 @@ def import_libraries() -> None:
         "skiagram.report",
     ):
         import_module(name)
+    # Its convolutions add up in an order that depends on the processor's caches.
+    import_module("torch.backends.mkldnn").set_flags(False)
     for room in ("steps", "models.classical", "models.deep", "features"):
         for module in iter_modules(import_module(f"skiagram.{room}").__path__):
             import_module(f"skiagram.{room}.{module.name}")
@@ -49,7 +51,8 @@ def make(small: SmallProject, place: Path) -> dict[str, str]:
     _command(place, "new", "project")
     if small.added:
         _command(project, *small.added)
-    for file, values in small.options.items():
+    # In one process, which starts no other that imports the libraries again.
+    for file, values in ({"conf/compute/local.yaml": {"workers": 1}} | small.options).items():
         edit(project / file, values)
     if small.choices:
         own = [word[3:] for word in small.added if word.startswith("../") and "." not in word[3:]]
