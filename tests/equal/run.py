@@ -52,7 +52,8 @@ def make(small: SmallProject, place: Path) -> dict[str, str]:
     if small.added:
         _command(project, *small.added)
     # In one process, which starts no other that imports the libraries again.
-    for file, values in ({"conf/compute/local.yaml": {"workers": 1}} | small.options).items():
+    edit(project / "conf/compute/local.yaml", {"workers": 1})
+    for file, values in small.options.items():
         edit(project / file, values)
     if small.choices:
         own = [word[3:] for word in small.added if word.startswith("../") and "." not in word[3:]]

@@ -57,14 +57,14 @@ class Place:
 
     def options(self, name: str, **changed: Any) -> ExplainOptions:
         def read(group: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-            return {name: self.workspace.option_file(group, name) for name in names}
+            return {name: self.workspace.options.read_file(group, name) for name in names}
 
         return ExplainOptions(
-            model=self.workspace.option_file("model", name),
+            model=self.workspace.options.read_file("model", name),
             plan=self.plan,
             compute=IN_PROCESS,
             trainer=CPU,
-            dataset=self.workspace.option_file("dataset", "phantom"),
+            dataset=self.workspace.options.read_file("dataset", "phantom"),
             features=read("features", FAMILIES),
             encoders=read("encoder", self.prepared.encodings),
             explanation=asked(**changed),
@@ -101,10 +101,10 @@ def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan:
     if encoders:
         values = encoder_options(weights_file(folder), title="Tiny network")
         (work.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
-    data = ingest_data(work, work.option_file("dataset", "phantom"), design)
-    families = {name: work.option_file("features", name) for name in FAMILIES}
-    frozen = {name: work.option_file("encoder", name) for name in encoders}
-    repair = work.option_file("restoration", "repair")
+    data = ingest_data(work, work.options.read_file("dataset", "phantom"), design)
+    families = {name: work.options.read_file("features", name) for name in FAMILIES}
+    frozen = {name: work.options.read_file("encoder", name) for name in encoders}
+    repair = work.options.read_file("restoration", "repair")
     prepared = prepare_data(work, data, repair, families, frozen)
     return Place(work, prepared, replace(PLAN, **plan))
 
@@ -176,7 +176,7 @@ def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
 def test_a_finder_is_refused_by_name_tuned_or_not(
     place: Place, tmp_path: Path, is_tuned: bool
 ) -> None:
-    values = place.workspace.option_file("model", "candidate_finder")
+    values = place.workspace.options.read_file("model", "candidate_finder")
     if is_tuned:
         values = {
             "_target_": "skiagram.models.tuned.Tuned",
@@ -185,7 +185,7 @@ def test_a_finder_is_refused_by_name_tuned_or_not(
             "budget": {"trials": 2, "folds": 2},
         }
     name = f"finder{is_tuned:d}"
-    (place.workspace.conf / f"model/{name}.yaml").write_text(yaml.safe_dump(values))
+    (place.workspace.options.root / "conf" / f"model/{name}.yaml").write_text(yaml.safe_dump(values))
     scores = place.folders(name).scores
     shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
     finished = Outcome(name, "classical", "Finder at candidates", "finished")
@@ -215,7 +215,7 @@ def test_a_missing_package_is_said_before_any_work(
 
 def test_an_encoder_with_a_head_has_no_maps_and_is_tried_without_the_region(tmp_path: Path) -> None:
     place = make_place(tmp_path, "holdout", "tiny")
-    models = place.workspace.conf / "model"
+    models = place.workspace.options.root / "conf" / "model"
     text = (models / "logistic_regression.yaml").read_text()
     (models / "tiny_head.yaml").write_text(f"encoding: tiny\n{text}")
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")

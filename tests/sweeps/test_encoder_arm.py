@@ -162,9 +162,8 @@ def test_a_head_meets_corrupted_images(place: Workspace) -> None:
 
 
 def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
-    values = yaml.safe_load(
-        (place.options.root / "conf" / "model/tuned_logistic_regression.yaml").read_text()
-    )
+    folder = place.options.root / "conf/model"
+    values = yaml.safe_load((folder / "tuned_logistic_regression.yaml").read_text())
     values |= {"model": place.options.read_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
     (folder / "tiny_tuned.yaml").write_text(yaml.safe_dump(values))
     curve = find_curve(crossover(place, "logistic_regression", "tiny_tuned"), "tiny_tuned")
