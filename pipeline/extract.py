@@ -5,7 +5,6 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.features.windows import Windows
 from skiagram.options import STRICT
@@ -28,8 +27,8 @@ def main(options: Options) -> None:
     read = (data / "cases", data / "restored", data / "candidates")
     outputs = ("data/candidates_features.parquet", "data/features.parquet", "data/preparation")
     with publish(*outputs) as staging:
-        chosen, store = (options.features, options.windows), PieceStore.of_project(ROOT)
-        extract_features(*chosen, *read, staging / "data", options.compute, store)
+        chosen = (options.features, options.windows)
+        extract_features(*chosen, *read, staging / "data", options.compute)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,8 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from entrypoint import stage
-from option_files import ROOT
 from outputs import publish
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
-from skiagram.datasets.ingest import INGESTED
 from skiagram.options import STRICT
 from skiagram.records.cases import Design
 from skiagram.steps.ingest import ingest_source
@@ -29,12 +26,11 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Read the source; files are looked for in SKIAGRAM_DATA, else fetched."""
-    root, store = os.environ.get("SKIAGRAM_DATA"), PieceStore.of_project(ROOT)
+    root = os.environ.get("SKIAGRAM_DATA")
     files = Path(root) if root else None
     with publish("data/images", "data/cases", "data/sealed") as staging:
         chosen = (options.dataset, options.design, files)
-        ingest_source(*chosen, staging / "data", options.compute, store)
-    store.remove_unshared(INGESTED)
+        ingest_source(*chosen, staging / "data", options.compute)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import STRICT
-from skiagram.restoration.restore import RESTORED
 from skiagram.steps.restore import restore_images
 
 
@@ -25,11 +23,9 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Restore the ingested images."""
-    store = PieceStore.of_project(ROOT)
     with publish("data/restored", "data/treatment.parquet") as staging:
         target = staging / "data"
-        restore_images(options.restoration, ROOT / "data", target, options.compute, store)
-    store.remove_unshared(RESTORED)
+        restore_images(options.restoration, ROOT / "data", target, options.compute)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
-from skiagram.steps.train import kept_training, train_model
+from skiagram.steps.train import train_model
 
 
 @stage(TrainOptions)
@@ -23,7 +23,6 @@ def main(options: TrainOptions) -> None:
     with publish(f"models/{name}", f"scores/{name}") as staging:
         folders = ArmFolders.under(staging, name)
         train_model(name, model, options, prepared, *known, folders, store)
-    store.remove_unshared(kept_training(name))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from skiagram.models.contract import learner_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
-from skiagram.steps.train import kept_training, train_model
+from skiagram.steps.train import train_model
 from skiagram.training.options import Trainer
 from skiagram.training.processes import is_last
 
@@ -37,8 +37,6 @@ def main(options: Options) -> None:
         folders = ArmFolders.under(staging, name)
         shared: dict[str, Any] = {"alone": rank is None, "finished": partial(is_last, rank)}
         train_model(name, learner, options, prepared, *known, folders, store, **shared)
-    if not rank:
-        store.remove_unshared(kept_training(name))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
@@ -23,7 +22,6 @@ def extract_features(
     candidates: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `features.parquet`, `candidates_features.parquet` and `preparation`.
 
@@ -33,10 +31,9 @@ def extract_features(
         cases: Folder of cases that step ingest wrote.
         restored: Folder of the restored images.
         candidates: Folder that step propose wrote.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     chosen, histories = build_families(families), CaseHistories.read(cases)
-    table = extract_modalities(restored, chosen, histories, compute, pieces)
+    table = extract_modalities(restored, chosen, histories, compute)
     table.write(target / "features.parquet")
     places = read_candidates(candidates)
     at_places = describe_places(ImageStore(restored), places, chosen, windows, compute)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import build
@@ -17,14 +16,12 @@ def ingest_source(
     files: Path | None,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `images`, `cases` and `sealed` of a data set.
 
     Args:
         dataset: `_target_` and options of the source.
         files: Folder where source files are at hand; None to fetch them.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     folders = IngestFolders(target / "images", target / "cases", target / "sealed")
-    ingest(build(dict(dataset), "dataset"), design, files, folders, pieces, compute)
+    ingest(build(dict(dataset), "dataset"), design, files, folders, compute)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -17,17 +16,15 @@ def restore_images(
     ingested: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `restored` and `treatment.parquet`.
 
     Args:
         restoration: `_target_` and options.
         ingested: Folder that step ingest wrote.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     steps, images = build(dict(restoration), "restoration"), ingested / "images"
     cases = Cases.read(ingested / "cases/cases.parquet")
     restored, record = target / "restored", target / "treatment.parquet"
-    restore_modalities(images, steps, restored, record, cases, compute, pieces)
+    restore_modalities(images, steps, restored, record, cases, compute)
     propagate_preparation(images, restored, restoration=dict(restoration))
