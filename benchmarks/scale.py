@@ -3,12 +3,11 @@
     python -m benchmarks.scale [IMAGES ...] [--films FILMS ...] [--side PIXELS] [--unknown-patients]
 
 For each number, that many PNG files of 28 × 28, or films of 1,024 × 1,024, are written, listed in a
-manifest, and go through what the stages do: ingest, restore, extract and three baselines, then the
-first three once more with ten files added. Each has a process of its own with one worker. Seconds
-are those of the processor, so other work on the machine moves them little; memory is what the
-process held at most beyond what it began with, with mapped files and without them. A million
-images and 20,000 films are `python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes
-the films smaller.
+manifest, and go through what the stages do: ingest, restore, extract and three baselines. Each has
+a process of its own with one worker. Seconds are those of the processor, so other work on the
+machine moves them little; memory is what the process held at most beyond what it began with, with
+mapped files and without them. A million images and 20,000 films are
+`python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes the films smaller.
 Restored films have four bytes a pixel, 84 GB for 20,000: `--as-ingested` leaves restoring out.
 The last line of each is the number of files that DVC's cache would hold. With `--unknown-patients`
 small images go through ingest, which then groups what look like copies, and audit.
@@ -31,7 +30,6 @@ from benchmarks.common import held_memory, peak_memory
 from PIL import Image
 
 from skiagram.audit.run import audit
-from skiagram.compute.pieces import PieceStore
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
@@ -53,7 +51,6 @@ PLAN = Plan(
     validation_fraction=0.15, seed=0,
 )  # fmt: skip
 SMALL, FILM = 28, 1024
-ADDED = 10
 _PAUSE = 0.2  # seconds between looks at the memory
 
 
@@ -107,7 +104,7 @@ def listed(
 def ingested(source: Folder, out: Path) -> None:
     """Do what ingest does."""
     folders = IngestFolders(*(out / part for part in ("images", "cases", "sealed")))
-    ingest(source, "cv", None, folders, PieceStore(out.parent / "pieces"))
+    ingest(source, "cv", None, folders)
 
 
 def audited(out: Path) -> None:
@@ -119,16 +116,13 @@ def audited(out: Path) -> None:
 def restored(out: Path) -> None:
     """Do what restore does."""
     repair, record = build(options("restoration", "repair"), "repair"), out / "treatment.parquet"
-    store, pieces = ImageStore(out / "images"), PieceStore(out.parent / "pieces")
-    restore_store(store, repair, out / "restored", record, pieces=pieces)
+    restore_store(ImageStore(out / "images"), repair, out / "restored", record)
 
 
 def described(out: Path, images: str) -> None:
     """Do what extract does."""
     families = build_families({name: options("features", name) for name in FAMILIES})
-    pieces = PieceStore(out.parent / "pieces")
-    table = extract(ImageStore(out / images), families, pieces=pieces)
-    table.write(out / "features.parquet")
+    extract(ImageStore(out / images), families).write(out / "features.parquet")
 
 
 def trained(out: Path, name: str) -> None:
@@ -193,23 +187,18 @@ def run(number: int, side: int, restore: bool) -> dict[str, Cost]:
     images = "restored" if restore else "images"
     with tempfile.TemporaryDirectory() as place:
         folder, table = Path(place) / "films", Path(place) / "films.csv"
-        write_films(folder, table, number + ADDED, side)
+        write_films(folder, table, number, side)
         rows = table.read_text(encoding="utf-8").splitlines()
-        source = listed(folder, rows[:-ADDED], Path(place) / "first.csv")
-        more = listed(folder, rows, Path(place) / "more.csv")
-        out, again = Path(place) / "data", Path(place) / "again"
+        source, out = listed(folder, rows, Path(place) / "listed.csv"), Path(place) / "data"
         measured: dict[str, Cost] = {}
         works = {
             "ingest": partial(ingested, source, out),
             "restore": partial(restored, out),
             "extract": partial(described, out, images),
             **{name: partial(trained, out, name) for name in BASELINES},
-            f"ingest, {ADDED} added": partial(ingested, more, again),
-            f"restore, {ADDED} added": partial(restored, again),
-            f"extract, {ADDED} added": partial(described, again, images),
         }
         if not restore:
-            works = {name: work for name, work in works.items() if "restore" not in name}
+            del works["restore"]
         for name, work in works.items():
             measured[name] = measure(work)
             print(f"{number:,} of {side}²: {name} {measured[name]}", flush=True)

@@ -2,14 +2,14 @@
 
 from project import ROOT  # first, so that the code of this folder runs
 from skiagram.projects.stage import StageRun, stage
-from skiagram.steps.restore import RestoreOptions, restore_project
+from skiagram.steps.restore import RestoreOptions, restore_images
 
 
 @stage(ROOT, RestoreOptions)
 def main(options: RestoreOptions, run: StageRun) -> None:
     """Restore the ingested images."""
     with run.publish("data/restored", "data/treatment.parquet") as folder:
-        restore_project(ROOT, options, folder / "data")
+        restore_images(options.restoration, ROOT / "data", folder / "data", options.compute)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import CaseResult, Journal
 from tests.datasets.folder.test_frames import tiff_of_pages
 from tests.datasets.volumes.examples import cine
 from tests.deploy.trained import TASK, Trained, trained_baseline
@@ -95,45 +94,25 @@ def test_a_table_never_lands_where_it_should_not(
     assert list(tmp_path.iterdir()) == [film]
 
 
-@pytest.mark.slow
-def test_ctrl_c_leaves_the_earlier_table_and_the_run_goes_on(
+def test_ctrl_c_leaves_the_earlier_table_and_nothing_beside_it(
     baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, scratch = tmp_path / "scores.csv", tmp_path / "scratch"
     table.write_text("mine\n")
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    read = Preparer.prepare
-
-    read_again: list[str] = []
+    read, last = Preparer.prepare, baseline.films[-1]
 
     def interrupted(self: Preparer, case: NewCase, covariates: Any) -> object:
-        if case.name == str(films[40]) and not read_again:
+        if case.name == str(last):
             raise KeyboardInterrupt
         return read(self, case, covariates)
 
-    films = []
-    for number in range(50):
-        films.append(tmp_path / "films" / f"{number}.png")
-        films[-1].parent.mkdir(exist_ok=True)
-        films[-1].write_bytes(baseline.films[number % 12].read_bytes())
-    whole = tmp_path / "whole.csv"
-    assert predict(baseline, films, whole, "--workers", "1") == 0
     monkeypatch.setattr(Preparer, "prepare", interrupted)
-    assert predict(baseline, films, table, "--force", "--workers", "1") == 130
+    assert predict(baseline, baseline.films, table, "--force", "--workers", "1") == 130
     assert table.read_text() == "mine\n"
+    assert sorted(tmp_path.iterdir()) == [table, scratch]
     assert list(scratch.iterdir()) == []
-    assert (tmp_path / "scores.csv.unfinished").exists()
-
-    def counted(self: Preparer, case: NewCase, covariates: Any) -> object:
-        read_again.append(case.name)
-        return read(self, case, covariates)
-
-    monkeypatch.setattr(Preparer, "prepare", counted)
-    assert predict(baseline, films, table, "--force", "--workers", "2") == 0
-    assert read_again == [str(film) for film in films[32:]]
-    assert table.read_bytes() == whole.read_bytes()
-    assert not (tmp_path / "scores.csv.unfinished").exists()
 
 
 @pytest.mark.thorough
@@ -195,16 +174,6 @@ def test_sets_and_doubt_follow_the_limits_of_the_model(baseline: Trained, tmp_pa
         assert ("fit" in row["refer"]) == (len(left) != 1)
         assert ("unlike the training data" in row["refer"]) == bool(row["unusual"])
     assert "distance" in found[-1]["unusual"]
-
-
-def test_rows_of_another_run_are_not_taken(baseline: Trained, tmp_path: Path) -> None:
-    table = tmp_path / "scores.csv"
-    others = Journal(table, "f" * 64, 32, 1)
-    others.write([CaseResult("other.png")])
-    assert others.resume() == 1
-    assert predict(baseline, baseline.films, table) == 0
-    assert [row["file"] for row in rows(table)] == [str(film) for film in baseline.films]
-    assert list(tmp_path.iterdir()) == [table]
 
 
 def in_frames(trained: Trained, folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The store of pieces: each whole or not at all, found again, listed, bounded and emptied."""
+"""The store of pieces: each whole or not at all, found again, listed and emptied."""
 
 import errno
 import fcntl
@@ -9,16 +9,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from shutil import copytree
-from typing import Any
 
 import pytest
 
-from skiagram.compute import pieces
 from skiagram.compute.files import locked
-from skiagram.compute.pieces import PieceStore, link_files
-
-DIGEST = "0" * pieces.DIGITS
+from skiagram.compute.pieces import PieceStore
 
 
 def write(text: str, folder: Path) -> None:
@@ -72,33 +67,12 @@ def test_parts_of_a_name_are_found_together(tmp_path: Path) -> None:
     assert [part.name for part in store.parts("encodings-a")] == ["encodings-a-1", "encodings-a-2"]
 
 
-def test_no_more_of_a_kind_are_kept_than_asked_for(tmp_path: Path) -> None:
-    store = PieceStore(tmp_path)
-    store.make("fit-1", partial(write, ""))
-    for number in range(5):
-        store.make(f"code-{number}", partial(write, ""), most=3)
-        os.utime(tmp_path / f"code-{number}", ns=(number, number))
-    assert [held[:2] for held in store.held()] == [("code", 3), ("fit", 1)]
-    assert store.find("code-1") is None
-    assert store.find("code-4") is not None
-
-
-def test_links_to_outputs_take_no_room_and_go_when_the_outputs_did(tmp_path: Path) -> None:
-    store, outputs = PieceStore(tmp_path / "pieces"), tmp_path / "outputs"
-    for name in ("svm", "svm_rbf"):
-        (outputs / name).mkdir(parents=True)
-        (outputs / name / "weights").write_text("12345")
-        store.keep(f"model-{name}-{DIGEST}", partial(link_files, outputs / name))
-    (kind,) = store.held()
-    assert (kind.kind, kind.pieces) == ("model", 2)
-    assert kind.bytes >= 10 + kind.alone
-    store.remove_unshared("model-svm")
-    assert store.find(f"model-svm-{DIGEST}") is not None
-    for name in ("svm", "svm_rbf"):
-        (outputs / name / "weights").unlink()
-    store.remove_unshared("model-svm")
-    assert store.find(f"model-svm-{DIGEST}") is None
-    assert store.find(f"model-svm_rbf-{DIGEST}") is not None
+def test_a_copy_for_a_queued_experiment_shares_the_store_of_its_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PieceStore.of_project(tmp_path / "project")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    assert PieceStore.of_project(tmp_path / "copy") == store
 
 
 def test_the_store_is_emptied_whole_or_by_kind(tmp_path: Path) -> None:
@@ -120,10 +94,14 @@ def test_a_store_that_takes_nothing_is_said_once_and_stops_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "mkdir", full)
-    store.keep("fit-1", partial(write, ""))
+    for name in ("fit-1", "fit-3"):
+        store.keep(name, partial(write, ""))
     with store.unfinished("fit-2") as folder:
         assert folder is None
-    assert capsys.readouterr().err.count("No space left") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Warning: finished work is not kept")
+    assert "No space left" in line
+    assert "Free some space" in line
     assert store.held() == []
 
 
@@ -153,36 +131,6 @@ def _take_up(store: PieceStore, noted: Path) -> None:
     with store.unfinished("model-1") as folder:
         assert folder is not None
         noted.write_text((folder / "epoch").read_text())
-
-
-@pytest.mark.parametrize(
-    ("number", "said", "not_said"),
-    [(errno.EPERM, "hard links", "space"), (errno.ENOSPC, "Free some space", "hard links")],
-)
-def test_a_store_says_why_it_takes_nothing(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    number: int,
-    said: str,
-    not_said: str,
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    (tmp_path / "model").mkdir()
-    write("of a model", tmp_path / "model")
-    monkeypatch.setattr(os, "link", refuse)
-    store = PieceStore(tmp_path / "pieces")
-    for name in ("model-1", "model-2"):
-        store.keep(name, lambda folder: copytree(tmp_path / "model", folder / "m", **LINKED))
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("Warning: finished work is not kept")
-    assert said in line
-    assert not_said not in line
-
-
-LINKED: dict[str, Any] = {"copy_function": lambda source, target: os.link(source, target)}
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])

@@ -16,7 +16,7 @@ import torch
 
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.encoders import encoding
+from skiagram.encoders import encoding, kept_encodings
 from skiagram.encoders.encoder import (
     carried_encoder,
     carry_encoder,
@@ -181,7 +181,7 @@ def test_a_killed_run_leaves_what_it_encoded(
 
     with monkeypatch.context() as patch:
         patch.setattr(encoding, "_encode_some", stopped)
-        patch.setattr(encoding, "_SECONDS", 0.0)
+        patch.setattr(kept_encodings, "_SECONDS", 0.0)
         process = multiprocessing.get_context("fork").Process(target=run)
         process.start()
         process.join()

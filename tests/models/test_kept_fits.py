@@ -21,7 +21,7 @@ from skiagram.models import fits
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.fits import FitPieces
+from skiagram.models.fits import keep_fits
 from skiagram.options import build, read_option_file
 from skiagram.records.cases import SEALED, Cases, Task
 from tests.models.examples import PLAN, labelled
@@ -60,10 +60,9 @@ def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[st
     known, test = CASES.development(), CASES.test()
     table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
     member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
-    fits = FitPieces(PieceStore(folder / "work"), "1f", None)
-    folders = ArmFolders(folder / "model", folder / "scores", fits)
-    train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
-    fits.remove()
+    with keep_fits(PieceStore(folder / "work"), "model-tree-1f") as fits:
+        folders = ArmFolders(folder / "model", folder / "scores", fits)
+        train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for part in ("model", "scores")

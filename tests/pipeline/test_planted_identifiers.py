@@ -259,7 +259,6 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         (*skiagram, "init", *place, *chosen),
         ("dvc", "init", "--no-scm", "-q"),
         ("dvc", "repro"),
-        (*skiagram, "pieces", "--empty", "model"),
         ("python", "pipeline/train_baseline.py", "model=svm", "compute.workers=2"),
         (*skiagram, "features", "features.csv"),
         (*skiagram, "predict", "models/svm", *new, "-o", str(tmp_path / "scores.csv")),

@@ -185,7 +185,9 @@ def test_a_finder_is_refused_by_name_tuned_or_not(
             "budget": {"trials": 2, "folds": 2},
         }
     name = f"finder{is_tuned:d}"
-    (place.workspace.options.root / "conf" / f"model/{name}.yaml").write_text(yaml.safe_dump(values))
+    (place.workspace.options.root / "conf" / f"model/{name}.yaml").write_text(
+        yaml.safe_dump(values)
+    )
     scores = place.folders(name).scores
     shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
     finished = Outcome(name, "classical", "Finder at candidates", "finished")

@@ -1,16 +1,23 @@
-"""What a row's model reads is opened once, and anew for other data or in another process."""
+"""A row's model: what it reads is opened once, and of equal trainings one is made."""
 
+import multiprocessing
 import pickle
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
+from skiagram.records.cases import Cases, Task
 from skiagram.records.files import write_record
-from skiagram.sweeps.candidates import Candidate
+from skiagram.sweeps import candidates
+from skiagram.sweeps.candidates import Candidate, Cohort, train_candidate
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import PLAN, local_compute
 
 
 class Reader:
@@ -35,3 +42,37 @@ def test_what_it_reads_is_opened_once_while_the_data_are_the_same(
     sent = pickle.loads(pickle.dumps(candidate))  # as a worker gets it
     assert sent == candidate
     assert candidate.read(prepared) is not opened
+
+
+def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = tmp_path / "notes"
+
+    def train(*given: Any) -> None:
+        with notes.open("a") as file:
+            file.write("trained\n")
+        time.sleep(0.1)
+        given[-1].scores.mkdir(parents=True)
+
+    monkeypatch.setattr(candidates, "train_model", train)
+    monkeypatch.setattr(Candidate, "model", lambda self, threads: Reader())
+    names = np.array(["a", "b"])
+    cases = Cases(names, names, np.array(["train", "test"]), np.array([0, -1]))
+    task = Task(("no", "yes"), 1, "holdout")
+    prepared = PreparedData.under(tmp_path)
+    monkeypatch.setattr(Candidate, "inputs", lambda self, prepared: {})
+    workspace = Workspace(tmp_path / "conf", None, tmp_path / "work", local_compute())
+    given = (workspace, prepared, Candidate("svm", {}), PLAN, Cohort(cases, task))
+    jobs = [
+        multiprocessing.get_context("fork").Process(target=partial(train_candidate, *given))
+        for _ in range(2)
+    ]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+        assert job.exitcode == 0
+    assert (train_candidate(*given) / "scores").is_dir()
+    assert notes.read_text() == "trained\n"
+    assert [held.kind for held in workspace.pieces.held()] == ["trained"]

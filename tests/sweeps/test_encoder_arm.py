@@ -68,7 +68,7 @@ def run(place: Workspace, baselines: tuple[str, ...], **asked: Any) -> SweepResu
     choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     values = params | choices | {"networks": []}
-    (place.options.root / "conf".parent / "params.yaml").write_text(yaml.safe_dump(values))
+    (place.options.root / "params.yaml").write_text(yaml.safe_dump(values))
     sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
     rows = list(run_rows("try", sweep, expand_rows(sweep), place, trained_rows=trained))
     return gather("try", sweep, rows, trained)

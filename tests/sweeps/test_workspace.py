@@ -1,23 +1,17 @@
 """Pieces of a sweep are made once, whole, and belong to their inputs."""
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
 from skiagram.errors import OptionError
-from skiagram.features import extraction
 from skiagram.models.arm import train
-from skiagram.restoration import restore
-from skiagram.steps.ingest import ingest_source
-from skiagram.steps.restore import restore_images
 from skiagram.sweeps.candidates import Candidate, Network, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import local_compute, small_place
+from tests.sweeps.small_phantom import local_compute
 
 
 def workspace(folder: Path) -> Workspace:
@@ -90,44 +84,6 @@ def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
 @pytest.mark.parametrize("work", [ingest_data, prepare_data])
 def test_data_do_not_depend_on_models(work: object) -> None:
     assert not {name for name in code_modules(work) if name.startswith("skiagram.models")}
-
-
-@pytest.mark.slow
-def test_a_row_takes_what_a_stage_made_and_a_stage_what_a_row_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Images are restored and described once, and lie on the disk once."""
-    worked: list[str] = []
-    for module, name in ((restore, "_restore_span"), (extraction, "_of_span")):
-        work = getattr(module, name)
-
-        def noted(*given: Any, work: Any = work, name: str = name) -> Any:
-            worked.append(name)
-            return work(*given)
-
-        monkeypatch.setattr(module, name, noted)
-    place = small_place(tmp_path)
-    dataset = place.options.read_file("dataset", "phantom")
-    repair = place.options.read_file("restoration", "repair")
-    families = {"gradient": place.options.read_file("features", "gradient")}
-
-    def stage(target: Path, data: Path) -> None:
-        restore_images(repair, data, target, pieces=place.pieces)
-
-    ingest_source(dataset, "holdout", None, tmp_path / "data")
-    stage(tmp_path / "data", tmp_path / "data")
-    assert worked.count("_restore_span") > 0
-    worked.clear()
-    prepared = prepare_data(place, ingest_data(place, dataset, "holdout"), repair, families)
-    assert set(worked) == {"_of_span"}
-    (shard,) = prepared.images.glob("images-*.arrow")
-    assert shard.samefile(tmp_path / "data/restored" / shard.name)
-    worked.clear()
-    shutil.rmtree(tmp_path / "data/restored")
-    place.pieces.remove_unshared("restored_images")  # a row holds them still
-    stage(tmp_path / "again", tmp_path / "data")
-    assert worked == []
-    assert shard.samefile(tmp_path / "again/restored" / shard.name)
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not held:
         print(f"{store.folder} holds no finished work.")
         return 0
-    print(f"{'kind':<20}{'pieces':>8}{'MB':>12}{'MB here alone':>16}")
-    for kind, pieces, size, alone in held:
-        print(f"{kind:<20}{pieces:>8}{size / 1e6:>12.1f}{alone / 1e6:>16.1f}")
+    print(f"{'kind':<20}{'pieces':>8}{'MB':>12}")
+    for kind, pieces, size in held:
+        print(f"{kind:<20}{pieces:>8}{size / 1e6:>12.1f}")
     return 0

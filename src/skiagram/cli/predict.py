@@ -4,7 +4,7 @@ import argparse
 import atexit
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import CaseResult, Journal
+    from skiagram.deploy.prediction import CaseResult
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -58,8 +58,8 @@ EXAMPLES = """\
       and what differs; may.compared.csv has every figure
 
 Images are files that ingest reads, made as the training images were made. One that cannot be
-scored has a row with the reason; the exit code is then 4. A run that was stopped goes on where it
-ended when the same line is given again."""
+scored has a row with the reason; the exit code is then 4. A run that was stopped leaves an earlier
+table as it was; the same line begins anew."""
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
     "error": "{} of {} images left out: the column `error` says why.",
@@ -133,10 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model, works_on_nothing
         from skiagram.deploy.prediction import (
-            Journal,
             check_target,
             compared_table,
-            key_of,
             marks_table,
             score_cases,
         )
@@ -167,24 +165,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
         useless = NOTHING_WORKS if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
-        key = key_of(model, cases, covariates)
-        journal = Journal(output, key, model.scorer.requires.batch, len(cases))
-        if comparison is not None:
-            journal.close()  # rows of a run that was cut short say no features
         watch = None if comparison is None else comparison.watch
-        done = journal.resume()
-        if done:
-            print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
         compute = compute_of(arguments.workers)
-        journal.write(score_cases(model, cases, covariates, compute, done, watch))
-        refused = _explain(journal, len(cases))
+        results = list(score_cases(model, cases, covariates, compute, watch))
+        refused = _explain(results)
         if refused == len(cases):
-            journal.close()
             raise DataError("none of the images can be scored", where=str(output))
-        _write(arguments, model, cases, journal)
+        _write(arguments, model, cases, results)
         if comparison is not None:
             _tell_apart(comparison, cases, compared_table(output))
-        journal.close()
     return DataError.exit_code if refused else 0
 
 
@@ -284,7 +273,7 @@ def _write(
     arguments: argparse.Namespace,
     model: "DeployedModel",
     cases: "Sequence[NewCase]",
-    journal: "Journal",
+    results: "Sequence[CaseResult]",
 ) -> None:
     """Write the page, the table and a finder's marks."""
     from skiagram.deploy.page import write_page
@@ -292,13 +281,13 @@ def _write(
 
     output: Path = arguments.output
     if arguments.page is not None:
-        shown = write_page(journal, cases, model, arguments.page)
+        shown = write_page(results, cases, model, arguments.page)
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
     decides, beside = model.threshold is not None, beside_images(model)
-    write_table(journal, [*model.task.reported], output, decides=decides, beside=beside)
+    write_table(results, [*model.task.reported], output, decides=decides, beside=beside)
     if _has_marks(model, output):
-        write_marks(journal, marks_table(output))
+        write_marks(results, marks_table(output))
 
 
 def _has_marks(model: "DeployedModel", output: Path) -> bool:
@@ -337,7 +326,7 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     print(f"{target} has every figure: of numbers the probability that a new case has the larger.")
 
 
-def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
+def _explain(rows: "Sequence[CaseResult]") -> int:
     """Say what must not be overlooked, and return how many cases could not be scored."""
     counts = dict.fromkeys(_SENTENCES, 0)
     first: dict[str, str] = {}
@@ -353,6 +342,6 @@ def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
     for kind, count in counts.items():
         if count:
-            sentence = _SENTENCES[kind].format(count, total, first.get(kind))
+            sentence = _SENTENCES[kind].format(count, len(rows), first.get(kind))
             print(printable(sentence), file=sys.stderr)
     return counts["error"]

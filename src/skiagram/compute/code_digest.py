@@ -103,11 +103,6 @@ def code_libraries(*entries: object) -> dict[str, str]:
     return dict(_versions(_reach(_dotted_names(entries)).imported))
 
 
-def library_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of those libraries that are installed."""
-    return dict(_version(name) for name in names)
-
-
 def code_modules(*entries: object) -> set[str]:
     """Return the modules whose files `code_digest` hashes."""
     return set(_reach(_dotted_names(entries)).files)

@@ -205,13 +205,6 @@ class OpenSource(ABC):
         """Return a digest of the content of an image's files, wherever they lie."""
         return None
 
-    def file_state(self, position: int) -> str | None:
-        """Return what an image depends on besides code: checksums, options, state of its files.
-
-        The state changes with the content of a file (`FileTree.state`). None where none is had.
-        """
-        return None
-
     def encrypted_labels(self) -> EncryptedLabels | None:
         """Return encrypted labels of test cases, `SEALED` in their entries; None for plain ones."""
         return None

@@ -4,14 +4,11 @@ Case and patient ids are opaque and given after a shuffle, because names and ord
 tell the class. Labels of test cases and all that only a generator knows go to `sealed/`.
 
 Files are shuffled by a digest of their content. Where a shard ends depends on digest and size of
-its last image alone, so a file that is added or taken out changes one shard, and all others are
-used again as they are.
+its last image alone, so a file that is added or taken out changes one shard, and all others stay
+the same to the byte: DVC's cache has them once.
 """
 
-import hashlib
-import json
 import math
-import platform
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -24,8 +21,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute.code_digest import code_digest, library_versions
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image, check_mark
@@ -44,13 +39,7 @@ from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
 from skiagram.errors import OptionError
-from skiagram.image_store.kept import (
-    KeptImages,
-    StoredImage,
-    keep_images,
-    write_store,
-)
-from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
+from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.near_duplicates.pairs import clusters, duplicate_pairs, unite_pairs
 from skiagram.near_duplicates.search import find_copies
@@ -74,9 +63,6 @@ from skiagram.seeding import stream
 _ID_SEED = 20_011_990
 _SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many
 _MAX_SHARE = 1 / 8
-_NOTES = "notes.json"
-INGESTED = "ingested_images"  # kind of the pieces of images as they were read
-_DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk", "tifffile")
 
 
 @dataclass(frozen=True)
@@ -128,15 +114,12 @@ def ingest(
     design: Design,
     root: Path | None,
     folders: IngestFolders,
-    pieces: PieceStore | None = None,
     compute: Compute = IN_PROCESS,
 ) -> None:
     """Read a source and write shards, cases and the seal.
 
     Args:
         design: `holdout` seals the published test split; `cv` keeps all cases for development.
-        pieces: What earlier runs read from files, and where what this one reads is kept; no byte
-            of the outputs depends on it. None to read all files.
         compute: Where files are read, of a source that can be read in parts; no byte depends on it.
 
     Raises:
@@ -148,12 +131,12 @@ def ingest(
     check_entries(entries, task, f"data set {source.card().name}")
     task = settle_outcome(task, entries)
     listed = _list_images(opened, entries, np.arange(len(entries)))
-    listed, ordered, told = _settle_copies(source, design, opened, listed, entries, pieces, compute)
+    listed, ordered, told = _settle_copies(source, design, opened, listed, entries, compute)
     if told:
         check_entries(ordered, task, f"data set {source.card().name}")
         task = settle_outcome(task_of(source, design), ordered)
     order, case_id = np.array(listed.positions), np.array(listed.case_ids, dtype=str)
-    notes = _write_images(opened, listed, folders, "", pieces, compute)
+    notes = _write_images(opened, listed, folders, compute)
     kinds, traits = _summarise(notes)
     by_modality = opened.by_modality()
     write_modalities(folders.images, list(by_modality))
@@ -162,7 +145,7 @@ def ingest(
     digests = store.digests()
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        notes_of_kind = _write_images(further, listed, beside, modality, pieces, compute)
+        notes_of_kind = _write_images(further, listed, beside, compute)
         others.append(FurtherModality(modality, *_summarise(notes_of_kind)))
         notes += notes_of_kind
         digests += ImageStore(beside.images).digests()
@@ -246,7 +229,6 @@ def _settle_copies(
     opened: OpenSource,
     listed: "_Listed",
     entries: list[Entry],
-    pieces: PieceStore | None,
     compute: Compute,
 ) -> "tuple[_Listed, list[Entry], list[str]]":
     """Return images and their entries, both in the order of the store, and what was done.
@@ -262,7 +244,7 @@ def _settle_copies(
         for modality, of_kind in (opened.by_modality() or {"": opened}).items():
             folder = Path(place) / f"images {modality}"
             beside = IngestFolders(folder, folder, folder)
-            _write_images(of_kind, listed, beside, modality, pieces, compute)
+            _write_images(of_kind, listed, beside, compute)
             found.append(duplicate_pairs(ImageStore(folder)))
     settled = settle_copies(choice, ordered, unite_pairs(found), design)
     if not settled.sentence:
@@ -342,69 +324,29 @@ class _Examined(NamedTuple):
 
 
 def _write_images(
-    opened: OpenSource,
-    listed: _Listed,
-    folders: IngestFolders,
-    modality: str,
-    pieces: PieceStore | None,
-    compute: Compute,
+    opened: OpenSource, listed: _Listed, folders: IngestFolders, compute: Compute
 ) -> list[_Note]:
-    states = [opened.file_state(position) for position in listed.positions] if pieces else []
-    pieces = None if None in states else pieces
-    keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
-    identity = ""
-    if pieces is not None:  # what equal files become depends on
-        code = code_digest(type(opened), check_image, _Note)
-        identity = repr((code, platform.machine(), library_versions(_DECODERS), modality))
-    kept = KeptImages.find(pieces, INGESTED, identity, keys, _read_notes)
-    earlier, noted = kept or (None, [])
-    places = np.full(len(listed.positions), -1) if earlier is None else earlier.places
-    read = _read(opened, listed, np.flatnonzero(places < 0).tolist(), compute)
-    made: dict[int, _Note] = {}
     notes: list[_Note] = []
     truths: list[tuple[str, GroundTruth, float]] = []
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress("Ingest", len(listed.positions)))
+        progress = stack.enter_context(Progress("Ingest", len(listed.positions)))
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
-
-        def make(place: int) -> StoredImage:
-            image, digest, note = next(read)
-            made[place] = note
-            return image.pixels, image.spacing, image.region, digest
-
-        def done(run: range) -> None:
-            nonlocal clean
-            bar.advance(len(run))
-            for place in run:
-                notes.append(made.pop(place) if place in made else noted[places[place]])
-                truth = opened.truth(listed.positions[place])
-                if truth is not None:
-                    name = listed.case_ids[place]
-                    clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
-                    clean.add(name, truth.clean, notes[-1].spacing)
-                    told = replace(truth, clean=truth.clean[:0])
-                    truths.append((name, told, pixel_side(notes[-1].spacing)))
-
-        def ends(place: int) -> bool:
-            last = place - 1
-            note = notes[last] if last < len(notes) else noted[places[last]]
-            return bool(listed.keys) and note.ends_shard(listed.keys[last])
-
-        def links_end(place: int) -> bool:  # also where the next image would have been too much
-            return ends(place) or (earlier is not None and earlier.follows(place))
-
-        write_store(images, listed.case_ids, earlier, ends, make, done, links_end)
+        for place, (image, digest, note) in enumerate(_read(opened, listed, compute)):
+            name = listed.case_ids[place]
+            images.add(name, image.pixels, image.spacing, image.region, digest)
+            notes.append(note)
+            truth = opened.truth(listed.positions[place])
+            if truth is not None:
+                clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
+                clean.add(name, truth.clean, note.spacing)
+                told = replace(truth, clean=truth.clean[:0])
+                truths.append((name, told, pixel_side(note.spacing)))
+            if listed.keys and note.ends_shard(listed.keys[place]):
+                images.end_shard()
+            progress.advance()
     if truths:
         _write_truths(truths, folders.sealed)
-    keep_images(
-        pieces,
-        INGESTED,
-        identity,
-        keys,
-        folders.images,
-        lambda folder: (folder / _NOTES).write_text(json.dumps(notes), encoding="utf-8"),
-    )
     return notes
 
 
@@ -415,23 +357,11 @@ def _summarise(notes: Sequence[_Note]) -> tuple[ImageKinds, TraitRanges]:
     return ImageKinds.summarise({(note.shape, note.depth) for note in notes}), seen.traits()
 
 
-def _read_notes(folder: Path) -> list[_Note]:
-    notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
-    read = [
-        [tuple(value) if isinstance(value, list) else value for value in note] for note in notes
-    ]
-    return [_Note._make(note) for note in read]
-
-
-def _read(
-    opened: OpenSource, listed: _Listed, places: list[int], compute: Compute
-) -> Iterator[_Examined]:
-    """Yield some images, by their places in the store, in order."""
-    positions = [listed.positions[place] for place in places]
-    names = [listed.names[place] for place in places]
-    parts = opened.parts(positions)
+def _read(opened: OpenSource, listed: _Listed, compute: Compute) -> Iterator[_Examined]:
+    """Yield the images in the order of the store."""
+    parts = opened.parts(listed.positions)
     if parts is None:
-        for position, name in zip(positions, names, strict=True):
+        for position, name in zip(listed.positions, listed.names, strict=True):
             yield _examined(opened.image(position), name)
         return
     where = IN_PROCESS if opened.in_order else compute

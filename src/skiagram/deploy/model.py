@@ -43,7 +43,6 @@ class DeployedModel:
     preparer: Preparer
     scorer: Scorer
     fingerprint: Fingerprint | None = None
-    digest: str = ""
 
     @property
     def task(self) -> Task:
@@ -96,7 +95,7 @@ def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
         DataError: A file is missing, altered, damaged or names code that is not the program's own.
         OptionError: Options do not fit this version.
     """
-    digest = verify_checksums(folder)
+    verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
     classes, columns = len(deployment.task.classes), len(deployment.task.estimates)
@@ -112,7 +111,7 @@ def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
     with Progress("Load", 1):
         scorer = _scorer(folder, deployment, preparation, fingerprint)
     preparer = replace(_preparer(folder, preparation, scorer), reading=reading)
-    return DeployedModel(deployment, preparer, scorer, fingerprint, digest)
+    return DeployedModel(deployment, preparer, scorer, fingerprint)
 
 
 def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:

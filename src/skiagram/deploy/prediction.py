@@ -1,28 +1,22 @@
 """Scores cases with a trained model, block after block, and writes the table of predictions.
 
-A case that cannot be scored has a row with the reason. Rows lie on disk soon after their block is
-scored, so that a run that was cut short goes on where it ended; blocks are cut the same way in
-every run, so the finished table has the same bytes. It is written whole or not at all.
+A case that cannot be scored has a row with the reason. The table is written whole or not at all.
 """
 
 import csv
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compute.pieces import DIGITS, PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import inert
@@ -35,9 +29,6 @@ from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.features.covariates import SITE_PREFIX
 
 _HELD_BYTES = 512 * 1024**2
-UNFINISHED_ROWS = ".unfinished"  # what the store of rows beside a table is called
-_ROWS = "rows.jsonl"
-_SECONDS = 2.0  # between pieces
 JSON_LINES = (".jsonl", ".ndjson")
 _SAID = ("set", "refer", "unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
@@ -78,24 +69,21 @@ def score_cases(
     cases: Sequence[NewCase],
     covariates: CovariateTable = NO_COVARIATES,
     compute: Compute = IN_PROCESS,
-    done: int = 0,
     watch: Watch | None = None,
 ) -> Iterator[CaseResult]:
     """Yield a result per case, in order; only some cases are held at a time.
 
     Args:
         compute: Where the work is done; a network uses the whole machine by itself.
-        done: Cases that an earlier run scored, whole blocks of them: they are left out.
         watch: Called with names of cases once they are scored, and the cases, from several threads.
     """
     size = model.scorer.requires.batch
-    blocks = (cases[start : start + size] for start in range(done, len(cases), size))
+    blocks = (cases[start : start + size] for start in range(0, len(cases), size))
     work = _Scoring(model, covariates, watch).score_block
     scored: Iterable[list[CaseResult]] = map(work, blocks)
     if not model.scorer.requires.whole_machine and compute != IN_PROCESS:
         scored = compute.map(work, blocks, releases_lock=True)
     with Progress("Predict", len(cases)) as progress:
-        progress.advance(done)
         for results in scored:
             yield from results
             progress.advance(len(results))
@@ -250,88 +238,6 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
         raise OptionError("exists already", where=str(path), remedy=remedy)
 
 
-class Journal:
-    """Rows of a run as they are scored: pieces of whole blocks, in a store beside the table.
-
-    Args:
-        key: What the rows depend on; those of another key are dropped.
-        block: Cases that are scored at once.
-        cases: How many there are.
-    """
-
-    def __init__(self, table: Path, key: str, block: int, cases: int) -> None:
-        self._store = PieceStore(table.with_name(f"{table.name}{UNFINISHED_ROWS}"))
-        self._name, self._block, self._cases = f"rows-{key[:DIGITS]}", block, cases
-        if not self._store.parts(self._name):
-            self._store.empty()
-
-    def resume(self) -> int:
-        """Return how many cases have rows from the first on, and drop rows of later ones."""
-        done = 0
-        for part in self._store.parts(self._name):
-            if int(part.name.rpartition("-")[2]) == done:
-                done += sum(1 for _ in _read_rows(part))
-            else:  # rows between were damaged
-                self._store.remove(part.name)
-        return done
-
-    def write(self, rows: Iterable[CaseResult]) -> None:
-        """Add rows: a run that is stopped loses no whole block, one that is killed some seconds."""
-        waiting: list[CaseResult] = []
-        done, since = self.resume(), perf_counter()
-        try:
-            for row in rows:
-                waiting.append(row)
-                if len(waiting) % self._block == 0 and perf_counter() - since > _SECONDS:
-                    self._add(done, waiting)
-                    done, waiting, since = done + len(waiting), [], perf_counter()
-        finally:
-            whole = done + len(waiting) == self._cases
-            self._add(done, waiting[: None if whole else len(waiting) // self._block * self._block])
-
-    def _add(self, first: int, rows: Sequence[CaseResult]) -> None:
-        text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
-        if rows:
-            name = f"{self._name}-{first:012d}"
-            self._store.make(name, lambda folder: (folder / _ROWS).write_text(text, "utf-8"))
-
-    def __iter__(self) -> Iterator[CaseResult]:
-        """Yield all rows so far."""
-        for part in self._store.parts(self._name):
-            yield from _read_rows(part)
-
-    def close(self) -> None:
-        """Throw the rows away: the table is written."""
-        shutil.rmtree(self._store.folder, ignore_errors=True)
-
-
-def _read_rows(part: Path) -> Iterator[CaseResult]:
-    with (part / _ROWS).open(encoding="utf-8") as file:
-        for line in file:
-            values: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in json.loads(line).items()
-            }
-            marks = tuple(Mark(*mark) for mark in values.pop("marks"))
-            yield CaseResult(**values, marks=marks)
-
-
-def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable) -> str:
-    """Return what the rows of a run depend on: model, program, cases, files and covariates."""
-    start = f"{version('skiagram')} {model.digest} {model.preparer.reading}"
-    digest = hashlib.sha256(start.encode())
-    for case in cases:
-        line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
-        line += [before.name for before in case.earlier]
-        line += [] if case.other is None else [case.other.name]
-        for image in case.images.values():
-            line += [case.tree.state(name) for name in image.files]
-        digest.update(repr(line).encode())
-    cells = sorted((name, sorted(row.items())) for name, row in covariates.cells.items())
-    digest.update(repr(cells).encode())
-    return digest.hexdigest()
-
-
 def beside_images(model: DeployedModel) -> tuple[str, ...]:
     """Return the fields of `CaseResult` on what else a model reads than the image."""
     covariates = any(each.prefix != SITE_PREFIX for each in model.scorer.covariates)
@@ -383,7 +289,7 @@ def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
 def _replacing(path: Path) -> Iterator[TextIO]:
     """Yield a file that takes the place of another one once it is whole."""
     # Names may be as long as can be. The next run takes what a kill left; git takes no `.csv`.
-    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:DIGITS]
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24]
     partial_path = path.with_name(f".skiagram-{digest}.csv")
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -34,10 +33,10 @@ from skiagram.encoders.encoder import (
     PlaceEncoder,
     carried_encoder,
 )
+from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
-from skiagram.image_store.kept import KeptRows
 from skiagram.image_store.shards import Region, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
@@ -47,33 +46,6 @@ from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
-_SECONDS = 10.0  # between tables of rows that are kept
-
-
-class _Unkept:
-    """Rows that are not kept yet: a run that is killed loses those of some seconds."""
-
-    def __init__(self, kept: KeptRows) -> None:
-        self._kept, self._since = kept, perf_counter()
-        self._keys: list[bytes] = []
-        self._rows: list[Floats] = []
-
-    def add(self, keys: Sequence[bytes], rows: Floats) -> None:
-        self._keys += keys
-        self._rows.append(rows)
-        if perf_counter() - self._since > _SECONDS:
-            self._keep()
-
-    def _keep(self) -> None:
-        if self._keys:
-            self._kept.add(self._keys, np.concatenate(self._rows))
-        self._keys, self._rows, self._since = [], [], perf_counter()
-
-    def __enter__(self) -> "_Unkept":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._keep()
 
 
 class _Places(NamedTuple):
@@ -214,7 +186,7 @@ class FolderEncoder:
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
             for case, centre in zip(case_id.tolist(), centres, strict=True)
         ]
-        kept = KeptRows(self.pieces, "encodings", _identity(self.encoder, self.loaded))
+        kept = KeptEncodings(self.pieces, _identity(self.encoder, self.loaded))
         known = kept.find(keys)
         by_case = {
             case: rows
@@ -227,11 +199,11 @@ class FolderEncoder:
         with Progress("encode places", len(work)) as progress, _one_thread(device):
             on_workers = self.compute.map(_encode_at, work, releases_lock=True)
             done = map(_encode_at, work) if device == "cuda" else on_workers
-            with _Unkept(kept) as unkept:
+            with kept.adding():
                 for (case, rows), (values, of_image) in zip(by_case.items(), done, strict=True):
-                    unkept.add([keys[row] for row in rows.tolist()], values)
+                    kept.add([keys[row] for row in rows.tolist()], values)
                     if of_image is not None:
-                        unkept.add([digests[case]], of_image[None])
+                        kept.add([digests[case]], of_image[None])
                     for row, value in zip(rows.tolist(), values, strict=True):
                         known[row] = value
                     progress.advance()
@@ -286,7 +258,7 @@ def encode_folder(
     say: Say = lambda _: None,
 ) -> FeatureTable:
     """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
-    kept = KeptRows(pieces, "encodings", _identity(encoder, loaded))
+    kept = KeptEncodings(pieces, _identity(encoder, loaded))
     blocks: list[Floats] = []
     names: list[str] = []
     case_id = np.array(ImageStore(images).case_ids)
@@ -316,7 +288,7 @@ def _encode(
     encoder: Encoder,
     loaded: LoadedNetwork,
     compute: Compute,
-    kept: KeptRows,
+    kept: KeptEncodings,
     say: Say,
 ) -> Floats:
     keys = store.digests()  # case ids play no part
@@ -337,9 +309,9 @@ def _encode(
         progress.advance(len(store) - len(new))
         on_workers = compute.map(_encode_some, work, releases_lock=True)
         done = map(_encode_some, work) if device == "cuda" else on_workers
-        with _Unkept(kept) as unkept:
+        with kept.adding():
             for some, rows in zip(places, done, strict=True):
-                unkept.add([keys[place] for place in some], rows)
+                kept.add([keys[place] for place in some], rows)
                 for place, row in zip(some, rows, strict=True):
                     known[place] = row
                 progress.advance(len(some))

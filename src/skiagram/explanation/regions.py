@@ -209,7 +209,7 @@ def describe_blanked(
         prepared = replace(prepared, encodings={name: folder / name})
     if model.model.arm == "classical" or model.fused:
         families, histories = build_families(model.families), CaseHistories.read(read.cases)
-        extracted = extract_modalities(images, families, histories, model.compute, pieces)
+        extracted = extract_modalities(images, families, histories, model.compute)
         prepared = replace(prepared, features=extracted.frame())
     return prepared
 
@@ -223,7 +223,7 @@ def measure_blanking(
 
     Args:
         folder: For the images.
-        pieces: What features and encoders made of images before; None for nothing.
+        pieces: What encoders made of images before; None for nothing.
     """
     regions, case_id = model.regions, model.known.case_id
     if regions is None or (regions.of_all and model.model.arm == "classical"):

@@ -1,6 +1,5 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
-import platform
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute.code_digest import code_digest, named_targets
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
@@ -24,7 +21,6 @@ from skiagram.features.filtered import OfOtherImages
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.kept import KeptRows
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import (
     ImageBatch,
@@ -33,7 +29,7 @@ from skiagram.image_store.store import (
     modality_folders,
     spans,
 )
-from skiagram.options import build, composed
+from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
 from skiagram.restoration.regions import box_around, complete_beyond
@@ -63,7 +59,6 @@ def extract_modalities(
     families: Sequence[Family],
     histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
@@ -72,14 +67,14 @@ def extract_modalities(
     folders = modality_folders(images)
     if len(folders) == 1:
         margin = _margin(images)
-        return extract(ImageStore(images), families, histories, compute, pieces, margin)
+        return extract(ImageStore(images), families, histories, compute, margin)
     of_images = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
         margin = _margin(images, modality)
-        table = extract(ImageStore(folder), of_images, None, compute, pieces, margin).of(case_id)
+        table = extract(ImageStore(folder), of_images, None, compute, margin).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
@@ -95,7 +90,6 @@ def extract(
     families: Sequence[Family],
     histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
     margin: float | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
@@ -106,8 +100,6 @@ def extract(
         histories: What else is known of the cases of the data set, of which the store may hold
             some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
-        pieces: What earlier runs made of images, and where what this one makes is kept; no value
-            depends on it. None to make all anew.
         margin: What restoration kept around the regions, mm; None for all of the images.
 
     Raises:
@@ -116,7 +108,7 @@ def extract(
         OptionError: A covariate is chosen that the data set lacks, or changes since earlier images
             where no patient has any.
     """
-    table = _describe_images(store, families_of_images(families), compute, pieces, margin)
+    table = _describe_images(store, families_of_images(families), compute, margin)
     return join_histories(table, families, histories or CaseHistories())
 
 
@@ -174,7 +166,6 @@ def _describe_images(
     store: ImageStore,
     families: Sequence[FeatureFamily],
     compute: Compute,
-    pieces: PieceStore | None,
     margin: float | None,
 ) -> FeatureTable:
     case_ids = np.array(store.case_ids)
@@ -182,35 +173,13 @@ def _describe_images(
         return FeatureTable(case_ids, (), np.empty((len(store), 0), np.float32))
     names = tuple(name for family in families for name in family.names())
     values = np.empty((len(store), len(names)), np.float32)
-    digests = store.digests()
-    identity = "" if pieces is None else _identity(families, margin)
-    kept = KeptRows(pieces, FEATURES, identity, _TABLES)
-    known = {place: row for place, row in enumerate(kept.find(digests)) if row is not None}
-    for place, row in known.items():
-        values[place] = row
-    left_out = frozenset(known)
-    missing = np.array([row for row in range(len(store)) if row not in left_out], dtype=np.int64)
     with Progress("extract", len(store)) as progress:
-        progress.advance(len(known))
         done, work = 0, partial(_of_span, families, margin)
-        for block in compute.map(work, spans(store, _SPAN_VALUES, left_out), releases_lock=True):
-            values[missing[done : done + len(block)]] = block
+        for block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
+            values[done : done + len(block)] = block
             done += len(block)
             progress.advance(len(block))
-    kept.add([digests[row] for row in missing], values[missing])
     return FeatureTable(case_ids, names, values)
-
-
-FEATURES = "image_features"  # kind of the pieces
-_TABLES = 100  # that are kept: those of the families chosen last
-
-
-def _identity(families: Sequence[FeatureFamily], margin: float | None) -> str:
-    """Return what features of equal images depend on: code, options, columns, libraries."""
-    options = [composed(family) for family in families]
-    code = code_digest(_of_span, *named_targets(options))
-    names = [family.names() for family in families]
-    return repr((code, platform.machine(), options, names, margin))
 
 
 def _of_span(

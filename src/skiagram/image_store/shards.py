@@ -17,9 +17,7 @@ import hashlib
 import itertools
 import json
 import math
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -347,7 +345,7 @@ class ShardWriter:
                 uint8, uint16, int16 or float32.
             spacing: Distance of its slices (a volume's alone), rows and columns, mm.
             region: Its region of interest; all images of a store have one, or none has.
-            digest: Its digest, where another store has it; else it is computed.
+            digest: Its digest, where it is known; else it is computed.
         """
         self._check(case_id, image, region)
         volumes = is_volume(image)
@@ -364,42 +362,16 @@ class ShardWriter:
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self.end_shard()
         described = _described(image, known, region)
-        self._note(case_id, digest or _digest(described, pixels))
+        if case_id in self._case_ids:
+            raise DataError("two images of one case id", where=case_id)
+        self._case_ids[case_id] = None
+        self._digests.append(digest or _digest(described, pixels))
+        self._digest.update(case_id.encode() + b"\0" + self._digests[-1])
         self._rows.append((*described, pixels))
         self._row_bytes += len(pixels)
         self._written += len(pixels)
         if self._row_bytes >= _BATCH_BYTES:
             self._flush()
-
-    @property
-    def between_shards(self) -> bool:
-        """Whether the next image begins a shard."""
-        return not self._written
-
-    def link(self, shard: Path, case_ids: Sequence[str], digests: Sequence[bytes]) -> None:
-        """Append all images of another store's shard, whose file has the same name here."""
-        import pyarrow as pa
-
-        self.end_shard()
-        with pa.memory_map(str(shard)) as file:
-            columns = pa.ipc.open_file(file).schema.names
-        self._check_kind(case_ids[0], "depth" in columns, "inside" in columns)
-        for case_id, digest in zip(case_ids, digests, strict=True):
-            self._note(case_id, digest)
-        path = self._folder / shard.name
-        if not path.exists():
-            try:
-                os.link(shard, path)
-            except OSError:  # of another disk, or of one that knows no links
-                shutil.copyfile(shard, path)
-        self._list_shard()
-
-    def _note(self, case_id: str, digest: bytes) -> None:
-        if case_id in self._case_ids:
-            raise DataError("two images of one case id", where=case_id)
-        self._case_ids[case_id] = None
-        self._digests.append(digest)
-        self._digest.update(case_id.encode() + b"\0" + digest)
 
     def _check(self, case_id: str, image: Image, region: Region | None) -> None:
         volumes = is_volume(image)
@@ -413,16 +385,13 @@ class ShardWriter:
             )
         if region is not None:
             _check_region(case_id, image, region)
-        self._check_kind(case_id, volumes, region is not None)
-
-    def _check_kind(self, case_id: str, volumes: bool, regions: bool) -> None:
-        case_schema = schema(volumes=volumes, regions=regions)
+        case_schema = schema(volumes=volumes, regions=region is not None)
         if self._schema is None:
             self._schema = case_schema
         if case_schema != self._schema:
             kind = "a volume" if volumes else "an image"
             raise DataError(
-                f"{kind} with{'' if regions else 'out'} a region among others",
+                f"{kind} with{'out' if region is None else ''} a region among others",
                 where=case_id,
                 allowed="images alone or volumes alone in a data set, with a region for every one "
                 "or for none",
@@ -446,16 +415,12 @@ class ShardWriter:
         if self._file is not None:
             self._file.close()
             self._file = None
-            name = self._list_shard()
+            digests = self._digests[self._first :]
+            self._first = len(self._digests)
+            name = hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
+            self._shards.append((name, len(digests)))
             (self._folder / _UNFINISHED).replace(shard_path(self._folder, name))
             self._written = 0
-
-    def _list_shard(self) -> str:
-        digests = self._digests[self._first :]
-        self._first = len(self._digests)
-        name = hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
-        self._shards.append((name, len(digests)))
-        return name
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the last shard and, unless an error is under way, write the index."""

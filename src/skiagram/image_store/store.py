@@ -13,7 +13,7 @@ import bisect
 import itertools
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -259,38 +259,22 @@ class Span:
         return _opened(self.folder, self.sha256)
 
 
-def spans(
-    store: ImageStore, values: int, left_out: Collection[int] = frozenset()
-) -> Iterator[Span]:
+def spans(store: ImageStore, values: int) -> Iterator[Span]:
     """Cut a store into spans of about equal work, the same wherever they are worked on.
 
     Args:
         values: Pixels times channels that a span holds at most; one image may exceed it.
-        left_out: Places in the store's order that need no work.
     """
-    folder, start, held = store.folder.resolve(), 0, 0
-    for position, size in _sizes(store, left_out):
-        if held and (not size or held + size > values):
-            yield Span(folder, store.sha256, start, position)
-            held = 0
-        if size:
-            start = start if held else position
+    folder, start, position, held = store.folder.resolve(), 0, 0, 0
+    for number in range(len(store.shards)):
+        for size in store.sizes(number):
+            if held and held + size > values:
+                yield Span(folder, store.sha256, start, position)
+                start, held = position, 0
             held += size
+            position += 1
     if held:
-        yield Span(folder, store.sha256, start, len(store))
-
-
-def _sizes(store: ImageStore, left_out: Collection[int]) -> Iterator[tuple[int, int]]:
-    """Yield place and size of each image, 0 of one that is left out; no shard of such is opened."""
-    first = 0
-    for number, stop in enumerate(store.ends()):
-        places = range(first, stop)
-        if left_out and all(place in left_out for place in places):
-            yield first, 0
-        else:
-            for place, size in zip(places, store.sizes(number), strict=True):
-                yield place, 0 if place in left_out else size
-        first = stop
+        yield Span(folder, store.sha256, start, position)
 
 
 @lru_cache(maxsize=1)

@@ -1,13 +1,14 @@
 """A fit: its bytes depend on its cases, options, seed and threads alone, wherever it is made.
 
-Where a store is given, a fit that took a second or more is a piece of it until its model is
-finished and so a piece itself: a run that was killed goes on where it was, and no fit takes room
-for ever. Networks keep themselves, epoch by epoch.
+Where a store is given, a fit that took a second or more is a piece of it until its training is
+finished: a run that was killed goes on where it was, and no fit takes room for ever. Networks keep
+themselves, epoch by epoch.
 """
 
 import json
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute.pieces import PieceStore, link_files
+from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import (
     FitContext,
@@ -54,10 +55,30 @@ class FitPieces:
         """Return the name of the piece that a fit is."""
         return f"fit-{self.training}-{title}"
 
-    def remove(self) -> None:
-        """Remove the fits, which a finished training needs no longer."""
-        parts = self.store.parts(f"fit-{self.training}")
-        self.store.remove(*(part.name for part in parts))
+
+@contextmanager
+def keep_fits(
+    store: PieceStore,
+    training: str,
+    *,
+    alone: bool = True,
+    finished: Callable[[], bool] = lambda: True,
+) -> Iterator[FitPieces]:
+    """Yield where the fits of a training are kept; they go when it ends without an error.
+
+    Who trains the same waits.
+
+    Args:
+        training: What it depends on, as the name of a piece.
+        alone: Whether this process trains alone, not as one of several that share the training.
+        finished: Called at the end; tells whether this process removes what was kept.
+    """
+    with store.unfinished(training, alone=alone) as checkpoints:
+        fits = FitPieces(store, training[-DIGITS:], checkpoints)
+        yield fits
+        if finished():
+            parts = store.parts(f"fit-{fits.training}")
+            store.remove(*(part.name for part in parts), f"{UNFINISHED}-{training}")
 
 
 @dataclass(frozen=True)
@@ -148,7 +169,7 @@ def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
     if result.marks is not None:
         write_table(result.marks, folder / MARKS)
     if saved is not None and saved.is_dir():
-        link_files(saved, folder / _MODEL)
+        shutil.copytree(saved, folder / _MODEL)
     cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
     (folder / _RESULT).write_text(
         json.dumps({"scored": len(result.scores), "cost": cost}), encoding="utf-8"
@@ -158,7 +179,7 @@ def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
 def _take_up(folder: Path, saved: Path | None) -> FitResult:
     kept = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     if saved is not None and (folder / _MODEL).is_dir():
-        link_files(folder / _MODEL, saved)
+        shutil.copytree(folder / _MODEL, saved, dirs_exist_ok=True)
     scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))
     marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
     return FitResult(FitSummary(**kept["cost"]), scores, marks)

@@ -5,10 +5,7 @@ take no part in it. All folds share it, which is why it needs a sealed test set:
 cross-validation it would carry held-out images into training.
 """
 
-import hashlib
 import math
-import platform
-import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,17 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.code_digest import code_digest, named_targets
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
-from skiagram.image_store.kept import (
-    KeptImages,
-    StoredImage,
-    keep_images,
-    write_store,
-)
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
 from skiagram.image_store.store import (
     ImageStore,
@@ -38,15 +27,14 @@ from skiagram.image_store.store import (
     spans,
     write_modalities,
 )
-from skiagram.options import STRICT, composed
+from skiagram.options import STRICT
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records.cases import Cases
-from skiagram.records.files import read_table, write_table
+from skiagram.records.files import write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, images_of, planes_of
 
-RESTORED = "restored_images"  # kind of the pieces
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
 _REMEDY = "choose local_mean, local_median or nearest"
@@ -59,7 +47,6 @@ def restore_store(
     record: Path,
     cases: Cases | None = None,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write restored shards and a table with one row per case and one column per `Treatment` field.
 
@@ -69,71 +56,25 @@ def restore_store(
 
     Args:
         cases: The case table, for a training mean; its labels are not read.
-        pieces: What earlier runs made of equal images, and where what this one makes is kept; no
-            byte depends on it. None to make all anew.
     """
     mean = _mean(store, restoration, cases)
-    identity = "" if pieces is None else _identity(restoration, mean)
-    digests = [] if pieces is None else store.digests()
-
-    def read(folder: Path) -> pd.DataFrame:
-        return read_table(folder / record.name)
-
-    kept = KeptImages.find(pieces, RESTORED, identity, digests, read)
-    earlier, treated = kept or (None, None)
-    known = np.full(len(store), -1) if earlier is None else earlier.places
     work = partial(_restore_span, restoration, mean)
-    left_out = frozenset(np.flatnonzero(known >= 0).tolist())
-    parts = compute.map(work, spans(store, _RUN_VALUES, left_out), releases_lock=True)
-    made = (image for part in parts for image in part)
+    parts = compute.map(work, spans(store, _RUN_VALUES), releases_lock=True)
     treatments: list[Treatment] = []
     stops = frozenset(store.ends())
     writer = ShardWriter(images, shard_bytes=math.inf)
     with writer, Progress("restore", len(store)) as progress:
-
-        def make(_: int) -> StoredImage:
-            image = next(made)
+        for image in (image for part in parts for image in part):
+            writer.add(image.case_id, image.pixels, image.spacing, image.region)
             treatments.append(image.treatment)
-            return image.pixels, image.spacing, image.region, None
-
-        def done(run: range) -> None:
-            progress.advance(len(run))
-
-        write_store(writer, store.case_ids, earlier, stops.__contains__, make, done)
+            progress.advance()
+            if len(treatments) in stops:
+                writer.end_shard()
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
-    write_table(_table(store, known, treated, treatments), record)
-
-    def write(folder: Path) -> None:
-        shutil.copyfile(record, folder / record.name)
-
-    keep_images(pieces, RESTORED, identity, digests, images, write)
-
-
-def _table(
-    store: ImageStore,
-    known: NDArray[np.int64],
-    treated: pd.DataFrame | None,
-    treatments: Sequence[Treatment],
-) -> pd.DataFrame:
-    """Return what was done to each case: earlier, or now."""
     table = pd.DataFrame([treatment._asdict() for treatment in treatments])
-    if treated is not None:
-        of_known = treated.drop(columns="case_id").iloc[known[known >= 0]]
-        new = np.flatnonzero(known < 0)
-        whole = pd.concat([of_known, table] if len(table) else [of_known], ignore_index=True)
-        order = np.argsort(np.concatenate([np.flatnonzero(known >= 0), new]))
-        table = whole.iloc[order].reset_index(drop=True)
     table.insert(0, "case_id", store.case_ids)
-    return table
-
-
-def _identity(restoration: Steps, mean: Plane | None) -> str:
-    """Return what the restoration of equal images depends on: code, options, libraries, mean."""
-    options = composed(restoration)
-    code = code_digest(_restore_span, *named_targets(options))
-    learned = "" if mean is None else hashlib.sha256(mean.tobytes()).hexdigest()
-    return repr((code, platform.machine(), options, learned))
+    write_table(table, record)
 
 
 class RestoredImage(NamedTuple):
@@ -309,7 +250,6 @@ def restore_modalities(
     record: Path,
     cases: Cases,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Restore the images of every modality; `restore_store` says how.
 
@@ -324,5 +264,5 @@ def restore_modalities(
             chosen = chosen.of(name, tuple(folders))
         target = restored if first else restored / name
         own_record = record if first else target / "treatment.parquet"
-        restore_store(ImageStore(folder), chosen, target, own_record, cases, compute, pieces)
+        restore_store(ImageStore(folder), chosen, target, own_record, cases, compute)
     write_modalities(restored, [name for name in folders if name])

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.code_digest import name_piece
-from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
@@ -27,7 +27,7 @@ from skiagram.models.arm import ArmFolders, TrainOptions, require_classes
 from skiagram.models.contract import ReadsData, learner_of
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
-from skiagram.models.fits import FitPieces
+from skiagram.models.fits import FitPieces, keep_fits
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
@@ -150,17 +150,15 @@ def refit(
         )
 
     def make(folder: Path) -> None:
-        with store.unfinished(piece) as checkpoints, options.compute.limit():
-            pieces = FitPieces(store, piece[-DIGITS:], checkpoints)
+        with options.compute.limit():
             held_out = validator(folder, pieces)
             for title, made in held_out.make(
                 held_out.held_out_fits(known, task.design, epochs)
             ).items():
                 np.save(folder / f"{title}.npy", made.scores[0], allow_pickle=False)
-            pieces.remove()
-            store.remove(f"{UNFINISHED}-{piece}")
 
-    folder = store.make(piece, make)
+    with keep_fits(store, piece) as pieces:  # another process may make it meanwhile
+        folder = store.make(piece, make)
     explained = ExplainedModel(
         name=name,
         model=model,

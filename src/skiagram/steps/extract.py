@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
@@ -35,13 +34,6 @@ class ExtractOptions:
     compute: Compute
 
 
-def extract_project(root: Path, options: ExtractOptions, target: Path) -> None:
-    """Extract the features of a project's restored images, and of its candidates."""
-    data, store = root / "data", PieceStore.of_project(root)
-    read = (data / "cases", data / "restored", data / "candidates")
-    extract_features(options.features, options.windows, *read, target, options.compute, store)
-
-
 def extract_features(
     families: Mapping[str, Mapping[str, Any]],
     windows: Windows,
@@ -50,7 +42,6 @@ def extract_features(
     candidates: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `features.parquet`, `candidates_features.parquet` and `preparation`.
 
@@ -60,10 +51,9 @@ def extract_features(
         cases: Folder of cases that step ingest wrote.
         restored: Folder of the restored images.
         candidates: Folder that step propose wrote.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     chosen, histories = build_families(families), CaseHistories.read(cases)
-    table = extract_modalities(restored, chosen, histories, compute, pieces)
+    table = extract_modalities(restored, chosen, histories, compute)
     table.write(target / "features.parquet")
     places = read_candidates(candidates)
     at_places = describe_places(ImageStore(restored), places, chosen, windows, compute)

@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.ingest import INGESTED, IngestFolders, ingest
+from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import STRICT, build
 from skiagram.records.cases import Design
 
@@ -29,12 +28,11 @@ class IngestOptions:
     compute: Compute
 
 
-def ingest_project(root: Path, options: IngestOptions, target: Path) -> None:
-    """Ingest a project's data set; its files are in the folder SKIAGRAM_DATA, else fetched."""
-    data, store = os.environ.get("SKIAGRAM_DATA"), PieceStore.of_project(root)
+def ingest_project(options: IngestOptions, target: Path) -> None:
+    """Ingest the data set of a project; its files are in the folder SKIAGRAM_DATA, else fetched."""
+    data = os.environ.get("SKIAGRAM_DATA")
     files = Path(data) if data else None
-    ingest_source(options.dataset, options.design, files, target, options.compute, store)
-    store.remove_unshared(INGESTED)
+    ingest_source(options.dataset, options.design, files, target, options.compute)
 
 
 def ingest_source(
@@ -43,14 +41,12 @@ def ingest_source(
     files: Path | None,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `images`, `cases` and `sealed` of a data set.
 
     Args:
         dataset: `_target_` and options of the source.
         files: Folder where source files are at hand; None to fetch them.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     folders = IngestFolders(target / "images", target / "cases", target / "sealed")
-    ingest(build(dict(dataset), "dataset"), design, files, folders, pieces, compute)
+    ingest(build(dict(dataset), "dataset"), design, files, folders, compute)

@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 from skiagram.records.cases import Cases
-from skiagram.restoration.restore import RESTORED, restore_modalities
+from skiagram.restoration.restore import restore_modalities
 
 
 @options_class(**STRICT)
@@ -27,29 +26,20 @@ class RestoreOptions:
     compute: Compute
 
 
-def restore_project(root: Path, options: RestoreOptions, target: Path) -> None:
-    """Restore a project's ingested images."""
-    store = PieceStore.of_project(root)
-    restore_images(options.restoration, root / "data", target, options.compute, store)
-    store.remove_unshared(RESTORED)
-
-
 def restore_images(
     restoration: Mapping[str, Any],
     ingested: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
 ) -> None:
     """Write `restored` and `treatment.parquet`.
 
     Args:
         restoration: `_target_` and options.
         ingested: Folder that step ingest wrote.
-        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     steps, images = build(dict(restoration), "restoration"), ingested / "images"
     cases = Cases.read(ingested / "cases/cases.parquet")
     restored, record = target / "restored", target / "treatment.parquet"
-    restore_modalities(images, steps, restored, record, cases, compute, pieces)
+    restore_modalities(images, steps, restored, record, cases, compute)
     propagate_preparation(images, restored, restoration=dict(restoration))

@@ -1,31 +1,25 @@
 """Step train: one model of either arm in all its folds and repeats, from prepared data.
 
-A finished training is a piece of the store, by links to the outputs: what trains the same again
-takes it from there. A run that was killed takes up its fits.
+A run that was killed takes up its fits.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from skiagram.compute.code_digest import name_piece
-from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore, link_files
+from skiagram.compute.pieces import PieceStore
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.contract import ReadsData
 from skiagram.models.deployment import complete_folder
-from skiagram.models.fits import FitPieces
+from skiagram.models.fits import keep_fits
 from skiagram.models.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
 from skiagram.records.cases import Cases, Task, read_cases
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
-
-_MODEL, _SCORES, _OUTCOME = "model", "scores", "outcome.json"
 
 
 def train_model(
@@ -47,19 +41,19 @@ def train_model(
         model: The model that `options.model` describes.
         cases: Those to train on and to score; all of the data set, or some.
         folders: Where it writes.
-        store: Where finished trainings and fits under way are kept; None to keep none.
-        alone: Whether this process trains alone, not as one of several that share the training.
-        finished: Called at the end; tells whether this process keeps what was made.
+        store: Where fits under way are kept, by all that they depend on; None for what `folders`
+            says.
+        alone: As for `keep_fits`.
+        finished: As for `keep_fits`.
     """
     reading = model.read(prepared, task)
     learned = options.plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
     member = join_inputs(name, model, options, prepared, reading, cases, task)
 
-    def make(fits: FitPieces | None) -> Outcome:
+    def make(folders: ArmFolders) -> Outcome:
         with options.compute.limit():
-            made = replace(folders, fits=fits)
-            predictions = train(member, cases, task, options.plan, made, options.compute)
+            predictions = train(member, cases, task, options.plan, folders, options.compute)
             if reading.encoding is not None:
                 from skiagram.encoders.encoder import carry_encoder
 
@@ -71,19 +65,11 @@ def train_model(
         return predictions.outcome
 
     if store is None:
-        return make(None)
+        return make(folders)
     inputs = piece_inputs(member, options, reading, cases, task)
-    piece = name_piece(kept_training(name), inputs, train_model, type(model))
-    with store.unfinished(piece, alone=alone) as checkpoints:
-        fits = FitPieces(store, piece[-DIGITS:], checkpoints)
-        taken = alone and _take_up(store.find(piece), folders)
-        outcome = read_record(Outcome, folders.scores / _OUTCOME) if taken else make(fits)
-        if taken or finished():
-            if outcome.status == "finished":
-                store.keep(piece, partial(_link_outputs, folders))
-            fits.remove()
-            store.remove(f"{UNFINISHED}-{piece}")
-    return outcome
+    training = name_piece(f"model-{name}", inputs, train_model, type(model))
+    with keep_fits(store, training, alone=alone, finished=finished) as fits:
+        return make(replace(folders, fits=fits))
 
 
 def train_in_project(
@@ -106,13 +92,6 @@ def train_in_project(
     folders, alone = ArmFolders.under(target, name), rank is None
     trained = (prepared, cases, task, folders, store)
     train_model(name, model, options, *trained, alone=alone, finished=finished)
-    if not rank:
-        store.remove_unshared(kept_training(name))
-
-
-def kept_training(name: str) -> str:
-    """Return what the pieces of a model's finished trainings are called."""
-    return f"model-{name}"
 
 
 def describe(options: dict[str, Any], reading: Reading[Any]) -> dict[str, Any]:
@@ -178,22 +157,3 @@ def _carried(folder: Path) -> Iterator[Path]:
         if (folder / name).exists():
             yield folder / name
     yield from (path for path in sorted((folder / LEARNED).rglob("*")) if path.is_file())
-
-
-def _take_up(piece: Path | None, folders: ArmFolders) -> bool:
-    """Link the outputs of a finished training; return whether all of them are there."""
-    if piece is None:
-        return False
-    try:
-        link_files(piece / _MODEL, folders.model)
-        link_files(piece / _SCORES, folders.scores)
-    except OSError:  # of a piece that another process has removed meanwhile
-        shutil.rmtree(folders.model, ignore_errors=True)
-        shutil.rmtree(folders.scores, ignore_errors=True)
-        return False
-    return True
-
-
-def _link_outputs(folders: ArmFolders, piece: Path) -> None:
-    shutil.copytree(folders.model, piece / _MODEL, copy_function=os.link)
-    shutil.copytree(folders.scores, piece / _SCORES, copy_function=os.link)

@@ -181,7 +181,7 @@ def ingest_cohort(
     changes = project.preparation.acquisition
     source = CohortSource(cohort, None if changes is None else build(changes, "acquisition"))
     folders = IngestFolders(target / "images", target / "cases", target / "sealed")
-    ingest(source, "cv", None, folders, None, compute)
+    ingest(source, "cv", None, folders, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)

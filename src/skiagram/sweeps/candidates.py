@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from skiagram.compute.code_digest import name_piece
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.contract import learner_of
 from skiagram.models.cross_validation import Plan
+from skiagram.models.fits import keep_fits
 from skiagram.models.reading import Reading
 from skiagram.models.tuned import fitted_options
 from skiagram.options import build
@@ -117,16 +119,7 @@ def train_candidate(
     workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan, cohort: Cohort
 ) -> Path:
     """Train a model on a cohort; return the piece with its `model` and `scores`."""
-    cases = cohort.cases
-
-    def make(folder: Path) -> None:
-        model = candidate.model(workspace.compute.threads)
-        compute = replace(IN_PROCESS, threads=workspace.compute.threads)
-        options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
-        folders = ArmFolders(folder / "model", folder / "scores")
-        store = workspace.pieces
-        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders, store)
-
+    cases, store = cohort.cases, workspace.pieces
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,
         "plan": asdict(plan),
@@ -135,4 +128,17 @@ def train_candidate(
         "cases": cases.case_id.tolist(),
         "split": cases.split.tolist(),
     }
-    return workspace.make_once(f"trained-{candidate.name}", inputs, make, type(candidate))
+    piece = name_piece(f"trained-{candidate.name}", inputs, train_candidate, type(candidate))
+    made = store.find(piece)
+    if made is not None:
+        return made
+
+    def make(folder: Path) -> None:
+        model = candidate.model(workspace.compute.threads)
+        compute = replace(IN_PROCESS, threads=workspace.compute.threads)
+        options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
+        folders = ArmFolders(folder / "model", folder / "scores", fits)
+        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders)
+
+    with keep_fits(store, piece) as fits:  # another process may make it meanwhile
+        return store.make(piece, make)

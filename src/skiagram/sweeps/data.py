@@ -48,7 +48,7 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
     """Ingest a data set."""
 
     def make(folder: Path) -> None:
-        ingest_source(dataset, design, workspace.data, folder, pieces=workspace.pieces)
+        ingest_source(dataset, design, workspace.data, folder)
 
     inputs: dict[str, Any] = {"dataset": dataset, "design": design}
     source = build(dict(dataset), "dataset")
@@ -89,7 +89,7 @@ def prepare_data(
     """Restore a data set's images, extract their features and encode them."""
 
     def restore(folder: Path) -> None:
-        restore_images(restoration, data.folder, folder, pieces=workspace.pieces)
+        restore_images(restoration, data.folder, folder)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
@@ -123,7 +123,7 @@ def describe_images(
 
     def extract(folder: Path) -> None:
         cut, read = check(Windows, windows, "windows"), (cases, images, candidates)
-        extract_features(families, cut, *read, folder, pieces=workspace.pieces)
+        extract_features(families, cut, *read, folder)
 
     inputs = {
         "restored": images.parent.name,

@@ -46,7 +46,7 @@ class Workspace:
 
     @property
     def pieces(self) -> PieceStore:
-        """Return the finished pieces, of a project those of its stages too."""
+        """Return the store of finished pieces."""
         return PieceStore(self.work)
 
     def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:

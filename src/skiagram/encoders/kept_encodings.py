@@ -1,0 +1,109 @@
+"""What an encoder made of images in earlier runs, and what it makes now, in the store of pieces.
+
+Rows lie in tables, one for what some seconds brought; many small tables become one. An added image
+adds one row, ten thousand rows are few files, and parallel runs add tables without a lock.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.pieces import DIGITS, PieceStore
+from skiagram.image_store.shards import DIGEST_BYTES
+
+Floats = NDArray[np.float32]
+KIND = "encodings"  # of the pieces
+_KEYS, _ROWS = "digests.bin", "rows.npy"
+_KEY = np.dtype((np.void, DIGEST_BYTES))
+_TABLES = 32  # of one encoder, above which they become one
+_SECONDS = 10.0  # between two tables: a run that is killed loses the rows of so many
+
+
+class KeptEncodings:
+    """Rows of numbers that one encoder made, each by the digest of its image or place.
+
+    Args:
+        store: Where they are kept; None to keep none.
+        identity: All that a row depends on besides its image.
+    """
+
+    def __init__(self, store: PieceStore | None, identity: str) -> None:
+        self._store = store
+        self._name = f"{KIND}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
+        self._waiting: list[tuple[bytes, Floats]] = []
+        self._since = perf_counter()
+
+    def find(self, digests: Sequence[bytes]) -> list[Floats | None]:
+        """Return the row of each digest; None where there is none."""
+        wanted = set(digests)
+        found: dict[bytes, Floats] = {}
+        for table in self._tables():
+            with suppress(OSError, ValueError, IndexError):  # of one that was removed meanwhile
+                keys, values = _read(table)
+                for row, key in enumerate(keys):
+                    if key in wanted:
+                        found[key] = np.array(values[row])
+        return [found.get(digest) for digest in digests]
+
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """Keep at the end, whatever ends it, the rows that wait."""
+        self._since = perf_counter()
+        try:
+            yield
+        finally:
+            self._keep_waiting()
+
+    def add(self, digests: Sequence[bytes], rows: Floats) -> None:
+        """Have rows, (n, d), kept within seconds, or when `adding` ends."""
+        self._waiting += zip(digests, rows, strict=True)
+        if perf_counter() - self._since > _SECONDS:
+            self._keep_waiting()
+
+    def _keep_waiting(self) -> None:
+        """Write what waits as a table; too many tables become one."""
+        waiting, self._waiting, self._since = self._waiting, [], perf_counter()
+        if self._store is None or not waiting:
+            return
+        self._write(self._store, waiting)
+        tables = self._tables()
+        if len(tables) <= _TABLES:
+            return
+        rows: list[tuple[bytes, Floats]] = []
+        for table in tables:
+            with suppress(OSError, ValueError):
+                rows += zip(*_read(table), strict=True)
+        whole = self._write(self._store, rows)
+        if all(self._store.find(name) is not None for name in whole):
+            self._store.remove(*(table.name for table in tables if table.name not in whole))
+
+    def _write(self, store: PieceStore, rows: Sequence[tuple[bytes, Floats]]) -> set[str]:
+        """Write rows as a table for each width that they have; return the names of its pieces."""
+        names = set()
+        for width in {len(row) for _, row in rows}:
+            keys = [key for key, row in rows if len(row) == width]
+            values = np.stack([row for _, row in rows if len(row) == width])
+            name = f"{self._name}-{hashlib.sha256(b''.join(keys)).hexdigest()[: DIGITS // 2]}"
+            store.keep(name, partial(_write_table, keys, values))
+            names.add(name)
+        return names
+
+    def _tables(self) -> list[Path]:
+        return [] if self._store is None else self._store.parts(self._name)
+
+
+def _write_table(keys: Sequence[bytes], values: Floats, folder: Path) -> None:
+    (folder / _KEYS).write_bytes(b"".join(keys))
+    np.save(folder / _ROWS, values.astype("<f4"), allow_pickle=False)
+
+
+def _read(table: Path) -> tuple[list[bytes], Floats]:
+    keys: list[bytes] = np.frombuffer((table / _KEYS).read_bytes(), _KEY).tolist()
+    values: Floats = np.load(table / _ROWS, mmap_mode="r", allow_pickle=False)
+    return keys, values

@@ -1,0 +1,60 @@
+"""Encodings are kept in few tables, and found whoever kept them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.compute.pieces import PieceStore
+from skiagram.encoders import kept_encodings
+from skiagram.encoders.kept_encodings import KeptEncodings
+from skiagram.image_store.shards import DIGEST_BYTES
+
+
+def digest(number: int) -> bytes:
+    return number.to_bytes(DIGEST_BYTES)
+
+
+def keep(kept: KeptEncodings, number: int, width: int = 2) -> None:
+    with kept.adding():
+        kept.add([digest(number)], np.full((1, width), number, np.float32))
+
+
+def test_rows_added_one_by_one_lie_in_few_tables(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    kept = KeptEncodings(store, "of one encoder")
+    for number in range(200):
+        keep(kept, number, 3 + number % 2)
+    (held,) = store.held()
+    assert held.pieces < 40
+    rows = kept.find([digest(number) for number in (199, 0, 77, 200, 0)])
+    assert [None if row is None else row.tolist() for row in rows] == [
+        [199.0] * 4,
+        [0.0] * 3,
+        [77.0] * 4,
+        None,
+        [0.0] * 3,
+    ]
+
+
+def test_rows_of_some_seconds_lie_in_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PieceStore(tmp_path)
+    kept = KeptEncodings(store, "of one encoder")
+    with kept.adding():
+        for number in range(5):
+            kept.add([digest(number)], np.ones((1, 2), np.float32))
+        assert store.held() == []
+        monkeypatch.setattr(kept_encodings, "_SECONDS", 0.0)
+        kept.add([digest(5)], np.ones((1, 2), np.float32))
+        assert [held.pieces for held in store.held()] == [1]
+    assert all(row is not None for row in kept.find([digest(number) for number in range(6)]))
+
+
+def test_rows_belong_to_what_made_them(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    keep(KeptEncodings(store, "one"), 1)
+    assert KeptEncodings(store, "other").find([digest(1)]) == [None]
+    keep(KeptEncodings(None, "one"), 1)
+    assert KeptEncodings(None, "one").find([digest(1)]) == [None]
