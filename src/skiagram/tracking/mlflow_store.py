@@ -455,14 +455,23 @@ def _save_runs_view(client: Any, experiment: str) -> None:
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
-    runs = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
+    recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
+    runs = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
     whole = [run.data for run in runs if any(name in run.data.metrics for name in _SELECTION)]
+    # Columns are the options that differ; `model.cnn.seed` is left out where `seed` differs too.
     differ = _differing([run.params for run in whole])
     short = {name for name in differ if "." not in name}
     columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
-    selection = _selection_metrics(differ, [run.metrics for run in whole])
+    # The table is sorted by the figure of the only model whose options differ, else by that of
+    # the first arm whose figure differs.
+    swept = {f"selection_auc/{name.split('.')[1]}" for name in differ if name.startswith("model.")}
+    of_models = [name for name in swept if any(name in run.metrics for run in whole)]
+    moved = _differing([run.metrics for run in whole])
+    of_arms = [name for name in _SELECTION if name in moved]
+    of_only_model = of_models if len(of_models) == 1 else []
+    selection = list(dict.fromkeys([*of_only_model, *of_arms, *_SELECTION]))
     view = {
-        "searchFilter": f"tags.`{_RECEIPT}` != ''",  # whole runs, no single models
+        "searchFilter": recorded,
         "orderByKey": f"metrics.`{selection[0]}`",
         "orderByAsc": False,
         "selectedColumns": [
@@ -478,18 +487,6 @@ def _save_runs_view(client: Any, experiment: str) -> None:
 def _differing(values: Sequence[Mapping[str, Any]]) -> list[str]:
     names = sorted({name for each in values for name in each})
     return [name for name in names if len({each.get(name) for each in values}) > 1]
-
-
-def _selection_metrics(options: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return metrics to choose a run by, the one first that a sweep of these options is about.
-
-    It is that of the only model whose options differ; else of the first arm whose value differs.
-    """
-    swept = {name.split(".")[1] for name in options if name.startswith("model.")}
-    known = {name for each in metrics for name in each}
-    model = [name for name in (f"selection_auc/{each}" for each in swept) if name in known]
-    moved = [name for name in _SELECTION if name in _differing(metrics)]
-    return list(dict.fromkeys((*(model if len(model) == 1 else ()), *moved, *_SELECTION)))
 
 
 def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
