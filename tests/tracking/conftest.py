@@ -1,7 +1,9 @@
 """A finished pipeline's outputs in a folder, as the record stage finds them."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +42,33 @@ def _results() -> tuple[ModelResult, ...]:
         make_result(net, {"roc_auc": fine}, fine, stability, {"efficiency": Estimate(0.5)}),
         make_result(broken, {"roc_auc": none}, none),
     )
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with MLflow's tables and no run: to make the tables takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{database}")
+    return database
+
+
+@pytest.fixture
+def home(tmp_path: Path, empty_database: Path) -> Path:
+    """Return a lasting folder with a database to which nothing was recorded."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(empty_database, folder / "mlflow.db")
+    return folder
+
+
+@pytest.fixture
+def client(home: Path) -> Any:
+    """Return MLflow's client, which reads what was recorded back."""
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
 
 
 @pytest.fixture

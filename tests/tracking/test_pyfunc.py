@@ -96,10 +96,9 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
 
 @pytest.mark.thorough
 def test_a_recorded_run_has_its_model_in_the_registry(
-    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    baseline: Trained, home: Path, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
-    from mlflow.tracking import MlflowClient
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -107,22 +106,20 @@ def test_a_recorded_run_has_its_model_in_the_registry(
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True, register="skiagram")
     child = Run("logistic_regression", artefacts={baseline.model: "model"})
     execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
-    assert store.record(execution, tmp_path).startswith("Recorded 1 runs")
-    assert store.record(execution, tmp_path).startswith("Already recorded")
+    assert store.record(execution, home).startswith("Recorded 1 runs")
+    assert store.record(execution, home).startswith("Already recorded")
     again = execution._replace(name="the same model in another experiment")
-    assert store.record(again, tmp_path).startswith("Recorded 1 runs")
+    assert store.record(again, home).startswith("Recorded 1 runs")
     assert "MLFLOW_TRACKING_URI" not in os.environ
-    database = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=database)
     (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
     try:
-        mlflow.set_tracking_uri(database)
+        mlflow.set_tracking_uri(f"sqlite:///{home / 'mlflow.db'}")
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
     finally:
         mlflow.set_tracking_uri(None)
     assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
     assert not list(elsewhere.iterdir())
-    assert list((tmp_path / "mlartifacts").rglob("MLmodel"))
+    assert list((home / "mlartifacts").rglob("MLmodel"))
 
 
 def copy_titled(model: Path, target: Path, title: str) -> Path:
@@ -144,21 +141,19 @@ def execution_of(models: Mapping[str, Path], results: str) -> Execution:
 
 
 def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(
-    baseline: Trained, tmp_path: Path
+    baseline: Trained, home: Path, client: Any, tmp_path: Path
 ) -> None:
     """Of three recordings the second changes one of two models, the third changes figures alone."""
     import mlflow
     import pandas as pd
-    from mlflow.tracking import MlflowClient
 
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
     other = copy_titled(baseline.model, tmp_path / "other", "Other")
     changed = copy_titled(baseline.model, tmp_path / "changed", "Changed")
-    store.record(execution_of({"kept": baseline.model, "swept": other}, "first"), tmp_path)
-    store.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), tmp_path)
-    store.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), tmp_path)
+    store.record(execution_of({"kept": baseline.model, "swept": other}, "first"), home)
+    store.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), home)
+    store.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), home)
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     found = client.get_experiment_by_name("skiagram")
     models = {model.model_id: model for model in client.search_logged_models([found.experiment_id])}
     assert {model.tags["skiagram.sha256"] for model in models.values()} == {
@@ -194,7 +189,7 @@ def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(
 
 
 def test_a_model_whose_logging_was_cut_short_is_logged_again(
-    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    baseline: Trained, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.tracking import MlflowClient
 
@@ -206,9 +201,8 @@ def test_a_model_whose_logging_was_cut_short_is_logged_again(
     with monkeypatch.context() as broken:
         broken.setattr(MlflowClient, "log_model_artifacts", full_disk)
         with pytest.raises(NotRecorded, match="no space left"):
-            store.record(execution, tmp_path)
-    assert store.record(execution, tmp_path).startswith("Recorded")
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+            store.record(execution, home)
+    assert store.record(execution, home).startswith("Recorded")
     found = client.get_experiment_by_name("skiagram")
     (run,) = client.search_runs(
         [found.experiment_id], "attributes.run_name = 'kept' and attributes.status = 'FINISHED'"

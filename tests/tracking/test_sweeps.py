@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,17 +39,13 @@ def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_mlflow_shows_the_rows_below_one_parent_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow.tracking import MlflowClient
-
     store = MLflowStore(uri=None, experiment="sweeps", pyfunc=True)
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    assert record_sweep(store, LINE, tmp_path).startswith("Recorded 3 runs")
-    assert record_sweep(store, LINE, tmp_path).startswith("Already recorded")
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert record_sweep(store, LINE, home).startswith("Recorded 3 runs")
+    assert record_sweep(store, LINE, home).startswith("Already recorded")
     experiment = client.get_experiment_by_name("sweeps")
-    assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     parent = runs.pop("sweep strength")
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}

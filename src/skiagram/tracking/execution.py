@@ -80,7 +80,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         "data.name": read_record(DataCard, project / "data/cases/card.json").name,
         "data.sha256": ImageStore(project / "data/images").sha256,
     }
-    chosen = flatten_options(choices) | resolved_options(project)
+    chosen = flatten_options(choices) | _resolved_options(project)
     parent = _parent(project, evaluation, chosen | data, run_name(choices, project))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
     children = tuple(_child(project, *points[name], shared) for name in models)
@@ -92,7 +92,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
 
 def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) -> Execution:
     """Return a run that ended in an error: its options and the error, which begins with a stage."""
-    options = flatten_options(choices) | resolved_options(project)
+    options = flatten_options(choices) | _resolved_options(project)
     tags = {"mlflow.note.content": failure, "skiagram.failed": failure.partition(":")[0]}
     run = Run(run_name(choices, project), options, tags=tags | commit_tags(project), failed=True)
     text = json.dumps([options, failure], sort_keys=True)
@@ -100,7 +100,7 @@ def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) ->
     return Execution(experiment_name(project), run, (), Receipt((), digest))
 
 
-def resolved_options(project: Path) -> dict[str, str]:
+def _resolved_options(project: Path) -> dict[str, str]:
     """Return the flat name of every option of a run → its value, as stage digest resolved them."""
     path = project / _OPTIONS
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -112,11 +112,11 @@ def _points_of_models(
     """Return model → how its training ended, and its figures."""
     if isinstance(evaluation, Evaluation):
         return {
-            result.outcome.model: (result.outcome, result_points(result, evaluation.table))
+            result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
             for result in evaluation.models
         }
     return {
-        result.model: (result, _measured_points(evaluation, result.model) + cost_points(result))
+        result.model: (result, _measured_points(evaluation, result.model) + _cost_points(result))
         for result in evaluation.models
     }
 
@@ -134,27 +134,28 @@ def _parent(
     name: str,
 ) -> Run:
     if isinstance(evaluation, Evaluation):
-        points, tags = _class_points(evaluation)
+        points, decision = _class_points(evaluation), evaluation.answer.decision
     else:
-        points, tags = _points_of_arms(evaluation)
+        points, decision = _points_of_arms(evaluation), evaluation.decision
     for stage in _STAGES:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
+    tags = {"skiagram.worth_it": decision, "mlflow.note.content": evaluation.verdict}
     tags |= {f"skiagram.best_{arm}": model for arm, model in evaluation.best.items()}
-    tags |= commit_tags(project) | seal_tags(project)
+    tags |= commit_tags(project) | _seal_tags(project)
     reports = project / "reports"
     return Run(
         name=name,
         params=params,
         points=tuple(points),
-        tags=tags | {"mlflow.note.content": evaluation.verdict},
+        tags=tags,
         artefacts={reports / file: "" for file in _FILES}
         | {reports / folder: folder for folder in _FOLDERS},
     )
 
 
-def _points_of_arms(evaluation: MeasuredEvaluation) -> tuple[list[Point], dict[str, str]]:
-    """Return the figures of what stands for each arm, with its differences, and tags."""
+def _points_of_arms(evaluation: MeasuredEvaluation) -> list[Point]:
+    """Return the figures of what stands for each arm, with its differences."""
     points = [Point("near_duplicates", evaluation.near_duplicates)]
     for arm in evaluation.best:
         named = f"best_{arm}"
@@ -164,17 +165,15 @@ def _points_of_arms(evaluation: MeasuredEvaluation) -> tuple[list[Point], dict[s
         of_arm = {"analysis": DIFFERENCES, "figure": primary, "model": named}
         for row in evaluation.figures.select(**of_arm).rows:
             points += estimate_points(f"{named}_minus_{row.versus}", row, _DIGITS)
-    tags: dict[str, str] = {"skiagram.worth_it": evaluation.decision}
-    return points, tags
+    return points
 
 
-def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
-    """Return the figures of what stands for each arm, and tags."""
+def _class_points(evaluation: Evaluation) -> list[Point]:
+    """Return the figures of what stands for each arm."""
     points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points("ideal_auc", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
     points += _selection_points(evaluation)
-    tags: dict[str, str] = {}
     for result in evaluation.models:
         auc = evaluation.table.get(analysis=METRICS, figure="roc_auc", model=result.outcome.model)
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
@@ -189,8 +188,7 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
             for name, figure in (("figure_of_merit", MERIT), ("sensitivity", MEAN_SENSITIVITY)):
                 estimate = standing.find(model=arm, figure=figure)
                 points += estimate_points(f"best_{arm}_{name}", estimate, _DIGITS)
-    tags["skiagram.worth_it"] = evaluation.answer.decision
-    return points, tags
+    return points
 
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
@@ -202,7 +200,7 @@ def _selection_points(evaluation: Evaluation) -> list[Point]:
         figures |= {f"selection_auc/{model}": row.value} if model in models else {}
     for model, row in table.by_model("selection_sensitivity").items():
         figures[f"selection_sensitivity/{model}"] = row.value
-    return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(figures)]
+    return _finite_points(figures, _DIGITS)
 
 
 def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[str, str]) -> Run:
@@ -231,11 +229,10 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
     if estimate is None:
         return []
     values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    points = _finite_points(values)
-    return points if digits is None else [p._replace(value=round(p.value, digits)) for p in points]
+    return _finite_points(values, digits)
 
 
-def result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
+def _result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     """Return all figures of one model that are of all its cases; folds and repeats are steps."""
     outcome = result.outcome
     of_model = figures.select(model=outcome.model, group="", versus="").rows
@@ -244,18 +241,18 @@ def result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.seed_auc)):
         steps = enumerate(values)
         points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
-    return points + cost_points(outcome)
+    return points + _cost_points(outcome)
 
 
-def cost_points(outcome: Outcome) -> list[Point]:
+def _cost_points(outcome: Outcome) -> list[Point]:
     """Return what the training of a model cost."""
     costs = ("parameters", "multiply_adds", "images_seen", "fits")
     return _finite_points({name: getattr(outcome, name) for name in costs})
 
 
-def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
+def _finite_points(values: Mapping[str, float | None], digits: int | None = None) -> list[Point]:
     return [
-        Point(name, float(value))
+        Point(name, float(value) if digits is None else round(float(value), digits))
         for name, value in values.items()
         if value is not None and math.isfinite(value)
     ]
@@ -303,7 +300,7 @@ def commit_tags(project: Path) -> dict[str, str]:
     return {"mlflow.source.git.commit": commit.sha, "skiagram.modified": modified}
 
 
-def seal_tags(project: Path) -> dict[str, str]:
+def _seal_tags(project: Path) -> dict[str, str]:
     """Return the number of this opening of the seal and the end of the ledger's chain.
 
     A comparison that the ledger lacks is noted first: DVC may have restored its results from a

@@ -14,13 +14,12 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -45,13 +44,9 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",  # its import sets the level anew
 }
+_CONNECT_TIMEOUT = "10"  # seconds in which a database takes a connection
+_WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers that know the word
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
-_PAUSE = 1.0  # seconds before a store is opened again
-_SILENCE = 30.0  # seconds after which nobody answers: MLflow itself asks a database on, or waits
-_PATIENCE = 10.0  # seconds in which a database takes a call
-_MAKING = 300.0  # seconds in which a new one has its tables
-_A_MEGABYTE = 10.0  # seconds that one of artefacts may take
-_MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _ARMS = ("classical", "encoder", "deep")
 _SELECTION = tuple(f"best_{arm}_selection_auc" for arm in _ARMS)
@@ -60,7 +55,6 @@ _REPORTED = (  # of test cases: to be read, not to choose by
     *("difference", "difference_low", "difference_high"),
 )
 RUNS_VIEW = "runs"
-_T = TypeVar("_T")
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _WRITER = "skiagram.writer"
@@ -101,13 +95,22 @@ class MLflowStore:
     def record(self, execution: Execution, home: Path) -> str:
         """Record an execution; a parent run that was cut short is recorded anew."""
         with self._opened(home, "not recorded") as (client, experiment, place):
-            _end_runs_cut_short(client, experiment, home)
+            # What an earlier recording of this project left unfinished has failed.
+            _fail_unfinished_runs(client, experiment, home)
+            # The same results are recorded once.
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
-            self._write(client, experiment, execution, home)
-            _note_view(client, experiment)
+            try:
+                self._record_runs(client, experiment, execution, home)
+            except Exception:
+                with suppress(Exception):  # where the server is lost, the next recording does it
+                    _fail_unfinished_runs(client, experiment, home)
+                raise
+            # The table of runs opens with what the recorded runs differ by.
+            _save_runs_view(client, experiment)
+        if execution.parent.failed:
+            return f"Recorded the failed run in {place}."
         runs = f"{len(execution.children)} runs" if execution.children else "a run"
-        runs = "the failed run" if execution.parent.failed else runs
         return f"Recorded {runs} in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
@@ -134,92 +137,80 @@ class MLflowStore:
         place = f"{shown_uri(uri)}, experiment {self.experiment}"
         try:
             with locked(home / _LOCK):
-                client, experiment = self._open(uri, home)
-                yield client, experiment, place
+                _quieten()
+                from mlflow.tracking import MlflowClient
+
+                if _is_database(uri) and not uri.startswith("sqlite"):
+                    _connect_once(uri)
+                client = MlflowClient(tracking_uri=uri)
+                yield client, self._experiment(client, uri, home), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
             raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
-
-    def _open(self, uri: str, home: Path) -> tuple[Any, str]:
-        """Connect; another machine that does the same is waited for once.
-
-        MLflow makes the tables of a new database without a lock, so that processes that do so at
-        the same time fail.
-        """
-        _quieten()
-        started = time.monotonic()
-        try:
-            return self._connect(uri, home)
-        except Exception as error:
-            if _is_lost(error) or time.monotonic() - started > _SILENCE:
-                raise
-        time.sleep(_PAUSE)
-        return self._connect(uri, home)
-
-    def _connect(self, uri: str, home: Path) -> tuple[Any, str]:
-        """Return a client and the id of the experiment; what is not there yet is made."""
-        from mlflow.tracking import MlflowClient
-
-        client: Any
-        if _has_no_limits(uri):
-            _ask_once(uri)
-            made = _within(_MAKING, lambda: MlflowClient(tracking_uri=uri))
-            client = _LimitedClient(made)
-        else:
-            client = MlflowClient(tracking_uri=uri)
-        return client, self._experiment(client, uri, home)
-
-    def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
-        marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
-        writer = {_WRITER: _writer(home)}
-        folders = _served_folders(execution.children) if self.pyfunc else {}
-        digests = {name: verify_checksums(folder) for name, folder in folders.items()}
-        logged = _logged_models(client, experiment, digests.values())
-        with _run(client, experiment, execution.parent, marks | writer) as parent:
-            _log(client, parent, execution.parent)
-            for child in execution.children:
-                of_parent = {"mlflow.parentRunId": parent} | writer
-                with _run(client, experiment, child, of_parent) as run_id:
-                    digest = digests.get(child.name)
-                    model = logged.get(digest) if digest else None
-                    if digest is None or model is not None:
-                        _log(client, run_id, child)
-                    else:
-                        folder = folders[child.name]
-                        with _new_model(client, experiment, folder, digest, run_id) as model:
-                            _log(client, run_id, child, model)
-                    if model is not None:
-                        self._link(client, run_id, child.name, model, home)
-
-    def _link(self, client: Any, run_id: str, name: str, model: str, home: Path) -> None:
-        """Have a run show its logged model, and the registry have it once."""
-        from mlflow.entities import LoggedModelOutput
-
-        client.log_outputs(run_id, [LoggedModelOutput(model, step=0)])
-        if self.register is None:
-            return
-        import mlflow
-
-        registered, source = f"{self.register}-{name}", f"models:/{model}"
-        versions = client.search_model_versions(f"name = '{registered}'")
-        if not any(version.source == source for version in versions):
-            default = os.environ.get(ADDRESS)
-            mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
-            try:
-                _within(_SILENCE, lambda: mlflow.register_model(source, registered))
-            finally:
-                mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
     def _uri(self, home: Path) -> str:
         return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
-        experiment = client.get_experiment_by_name(self.experiment)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        local = re.match(_DATABASE, uri) is not None  # a server knows its own place
-        location = (home / "mlartifacts").as_uri() if local else None
-        return str(client.create_experiment(self.experiment, artifact_location=location))
+        """Return the id of the experiment, which is made where it is not there yet."""
+        from mlflow.exceptions import MlflowException
+
+        found = client.get_experiment_by_name(self.experiment)
+        if found is None:
+            # A server knows its own place for artefacts; a database has them in the project.
+            location = (home / "mlartifacts").as_uri() if _is_database(uri) else None
+            try:
+                return str(client.create_experiment(self.experiment, location))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            found = client.get_experiment_by_name(self.experiment)  # another machine made it
+        return str(found.experiment_id)
+
+    def _record_runs(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
+        """Write a parent run and a child a model; a run ends last, which says that it is whole."""
+        writer = {_WRITER: _writer(home)}
+        whole = execution.parent
+        marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+        parent = _create_run(client, experiment, whole, marks | writer)
+        _log(client, parent, whole)
+        for child in execution.children:
+            run_id = _create_run(client, experiment, child, {"mlflow.parentRunId": parent} | writer)
+            folder = _served_folder(child) if self.pyfunc else None
+            if folder is None:
+                _log(client, run_id, child)
+            else:
+                # A model is logged by the first run that has it, with the figures of that run.
+                digest = verify_checksums(folder)
+                model = _find_logged_model(client, experiment, digest)
+                if model is None:
+                    model = _log_model(client, experiment, folder, digest, run_id)
+                    _log(client, run_id, child, model)
+                    client.finalize_logged_model(model, "READY")
+                else:
+                    _log(client, run_id, child)
+                self._link(client, run_id, child.name, model, home)
+            client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
+        client.set_terminated(parent, "FAILED" if whole.failed else "FINISHED")
+
+    def _link(self, client: Any, run_id: str, name: str, model: str, home: Path) -> None:
+        """Have a run show its logged model, and the registry have it once."""
+        import mlflow
+        from mlflow.entities import LoggedModelOutput
+
+        client.log_outputs(run_id, [LoggedModelOutput(model, step=0)])
+        if self.register is None:
+            return
+        registered, source = f"{self.register}-{name}", f"models:/{model}"
+        versions = client.search_model_versions(f"name = '{registered}'")
+        if any(version.source == source for version in versions):
+            return
+        default = os.environ.get(ADDRESS)
+        mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
+        try:
+            mlflow.register_model(source, registered)
+        finally:
+            mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
 
 def _quieten() -> None:
@@ -231,71 +222,23 @@ def _quieten() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def _has_no_limits(uri: str) -> bool:
-    """Return whether a database is asked over a network: drivers wait for it without end."""
-    return re.match(_DATABASE, uri) is not None and not uri.startswith("sqlite")
+def _is_database(uri: str) -> bool:
+    """Return whether MLflow writes into a database itself, without a server before it."""
+    return re.match(_DATABASE, uri) is not None
 
 
-def _ask_once(uri: str) -> None:
-    """Raise where a database does not answer: MLflow itself would try ten times, or wait."""
-    from mlflow.store.db.utils import create_sqlalchemy_engine
+def _connect_once(uri: str) -> None:
+    """Raise where a database takes no connection within seconds: MLflow itself would try ten times.
 
-    engine = create_sqlalchemy_engine(uri)
-    _within(_PATIENCE, lambda: engine.connect().close())
-    engine.dispose()
-
-
-def _within(seconds: float, call: Callable[[], _T]) -> _T:
-    """Return what a call returns, or raise what it raises, or a TimeoutError.
-
-    Not all drivers have a limit of time that also holds where the network is silent, so it is a
-    thread that calls, and it may be left waiting.
+    A database that falls silent later is waited for as its driver waits. The address can say how
+    long: `tcp_user_timeout` of PostgreSQL, `read_timeout` of MySQL.
     """
-    returned: list[_T] = []
-    failures: list[Exception] = []
+    from sqlalchemy import NullPool, create_engine, make_url
 
-    def ask() -> None:
-        try:
-            returned.append(call())
-        except Exception as error:  # raised where it is waited for
-            failures.append(error)
-
-    asking = Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    for failure in failures:
-        raise failure
-    for value in returned:
-        return value
-    raise TimeoutError("no answer")
-
-
-class _LimitedClient:
-    """MLflow's client, each call of which has a limit of time; after a silence none is made."""
-
-    def __init__(self, client: Any) -> None:
-        self._client, self._silent = client, False
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            if self._silent:
-                raise TimeoutError("no answer")
-            sent = Path(arguments[1]) if "artifact" in name else None  # after the run or the model
-            copying = _A_MEGABYTE * _megabytes(sent) if sent is not None else 0
-            try:
-                return _within(_SILENCE + copying, lambda: method(*arguments, **options))
-            except TimeoutError:
-                self._silent = True
-                raise
-
-        return call
-
-
-def _megabytes(path: Path) -> float:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files) / 1e6
+    url = make_url(uri)
+    if url.get_driver_name() in _WITH_CONNECT_TIMEOUT and "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": _CONNECT_TIMEOUT})
+    create_engine(url, poolclass=NullPool).connect().close()
 
 
 def shown_uri(uri: str) -> str:
@@ -312,27 +255,15 @@ def shown_uri(uri: str) -> str:
 
 def _cause(error: BaseException, uri: str) -> str:
     """Return what lies at the bottom of a chain of errors, in one line and without secrets."""
-    *_, bottom = _chain(error)
-    text = " ".join(str(bottom).split()).replace(uri, shown_uri(uri))
+    while error.__context__ is not None:
+        error = error.__context__
+    text = " ".join(str(error).split()).replace(uri, shown_uri(uri))
     parts = (set(re.split(r"[/@:?#&=]+", each)) for each in (uri, shown_uri(uri)))
     hidden = set.difference(*parts)
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
         edges = ("", "") if len(secret) > _MAX_WORD else (r"(?<!\w)", r"(?!\w)")  # not in words
         text = re.sub(re.escape(secret).join(edges), "…", text)
-    return text[:200] or type(bottom).__name__
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, what it came of, and so on."""
-    yield error
-    while error.__context__ is not None:
-        error = error.__context__
-        yield error
-
-
-def _is_lost(error: BaseException) -> bool:
-    """Return whether nobody answers: each further question would wait as long again."""
-    return any(isinstance(each, ConnectionError | TimeoutError) for each in _chain(error))
+    return text[:200] or type(error).__name__
 
 
 def _writer(home: Path) -> str:
@@ -340,11 +271,17 @@ def _writer(home: Path) -> str:
     return hashlib.sha256(f"{platform.node()}:{home.resolve()}".encode()).hexdigest()[:16]
 
 
-def _end_runs_cut_short(client: Any, experiment: str, home: Path) -> None:
+def _fail_unfinished_runs(client: Any, experiment: str, home: Path) -> None:
     """Mark runs as failed that this project began and, as it holds the lock, no longer writes."""
+    from mlflow.entities import LoggedModelStatus
+
     begun = f"tags.`{_WRITER}` = '{_writer(home)}' and attributes.status = 'RUNNING'"
     for run in client.search_runs([experiment], begun):
-        client.set_terminated(run.info.run_id, "FAILED")
+        run_id = run.info.run_id
+        for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+            if model.status == LoggedModelStatus.PENDING:
+                client.finalize_logged_model(model.model_id, "FAILED")
+        client.set_terminated(run_id, "FAILED")
 
 
 def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
@@ -455,15 +392,12 @@ def _file_of(values: NDArray[Any], depth: str) -> bytes:
     return content.getvalue()
 
 
-def _served_folders(runs: Iterable[Run]) -> dict[str, Path]:
-    """Return name of a run → the folder of its model, of those that score new cases."""
-    folders = {
-        run.name: path
-        for run in runs
-        for path, name in run.artefacts.items()
-        if name == "model" and not run.failed
-    }
-    return {name: folder for name, folder in folders.items() if _is_served(folder)}
+def _served_folder(run: Run) -> Path | None:
+    """Return the folder of a run's model where it scores new cases."""
+    for folder, name in run.artefacts.items():
+        if name == "model" and not run.failed and _is_served(folder):
+            return folder
+    return None
 
 
 def _is_served(folder: Path) -> bool:
@@ -471,27 +405,22 @@ def _is_served(folder: Path) -> bool:
     return read_record(Deployment, folder / DEPLOYMENT).arm != "reader"
 
 
-def _logged_models(client: Any, experiment: str, digests: Iterable[str]) -> dict[str, str]:
-    """Return SHA-256 of a model's folder → id of the model that an earlier run logged of it.
+def _find_logged_model(client: Any, experiment: str, digest: str) -> str | None:
+    """Return the id of the model that an earlier run logged of a folder with this SHA-256.
 
     Of this version of skiagram alone: a logged model asks for the version that logged it.
     """
     from mlflow.entities import LoggedModelStatus
 
-    names = ", ".join(f"'{digest}'" for digest in digests)
-    if not names:
-        return {}
-    known = f"tags.`{_SHA256}` IN ({names}) AND tags.`{_VERSION}` = '{version('skiagram')}'"
-    logged = client.search_logged_models([experiment], known)
-    whole = [model for model in logged if model.status == LoggedModelStatus.READY]
-    return {model.tags[_SHA256]: str(model.model_id) for model in whole}
+    same = f"tags.`{_SHA256}` = '{digest}' AND tags.`{_VERSION}` = '{version('skiagram')}'"
+    for model in client.search_logged_models([experiment], same):
+        if model.status == LoggedModelStatus.READY:
+            return str(model.model_id)
+    return None
 
 
-@contextmanager
-def _new_model(
-    client: Any, experiment: str, folder: Path, digest: str, run_id: str
-) -> Iterator[str]:
-    """Log a model as MLflow serves it and yield its id; it is ready last, when it is whole.
+def _log_model(client: Any, experiment: str, folder: Path, digest: str, run_id: str) -> str:
+    """Log a model as MLflow serves it, and return its id; it is not ready yet.
 
     Not by MLflow's `log_model`, which loads the model to try its example and copies the run's
     metrics one by one: most of the time of recording.
@@ -507,49 +436,42 @@ def _new_model(
         tags={_SHA256: digest, _VERSION: version("skiagram")},
         params=flatten_options(deployment.options),
     )
-    model, status = str(created.model_id), "FAILED"
-    try:
-        with scratch_folder("record") as temporary:
-            place = temporary / "model"
-            identity = Model(model_id=model, model_uuid=model, run_id=run_id)
-            with _real_files(folder) as files:
-                save_model(path=place, mlflow_model=identity, **describe_pyfunc(files))
-            client.log_model_artifacts(model, str(place))
-        yield model
-        status = "READY"
-    finally:
-        with suppress(Exception):  # that of the recording itself is the one to tell
-            client.finalize_logged_model(model, status)
+    model = str(created.model_id)
+    with scratch_folder("record") as temporary, _real_files(folder) as files:
+        place = temporary / "model"
+        identity = Model(model_id=model, model_uuid=model, run_id=run_id)
+        save_model(path=place, mlflow_model=identity, **describe_pyfunc(files))
+        client.log_model_artifacts(model, str(place))
+    return model
 
 
-@contextmanager
-def _run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> Iterator[str]:
-    """Make a run and yield its id; it is finished last, which says that it is whole."""
+def _create_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
     created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
-    run_id = str(created.info.run_id)
-    try:
-        yield run_id
-    except Exception as error:
-        if not _is_lost(error):  # else the next recording marks it
-            with suppress(Exception):  # that of the recording itself is the one to tell
-                client.set_terminated(run_id, "FAILED")
-        raise
-    client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
+    return str(created.info.run_id)
 
 
-def _note_view(client: Any, experiment: str) -> None:
+def _save_runs_view(client: Any, experiment: str) -> None:
     """Have the runs table open with what a sweep is about: options that differ, what to choose by.
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
-    runs = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
+    recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
+    runs = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
     whole = [run.data for run in runs if any(name in run.data.metrics for name in _SELECTION)]
+    # Columns are the options that differ; `model.cnn.seed` is left out where `seed` differs too.
     differ = _differing([run.params for run in whole])
     short = {name for name in differ if "." not in name}
     columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
-    selection = _selection_metrics(differ, [run.metrics for run in whole])
+    # The table is sorted by the figure of the only model whose options differ, else by that of
+    # the first arm whose figure differs.
+    swept = {f"selection_auc/{name.split('.')[1]}" for name in differ if name.startswith("model.")}
+    of_models = [name for name in swept if any(name in run.metrics for run in whole)]
+    moved = _differing([run.metrics for run in whole])
+    of_arms = [name for name in _SELECTION if name in moved]
+    of_only_model = of_models if len(of_models) == 1 else []
+    selection = list(dict.fromkeys([*of_only_model, *of_arms, *_SELECTION]))
     view = {
-        "searchFilter": f"tags.`{_RECEIPT}` != ''",  # whole runs, no single models
+        "searchFilter": recorded,
         "orderByKey": f"metrics.`{selection[0]}`",
         "orderByAsc": False,
         "selectedColumns": [
@@ -567,18 +489,6 @@ def _differing(values: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in names if len({each.get(name) for each in values}) > 1]
 
 
-def _selection_metrics(options: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return metrics to choose a run by, the one first that a sweep of these options is about.
-
-    It is that of the only model whose options differ; else of the first arm whose value differs.
-    """
-    swept = {name.split(".")[1] for name in options if name.startswith("model.")}
-    known = {name for each in metrics for name in each}
-    model = [name for name in (f"selection_auc/{each}" for each in swept) if name in known]
-    moved = [name for name in _SELECTION if name in _differing(metrics)]
-    return list(dict.fromkeys((*(model if len(model) == 1 else ()), *moved, *_SELECTION)))
-
-
 def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
     """Log what a run holds; figures that are no curves stand on the page of a new model too."""
     from mlflow.entities import Metric, Param
@@ -589,11 +499,8 @@ def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
         Metric(name, value, now, step, model_id=model if values[name] == 1 else None)
         for name, value, step in run.points
     ]
-    for start in range(0, len(metrics), _MAX_METRICS):
-        client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
     params = [Param(name, value) for name, value in run.params.items()]
-    for start in range(0, len(params), _MAX_PARAMS):
-        client.log_batch(run_id, params=params[start : start + _MAX_PARAMS])
+    client.log_batch(run_id, metrics, params)
     for path, folder in run.artefacts.items():
         log = client.log_artifacts if path.is_dir() else client.log_artifact
         with _real_files(path) as files:

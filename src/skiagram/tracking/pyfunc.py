@@ -23,7 +23,6 @@ from skiagram.tracking.mlflow_store import LABEL, NAME, image_columns
 if TYPE_CHECKING:
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
-    from skiagram.deploy.prediction import CaseResult
 
 
 def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +31,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     Columns of `image_columns` hold the content of files, those of covariates text or numbers.
     """
     from skiagram.deploy.inputs import CovariateTable
-    from skiagram.deploy.prediction import score_cases
+    from skiagram.deploy.prediction import row_cells, score_cases
 
     rows = frame.to_dict("records")
     cases = [_case(model, number, row) for number, row in enumerate(rows)]
@@ -46,7 +45,12 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     scored = list(score_cases(model, cases, covariates))
     if scored and all(row.error for row in scored):
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
-    return pd.DataFrame([_record(model, *pair) for pair in zip(names, scored, strict=True)])
+    unscored, decides = (float("nan"),) * len(model.task.reported), model.threshold is not None
+    records = []
+    for name, row in zip(names, scored, strict=True):
+        whole = replace(row, file=name, probability=row.probability or unscored)
+        records.append(row_cells(whole, [*model.task.reported], decides=decides))
+    return pd.DataFrame(records)
 
 
 def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
@@ -71,14 +75,6 @@ def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCa
 
 def _text(cell: object) -> str:
     return "" if cell is None or cell != cell else str(cell)  # NaN is missing
-
-
-def _record(model: "DeployedModel", name: str, row: "CaseResult") -> dict[str, Any]:
-    from skiagram.deploy.prediction import row_cells
-
-    values = row.probability or (float("nan"),) * len(model.task.reported)
-    named = replace(row, file=name, probability=values)
-    return row_cells(named, [*model.task.reported], decides=model.threshold is not None)
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types

@@ -41,13 +41,9 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
     text = json.dumps(asdict(result), sort_keys=True)
     digest = {f"sweep {result.name}": hashlib.sha256(text.encode()).hexdigest()}
     children = tuple(_child(each, result, tags) for each in result.rows)
-    parent = Run(f"sweep {result.name}", {"rows": str(len(result.rows))}, _chosen(result), tags)
+    points = [] if result.chosen is None else _points(result.chosen, result.objective)
+    parent = Run(f"sweep {result.name}", {"rows": str(len(result.rows))}, tuple(points), tags)
     return Execution(experiment_name(project), parent, children, Receipt((), digest))
-
-
-def _chosen(result: SweepResult) -> tuple[Point, ...]:
-    chosen = result.chosen
-    return () if chosen is None else tuple(_points(chosen, result.objective))
 
 
 def _points(result: RowResult, objective: str) -> list[Point]:

@@ -36,18 +36,17 @@ def validation_execution(
         folder: Of its results, below the project's.
     """
     if isinstance(evaluation, MeasuredEvaluation):
-        points = _measured_points(evaluation)
+        points, decision = _measured_points(evaluation), evaluation.decision
+        models = tuple(outcome.model for outcome in evaluation.models)
     else:
-        points = _class_points(evaluation)
+        points, decision = _class_points(evaluation), evaluation.answer.decision
+        models = tuple(result.outcome.model for result in evaluation.models)
     tags = {
         "skiagram.validation": name,
         "skiagram.project_run": run_name(choices, project),
+        "skiagram.worth_it": decision,
         "mlflow.note.content": evaluation.verdict,
     }
-    if isinstance(evaluation, MeasuredEvaluation):
-        tags["skiagram.worth_it"] = evaluation.decision
-    else:
-        tags["skiagram.worth_it"] = evaluation.answer.decision
     artefacts = {path: path.name if path.is_dir() else "" for path in sorted(folder.iterdir())}
     run = Run(
         name=f"validation {name}",
@@ -56,15 +55,11 @@ def validation_execution(
         tags=tags | commit_tags(project),
         artefacts=artefacts,
     )
-    if isinstance(evaluation, MeasuredEvaluation):
-        models = tuple(outcome.model for outcome in evaluation.models)
-    else:
-        models = tuple(model.outcome.model for model in evaluation.models)
     return Execution(experiment_name(project), run, (), receipt_of(project, models, artefacts))
 
 
 def _class_points(evaluation: Evaluation) -> list[Point]:
-    points: list[Point] = estimate_points("difference", evaluation.difference)
+    points = estimate_points("difference", evaluation.difference)
     for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
         points += estimate_points(f"{row.model}/{row.figure}/{row.group}", row)
     return points
