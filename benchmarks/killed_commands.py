@@ -115,7 +115,7 @@ def _of_an_earlier_version(trial: Path) -> None:
     project = trial / "project"
     record = yaml.safe_load((project / ".skiagram.yaml").read_text(encoding="utf-8"))
     names = [name for name in shipped_files() if name.startswith("conf/model/")][:5]
-    for name in [*names, "pipeline/show.py"]:
+    for name in [*names, "pipeline/record.py"]:
         earlier = b"# of an earlier version\n"
         (project / name).write_bytes(earlier)
         record["files"][name] = hashlib.sha256(earlier).hexdigest()
@@ -167,7 +167,7 @@ COMMANDS = {
     "init": Command((*_SKIAGRAM, "init", "{}/cohort", "--positive", "yes"), remedy="--renew"),
     "upgrade": Command((*_SKIAGRAM, "upgrade"), prepare=_of_an_earlier_version),
     "repro": Command(
-        _shell("python pipeline/lock.py", "dvc repro", "python pipeline/show.py"),
+        _shell("skiagram repair", "dvc repro", "skiagram show"),
         prepare=_another_seed,
     ),
     "queue": Command(

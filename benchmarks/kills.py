@@ -117,7 +117,7 @@ class Runner:
 
     def start(self, project: Project) -> subprocess.Popen[bytes]:
         """Start it as `make repro` does; what it says is added to a file."""
-        project.run(sys.executable, "pipeline/lock.py")
+        project.skiagram("repair")
         with (project.folder.parent / "said.txt").open("ab") as said:
             return subprocess.Popen(
                 self.command,

@@ -142,8 +142,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.thorough
 def test_a_disk_on_which_dvc_finds_no_room_for_its_copy_is_one_line(small_disk: Path) -> None:
     stage = {"cmd": "head -c 20000000 /dev/urandom > made", "outs": ["made"]}
-    (small_disk / "pipeline").mkdir()
-    (small_disk / "pipeline/lock.py").touch()
     (small_disk / "dvc.yaml").write_text(json.dumps({"stages": {"make": stage}}))
     dvc = [sys.executable, "-m", "dvc", "init", "--no-scm", "-q"]
     subprocess.run(dvc, cwd=small_disk, check=True)
@@ -158,8 +156,6 @@ def test_a_disk_on_which_dvc_finds_no_room_for_its_copy_is_one_line(small_disk: 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_leaves_nobody_at_work_in_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline/lock.py").touch()
     (tmp_path / "dvc.py").write_text(AT_WORK)  # in place of the program
     noted = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
@@ -172,8 +168,6 @@ def test_a_run_that_is_killed_leaves_nobody_at_work_in_the_folder(tmp_path: Path
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_asked_to_end_ends_its_stages(tmp_path: Path, number: int) -> None:
-    (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline/lock.py").touch()
     (tmp_path / "dvc.py").write_text(WITH_A_STAGE)
     noted = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
