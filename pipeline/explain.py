@@ -9,8 +9,8 @@ from skiagram.steps.explain import ExplainOptions, explain_in_project
 def main(options: ExplainOptions, run: StageRun) -> None:
     """Explain the chosen model; the folder of one that could not be trained is empty."""
     name = run.members["model"]
-    with run.publish(f"explanations/{name}") as folder:
-        explain_in_project(ROOT, name, options, folder / f"explanations/{name}")
+    with run.publish(f"reports/explanations/{name}") as folder:
+        explain_in_project(ROOT, name, options, folder / f"reports/explanations/{name}")
 
 
 if __name__ == "__main__":

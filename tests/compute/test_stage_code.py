@@ -28,7 +28,7 @@ STAGES = {
     "explain": {
         "matrix": {"model": "${explained}"},
         "cmd": "python pipeline/explain.py model=${item.model}",
-        "outs": ["explanations/${item.model}"],
+        "outs": ["reports/explanations/${item.model}"],
     },
 }
 

@@ -37,7 +37,7 @@ class CountMean(MeanNumber):
 def sources(tmp_path: Path) -> Path:
     """Return a copy of the program that has a fifth outcome."""
     copy = tmp_path / "program"
-    for name in ("src", "conf", "pipeline", "sweeps", "combined", "explanations"):
+    for name in ("src", "conf", "pipeline", "sweeps", "combined", "reports/explanations"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in ROOT.iterdir():
         if path.is_file():

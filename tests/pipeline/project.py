@@ -22,7 +22,7 @@ from tests.forked_python import binaries
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
-    *("combined", "conf", "explanations", "pipeline", "src"),
+    *("combined", "conf", "pipeline", "reports/explanations", "src"),
     *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),
 )
 BASELINES = ["logistic_regression", "decision_tree"]

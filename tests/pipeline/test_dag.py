@@ -294,7 +294,7 @@ def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
         done = copy.run("dvc", "repro")
         assert done.returncode == 0, done.stderr
         assert (section in (copy.folder / "reports/report.html").read_text()) == explained
-        assert bool(copy.hashes(f"explanations/{BASELINES[0]}")) == explained
+        assert bool(copy.hashes(f"reports/explanations/{BASELINES[0]}")) == explained
         assert _changed(copy) == set()
         copy.edit("params.yaml", explained=[])
     assert copy.hashes("models", "scores") == before

@@ -31,7 +31,7 @@ from skiagram.options import PARAMS, PLAN, find_value, flatten_options, split_na
 _DIGESTS = "data/code"
 _SHARED = ("skiagram.projects.stage.stage",)  # beside the script
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
-_OF_MODELS = ("combined/models", "combined/scores", "explanations", "models", "scores")
+_OF_MODELS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
 _OF_NETWORK = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
@@ -209,7 +209,7 @@ class StagesOfProject:
     def remove_dropped(self) -> None:
         """Remove outputs of models that dvc.lock notes of stages that are no more.
 
-        Stages after them depend on the whole of `models`, `scores` and `explanations`. DVC has them
+        Stages after them depend on the whole of `models`, `scores` and `reports/explanations`. DVC has them
         in its cache, and removes them itself at the next `dvc checkout`.
         """
         lock = self.root / "dvc.lock"

@@ -261,7 +261,7 @@ def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
 def find_small_classes(patients: Mapping[str, int]) -> dict[str, int]:
     """Return class → patients where intervals may be too narrow: below 40 patients.
 
-    Below that, intervals of the AUC may hold less than promised (`simulations/coverage`).
+    Below that, intervals of the AUC may hold less than promised (`benchmarks/coverage`).
 
     Args:
         patients: Class → patients with a case of it.

@@ -31,7 +31,7 @@ _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", CHOICES)
 _FOLDERS = {
     "conf": "*.yaml",
     "combined": "README.md",
-    "explanations": "README.md",
+    "reports/explanations": "README.md",
     "pipeline": "*.py",
     "sweeps": "dvc.yaml",
 }

@@ -181,7 +181,7 @@ def read_material(
         repeatability=read_repeatability(
             preparation, root / "data/features.parquet", artefacts.cases
         ),
-        explanations=_read_explanations(root / "explanations", list(folders)),
+        explanations=_read_explanations(root / "reports/explanations", list(folders)),
     )
 
 

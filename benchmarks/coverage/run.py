@@ -1,6 +1,6 @@
 """How often 95 % intervals hold the truth, and how often paired tests find what is not there.
 
-    python simulations/coverage/run.py [SIMULATIONS [REPLICATES]]
+    python benchmarks/coverage/run.py [SIMULATIONS [REPLICATES]]
 
 Renews its sections of docs/results/coverage.md, in ten minutes of one core. Data are drawn from
 normal densities, so every true figure is known: a positive's score is shifted by d, AUC = Φ(d /
@@ -196,7 +196,7 @@ INTRODUCTION = """\
 # Coverage of the intervals
 
 How often a 95 % interval contains the true value, and how often a paired test at 5 % finds a
-difference between two equal models, in simulated data: `python simulations/coverage/run.py`.
+difference between two equal models, in simulated data: `python benchmarks/coverage/run.py`.
 {simulations:,} data sets per row,
 {replicates:,} resamples each; a share has a standard error of about {error:.1f} percentage points.
 Scripts of commit 6f4b6252 made the sections on patients with unequal numbers of images, calibration

@@ -3,7 +3,7 @@
 A risk that is right is compared with the cumulative incidence that was seen (Aalen–Johansen), so
 that the true difference is 0. Both events have a hazard of their own; images of a patient share the
 time. Follow-up ends at random, or sooner where the risk is high, which biases what is seen.
-`run.py` puts the section on the page; `python simulations/coverage/cumulative_incidence.py
+`run.py` puts the section on the page; `python benchmarks/coverage/cumulative_incidence.py
 [SIMULATIONS]` prints it alone.
 """
 

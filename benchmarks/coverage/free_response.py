@@ -142,7 +142,7 @@ def free_response_section(simulations: int) -> str:
     text = f"""
 ## Finding lesions
 
-Two finders, equally good in truth, on the same images (`simulations/coverage/free_response.py`);
+Two finders, equally good in truth, on the same images (`benchmarks/coverage/free_response.py`);
 {simulations:,} data sets per row. *Held*: how often the 95 % interval of one finder holds the
 truth, of the figure of merit, of the sensitivity at one false mark per image and of LUNA16's
 mean. *False findings*: how often the interval of the difference of the two excludes 0.

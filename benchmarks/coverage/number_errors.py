@@ -2,7 +2,7 @@
 
 Two models tell a number with errors, half of whose variance the images of a patient share; the
 errors are normal or have heavier tails. True figures are those of many patients with one image
-each. `run.py` puts the section on the page; `python simulations/coverage/number_errors.py
+each. `run.py` puts the section on the page; `python benchmarks/coverage/number_errors.py
 [SIMULATIONS]` prints it alone.
 """
 

@@ -3,7 +3,7 @@
 Two models score a hidden severity with noise, part of which the images of a patient share; grades
 are its ranges, and each model's scores are cut such that its grades have the shares of the given
 ones, as `Grade.calibrate` cuts them. The true κ is that of many patients with one image each.
-`run.py` puts the section on the page; `python simulations/coverage/grade_agreement.py
+`run.py` puts the section on the page; `python benchmarks/coverage/grade_agreement.py
 [SIMULATIONS]` prints it alone.
 """
 

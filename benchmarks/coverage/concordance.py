@@ -4,7 +4,7 @@ Two models score a hidden hazard with noise; part of the noise is a patient's ow
 random, sooner where the hazard is high, or early for everybody. Three fits score a third each, so
 pairs lie within a fit. The true C is that of the same scores and the same follow-up, as Harrell's
 limit depends on it. `run.py` puts the section on the page; `python
-simulations/coverage/concordance.py [SIMULATIONS]` prints it alone.
+benchmarks/coverage/concordance.py [SIMULATIONS]` prints it alone.
 """
 
 import sys

@@ -9,8 +9,8 @@ import pytest
 
 from skiagram.evaluation.criteria import FEW_READERS
 
-PROJECT = Path(__file__).resolve().parents[2]
-FOLDER = PROJECT / "simulations/coverage"
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDER = PROJECT / "benchmarks/coverage"
 PAGE = PROJECT / "docs/results/coverage.md"
 Table = list[tuple[str, list[float]]]
 
