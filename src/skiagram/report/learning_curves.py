@@ -3,8 +3,6 @@
 import math
 from itertools import cycle
 
-from matplotlib.axes import Axes
-
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -185,7 +183,24 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
             main = curve.arm != "classical" or curve.model == BASELINE
             colour = ARM_COLOUR[curve.arm] if main else next(others)
             style = next(dashes) if curve.arm != "classical" else "-"
-            _curve(axes, curve, colour, style, main=main)
+            # Points are means over draws, hollow where a fit failed; the line is the fitted power
+            # law.
+            marker_size = 4.5 if main else 2.5
+            values = [float(estimate.value or 0) for estimate in curve.auc]
+            most = max((len(row) for row in curve.draws), default=0)
+            for value, x, fits in zip(values, curve.cases, curve.fits, strict=True):
+                fill = colour if fits == most else "none"
+                axes.plot(x, value, "s", color=colour, markersize=marker_size, markerfacecolor=fill)
+            if curve.band is None:
+                continue
+            width = 1.8 if main else 0.9
+            band = curve.band
+            label = wrap_title(curve.title, 34)
+            axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=label)
+            if main:
+                axes.fill_between(
+                    band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0
+                )
         if result.ideal and result.ideal.value is not None:
             axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)
             axes.annotate(
@@ -196,31 +211,12 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         axes.axvline(result.most, color=MUTED, linewidth=0.6, linestyle=":")
         axes.set_xscale("log")
         sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-        axes.set_xticks(sizes, [_short(size) for size in sizes])
+        axes.set_xticks(
+            sizes, [f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes]
+        )
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
         axes.set_ylabel("AUC on the reported cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")
-
-
-def _short(cases: int) -> str:
-    return f"{cases / 1000:g}k" if cases >= 1000 else str(cases)
-
-
-def _curve(axes: Axes, curve: LearningCurve, colour: str, style: str, *, main: bool) -> None:
-    size = 4.5 if main else 2.5
-    values = [float(estimate.value or 0) for estimate in curve.auc]
-    most = max((len(row) for row in curve.draws), default=0)
-    for value, cases, fits in zip(values, curve.cases, curve.fits, strict=True):
-        fill = colour if fits == most else "none"
-        axes.plot(cases, value, "s", color=colour, markersize=size, markerfacecolor=fill)
-    if curve.band is None:
-        return
-    width = 1.8 if main else 0.9
-    band = curve.band
-    title = wrap_title(curve.title, 34)
-    axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=title)
-    if main:
-        axes.fill_between(band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0)

@@ -158,6 +158,8 @@ def read_material(
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
+    paths = (root / "explanations" / model / EXPLANATION for model in folders)
+    explanations = [read_record(Explanation, path) for path in paths if path.exists()]
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -181,7 +183,7 @@ def read_material(
         repeatability=read_repeatability(
             preparation, root / "data/features.parquet", artefacts.cases
         ),
-        explanations=_read_explanations(root / "explanations", list(folders)),
+        explanations=explanations,
     )
 
 
@@ -196,11 +198,6 @@ def read_cohort_material(
     """
     known = replace(inputs, cases=inputs.cases.development(), encrypted=True)
     return read_material(root, known, choices, evaluation)
-
-
-def _read_explanations(folder: Path, models: Sequence[str]) -> list[Explanation]:
-    paths = (folder / model / EXPLANATION for model in models)
-    return [read_record(Explanation, path) for path in paths if path.exists()]
 
 
 def read_repeatability(

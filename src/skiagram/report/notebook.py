@@ -90,11 +90,18 @@ class _Shown:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
+        # Each figure is an image of its own, which no style of a notebook changes.
+        pictures = []
+        for drawing in self._drawings():
+            if drawing:
+                data = b64encode(drawing.svg.encode()).decode()
+                source = f"data:image/svg+xml;base64,{data}"
+                pictures.append({"source": source, "words": drawing.description})
         return render_template(
             "notebook.html.j2",
             sentences=self._sentences(),
             table_of=self._table(),
-            pictures=[_picture(drawing) for drawing in self._drawings() if drawing],
+            pictures=pictures,
             warnings=self.evaluation.warnings,
         )
 
@@ -107,12 +114,6 @@ class _Shown:
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield draw_curves(self.evaluation, "roc")
-
-
-def _picture(drawing: Drawing) -> Mapping[str, str]:
-    """Return a figure as an image of its own, which no style of a notebook changes."""
-    data = b64encode(drawing.svg.encode()).decode()
-    return {"source": f"data:image/svg+xml;base64,{data}", "words": drawing.description}
 
 
 @dataclass(frozen=True)

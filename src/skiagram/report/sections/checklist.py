@@ -101,15 +101,31 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
     detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
     versions = material.provenance.versions
+    column, repeats = params.get("fold_column"), params.get("repeats", "–")
+    number_of_folds = params.get("folds", "–")
+    folds = f"a fold for each value of “{column}”" if column else f"{number_of_folds} folds"
+    trainings = f"trained {repeats} time{'' if repeats == 1 else 's'}"
+    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
+    counts_of_arms = (
+        f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm]
+    )
+    failed = len(evaluation.models) - arms.total()
+    trained = ", ".join(counts_of_arms) + (f", {failed} failed" if failed else "")
+    areas = [
+        f"{model.outcome.title} {format_estimate(estimate)}"
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model)
+        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
+    ]
     return {
         "design": _design(evaluation),
-        "folds": _folds(params),
+        "folds": f"{folds}, {trainings}",
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
-        "models": _trained(evaluation),
-        "auc": _best_auc(evaluation),
+        "models": trained,
+        "auc": f"AUC of the best of each arm: {'; '.join(areas) or 'none'}",
         "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
@@ -125,7 +141,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
         "spread": "folds, seeds and patients"
-        if _are_trained_again(evaluation)
+        if any(len(model.seed_auc) > 1 for model in evaluation.models)
         else "folds and patients, of one training",
     }
 
@@ -139,24 +155,12 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     }
 
 
-def _are_trained_again(evaluation: Evaluation) -> bool:
-    """Return whether a model was trained with several seeds."""
-    return any(len(model.seed_auc) > 1 for model in evaluation.models)
-
-
 def _design(evaluation: Evaluation) -> str:
     if evaluation.is_external:
         return "another cohort, which no choice has seen"
     if evaluation.task.design == "holdout":
         return "a sealed test set"
     return "nested cross-validation, nothing sealed"
-
-
-def _folds(params: Mapping[str, Any]) -> str:
-    column, repeats = params.get("fold_column"), params.get("repeats", "–")
-    number = params.get("folds", "–")
-    folds = f"a fold for each value of “{column}”" if column else f"{number} folds"
-    return f"{folds}, trained {repeats} time{'' if repeats == 1 else 's'}"
 
 
 def _listed(names: Any) -> str:
@@ -170,23 +174,6 @@ def _count(evaluation: Evaluation, part: str) -> str:
     return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
 
 
-def _trained(evaluation: Evaluation) -> str:
-    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
-    words = (f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm])
-    failed = len(evaluation.models) - arms.total()
-    return ", ".join(words) + (f", {failed} failed" if failed else "")
-
-
-def _best_auc(evaluation: Evaluation) -> str:
-    parts = [
-        f"{model.outcome.title} {format_estimate(estimate)}"
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model)
-        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
-    ]
-    return f"AUC of the best of each arm: {'; '.join(parts) or 'none'}"
-
-
 def _missing(treatment: pd.DataFrame) -> str:
     if "missing" not in treatment or not len(treatment):
         return "no case was restored"
@@ -194,13 +181,9 @@ def _missing(treatment: pd.DataFrame) -> str:
     return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
 
 
-def _list_sites(evaluation: Evaluation) -> tuple[str, ...]:
-    return evaluation.figures.select(analysis=SITES).list_distinct("group")
-
-
 def _sites(evaluation: Evaluation) -> str:
     if evaluation.site_column:
-        number = format_count(len(_list_sites(evaluation)))
+        number = format_count(len(evaluation.figures.select(analysis=SITES).list_distinct("group")))
         return f"{number} values of “{evaluation.site_column}”, each unseen by its models"
     if evaluation.is_external:
         return f"tested on cohorts that no choice has seen: {', '.join(evaluation.test_sites)}"
@@ -319,16 +302,13 @@ def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     return table.rename(columns=columns).assign(**{"Authors’ answer": "", "Page": ""})
 
 
-def _markdown(cell: str) -> str:
-    """Return a cell of a table that no reader of Markdown takes for HTML or for another cell."""
-    return html.escape(cell, quote=False).replace("|", "/").replace("\n", " ")
-
-
 def write_checklist_markdown(checklist: Checklist) -> str:
     """Return the table to fill in as Markdown."""
     table = tabulate_checklist(checklist)
     text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
     text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
     for cells in table.itertuples(index=False):
-        text += f"| {' | '.join(_markdown(str(cell)) for cell in cells)} |\n"
+        # No reader of Markdown takes a cell for HTML or for another cell.
+        plain = [html.escape(str(cell), quote=False).replace("|", "/") for cell in cells]
+        text += f"| {' | '.join(plain)} |".replace("\n", " ") + "\n"
     return text

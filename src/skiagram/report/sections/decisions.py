@@ -9,7 +9,7 @@ from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.figures import FIGURES, Figure
-from skiagram.evaluation.results import OPERATING_POINTS, DecisionCurve, ModelResult
+from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
     INK,
     MUTED,
@@ -114,12 +114,12 @@ def count_per_hundred(model: ModelResult) -> tuple[int | None, int | None]:
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
     points = evaluation.table.select(analysis=OPERATING_POINTS)
-    return {_title(aim): _operating_point(evaluation, aim) for aim in points.list_distinct("group")}
-
-
-def _title(group: str) -> str:
-    aim, level = group.split()
-    return f"{aim} of {format_percent(float(level))}"
+    tables = {}
+    for group in points.list_distinct("group"):
+        aim, level = group.split()
+        title = f"{aim} of {format_percent(float(level))}"
+        tables[title] = _operating_point(evaluation, group)
+    return tables
 
 
 def _operating_point(evaluation: Evaluation, aim: str) -> Table:
@@ -238,19 +238,14 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         axes.set_xlabel("threshold probability")
         axes.set_ylabel("net benefit, true positives per case")
         axes.legend(loc="upper right")
-        return page.finish("decision_curve", _description(drawn))
-
-
-def _description(drawn: list[tuple[ModelResult, str, DecisionCurve]]) -> str:
-    parts = []
-    for model, _, curve in drawn:
-        values = ", ".join(
-            f"{format_decimal(_at(curve, threshold))} at {threshold:g}" for threshold in _TOLD
-        )
-        parts.append(f"{model.outcome.title}: {values}")
-    return f"Net benefit by threshold probability. {'; '.join(parts)}."
-
-
-def _at(curve: DecisionCurve, threshold: float) -> float:
-    gaps = [abs(tried - threshold) for tried in curve.threshold]
-    return curve.net_benefit[gaps.index(min(gaps))]
+        # In words: the net benefit nearest to a few thresholds.
+        parts = []
+        for model, _, curve in drawn:
+            told = []
+            for threshold in _TOLD:
+                gaps = [abs(tried - threshold) for tried in curve.threshold]
+                nearest = curve.net_benefit[gaps.index(min(gaps))]
+                told.append(f"{format_decimal(nearest)} at {threshold:g}")
+            parts.append(f"{model.outcome.title}: {', '.join(told)}")
+        words = f"Net benefit by threshold probability. {'; '.join(parts)}."
+        return page.finish("decision_curve", words)

@@ -37,30 +37,29 @@ PARTS = ("just around it", "at the border of the image", "elsewhere")
 )
 def explanations(evaluation: Evaluation, material: Material) -> Context:
     """Return answers, figures and tables of each explained model, in order of their names."""
-    every = material.explanations
-    shown = [_show(model) for model in every]
+    every, shown = material.explanations, []
+    for model in every:
+        features, maps = model.features, model.maps
+        located = [each.location for each in maps.methods if each.location] if maps else []
+        shown.append(
+            {
+                "explanation": model,
+                "families": features and draw_families(model, features),
+                "features": features and tabulate_features(features),
+                "effects": features and draw_effects(model, features),
+                "weights": features and tabulate_weights(features),
+                "tests": maps and tabulate_tests(maps),
+                "pointing": maps and tabulate_pointing(maps),
+                "located": located[0] if located else None,
+                "outside": describe_outside(model),
+            }
+        )
     drawings = [value for each in shown for value in each.values() if isinstance(value, Drawing)]
     return {
         "models": shown,
         "answers": [describe(model) for model in every],
         "drawings": drawings,
         "agree": describe_agreement,
-    }
-
-
-def _show(model: Explanation) -> Context:
-    features, maps = model.features, model.maps
-    located = [each.location for each in maps.methods if each.location] if maps else []
-    return {
-        "explanation": model,
-        "families": features and draw_families(model, features),
-        "features": features and tabulate_features(features),
-        "effects": features and draw_effects(model, features),
-        "weights": features and tabulate_weights(features),
-        "tests": maps and tabulate_tests(maps),
-        "pointing": maps and tabulate_pointing(maps),
-        "located": located[0] if located else None,
-        "outside": describe_outside(model),
     }
 
 

@@ -161,7 +161,17 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
         for row, model in enumerate(rows):
             colour, gap = ARM_COLOUR[model.outcome.arm], model.find("training_gap", STABILITY)
-            _draw_folds(left, row, model, colour)
+            # Above, the folds with their mean and its interval; below, the seeds.
+            above, below = row - _APART / 2, row + _APART
+            hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
+            left.plot(model.fold_auc, [above] * len(model.fold_auc), "o", color=colour, **hollow)
+            left.plot(
+                model.seed_auc, [below] * len(model.seed_auc), "D", color=colour, markersize=3.2
+            )
+            mean = model.find("fold_auc_mean", STABILITY)
+            _draw_bar(left, above, mean)
+            if mean.value is not None:
+                left.plot(mean.value, above, marker="|", markersize=10, color=INK)
             _draw_bar(right, row, gap)
             if gap.value is not None:
                 right.plot(gap.value, row, marker="o", markersize=5, color=colour)
@@ -175,17 +185,6 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         return page.finish(
             "stability", "Out-of-fold AUC of each fold and training minus out-of-fold AUC."
         )
-
-
-def _draw_folds(axes: Axes, row: int, result: ModelResult, colour: str) -> None:
-    above, below = row - _APART / 2, row + _APART
-    hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
-    axes.plot(result.fold_auc, [above] * len(result.fold_auc), "o", color=colour, **hollow)
-    axes.plot(result.seed_auc, [below] * len(result.seed_auc), "D", color=colour, markersize=3.2)
-    mean = result.find("fold_auc_mean", STABILITY)
-    _draw_bar(axes, above, mean)
-    if mean.value is not None:
-        axes.plot(mean.value, above, marker="|", markersize=10, color=INK)
 
 
 def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:
