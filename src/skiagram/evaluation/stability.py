@@ -182,6 +182,8 @@ def _groups(
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
     """Summarise the spread over folds and over seeds."""
     seeds, ranked = seed_auc(reported, cases), binary_placements(reported, cases)
+    named = reported.probability.argmax(axis=2).astype(np.int64)
+    flips = proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
     return Stability(
         fold_auc=tuple(folds.held_out.tolist()),
         fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
@@ -190,13 +192,8 @@ def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> 
         seed_sd=_spread(seeds),
         training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
         variance=split_variance(ranked) if ranked else None,
-        flips=_flips(reported, cases),
+        flips=flips,
     )
-
-
-def _flips(reported: Scores, cases: LabelledCases) -> Estimate | None:
-    named = reported.probability.argmax(axis=2).astype(np.int64)
-    return proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
 
 
 def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:

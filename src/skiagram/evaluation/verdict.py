@@ -46,7 +46,6 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
-from skiagram.records.cases import Design
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.statistics.estimate import Estimate, round_half_up
 
@@ -236,7 +235,9 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     )
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:
-        where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
+        sealed = evaluation.task.design == "holdout"
+        seen = "development cases" if sealed else "cases of other patients"
+        where += f" without a near duplicate among the {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
     first, second = (_decimal(decisive.auc(side)) for side in SIDES)
     return (
@@ -319,7 +320,10 @@ def relate_in_words(
     difference: Estimate, margin: float, model: str, versus: str, people: str = "patients"
 ) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
-    worthwhile = f"the {_margin(margin)} that counts as worthwhile"
+    of_margin = (
+        f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
+    )
+    worthwhile = f"the {of_margin} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
     low, high = difference.low or 0, difference.high or 0
     unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
@@ -340,10 +344,6 @@ def relate_in_words(
         "unknown": "No interval can be given.",
     }
     return words[find_standing(difference, margin)]
-
-
-def _margin(margin: float) -> str:
-    return f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
 
 
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
@@ -437,10 +437,6 @@ def _percent(share: float) -> str:
 
 def _decimal(estimate: Estimate) -> str:
     return "–" if estimate.value is None else f"{estimate.value:.3f}"
-
-
-def _seen(design: Design) -> str:
-    return "development cases" if design == "holdout" else "cases of other patients"
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
