@@ -65,7 +65,7 @@ from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples
 from skiagram.training.fit import device
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import Augmentation, Trainer, Training, VolumeAugmentation
+from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import memory_failures
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -437,7 +437,11 @@ class FittedFindingNetwork(FittedFinder):
 
     def _score(self, images: Tensor) -> Tensor:
         """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
-        axes = _mirrored(self.options.training.views, images.ndim)
+        views, axes = self.options.training.views, []
+        if views is not None:
+            flips = getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip
+            last_three = range(images.ndim - 3, images.ndim)
+            axes = [axis for axis, flip in zip(last_three, flips, strict=True) if flip]
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
         total = torch.zeros(1)
         for flips in subsets:
@@ -449,13 +453,6 @@ class FittedFindingNetwork(FittedFinder):
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(self.learned, folder / FINDER)
-
-
-def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> list[int]:
-    if views is None:
-        return []
-    flips = (getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip)
-    return [axis for axis, flip in zip((ndim - 3, ndim - 2, ndim - 1), flips, strict=True) if flip]
 
 
 def load_finder(folder: Path) -> FittedFindingNetwork:

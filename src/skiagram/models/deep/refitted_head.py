@@ -61,18 +61,15 @@ class RefittedHead(OnBackbone):
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
         scaled = StandardScaler().fit(numbers)
+        options = {"C": self.inverse_regularisation, "class_weight": self.training.class_weights}
+        head = LogisticRegression(**options, max_iter=_ITERATIONS)
+        if self.head == "svm":
+            head = LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
         weight, bias = fit_each_class(
-            self._head(), scaled.transform(numbers), label, layer.out_features, self.title
+            head, scaled.transform(numbers), label, layer.out_features, self.title
         )
         weight = weight / scaled.scale_
         give_head(layer, weight, bias - weight @ scaled.mean_)
-
-    def _head(self) -> Any:
-        weights = self.training.class_weights
-        options = {"C": self.inverse_regularisation, "class_weight": weights}
-        if self.head == "svm":
-            return LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
-        return LogisticRegression(**options, max_iter=_ITERATIONS)
 
 
 def fit_each_class(
@@ -83,7 +80,10 @@ def fit_each_class(
     if absent:
         raise ModelFailure(f"class {min(absent)} has no training case", where=title)
     head.fit(numbers, label)
-    return _each_class(head.coef_, head.intercept_)
+    weight, bias = head.coef_, head.intercept_
+    if len(weight) == 1:  # scikit-learn has a single row for two classes
+        return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight, bias
 
 
 def give_head(layer: nn.Linear, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
@@ -111,12 +111,3 @@ def entering(
     finally:
         hook.remove()
     return cast(NDArray[np.float64], torch.cat(inputs_seen).numpy())
-
-
-def _each_class(
-    weight: NDArray[np.float64], bias: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a row per class; scikit-learn has a single one for two classes."""
-    if len(weight) > 1:
-        return weight, bias
-    return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
