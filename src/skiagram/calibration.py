@@ -112,7 +112,13 @@ def _fit_scaling(
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
     n, n_classes = scores.shape
-    target = _smoothed(label, n_classes)
+    # Platt's targets: a little less than 1 for the own class.
+    counts = np.bincount(label, minlength=n_classes)
+    target = np.empty((len(label), n_classes))
+    for k in range(n_classes):
+        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
+        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
+        target[label == k, k] = smoothed
     scale, unit = _standardised(scores, offset)
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -130,17 +136,6 @@ def _fit_scaling(
     slope = float(np.exp(best[0])) / scale
     intercept = best[1:] - best[1:].mean() - slope * offset
     return ScalingCalibration(slope, tuple(float(value) for value in intercept))
-
-
-def _smoothed(label: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-    """Return (n, n_classes) Platt's targets: a little less than 1 for the own class."""
-    counts = np.bincount(label, minlength=n_classes)
-    target = np.empty((len(label), n_classes))
-    for k in range(n_classes):
-        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
-        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
-        target[label == k, k] = smoothed
-    return target
 
 
 def _standardised(
