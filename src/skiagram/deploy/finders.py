@@ -1,13 +1,12 @@
 """Marks of new images, as people read them: places in their files, ranked within each training."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FittedFinder
 from skiagram.models.deployment import Decision
@@ -83,25 +82,22 @@ def list_marks(
         for case, rows in of_cases(ranked).items():
             spacing = images.spacing(case)
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
-                by_case[case].append(_mark(repeat, number, row, spacing))
+                depth = None if np.isnan(row.slice) else float(row.slice)
+                down, across = (None, None) if spacing is None else spacing[-2:]
+                mark = Mark(
+                    repeat,
+                    number,
+                    x=row.column,
+                    y=row.row,
+                    z=depth,
+                    x_mm=None if across is None else row.column * across,
+                    y_mm=None if down is None else row.row * down,
+                    z_mm=None if depth is None or spacing is None else depth * spacing[0],
+                    radius=row.radius,
+                    score=row.score,
+                    image_probability=row.image_probability,
+                )
+                by_case[case].append(mark)
     return {
         case: tuple(mark.of_file(grid) for mark in by_case[case]) for case, grid in grids.items()
     }
-
-
-def _mark(repeat: int, number: int, row: Any, spacing: Spacing | None) -> Mark:
-    z = None if np.isnan(row.slice) else float(row.slice)
-    down, across = (None, None) if spacing is None else spacing[-2:]
-    return Mark(
-        repeat,
-        number,
-        x=row.column,
-        y=row.row,
-        z=z,
-        x_mm=None if across is None else row.column * across,
-        y_mm=None if down is None else row.row * down,
-        z_mm=None if z is None or spacing is None else z * spacing[0],
-        radius=row.radius,
-        score=row.score,
-        image_probability=row.image_probability,
-    )

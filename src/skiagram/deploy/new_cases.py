@@ -254,7 +254,24 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in image.files])
-    return _link([_complete(case, modalities) for case in cases.values()])
+    complete = [_complete(case, modalities) for case in cases.values()]
+    # Each knows its patient's other images.
+    patients = [
+        f"patient {case.cells['patient_id']}"
+        if case.cells.get("patient_id")
+        else f"of case {case.name}"  # an unknown patient belongs to no other
+        for case in complete
+    ]
+    unknown = np.full(len(complete), "test"), np.full(len(complete), SEALED)
+    of_patients = Cases(np.array([case.name for case in complete]), np.array(patients), *unknown)
+    visits = [
+        (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
+        for case in complete
+        if case.cells.get("visit") and case.cells.get("patient_id")
+    ]
+    return link_cases(
+        complete, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), of_patients
+    )
 
 
 def _united(before: NewCase, case: NewCase) -> NewCase:
@@ -264,24 +281,6 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
         return replace(before, problem=twice)
     images, problem = {**before.images, **case.images}, before.problem or case.problem
     return replace(before, images=images, problem=problem)
-
-
-def _link(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return the cases of a table, which know their patient's other images."""
-    patients = [
-        f"patient {case.cells['patient_id']}"
-        if case.cells.get("patient_id")
-        else f"of case {case.name}"  # an unknown patient belongs to no other
-        for case in cases
-    ]
-    nothing = np.full(len(cases), "test"), np.full(len(cases), SEALED)
-    table = Cases(np.array([case.name for case in cases]), np.array(patients), *nothing)
-    visits = [
-        (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
-        for case in cases
-        if case.cells.get("visit") and case.cells.get("patient_id")
-    ]
-    return link_cases(cases, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), table)
 
 
 def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> list[NewCase]:

@@ -229,19 +229,14 @@ def load_scorer(
 def _untrained(folder: Path, repeat: Path, deployment: Deployment) -> ReadsData[Any]:
     """Return the model whose fit a repeat's folder holds, as the records say."""
     with named(str(folder / DEPLOYMENT)):
-        options = _chosen(deployment.model_options, repeat)
+        options = deployment.model_options
+        if is_tuned(options):  # those that the search of this repeat chose
+            tuning = record(Tuning, repeat / TUNING)
+            options = apply_values(options.get("model", {}), tuning.chosen)
     if deployment.reads_encoding:
         options = {**options, "encoding": ENCODING}
     model = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
     return learner_of(model, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
-
-
-def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
-    """Return the options of a repeat's fit: of a tuned model those that its search chose."""
-    if not is_tuned(options):
-        return options
-    tuning = record(Tuning, repeat / TUNING)
-    return apply_values(options.get("model", {}), tuning.chosen)
 
 
 def _steps(
@@ -266,7 +261,11 @@ def _steps(
         proposal = own(preparation.proposal, "skiagram.finding", ("places",), path)
     return Preparing(
         folder,
-        families=_image_families(preparation, path),
+        families=[
+            own(options, "skiagram.features", ("names",), path)
+            for options in preparation.features
+            if str(options.get("_target_")) not in _BESIDE
+        ],
         earlier=_earlier(requires.columns, preparation, path),
         covariates=find_covariates(requires.columns, preparation.covariates),
         encoder=encoder,
@@ -333,15 +332,6 @@ def _measured(
     read = dict.fromkeys((*requires.columns, *space))
     beside = (name for name in read if name not in given and not _encoded(name))
     return Measured(columns=tuple(beside))
-
-
-def _image_families(preparation: Preparation, path: Path) -> list[Any]:
-    """Return the feature families that describe single images."""
-    return [
-        own(options, "skiagram.features", ("names",), path)
-        for options in preparation.features
-        if str(options.get("_target_")) not in _BESIDE
-    ]
 
 
 def _earlier(read: Sequence[str], preparation: Preparation, path: Path) -> Earlier | None:
