@@ -254,7 +254,14 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in image.files])
-    complete = [_complete(case, modalities) for case in cases.values()]
+    complete = []
+    for case in cases.values():
+        absent = [name for name in modalities if name not in case.images]
+        if absent and case.problem is None:
+            allowed = f"one of each: {', '.join(modalities)}"
+            problem = DataError(f"no image of `{absent[0]}`", allowed=allowed)
+            case = replace(case, problem=problem)
+        complete.append(case)
     # Each knows its patient's other images.
     patients = [
         f"patient {case.cells['patient_id']}"
@@ -317,11 +324,3 @@ def _columns_of(header: tuple[str, ...]) -> Columns:
     none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
     lists: dict[str, Any] = {"covariates": (), "scores": ()}
     return check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
-
-
-def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
-    missing = [name for name in modalities if name not in case.images]
-    if not missing or case.problem is not None:
-        return case
-    allowed = f"one of each: {', '.join(modalities)}"
-    return replace(case, problem=DataError(f"no image of `{missing[0]}`", allowed=allowed))

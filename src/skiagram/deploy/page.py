@@ -41,7 +41,12 @@ def write_page(
 
     ranked: list[tuple[float, int, CaseResult]] = []
     for number, row in enumerate(rows):
-        doubt = -1.0 if row.refer or row.error else _certainty(row, model)
+        # First stand cases to be referred, then those nearest to the threshold.
+        doubt = max(row.probability, default=0.0)
+        if row.refer or row.error:
+            doubt = -1.0
+        elif model.task.positive is not None and model.threshold is not None:
+            doubt = abs(row.probability[model.task.positive] - model.threshold)
         ranked.append((doubt, number, row))
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
@@ -113,9 +118,3 @@ def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
         for mark in _best(model, row)
     ]
     return encode_circles(image.pixels, image.spacing, circles)
-
-
-def _certainty(row: CaseResult, model: DeployedModel) -> float:
-    if model.task.positive is not None and model.threshold is not None:
-        return abs(row.probability[model.task.positive] - model.threshold)
-    return max(row.probability, default=0.0)

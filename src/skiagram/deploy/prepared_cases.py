@@ -163,7 +163,13 @@ class Preparing:
         if self.covariates:
             write_table(known, folder / "cases/covariates.parquet")
         if self.finds:
-            _write_cases(cases, folder / "cases")
+            # The tables that ingest writes, without a label or a lesion.
+            case_id = np.array([*cases.cells], dtype=str)
+            pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
+            patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
+            split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
+            Cases(case_id, patient, split, label).write(folder / "cases/cases.parquet")
+            write_table(tabulate_places([]), folder / "cases" / MARKS)
             write_table(described.places, folder / CANDIDATES)
         encodings = {}
         if described.encoding is not None:
@@ -206,16 +212,6 @@ class Preparing:
         )
         families = [family for family in (self.measured, self.earlier) if family is not None]
         return join_histories(features, families, histories)
-
-
-def _write_cases(cases: PreparedCases, folder: Path) -> None:
-    """Write the tables of cases and lesions that ingest writes, without a label or a lesion."""
-    case_id = np.array([*cases.cells], dtype=str)
-    pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
-    patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
-    split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
-    Cases(case_id, patient, split, label).write(folder / "cases.parquet")
-    write_table(tabulate_places([]), folder / MARKS)
 
 
 @contextmanager

@@ -259,6 +259,11 @@ def _steps(
         if preparation.proposal is None:
             raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
         proposal = own(preparation.proposal, "skiagram.finding", ("places",), path)
+    # Cases are compared with the visit before where the model reads a change.
+    target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None
+    chosen = [options for options in preparation.features if options.get("_target_") == target]
+    if chosen and any(name.startswith(PREFIX) for name in requires.columns):
+        earlier = own(chosen[0], "skiagram.features", ("encode",), path)
     return Preparing(
         folder,
         families=[
@@ -266,7 +271,7 @@ def _steps(
             for options in preparation.features
             if str(options.get("_target_")) not in _BESIDE
         ],
-        earlier=_earlier(requires.columns, preparation, path),
+        earlier=earlier,
         covariates=find_covariates(requires.columns, preparation.covariates),
         encoder=encoder,
         proposal=proposal,
@@ -332,16 +337,6 @@ def _measured(
     read = dict.fromkeys((*requires.columns, *space))
     beside = (name for name in read if name not in given and not _encoded(name))
     return Measured(columns=tuple(beside))
-
-
-def _earlier(read: Sequence[str], preparation: Preparation, path: Path) -> Earlier | None:
-    """Return how cases are compared with the visit before; None for models that read no change."""
-    target = f"{Earlier.__module__}.{Earlier.__qualname__}"
-    chosen = [options for options in preparation.features if options.get("_target_") == target]
-    if not chosen or not any(name.startswith(PREFIX) for name in read):
-        return None
-    earlier: Earlier = own(chosen[0], "skiagram.features", ("encode",), path)
-    return earlier
 
 
 def _encoded(name: str) -> bool:

@@ -44,16 +44,11 @@ class OperatingPoint:
     metrics: dict[str, Estimate]
 
     def list_figures(self) -> Iterator[Named]:
-        """Yield the threshold and what it does; the group says what it is to keep."""
-        group = name_aim(self.aim, self.level)
+        """Yield the threshold and what it does, under what it is to keep: `sensitivity 0.9`."""
+        group = f"{self.aim} {self.level:g}"
         yield "threshold", group, Estimate(self.threshold)
         for name, estimate in self.metrics.items():
             yield name, group, estimate
-
-
-def name_aim(aim: str, level: float) -> str:
-    """Return the group of what a threshold is to keep, for example `sensitivity 0.9`."""
-    return f"{aim} {level:g}"
 
 
 class Decisions(NamedTuple):

@@ -138,20 +138,6 @@ class FoldAuc:
     ratio: float
 
 
-def fit_auc(
-    scores: Floats, probability: Floats, cases: LabelledCases, fit: NDArray[np.int64]
-) -> Floats:
-    """Return (1,) the AUC within fits: of the score difference, or one-vs-rest of probabilities.
-
-    Args:
-        fit: (n,) the fit that scored each case; only pairs of one fit count.
-    """
-    weights, positive = np.ones((1, len(cases))), cases.positive
-    if positive is None:
-        return one_vs_rest_auc(probability, cases.label, weights, fit)
-    return roc_auc(score_difference(scores, positive), cases.label == positive, weights, fit)
-
-
 def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
     """Return the AUC of every fold that has all classes on both sides."""
     held_out = dict(_groups(predictions.part("out_of_fold"), development))
@@ -172,9 +158,13 @@ def _groups(
     """Yield (repeat, fold), (AUC, cases); of inner scores the pairs within an inner fold count."""
     for key, rows in part.groupby(["repeat", "fold"], sort=True):
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
-        probability = probabilities_of(rows)
-        fit = rows["inner_fold"].to_numpy(dtype=np.int64)
-        area = fit_auc(scores_of(rows), probability, cases, fit)
+        # Only pairs of cases that one fit scored count.
+        fit, weights = rows["inner_fold"].to_numpy(dtype=np.int64), np.ones((1, len(cases)))
+        if cases.positive is None:
+            area = one_vs_rest_auc(probabilities_of(rows), cases.label, weights, fit)
+        else:
+            ranking = score_difference(scores_of(rows), cases.positive)
+            area = roc_auc(ranking, cases.label == cases.positive, weights, fit)
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         yield (repeat, fold), (float(area[0]), len(rows))
 

@@ -43,7 +43,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
@@ -151,7 +151,14 @@ def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
     if not evaluation.figures.select(analysis=DOMAIN):
         return
     traits = evaluation.differences_of_sides(SHARES, NUMBERS)
-    differing = [_trait(trait, evaluation) for trait in traits if has_shifted(trait)]
+    differing = []
+    for trait in filter(has_shifted, traits):
+        tested, known = evaluation.values_of_sides(trait)
+        values = f"median {tested:.4g} instead of {known:.4g}"
+        if trait.analysis == SHARES:
+            values = f"{_percent(tested)} instead of {_percent(known)}"
+        comma = "" if trait.analysis == SHARES else ","
+        differing.append(f"{trait.figure}{comma} {values}")
     if differing:
         yield f"What differs: {_listed(differing)}."
     if are_told_apart(evaluation.figures):
@@ -171,13 +178,6 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
         f"{_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
-
-
-def _trait(difference: FigureRow, evaluation: Evaluation) -> str:
-    tested, known = evaluation.values_of_sides(difference)
-    if difference.analysis == SHARES:
-        return f"{difference.figure} {_percent(tested)} instead of {_percent(known)}"
-    return f"{difference.figure}, median {tested:.4g} instead of {known:.4g}"
 
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
@@ -404,22 +404,17 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
             f"{'a site' if single else 'sites'} that training never saw; "
             f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
-    yield from _over_sites(evaluation)
-
-
-def _over_sites(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what sites that no model saw say of the next one; nothing below three sites."""
+    # What sites that no model saw say of the next one; nothing below three sites.
     sites = evaluation.figures.select(analysis=SITES)
     paired = sites.select(versus="classical", group="")
     mean, following = paired.find(figure="mean"), paired.find(figure="next_site")
-    if mean.value is None or following.low is None or following.high is None:
-        return
-    yield (
-        f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each scored "
-        f"by models that never saw it, {describe_gap(mean)}; at another such one the difference "
-        f"lies, with 95 % probability, between {signed(following.low)} and "
-        f"{signed(following.high)}."
-    )
+    if mean.value is not None and following.low is not None and following.high is not None:
+        yield (
+            f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each "
+            f"scored by models that never saw it, {describe_gap(mean)}; at another such one the "
+            f"difference lies, with 95 % probability, between {signed(following.low)} and "
+            f"{signed(following.high)}."
+        )
 
 
 def signed(value: float) -> str:

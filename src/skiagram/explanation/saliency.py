@@ -102,10 +102,6 @@ class ExplainedNetwork:
                 batches.append(module(batch, *beside).double().numpy())
         return np.concatenate(batches)
 
-    @property
-    def mixes_planes(self) -> bool:
-        return self.architecture.planes
-
     def example(self) -> tuple[Tensor, ...]:
         """Return one image without content, and an empty row of the table that it reads."""
         columns = self.architecture.columns
@@ -152,7 +148,7 @@ def attention_entrances(module: nn.Module) -> list[nn.Module]:
 def why_undefined(method: Method, network: ExplainedNetwork) -> str:
     """Return why a network has no map of this kind; empty where it has one."""
     layers = attention_entrances(network.members[0])
-    if method == "grad_cam" and network.mixes_planes:
+    if method == "grad_cam" and network.architecture.planes:
         return "the network mixes three planes, so its maps of features belong to no place"
     if method == "grad_cam" and not layers and _last_maps(network) is None:
         return "the network has no layer of feature maps"

@@ -16,7 +16,7 @@ from skiagram.report.formatting import format_count, format_difference, format_p
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal
-from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurve, LearningCurves
+from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 
 _METHOD = (
     "Each draw puts the patients that may be learned from into a random order with the classes "
@@ -74,24 +74,23 @@ def answer(result: LearningCurves) -> tuple[str, ...]:
 def tabulate_curves(result: LearningCurves) -> Table:
     """Return AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-    rows = [
-        TableRow(curve.title, [_curve_cell(curve, size, result) for size in sizes])
-        for curve in result.curves
-    ]
+    rows = []
+    for curve in result.curves:
+        cells = []
+        for size in sizes:
+            place = curve.cases.index(size) if size in curve.cases else None
+            fits = 0 if place is None else curve.fits[place]
+            mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
+            if place is None:
+                cells.append(Cell(MISSING, mark=mark))
+                continue
+            cell = fill_cell(curve.auc[place])
+            efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
+            cells.append(cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark))
+        rows.append(TableRow(curve.title, cells))
     if result.ideal:
         rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(sizes)))
     return Table([format_count(size) for size in sizes], list_rows(rows))
-
-
-def _curve_cell(curve: LearningCurve, size: int, result: LearningCurves) -> Cell:
-    place = curve.cases.index(size) if size in curve.cases else None
-    fits = 0 if place is None else curve.fits[place]
-    mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
-    if place is None:
-        return Cell(MISSING, mark=mark)
-    cell = fill_cell(curve.auc[place])
-    efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
-    return cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark)
 
 
 def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
@@ -105,9 +104,18 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
         f"{format_difference(crossing.difference)}."
     )
-    beyond, missing = _describe_beyond(crossing, result), _describe_missing(crossing, result)
-    sentences = (_describe_place(crossing, result), last, beyond, missing)
-    return " ".join((crossing.title, *filter(None, sentences)))
+    sentences = [crossing.title, _describe_place(crossing, result), last]
+    if crossing.answer != "overtakes":
+        place = "do not cross"
+        if crossing.cases is not None:
+            place = f"cross at about {_rounded(crossing.cases)} training cases"
+        sentences.append(
+            f"If both go on as a power law, {format_percent(crossing.share)} of the resamples "
+            f"overtake with up to {format_count(result.reach)} training cases, and the fitted "
+            f"curves {place}; a curve that takes off late or levels out does otherwise."
+        )
+    sentences.append(_describe_missing(crossing, result))
+    return " ".join(filter(None, sentences))
 
 
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
@@ -132,19 +140,6 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     return (
         f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
         f"({interval})."
-    )
-
-
-def _describe_beyond(crossing: Crossing, result: LearningCurves) -> str:
-    if crossing.answer == "overtakes":
-        return ""
-    place = "do not cross"
-    if crossing.cases is not None:
-        place = f"cross at about {_rounded(crossing.cases)} training cases"
-    return (
-        f"If both go on as a power law, {format_percent(crossing.share)} of the resamples overtake "
-        f"with up to {format_count(result.reach)} training cases, and the fitted curves {place}; "
-        "a curve that takes off late or levels out does otherwise."
     )
 
 

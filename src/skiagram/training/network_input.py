@@ -97,15 +97,11 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
     if not box.equal_sides:
         return tuple(bounds)
     longest = max((stop - start) * mm for (start, stop), mm in zip(bounds, spacing, strict=True))
-    return tuple(
-        _widened(start, stop, round(longest / distance))
-        for (start, stop), distance in zip(bounds, spacing, strict=True)
-    )
-
-
-def _widened(start: int, stop: int, side: int) -> tuple[int, int]:
-    more = max(0, side - (stop - start))
-    return start - more // 2, stop + more - more // 2
+    equal = []
+    for (start, stop), distance in zip(bounds, spacing, strict=True):
+        more = max(0, round(longest / distance) - (stop - start))
+        equal.append((start - more // 2, stop + more - more // 2))
+    return tuple(equal)
 
 
 def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:

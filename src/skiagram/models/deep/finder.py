@@ -242,26 +242,21 @@ class Crops(Examples):
         for row, moved in zip(rows.tolist(), offset, strict=True):
             case, centre = str(self.places.case_id[row]), self.places.centre[row] + moved
             crop = self._searched[case].cut(centre, sides)
-            if self._finder.masks:
-                crop = torch.cat([crop, self._discs(case, centre, sides)])
-            crops.append(crop)
+            # Masks say where lesions of the case lie in the crop, each mask with its own radii.
+            discs = torch.zeros(self._finder.masks, *sides)
+            first = np.round(centre - (np.array(sides) - 1) / 2)
+            for number in self._lesions.rows(case).tolist() if self._finder.masks else []:
+                squared = torch.zeros(1)
+                for axis, side in enumerate(sides):
+                    middle = float(self._lesions.centre[number, axis] - first[axis])
+                    along = (torch.arange(side) - middle).square()
+                    squared = squared + along.view(-1, *[1] * (len(sides) - 1 - axis))
+                radii = self._finder.disc_radii(self._lesions.radius[number])
+                for disc, radius in zip(discs, radii, strict=True):
+                    disc[squared <= radius**2] = 1
+            crops.append(torch.cat([crop, discs]))
         nothing = torch.empty(len(rows), 0)
         return ExampleBatch(torch.stack(crops), self.label[rows], nothing, nothing)
-
-    def _discs(self, case: str, centre: Floats, sides: Sequence[int]) -> Tensor:
-        """Return (masks, *sides): lesions of the case in a crop, each mask with its own radii."""
-        discs = torch.zeros(self._finder.masks, *sides)
-        first = np.round(centre - (np.array(sides) - 1) / 2)
-        for number in self._lesions.rows(case).tolist():
-            squared = torch.zeros(1)
-            for axis, side in enumerate(sides):
-                along = torch.arange(side) - float(self._lesions.centre[number, axis] - first[axis])
-                squared = squared + along.square().view(-1, *[1] * (len(sides) - 1 - axis))
-            for disc, radius in zip(
-                discs, self._finder.disc_radii(self._lesions.radius[number]), strict=True
-            ):
-                disc[squared <= radius**2] = 1
-        return discs
 
 
 class BalancedOrder(EpochOrder):

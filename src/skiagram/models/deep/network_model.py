@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -45,7 +46,7 @@ from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
-from skiagram.training.outcome_training import check_training, training_of
+from skiagram.training.outcome_training import OutcomeTraining, check_training
 from skiagram.training.processes import started
 
 
@@ -124,7 +125,7 @@ class NetworkModel:
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
-            outputs, module = 1, training_of(training.outcome)
+            outputs, module = 1, partial(OutcomeTraining, outcome=training.outcome)
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         seen = (architecture, examples.moments(), examples, held_out, context)
         whole, curves = self._train(*seen, module)

@@ -140,21 +140,17 @@ class VolumeEncoder(PublishedEncoder):
             or_program = "; or `_target_` and options of a network of this program's"
             make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, or_program)
             return make(), _COLOURS, self.network
-        return _own(self.network, self.preprocessing.size), 1, str(self.network["_target_"])
-
-
-def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
-    network = build_inner(
-        options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
-    )
-    if not isinstance(network, ReadsVolumes) or isinstance(network, ReadsTable):
-        fault = f"`{options['_target_']}` is not a network that reads volumes"
-        allowed = "cnn_3d and others with `build_for_volumes`"
-        raise OptionError(fault, where=NETWORK, allowed=allowed)
-    try:
-        return network.build_for_volumes(1, *size, _CLASSES)
-    except ModelFailure as error:
-        raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
+        target = str(self.network["_target_"])
+        not_used = "is not used", "leave it out: nothing is trained"
+        own = build_inner(self.network, _NOT_TRAINED, NETWORK, not_used)
+        if not isinstance(own, ReadsVolumes) or isinstance(own, ReadsTable):
+            fault = f"`{target}` is not a network that reads volumes"
+            allowed = "cnn_3d and others with `build_for_volumes`"
+            raise OptionError(fault, where=NETWORK, allowed=allowed)
+        try:
+            return own.build_for_volumes(1, *self.preprocessing.size, _CLASSES), 1, target
+        except ModelFailure as error:
+            raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
 
 
 def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

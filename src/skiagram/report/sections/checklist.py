@@ -89,9 +89,6 @@ class Checklist(NamedTuple):
     about: str
     items: tuple[Item, ...]
 
-    def count_states(self, *states: State) -> int:
-        return sum(item.state in states for item in self.items)
-
 
 def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     """Return what a run can say of itself: name → words with its figures."""
@@ -146,15 +143,6 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     }
 
 
-def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
-    """Return need of an item → whether the run meets it."""
-    return {
-        "subgroups": any(model.parts for model in evaluation.models),
-        "sites": bool(evaluation.test_sites or evaluation.site_column),
-        "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
-    }
-
-
 def _design(evaluation: Evaluation) -> str:
     if evaluation.is_external:
         return "another cohort, which no choice has seen"
@@ -201,7 +189,13 @@ def list_checklists() -> tuple[str, ...]:
 
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
     """Return all checklists with what the run answers, the report's own first."""
-    words, met = _words(evaluation, material), _needs_met(evaluation)
+    # Need of an item → whether the run meets it.
+    met = {
+        "subgroups": any(model.parts for model in evaluation.models),
+        "sites": bool(evaluation.test_sites or evaluation.site_column),
+        "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
+    }
+    words = _words(evaluation, material)
     return [
         file._replace(items=tuple(_fill(item, words, met) for item in file.items))
         for file in map(_read_checklist, list_checklists())
@@ -277,13 +271,10 @@ def tabulate_states(checklists: list[Checklist]) -> Table:
         "No, or does not apply": ("not here", "not applicable"),
         "Authors": ("author",),
     }
-    rows = [
-        TableRow(
-            each.name,
-            [str(len(each.items)), *(str(each.count_states(*state)) for state in states.values())],
-        )
-        for each in checklists
-    ]
+    rows = []
+    for each in checklists:
+        counts = [sum(item.state in state for item in each.items) for state in states.values()]
+        rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
     return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
 

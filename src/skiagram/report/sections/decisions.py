@@ -7,8 +7,8 @@ from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UT
 from skiagram.evaluation.criteria import find_side, is_nothing_of_use
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.figures import FIGURES, Figure
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
     INK,
@@ -136,14 +136,12 @@ def _operating_point(evaluation: Evaluation, aim: str) -> Table:
         figures = [fill_cell(point.get(figure=metric.name)) for metric in metrics]
         return [format_decimal(point.find(figure="threshold").value), *figures] if point else None
 
-    columns = ["Threshold", *(_heading(metric, prevalence) for metric in metrics)]
+    columns = ["Threshold"]
+    for metric in metrics:
+        at_prevalence = prevalence is not None and metric.name.endswith(_AT_PREVALENCE)
+        share = format_share(prevalence)
+        columns.append(metric.title.replace("prevalence", share) if at_prevalence else metric.title)
     return tabulate_models(evaluation, columns, cells)
-
-
-def _heading(metric: Figure, prevalence: float | None) -> str:
-    if prevalence is None or not metric.name.endswith(_AT_PREVALENCE):
-        return metric.title
-    return metric.title.replace("prevalence", format_share(prevalence))
 
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
@@ -194,20 +192,18 @@ def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
         return ()
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     name = evaluation.contender_words
-    return tuple(_net_benefit_words(gain, name) for gain in gains.rows if gain.value is not None)
-
-
-def _net_benefit_words(gain: FigureRow, contender: str) -> str:
     words = {
-        "above": f"the {contender} is worth more than the classical model",
-        "below": f"the classical model is worth more than the {contender}",
+        "above": f"the {name} is worth more than the classical model",
+        "below": f"the classical model is worth more than the {name}",
         "open": "it is not shown which of the two is worth more",
-    }[find_side(gain)]
-    return (
-        f"If one acts from a risk of {format_share(float(gain.group))}, {words}. "
-        f"{contender.capitalize()} minus classical: {_gain(gain.value)} true positives per "
+    }
+    return tuple(
+        f"If one acts from a risk of {format_share(float(gain.group))}, {words[find_side(gain)]}. "
+        f"{name.capitalize()} minus classical: {_gain(gain.value)} true positives per "
         f"1,000 patients ({_gain(gain.low or 0.0)} to {_gain(gain.high or 0.0)}), "
         "at equal numbers of false alarms."
+        for gain in gains.rows
+        if gain.value is not None
     )
 
 

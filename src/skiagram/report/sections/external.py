@@ -5,7 +5,6 @@ from functools import partial
 
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.report.formatting import finished_models, format_difference, is_best, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -83,16 +82,12 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         yield f"{where}, deep minus classical in AUC: {format_difference(row)}."
     for model in finished_models(evaluation):
         if is_best(evaluation, model):
-            of_model = figures.select(model=model.outcome.model, versus="")
-            before, after = (
-                _calibration(of_model.select(group=side)) for side in (COHORT, UPDATED)
-            )
-            yield f"{model.outcome.title}: {before} as it comes; {after} after updating."
-
-
-def _calibration(figures: FigureTable) -> str:
-    intercept, slope = (figures.find(figure=name) for name in ("intercept", "slope"))
-    missing = next((each.reason for each in (intercept, slope) if each.value is None), "")
-    if missing:
-        return f"no calibration ({missing})"
-    return f"calibration intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
+            told = []
+            for side in (COHORT, UPDATED):
+                of_side = figures.select(model=model.outcome.model, versus="", group=side)
+                intercept, slope = (of_side.find(figure=name) for name in ("intercept", "slope"))
+                absent = (each.reason for each in (intercept, slope) if each.value is None)
+                missing = next(absent, "")
+                words = f"intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
+                told.append(f"no calibration ({missing})" if missing else f"calibration {words}")
+            yield f"{model.outcome.title}: {told[0]} as it comes; {told[1]} after updating."
