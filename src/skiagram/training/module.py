@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +18,7 @@ from skiagram.seeding import derived_seed, stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
-from skiagram.training.options import Training, learning_rate_share, make_part
+from skiagram.training.options import Optimizer, Training, learning_rate_share, make_part
 from skiagram.training.processes import raise_together
 
 _NAMED_CASES = 16
@@ -72,17 +71,7 @@ class ClassifierTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         options, epochs = self._options.optimizer, self._options.epochs
-        network, parameters = self.classifier.network, cast(Iterable[Any], self.parameters())
-        if isinstance(network, RatedLayers):
-            rates = network.rates()
-            parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
-        kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-            "sgd": partial(torch.optim.SGD, momentum=0.9),
-            "adam": torch.optim.Adam,
-            "adamw": torch.optim.AdamW,
-        }
-        make = kinds[options.name]
-        optimizer = make(parameters, lr=options.lr, weight_decay=options.weight_decay)
+        optimizer = _optimizer(options, self)
         schedule: LRSchedulerConfigType
         if isinstance(options.schedule, str):
             steps = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
@@ -187,3 +176,15 @@ class ClassifierTraining(pl.LightningModule):
         smoothing = self._options.label_smoothing
         weight = self.class_weight.to(logits.dtype)
         return cross_entropy(logits, label, weight=weight, label_smoothing=smoothing)
+
+
+def _optimizer(options: Optimizer, module: ClassifierTraining) -> torch.optim.Optimizer:
+    lr, decay, network = options.lr, options.weight_decay, module.classifier.network
+    parameters: Iterable[Any] = module.parameters()
+    if isinstance(network, RatedLayers):
+        parameters = [{"params": part, "lr": lr * share} for share, part in network.rates()]
+    if options.name == "sgd":
+        return torch.optim.SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
+    if options.name == "adamw":
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay)
+    return torch.optim.Adam(parameters, lr=lr, weight_decay=decay)

@@ -89,17 +89,9 @@ class FusedFinder:
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
         folder = prepared.encoding(self.encoding)
-        # The features of each place stand after the encoding of it.
-        numbers = FeatureTable.read(folder / CANDIDATES)
-        features = FeatureTable.read(prepared.candidates_features)
-        if not np.array_equal(numbers.case_id, features.case_id):
-            raise DataError(
-                "features and encoding are of other places",
-                where="candidates",
-                remedy="make both anew: `dvc repro --force extract encode`",
-            )
-        values = np.hstack([numbers.values, features.values])  # noqa: PD011 - tables of features
-        table = FeatureTable(numbers.case_id, (*numbers.names, *features.names), values)
+        table = _beside(
+            FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
+        )
         encoder = read_record(EncoderRecord, folder / RECORD).title
         title = f"{self.members[0].title} on {encoder} and on features"
         reading = read_places(prepared, title, self.finds_in, folder / CANDIDATES, folder)
@@ -223,6 +215,18 @@ class FittedFusedFinder(FittedFinder):
         for member, name in zip(self.fitted, MEMBERS, strict=True):
             member.save(folder / name)
         write_record(self.record, folder / FINDER)
+
+
+def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
+    """Return an encoding of places with the features of the same places after it."""
+    if not np.array_equal(encoding.case_id, features.case_id):
+        raise DataError(
+            "features and encoding are of other places",
+            where="candidates",
+            remedy="make both anew: `dvc repro --force extract encode`",
+        )
+    values = np.hstack([encoding.values, features.values])  # noqa: PD011 - tables of features
+    return FeatureTable(encoding.case_id, (*encoding.names, *features.names), values)
 
 
 def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:

@@ -89,13 +89,14 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        normalised = self.attended(tokens)
-        parts = self.queries_keys_values(normalised).unflatten(-1, (3, self.heads, -1))
+        tokens = tokens + self.dropout(self._attention(self.attended(tokens)))
+        return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
+
+    def _attention(self, tokens: Tensor) -> Tensor:
+        parts = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         heads = scaled_dot_product_attention(query, key, value)
-        attended = cast(Tensor, self.joined(heads.transpose(1, 2).flatten(2)))
-        tokens = tokens + self.dropout(attended)
-        return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
+        return cast(Tensor, self.joined(heads.transpose(1, 2).flatten(2)))
 
 
 class TokenMean(nn.Module):
