@@ -107,10 +107,11 @@ def reliability_curve(
 
 
 def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
-    """Split the Brier score without bins, mean over repeats: reliability − resolution + uncertainty.
+    """Split the Brier score = reliability − resolution + uncertainty, without bins.
 
-    `reliability` is what recalibration would save, 0 is perfect; `resolution` what the recalibrated
-    probabilities save against the prevalence alone; `uncertainty` the score of the prevalence.
+    Means over repeats. `reliability` is what recalibration would save (0: perfect), `resolution`
+    what the recalibrated probabilities save against the prevalence alone, and `uncertainty` the
+    score of the prevalence.
 
     Murphy's (1973) reliability, resolution and uncertainty with the recalibrated probabilities of
     isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,

@@ -23,8 +23,8 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
 
-# Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed; what
-# neither explains alone, as seeds that order other patients well.
+# Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed;
+# what neither explains alone, as seeds that order other patients well.
 SOURCES = ("patients", "seed", "both")
 
 
