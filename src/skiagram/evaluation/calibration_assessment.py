@@ -156,10 +156,8 @@ def calibration_intercept(
     """
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
-    fits = []
-    for odds in _log_odds(probability):
-        design = np.ones((len(odds), 1))
-        fits.append(_logistic(design, odds, positive)[0])
+    alone = np.ones((probability.shape[1], 1))
+    fits = [_logistic(alone, odds, positive)[0] for odds in _log_odds(probability)]
     return _estimate(fits, patient)
 
 

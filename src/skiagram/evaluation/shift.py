@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import is_beyond_chance
@@ -62,29 +62,31 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.setting.design == "cv":
         return ()
-    trained = (model for model in run.models if model.arm != "reader")
-    return correct([row for model in trained for row in _shift(model, run.setting)])
-
-
-def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
-    known, tested = setting.development, model.compared
-    out_of_fold = model.result.find("selection_auc", SELECTION).value
-    if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
-        return
-    scores = align_scores(model.predictions, "out_of_fold", known)
-    held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
-    patients = known.patients, setting.cases.patients
-    error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
-    if not error > 0:
-        return
-    value = tested.auc - out_of_fold
-    low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
-    difference = Estimate(value, low, high, "variances of the two sides added")
-    p = float(2 * ndtr(-abs(value) / error))
-    row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
-    yield row(difference, versus=DEVELOPMENT, p=p)
-    yield row(Estimate(tested.auc))
-    yield row(Estimate(out_of_fold), group=DEVELOPMENT)
+    setting, known = run.setting, run.setting.development
+    rows: list[FigureRow] = []
+    for model in run.models:
+        tested, out_of_fold = model.compared, model.result.find("selection_auc", SELECTION).value
+        if model.arm == "reader" or tested is None or out_of_fold is None:
+            continue
+        if missing_pairs(tested.scores, setting.cases):
+            continue
+        scores = align_scores(model.predictions, "out_of_fold", known)
+        held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
+        patients = known.patients, setting.cases.patients
+        error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
+        if not error > 0:
+            continue
+        value = tested.auc - out_of_fold
+        low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
+        difference = Estimate(value, low, high, "variances of the two sides added")
+        p = float(2 * ndtr(-abs(value) / error))
+        row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
+        rows += [
+            row(difference, versus=DEVELOPMENT, p=p),
+            row(Estimate(tested.auc)),
+            row(Estimate(out_of_fold), group=DEVELOPMENT),
+        ]
+    return correct(rows)
 
 
 @dataclass(frozen=True)

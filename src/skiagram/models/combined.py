@@ -33,7 +33,14 @@ from scipy.special import log_softmax, softmax
 from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
-from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.models.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedToCases,
+    Labelled,
+    require_every_class,
+)
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
@@ -107,9 +114,7 @@ class Combination(ABC):
     def fit(
         self, training: Labelled[CombinationInputs], context: FitContext
     ) -> "FittedCombination":
-        absent = set(range(training.n_classes)) - set(training.label.tolist())
-        if absent:
-            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        require_every_class(training.label, training.n_classes, self.title)
         scores, of_fit, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
         means = []

@@ -1,6 +1,6 @@
 """Severity curves on the page of a sweep; fixed rules make their words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 from markupsafe import Markup
@@ -35,42 +35,46 @@ _METHOD = (
 
 def show_severity(result: Severity) -> list[AnalysisPart]:
     """Return figure and tables of each data set."""
-    return [part for data in result.data for part in _list_parts(data, result.margin)]
-
-
-def _list_parts(data: CorruptedCases, margin: float) -> Iterator[AnalysisPart]:
-    prefix = f"{data.name}: " if data.name else ""
-    yield AnalysisPart(
-        answers=tuple(
-            f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models
-        ),
-        title=f"{prefix}worse images",
-        figure=draw_severity_curves(data),
-        figure_caption="AUC with its 95 % interval by amount of corruption. The first point is the "
-        "unchanged image; the dotted line is chance.",
-        table=tabulate_changes(data),
-        caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
-        f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The mean "
-        "over the amounts has none.",
-        notes=(
-            f"A loss of AUC of at least {format_decimal(margin)}, the margin, counts as relevant. "
-            "A model breaks at the least amount at which the whole interval of its loss exceeds "
-            "the margin. It holds where no interval reaches the margin. Everything else is open.",
-        ),
-        method=_METHOD,
-    )
-    if any(model.clean.sensitivity for model in data.models):
-        yield AnalysisPart(
-            answers=(),
-            title=f"{prefix}decisions on worse images",
-            figure=None,
-            figure_caption="",
-            table=tabulate_decisions(data),
-            caption="Sensitivity, below it specificity, at the threshold that clean held-out "
-            "development cases fixed. Decisions can become wrong although the AUC is stable.",
-            notes=(),
-            method="",
+    parts = []
+    for data in result.data:
+        prefix = f"{data.name}: " if data.name else ""
+        answers = (f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models)
+        parts.append(
+            AnalysisPart(
+                answers=tuple(answers),
+                title=f"{prefix}worse images",
+                figure=draw_severity_curves(data),
+                figure_caption="AUC with its 95 % interval by amount of corruption. The first "
+                "point is the unchanged image; the dotted line is chance.",
+                table=tabulate_changes(data),
+                caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
+                f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The "
+                "mean over the amounts has none.",
+                notes=(
+                    f"A loss of AUC of at least {format_decimal(result.margin)}, the margin, "
+                    "counts as relevant. A model breaks at the least amount at which the whole "
+                    "interval of its loss exceeds the margin. It holds where no interval reaches "
+                    "the margin. Everything else is open.",
+                ),
+                method=_METHOD,
+            )
         )
+        if any(model.clean.sensitivity for model in data.models):
+            parts.append(
+                AnalysisPart(
+                    answers=(),
+                    title=f"{prefix}decisions on worse images",
+                    figure=None,
+                    figure_caption="",
+                    table=tabulate_decisions(data),
+                    caption="Sensitivity, below it specificity, at the threshold that clean "
+                    "held-out development cases fixed. Decisions can become wrong although the "
+                    "AUC is stable.",
+                    notes=(),
+                    method="",
+                )
+            )
+    return parts
 
 
 def describe_endurance(model: CorruptedModel) -> str:

@@ -40,6 +40,7 @@ from skiagram.models.contract import (
     FittedToCases,
     Labelled,
     Requirements,
+    require_every_class,
 )
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
@@ -181,9 +182,7 @@ class ClassicalModel(ABC):
         return training.label
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
-        absent = set(range(training.n_classes)) - set(training.label.tolist())
-        if absent:
-            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        require_every_class(training.label, training.n_classes, self.title)
         return self.fit_steps(training, context)
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
+from skiagram.models.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
@@ -76,9 +76,7 @@ def fit_each_class(
     head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], n_classes: int, title: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
-    absent = set(range(n_classes)) - set(label.tolist())
-    if absent:
-        raise ModelFailure(f"class {min(absent)} has no training case", where=title)
+    require_every_class(label, n_classes, title)
     head.fit(numbers, label)
     weight, bias = head.coef_, head.intercept_
     if len(weight) == 1:  # scikit-learn has a single row for two classes

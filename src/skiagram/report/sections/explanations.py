@@ -209,20 +209,16 @@ def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
     return f"{words} Neither loss is beyond chance."
 
 
-def mark_map(map_: MapExplanation) -> str:
-    """Return what stands beside a map that is not trustworthy; nothing beside one that is."""
-    if any(test.state == "failed" for test in map_.tests):
-        return "failed"
-    return "" if map_.trustworthy else "not all tested"
-
-
 def tabulate_pointing(maps: Maps) -> Table | None:
     """Return where maps, the ideal observer and the centre point; None where no region is known."""
-    rows = [
-        _pointing_row(map_.title, mark_map(map_), map_.location)
-        for map_ in maps.methods
-        if map_.location is not None
-    ]
+    rows = []
+    for map_ in maps.methods:
+        if map_.location is not None:
+            # Beside a map that is not trustworthy it says why.
+            note = "" if map_.trustworthy else "not all tested"
+            if any(test.state == "failed" for test in map_.tests):
+                note = "failed"
+            rows.append(_pointing_row(map_.title, note, map_.location))
     if rows and maps.observer is not None:
         rows.append(_pointing_row("The ideal observer", "limit", maps.observer))
     if rows and maps.centre is not None:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
 from skiagram.evaluation.evaluation_record import RANKING, Evaluation
 from skiagram.evaluation.results import SELECTION, STABILITY, ModelResult
 from skiagram.evaluation.stability import SOURCES
@@ -168,11 +166,12 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
             left.plot(
                 model.seed_auc, [below] * len(model.seed_auc), "D", color=colour, markersize=3.2
             )
+            bar: Style = {"color": INK, "linewidth": 0.8, "zorder": 1}
             mean = model.find("fold_auc_mean", STABILITY)
-            _draw_bar(left, above, mean)
+            draw_interval(left, mean, above, **bar)
             if mean.value is not None:
                 left.plot(mean.value, above, marker="|", markersize=10, color=INK)
-            _draw_bar(right, row, gap)
+            draw_interval(right, gap, row, **bar)
             if gap.value is not None:
                 right.plot(gap.value, row, marker="o", markersize=5, color=colour)
         draw_reference_line(right, 0, "no gap", dashed=False)
@@ -185,7 +184,3 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         return page.finish(
             "stability", "Out-of-fold AUC of each fold and training minus out-of-fold AUC."
         )
-
-
-def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:
-    draw_interval(axes, estimate, row, color=INK, linewidth=0.8, zorder=1)
