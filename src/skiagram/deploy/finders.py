@@ -1,7 +1,7 @@
 """Marks of new images, as people read them: places in their files, ranked within each training."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -81,6 +81,7 @@ def list_marks(
         ranked = ranked.assign(image_probability=probability)
         for case, rows in of_cases(ranked).items():
             spacing = images.spacing(case)
+            row: Any
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
                 depth = None if np.isnan(row.slice) else float(row.slice)
                 down, across = (None, None) if spacing is None else spacing[-2:]

@@ -290,10 +290,10 @@ def shapley_values(
             weights = np.stack([-weights[0], weights[0]])
             intercept = np.stack([-intercept, intercept])
         weights = weights[positive] - weights[1 - positive]
-        intercept = float(np.ravel(intercept[positive] - intercept[1 - positive])[0])
-        explainer = shap.LinearExplainer((weights, intercept), masker)
+        constant = float(np.ravel(intercept[positive] - intercept[1 - positive])[0])
+        explainer = shap.LinearExplainer((weights, constant), masker)
         values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
-        score = cases @ weights + intercept
+        score = cases @ weights + constant
     else:
         values, base, score = _tree_values(shap, fitted.pipeline[-1], masker, cases, positive)
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))

@@ -439,10 +439,10 @@ class FittedFindingNetwork(FittedFinder):
             axes = [axis for axis, flip in zip(last_three, flips, strict=True) if flip]
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
         total = torch.zeros(1)
-        for flips in subsets:
-            logits = self.fitted.logits(images.flip(flips))
+        for flipped in subsets:
+            logits = self.fitted.logits(images.flip(flipped))
             odds = logits[:, 1] - logits[:, 0]
-            total = total + (odds.flip([axis - 1 for axis in flips]) if odds.ndim > 1 else odds)
+            total = total + (odds.flip([axis - 1 for axis in flipped]) if odds.ndim > 1 else odds)
         return total / len(subsets)
 
     def save(self, folder: Path) -> None:
