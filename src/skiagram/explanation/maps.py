@@ -173,10 +173,11 @@ class MappedModel:
     def explain(self, observer: IdealObserver | None) -> Maps:
         """Test the maps and say where they point; so does the ideal observer of generated data."""
         options, of_observer = self.model.options.maps, {}
-        for case in [] if observer is None else self._marked:
-            image = self.model.prepared.store.image(case)
-            seen = image.reshape(places(image)).astype(np.float64)
-            of_observer[case] = [(observer.place_probability(seen), self.model.mask(case))]
+        if observer is not None:
+            for case in self._marked:
+                image = self.model.prepared.store.image(case)
+                seen = image.reshape(places(image)).astype(np.float64)
+                of_observer[case] = [(observer.place_probability(seen), self.model.mask(case))]
         return Maps(
             methods=tuple(self._judge(method) for method in options.methods),
             cases=len(self.sample),
