@@ -112,7 +112,13 @@ def _fit_scaling(
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
     n, n_classes = scores.shape
-    target = _smoothed(label, n_classes)
+    # Platt's targets: a little less than 1 for the own class.
+    counts = np.bincount(label, minlength=n_classes)
+    target = np.empty((len(label), n_classes))
+    for k in range(n_classes):
+        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
+        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
+        target[label == k, k] = smoothed
     scale, unit = _standardised(scores, offset)
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -130,17 +136,6 @@ def _fit_scaling(
     slope = float(np.exp(best[0])) / scale
     intercept = best[1:] - best[1:].mean() - slope * offset
     return ScalingCalibration(slope, tuple(float(value) for value in intercept))
-
-
-def _smoothed(label: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-    """Return (n, n_classes) Platt's targets: a little less than 1 for the own class."""
-    counts = np.bincount(label, minlength=n_classes)
-    target = np.empty((len(label), n_classes))
-    for k in range(n_classes):
-        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
-        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
-        target[label == k, k] = smoothed
-    return target
 
 
 def _standardised(
@@ -226,19 +221,28 @@ class IsotonicCalibration:
 
 def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
     """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
-    n_classes = scores.shape[1]
-    classes = [1] if n_classes == 2 else range(n_classes)
-    return IsotonicCalibration(tuple(_fit_curve(_margin(scores, k), label == k) for k in classes))
+    from scipy.optimize import isotonic_regression
+
+    n_classes, curves = scores.shape[1], []
+    for k in [1] if n_classes == 2 else range(n_classes):
+        score, place, cases = np.unique(_margin(scores, k), return_inverse=True, return_counts=True)
+        share = np.bincount(place, weights=label == k) / cases
+        fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
+        steps = np.diff(fitted) != 0
+        ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # of a level
+        curves.append(RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist())))
+    return IsotonicCalibration(tuple(curves))
 
 
 def average_isotonic(calibrations: Sequence[IsotonicCalibration]) -> IsotonicCalibration:
     """Average the curves of each class: straight lines between all knots of all of them."""
-    return IsotonicCalibration(
-        tuple(
-            _mean_curve(curves)
-            for curves in zip(*(calibration.curves for calibration in calibrations), strict=True)
-        )
-    )
+    averaged = []
+    for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
+        score = np.unique(np.concatenate([curve.score for curve in curves]))
+        mean = np.mean([curve.at(score) for curve in curves], axis=0)
+        rising = np.clip(np.maximum.accumulate(mean), 0, 1)  # rounding may lower a level by an ulp
+        averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))
+    return IsotonicCalibration(tuple(averaged))
 
 
 def _margin(scores: Floats, k: int) -> Floats:
@@ -246,24 +250,6 @@ def _margin(scores: Floats, k: int) -> Floats:
     others: Floats = np.delete(scores, k, axis=1)
     margin: Floats = scores[:, k] - others.mean(axis=1)
     return margin
-
-
-def _fit_curve(margin: Floats, of_class: NDArray[np.bool_]) -> RisingCurve:
-    from scipy.optimize import isotonic_regression
-
-    score, place, cases = np.unique(margin, return_inverse=True, return_counts=True)
-    share = np.bincount(place, weights=of_class) / cases
-    fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
-    steps = np.diff(fitted) != 0
-    ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # ends of a level
-    return RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist()))
-
-
-def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
-    score = np.unique(np.concatenate([curve.score for curve in curves]))
-    mean = np.mean([curve.at(score) for curve in curves], axis=0)
-    rising = np.clip(np.maximum.accumulate(mean), 0, 1)  # rounding may lower a level by an ulp
-    return RisingCurve(tuple(score.tolist()), tuple(rising.tolist()))
 
 
 CalibrationMethod = Literal["platt", "isotonic", "temperature"]

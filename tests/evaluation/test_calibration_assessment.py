@@ -53,7 +53,7 @@ def test_parts_add_up_to_the_score(seed: int) -> None:
     rng = np.random.default_rng(seed)
     probability, positive = rng.random(50), rng.random(50) < 0.4
     parts = decompose_brier(probability[None], positive)
-    whole = parts.reliability - parts.resolution + parts.uncertainty
+    whole = parts["reliability"] - parts["resolution"] + parts["uncertainty"]
     expected = float(np.mean((probability - positive) ** 2))
     assert whole == pytest.approx(expected)
     if 0 < positive.sum() < 50:
@@ -65,9 +65,9 @@ def test_equals_murphy_where_rates_rise_with_the_forecast() -> None:
     positive = np.concatenate([np.arange(20) < k for k in (1, 9, 17)])
     rate, base = np.repeat([0.05, 0.45, 0.85], 20), positive.mean()
     parts = decompose_brier(forecast[None], positive)
-    assert parts.reliability == pytest.approx(np.mean((forecast - rate) ** 2))
-    assert parts.resolution == pytest.approx(np.mean((rate - base) ** 2))
-    assert parts.uncertainty == pytest.approx(base * (1 - base))
+    assert parts["reliability"] == pytest.approx(np.mean((forecast - rate) ** 2))
+    assert parts["resolution"] == pytest.approx(np.mean((rate - base) ** 2))
+    assert parts["uncertainty"] == pytest.approx(base * (1 - base))
 
 
 Z = 1.959964

@@ -117,8 +117,9 @@ def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     found = split_variance(placements(many, POSITIVE, PATIENT))
     assert found is not None
     areas = [placements(row[None], POSITIVE, PATIENT).mean for row in many]
-    assert found.seed + found.both == pytest.approx(np.var(areas, ddof=1))
-    assert found.patients == pytest.approx(placements(one, POSITIVE, PATIENT).variance(), rel=0.7)
+    assert found["seed"] + found["both"] == pytest.approx(np.var(areas, ddof=1))
+    single = placements(one, POSITIVE, PATIENT).variance()
+    assert found["patients"] == pytest.approx(single, rel=0.7)
 
 
 NAMES = ("a", "b", "c", "d")
@@ -142,7 +143,7 @@ def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> No
     marks = np.array([[name in kept for name in NAMES] for kept in ("ab", "ac", "ab")])
     assert found.agreement.value == pytest.approx(selection_stability(marks).value)
     assert (found.fits, found.features, found.kept) == (3, 4, 2.0)
-    named = [(one.feature, one.share) for one in found.most_chosen]
+    named = list(found.most_chosen.items())
     assert named == [("a", 1.0), ("b", pytest.approx(2 / 3)), ("c", pytest.approx(1 / 3))]
 
 

@@ -7,7 +7,6 @@ from functools import cache, partial
 import numpy as np
 
 from skiagram.evaluation.calibration_assessment import (
-    BrierParts,
     CalibrationDistance,
     CalibrationResult,
 )
@@ -36,7 +35,7 @@ from skiagram.evaluation.results import (
     patients_of,
 )
 from skiagram.evaluation.sites import SITES
-from skiagram.evaluation.stability import Stability, VarianceSplit
+from skiagram.evaluation.stability import Stability
 from skiagram.evaluation.subgroups import Subgroup, TestedDifference
 from skiagram.evaluation.uncertainty import PredictionSets, RiskCoverage
 from skiagram.report.material import Gallery, Material, Mistake
@@ -117,7 +116,7 @@ def _whole(model: ModelResult) -> ModelResult:
         model.seed_auc,
         None,
         model.find("training_gap", STABILITY),
-        VarianceSplit(0.0009, 0.0001, 0.0),
+        {"patients": 0.0009, "seed": 0.0001, "both": 0.0},
         estimate(0.07, 0.02, "bootstrap"),
     )
     return with_assessments(
@@ -128,7 +127,7 @@ def _whole(model: ModelResult) -> ModelResult:
         ),
         calibration=CalibrationResult(
             tuple(ReliabilityBin(at, estimate(at, 0.1, "Wilson"), 50) for at in (0.1, 0.4, 0.9)),
-            BrierParts(0.01, 0.12, 0.25),
+            {"reliability": 0.01, "resolution": 0.12, "uncertainty": 0.25},
             Estimate(-0.2, -0.5, 0.1, "sandwich"),
             estimate(0.8, 0.2, "sandwich"),
             estimate(1.1, 0.1, "delta method"),

@@ -43,7 +43,7 @@ def test_training_and_scoring_name_the_option(
 ) -> None:
     known, unseen = halves(tmp_path, 48)
     fitted = learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen))
-    monkeypatch.setattr(fitted, "_score", raising(error))
+    monkeypatch.setattr(fitted, "logits", raising(error))
     with pytest.raises(ModelFailure, match=r"during scoring.*training\.batch_size \(now 16\)"):
         fitted.scores(unseen.inputs)
     monkeypatch.setattr(Curves, "on_train_epoch_end", raising(error))

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FittedFinder
 from skiagram.models.deployment import Decision
@@ -82,26 +81,24 @@ def list_marks(
         ranked = ranked.assign(image_probability=probability)
         for case, rows in of_cases(ranked).items():
             spacing = images.spacing(case)
+            row: Any
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
-                by_case[case].append(_mark(repeat, number, row, spacing))
+                depth = None if np.isnan(row.slice) else float(row.slice)
+                down, across = (None, None) if spacing is None else spacing[-2:]
+                mark = Mark(
+                    repeat,
+                    number,
+                    x=row.column,
+                    y=row.row,
+                    z=depth,
+                    x_mm=None if across is None else row.column * across,
+                    y_mm=None if down is None else row.row * down,
+                    z_mm=None if depth is None or spacing is None else depth * spacing[0],
+                    radius=row.radius,
+                    score=row.score,
+                    image_probability=row.image_probability,
+                )
+                by_case[case].append(mark)
     return {
         case: tuple(mark.of_file(grid) for mark in by_case[case]) for case, grid in grids.items()
     }
-
-
-def _mark(repeat: int, number: int, row: Any, spacing: Spacing | None) -> Mark:
-    z = None if np.isnan(row.slice) else float(row.slice)
-    down, across = (None, None) if spacing is None else spacing[-2:]
-    return Mark(
-        repeat,
-        number,
-        x=row.column,
-        y=row.row,
-        z=z,
-        x_mm=None if across is None else row.column * across,
-        y_mm=None if down is None else row.row * down,
-        z_mm=None if z is None or spacing is None else z * spacing[0],
-        radius=row.radius,
-        score=row.score,
-        image_probability=row.image_probability,
-    )

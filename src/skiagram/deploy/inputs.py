@@ -4,10 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
@@ -24,7 +22,7 @@ from skiagram.datasets.volumes.case_images import (
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, listed, named
 from skiagram.features.covariates import SITE_PREFIX
-from skiagram.preparation import Covariate, ImageKinds, Preparation, channels
+from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, restore_image
 from skiagram.restoration.steps import Steps
@@ -120,7 +118,20 @@ class Preparer:
 
     def _examine(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
         """Refuse what cannot be scored; return in what no image of training was like this one."""
-        self._check(image)
+        is_volume = image.pixels.ndim == 4
+        if is_volume != (self.preparation.images.slices is not None):
+            kind, trained_on = ("a volume", "images") if is_volume else ("an image", "volumes")
+            fault = f"{kind}, but the model was trained on {trained_on}"
+            raise DataError(fault, allowed=f"{trained_on}, as in training")
+        if self.preparation.regions and image.region is None:
+            allowed = "a mask for every image, as in training"
+            remedy = "name masks in a table (--table, column `mask`) or by --pattern"
+            raise DataError("an image without a mask", allowed=allowed, remedy=remedy)
+        if image.region is not None and not self.preparation.regions:
+            allowed, remedy = "whole images, as in training", "leave the column `mask` out"
+            raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
+        check_image(image.pixels, "")
+        # Of a further modality the record of its own holds, if there is one.
         first = modality == (self.preparation.modalities or ("",))[0]
         known = {other.modality: other for other in self.preparation.further}.get(modality)
         if first:
@@ -129,7 +140,14 @@ class Preparer:
             kinds, traits = known.images, known.traits
         else:  # nobody recorded it
             return ()
-        _check_kind(image.pixels, kinds)
+        if (count := channels(image.pixels.shape)) not in kinds.channels:
+            allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
+            remedy = "convert the image to gray" if kinds.channels == (1,) else ""
+            raise DataError(f"{count} channels", allowed=allowed, remedy=remedy)
+        if not any((image.pixels.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
+            allowed = f"{' or '.join(kinds.depths)}, as in training"
+            remedy = "export the image as the training images were exported"
+            raise DataError(f"pixels of type {image.pixels.dtype}", allowed=allowed, remedy=remedy)
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
             given, size = (" × ".join(map(str, each)) for each in (sides, self.shape))
@@ -140,22 +158,6 @@ class Preparer:
         if traits is not None:
             unusual += traits.unlike(image.pixels, image.spacing, image.modality)
         return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
-
-    def _check(self, image: SpacedImage) -> None:
-        kind, known = "a volume", "images"
-        if image.pixels.ndim != 4:
-            kind, known = "an image", "volumes"
-        if (kind == "a volume") != (self.preparation.images.slices is not None):
-            fault = f"{kind}, but the model was trained on {known}"
-            raise DataError(fault, allowed=f"{known}, as in training")
-        if self.preparation.regions and image.region is None:
-            allowed = "a mask for every image, as in training"
-            remedy = "name masks in a table (--table, column `mask`) or by --pattern"
-            raise DataError("an image without a mask", allowed=allowed, remedy=remedy)
-        if image.region is not None and not self.preparation.regions:
-            allowed, remedy = "whole images, as in training", "leave the column `mask` out"
-            raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
-        check_image(image.pixels, "")
 
     def _restored(self, name: str, image: SpacedImage, modality: str) -> SpacedImage:
         steps = self.restoration
@@ -172,17 +174,6 @@ class Preparer:
         if steps.region is None:
             return replace(image, pixels=restored.pixels)
         return SpacedImage(restored.pixels, restored.spacing, image.modality, restored.region)
-
-
-def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
-    if (count := channels(image.shape)) not in kinds.channels:
-        allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
-        remedy = "convert the image to gray" if kinds.channels == (1,) else ""
-        raise DataError(f"{count} channels", allowed=allowed, remedy=remedy)
-    if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
-        allowed = f"{' or '.join(kinds.depths)}, as in training"
-        remedy = "export the image as the training images were exported"
-        raise DataError(f"pixels of type {image.dtype}", allowed=allowed, remedy=remedy)
 
 
 def find_covariates(names: Iterable[str], known: Sequence[Covariate]) -> tuple[Covariate, ...]:

@@ -1,7 +1,7 @@
 """A trained model loaded from its folder, ready to score restored images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -108,39 +108,27 @@ def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
         fingerprint = record(Fingerprint, folder / FINGERPRINT)
         if len(fingerprint.limits) != classes:
             raise DataError("is damaged", where=str(folder / FINGERPRINT), remedy=WHOLE)
+    # The fits of all repeats, or the members of a combination and how each repeat weighs them.
+    repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     with Progress("Load", 1):
-        scorer = _scorer(folder, deployment, preparation, fingerprint)
-    preparer = replace(_preparer(folder, preparation, scorer), reading=reading)
-    return DeployedModel(deployment, preparer, scorer, fingerprint)
-
-
-def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Preparer:
-    path = folder / PREPARATION
-    steps, changes = preparation.restoration or {}, preparation.acquisition
+        if (folder / MEMBERS).exists():
+            combination = own(
+                deployment.options, "skiagram.models.combined", ("weights",), folder / DEPLOYMENT
+            )
+            members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
+            scorer: Scorer = load_combination(repeats, members)
+        else:
+            familiarity = None if fingerprint is None else fingerprint.familiarity
+            scorer = load_scorer(folder, repeats, deployment, preparation, familiarity)
+    # What happens to each image before the model sees it.
+    path, steps = folder / PREPARATION, preparation.restoration or {}
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
     restoration = own(steps, "skiagram.restoration", ("of" if several else "restore",), path)
+    acquisition = None
+    if preparation.acquisition:
+        acquisition = own(preparation.acquisition, "skiagram.datasets", ("acquire",), path)
     needs_mean = not several and restoration.needs_training_mean
-    return Preparer(
-        preparation,
-        own(changes, "skiagram.datasets", ("acquire",), path) if changes else None,
-        restoration,
-        training_mean(folder) if needs_mean else None,
-        scorer.requires.shape,
-    )
-
-
-def _scorer(
-    folder: Path,
-    deployment: Deployment,
-    preparation: Preparation,
-    fingerprint: Fingerprint | None,
-) -> Scorer:
-    familiarity = None if fingerprint is None else fingerprint.familiarity
-    repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
-    if (folder / MEMBERS).exists():
-        combination = own(
-            deployment.options, "skiagram.models.combined", ("weights",), folder / DEPLOYMENT
-        )
-        members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
-        return load_combination(repeats, members)
-    return load_scorer(folder, repeats, deployment, preparation, familiarity)
+    mean = training_mean(folder) if needs_mean else None
+    shape = scorer.requires.shape
+    preparer = Preparer(preparation, acquisition, restoration, mean, shape, reading)
+    return DeployedModel(deployment, preparer, scorer, fingerprint)

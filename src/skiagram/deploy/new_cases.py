@@ -254,7 +254,31 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in image.files])
-    return _link([_complete(case, modalities) for case in cases.values()])
+    complete = []
+    for case in cases.values():
+        absent = [name for name in modalities if name not in case.images]
+        if absent and case.problem is None:
+            allowed = f"one of each: {', '.join(modalities)}"
+            problem = DataError(f"no image of `{absent[0]}`", allowed=allowed)
+            case = replace(case, problem=problem)
+        complete.append(case)
+    # Each knows its patient's other images.
+    patients = [
+        f"patient {case.cells['patient_id']}"
+        if case.cells.get("patient_id")
+        else f"of case {case.name}"  # an unknown patient belongs to no other
+        for case in complete
+    ]
+    unknown = np.full(len(complete), "test"), np.full(len(complete), SEALED)
+    of_patients = Cases(np.array([case.name for case in complete]), np.array(patients), *unknown)
+    visits = [
+        (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
+        for case in complete
+        if case.cells.get("visit") and case.cells.get("patient_id")
+    ]
+    return link_cases(
+        complete, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), of_patients
+    )
 
 
 def _united(before: NewCase, case: NewCase) -> NewCase:
@@ -264,24 +288,6 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
         return replace(before, problem=twice)
     images, problem = {**before.images, **case.images}, before.problem or case.problem
     return replace(before, images=images, problem=problem)
-
-
-def _link(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return the cases of a table, which know their patient's other images."""
-    patients = [
-        f"patient {case.cells['patient_id']}"
-        if case.cells.get("patient_id")
-        else f"of case {case.name}"  # an unknown patient belongs to no other
-        for case in cases
-    ]
-    nothing = np.full(len(cases), "test"), np.full(len(cases), SEALED)
-    table = Cases(np.array([case.name for case in cases]), np.array(patients), *nothing)
-    visits = [
-        (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
-        for case in cases
-        if case.cells.get("visit") and case.cells.get("patient_id")
-    ]
-    return link_cases(cases, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), table)
 
 
 def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> list[NewCase]:
@@ -318,11 +324,3 @@ def _columns_of(header: tuple[str, ...]) -> Columns:
     none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
     lists: dict[str, Any] = {"covariates": (), "scores": ()}
     return check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
-
-
-def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:
-    missing = [name for name in modalities if name not in case.images]
-    if not missing or case.problem is not None:
-        return case
-    allowed = f"one of each: {', '.join(modalities)}"
-    return replace(case, problem=DataError(f"no image of `{missing[0]}`", allowed=allowed))

@@ -11,7 +11,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
@@ -73,14 +73,6 @@ def pack(
     load_model(folder)  # what does not load is not given away
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     card = compose_card(folder, project, intended)
-    manifest = Manifest(
-        FORMAT, version("skiagram"), deployment.model, deployment.title, 1, (), {}, card
-    )
-    return _write_package(manifest, folder, target)
-
-
-def _write_package(manifest: Manifest, folder: Path, target: Path) -> Manifest:
-    """Write a package, whole or not at all; checksums and card are made anew."""
     paths = {
         f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
         for path in folder.rglob("*")
@@ -88,14 +80,16 @@ def _write_package(manifest: Manifest, folder: Path, target: Path) -> Manifest:
     }
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     with scratch_folder("package") as place:
-        texts = {"card.md": as_markdown(manifest.card), "card.html": as_html(manifest.card)}
+        texts = {"card.md": as_markdown(card), "card.html": as_html(card)}
         for name, text in texts.items():
             paths[name] = place / name
             paths[name].write_text(text, encoding="utf-8")
         sha256 = {name: sha256_of(paths[name]) for name in sorted(paths)}
-        whole = replace(manifest, sha256=sha256)
+        named = deployment.model, deployment.title
+        manifest = Manifest(FORMAT, version("skiagram"), *named, 1, (), sha256, card)
         paths[_MANIFEST] = place / _MANIFEST
-        write_record(whole, paths[_MANIFEST])
+        write_record(manifest, paths[_MANIFEST])
+        # The package is written whole or not at all.
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 for name in sorted(paths):
@@ -111,7 +105,7 @@ def _write_package(manifest: Manifest, folder: Path, target: Path) -> Manifest:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-    return whole
+    return manifest
 
 
 @contextmanager

@@ -41,12 +41,35 @@ def write_page(
 
     ranked: list[tuple[float, int, CaseResult]] = []
     for number, row in enumerate(rows):
-        doubt = -1.0 if row.refer or row.error else _certainty(row, model)
+        # First stand cases to be referred, then those nearest to the threshold.
+        doubt = max(row.probability, default=0.0)
+        if row.refer or row.error:
+            doubt = -1.0
+        elif model.task.positive is not None and model.threshold is not None:
+            doubt = abs(row.probability[model.task.positive] - model.threshold)
         ranked.append((doubt, number, row))
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
     shown = sorted(ranked)[:PAGE_CASES]
-    items = [_describe(row, cases[number], model) for _, number, row in shown]
+    items = []
+    for _, number, row in shown:
+        # What the class that is looked for, else the likeliest one, would have without the rest.
+        positive, without = model.task.positive, []
+        kinds = {"covariates": row.without_covariates, "earlier image": row.without_earlier}
+        for words, probability in kinds.items():
+            if probability:
+                label = int(np.argmax(row.probability)) if positive is None else positive
+                title = f"{model.task.classes[label]} without {words}"
+                without.append((title, probability[label]))
+        items.append(
+            {
+                "row": row,
+                "image": _picture(model, cases[number], row),
+                "marks": _best(model, row),
+                "probability": zip(model.task.classes, row.probability, strict=False),
+                "without": without,
+            }
+        )
     template = Environment(autoescape=True, finalize=_shown).from_string(
         _TEMPLATE.read_text(encoding="utf-8")
     )
@@ -62,16 +85,6 @@ def write_page(
 
 def _shown(value: Any) -> Any:
     return escape_controls(value) if isinstance(value, str) else value
-
-
-def _describe(row: CaseResult, case: NewCase, model: DeployedModel) -> dict[str, Any]:
-    return {
-        "row": row,
-        "image": _picture(model, case, row),
-        "marks": _best(model, row),
-        "probability": zip(model.task.classes, row.probability, strict=False),
-        "without": _list_without(row, model),
-    }
 
 
 def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
@@ -105,24 +118,3 @@ def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
         for mark in _best(model, row)
     ]
     return encode_circles(image.pixels, image.spacing, circles)
-
-
-def _list_without(row: CaseResult, model: DeployedModel) -> list[tuple[str, float]]:
-    kinds = {"covariates": row.without_covariates, "earlier image": row.without_earlier}
-    return [
-        (f"{model.task.classes[label]} without {words}", probability[label])
-        for words, probability in kinds.items()
-        for label in ([_sought_class(model, row)] if probability else [])
-    ]
-
-
-def _sought_class(model: DeployedModel, row: CaseResult) -> int:
-    """Return the class that is looked for; with more than two, the likeliest one."""
-    positive = model.task.positive
-    return int(np.argmax(row.probability)) if positive is None else positive
-
-
-def _certainty(row: CaseResult, model: DeployedModel) -> float:
-    if model.task.positive is not None and model.threshold is not None:
-        return abs(row.probability[model.task.positive] - model.threshold)
-    return max(row.probability, default=0.0)

@@ -156,11 +156,20 @@ class Preparing:
 
     def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:
         """Return what the model reads, where it looks for it."""
-        folder, known = Path(mkdtemp(dir=cases.folder)), self._covariates(cases)
+        columns = dict.fromkeys(covariate.column for covariate in self.covariates)
+        cells = {name: [row[name] for row in cases.cells.values()] for name in columns}
+        known = pd.DataFrame({"case_id": [*cases.cells], **cells})
+        folder = Path(mkdtemp(dir=cases.folder))
         if self.covariates:
             write_table(known, folder / "cases/covariates.parquet")
         if self.finds:
-            _write_cases(cases, folder / "cases")
+            # The tables that ingest writes, without a label or a lesion.
+            case_id = np.array([*cases.cells], dtype=str)
+            pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
+            patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
+            split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
+            Cases(case_id, patient, split, label).write(folder / "cases/cases.parquet")
+            write_table(tabulate_places([]), folder / "cases" / MARKS)
             write_table(described.places, folder / CANDIDATES)
         encodings = {}
         if described.encoding is not None:
@@ -204,21 +213,6 @@ class Preparing:
         families = [family for family in (self.measured, self.earlier) if family is not None]
         return join_histories(features, families, histories)
 
-    def _covariates(self, cases: PreparedCases) -> pd.DataFrame:
-        columns = dict.fromkeys(covariate.column for covariate in self.covariates)
-        known = {name: [row[name] for row in cases.cells.values()] for name in columns}
-        return pd.DataFrame({"case_id": [*cases.cells], **known})
-
-
-def _write_cases(cases: PreparedCases, folder: Path) -> None:
-    """Write the tables of cases and lesions that ingest writes, without a label or a lesion."""
-    case_id = np.array([*cases.cells], dtype=str)
-    pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
-    patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
-    split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
-    Cases(case_id, patient, split, label).write(folder / "cases.parquet")
-    write_table(tabulate_places([]), folder / MARKS)
-
 
 @contextmanager
 def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
@@ -239,16 +233,12 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
             },
             measured={at[name]: image.measured for name, image in every.items() if image.measured},
         )
-        _write_images(cases, every)
+        first, *others = next(iter(every.values())).images
+        for modality in (first, *others):
+            place = cases.restored if modality == first else cases.restored / modality
+            with ShardWriter(place) as writer:
+                for case, of_case in zip(cases.cells, every.values(), strict=True):
+                    seen = of_case.images[modality]
+                    writer.add(case, seen.pixels, seen.spacing, seen.region)
+        write_modalities(cases.restored, [first, *others])
         yield cases
-
-
-def _write_images(cases: PreparedCases, every: Mapping[str, PreparedImage]) -> None:
-    first, *others = next(iter(every.values())).images
-    for modality in (first, *others):
-        folder = cases.restored if modality == first else cases.restored / modality
-        with ShardWriter(folder) as writer:
-            for case, prepared in zip(cases.cells, every.values(), strict=True):
-                image = prepared.images[modality]
-                writer.add(case, image.pixels, image.spacing, image.region)
-    write_modalities(cases.restored, [first, *others])

@@ -229,19 +229,14 @@ def load_scorer(
 def _untrained(folder: Path, repeat: Path, deployment: Deployment) -> ReadsData[Any]:
     """Return the model whose fit a repeat's folder holds, as the records say."""
     with named(str(folder / DEPLOYMENT)):
-        options = _chosen(deployment.model_options, repeat)
+        options = deployment.model_options
+        if is_tuned(options):  # those that the search of this repeat chose
+            tuning = record(Tuning, repeat / TUNING)
+            options = apply_values(options.get("model", {}), tuning.chosen)
     if deployment.reads_encoding:
         options = {**options, "encoding": ENCODING}
     model = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
     return learner_of(model, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
-
-
-def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
-    """Return the options of a repeat's fit: of a tuned model those that its search chose."""
-    if not is_tuned(options):
-        return options
-    tuning = record(Tuning, repeat / TUNING)
-    return apply_values(options.get("model", {}), tuning.chosen)
 
 
 def _steps(
@@ -264,10 +259,19 @@ def _steps(
         if preparation.proposal is None:
             raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
         proposal = own(preparation.proposal, "skiagram.finding", ("places",), path)
+    # Cases are compared with the visit before where the model reads a change.
+    target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None
+    chosen = [options for options in preparation.features if options.get("_target_") == target]
+    if chosen and any(name.startswith(PREFIX) for name in requires.columns):
+        earlier = own(chosen[0], "skiagram.features", ("encode",), path)
     return Preparing(
         folder,
-        families=_image_families(preparation, path),
-        earlier=_earlier(requires.columns, preparation, path),
+        families=[
+            own(options, "skiagram.features", ("names",), path)
+            for options in preparation.features
+            if str(options.get("_target_")) not in _BESIDE
+        ],
+        earlier=earlier,
         covariates=find_covariates(requires.columns, preparation.covariates),
         encoder=encoder,
         proposal=proposal,
@@ -333,25 +337,6 @@ def _measured(
     read = dict.fromkeys((*requires.columns, *space))
     beside = (name for name in read if name not in given and not _encoded(name))
     return Measured(columns=tuple(beside))
-
-
-def _image_families(preparation: Preparation, path: Path) -> list[Any]:
-    """Return the feature families that describe single images."""
-    return [
-        own(options, "skiagram.features", ("names",), path)
-        for options in preparation.features
-        if str(options.get("_target_")) not in _BESIDE
-    ]
-
-
-def _earlier(read: Sequence[str], preparation: Preparation, path: Path) -> Earlier | None:
-    """Return how cases are compared with the visit before; None for models that read no change."""
-    target = f"{Earlier.__module__}.{Earlier.__qualname__}"
-    chosen = [options for options in preparation.features if options.get("_target_") == target]
-    if not chosen or not any(name.startswith(PREFIX) for name in read):
-        return None
-    earlier: Earlier = own(chosen[0], "skiagram.features", ("encode",), path)
-    return earlier
 
 
 def _encoded(name: str) -> bool:

@@ -187,12 +187,18 @@ def select_arms(
             and figures[model.name].value is not None
         ):
             eligible.setdefault(model.arm, []).append(model)
-    arms = {
-        arm: _chosen_once(members, figures)
-        if setting.design == "holdout"
-        else _chosen_within_folds(members, figures, setting, arm)
-        for arm, members in eligible.items()
-    }
+    arms = {}
+    for arm, members in eligible.items():
+        if setting.design == "cv":
+            arms[arm] = _chosen_within_folds(members, figures, setting, arm)
+            continue
+        # The best of all folds, of equal ones the first.
+        best = max(members, key=lambda model: figures[model.name].value or 0.0)
+        if best.compared is None:
+            raise ValueError(f"{best.name} has no scores")
+        auc, chosen_by = best.result.find("roc_auc"), best.result.find("selection_auc", SELECTION)
+        choice = ArmChoice(best.name, {best.name: 1}, 1)
+        arms[arm] = SelectedArm(choice, best.compared, auc, chosen_by.value)
     contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not contenders:
         trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
@@ -208,18 +214,6 @@ def select_arms(
         if set(either.choice.chosen) <= {model.name for model in eligible[arm]}:
             return arms, arm
     return {**arms, "either": either}, "either"
-
-
-def _chosen_once(
-    models: Sequence[MeasuredModel], figures: Mapping[str, SelectionFigure]
-) -> SelectedArm:
-    # the first of equal ones
-    best = max(models, key=lambda model: figures[model.name].value or 0.0)
-    if best.compared is None:
-        raise ValueError(f"{best.name} has no scores")
-    auc, chosen_by = best.result.find("roc_auc"), best.result.find("selection_auc", SELECTION)
-    choice = ArmChoice(best.name, {best.name: 1}, 1)
-    return SelectedArm(choice, best.compared, auc, chosen_by.value)
 
 
 def _chosen_within_folds(

@@ -4,7 +4,7 @@
 patients numbered from 0.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,21 +23,6 @@ from skiagram.statistics.proportions import proportion, vary_sum
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
-
-
-@dataclass(frozen=True)
-class BrierParts:
-    """Brier score = reliability − resolution + uncertainty, means over repeats.
-
-    Attributes:
-        reliability: What recalibration would save; 0 is perfect.
-        resolution: What the recalibrated probabilities save against the prevalence alone.
-        uncertainty: Brier score of the prevalence.
-    """
-
-    reliability: float
-    resolution: float
-    uncertainty: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,7 @@ class CalibrationResult:
 
     Attributes:
         reliability: Bins of equal numbers of cases, by ascending probability.
-        brier: Decomposition; None when not binary.
+        brier: Parts of the Brier score, by `decompose_brier`; None when not binary.
         intercept: Calibration in the large, log-odds; 0 is perfect, below 0 too high probabilities.
         slope: Of the true log-odds on the predicted ones; 1 is perfect, below 1 too extreme.
         expected_to_observed: Expected over observed number of positives; 1 is perfect.
@@ -71,7 +56,7 @@ class CalibrationResult:
     """
 
     reliability: tuple[ReliabilityBin, ...]
-    brier: BrierParts | None
+    brier: Mapping[str, float] | None
     intercept: Estimate
     slope: Estimate
     expected_to_observed: Estimate
@@ -82,17 +67,16 @@ class CalibrationResult:
         yield "intercept", "", self.intercept
         yield "slope", "", self.slope
         yield "expected_to_observed", "", self.expected_to_observed
-        if self.brier:
-            for name in ("reliability", "resolution", "uncertainty"):
-                yield f"brier_{name}", "", Estimate(getattr(self.brier, name))
+        for name, part in (self.brier or {}).items():
+            yield f"brier_{name}", "", Estimate(part)
         if self.distance:
             yield "ici", "", self.distance.ici
             if self.distance.ici_by_chance is not None:
                 yield "ici_by_chance", "", Estimate(self.distance.ici_by_chance)
             yield "e50", "", self.distance.e50
             yield "e90", "", self.distance.e90
-        for part in self.reliability:
-            yield "reliability", f"{part.predicted:.4g}", part.observed
+        for each in self.reliability:
+            yield "reliability", f"{each.predicted:.4g}", each.observed
 
 
 def reliability_curve(
@@ -122,8 +106,12 @@ def reliability_curve(
     )
 
 
-def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
-    """Split the Brier score without bins, mean over repeats.
+def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
+    """Split the Brier score = reliability − resolution + uncertainty, without bins.
+
+    Means over repeats. `reliability` is what recalibration would save (0: perfect), `resolution`
+    what the recalibrated probabilities save against the prevalence alone, and `uncertainty` the
+    score of the prevalence.
 
     Murphy's (1973) reliability, resolution and uncertainty with the recalibrated probabilities of
     isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,
@@ -139,7 +127,11 @@ def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
         left = float(np.mean((recalibrated - truth) ** 2))
         parts.append((float(np.mean((predicted - truth) ** 2)) - left, uncertainty - left))
     reliability, resolution = np.mean(parts, axis=0).tolist()
-    return BrierParts(max(0.0, reliability), max(0.0, resolution), uncertainty)
+    return {
+        "reliability": max(0.0, reliability),
+        "resolution": max(0.0, resolution),
+        "uncertainty": uncertainty,
+    }
 
 
 _MIN_PROBABILITY = 1e-9
@@ -164,10 +156,8 @@ def calibration_intercept(
     """
     if positive.all() or not positive.any():
         return Estimate(None, reason="a class has no case")
-    fits = []
-    for odds in _log_odds(probability):
-        design = np.ones((len(odds), 1))
-        fits.append(_logistic(design, odds, positive)[0])
+    alone = np.ones((probability.shape[1], 1))
+    fits = [_logistic(alone, odds, positive)[0] for odds in _log_odds(probability)]
     return _estimate(fits, patient)
 
 

@@ -126,9 +126,16 @@ def _at_operating_threshold(
 
 def estimate_brier_difference(network: Scores, classical: Scores, cases: LabelledCases) -> Estimate:
     """Estimate the Brier score of one model minus that of another; below 0 the first is better."""
-    loss = np.subtract(
-        *pair_repeats(*(_squared_error(scores, cases) for scores in (network, classical)))
-    )
+    # (repeats, n) the part of each case in the Brier score.
+    if cases.positive is None:
+        truth = np.eye(len(cases.classes))[cases.label]
+        errors = [((each.probability - truth) ** 2).sum(2) for each in (network, classical)]
+    else:
+        of_class, positive = cases.positive, cases.label == cases.positive
+        errors = [
+            (each.probability[:, :, of_class] - positive) ** 2 for each in (network, classical)
+        ]
+    loss = np.subtract(*pair_repeats(*errors))
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
     value = float(loss.mean())
@@ -137,16 +144,6 @@ def estimate_brier_difference(network: Scores, classical: Scores, cases: Labelle
         return Estimate(value, method="no interval: a single patient")
     method = f"paired standard error by patient{variation.words}"
     return Estimate(value, value - variation.half, value + variation.half, method)
-
-
-def _squared_error(scores: Scores, cases: LabelledCases) -> Floats:
-    """Return (repeats, n) the part of each case in the Brier score."""
-    if cases.positive is not None:
-        truth = cases.label == cases.positive
-        error: Floats = (scores.probability[:, :, cases.positive] - truth) ** 2
-        return error
-    several: Floats = ((scores.probability - np.eye(len(cases.classes))[cases.label]) ** 2).sum(2)
-    return several
 
 
 def threshold_on_own_probability(

@@ -227,16 +227,10 @@ def _compare_secondary(
             (first.name, first.compared), (second.name, second.compared), SECONDARY
         )
     ]
-    return _correct_secondary(rows, _find_corrected(arms, single, elsewhere))
-
-
-def _find_corrected(
-    arms: Arms, single: Mapping[str, str], elsewhere: Sequence[FigureRow]
-) -> dict[tuple[frozenset[str], float | None], float | None]:
-    """Return (pair of models, p) → the corrected p of the same test of arms, or of a rule."""
-    models = {arm: selected.choice.model for arm, selected in arms.items()}
+    # The same test may stand elsewhere: (pair of models, p) → its corrected p there.
+    model_of_arm = {arm: selected.choice.model for arm, selected in arms.items()}
     of_rules = {
-        (frozenset((models[row.model], row.versus)), row.p): row.p_holm
+        (frozenset((model_of_arm[row.model], row.versus)), row.p): row.p_holm
         for row in elsewhere
         if row.analysis == SIMPLE_RULES
     }
@@ -247,13 +241,8 @@ def _find_corrected(
         and row.figure == "roc_auc"
         and {row.model, row.versus} <= set(single)
     }
-    return of_rules | of_arms
-
-
-def _correct_secondary(
-    rows: Sequence[FigureRow],
-    corrected: Mapping[tuple[frozenset[str], float | None], float | None],
-) -> tuple[FigureRow, ...]:
+    corrected = of_rules | of_arms
+    # All other tests are corrected together.
     tests = {
         number: (frozenset((row.model, row.versus)), row.p)
         for number, row in enumerate(rows)
@@ -376,16 +365,14 @@ def rank_models(
             row(Estimate(rank), figure="mean_rank", model=name)
             for name, rank in zip(folds, ranks, strict=True)
         ]
-    shares = _first(resampled).items()
-    return (*rows, *(row(Estimate(share), figure="first", model=name) for name, share in shares))
-
-
-def _first(resampled: Mapping[str, Floats]) -> dict[str, float]:
-    """Return each model's share of resamples in which it is best; ties are shared."""
-    values = np.column_stack(list(resampled.values()))
-    values = values[np.isfinite(values).all(axis=1)]
-    if len(values) == 0:
-        return {}
-    best = values == values.max(axis=1, keepdims=True)
-    share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
-    return dict(zip(resampled, share.tolist(), strict=True))
+    # Each model's share of the resamples in which it is best; ties are shared.
+    areas = np.column_stack(list(resampled.values()))
+    areas = areas[np.isfinite(areas).all(axis=1)]
+    if len(areas):
+        best = areas == areas.max(axis=1, keepdims=True)
+        shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
+        rows += [
+            row(Estimate(share), figure="first", model=name)
+            for name, share in zip(resampled, shares, strict=True)
+        ]
+    return tuple(rows)

@@ -44,16 +44,11 @@ class OperatingPoint:
     metrics: dict[str, Estimate]
 
     def list_figures(self) -> Iterator[Named]:
-        """Yield the threshold and what it does; the group says what it is to keep."""
-        group = name_aim(self.aim, self.level)
+        """Yield the threshold and what it does, under what it is to keep: `sensitivity 0.9`."""
+        group = f"{self.aim} {self.level:g}"
         yield "threshold", group, Estimate(self.threshold)
         for name, estimate in self.metrics.items():
             yield name, group, estimate
-
-
-def name_aim(aim: str, level: float) -> str:
-    """Return the group of what a threshold is to keep, for example `sensitivity 0.9`."""
-    return f"{aim} {level:g}"
 
 
 class Decisions(NamedTuple):
@@ -85,10 +80,6 @@ def _matthews_correlation(decisions: Decisions) -> Estimate:
     return bootstrap(matthews_correlation, called, positive, decisions.draws, share=False)
 
 
-def _share_decided(decisions: Decisions, *, positive: bool) -> Estimate:
-    return estimate_share_decided(decisions.called, decisions.cases, positive=positive)
-
-
 def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
     """Estimate the share of cases called so that are so, repeats as further looks at a patient."""
     rows = np.nonzero(decisions.called == positive)[1]
@@ -100,10 +91,10 @@ def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
 
 JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
     "balanced_accuracy": _balanced_accuracy,
-    "sensitivity": lambda decisions: _share_decided(decisions, positive=True),
-    "specificity": lambda decisions: _share_decided(decisions, positive=False),
-    "positive_predictive_value": lambda decisions: _predictive_value(decisions, positive=True),
-    "negative_predictive_value": lambda decisions: _predictive_value(decisions, positive=False),
+    "sensitivity": lambda of: estimate_share_decided(of.called, of.cases, positive=True),
+    "specificity": lambda of: estimate_share_decided(of.called, of.cases, positive=False),
+    "positive_predictive_value": lambda of: _predictive_value(of, positive=True),
+    "negative_predictive_value": lambda of: _predictive_value(of, positive=False),
     "matthews_correlation": _matthews_correlation,
 }
 

@@ -35,18 +35,14 @@ def mark_near_duplicates(
     """
     patient = dict(zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True))
     development = set(cases.development().case_id.tolist())
-    pairs = _both_ways(duplicates)
+    first, second = duplicates["first"].tolist(), duplicates["second"].tolist()
+    pairs = [*zip(first, second, strict=True), *zip(second, first, strict=True)]
     marked = {
         case
         for case, other in pairs
         if other in development and (case not in development or patient[case] != patient[other])
     }
     return np.array([case in marked for case in case_id.tolist()], dtype=np.bool_)
-
-
-def _both_ways(duplicates: pd.DataFrame) -> list[tuple[str, str]]:
-    first, second = duplicates["first"].tolist(), duplicates["second"].tolist()
-    return [*zip(first, second, strict=True), *zip(second, first, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,15 @@ def assemble_evaluation_set(
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         learned: Development cases that models learned from, where the plan leaves others out.
     """
-    _check_pairs(cases, duplicates)
+    named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
+    unknown = sorted(named - set(cases.case_id.tolist()))
+    if unknown:
+        raise DataError(
+            f"{len(unknown)} case ids are unknown: {', '.join(unknown[:3])}",
+            where="duplicates",
+            allowed="cases of the case table",
+            remedy="run the audit again",
+        )
     if learned is not None:
         cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
     reported = cases.reported(task.design)
@@ -143,15 +147,3 @@ def assemble_evaluation_set(
         covariates=covariates,
         label_conflicts=label_conflicts,
     )
-
-
-def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
-    named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
-    unknown = sorted(named - set(cases.case_id.tolist()))
-    if unknown:
-        raise DataError(
-            f"{len(unknown)} case ids are unknown: {', '.join(unknown[:3])}",
-            where="duplicates",
-            allowed="cases of the case table",
-            remedy="run the audit again",
-        )

@@ -62,7 +62,15 @@ def compare_with_development(
         options.replicates,
         learned=subset.case_id if subset else None,
     )
-    before = _development_side(setting, options.replicates)
+    # The development cases as those that are reported.
+    cases = setting.development
+    before = replace(
+        setting,
+        part="out_of_fold",
+        cases=cases,
+        draws=cases.draws(options.replicates, setting.seed),
+        has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
+    )
     measured = {result.outcome.model: result for result in evaluation.models}
     tested = at_home.models if at_home.part == "test" else ()
     held_out = {result.outcome.model: result for result in tested}
@@ -83,18 +91,6 @@ def compare_with_development(
         if compared.difference is not None:
             rows.append(replace(compared.difference, analysis=EXTERNAL, group=side))
     return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
-
-
-def _development_side(setting: EvaluationSet, replicates: int) -> EvaluationSet:
-    """Return the development cases as those that are reported."""
-    cases = setting.development
-    return replace(
-        setting,
-        part="out_of_fold",
-        cases=cases,
-        draws=cases.draws(replicates, setting.seed),
-        has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
-    )
 
 
 def _rows(result: ModelResult, side: str, analyses: RequestedAnalyses) -> Iterator[FigureRow]:

@@ -308,8 +308,25 @@ class SearchedImages:
         yield "found", "", self._estimate(response, _ALL)
         yield "fewest_images", "", Estimate(float(response.fewest_images()))
         yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
-        if not is_ideal:
-            yield from self._against_ideal(response)
+        if is_ideal or self.ideal is None or self.bound is None:
+            return
+        # What the ideal observer says, held against it in the same pairs.
+        ideal, bound = (
+            replace(
+                each,
+                repeats=each.repeats * len(response.repeats),
+                fit=response.fit,
+                folds=response.folds,
+            )
+            for each in (self.ideal[0], self.bound)
+        )
+        efficiency = bootstrap_estimate(
+            ratio_found(response, ideal, RATES), self.draws, share=False, kind="percentile"
+        )
+        yield "efficiency", "", efficiency
+        yield "merit_above", "", difference_estimate(response.merit(), bound.merit())
+        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
+        yield "sensitivity_above", "", more
 
     def compare(
         self,
@@ -365,26 +382,3 @@ class SearchedImages:
             kind="percentile",
             most_cases=MOST_LESIONS,
         )
-
-    def _against_ideal(self, response: FreeResponse) -> Iterator[Named]:
-        """Yield what the ideal observer says, held against it in the same pairs."""
-        if self.ideal is None or self.bound is None:
-            return
-        ideal, bound = (
-            replace(
-                each,
-                repeats=each.repeats * len(response.repeats),
-                fit=response.fit,
-                folds=response.folds,
-            )
-            for each in (self.ideal[0], self.bound)
-        )
-        ratio = ratio_found(response, ideal, RATES)
-        yield (
-            "efficiency",
-            "",
-            bootstrap_estimate(ratio, self.draws, share=False, kind="percentile"),
-        )
-        yield "merit_above", "", difference_estimate(response.merit(), bound.merit())
-        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
-        yield "sensitivity_above", "", more

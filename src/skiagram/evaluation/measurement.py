@@ -129,7 +129,13 @@ def measure_scores(
             scores, cases, draws, analyses.partial_auc
         )
     if setting.has_near_duplicate.any():
-        figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
+        clean = ~setting.has_near_duplicate
+        others, reason = cases.select(clean), "a class has no case without a near duplicate"
+        auc = Estimate(None, reason=reason)
+        if 0 not in others.patients_by_class().values():
+            of_others = others.draws(len(draws.counts), setting.seed)
+            auc = estimate_auc(scores.select(clean), others, of_others)
+        figures["roc_auc_off_near_duplicates"] = auc
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
     calibration, referral = (
         assess_calibration(scores, cases),
@@ -179,12 +185,3 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
         roc_band=roc_band(scores.order, positive, draws, scores.fits),
         precision_recall_band=precision_recall_band(across, positive, draws),
     )
-
-
-def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:
-    clean = ~setting.has_near_duplicate
-    cases = setting.cases.select(clean)
-    if 0 in cases.patients_by_class().values():
-        return Estimate(None, reason="a class has no case without a near duplicate")
-    draws = cases.draws(len(setting.draws.counts), setting.seed)
-    return estimate_auc(scores.select(clean), cases, draws)

@@ -60,17 +60,6 @@ def binormal_components(auc: float, other: float, correlation: float) -> Compone
     return Components(shared, shared, _orthant_covariance(first, second, correlation))
 
 
-def difference_components(auc: float, other: float, correlation: float) -> Components:
-    """Return the components of the difference of two AUCs on the same cases; scores as above."""
-    of_first, of_second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
-    both = binormal_components(auc, other, correlation)
-    return Components(
-        of_first.positive + of_second.positive - 2 * both.positive,
-        of_first.negative + of_second.negative - 2 * both.negative,
-        of_first.both + of_second.both - 2 * both.both,
-    )
-
-
 def _orthant_covariance(first: float, second: float, correlation: float) -> float:
     """Return Φ₂(a, b; ρ) − Φ(a) Φ(b), the integral of the bivariate density over ρ (Plackett)."""
     end = math.asin(correlation)
@@ -91,7 +80,13 @@ def spread_of_auc(auc: float, prevalence: float) -> Spread:
 
 def spread_of_difference(auc: float, other: float, correlation: float, prevalence: float) -> Spread:
     """Return how the difference of two AUCs on the same cases varies where scores are normal."""
-    components = difference_components(auc, other, correlation)
+    of_first, of_second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
+    both = binormal_components(auc, other, correlation)
+    components = Components(
+        of_first.positive + of_second.positive - 2 * both.positive,
+        of_first.negative + of_second.negative - 2 * both.negative,
+        of_first.both + of_second.both - 2 * both.both,
+    )
     return lambda patients: _variation(components, patients, prevalence)
 
 

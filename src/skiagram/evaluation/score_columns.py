@@ -49,16 +49,30 @@ def line_up_columns(
         _refuse_shared_folds(fit, patient, patients)
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
     cases = LabelledCases(case_id, whether.astype(np.int64), patient, classes, positive=1)
+    counted = "cases" if patients is None else "patients"
+    for name, of_class in cases.patients_by_class().items():
+        if of_class < 2:
+            raise DataError(
+                f"{of_class} {counted} of class {name}",
+                where="labels",
+                allowed=f"at least 2 {counted} of each class, for intervals some 10",
+                remedy=f"add {counted} of this class, or check the labels",
+            )
+    covariates = None
+    if subgroups is not None:
+        covariates = pd.DataFrame(subgroups).reset_index(drop=True)
+        _check_length(covariates, "subgroups", number)
+        covariates = covariates.assign(case_id=case_id)
     setting = EvaluationSet(
         design="holdout",
         part="test",
         development=cases,
         cases=cases,
-        draws=_check_patients(cases, patients is not None).draws(DEFAULTS.replicates, seed),
+        draws=cases.draws(DEFAULTS.replicates, seed),
         has_near_duplicate=np.zeros(number, dtype=np.bool_),
         ideal=None,
         seed=seed,
-        covariates=_covariates(subgroups, cases),
+        covariates=covariates,
     )
     scores, of_readers = (
         {name: _scores(column, fit) for name, column in part.items()} for part in (given, read)
@@ -81,19 +95,6 @@ def _refuse_shared_folds(fit: NDArray[np.int64], patient: NDArray[np.int64], nam
         remedy="split the folds by patient and score anew, or give the column of the patients "
         "that the folds were split by",
     )
-
-
-def _check_patients(cases: LabelledCases, known: bool) -> LabelledCases:
-    counted = "patients" if known else "cases"
-    for name, patients in cases.patients_by_class().items():
-        if patients < 2:
-            raise DataError(
-                f"{patients} {counted} of class {name}",
-                where="labels",
-                allowed=f"at least 2 {counted} of each class, for intervals some 10",
-                remedy=f"add {counted} of this class, or check the labels",
-            )
-    return cases
 
 
 def _scores(column: Column, fit: NDArray[np.int64] | None) -> Scores:
@@ -193,14 +194,6 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
 
 def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:
     return np.unique(read_texts(values, name, number), return_inverse=True)[1].astype(np.int64)
-
-
-def _covariates(subgroups: Any, cases: LabelledCases) -> pd.DataFrame | None:
-    if subgroups is None:
-        return None
-    table = pd.DataFrame(subgroups)
-    _check_length(table, "subgroups", len(cases))
-    return table.reset_index(drop=True).assign(case_id=cases.case_id)
 
 
 def _check_length(values: Any, name: str, number: int) -> None:

@@ -63,7 +63,19 @@ def align_scores(
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Scores:
     """Line one part of a model's predictions up with reference cases."""
-    check_predictions(model, bounds)
+    # A number that is not finite, or an estimate beyond its bounds, is refused.
+    every_score, probabilities = scores_of(model.table), probabilities_of(model.table)
+    bad = ~np.isfinite(every_score).all(axis=1)
+    within = (probabilities >= bounds[0]) & (probabilities <= bounds[1])
+    bad |= ~(within & np.isfinite(probabilities)).all(axis=1)
+    if bad.any():
+        first = model.table["case_id"].to_numpy()[bad][0]
+        raise DataError(
+            f"{int(bad.sum())} rows hold a score that is not finite or no probability, "
+            f"first {first}",
+            where=f"scores of {model.outcome.model}",
+            remedy="train this model again",
+        )
     where = f"scores of {model.outcome.model}, {part}"
     rows = model.part(part)
     tables = [table for _, table in rows.groupby("repeat", sort=True)] or [rows]
@@ -78,22 +90,6 @@ def align_scores(
         return Scores(ranking, probability, threshold)
     overlapping = 0 if model.outcome.arm == "reader" else fits
     return Scores(ranking, probability, threshold, overlapping, fit)
-
-
-def check_predictions(model: Predictions, bounds: tuple[float, float] = (0.0, 1.0)) -> None:
-    """Refuse predictions of which a number is not finite, or an estimate beyond its bounds."""
-    scores, probabilities = scores_of(model.table), probabilities_of(model.table)
-    bad = ~np.isfinite(scores).all(axis=1)
-    within = (probabilities >= bounds[0]) & (probabilities <= bounds[1])
-    bad |= ~(within & np.isfinite(probabilities)).all(axis=1)
-    if bad.any():
-        first = model.table["case_id"].to_numpy()[bad][0]
-        raise DataError(
-            f"{int(bad.sum())} rows hold a score that is not finite or no probability, "
-            f"first {first}",
-            where=f"scores of {model.outcome.model}",
-            remedy="train this model again",
-        )
 
 
 # Repeat and (n,) marked reported cases that are decided on; by (m, n_classes) out-of-fold

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import is_beyond_chance
@@ -62,29 +62,31 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.setting.design == "cv":
         return ()
-    trained = (model for model in run.models if model.arm != "reader")
-    return correct([row for model in trained for row in _shift(model, run.setting)])
-
-
-def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
-    known, tested = setting.development, model.compared
-    out_of_fold = model.result.find("selection_auc", SELECTION).value
-    if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
-        return
-    scores = align_scores(model.predictions, "out_of_fold", known)
-    held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
-    patients = known.patients, setting.cases.patients
-    error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
-    if not error > 0:
-        return
-    value = tested.auc - out_of_fold
-    low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
-    difference = Estimate(value, low, high, "variances of the two sides added")
-    p = float(2 * ndtr(-abs(value) / error))
-    row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
-    yield row(difference, versus=DEVELOPMENT, p=p)
-    yield row(Estimate(tested.auc))
-    yield row(Estimate(out_of_fold), group=DEVELOPMENT)
+    setting, known = run.setting, run.setting.development
+    rows: list[FigureRow] = []
+    for model in run.models:
+        tested, out_of_fold = model.compared, model.result.find("selection_auc", SELECTION).value
+        if model.arm == "reader" or tested is None or out_of_fold is None:
+            continue
+        if missing_pairs(tested.scores, setting.cases):
+            continue
+        scores = align_scores(model.predictions, "out_of_fold", known)
+        held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
+        patients = known.patients, setting.cases.patients
+        error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
+        if not error > 0:
+            continue
+        value = tested.auc - out_of_fold
+        low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
+        difference = Estimate(value, low, high, "variances of the two sides added")
+        p = float(2 * ndtr(-abs(value) / error))
+        row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
+        rows += [
+            row(difference, versus=DEVELOPMENT, p=p),
+            row(Estimate(tested.auc)),
+            row(Estimate(out_of_fold), group=DEVELOPMENT),
+        ]
+    return correct(rows)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     patient = np.concatenate([sides[0].patient, sides[1].patient + apart])
     tested = np.repeat([False, True], [len(side) for side in sides])
     classes, positive = setting.cases.classes, setting.cases.positive
-    shares = tuple(_class_shares(label, classes, positive, tested, patient))
+    # Of two classes, the share of the condition looked for says all.
+    compared = range(len(classes)) if positive is None else [positive]
+    shares = [_share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared]
     return compare_cases(traits, case_id, tested, patient, setting.seed, shares)
 
 
@@ -158,7 +162,12 @@ def compare_cases(
         return FigureTable()
     of_cases = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
-    columns = _columns(_rows(traits.features, case_id[measured]))
+    # Features that vary among the cases at hand.
+    table = _rows(traits.features, case_id[measured])
+    values_of = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
+    columns = {
+        name: values for name, values in values_of.items() if len(values) and np.ptp(values) > 0
+    }
     mine, theirs = tested[measured], patient[measured]
     numbers = [
         _number_trait(FEATURES, name, values, mine, theirs) for name, values in columns.items()
@@ -188,11 +197,6 @@ def _rows(table: pd.DataFrame, case_id: NDArray[np.str_]) -> pd.DataFrame:
     return table.set_index("case_id").reindex(case_id.tolist())
 
 
-def _columns(table: pd.DataFrame) -> dict[str, Floats]:
-    columns = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
-    return {name: values for name, values in columns.items() if len(values) and np.ptp(values) > 0}
-
-
 def _domain_auc(
     columns: Mapping[str, Floats],
     tested: NDArray[np.bool_],
@@ -205,35 +209,19 @@ def _domain_auc(
 
     values = np.column_stack(list(columns.values()))
     normal = ndtri(mean_ranks(values) / (len(values) + 1))
-    score, fold = np.empty(len(values)), _folds(tested, patient, seed)
+    # Folds by patient, each side dealt out on its own.
+    fold = np.empty(len(patient), dtype=np.int64)
+    for side in (tested, ~tested):
+        whose = np.unique(patient[side], return_inverse=True)[1]
+        dealt = stream(seed, "sides", "folds").permutation(int(whose.max()) + 1) % _FOLDS
+        fold[side] = dealt[whose]
+    score = np.empty(len(values))
     for k in range(_FOLDS):
         training, held_out = fold != k, fold == k
         rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
         rule.fit(normal[training], tested[training])
         score[held_out] = rule.decision_function(normal[held_out])
     return auc_estimate(placements(score[None], tested, patient, _FOLDS, fold[None]))
-
-
-def _folds(tested: NDArray[np.bool_], patient: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Return (n,) the fold of each case, by patient, each side dealt out on its own."""
-    fold = np.empty(len(patient), dtype=np.int64)
-    for side in (tested, ~tested):
-        whose = np.unique(patient[side], return_inverse=True)[1]
-        dealt = stream(seed, "sides", "folds").permutation(int(whose.max()) + 1) % _FOLDS
-        fold[side] = dealt[whose]
-    return fold
-
-
-def _class_shares(
-    label: NDArray[np.int64],
-    classes: Sequence[str],
-    positive: int | None,
-    tested: NDArray[np.bool_],
-    patient: NDArray[np.int64],
-) -> Iterator[_Trait]:
-    """Yield the share of each class; of two classes only that of the condition looked for."""
-    for k in range(len(classes)) if positive is None else [positive]:
-        yield _share_trait(f"share of {classes[k]}", label == k, tested, patient)
 
 
 def _known_traits(

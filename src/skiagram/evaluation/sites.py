@@ -22,7 +22,7 @@ from skiagram.records.cases import check_fold_column
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.random_effects import RandomEffects, summarise_random_effects
+from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
 
 Sites = NDArray[np.str_]
@@ -229,17 +229,15 @@ def _summary(value: Floats, variance: Floats, *, on_logit: bool) -> dict[str, Es
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
     effects = summarise_random_effects(value, variance)
     method = _METHOD.format(len(value))
+    following = Estimate(None, reason="two sites say nothing of where the next may lie")
+    if effects.next_low is not None and effects.next_high is not None:
+        bounds = effects.next_low, effects.next_high
+        following = _estimate(effects.mean, *bounds, _NEXT, on_logit)
     return {
         "mean": _estimate(effects.mean, effects.low, effects.high, method, on_logit),
-        "next_site": _next(effects, on_logit),
+        "next_site": following,
         "spread": Estimate(effects.between, method="on the logit" if on_logit else ""),
     }
-
-
-def _next(effects: RandomEffects, on_logit: bool) -> Estimate:
-    if effects.next_low is None or effects.next_high is None:
-        return Estimate(None, reason="two sites say nothing of where the next may lie")
-    return _estimate(effects.mean, effects.next_low, effects.next_high, _NEXT, on_logit)
 
 
 def _estimate(value: float, low: float, high: float, method: str, on_logit: bool) -> Estimate:

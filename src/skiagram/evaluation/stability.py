@@ -1,6 +1,6 @@
 """How much a model's AUC, decisions and chosen features move with the data and the seed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,35 +23,9 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
 
-SOURCES = ("patients", "seed", "both")  # of variance; `both` is what neither explains alone
-
-
-@dataclass(frozen=True)
-class VarianceSplit:
-    """Where the variance of a single fit's AUC on the reported cases comes from.
-
-    Attributes:
-        patients: Variance over draws of patients, the seed held fixed.
-        seed: Variance over seeds, the patients held fixed.
-        both: What neither explains alone: seeds that order other patients well.
-    """
-
-    patients: float
-    seed: float
-    both: float
-
-
-@dataclass(frozen=True)
-class ChosenFeature:
-    """A feature that some fits kept.
-
-    Attributes:
-        feature: Its name.
-        share: Share of the fits that kept it.
-    """
-
-    feature: str
-    share: float
+# Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed;
+# what neither explains alone, as seeds that order other patients well.
+SOURCES = ("patients", "seed", "both")
 
 
 @dataclass(frozen=True)
@@ -63,14 +37,15 @@ class FeatureSelection:
         fits: Number of fits that chose.
         features: Number of features to choose from.
         kept: Mean number of features that a fit kept.
-        most_chosen: Up to ten features, the most often chosen first.
+        most_chosen: Up to ten features, the most often chosen first → share of the fits that kept
+            it.
     """
 
     agreement: Estimate
     fits: int
     features: int
     kept: float
-    most_chosen: tuple[ChosenFeature, ...]
+    most_chosen: Mapping[str, float]
 
     def list_figures(self) -> Iterator[Named]:
         """Yield agreement and numbers, then the share of the fits that kept a feature, by it."""
@@ -78,8 +53,8 @@ class FeatureSelection:
         yield "choosing_fits", "", Estimate(float(self.fits))
         yield "features_to_choose_from", "", Estimate(float(self.features))
         yield "features_kept", "", Estimate(self.kept)
-        for chosen in self.most_chosen:
-            yield "chosen_by", chosen.feature, Estimate(chosen.share)
+        for feature, share in self.most_chosen.items():
+            yield "chosen_by", feature, Estimate(share)
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,8 @@ class Stability:
         seed_auc: AUC of the reported part for each repeat.
         seed_sd: Standard deviation over repeats; None with a single repeat.
         training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
-        variance: The reported AUC's variance by source; None with one repeat or more classes.
+        variance: Of `SOURCES`, the part of the variance of a single fit's AUC on the reported
+            cases; None with one repeat or more classes.
         flips: Chance that two repeats name different classes for a case; None with a single repeat.
         selection: Which features the folds' fits kept; None for a model that chooses none.
     """
@@ -104,7 +80,7 @@ class Stability:
     seed_auc: tuple[float, ...]
     seed_sd: float | None
     training_gap: Estimate
-    variance: VarianceSplit | None = None
+    variance: Mapping[str, float] | None = None
     flips: Estimate | None = None
     selection: FeatureSelection | None = None
 
@@ -117,9 +93,8 @@ class Stability:
                 yield name, "", Estimate(spread)
         if self.flips is not None:
             yield "flips", "", self.flips
-        if self.variance is not None:
-            for source in SOURCES:
-                yield f"variance_{source}", "", Estimate(getattr(self.variance, source))
+        for source, variance in (self.variance or {}).items():
+            yield f"variance_{source}", "", Estimate(variance)
         if self.selection is not None:
             yield from self.selection.list_figures()
 
@@ -136,20 +111,6 @@ class FoldAuc:
     held_out: Floats
     training: Floats
     ratio: float
-
-
-def fit_auc(
-    scores: Floats, probability: Floats, cases: LabelledCases, fit: NDArray[np.int64]
-) -> Floats:
-    """Return (1,) the AUC within fits: of the score difference, or one-vs-rest of probabilities.
-
-    Args:
-        fit: (n,) the fit that scored each case; only pairs of one fit count.
-    """
-    weights, positive = np.ones((1, len(cases))), cases.positive
-    if positive is None:
-        return one_vs_rest_auc(probability, cases.label, weights, fit)
-    return roc_auc(score_difference(scores, positive), cases.label == positive, weights, fit)
 
 
 def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
@@ -172,9 +133,13 @@ def _groups(
     """Yield (repeat, fold), (AUC, cases); of inner scores the pairs within an inner fold count."""
     for key, rows in part.groupby(["repeat", "fold"], sort=True):
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
-        probability = probabilities_of(rows)
-        fit = rows["inner_fold"].to_numpy(dtype=np.int64)
-        area = fit_auc(scores_of(rows), probability, cases, fit)
+        # Only pairs of cases that one fit scored count.
+        fit, weights = rows["inner_fold"].to_numpy(dtype=np.int64), np.ones((1, len(cases)))
+        if cases.positive is None:
+            area = one_vs_rest_auc(probabilities_of(rows), cases.label, weights, fit)
+        else:
+            ranking = score_difference(scores_of(rows), cases.positive)
+            area = roc_auc(ranking, cases.label == cases.positive, weights, fit)
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         yield (repeat, fold), (float(area[0]), len(rows))
 
@@ -182,6 +147,8 @@ def _groups(
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
     """Summarise the spread over folds and over seeds."""
     seeds, ranked = seed_auc(reported, cases), binary_placements(reported, cases)
+    named = reported.probability.argmax(axis=2).astype(np.int64)
+    flips = proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
     return Stability(
         fold_auc=tuple(folds.held_out.tolist()),
         fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
@@ -190,13 +157,8 @@ def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> 
         seed_sd=_spread(seeds),
         training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
         variance=split_variance(ranked) if ranked else None,
-        flips=_flips(reported, cases),
+        flips=flips,
     )
-
-
-def _flips(reported: Scores, cases: LabelledCases) -> Estimate | None:
-    named = reported.probability.argmax(axis=2).astype(np.int64)
-    return proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
 
 
 def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
@@ -260,7 +222,7 @@ def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
     return rate
 
 
-def split_variance(ranked: Placements) -> VarianceSplit | None:
+def split_variance(ranked: Placements) -> dict[str, float] | None:
     """Split the variance of a single fit's AUC into components of a crossed random-effects design.
 
     Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
@@ -279,9 +241,8 @@ def split_variance(ranked: Placements) -> VarianceSplit | None:
     of_mean = ranked.variance()
     between = float(np.var([figure.mean for figure in single], ddof=1))
     both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
-    return VarianceSplit(
-        patients=max(0.0, of_mean - both / repeats), seed=max(0.0, between - both), both=both
-    )
+    patients, seed = max(0.0, of_mean - both / repeats), max(0.0, between - both)
+    return dict(zip(SOURCES, (patients, seed, both), strict=True))
 
 
 _FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits
@@ -311,5 +272,5 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
         fits=len(wide),
         features=wide.shape[1],
         kept=float(wide.sum(axis=1).mean()),
-        most_chosen=tuple(ChosenFeature(name, share[name]) for name in ranked[:_MAX_NAMED]),
+        most_chosen={name: share[name] for name in ranked[:_MAX_NAMED]},
     )

@@ -5,7 +5,7 @@ difference is put together from the two (Zou & Donner 2008, *Statistics in Medic
 patient with cases on both sides makes the two figures go together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -160,33 +160,29 @@ def measure_subgroups(
         tested += (_subgroup(str(column), part, scores, setting, least) for part in shown)
         if len(shown) < len(parts):
             tested.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
-    return _corrected(tested)
-
-
-def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
-    group = cases.select(members)
-    return any(0 < patients < least for patients in group.patients_by_class().values())
-
-
-def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:
-    """Correct all p values together; a part against the rest is one test, whichever is the part."""
+    # All p values together; a part against the rest is one test, whichever of them is the part.
     p = {
         test: difference.p
         for part, tests in tested
-        for name, test in tests.items()
-        if (difference := part.differences[name]).p is not None
+        for figure, test in tests.items()
+        if (difference := part.differences[figure]).p is not None
     }
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return tuple(
         replace(
             part,
             differences={
-                name: replace(difference, p_holm=holm.get(tests[name]))
-                for name, difference in part.differences.items()
+                figure: replace(difference, p_holm=holm.get(tests[figure]))
+                for figure, difference in part.differences.items()
             },
         )
         for part, tests in tested
     )
+
+
+def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
+    group = cases.select(members)
+    return any(0 < patients < least for patients in group.patients_by_class().values())
 
 
 def split_by_value(
@@ -202,7 +198,12 @@ def split_by_value(
     present = values[~missing]
     numbers = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numbers and present.nunique() > FEW_NUMBERS:
-        yield from _tertiles(values.to_numpy(dtype=np.float64), missing)
+        numbers_of_cases = values.to_numpy(dtype=np.float64)
+        low, high = np.quantile(numbers_of_cases[~missing], [1 / 3, 2 / 3])
+        below, above = numbers_of_cases <= low, numbers_of_cases > high
+        between = ~missing & ~below & ~above
+        named = ((f"≤ {low:g}", below), (f"> {low:g} to {high:g}", between), (f"> {high:g}", above))
+        yield from ((name, members) for name, members in named if members.any())
     elif present.nunique() > MAX_VALUES:
         yield f"{present.nunique()} values", np.zeros(len(values), dtype=bool)
     else:
@@ -223,14 +224,6 @@ def split_by_value(
         yield _MISSING, missing
 
 
-def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterator[Members]:
-    low, high = np.quantile(values[~missing], [1 / 3, 2 / 3])
-    below, above = values <= low, values > high
-    between = ~missing & ~below & ~above
-    named = ((f"≤ {low:g}", below), (f"> {low:g} to {high:g}", between), (f"> {high:g}", above))
-    yield from ((name, members) for name, members in named if members.any())
-
-
 def _subgroup(
     column: str, part: Members, scores: Scores, setting: EvaluationSet, least: int
 ) -> tuple[Subgroup, dict[str, Test]]:
@@ -241,7 +234,11 @@ def _subgroup(
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
-    figures = _figures(scores.select(members), cases, setting)
+    draws, of_part = cases.draws(len(setting.draws.counts), setting.seed), scores.select(members)
+    figures = {
+        "roc_auc": estimate_auc(of_part, cases, draws),
+        **estimate_operating_point(of_part, cases),
+    }
     smallest = min(patients, key=lambda name: patients[name])
     few = patients[smallest] < FEW_OF_A_PART
     warning = (
@@ -256,11 +253,3 @@ def _subgroup(
             differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
     subgroup = Subgroup(column, value, len(cases), patients, figures, warning, differences)
     return subgroup, tests
-
-
-def _figures(scores: Scores, cases: LabelledCases, setting: EvaluationSet) -> dict[str, Estimate]:
-    draws = cases.draws(len(setting.draws.counts), setting.seed)
-    return {
-        "roc_auc": estimate_auc(scores, cases, draws),
-        **estimate_operating_point(scores, cases),
-    }

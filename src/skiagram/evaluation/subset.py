@@ -1,14 +1,11 @@
 """Which cases models learned from, where the plan leaves some out."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.records.cases import Cases
-from skiagram.records.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -39,20 +36,18 @@ def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
     model = next((model for model in models if model.outcome.arm != "reader"), None)
     if model is None:
         return None
-    counts = list(_count(model, inputs.cases.development(), inputs.task.design == "cv"))
+    # For each fold, cases learned from and cases of other patients that were left out.
+    counts, cases, folds = [], inputs.cases.development(), ["repeat", "fold"]
+    held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
+    for fold, taught in model.part("training").groupby(folds)["case_id"]:
+        beside = np.isin(cases.case_id, held_out.get(fold, taught).to_numpy(dtype=str))
+        learned_from = np.isin(cases.case_id, taught.to_numpy(dtype=str))
+        other = ~np.isin(cases.patient_id, cases.patient_id[beside]) & ~learned_from
+        # The final fit of a holdout learns from the held-out cases as well.
+        added = 0 if inputs.task.design == "cv" else int(beside.sum())
+        counts.append((int(learned_from.sum()) + added, int(other.sum())))
     if not any(left_out for _, left_out in counts):
         return None
     learned, left_out = np.mean(counts, axis=0)
     case_id = model.table.loc[model.table["part"] != "test", "case_id"].to_numpy(dtype=str)
     return LearnedSubset(np.unique(case_id), float(learned), float(learned + left_out))
-
-
-def _count(model: Predictions, cases: Cases, nested: bool) -> Iterator[tuple[int, int]]:
-    """Yield, for each fold, cases learned from and cases of other patients that were left out."""
-    folds = ["repeat", "fold"]
-    held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
-    for fold, case_id in model.part("training").groupby(folds)["case_id"]:
-        beside = np.isin(cases.case_id, held_out.get(fold, case_id).to_numpy(dtype=str))
-        taught = np.isin(cases.case_id, case_id.to_numpy(dtype=str))
-        other = ~np.isin(cases.patient_id, cases.patient_id[beside]) & ~taught
-        yield int(taught.sum()) + (0 if nested else int(beside.sum())), int(other.sum())

@@ -66,22 +66,6 @@ class RiskCoverage:
     area: Estimate
 
 
-def form_sets(scores: Scores, held_out: Sequence[HeldOut], level: float) -> NDArray[np.bool_]:
-    """Return (repeats, n, n_classes) which classes belong to each reported case's set.
-
-    Out-of-fold fits set the limits and the final fit is judged, so the promise is approximate and
-    the coverage found is reported.
-
-    Args:
-        level: Chance, in (0, 1).
-    """
-    limits = np.full(scores.probability.shape, np.inf)
-    for decided, probability, cases in held_out:
-        limits[decided] = conformal_limits(probability, cases.label, cases.patient, level)
-    sets: NDArray[np.bool_] = 1 - scores.probability <= limits
-    return sets
-
-
 def assess_prediction_sets(
     scores: Scores, held_out: Sequence[HeldOut], cases: LabelledCases, level: float = LEVEL
 ) -> PredictionSets:
@@ -90,7 +74,14 @@ def assess_prediction_sets(
     Args:
         level: Chance, in (0, 1).
     """
-    sets = form_sets(scores, held_out, level)
+    # Out-of-fold fits set the limits and the final fit is judged, so the promise is approximate
+    # and the coverage found is reported.
+    limits = np.full(scores.probability.shape, np.inf)
+    for decided, probability, fixing_cases in held_out:
+        limits[decided] = conformal_limits(
+            probability, fixing_cases.label, fixing_cases.patient, level
+        )
+    sets: NDArray[np.bool_] = 1 - scores.probability <= limits
     size = sets.sum(axis=2)
     holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
 
@@ -129,7 +120,12 @@ def assess_risk_coverage(scores: Scores, cases: LabelledCases, draws: PatientDra
         mean_area: Floats = np.mean([risk_area(*pair, weights) for pair in pairs], axis=0)
         return mean_area
 
-    risks = [_risk_at_shares(*pair) for pair in pairs]
+    risks = []
+    for doubts, errors in pairs:
+        order, ends = tied_order(doubts)
+        place = np.flatnonzero(ends)
+        places = np.searchsorted((place + 1) / len(doubts), SHARES - 1e-12)
+        risks.append(np.cumsum(errors[order])[place][places] / (place + 1)[places])
     curve = Curve(tuple(SHARES.tolist()), tuple(np.mean(risks, axis=0).tolist()))
     return RiskCoverage(curve, bootstrap_estimate(area, draws))
 
@@ -143,13 +139,3 @@ def risk_area(doubt: Floats, wrong: NDArray[np.bool_], weights: Floats) -> Float
     """
     order, ends = tied_order(doubt)
     return risk_areas(order, ends, wrong, np.ascontiguousarray(weights))
-
-
-def _risk_at_shares(doubt: Floats, wrong: NDArray[np.bool_]) -> Floats:
-    order, ends = tied_order(doubt)
-    place = np.flatnonzero(ends)
-    counted = place + 1
-    errors = np.cumsum(wrong[order])[place]
-    places = np.searchsorted(counted / len(doubt), SHARES - 1e-12)
-    risk: Floats = errors[places] / counted[places]
-    return risk

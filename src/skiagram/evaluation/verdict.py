@@ -43,10 +43,9 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
-from skiagram.records.cases import Design
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.statistics.estimate import Estimate, round_half_up
 
@@ -152,7 +151,14 @@ def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
     if not evaluation.figures.select(analysis=DOMAIN):
         return
     traits = evaluation.differences_of_sides(SHARES, NUMBERS)
-    differing = [_trait(trait, evaluation) for trait in traits if has_shifted(trait)]
+    differing = []
+    for trait in filter(has_shifted, traits):
+        tested, known = evaluation.values_of_sides(trait)
+        values = f"median {tested:.4g} instead of {known:.4g}"
+        if trait.analysis == SHARES:
+            values = f"{_percent(tested)} instead of {_percent(known)}"
+        comma = "" if trait.analysis == SHARES else ","
+        differing.append(f"{trait.figure}{comma} {values}")
     if differing:
         yield f"What differs: {_listed(differing)}."
     if are_told_apart(evaluation.figures):
@@ -172,13 +178,6 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
         f"{_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
-
-
-def _trait(difference: FigureRow, evaluation: Evaluation) -> str:
-    tested, known = evaluation.values_of_sides(difference)
-    if difference.analysis == SHARES:
-        return f"{difference.figure} {_percent(tested)} instead of {_percent(known)}"
-    return f"{difference.figure}, median {tested:.4g} instead of {known:.4g}"
 
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
@@ -236,7 +235,9 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     )
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:
-        where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
+        sealed = evaluation.task.design == "holdout"
+        seen = "development cases" if sealed else "cases of other patients"
+        where += f" without a near duplicate among the {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
     first, second = (_decimal(decisive.auc(side)) for side in SIDES)
     return (
@@ -319,7 +320,10 @@ def relate_in_words(
     difference: Estimate, margin: float, model: str, versus: str, people: str = "patients"
 ) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
-    worthwhile = f"the {_margin(margin)} that counts as worthwhile"
+    of_margin = (
+        f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
+    )
+    worthwhile = f"the {of_margin} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
     low, high = difference.low or 0, difference.high or 0
     unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
@@ -340,10 +344,6 @@ def relate_in_words(
         "unknown": "No interval can be given.",
     }
     return words[find_standing(difference, margin)]
-
-
-def _margin(margin: float) -> str:
-    return f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
 
 
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
@@ -404,22 +404,17 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
             f"{'a site' if single else 'sites'} that training never saw; "
             f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
-    yield from _over_sites(evaluation)
-
-
-def _over_sites(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what sites that no model saw say of the next one; nothing below three sites."""
+    # What sites that no model saw say of the next one; nothing below three sites.
     sites = evaluation.figures.select(analysis=SITES)
     paired = sites.select(versus="classical", group="")
     mean, following = paired.find(figure="mean"), paired.find(figure="next_site")
-    if mean.value is None or following.low is None or following.high is None:
-        return
-    yield (
-        f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each scored "
-        f"by models that never saw it, {describe_gap(mean)}; at another such one the difference "
-        f"lies, with 95 % probability, between {signed(following.low)} and "
-        f"{signed(following.high)}."
-    )
+    if mean.value is not None and following.low is not None and following.high is not None:
+        yield (
+            f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each "
+            f"scored by models that never saw it, {describe_gap(mean)}; at another such one the "
+            f"difference lies, with 95 % probability, between {signed(following.low)} and "
+            f"{signed(following.high)}."
+        )
 
 
 def signed(value: float) -> str:
@@ -437,10 +432,6 @@ def _percent(share: float) -> str:
 
 def _decimal(estimate: Estimate) -> str:
     return "–" if estimate.value is None else f"{estimate.value:.3f}"
-
-
-def _seen(design: Design) -> str:
-    return "development cases" if design == "holdout" else "cases of other patients"
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:

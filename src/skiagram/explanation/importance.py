@@ -279,30 +279,34 @@ def shapley_values(
     )
     masker = shap.maskers.Independent(seen, max_samples=len(seen))  # by default 100 of them
     if issubclass(fitted.family, LinearModel):
-        weights, intercept = _weights(fitted, positive)
-        explainer = shap.LinearExplainer((weights, intercept), masker)
+        # Weight of each selected column, and intercept, of the positive minus the negative score.
+        estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
+        weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+        intercept = np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64))
+        if isinstance(components, PCA):
+            intercept = intercept - weights @ (components.components_ @ components.mean_)
+            weights = weights @ components.components_
+        if len(weights) == 1:  # the decision function d of two classes; scores are (−d, d)
+            weights = np.stack([-weights[0], weights[0]])
+            intercept = np.stack([-intercept, intercept])
+        weights = weights[positive] - weights[1 - positive]
+        constant = float(np.ravel(intercept[positive] - intercept[1 - positive])[0])
+        explainer = shap.LinearExplainer((weights, constant), masker)
         values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
-        score = cases @ weights + intercept
+        score = cases @ weights + constant
     else:
         values, base, score = _tree_values(shap, fitted.pipeline[-1], masker, cases, positive)
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
     if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
         raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.family.kind)
-    return ShapleyValues(_by_feature(fitted, values), base, score)
-
-
-def _weights(fitted: FittedClassical, positive: int) -> tuple[Floats, float]:
-    """Return weight of each selected column and intercept of positive minus negative score."""
-    estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
-    weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
-    intercept = np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64))
-    if isinstance(components, PCA):
-        intercept = intercept - weights @ (components.components_ @ components.mean_)
-        weights = weights @ components.components_
-    if len(weights) == 1:  # the decision function d of two classes; scores are (−d, d)
-        weights, intercept = np.stack([-weights[0], weights[0]]), np.stack([-intercept, intercept])
-    difference = intercept[positive] - intercept[1 - positive]
-    return weights[positive] - weights[1 - positive], float(np.ravel(difference)[0])
+    # Values of a feature and of its indicator of missing values count together.
+    source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
+    chosen = fitted.pipeline["selection"]
+    if isinstance(chosen, ColumnSelector):
+        source = source[chosen.chosen_]
+    summed = np.zeros((len(values), len(fitted.features)))
+    np.add.at(summed.T, source, values.T)
+    return ShapleyValues(summed, base, score)
 
 
 def _tree_values(
@@ -316,16 +320,6 @@ def _tree_values(
         return values[:, :, positive], float(base[positive]), score
     sign = 1.0 if positive == 1 else -1.0
     return sign * values, sign * float(base[-1]), sign * estimator.decision_function(cases)
-
-
-def _by_feature(fitted: FittedClassical, values: Floats) -> Floats:
-    source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
-    chosen = fitted.pipeline["selection"]
-    if isinstance(chosen, ColumnSelector):
-        source = source[chosen.chosen_]
-    summed = np.zeros((len(values), len(fitted.features)))
-    np.add.at(summed.T, source, values.T)
-    return summed
 
 
 def import_shap() -> Any:

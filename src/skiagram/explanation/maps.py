@@ -172,13 +172,18 @@ class MappedModel:
 
     def explain(self, observer: IdealObserver | None) -> Maps:
         """Test the maps and say where they point; so does the ideal observer of generated data."""
-        options = self.model.options.maps
+        options, of_observer = self.model.options.maps, {}
+        if observer is not None:
+            for case in self._marked:
+                image = self.model.prepared.store.image(case)
+                seen = image.reshape(places(image)).astype(np.float64)
+                of_observer[case] = [(observer.place_probability(seen), self.model.mask(case))]
         return Maps(
             methods=tuple(self._judge(method) for method in options.methods),
             cases=len(self.sample),
             unchanged=options.unchanged,
             centre=self._locate_maps(lambda fit: centre_map(fit.seen.shape)),
-            observer=None if observer is None else self._locate_observer(observer),
+            observer=self._locate(of_observer),
         )
 
     def _judge(self, method: Method) -> MapExplanation:
@@ -225,14 +230,6 @@ class MappedModel:
         return self._locate(
             {case: [(map_of(fit), fit.region) for fit in self.cases[case]] for case in shown}
         )
-
-    def _locate_observer(self, observer: IdealObserver) -> Location | None:
-        maps = {}
-        for case in self._marked:
-            image = self.model.prepared.store.image(case)
-            seen = image.reshape(places(image)).astype(np.float64)
-            maps[case] = [(observer.place_probability(seen), self.model.mask(case))]
-        return self._locate(maps)
 
     def _locate(self, maps: Mapping[str, Sequence[tuple[Floats, Mask | None]]]) -> Location | None:
         """Say where the maps of marked cases point; each stands beside the region on its grid."""

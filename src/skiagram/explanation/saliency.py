@@ -102,10 +102,6 @@ class ExplainedNetwork:
                 batches.append(module(batch, *beside).double().numpy())
         return np.concatenate(batches)
 
-    @property
-    def mixes_planes(self) -> bool:
-        return self.architecture.planes
-
     def example(self) -> tuple[Tensor, ...]:
         """Return one image without content, and an empty row of the table that it reads."""
         columns = self.architecture.columns
@@ -149,20 +145,10 @@ def attention_entrances(module: nn.Module) -> list[nn.Module]:
     return entrances
 
 
-def _prefix(member: nn.Module) -> int:
-    """Return how many tokens stand before those of the places."""
-    bodies = (cast(Any, part) for part in member.modules() if _is_timm(part))
-    return next((int(body.num_prefix_tokens) for body in bodies), 0)
-
-
-def _is_timm(part: nn.Module) -> bool:
-    return hasattr(part, "num_prefix_tokens") and hasattr(part, "blocks")
-
-
 def why_undefined(method: Method, network: ExplainedNetwork) -> str:
     """Return why a network has no map of this kind; empty where it has one."""
     layers = attention_entrances(network.members[0])
-    if method == "grad_cam" and network.mixes_planes:
+    if method == "grad_cam" and network.architecture.planes:
         return "the network mixes three planes, so its maps of features belong to no place"
     if method == "grad_cam" and not layers and _last_maps(network) is None:
         return "the network has no layer of feature maps"
@@ -230,7 +216,9 @@ def _grad_cam(
         module = ClassDifference(member, network.positive).eval()
         layers = attention_entrances(member)
         if layers:
-            grid = _grid_of(_weighed_tokens(module, layers[-1], images, beside), images)
+            patches = _weighed_tokens(module, layers[-1], images, beside)
+            rows = math.isqrt(patches.shape[1] * images.shape[2] // images.shape[3])
+            grid = patches.reshape(len(images), 1, rows, -1)
         else:
             grad_cam = attr.LayerGradCam(module, _last_maps(replace(network, classifier=member)))
             seen = images.clone().requires_grad_()
@@ -254,15 +242,15 @@ def _weighed_tokens(
     with _watched([entrance], [note]):
         score = module(images, *beside)
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
-    places = slice(_prefix(module), None)
+    # Networks of timm put tokens before those of the places.
+    bodies = (
+        cast(Any, part)
+        for part in module.modules()
+        if hasattr(part, "num_prefix_tokens") and hasattr(part, "blocks")
+    )
+    places = slice(next((int(body.num_prefix_tokens) for body in bodies), 0), None)
     weight = gradient[:, places].mean(dim=1, keepdim=True)
     return (tokens[0][:, places] * weight).sum(dim=2).relu()
-
-
-def _grid_of(places: Tensor, images: Tensor) -> Tensor:
-    """Return (n, 1, rows, columns) of the patches of an image."""
-    rows = math.isqrt(places.shape[1] * images.shape[2] // images.shape[3])
-    return places.reshape(len(images), 1, rows, -1)
 
 
 def _last_maps(network: ExplainedNetwork) -> nn.Module | None:

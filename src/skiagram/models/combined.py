@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
@@ -34,7 +33,14 @@ from scipy.special import log_softmax, softmax
 from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
-from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.models.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedToCases,
+    Labelled,
+    require_every_class,
+)
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
@@ -108,9 +114,7 @@ class Combination(ABC):
     def fit(
         self, training: Labelled[CombinationInputs], context: FitContext
     ) -> "FittedCombination":
-        absent = set(range(training.n_classes)) - set(training.label.tolist())
-        if absent:
-            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        require_every_class(training.label, training.n_classes, self.title)
         scores, of_fit, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
         means = []
@@ -242,9 +246,21 @@ class CombinedMember(Trainable[CombinationInputs]):
         for member in self.predictions:
             if member.outcome.status == "failed":
                 raise ModelFailure(f"{member.outcome.title} could not be trained", where=self.name)
-        n_classes, grouped = len(task.classes), bool(validator.plan.fold_column)
-        repeats = range(validator.plan.repeats)
-        every = [self._development(repeat, cases, n_classes, grouped) for repeat in repeats]
+        repeats, development, every = range(validator.plan.repeats), cases.development(), []
+        for repeat in repeats:
+            inputs = self._inputs("out_of_fold", repeat, None, development.case_id)
+            # The members' folds are their groups, whatever column named these.
+            folds = np.char.zfill(inputs.fit.astype(str), len(str(len(development.case_id))))
+            every.append(
+                Labelled(
+                    inputs,
+                    development.case_id,
+                    development.label,
+                    development.patient_id,
+                    len(task.classes),
+                    folds if validator.plan.fold_column else None,
+                )
+            )
         if task.design == "holdout":
             test_id, unmarked = cases.test().case_id, np.zeros(len(every[0]), dtype=np.bool_)
             sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
@@ -266,40 +282,25 @@ class CombinedMember(Trainable[CombinationInputs]):
 
         return validator.cross_validate(every, known)
 
-    def _development(
-        self, repeat: int, cases: Cases, n_classes: int, grouped: bool
-    ) -> Labelled[CombinationInputs]:
-        known = cases.development()
-        inputs = self._inputs("out_of_fold", repeat, None, known.case_id)
-        # The members' folds are their groups, whatever column named these.
-        named = np.char.zfill(inputs.fit.astype(str), len(str(len(known.case_id))))
-        group = named if grouped else None
-        return Labelled(inputs, known.case_id, known.label, known.patient_id, n_classes, group)
-
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
     ) -> CombinationInputs:
-        tables = [_rows(member, part, repeat, fold, case_id) for member in self.predictions]
-        fits = [table["fold"].to_numpy(dtype=np.int64) for table in tables]
-        for member, fit in zip(self.predictions, fits, strict=True):
-            if (fit != fits[0]).any():
+        """Return what all members scored of the cases; other folds than theirs are refused."""
+        scores, fits = [], []
+        for member in self.predictions:
+            table = member.table
+            chosen = (table["part"] == part) & (table["repeat"] == repeat)
+            if fold is not None:
+                chosen &= table["fold"] == fold
+            rows = table[chosen].set_index("case_id")
+            if sorted(rows.index) != sorted(case_id.tolist()):
                 raise _other_plan(member)
-        scores = np.stack([scores_of(table) for table in tables], axis=1)
-        return CombinationInputs(scores, fits[0])
-
-
-def _rows(
-    member: Predictions, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
-) -> pd.DataFrame:
-    table = member.table
-    chosen = (table["part"] == part) & (table["repeat"] == repeat)
-    if fold is not None:
-        chosen &= table["fold"] == fold
-    rows = table[chosen].set_index("case_id")
-    if sorted(rows.index) != sorted(case_id.tolist()):
-        raise _other_plan(member)
-    ordered: pd.DataFrame = rows.loc[case_id.tolist()]
-    return ordered
+            ordered = rows.loc[case_id.tolist()]
+            scores.append(scores_of(ordered))
+            fits.append(ordered["fold"].to_numpy(dtype=np.int64))
+            if (fits[-1] != fits[0]).any():
+                raise _other_plan(member)
+        return CombinationInputs(np.stack(scores, axis=1), fits[0])
 
 
 def _other_plan(member: Predictions) -> DataError:

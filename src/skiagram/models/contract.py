@@ -34,6 +34,13 @@ _SEARCHED = 8  # images at once
 I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
 
 
+def require_every_class(label: NDArray[np.int64], n_classes: int, title: str) -> None:
+    """Refuse to fit a model, named by its title, where a class has no case to learn from."""
+    absent = set(range(n_classes)) - set(label.tolist())
+    if absent:
+        raise ModelFailure(f"class {min(absent)} has no training case", where=title)
+
+
 @dataclass(frozen=True)
 class Labelled(Generic[I]):
     """Development cases as a model may see them.

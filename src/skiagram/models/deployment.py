@@ -206,7 +206,10 @@ class Familiarity:
     @classmethod
     def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
         """Learn the space and its limit; None where too few cases or features vary."""
-        folds = _patient_folds(patient)
+        patients = np.unique(patient)
+        order = stream(0, "familiarity").permutation(len(patients))
+        parts = np.array_split(patients[order], min(_NOVELTY_FOLDS, len(patients)))
+        folds = [np.isin(patient, part) for part in parts]
         whole = cls._fit(table)
         if whole is None or len(folds) < _NOVELTY_FOLDS:
             return None
@@ -249,13 +252,6 @@ class Familiarity:
             rest,
             np.inf,
         )
-
-
-def _patient_folds(patient: NDArray[np.str_]) -> list[NDArray[np.bool_]]:
-    names = np.unique(patient)
-    order = stream(0, "familiarity").permutation(len(names))
-    parts = np.array_split(names[order], min(_NOVELTY_FOLDS, len(names)))
-    return [np.isin(patient, part) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -313,7 +309,11 @@ def write_fingerprint(
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
     if task.measured is None:
         limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
-    image_space = None if space is None else _of_images(space.of(known.case_id))
+    image_space = None
+    if space is not None:  # of what a single image holds
+        names = (name for name in space.names if not is_perturbed(name))
+        of_image = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
+        image_space = space.of(known.case_id).columns(of_image)
     fingerprint = Fingerprint(
         patients={
             name: len(np.unique(known.patient_id[known.label == k]))
@@ -325,8 +325,3 @@ def write_fingerprint(
         familiarity=None if image_space is None else Familiarity.of(image_space, known.patient_id),
     )
     write_record(fingerprint, model / FINGERPRINT)
-
-
-def _of_images(table: FeatureTable) -> FeatureTable:
-    plain = (name for name in table.names if not is_perturbed(name))
-    return table.columns([n for n in plain if not any(has_prefix(n, kind) for kind in _BESIDE)])

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
@@ -59,16 +58,7 @@ class Reader:
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderInputs]:
         path = prepared.cases / READER_SCORES
-        scores = self._scores(path, task)
-
-        def of(case_id: NDArray[np.str_]) -> ReaderInputs:
-            values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
-            return ReaderInputs(values, int(task.positive or 0))
-
-        return Reading(of, self.title, (path,), prepared.preparation, lambda: None)
-
-    def _scores(self, path: Path, task: Task) -> "pd.Series[float]":
-        """Return the scores of all cases from ingest's table of a column per reader."""
+        # The scores of all cases, from ingest's table of a column per reader.
         if task.positive is None:
             remedy = f"leave `{self.title}` out of `baselines` in params.yaml"
             fault, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
@@ -79,7 +69,13 @@ class Reader:
             remedy = "name it in the data set's option file, under `columns.scores`"
             fault = f"no score `{self.column}`"
             raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
-        return table[self.column]
+        scores = table[self.column]
+
+        def of(case_id: NDArray[np.str_]) -> ReaderInputs:
+            values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
+            return ReaderInputs(values, int(task.positive or 0))
+
+        return Reading(of, self.title, (path,), prepared.preparation, lambda: None)
 
     def fit(self, training: Labelled[ReaderInputs], context: FitContext) -> "FittedReader":
         return FittedReader()

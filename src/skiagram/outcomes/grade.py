@@ -304,7 +304,15 @@ class Grade(MeasuredOutcome):
         fitted = fit_proportional_odds(standardised, label, grades, _SHRINKAGE, rising=True)
         slope = float(fitted.weights[0]) / scale
         cuts = fitted.cuts + slope * centre
-        return GradeCalibration(slope, tuple(cuts.tolist()), _cut_by_shares(score, label, grades))
+        # Cut-offs of the score give each grade its share of the cases; equal scores stay together.
+        levels, cases = np.unique(score, return_counts=True)
+        middle = (np.cumsum(cases) - cases / 2) / len(score)
+        shares = np.bincount(label, minlength=grades).cumsum()[:-1] / len(label)
+        reach = max(1.0, float(np.ptp(levels)))
+        padded = np.concatenate([[levels[0] - reach], levels, [levels[-1] + reach]])
+        below = np.searchsorted(middle, shares, side="right")
+        thresholds = tuple(((padded[below] + padded[below + 1]) / 2).tolist())
+        return GradeCalibration(slope, tuple(cuts.tolist()), thresholds)
 
     def measure_primary(self, cases: ScoredCases) -> Jackknifed:
         predicted = cases.estimate[:, :, 0]
@@ -424,17 +432,6 @@ def _mean_over_cuts(areas: Sequence[Jackknifed]) -> Jackknifed:
         np.mean([getattr(area, name) for area in known], axis=0) for name in ("values", "leaving")
     )
     return replace(known[0], values=values, leaving=leaving)
-
-
-def _cut_by_shares(score: Floats, label: Labels, grades: int) -> tuple[float, ...]:
-    """Return cut-offs that give each grade its share of the cases; equal scores stay together."""
-    levels, cases = np.unique(score, return_counts=True)
-    middle = (np.cumsum(cases) - cases / 2) / len(score)
-    shares = np.bincount(label, minlength=grades).cumsum()[:-1] / len(label)
-    reach = max(1.0, float(np.ptp(levels)))
-    padded = np.concatenate([[levels[0] - reach], levels, [levels[-1] + reach]])
-    below = np.searchsorted(middle, shares, side="right")
-    return tuple(((padded[below] + padded[below + 1]) / 2).tolist())
 
 
 def _grades_by_number(rows: Sequence[Row], column: str) -> list[str]:

@@ -347,7 +347,11 @@ class TimeToEvent(MeasuredOutcome):
         def fit(event: NDArray[np.bool_], least: float) -> tuple[float, tuple[float, ...]]:
             slope = 0.0
             if event.any() and spread > 1e-12 * max(1.0, abs(centre)):
-                slope = _fit_slope((score - centre) / spread, value, event) / spread
+                unit = ((score - centre) / spread)[:, None]
+                for shrinkage in _SHRINKAGE:  # the first that converges; 0 where none does
+                    with suppress(NotConverged):
+                        slope = float(fit_ridge(unit, value, event, shrinkage)[0]) / spread
+                        break
             slope = max(slope, least)
             hazard = baseline_hazard(slope * (score - centre), value, event, grid)
             return slope, tuple(hazard.tolist())
@@ -600,14 +604,6 @@ def _event_free(value: Floats, label: Labels) -> StepCurve:
 def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
     """Return the share that had the event by a horizon."""
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])
-
-
-def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:
-    """Return the slope of the log hazard on standardised scores; 0 where none can be fitted."""
-    for shrinkage in _SHRINKAGE:
-        with suppress(NotConverged):
-            return float(fit_ridge(unit[:, None], time, event, shrinkage)[0])
-    return 0.0
 
 
 def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackknifed:

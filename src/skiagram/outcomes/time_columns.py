@@ -135,13 +135,23 @@ def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
     label = [state[row.cells[event]] for row in rows]
     others = {cell.strip() for cell, of_cell in state.items() if of_cell == OTHER}
     note = f"{label.count(EVENT)} of {len(label)} rows have the event; in `{event}` "
-    note += _describe(state, Counter(row.cells[event] for row in rows))
+    counts = Counter(row.cells[event] for row in rows)
+    meaning = {EVENT: "it is", CENSORED: "no event", OTHER: "another event first"}
+    told = (
+        f"{said}: {_listed([cell for cell in state if state[cell] == kind], counts)}"
+        for kind, said in meaning.items()
+        if kind in state.values()
+    )
+    note += "; ".join(told) + "."
     if given["unit"] is None and unit == named != "days":
         note += f" Times are in {unit}, as the name `{times[0]}` says; else add --unit."
     value = [_time(row, times, since, unit) for row in rows]
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
     note += describe_code([number for number in numbers if number >= 0])
-    return ReadTimes(unit, label, value, _one_spelling(others), note)
+    spelled = tuple(
+        sorted({_compared(cell): cell for cell in sorted(others, reverse=True)}.values())
+    )
+    return ReadTimes(unit, label, value, spelled, note)
 
 
 def _time(row: Row, times: Sequence[str], since: str | None, unit: str) -> str:
@@ -290,27 +300,11 @@ def _require_known(
         )
 
 
-def _describe(state: Mapping[str, int], counts: Mapping[str, int]) -> str:
-    """Return which cells were taken for what, and how often each occurs."""
-    words = {EVENT: "it is", CENSORED: "no event", OTHER: "another event first"}
-    told = (
-        f"{said}: {_listed([cell for cell in state if state[cell] == kind], counts)}"
-        for kind, said in words.items()
-        if kind in state.values()
-    )
-    return "; ".join(told) + "."
-
-
 def _listed(cells: Iterable[str], counts: Mapping[str, int]) -> str:
     """Return cells with how often they occur, the most frequent first."""
     ordered = sorted(cells, key=lambda cell: (-counts[cell], cell))
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     return ", ".join(f"{cell!r} ({counts[cell]})" for cell in ordered[:_SHOWN]) + more
-
-
-def _one_spelling(cells: Iterable[str]) -> tuple[str, ...]:
-    """Return cells, those that are compared as equal once."""
-    return tuple(sorted({_compared(cell): cell for cell in sorted(cells, reverse=True)}.values()))
 
 
 def _compared(cell: str) -> str:

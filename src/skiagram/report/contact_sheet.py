@@ -63,7 +63,18 @@ def make_contact_sheets(
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
         known = _judge(tables, finding, scores[name], evaluation.part, positive)
         for kind, cases in _choose(known, patient).items():
-            pictures = [_show(case, known, tables, images) for case in cases]
+            pictures = []
+            for case in cases:
+                rows = of_cases(known.lesions).get(case, np.empty(0, dtype=np.int64))
+                marks = known.marks[known.marks["case_id"] == case]
+                shown = marks[(marks["rate"] <= _ALLOWED) & (marks["lesion"] >= FALSE)]
+                hits = shown[shown["lesion"] >= 0]
+                false = shown[shown["lesion"] == FALSE].sort_values("rate")
+                circles = [*_circles(known.lesions.iloc[rows], OUTLINE_COLOUR, dotted=True)]
+                circles += [*_circles(hits, HIT_COLOUR), *_circles(false, FALSE_COLOUR)]
+                picture = encode_circles(images.image(case), tables.spacing[case], circles)
+                found = f"{len(hits)} of {len(rows)} found, " if len(rows) else ""
+                pictures.append(SearchedImage(case, f"{found}{len(false)} false", picture))
             sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
     return sheets
 
@@ -131,21 +142,6 @@ def _choose(known: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
         if kept:
             chosen[kind] = kept[:_PER_KIND]
     return chosen
-
-
-def _show(case: str, known: _Judged, tables: FindingTables, images: ImageStore) -> SearchedImage:
-    rows = of_cases(known.lesions).get(case, np.empty(0, dtype=np.int64))
-    lesions = known.lesions.iloc[rows]
-    marks = known.marks[known.marks["case_id"] == case]
-    shown = marks[(marks["rate"] <= _ALLOWED) & (marks["lesion"] >= FALSE)]
-    hits = int((shown["lesion"] >= 0).sum())
-    false = len(shown) - hits
-    words = f"{hits} of {len(rows)} found, {false} false" if len(rows) else f"{false} false"
-    circles = [*_circles(lesions, OUTLINE_COLOUR, dotted=True)]
-    circles += _circles(shown[shown["lesion"] >= 0], HIT_COLOUR)
-    circles += _circles(shown[shown["lesion"] == FALSE].sort_values("rate"), FALSE_COLOUR)
-    picture = encode_circles(images.image(case), tables.spacing[case], circles)
-    return SearchedImage(case, words, picture)
 
 
 def _circles(

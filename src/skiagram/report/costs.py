@@ -1,7 +1,6 @@
 """What accuracy costs, on the page of a sweep."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from skiagram.evaluation.criteria import list_as_good
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet, wrap_title
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
-from skiagram.report.tables import Cell, Table, fill_cell, tabulate
+from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.sweeps.costs import CostComparison, ModelCost, pareto_front
 
@@ -70,16 +69,14 @@ def show_costs(result: CostComparison) -> AnalysisPart:
 
 def tabulate_costs(models: Sequence[ModelCost]) -> Table:
     """Return accuracy and cost of each model, numbered as in the figure."""
-    return tabulate(
-        models,
-        lambda model: f"{models.index(model) + 1}. {model.title}",
-        {"AUC, out-of-fold": lambda model: fill_cell(model.auc)}
-        | {words: partial(_fill, name) for name, words in _COLUMNS.items()},
-    )
-
-
-def _fill(name: str, model: ModelCost) -> Cell:
-    return fill_cost(model.costs[name])
+    rows = [
+        TableRow(
+            f"{number}. {model.title}",
+            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
+        )
+        for number, model in enumerate(models, start=1)
+    ]
+    return Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
 
 
 def describe_best(result: CostComparison) -> str:

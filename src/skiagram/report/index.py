@@ -36,11 +36,6 @@ def write_outputs(result: SweepResult, folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def read_summary(folder: Path) -> Summary:
-    """Return title and answers of a sweep's page from the folder of its outputs."""
-    return summarise(read_record(SweepResult, folder / RESULT))
-
-
 INDEX = "sweeps/index.html"
 _REPORT, _RECORD, _CARD = "reports/report.html", "reports/evaluation.json", "data/cases/card.json"
 _MAX_ANSWERS = 3  # of each page; the others stand there
@@ -79,7 +74,8 @@ def _summarise_report(root: Path) -> Summary:
 
 
 def _summarise(folder: Path) -> Summary:
+    """Return title and answers of a sweep's page from the folder of its outputs."""
     try:
-        return read_summary(folder)
+        return summarise(read_record(SweepResult, folder / RESULT))
     except DataError:
         return Summary(f"{folder.name}", (_UNREADABLE,))

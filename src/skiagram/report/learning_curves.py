@@ -3,8 +3,6 @@
 import math
 from itertools import cycle
 
-from matplotlib.axes import Axes
-
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -18,7 +16,7 @@ from skiagram.report.formatting import format_count, format_difference, format_p
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal
-from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurve, LearningCurves
+from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 
 _METHOD = (
     "Each draw puts the patients that may be learned from into a random order with the classes "
@@ -76,24 +74,23 @@ def answer(result: LearningCurves) -> tuple[str, ...]:
 def tabulate_curves(result: LearningCurves) -> Table:
     """Return AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-    rows = [
-        TableRow(curve.title, [_curve_cell(curve, size, result) for size in sizes])
-        for curve in result.curves
-    ]
+    rows = []
+    for curve in result.curves:
+        cells = []
+        for size in sizes:
+            place = curve.cases.index(size) if size in curve.cases else None
+            fits = 0 if place is None else curve.fits[place]
+            mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
+            if place is None:
+                cells.append(Cell(MISSING, mark=mark))
+                continue
+            cell = fill_cell(curve.auc[place])
+            efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
+            cells.append(cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark))
+        rows.append(TableRow(curve.title, cells))
     if result.ideal:
         rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(sizes)))
     return Table([format_count(size) for size in sizes], list_rows(rows))
-
-
-def _curve_cell(curve: LearningCurve, size: int, result: LearningCurves) -> Cell:
-    place = curve.cases.index(size) if size in curve.cases else None
-    fits = 0 if place is None else curve.fits[place]
-    mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
-    if place is None:
-        return Cell(MISSING, mark=mark)
-    cell = fill_cell(curve.auc[place])
-    efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
-    return cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark)
 
 
 def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
@@ -107,9 +104,18 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
         f"{format_difference(crossing.difference)}."
     )
-    beyond, missing = _describe_beyond(crossing, result), _describe_missing(crossing, result)
-    sentences = (_describe_place(crossing, result), last, beyond, missing)
-    return " ".join((crossing.title, *filter(None, sentences)))
+    sentences = [crossing.title, _describe_place(crossing, result), last]
+    if crossing.answer != "overtakes":
+        place = "do not cross"
+        if crossing.cases is not None:
+            place = f"cross at about {_rounded(crossing.cases)} training cases"
+        sentences.append(
+            f"If both go on as a power law, {format_percent(crossing.share)} of the resamples "
+            f"overtake with up to {format_count(result.reach)} training cases, and the fitted "
+            f"curves {place}; a curve that takes off late or levels out does otherwise."
+        )
+    sentences.append(_describe_missing(crossing, result))
+    return " ".join(filter(None, sentences))
 
 
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
@@ -134,19 +140,6 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     return (
         f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
         f"({interval})."
-    )
-
-
-def _describe_beyond(crossing: Crossing, result: LearningCurves) -> str:
-    if crossing.answer == "overtakes":
-        return ""
-    place = "do not cross"
-    if crossing.cases is not None:
-        place = f"cross at about {_rounded(crossing.cases)} training cases"
-    return (
-        f"If both go on as a power law, {format_percent(crossing.share)} of the resamples overtake "
-        f"with up to {format_count(result.reach)} training cases, and the fitted curves {place}; "
-        "a curve that takes off late or levels out does otherwise."
     )
 
 
@@ -185,7 +178,24 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
             main = curve.arm != "classical" or curve.model == BASELINE
             colour = ARM_COLOUR[curve.arm] if main else next(others)
             style = next(dashes) if curve.arm != "classical" else "-"
-            _curve(axes, curve, colour, style, main=main)
+            # Points are means over draws, hollow where a fit failed; the line is the fitted power
+            # law.
+            marker_size = 4.5 if main else 2.5
+            values = [float(estimate.value or 0) for estimate in curve.auc]
+            most = max((len(row) for row in curve.draws), default=0)
+            for value, x, fits in zip(values, curve.cases, curve.fits, strict=True):
+                fill = colour if fits == most else "none"
+                axes.plot(x, value, "s", color=colour, markersize=marker_size, markerfacecolor=fill)
+            if curve.band is None:
+                continue
+            width = 1.8 if main else 0.9
+            band = curve.band
+            label = wrap_title(curve.title, 34)
+            axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=label)
+            if main:
+                axes.fill_between(
+                    band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0
+                )
         if result.ideal and result.ideal.value is not None:
             axes.axhline(result.ideal.value, color=MUTED, linestyle="--", linewidth=0.9)
             axes.annotate(
@@ -196,31 +206,12 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         axes.axvline(result.most, color=MUTED, linewidth=0.6, linestyle=":")
         axes.set_xscale("log")
         sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-        axes.set_xticks(sizes, [_short(size) for size in sizes])
+        axes.set_xticks(
+            sizes, [f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes]
+        )
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
         axes.set_ylabel("AUC on the reported cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")
-
-
-def _short(cases: int) -> str:
-    return f"{cases / 1000:g}k" if cases >= 1000 else str(cases)
-
-
-def _curve(axes: Axes, curve: LearningCurve, colour: str, style: str, *, main: bool) -> None:
-    size = 4.5 if main else 2.5
-    values = [float(estimate.value or 0) for estimate in curve.auc]
-    most = max((len(row) for row in curve.draws), default=0)
-    for value, cases, fits in zip(values, curve.cases, curve.fits, strict=True):
-        fill = colour if fits == most else "none"
-        axes.plot(cases, value, "s", color=colour, markersize=size, markerfacecolor=fill)
-    if curve.band is None:
-        return
-    width = 1.8 if main else 0.9
-    band = curve.band
-    title = wrap_title(curve.title, 34)
-    axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=title)
-    if main:
-        axes.fill_between(band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.audit.run import AuditReport
 from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
@@ -158,6 +157,8 @@ def read_material(
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
+    paths = (root / "reports/explanations" / model / EXPLANATION for model in folders)
+    explanations = [read_record(Explanation, path) for path in paths if path.exists()]
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -181,7 +182,7 @@ def read_material(
         repeatability=read_repeatability(
             preparation, root / "data/features.parquet", artefacts.cases
         ),
-        explanations=_read_explanations(root / "reports/explanations", list(folders)),
+        explanations=explanations,
     )
 
 
@@ -196,11 +197,6 @@ def read_cohort_material(
     """
     known = replace(inputs, cases=inputs.cases.development(), encrypted=True)
     return read_material(root, known, choices, evaluation)
-
-
-def _read_explanations(folder: Path, models: Sequence[str]) -> list[Explanation]:
-    paths = (folder / model / EXPLANATION for model in models)
-    return [read_record(Explanation, path) for path in paths if path.exists()]
 
 
 def read_repeatability(
@@ -273,7 +269,13 @@ def make_galleries(
     per_class: int = _ERRORS_PER_CLASS,
 ) -> list[Gallery]:
     """Return one gallery per class."""
-    probability = _probability(scores, task, model)
+    if task.positive is None:
+        columns = [f"{model}: {label}" for label in task.classes]
+        probability = scores[columns].to_numpy(dtype=np.float64)
+    else:
+        positive = scores[model].to_numpy(dtype=np.float64)
+        both = (1 - positive, positive) if task.positive == 1 else (positive, 1 - positive)
+        probability = np.stack(both, axis=1)
     predicted = probability.argmax(axis=1)
     galleries = []
     for k, label in enumerate(task.classes):
@@ -289,13 +291,3 @@ def make_galleries(
             mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
         galleries.append(Gallery(model, label, len(wrong), int(of_class.sum()), tuple(mistakes)))
     return galleries
-
-
-def _probability(scores: pd.DataFrame, task: Task, model: str) -> NDArray[np.float64]:
-    """Return (n, n_classes)."""
-    if task.positive is None:
-        columns = [f"{model}: {label}" for label in task.classes]
-        return scores[columns].to_numpy(dtype=np.float64)
-    positive = scores[model].to_numpy(dtype=np.float64)
-    both = np.stack([1 - positive, positive], axis=1)
-    return both if task.positive == 1 else both[:, ::-1]

@@ -162,24 +162,6 @@ def headline_figures(evaluation: MeasuredEvaluation) -> dict[str, dict[str, floa
     return headline
 
 
-def _columns(evaluation: MeasuredEvaluation) -> list[list[tuple[str, str]]]:
-    """Return (figure, group) of each column, by table; a figure's columns stay together."""
-    rows = evaluation.figures.select(analysis=FIGURES).rows
-    pairs = dict.fromkeys((row.figure, row.group) for row in rows)
-    tables: list[list[tuple[str, str]]] = [[]]
-    for figure in evaluation.task.outcome.figures:
-        columns = [pair for pair in pairs if pair[0] == figure.name]
-        if tables[-1] and len(tables[-1]) + len(columns) > _WIDEST:
-            tables.append([])
-        tables[-1] += columns
-    return tables
-
-
-def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
-    titles = {each.name: each.title for each in evaluation.task.outcome.figures}
-    return f"{titles[figure]}, {group}" if group else titles[figure]
-
-
 def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> list[Table]:
     """Return tables with a row a model, by arm; rules have a group of their own."""
     if not evaluation.figures.select(analysis=analysis):
@@ -190,9 +172,16 @@ def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> list[Tabl
     }
     in_folds = evaluation.task.design == "cv" or analysis == DEVELOPMENT
     chosen = {name for name in by_model if in_folds and by_model[name]}
-    return [
-        _tabulate_columns(evaluation, by_model, columns, chosen) for columns in _columns(evaluation)
-    ]
+    # A figure's columns stay together in one table.
+    rows = evaluation.figures.select(analysis=FIGURES).rows
+    pairs = dict.fromkeys((row.figure, row.group) for row in rows)
+    tables: list[list[tuple[str, str]]] = [[]]
+    for figure in evaluation.task.outcome.figures:
+        of_figure = [pair for pair in pairs if pair[0] == figure.name]
+        if tables[-1] and len(tables[-1]) + len(of_figure) > _WIDEST:
+            tables.append([])
+        tables[-1] += of_figure
+    return [_tabulate_columns(evaluation, by_model, columns, chosen) for columns in tables]
 
 
 def _tabulate_columns(
@@ -225,7 +214,11 @@ def _tabulate_columns(
     rules = [row(name, evaluation.title(name)) for name in evaluation.rules]
     if rules:
         groups.append(Group("Simple rules", rules))
-    return Table([_heading(evaluation, *pair) for pair in columns], groups)
+    titles = {each.name: each.title for each in evaluation.task.outcome.figures}
+    headings = [
+        f"{titles[figure]}, {group}" if group else titles[figure] for figure, group in columns
+    ]
+    return Table(headings, groups)
 
 
 def tabulate_cohorts(evaluation: MeasuredEvaluation) -> Table | None:

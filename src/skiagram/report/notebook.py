@@ -90,11 +90,18 @@ class _Shown:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
+        # Each figure is an image of its own, which no style of a notebook changes.
+        pictures = []
+        for drawing in self._drawings():
+            if drawing:
+                data = b64encode(drawing.svg.encode()).decode()
+                source = f"data:image/svg+xml;base64,{data}"
+                pictures.append({"source": source, "words": drawing.description})
         return render_template(
             "notebook.html.j2",
             sentences=self._sentences(),
             table_of=self._table(),
-            pictures=[_picture(drawing) for drawing in self._drawings() if drawing],
+            pictures=pictures,
             warnings=self.evaluation.warnings,
         )
 
@@ -107,12 +114,6 @@ class _Shown:
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield draw_curves(self.evaluation, "roc")
-
-
-def _picture(drawing: Drawing) -> Mapping[str, str]:
-    """Return a figure as an image of its own, which no style of a notebook changes."""
-    data = b64encode(drawing.svg.encode()).decode()
-    return {"source": f"data:image/svg+xml;base64,{data}", "words": drawing.description}
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,17 @@ class ScoreComparison(_Shown):
             for result in evaluation.models
             if result.outcome.model in self._names and result.parts
         ]
+        # Every pair but the first, each difference with its p values.
+        columns: dict[str, Callable[[FigureRow], Cell | str]] = {
+            "Difference in AUC": fill_difference,
+            "p": lambda pair: "–" if pair.p is None else f"{pair.p:.3f}",
+            "p, Holm": lambda pair: "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
+        }
+        secondary: Table | None = None
+        if pairs := evaluation.pairs(SECONDARY):
+            secondary = tabulate(
+                pairs, lambda pair: f"{pair.model} minus {pair.versus}", columns, "Pair"
+            )
         page = render_template(
             "comparison.html.j2",
             title=f"{self._names[0]} in place of {self._names[1]}?",
@@ -161,7 +173,7 @@ class ScoreComparison(_Shown):
             else None,
             distances=tabulate_calibration_distance(evaluation),
             decision_curve=draw_decision_curve(evaluation),
-            secondary=self._secondary(),
+            secondary=secondary,
             subgroups=subgroups,
             sites=tabulate_sites(evaluation),
             sites_shown=describe_sites(evaluation),
@@ -198,16 +210,6 @@ class ScoreComparison(_Shown):
         rest = TableRow(" minus ".join(self._names), cells)
         groups = (Group("", rows), Group("What the answer rests on", [rest]))
         return Table(tuple(_COLUMNS.values()), groups, first="Scores")
-
-    def _secondary(self) -> Table | None:
-        columns: dict[str, Callable[[FigureRow], Cell | str]] = {
-            "Difference in AUC": fill_difference,
-            "p": lambda pair: "–" if pair.p is None else f"{pair.p:.3f}",
-            "p, Holm": lambda pair: "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
-        }
-        if not (pairs := self.evaluation.pairs(SECONDARY)):
-            return None
-        return tabulate(pairs, lambda pair: f"{pair.model} minus {pair.versus}", columns, "Pair")
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield from super()._drawings()

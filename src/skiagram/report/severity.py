@@ -1,10 +1,9 @@
 """Severity curves on the page of a sweep; fixed rules make their words."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from itertools import count
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
 from skiagram.report.formatting import format_count, format_signed
@@ -36,42 +35,46 @@ _METHOD = (
 
 def show_severity(result: Severity) -> list[AnalysisPart]:
     """Return figure and tables of each data set."""
-    return [part for data in result.data for part in _list_parts(data, result.margin)]
-
-
-def _list_parts(data: CorruptedCases, margin: float) -> Iterator[AnalysisPart]:
-    prefix = f"{data.name}: " if data.name else ""
-    yield AnalysisPart(
-        answers=tuple(
-            f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models
-        ),
-        title=f"{prefix}worse images",
-        figure=draw_severity_curves(data),
-        figure_caption="AUC with its 95 % interval by amount of corruption. The first point is the "
-        "unchanged image; the dotted line is chance.",
-        table=tabulate_changes(data),
-        caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
-        f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The mean "
-        "over the amounts has none.",
-        notes=(
-            f"A loss of AUC of at least {format_decimal(margin)}, the margin, counts as relevant. "
-            "A model breaks at the least amount at which the whole interval of its loss exceeds "
-            "the margin. It holds where no interval reaches the margin. Everything else is open.",
-        ),
-        method=_METHOD,
-    )
-    if any(model.clean.sensitivity for model in data.models):
-        yield AnalysisPart(
-            answers=(),
-            title=f"{prefix}decisions on worse images",
-            figure=None,
-            figure_caption="",
-            table=tabulate_decisions(data),
-            caption="Sensitivity, below it specificity, at the threshold that clean held-out "
-            "development cases fixed. Decisions can become wrong although the AUC is stable.",
-            notes=(),
-            method="",
+    parts = []
+    for data in result.data:
+        prefix = f"{data.name}: " if data.name else ""
+        answers = (f"{prefix}{model.title} {describe_endurance(model)}" for model in data.models)
+        parts.append(
+            AnalysisPart(
+                answers=tuple(answers),
+                title=f"{prefix}worse images",
+                figure=draw_severity_curves(data),
+                figure_caption="AUC with its 95 % interval by amount of corruption. The first "
+                "point is the unchanged image; the dotted line is chance.",
+                table=tabulate_changes(data),
+                caption=f"Change in AUC from the unchanged images, with its 95 % interval; "
+                f"{format_count(data.cases)} cases of {format_count(data.patients)} patients. The "
+                "mean over the amounts has none.",
+                notes=(
+                    f"A loss of AUC of at least {format_decimal(result.margin)}, the margin, "
+                    "counts as relevant. A model breaks at the least amount at which the whole "
+                    "interval of its loss exceeds the margin. It holds where no interval reaches "
+                    "the margin. Everything else is open.",
+                ),
+                method=_METHOD,
+            )
         )
+        if any(model.clean.sensitivity for model in data.models):
+            parts.append(
+                AnalysisPart(
+                    answers=(),
+                    title=f"{prefix}decisions on worse images",
+                    figure=None,
+                    figure_caption="",
+                    table=tabulate_decisions(data),
+                    caption="Sensitivity, below it specificity, at the threshold that clean "
+                    "held-out development cases fixed. Decisions can become wrong although the "
+                    "AUC is stable.",
+                    notes=(),
+                    method="",
+                )
+            )
+    return parts
 
 
 def describe_endurance(model: CorruptedModel) -> str:
@@ -80,7 +83,8 @@ def describe_endurance(model: CorruptedModel) -> str:
         return f"has no AUC: {model.clean.auc.reason}"
     breaks, holds, unsure = [], [], []
     for curve in model.curves:
-        title = _lower_title(curve)
+        title = CORRUPTIONS[curve.corruption].title
+        title = title if title.isupper() else title.lower()
         if curve.breaks_at is not None:
             breaks.append(f"{title} from {curve.breaks_at:g} on")
         elif curve.holds_to == curve.conditions[-1].amount:
@@ -88,16 +92,12 @@ def describe_endurance(model: CorruptedModel) -> str:
         else:
             unsure.append(title)
     parts = (("breaks under", breaks), ("holds under", holds), ("open under", unsure))
-    return "; ".join(f"{words} {_join_names(names)}" for words, names in parts if names) + "."
-
-
-def _join_names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _lower_title(curve: SeverityCurve) -> str:
-    title = CORRUPTIONS[curve.corruption].title
-    return title if title.isupper() else title.lower()
+    told = []
+    for words, titles in parts:
+        if titles:
+            *before, last = titles
+            told.append(f"{words} {', '.join(before)} and {last}" if before else f"{words} {last}")
+    return "; ".join(told) + "."
 
 
 def tabulate_changes(data: CorruptedCases) -> Table:
@@ -148,8 +148,32 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
     with open_sheet(0.35 + 0.16 * len(data.models) + _ROW * rows) as page:
         grid = page.figure.subplots(rows, _COLUMNS, sharey=True, squeeze=False)
         panels = list(grid.flat)
-        for place in range(len(curves)):
-            _draw_panel(panels[place], place, data.models)
+        for place, (panel, curve) in enumerate(zip(panels, curves, strict=False)):
+            kind, amounts = (
+                CORRUPTIONS[curve.corruption],
+                [each.amount for each in curve.conditions],
+            )
+            places = range(len(amounts) + 1)
+            styles: dict[str, count[int]] = {}
+            for model in data.models:
+                number = next(styles.setdefault(model.arm, count()))
+                areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
+                colour = ARM_COLOUR[model.arm]
+                known = [k for k in places if areas[k].value is not None]
+                panel.plot(
+                    known, [areas[k].value or 0.0 for k in known], DASHES[number % len(DASHES)],
+                    color=colour, marker=_MARKERS[number % len(_MARKERS)], markersize=3,
+                    label=wrap_title(model.title, 60),
+                )  # fmt: skip
+                bounds = [
+                    k for k in known if areas[k].low is not None and areas[k].high is not None
+                ]
+                low, high = ([getattr(areas[k], end) for k in bounds] for end in ("low", "high"))
+                panel.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)
+            panel.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
+            panel.set_title(kind.title)
+            panel.set_xticks(places, ["0", *(_short(amount) for amount in amounts)], fontsize=7)
+            panel.set_xlabel(wrap_title(kind.unit, 34), fontsize=7)
         for empty in panels[len(curves) :]:
             empty.set_visible(False)
         for row in grid:
@@ -158,30 +182,6 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
         page.figure.legend(*handles, loc="outside lower left")
         name = f"severity-{data.name}".replace(" ", "-").rstrip("-")
         return page.finish(name, "AUC by amount of each corruption, as in the table.")
-
-
-def _draw_panel(axes: Axes, place: int, models: Sequence[CorruptedModel]) -> None:
-    curve = models[0].curves[place]
-    kind, amounts = CORRUPTIONS[curve.corruption], [each.amount for each in curve.conditions]
-    places = range(len(amounts) + 1)
-    styles: dict[str, count[int]] = {}
-    for model in models:
-        number = next(styles.setdefault(model.arm, count()))
-        areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
-        colour = ARM_COLOUR[model.arm]
-        known = [k for k in places if areas[k].value is not None]
-        axes.plot(
-            known, [areas[k].value or 0.0 for k in known], DASHES[number % len(DASHES)],
-            color=colour, marker=_MARKERS[number % len(_MARKERS)], markersize=3,
-            label=wrap_title(model.title, 60),
-        )  # fmt: skip
-        bounds = [k for k in known if areas[k].low is not None and areas[k].high is not None]
-        low, high = ([getattr(areas[k], end) for k in bounds] for end in ("low", "high"))
-        axes.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)
-    axes.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
-    axes.set_title(kind.title)
-    axes.set_xticks(places, ["0", *(_short(amount) for amount in amounts)], fontsize=7)
-    axes.set_xlabel(wrap_title(kind.unit, 34), fontsize=7)
 
 
 def _short(amount: float) -> str:

@@ -175,7 +175,14 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
     columns = [heading_of(name) for name in wanted]
     rows = []
     for each in result.rows:
-        cells = [_FILL.get(name, fill_cell)(_figure(each, model, name)) for name in wanted]
+        cells = []
+        for name in wanted:
+            estimate: Estimate = each.figures.of(model, name) or Estimate(
+                None, reason=each.figures.reason or "not in this row"
+            )
+            if name in DIFFERENCES and each.row.reference == each.row.number:
+                estimate = Estimate(None, reason="the reference")
+            cells.append(_FILL.get(name, fill_cell)(estimate))
         title = f"{each.row.number}: {each.row.name()}"
         best = result.chosen is each
         rows.append(TableRow(title, cells, best=best, failure=each.reason))
@@ -185,13 +192,6 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
 def heading_of(figure: str) -> str:
     """Return a figure's name for people."""
     return _HEADINGS.get(figure) or figure.replace("_", " ")
-
-
-def _figure(result: RowResult, model: str, figure: str) -> Estimate:
-    if figure in DIFFERENCES and result.row.reference == result.row.number:
-        return Estimate(None, reason="the reference")
-    known = result.figures.of(model, figure)
-    return known or Estimate(None, reason=result.figures.reason or "not in this row")
 
 
 def draw_model(result: SweepResult, model: str) -> Drawing | None:

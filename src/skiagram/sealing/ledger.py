@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -211,10 +212,15 @@ def _read(lines: Iterable[str]) -> Ledger:
     openings: dict[str, Opening] = {}
     faults: list[str] = []
     for number, line in enumerate(lines, 1):
-        opening = _parse(line)
-        if opening is not None:
-            openings.setdefault(opening.hash, opening)
-        elif line.strip():
+        is_genuine = False
+        with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            values = json.loads(line)
+            noted = values.pop("hash")
+            opening = _OPENING.validate_json(json.dumps(values), strict=True, extra="forbid")
+            is_genuine = opening.hash == noted
+            if is_genuine:
+                openings.setdefault(noted, opening)
+        if line.strip() and not is_genuine:
             faults.append(f"line {number} was edited or damaged: its hash does not fit")
     for opening in openings.values():
         absent = [digest for digest in opening.previous if digest not in openings]
@@ -222,14 +228,3 @@ def _read(lines: Iterable[str]) -> Ledger:
             when = f"opening {opening.number}, noted {opening.time}"
             faults.append(f"what stood before {when}, is missing or was edited")
     return Ledger(tuple(openings.values()), tuple(faults))
-
-
-def _parse(line: str) -> Opening | None:
-    """Return an entry that still has its hash; None for anything else."""
-    try:
-        values = json.loads(line)
-        noted = values.pop("hash")
-        opening = _OPENING.validate_json(json.dumps(values), strict=True, extra="forbid")
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        return None
-    return opening if opening.hash == noted else None

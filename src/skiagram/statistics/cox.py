@@ -71,7 +71,11 @@ def fit_ridge(
     value, gradient, expected = _loss(weights, turned, risk)
     for _ in range(iterations):
         slope = gradient + penalty * weights
-        curvature = _curvature(weights, turned, risk, expected) + penalty * np.eye(len(weights))
+        score = turned @ weights
+        hazard = np.exp(score - score.max())
+        means = risk.sums(hazard[:, None] * turned) / risk.sums(hazard)[:, None]
+        information: Floats = (turned.T * expected) @ turned - (means.T * risk.deaths) @ means
+        curvature = information / len(turned) + penalty * np.eye(len(weights))
         step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
         scale, before = 1.0, value + penalty / 2 * float(weights @ weights)
         while True:
@@ -88,14 +92,6 @@ def fit_ridge(
         if float(np.abs(step).max()) * scale <= 1e-11 * max(1.0, float(np.abs(weights).max())):
             return weights if axes is None else axes.T @ weights
     raise NotConverged(f"no optimum in {iterations} steps: raise the penalty")
-
-
-def _curvature(weights: Floats, values: Floats, risk: _Risk, expected: Floats) -> Floats:
-    score = values @ weights
-    hazard = np.exp(score - score.max())
-    means = risk.sums(hazard[:, None] * values) / risk.sums(hazard)[:, None]
-    whole: Floats = (values.T * expected) @ values - (means.T * risk.deaths) @ means
-    return whole / len(values)
 
 
 def fit_elastic_net(

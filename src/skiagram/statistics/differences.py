@@ -84,7 +84,10 @@ def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, floa
     The p value is the level at which the interval just reaches 0, so the two never disagree.
     """
     value = figure.value - other.value
-    degrees = _joint_degrees(figure.variation, other.variation)
+    # Satterthwaite's degrees of freedom of the sum of two variances.
+    both = figure.variation, other.variation
+    spread = sum(each.variance**2 / each.degrees for each in both)
+    degrees = sum(each.variance for each in both) ** 2 / spread if spread > 0 else np.inf
     correlation = figure.correlation(other)
 
     def bounds(quantile: float) -> tuple[float, float]:
@@ -108,9 +111,3 @@ def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, floa
         return estimate, 0.0
     reached = brentq(nearest, _MIN_QUANTILE, _MAX_QUANTILE)
     return estimate, t_p_value(reached, degrees)
-
-
-def _joint_degrees(variation: Variation, other: Variation) -> float:
-    """Return Satterthwaite's degrees of freedom of the sum of two variances."""
-    spread = variation.variance**2 / variation.degrees + other.variance**2 / other.degrees
-    return (variation.variance + other.variance) ** 2 / spread if spread > 0 else np.inf

@@ -85,7 +85,9 @@ def mcnemar(
     only_model = float((correct_pairs * (1 - other_pairs)).sum(axis=1).mean())
     only_other = float((other_pairs * (1 - correct_pairs)).sum(axis=1).mean())
     if len(correct_pairs) == 1 and not folds and not is_clustered(patient):
-        return McNemar(only_model, only_other, _exact(int(only_model), int(only_other)), EXACT)
+        discordant = int(only_model) + int(only_other)
+        exact = sign_test_p_value(int(only_model), discordant) if discordant else 1.0
+        return McNemar(only_model, only_other, exact, EXACT)
     net = np.array([np.bincount(patient, weights=each) for each in correct_pairs - other_pairs])
     if folds:
         variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
@@ -94,11 +96,6 @@ def mcnemar(
         variation = over_trainings(averaged, np.inf, net.sum(axis=1))
     p = variation.p(only_model - only_other)
     return McNemar(only_model, only_other, p, f"{CLUSTERED}{variation.words}")
-
-
-def _exact(only_model: int, only_other: int) -> float:
-    discordant = only_model + only_other
-    return sign_test_p_value(only_model, discordant) if discordant else 1.0
 
 
 Relation = Literal[

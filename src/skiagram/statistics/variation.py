@@ -290,20 +290,9 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
     if not frequency[(frequency > 0) & (frequency < 1)].size:
         return Estimate(1.0, method="no interval: every selection is the same")
-    influence = _selection_influence(
-        selected, sizes, frequency=frequency, value=value, chance=chance
-    )
-    half = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
-
-
-def _selection_influence(
-    selected: Flags, sizes: NDArray[np.int64], frequency: Floats, value: float, chance: float
-) -> Floats:
-    """Return (m,) the φ of theorem 7: how each selection moves the stability."""
-    d = selected.shape[1]
-    mean_size = float(sizes.mean())
+    # φ of theorem 7: how each selection moves the stability.
     shared = (selected * frequency).mean(axis=1)
     sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
-    influence: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
-    return influence
+    influence = (shared - sizes * mean_size / d**2 + sized) / chance
+    half = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")

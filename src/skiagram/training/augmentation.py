@@ -53,24 +53,18 @@ def augment(
         moved = move_images(planes, uniform, options).view_as(images)
     seen = moved[:, : moved.shape[1] - masks]
     if options.contrast or options.brightness:
-        seen = _change_intensities(seen, uniform, options)
+        # Each channel is scaled around its mean and moved, all channels of an image alike.
+        signed = (2 * uniform - 1).to(seen)
+        axes = tuple(range(2, seen.ndim))
+        of_image = (-1, *[1] * (seen.ndim - 1))
+        contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(of_image)
+        brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(of_image)
+        mean = seen.mean(dim=axes, keepdim=True)
+        deviation = seen.std(dim=axes, keepdim=True, correction=0)
+        seen = mean + (seen - mean) * contrast + deviation * brightness
     if not masks:
         return seen
     return torch.cat([seen, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
-
-
-def _change_intensities(
-    images: Tensor, uniform: Tensor, options: Augmentation | VolumeAugmentation
-) -> Tensor:
-    """Scale each channel around its mean and move it, all channels of an image alike."""
-    signed = (2 * uniform - 1).to(images)
-    axes = tuple(range(2, images.ndim))
-    of_image = (-1, *[1] * (images.ndim - 1))
-    contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(of_image)
-    brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(of_image)
-    mean = images.mean(dim=axes, keepdim=True)
-    deviation = images.std(dim=axes, keepdim=True, correction=0)
-    return mean + (images - mean) * contrast + deviation * brightness
 
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
@@ -120,22 +114,19 @@ def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) 
     if options.rotation or options.zoom:
         signed = 2 * uniform - 1
         scale = 1 + signed[:, 9, None, None] * options.zoom
-        turn = scale * _rotations(torch.deg2rad(signed[:, 6:9] * options.rotation))
+        # Turns about the axes across, down and through the slices, one after the other.
+        angles = torch.deg2rad(signed[:, 6:9] * options.rotation)
+        turned = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+        for axis in range(3):
+            first, second = (axis + 1) % 3, (axis + 2) % 3
+            one = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+            cosine, sine = angles[:, axis].cos(), angles[:, axis].sin()
+            one[:, first, first], one[:, second, second] = cosine, cosine
+            one[:, first, second], one[:, second, first] = -sine, sine
+            turned = one @ turned
+        turn = scale * turned
     # From a view's coordinates in [-1, 1] to the volume's, by way of voxels from the centre.
     turn = turn * signs[:, None] * sides[None] / sides[:, None]
     maps = torch.cat([turn, (2 * voxels / sides)[..., None]], dim=2).to(volumes)
     grid = affine_grid(maps, list(volumes.shape), align_corners=False)
     return grid_sample(volumes, grid, padding_mode="border", align_corners=False)
-
-
-def _rotations(angles: Tensor) -> Tensor:
-    """Return (n, 3, 3) turns by radians about the axes across, down and through the slices."""
-    whole = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
-    for axis in range(3):
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        turn = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
-        cosine, sine = angles[:, axis].cos(), angles[:, axis].sin()
-        turn[:, first, first], turn[:, second, second] = cosine, cosine
-        turn[:, first, second], turn[:, second, first] = -sine, sine
-        whole = turn @ whole
-    return whole

@@ -59,7 +59,20 @@ class ImageSet:
         """Return (channels, [depth,] height, width) of what a network sees of every case."""
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
-            shapes.setdefault(self._shape(row, image_size, seen), case_id)
+            with named(case_id):
+                images = self._images(row, seen)
+                sides = [seen_sides(image, image_size, seen) for image in images]
+            if len(set(sides)) > 1:
+                pairs = zip(self.modalities, sides, strict=True)
+                sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
+                raise ModelFailure(
+                    f"images of one case that differ in size: {', '.join(sizes)} pixels",
+                    remedy="set training.image_size, or name one modality in "
+                    "training.input.modalities",
+                    detail=case_id,
+                )
+            channels = sum(image.channels for image in images) + seen.mask_channel
+            shapes.setdefault((channels, *sides[0]), case_id)
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
             fault = f"{described(first)} in some cases, {second} in others"
@@ -71,34 +84,22 @@ class ImageSet:
         self, rows: NDArray[np.int64], image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE
     ) -> Tensor:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
-        images = torch.stack([self._case(row, image_size, seen) for row in rows.tolist()])
+        cases = []
+        for row in rows.tolist():
+            with named(str(self.case_id[row])):
+                first, *others = self._images(row, seen)
+                whole = seen_part(first, image_size, seen, with_mask=seen.mask_channel)
+                further = [seen_part(image, image_size, seen, with_mask=False) for image in others]
+            # The mask is the last channel, behind those of all modalities.
+            parts = (whole[: first.channels], *further, whole[first.channels :])
+            cases.append(torch.cat(parts) if others else whole)
+        images = torch.stack(cases)
         finite = torch.isfinite(images).flatten(1).all(dim=1)
         if not bool(finite.all()):
             faulty = str(self.case_id[rows[int(finite.logical_not().nonzero()[0])]])
             remedy = "choose a restoration that fills missing values"
             raise DataError("missing pixels", where=faulty, remedy=remedy)
         return images
-
-    def _shape(self, row: int, image_size: ImageSize, seen: NetworkInput) -> tuple[int, ...]:
-        with named(str(self.case_id[row])):
-            images = self._images(row, seen)
-            sides = [seen_sides(image, image_size, seen) for image in images]
-        if len(set(sides)) > 1:
-            pairs = zip(self.modalities, sides, strict=True)
-            sizes = ", ".join(f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
-            fault = f"images of one case that differ in size: {sizes} pixels"
-            remedy = "set training.image_size, or name one modality in training.input.modalities"
-            raise ModelFailure(fault, remedy=remedy, detail=str(self.case_id[row]))
-        channels = sum(image.channels for image in images) + seen.mask_channel
-        return channels, *sides[0]
-
-    def _case(self, row: int, image_size: ImageSize, part: NetworkInput) -> Tensor:
-        with named(str(self.case_id[row])):
-            first, *others = self._images(row, part)
-            seen = seen_part(first, image_size, part, with_mask=part.mask_channel)
-            further = [seen_part(image, image_size, part, with_mask=False) for image in others]
-        whole = (seen[: first.channels], *further, seen[first.channels :])
-        return torch.cat(whole) if others else seen
 
     def _images(self, row: int, seen: NetworkInput) -> list[StoredImage]:
         if not seen.reads_regions:

@@ -259,7 +259,10 @@ class TrainingRun:
         """Train or resume; return whether this process is the first of those that share it."""
         options = self.training
         epochs = options.epochs if epochs is None else epochs
-        weight = _class_weight(training.label, self.n_classes, options.class_weights)
+        weight = torch.ones(self.n_classes)
+        if options.class_weights is not None:
+            counts = torch.bincount(training.label, minlength=self.n_classes).clamp(min=1)
+            weight = len(training.label) / (self.n_classes * counts.float())
         names, compiled = training.case_id, self.trainer.compile
         module = self.module(classifier, options, weight, self.seed, names, compiled=compiled)
         augmented = options.views is not None
@@ -333,7 +336,19 @@ class TrainingRun:
         except (MisconfigurationException, ValueError) as error:
             fault = f"{where} is not available here ({error})"
             raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
-        _check_processes(self.trainer, trainer)
+        # A launcher starts as many processes as are needed, or none.
+        processes, needed = started(), trainer.num_devices * trainer.num_nodes
+        if processes is None and trainer.num_nodes > 1:
+            fault = f"{trainer.num_nodes} machines, but no launcher started this process"
+            raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
+        environment = getattr(trainer.strategy, "cluster_environment", None)
+        joined = environment is not None and environment.creates_processes_externally
+        if processes is not None and (
+            processes != needed or not joined or self.trainer.strategy == "ddp_spawn"
+        ):
+            fault = f"a launcher started {processes} processes, the trainer needs {needed}"
+            allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
+            raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
         return trainer
 
 
@@ -386,28 +401,6 @@ def describe_device(trainer: Trainer) -> list[str]:
 def _frozen_epochs(classifier: Classifier) -> int:
     network = classifier.network
     return (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
-
-
-def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
-    if kind is None:
-        return torch.ones(n_classes)
-    counts = torch.bincount(label, minlength=n_classes).clamp(min=1)
-    return len(label) / (n_classes * counts.float())
-
-
-def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
-    processes, needed = started(), trainer.num_devices * trainer.num_nodes
-    if processes is None and trainer.num_nodes > 1:
-        fault = f"{trainer.num_nodes} machines, but no launcher started this process"
-        raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
-    environment = getattr(trainer.strategy, "cluster_environment", None)
-    joined = environment is not None and environment.creates_processes_externally
-    if processes is not None and (
-        processes != needed or not joined or options.strategy == "ddp_spawn"
-    ):
-        fault = f"a launcher started {processes} processes, the trainer needs {needed}"
-        allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
-        raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
 
 
 @contextmanager

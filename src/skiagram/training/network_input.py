@@ -97,15 +97,11 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
     if not box.equal_sides:
         return tuple(bounds)
     longest = max((stop - start) * mm for (start, stop), mm in zip(bounds, spacing, strict=True))
-    return tuple(
-        _widened(start, stop, round(longest / distance))
-        for (start, stop), distance in zip(bounds, spacing, strict=True)
-    )
-
-
-def _widened(start: int, stop: int, side: int) -> tuple[int, int]:
-    more = max(0, side - (stop - start))
-    return start - more // 2, stop + more - more // 2
+    equal = []
+    for (start, stop), distance in zip(bounds, spacing, strict=True):
+        more = max(0, round(longest / distance) - (stop - start))
+        equal.append((start - more // 2, stop + more - more // 2))
+    return tuple(equal)
 
 
 def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
@@ -139,25 +135,22 @@ def _sized(
     if tuple(pixels.shape[1:]) == target:
         return pixels
     if part.sizing == "pad":
-        return _padded(pixels, target, outside)
+        # Pixels stay as they are, centred: what is too large is cut, the border is repeated.
+        for axis, side in enumerate(target, start=1):
+            more = side - pixels.shape[axis]
+            if more < 0:
+                pixels = pixels.narrow(axis, -more // 2, side)
+                continue
+            places = torch.arange(side) - more // 2
+            inner = places.clamp(0, pixels.shape[axis] - 1)
+            pixels = pixels.index_select(axis, inner)
+            if outside is not None:
+                pixels = pixels.clone()
+                pixels.index_fill_(axis, torch.nonzero(places != inner)[:, 0], outside)
+        return pixels.contiguous()
     if len(target) == _OF_VOLUMES:
         return resize_volume(pixels, target)
     return resize(pixels[None], target)[0]
-
-
-def _padded(pixels: Tensor, target: tuple[int, ...], outside: float | None) -> Tensor:
-    for axis, side in enumerate(target, start=1):
-        more = side - pixels.shape[axis]
-        if more < 0:
-            pixels = pixels.narrow(axis, -more // 2, side)
-            continue
-        places = torch.arange(side) - more // 2
-        inner = places.clamp(0, pixels.shape[axis] - 1)
-        pixels = pixels.index_select(axis, inner)
-        if outside is not None:
-            pixels = pixels.clone()
-            pixels.index_fill_(axis, torch.nonzero(places != inner)[:, 0], outside)
-    return pixels.contiguous()
 
 
 def resize_volume(volume: Tensor, sides: tuple[int, ...]) -> Tensor:

@@ -1,7 +1,5 @@
 """Training for outcomes that are no classes: a network gives one score a case."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -32,11 +30,6 @@ class OutcomeTraining(ClassifierTraining):
         loss = self._cross_entropy(scores, target)
         self._check_validation(loss)
         self.log("validation_loss", loss, sync_dist=self.trainer.world_size > 1)
-
-
-def training_of(outcome: MeasuredOutcome) -> Callable[..., ClassifierTraining]:
-    """Return what makes the Lightning module that trains a network for an outcome."""
-    return partial(OutcomeTraining, outcome=outcome)
 
 
 def check_training(options: Training, title: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import PRIMARY
 from skiagram.evaluation.results import STABILITY
-from skiagram.evaluation.stability import ChosenFeature, FeatureSelection
+from skiagram.evaluation.stability import FeatureSelection
 from skiagram.report.section import make_sections
 from skiagram.report.sections.answer import answer
 from skiagram.report.sections.calibration import (
@@ -71,7 +71,7 @@ def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first(
     assert "Agreement of the selected features" not in tabulate_stability(plain).columns
     assert tabulate_chosen_features(plain, ()) is None
     first = plain.models[0]
-    often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
+    often = {"first_order_skewness": 1.0, "age": 0.4}
     found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
     figures = [
         (row.figure, row.group, row) for row in first.figures.select(analysis=STABILITY).rows

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.estimator import ValueModel
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.contract import Labelled
 from skiagram.options import STRICT
@@ -50,29 +50,16 @@ class PenalisedCox(BaseEstimator):  # type: ignore[misc]
 
 
 @dataclass(**STRICT)
-class TimeModel(ClassicalModel):
+class TimeModel(ValueModel):
     """A model of a log hazard; a family fills in the estimator."""
 
     learns: ClassVar[tuple[str, ...]] = ("time",)
-
-    def __post_init__(self) -> None:
-        if self.selection is not None and self.selection.method != "variance":
-            raise OptionError(
-                f"`{self.selection.method}` chooses columns by classes",
-                where="model.selection",
-                allowed="null, or the method variance",
-            )
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
         if training.outcome is None:
             raise OptionError("classes", where="model", allowed="an outcome that is a time")
         return training.outcome.target(*training.truth)
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, 1) log hazard ratios."""
-        return np.asarray(estimator.predict(values), dtype=np.float64)[:, None]
 
 
 @dataclass(**STRICT)

@@ -40,6 +40,7 @@ from skiagram.models.contract import (
     FittedToCases,
     Labelled,
     Requirements,
+    require_every_class,
 )
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
@@ -127,7 +128,14 @@ class ClassicalModel(ABC):
         read: tuple[Table, ...] = (folder / TABLE,)
         families = self.columns or ()
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
-            table = _beside(table, FeatureTable.read(prepared.features))
+            # The features of the same cases stand after the encoding.
+            features = FeatureTable.read(prepared.features)
+            beside = features.of(table.case_id)
+            shared = set(beside.names) & set(table.names)
+            if shared:
+                raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
+            values = np.hstack([table.values, beside.values])
+            table = FeatureTable(table.case_id, (*table.names, *beside.names), values)
             title, preparation = f"{title} and features", prepared.preparation
             read += (prepared.features,)
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
@@ -174,9 +182,7 @@ class ClassicalModel(ABC):
         return training.label
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
-        absent = set(range(training.n_classes)) - set(training.label.tolist())
-        if absent:
-            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
+        require_every_class(training.label, training.n_classes, self.title)
         return self.fit_steps(training, context)
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
@@ -185,7 +191,23 @@ class ClassicalModel(ABC):
         chosen = choose_columns(names, self.columns)
         used = self._lasting(training, chosen)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
-        pipeline = self._pipeline(read, used, len(training), context.seed)
+        cases = len(training)
+        width = len(used) if self.selection is None else min(self.selection.keep, len(used))
+        components = self.components and min(self.components, width, cases)
+        harmonise = [] if self.harmonisation is None else [self.harmonisation.step(read, used)]
+        pipeline = Pipeline(
+            [
+                *(("harmonisation", step) for step in harmonise),
+                ("imputation", imputer()),
+                ("normalisation", scaler(self.normalisation)),
+                ("selection", selector(self.selection, context.seed)),
+                (
+                    "components",
+                    PCA(components, random_state=context.seed) if components else "passthrough",
+                ),
+                ("estimator", self.estimator(context.seed)),
+            ]
+        )
         target = self.target(training)
         with _named_failures(self.title):
             pipeline.fit(_values(training.inputs.columns(read)), target)
@@ -212,23 +234,6 @@ class ClassicalModel(ABC):
             raise ModelFailure(fault, where=self.title, remedy=remedy)
         return lasting
 
-    def _pipeline(
-        self, read: Sequence[str], used: Sequence[str], cases: int, seed: int
-    ) -> Pipeline:
-        columns = len(used) if self.selection is None else min(self.selection.keep, len(used))
-        components = self.components and min(self.components, columns, cases)
-        harmonise = [] if self.harmonisation is None else [self.harmonisation.step(read, used)]
-        return Pipeline(
-            [
-                *(("harmonisation", step) for step in harmonise),
-                ("imputation", imputer()),
-                ("normalisation", scaler(self.normalisation)),
-                ("selection", selector(self.selection, seed)),
-                ("components", PCA(components, random_state=seed) if components else "passthrough"),
-                ("estimator", self.estimator(seed)),
-            ]
-        )
-
     def load(self, folder: Path) -> "FittedClassical":
         described = read_record(_Description, folder / _DESCRIPTION)
         pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
@@ -245,6 +250,24 @@ class ClassWeightedModel(ClassicalModel):
     """
 
     class_weight: Literal["balanced"] | None
+
+
+@dataclass(**STRICT)
+class ValueModel(ClassicalModel):
+    """A model of one score, of an outcome that is no class; a family fills in the estimator."""
+
+    def __post_init__(self) -> None:
+        if self.selection is not None and self.selection.method != "variance":
+            raise OptionError(
+                f"`{self.selection.method}` chooses columns by classes",
+                where="model.selection",
+                allowed="null, or the method variance",
+            )
+
+    @staticmethod
+    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 1) of what the estimator predicts."""
+        return np.asarray(estimator.predict(values), dtype=np.float64)[:, None]
 
 
 @plain_dataclass(frozen=True)
@@ -297,16 +320,6 @@ def _named_failures(title: str) -> Iterator[None]:
         raise ModelFailure(fault, where=title, detail=str(error)) from error
 
 
-def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
-    """Return an encoding with the features of the same cases after it."""
-    beside = features.of(encoding.case_id)
-    shared = set(beside.names) & set(encoding.names)
-    if shared:
-        raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
-    values = np.hstack([encoding.values, beside.values])
-    return FeatureTable(encoding.case_id, (*encoding.names, *beside.names), values)
-
-
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
@@ -330,19 +343,16 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
         fault = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
-        allowed = f"families in the table: {listed(_families(names))}"
+        # Families are the words, joined by `_`, that names of one first word begin with in common.
+        groups: dict[str, list[str]] = {}
+        for path in (name.replace("_", "/") for name in names):
+            groups.setdefault(path.split("/")[0], []).append(path)
+        families_of_table = [commonpath(group).replace("/", "_") for group in groups.values()]
+        allowed = f"families in the table: {listed(families_of_table)}"
         remedy = "add the family to `features` in params.yaml, or choose other columns"
         raise OptionError(fault, where="model.columns", allowed=allowed, remedy=remedy)
     columns = set().union(*chosen.values())
     return tuple(name for name in names if name in columns)
-
-
-def _families(names: Sequence[str]) -> list[str]:
-    """Return the words, joined by `_`, that names of one first word begin with in common."""
-    groups: dict[str, list[str]] = {}
-    for path in (name.replace("_", "/") for name in names):
-        groups.setdefault(path.split("/")[0], []).append(path)
-    return [commonpath(group).replace("/", "_") for group in groups.values()]
 
 
 def selected_features(

@@ -364,7 +364,14 @@ class _Side(NamedTuple):
 
     @classmethod
     def of(cls, own: NDArray[np.float32], places: Floats) -> "_Side":
-        return cls(own, _relative(own), relative_places(places))
+        # Deviations from the mean over the candidates of one image.
+        units = own.astype(np.float64)
+        least = 1e-9 * np.maximum(np.abs(units).max(axis=0), 1e-12)
+        units -= units.mean(axis=0)
+        spread = np.sqrt(np.square(units).mean(axis=0))
+        units /= np.where(spread <= least, np.inf, spread)  # a constant one is 0
+        relative = np.clip(units, -_LIMIT, _LIMIT).astype(np.float32)
+        return cls(own, relative, relative_places(places))
 
     def beside(self, other: "_Side | None") -> NDArray[Any]:
         """Return by how much features differ from the same place of the other image."""
@@ -374,16 +381,6 @@ class _Side(NamedTuple):
         _, same = cKDTree(other.place).query(self.place, k=[*nearest])
         difference: NDArray[Any] = self.relative - other.relative[same].mean(axis=1)
         return difference
-
-
-def _relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return features in deviations from the mean over the candidates of one image."""
-    units = values.astype(np.float64)
-    least = 1e-9 * np.maximum(np.abs(units).max(axis=0), 1e-12)
-    units -= units.mean(axis=0)
-    spread = np.sqrt(np.square(units).mean(axis=0))
-    units /= np.where(spread <= least, np.inf, spread)  # a constant one is 0
-    return np.clip(units, -_LIMIT, _LIMIT).astype(np.float32)
 
 
 def relative_places(centres: Floats) -> Floats:

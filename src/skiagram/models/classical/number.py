@@ -16,24 +16,16 @@ from sklearn.linear_model import ElasticNet, Ridge
 
 from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
+from skiagram.models.classical.estimator import FittedClassical, ValueModel
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class NumberModel(ClassicalModel):
+class NumberModel(ValueModel):
     """A model of a number; a family fills in the estimator."""
 
     learns: ClassVar[tuple[str, ...]] = ("number",)
-
-    def __post_init__(self) -> None:
-        if self.selection is not None and self.selection.method != "variance":
-            raise OptionError(
-                f"`{self.selection.method}` chooses columns by classes",
-                where="model.selection",
-                allowed="null, or the method variance",
-            )
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         """Fit, also where no training case is in one of the groups of numbers."""
@@ -44,11 +36,6 @@ class NumberModel(ClassicalModel):
         if training.outcome is None:
             raise OptionError("classes", where="model", allowed="an outcome that is a number")
         return training.outcome.target(*training.truth)[:, 0]
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, 1) standardised numbers."""
-        return np.asarray(estimator.predict(values), dtype=np.float64)[:, None]
 
 
 @dataclass(**STRICT)

@@ -125,7 +125,14 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             worth: Values = values.var(axis=0) / np.where(spread > 0, spread, 1) ** 2
             return worth
         if self.method == "auc":
-            return _areas(values, label)
+            # The mean over classes of |AUC − .5| of each column.
+            ranks = rankdata(values, axis=0)
+            area = np.zeros(values.shape[1])
+            for class_ in np.unique(label):
+                in_class = label == class_
+                n, n_rest = int(in_class.sum()), int((~in_class).sum())
+                area += np.abs((ranks[in_class].sum(axis=0) - n * (n + 1) / 2) / (n * n_rest) - 0.5)
+            return area
         if self.method == "mutual_information":
             return self._information(values, label)
         if self.method == "recursive":
@@ -142,17 +149,6 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, values: Values) -> Values:
         return values[:, self.chosen_]
-
-
-def _areas(values: Values, label: NDArray[np.int64]) -> Values:
-    """Return the mean over classes of |AUC − .5| of each column."""
-    ranks = rankdata(values, axis=0)
-    worth = np.zeros(values.shape[1])
-    for class_ in np.unique(label):
-        in_class = label == class_
-        n, n_rest = int(in_class.sum()), int((~in_class).sum())
-        worth += np.abs((ranks[in_class].sum(axis=0) - n * (n + 1) / 2) / (n * n_rest) - 0.5)
-    return worth
 
 
 def _least_redundant(values: Values, information: Values, keep: int) -> list[int]:

@@ -126,14 +126,14 @@ class Bagging(ClassWeightedModel):
     share: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int) -> BaggingClassifier:
-        return BaggingClassifier(
-            self._base(), n_estimators=self.count, max_samples=self.share, random_state=seed
+        base = (
+            DecisionTreeClassifier(class_weight=self.class_weight)
+            if self.base == "decision_tree"
+            else LogisticRegression(class_weight=self.class_weight, max_iter=_ITERATIONS)
         )
-
-    def _base(self) -> DecisionTreeClassifier | LogisticRegression:
-        if self.base == "decision_tree":
-            return DecisionTreeClassifier(class_weight=self.class_weight)
-        return LogisticRegression(class_weight=self.class_weight, max_iter=_ITERATIONS)
+        return BaggingClassifier(
+            base, n_estimators=self.count, max_samples=self.share, random_state=seed
+        )
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples
 from skiagram.training.fit import device
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import Augmentation, Trainer, Training, VolumeAugmentation
+from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import memory_failures
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -242,26 +242,21 @@ class Crops(Examples):
         for row, moved in zip(rows.tolist(), offset, strict=True):
             case, centre = str(self.places.case_id[row]), self.places.centre[row] + moved
             crop = self._searched[case].cut(centre, sides)
-            if self._finder.masks:
-                crop = torch.cat([crop, self._discs(case, centre, sides)])
-            crops.append(crop)
+            # Masks say where lesions of the case lie in the crop, each mask with its own radii.
+            discs = torch.zeros(self._finder.masks, *sides)
+            first = np.round(centre - (np.array(sides) - 1) / 2)
+            for number in self._lesions.rows(case).tolist() if self._finder.masks else []:
+                squared = torch.zeros(1)
+                for axis, side in enumerate(sides):
+                    middle = float(self._lesions.centre[number, axis] - first[axis])
+                    along = (torch.arange(side) - middle).square()
+                    squared = squared + along.view(-1, *[1] * (len(sides) - 1 - axis))
+                radii = self._finder.disc_radii(self._lesions.radius[number])
+                for disc, radius in zip(discs, radii, strict=True):
+                    disc[squared <= radius**2] = 1
+            crops.append(torch.cat([crop, discs]))
         nothing = torch.empty(len(rows), 0)
         return ExampleBatch(torch.stack(crops), self.label[rows], nothing, nothing)
-
-    def _discs(self, case: str, centre: Floats, sides: Sequence[int]) -> Tensor:
-        """Return (masks, *sides): lesions of the case in a crop, each mask with its own radii."""
-        discs = torch.zeros(self._finder.masks, *sides)
-        first = np.round(centre - (np.array(sides) - 1) / 2)
-        for number in self._lesions.rows(case).tolist():
-            squared = torch.zeros(1)
-            for axis, side in enumerate(sides):
-                along = torch.arange(side) - float(self._lesions.centre[number, axis] - first[axis])
-                squared = squared + along.square().view(-1, *[1] * (len(sides) - 1 - axis))
-            for disc, radius in zip(
-                discs, self._finder.disc_radii(self._lesions.radius[number]), strict=True
-            ):
-                disc[squared <= radius**2] = 1
-        return discs
 
 
 class BalancedOrder(EpochOrder):
@@ -437,25 +432,22 @@ class FittedFindingNetwork(FittedFinder):
 
     def _score(self, images: Tensor) -> Tensor:
         """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
-        axes = _mirrored(self.options.training.views, images.ndim)
+        views, axes = self.options.training.views, []
+        if views is not None:
+            flips = getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip
+            last_three = range(images.ndim - 3, images.ndim)
+            axes = [axis for axis, flip in zip(last_three, flips, strict=True) if flip]
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
         total = torch.zeros(1)
-        for flips in subsets:
-            logits = self.fitted.logits(images.flip(flips))
+        for flipped in subsets:
+            logits = self.fitted.logits(images.flip(flipped))
             odds = logits[:, 1] - logits[:, 0]
-            total = total + (odds.flip([axis - 1 for axis in flips]) if odds.ndim > 1 else odds)
+            total = total + (odds.flip([axis - 1 for axis in flipped]) if odds.ndim > 1 else odds)
         return total / len(subsets)
 
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(self.learned, folder / FINDER)
-
-
-def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> list[int]:
-    if views is None:
-        return []
-    flips = (getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip)
-    return [axis for axis, flip in zip((ndim - 3, ndim - 2, ndim - 1), flips, strict=True) if flip]
 
 
 def load_finder(folder: Path) -> FittedFindingNetwork:

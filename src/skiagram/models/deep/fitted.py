@@ -58,7 +58,15 @@ class Architecture:
     def build(self) -> nn.Module:
         network, shape = self.options(), self.shape
         if self.planes:
-            shape = self._shape_of_planes(network)
+            stored_channels, *plane_sides = self.shape
+            if len(self.shape) != VOLUME_AXES or len(set(plane_sides)) > 1:
+                raise ModelFailure(
+                    f"three planes of {' × '.join(map(str, plane_sides))} pixels",
+                    where=network.title,
+                    allowed="volumes whose three sides are equal",
+                    remedy="set training.image_size to one number, or input.three_planes to false",
+                )
+            shape = 3 * stored_channels, plane_sides[0], plane_sides[0]
         elif len(shape) == VOLUME_AXES:
             channels, depth, height, width = shape
             if isinstance(network, ReadsTableAndVolumes):
@@ -70,17 +78,6 @@ class Architecture:
         if isinstance(network, ReadsTable):
             return network.build(channels, height, width, self.n_classes, self.columns)
         return network.build(channels, height, width, self.n_classes)
-
-    def _shape_of_planes(self, network: AnyNetwork) -> tuple[int, int, int]:
-        channels, *sides = self.shape
-        if len(self.shape) != VOLUME_AXES or len(set(sides)) > 1:
-            raise ModelFailure(
-                f"three planes of {' × '.join(map(str, sides))} pixels",
-                where=network.title,
-                allowed="volumes whose three sides are equal",
-                remedy="set training.image_size to one number, or input.three_planes to false",
-            )
-        return 3 * channels, sides[0], sides[0]
 
     @property
     def planes(self) -> bool:
@@ -142,16 +139,13 @@ class FittedNetwork(FittedToCases[ImageSet]):
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         table = encode_table(self.encoder, inputs)
+        logits = []
         with torch.inference_mode(), memory_failures("scoring", size):
-            logits = [self._score(inputs, table, batch) for batch in batches]
+            for batch in batches:
+                images = inputs.read(batch, self._training.image_size, self._training.input)
+                beside = () if table is None else (table[torch.from_numpy(batch)],)
+                logits.append(np.asarray(self.logits(images, *beside).double().numpy()))
         return np.concatenate(logits)
-
-    def _score(
-        self, inputs: ImageSet, table: Tensor | None, rows: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        images = inputs.read(rows, self._training.image_size, self._training.input)
-        beside = () if table is None else (table[torch.from_numpy(rows)],)
-        return np.asarray(self.logits(images, *beside).double().numpy())
 
     def logits(self, *seen: Tensor) -> Tensor:
         """Return what the network makes of what it sees of some cases."""

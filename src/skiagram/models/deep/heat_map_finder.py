@@ -15,7 +15,6 @@ from typing import Annotated, ClassVar, Literal, Self, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -114,7 +113,15 @@ class AnyHeatMap(FindingNetwork):
         odds = score(padded)
         pool = max_pool2d if odds.ndim == 3 else max_pool3d
         peaks = np.argwhere((pool(odds, 3, 1, 1) == odds)[0].numpy())
-        places = (_between_cells(odds[0].sigmoid().numpy(), peaks) + 0.5) * STRIDE - 0.5
+        # Centres of mass of peaks with the cells around them.
+        probability = odds[0].sigmoid().numpy()
+        axes = probability.ndim
+        steps = np.meshgrid(*[[-1, 0, 1]] * axes, indexing="ij")
+        neighbours = np.stack(steps, axis=-1).reshape(-1, axes)
+        at = peaks[:, None] + 1 + neighbours
+        mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
+        centres: Floats = peaks + (neighbours * mass).sum(axis=1) / mass.sum(axis=1)
+        places = (centres + 0.5) * STRIDE - 0.5
         nearest = np.round(places).astype(np.int64)
         nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)
         held = image.inside[tuple(nearest.T)]
@@ -190,16 +197,6 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
         raise ModelFailure(
             "volumes", where=self.title, allowed="images", remedy="choose heat_map_finder_3d"
         )
-
-
-def _between_cells(probability: NDArray[np.float32], peaks: NDArray[np.int64]) -> Floats:
-    """Return (n, axes) the centres of mass of peaks with the cells around them."""
-    axes = probability.ndim
-    around = np.stack(np.meshgrid(*[[-1, 0, 1]] * axes, indexing="ij"), axis=-1).reshape(-1, axes)
-    at = peaks[:, None] + 1 + around
-    mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
-    centres: Floats = peaks + (around * mass).sum(axis=1) / mass.sum(axis=1)
-    return centres
 
 
 def _cells(mask: Tensor, *, whole: bool = False) -> Tensor:

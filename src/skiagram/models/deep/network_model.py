@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -45,7 +46,7 @@ from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
-from skiagram.training.outcome_training import check_training, training_of
+from skiagram.training.outcome_training import OutcomeTraining, check_training
 from skiagram.training.processes import started
 
 
@@ -124,7 +125,7 @@ class NetworkModel:
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
-            outputs, module = 1, training_of(training.outcome)
+            outputs, module = 1, partial(OutcomeTraining, outcome=training.outcome)
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         seen = (architecture, examples.moments(), examples, held_out, context)
         whole, curves = self._train(*seen, module)
@@ -164,7 +165,16 @@ class NetworkModel:
             if number:  # the first has the fit's own
                 seed = derived_seed(seed, "member", number)
                 folder = folder and folder / f"member{number}"
-            classifier = self._classifier(architecture, moments, seed)
+            # Fresh weights by the seed, those it starts from, and the layout that is quick.
+            torch.manual_seed(derived_seed(seed, "weights"))
+            network = architecture.build()
+            if isinstance(self.network, StartsFromWeights):
+                self.network.load_weights(network)
+            side_by_side = self.trainer.channels_last and not has_narrow_stride(network)
+            layout = architecture.layout if side_by_side else torch.contiguous_format
+            network = network.to(memory_format=layout)
+            copies = (moment.clone() for moment in moments)
+            classifier = Classifier(network, *copies, planes=architecture.planes)
             n_classes, trainer = architecture.n_classes, self.trainer
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
             if isinstance(self.network, StartsFromCases):
@@ -177,19 +187,6 @@ class NetworkModel:
                 self.network.finish(classifier.to(device(trainer)), *parts)
             members.append(classifier.cpu())
         return as_ensemble(members), curves
-
-    def _classifier(
-        self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int
-    ) -> Classifier:
-        torch.manual_seed(derived_seed(seed, "weights"))
-        network = architecture.build()
-        if isinstance(self.network, StartsFromWeights):
-            self.network.load_weights(network)
-        side_by_side = self.trainer.channels_last and not has_narrow_stride(network)
-        layout = architecture.layout if side_by_side else torch.contiguous_format
-        network = network.to(memory_format=layout)
-        copies = (moment.clone() for moment in moments)
-        return Classifier(network, *copies, planes=architecture.planes)
 
 
 def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:

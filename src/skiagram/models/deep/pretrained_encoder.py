@@ -16,7 +16,6 @@ from skiagram.encoders.encoder import (
     SMALL,
     LoadedNetwork,
     PictureEncoder,
-    Preprocessing,
     check_own_class,
 )
 from skiagram.encoders.weights import check_sha256
@@ -24,7 +23,6 @@ from skiagram.errors import DataError, OptionError
 from skiagram.models.deep.fitted import (
     ARCHITECTURE,
     WEIGHTS,
-    Architecture,
     Ensemble,
     load_classifier,
     read_architecture,
@@ -59,7 +57,16 @@ class TrainedNetwork(PictureEncoder):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     def load(self) -> LoadedNetwork:
-        architecture, weights = self._architecture(), self._fitted / WEIGHTS
+        described = self._fitted / ARCHITECTURE
+        try:
+            architecture = read_architecture(described)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise _unreadable(described, str(error)) from error
+        check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", described)
+        if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
+            fault = "this network reads volumes, or covariates beside the image"
+            raise DataError(fault, where=str(described), allowed="networks on images alone")
+        weights = self._fitted / WEIGHTS
         if not weights.is_file():
             raise _unreadable(weights, "no such file")
         check_sha256(weights, self.sha256, "encoder.sha256")
@@ -72,7 +79,20 @@ class TrainedNetwork(PictureEncoder):
             fault = f"a network on images of {channels} channels, {height} × {width} pixels"
             allowed = "1 or 3 channels; squares, or encoder.preprocessing.size"
             raise DataError(fault, where=WHERE, allowed=allowed)
-        how = self._prepared(classifier, height)
+        # Mean and deviation of its own training images, where these were bytes.
+        given = self.preprocessing
+        mean, std = given.mean, given.std
+        if mean is None or std is None:
+            if set(self._preparation().images.depths) != {"uint8"}:
+                fault = "is null, and the network was not trained on bytes"
+                allowed = "mean and std of its training images, of intensities of 0 to 1"
+                raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
+            mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
+            std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
+        interpolation = given.interpolation or "bilinear"
+        how = replace(
+            given, size=given.size or height, interpolation=interpolation, mean=mean, std=std
+        )
         frozen = network.eval().requires_grad_(False)
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
 
@@ -111,31 +131,6 @@ class TrainedNetwork(PictureEncoder):
 
     def _preparation(self) -> Preparation:
         return read_record(Preparation, Path(self.folder) / PREPARATION)
-
-    def _prepared(self, classifier: Classifier, side: int) -> Preprocessing:
-        how = self.preprocessing
-        mean, std = how.mean, how.std
-        if mean is None or std is None:
-            if set(self._preparation().images.depths) != {"uint8"}:
-                fault = "is null, and the network was not trained on bytes"
-                allowed = "mean and std of its training images, of intensities of 0 to 1"
-                raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
-            mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
-            std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
-        interpolation = how.interpolation or "bilinear"
-        return replace(how, size=how.size or side, interpolation=interpolation, mean=mean, std=std)
-
-    def _architecture(self) -> Architecture:
-        path = self._fitted / ARCHITECTURE
-        try:
-            architecture = read_architecture(path)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise _unreadable(path, str(error)) from error
-        check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", path)
-        if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
-            fault = "this network reads volumes, or covariates beside the image"
-            raise DataError(fault, where=str(path), allowed="networks on images alone")
-        return architecture
 
 
 def _unreadable(path: Path, why: str) -> DataError:

@@ -85,7 +85,13 @@ class PatchNetwork(nn.Module):
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
-        steps, _ = self.cells(_cut(images, *self._patch))
+        # (n, patches, channels × patch height × patch width), row after row of patches.
+        n, channels, height, width = images.shape
+        down, across = self._patch
+        rows, columns = height // down, width // across
+        cut = images.reshape(n, channels, rows, down, columns, across)
+        patches = cut.permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1)
+        steps, _ = self.cells(patches)
         return cast(Tensor, self.head(steps.mean(dim=1)))
 
 
@@ -98,11 +104,3 @@ class SliceNetwork(nn.Module):
 
     def forward(self, volumes: Tensor) -> Tensor:
         return cast(Tensor, self.network(volumes.flatten(2, 3)))
-
-
-def _cut(images: Tensor, patch_height: int, patch_width: int) -> Tensor:
-    """Return (n, patches, channels × patch height × patch width), row after row of patches."""
-    n, channels, height, width = images.shape
-    rows, columns = height // patch_height, width // patch_width
-    cut = images.reshape(n, channels, rows, patch_height, columns, patch_width)
-    return cut.permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
+from skiagram.models.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
@@ -61,29 +61,27 @@ class RefittedHead(OnBackbone):
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
         scaled = StandardScaler().fit(numbers)
+        options = {"C": self.inverse_regularisation, "class_weight": self.training.class_weights}
+        head = LogisticRegression(**options, max_iter=_ITERATIONS)
+        if self.head == "svm":
+            head = LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
         weight, bias = fit_each_class(
-            self._head(), scaled.transform(numbers), label, layer.out_features, self.title
+            head, scaled.transform(numbers), label, layer.out_features, self.title
         )
         weight = weight / scaled.scale_
         give_head(layer, weight, bias - weight @ scaled.mean_)
-
-    def _head(self) -> Any:
-        weights = self.training.class_weights
-        options = {"C": self.inverse_regularisation, "class_weight": weights}
-        if self.head == "svm":
-            return LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
-        return LogisticRegression(**options, max_iter=_ITERATIONS)
 
 
 def fit_each_class(
     head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], n_classes: int, title: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
-    absent = set(range(n_classes)) - set(label.tolist())
-    if absent:
-        raise ModelFailure(f"class {min(absent)} has no training case", where=title)
+    require_every_class(label, n_classes, title)
     head.fit(numbers, label)
-    return _each_class(head.coef_, head.intercept_)
+    weight, bias = head.coef_, head.intercept_
+    if len(weight) == 1:  # scikit-learn has a single row for two classes
+        return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight, bias
 
 
 def give_head(layer: nn.Linear, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
@@ -111,12 +109,3 @@ def entering(
     finally:
         hook.remove()
     return cast(NDArray[np.float64], torch.cat(inputs_seen).numpy())
-
-
-def _each_class(
-    weight: NDArray[np.float64], bias: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a row per class; scikit-learn has a single one for two classes."""
-    if len(weight) > 1:
-        return weight, bias
-    return np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

@@ -77,31 +77,28 @@ class SearchedImages:
         if case in self._held:
             return self._held[case]
         with named(case):
-            image = self._prepare(case)
+            stored = self.store.image(case)
+            values = grey_values(stored)
+            if not np.isfinite(values).all():
+                remedy = "choose a restoration that fills missing values"
+                raise DataError("missing pixels", remedy=remedy)
+            inside = body_part(values, self._body)
+            measured = values[inside] if inside.any() else values
+            units = (values - measured.mean()) / (measured.std() or 1.0)
+            planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
+            sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
+            before = np.array(values.shape)
+            after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
+            seen, to = torch.from_numpy(planes), tuple(after.tolist())
+            if to != values.shape:
+                seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
+            image = SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
         size = 4 * image.pixels.numel() + image.inside.size
         if self._bytes + size <= HELD_BYTES:
             self._held[case], self._bytes = image, self._bytes + size
         else:
             self.all_held = False
         return image
-
-    def _prepare(self, case: str) -> SearchedImage:
-        stored = self.store.image(case)
-        values = grey_values(stored)
-        if not np.isfinite(values).all():
-            remedy = "choose a restoration that fills missing values"
-            raise DataError("missing pixels", remedy=remedy)
-        inside = body_part(values, self._body)
-        measured = values[inside] if inside.any() else values
-        units = (values - measured.mean()) / (measured.std() or 1.0)
-        planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
-        sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
-        before = np.array(values.shape)
-        after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
-        seen, to = torch.from_numpy(planes), tuple(after.tolist())
-        if to != values.shape:
-            seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
-        return SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
 
 
 def searched(store: ImageStore, pixel: float, body: Body) -> SearchedImages:

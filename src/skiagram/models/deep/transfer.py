@@ -178,9 +178,30 @@ class Transfer:
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
         """Return a network on three channels without its last layer, and what it gives."""
         if self.library == "timm":
-            base = _of_timm(self.architecture, height, width)
+            with encoders_extra():
+                import timm
+            if not timm.is_model(self.architecture.split(".")[0]):
+                raise OptionError(
+                    f"timm has no network `{self.architecture}`",
+                    where="model.architecture",
+                    allowed="names of timm.list_models()",
+                )
+            config = timm.models.get_pretrained_cfg(self.architecture)
+            sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
+            base = cast(nn.Module, timm.create_model(self.architecture, num_classes=0, **sized))
             if self.depths is not None:
-                _keep_depths(base, self.depths, self.architecture)
+                # What no map of these stages needs is cut off.
+                stages = len(getattr(base, "feature_info", ()))
+                if not hasattr(base, "prune_intermediate_layers") or max(self.depths) >= stages:
+                    raise OptionError(
+                        f"{self.architecture} has {stages} stages with maps",
+                        where="model.depths",
+                        allowed="numbers of these, from 0",
+                        remedy="or set it to null",
+                    )
+                cast(Any, base).prune_intermediate_layers(
+                    [*self.depths], prune_norm=True, prune_head=True
+                )
         else:
             base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
             if self.head == "linear":
@@ -378,29 +399,6 @@ class TransferNetworkOnMaps(TransferNetwork):
         with self._learning_base():
             maps = _maps(self.base, self._entering(images), self._depths or ())
         return cast(Tensor, self.head(maps))
-
-
-def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
-    with encoders_extra():
-        import timm
-    if not timm.is_model(architecture.split(".")[0]):
-        fault, allowed = f"timm has no network `{architecture}`", "names of timm.list_models()"
-        raise OptionError(fault, where="model.architecture", allowed=allowed)
-    config = timm.models.get_pretrained_cfg(architecture)
-    sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
-    return cast(nn.Module, timm.create_model(architecture, num_classes=0, **sized))
-
-
-def _keep_depths(base: nn.Module, depths: tuple[int, ...], architecture: str) -> None:
-    """Cut off what no map of these stages needs."""
-    stages = len(getattr(base, "feature_info", ()))
-    if not hasattr(base, "prune_intermediate_layers") or max(depths) >= stages:
-        fault, allowed = (
-            f"{architecture} has {stages} stages with maps",
-            "numbers of these, from 0",
-        )
-        raise OptionError(fault, where="model.depths", allowed=allowed, remedy="or set it to null")
-    cast(Any, base).prune_intermediate_layers([*depths], prune_norm=True, prune_head=True)
 
 
 def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -> Tensor:

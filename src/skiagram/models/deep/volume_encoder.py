@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -107,10 +106,25 @@ class VolumeEncoder(PublishedEncoder):
             raise DataError("an image", where="encoder", allowed="volumes", remedy=remedy)
         how, voxels = self.preprocessing, image[..., 0]
         if region is not None and how.margin is not None:
-            voxels = voxels[_box(region.inside, how.margin)]
+            # The box around the region with its margin, as far as the volume reaches.
+            cuts = []
+            for (start, stop), length in zip(
+                ends_of(region.inside), region.inside.shape, strict=True
+            ):
+                more = int(np.ceil((stop - start) * how.margin))
+                cuts.append(slice(max(0, start - more), min(length, stop + more)))
+            box = tuple(cuts)
+            voxels = voxels[box]
         sides: tuple[int, ...] = how.size
         if how.fit == "pad":
-            sides = _largest(voxels.shape, spacing, how.size)
+            # The largest sides of the volume's own proportions that the size holds.
+            known = spacing is not None and bool(np.isfinite(spacing).all())
+            lengths = [
+                side * (spacing[axis] if known and spacing else 1)
+                for axis, side in enumerate(voxels.shape)
+            ]
+            scale = min(whole / length for whole, length in zip(how.size, lengths, strict=True))
+            sides = tuple(max(1, round(length * scale)) for length in lengths)
         volume = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
         volume = resize_volume(volume, sides).clamp(0, 1)
         around: list[int] = []
@@ -126,21 +140,17 @@ class VolumeEncoder(PublishedEncoder):
             or_program = "; or `_target_` and options of a network of this program's"
             make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, or_program)
             return make(), _COLOURS, self.network
-        return _own(self.network, self.preprocessing.size), 1, str(self.network["_target_"])
-
-
-def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
-    network = build_inner(
-        options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
-    )
-    if not isinstance(network, ReadsVolumes) or isinstance(network, ReadsTable):
-        fault = f"`{options['_target_']}` is not a network that reads volumes"
-        allowed = "cnn_3d and others with `build_for_volumes`"
-        raise OptionError(fault, where=NETWORK, allowed=allowed)
-    try:
-        return network.build_for_volumes(1, *size, _CLASSES)
-    except ModelFailure as error:
-        raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
+        target = str(self.network["_target_"])
+        not_used = "is not used", "leave it out: nothing is trained"
+        own = build_inner(self.network, _NOT_TRAINED, NETWORK, not_used)
+        if not isinstance(own, ReadsVolumes) or isinstance(own, ReadsTable):
+            fault = f"`{target}` is not a network that reads volumes"
+            allowed = "cnn_3d and others with `build_for_volumes`"
+            raise OptionError(fault, where=NETWORK, allowed=allowed)
+        try:
+            return own.build_for_volumes(1, *self.preprocessing.size, _CLASSES), 1, target
+        except ModelFailure as error:
+            raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
 
 
 def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
@@ -155,24 +165,3 @@ def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[s
             prefixed = (name for name in tensors if name.startswith(prefix))
             return {name.removeprefix(prefix): tensors[name] for name in prefixed}
     return dict(tensors)
-
-
-def _box(inside: NDArray[np.bool_], margin: float) -> tuple[slice, ...]:
-    """Return the box around a region with its margin, as far as the volume reaches."""
-    cuts = []
-    for (start, stop), whole in zip(ends_of(inside), inside.shape, strict=True):
-        more = int(np.ceil((stop - start) * margin))
-        cuts.append(slice(max(0, start - more), min(whole, stop + more)))
-    return tuple(cuts)
-
-
-def _largest(
-    shape: tuple[int, ...], spacing: Spacing | None, size: tuple[int, int, int]
-) -> tuple[int, ...]:
-    """Return the largest sides of the volume's own proportions that a size holds."""
-    known = spacing is not None and bool(np.isfinite(spacing).all())
-    lengths = [
-        side * (spacing[axis] if known and spacing else 1) for axis, side in enumerate(shape)
-    ]
-    scale = min(whole / length for whole, length in zip(size, lengths, strict=True))
-    return tuple(max(1, round(length * scale)) for length in lengths)

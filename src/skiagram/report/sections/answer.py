@@ -1,6 +1,6 @@
 """The first page: the answer in three sentences, its table and its figure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from math import copysign
@@ -390,7 +390,17 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
         _draw_models(panels[0], evaluation, models, titles)
         if difference:
             _draw_difference(panels[1], evaluation, difference)
-        return page.finish(name, _description(evaluation, models, difference))
+        # In words, for a reader who cannot see it.
+        parts = [f"{model.outcome.title} {_auc_words(model)}" for model in models]
+        if evaluation.ideal:
+            parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
+        if difference:
+            parts.append(
+                f"best {evaluation.contender_words} minus best classical model "
+                f"{format_difference(difference)}"
+            )
+        words = f"AUC of each model with its 95 % interval: {'; '.join(parts)}."
+        return page.finish(name, words)
 
 
 def _draw_models(
@@ -419,20 +429,6 @@ def _draw_models(
 
 def _auc_words(model: ModelResult) -> str:
     return "failed" if model.outcome.status == "failed" else format_estimate(model.find("roc_auc"))
-
-
-def _description(
-    evaluation: Evaluation, models: Sequence[ModelResult], difference: Estimate | None
-) -> str:
-    parts = [f"{model.outcome.title} {_auc_words(model)}" for model in models]
-    if evaluation.ideal:
-        parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
-    if difference:
-        parts.append(
-            f"best {evaluation.contender_words} minus best classical model "
-            f"{format_difference(difference)}"
-        )
-    return f"AUC of each model with its 95 % interval: {'; '.join(parts)}."
 
 
 def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -> None:
@@ -483,12 +479,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     """
     names = (f"best {evaluation.contender_words}", "best classical model")
     compared = dict(zip(names, _opponents(evaluation), strict=False))
-    yield from _describe_calibration(compared)
-    yield from _describe_net_benefit(evaluation)
-    yield from _describe_predictive_values(compared, evaluation)
-
-
-def _describe_calibration(compared: Mapping[str, ModelResult]) -> Iterator[str]:
+    # Calibration.
     parts = []
     for name, model in compared.items():
         if calibration := model.figures.select(analysis=CALIBRATION):
@@ -499,29 +490,22 @@ def _describe_calibration(compared: Mapping[str, ModelResult]) -> Iterator[str]:
             parts.append(f"{name}, slope {slope} and expected over observed {observed}")
     if parts:
         yield f"Calibration (both ideally 1): {'; '.join(parts)}."
-
-
-def _describe_net_benefit(evaluation: Evaluation) -> Iterator[str]:
+    # Net benefit at the stated risks.
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
-    parts = [
+    gains_in_words = [
         f"{format_signed(gain.value, digits=1)} ({format_signed(gain.low, digits=1)} to "
         f"{format_signed(gain.high, digits=1)}) acting from a risk of "
         f"{format_share(float(gain.group))}"
         for gain in gains.rows
         if gain.value is not None
     ]
-    if parts:
+    if gains_in_words:
         yield (
             f"Net benefit, {evaluation.contender_words} minus classical, in true positives per "
-            f"1,000 patients: {'; '.join(parts)}."
+            f"1,000 patients: {'; '.join(gains_in_words)}."
         )
-
-
-def _describe_predictive_values(
-    compared: Mapping[str, ModelResult], evaluation: Evaluation
-) -> Iterator[str]:
-    """Yield those at the threshold of the table, where somebody stated a prevalence."""
-    parts = []
+    # Predictive values at the threshold of the table, where somebody stated a prevalence.
+    predictive_values = []
     for name, model in compared.items():
         points = model.figures.select(analysis=OPERATING_POINTS)
         aims = points.list_distinct("group")
@@ -532,7 +516,8 @@ def _describe_predictive_values(
         ]
         told = [format_estimate(value, why=True) for value in values if value is not None]
         if len(told) == len(values):
-            parts.append(f"{name}, positive {told[0]} and negative {told[1]}")
-    if parts and evaluation.prevalence is not None:
+            predictive_values.append(f"{name}, positive {told[0]} and negative {told[1]}")
+    if predictive_values and evaluation.prevalence is not None:
         share = format_share(evaluation.prevalence)
-        yield f"Predictive values at the stated prevalence of {share}: {'; '.join(parts)}."
+        both = "; ".join(predictive_values)
+        yield f"Predictive values at the stated prevalence of {share}: {both}."

@@ -1,7 +1,5 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
-from matplotlib.axes import Axes
-
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CALIBRATION, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
@@ -82,38 +80,34 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
         axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
         for panel, (model, colour, bins) in zip(axes, drawn, strict=False):
-            _draw_curve(panel, bins, colour)
+            points = [
+                (each.predicted, each.observed) for each in bins if each.observed.value is not None
+            ]
+            x, value = [at for at, _ in points], [share.value or 0.0 for _, share in points]
+            # A bin without an interval has no band.
+            shares = [share for _, share in points]
+            low = [each.value if each.low is None else each.low for each in shares]
+            high = [each.value if each.high is None else each.high for each in shares]
+            panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
+            panel.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            panel.plot(x, value, marker="o", markersize=3.5, color=colour)
+            panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+            panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            panel.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
             arm = model.outcome.arm
             panel.set_title(model.outcome.title if arm == "reader" else ARM_TITLES[arm])
             panel.set_xlabel("predicted probability")
         for empty in axes[len(drawn) :]:
             empty.set_axis_off()
         axes[0].set_ylabel("observed share")
-        return page.finish("reliability", _description(drawn))
-
-
-def _draw_curve(axes: Axes, bins: Bins, colour: str) -> None:
-    points = [(each.predicted, each.observed) for each in bins if each.observed.value is not None]
-    x, value = [at for at, _ in points], [share.value or 0.0 for _, share in points]
-    low, high = (
-        [known if bound is None else bound for known, bound in zip(value, bounds, strict=True)]
-        for bounds in ([share.low for _, share in points], [share.high for _, share in points])
-    )
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(x, value, marker="o", markersize=3.5, color=colour)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-
-
-def _description(drawn: list[tuple[ModelResult, str, Bins]]) -> str:
-    parts = []
-    for model, _, bins in drawn:
-        shares = ", ".join(
-            f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
-            f"{format_decimal(each.predicted, 2)}"
-            for each in bins
-        )
-        parts.append(f"{model.outcome.title}: {shares}")
-    return f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
+        # In words, for a reader who cannot see it.
+        parts = []
+        for model, _, bins in drawn:
+            told = ", ".join(
+                f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
+                f"{format_decimal(each.predicted, 2)}"
+                for each in bins
+            )
+            parts.append(f"{model.outcome.title}: {told}")
+        words = f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
+        return page.finish("reliability", words)

@@ -89,9 +89,6 @@ class Checklist(NamedTuple):
     about: str
     items: tuple[Item, ...]
 
-    def count_states(self, *states: State) -> int:
-        return sum(item.state in states for item in self.items)
-
 
 def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     """Return what a run can say of itself: name → words with its figures."""
@@ -101,15 +98,31 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
     detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
     versions = material.provenance.versions
+    column, repeats = params.get("fold_column"), params.get("repeats", "–")
+    number_of_folds = params.get("folds", "–")
+    folds = f"a fold for each value of “{column}”" if column else f"{number_of_folds} folds"
+    trainings = f"trained {repeats} time{'' if repeats == 1 else 's'}"
+    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
+    counts_of_arms = (
+        f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm]
+    )
+    failed = len(evaluation.models) - arms.total()
+    trained = ", ".join(counts_of_arms) + (f", {failed} failed" if failed else "")
+    areas = [
+        f"{model.outcome.title} {format_estimate(estimate)}"
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model)
+        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
+    ]
     return {
         "design": _design(evaluation),
-        "folds": _folds(params),
+        "folds": f"{folds}, {trainings}",
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
-        "models": _trained(evaluation),
-        "auc": _best_auc(evaluation),
+        "models": trained,
+        "auc": f"AUC of the best of each arm: {'; '.join(areas) or 'none'}",
         "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
@@ -125,23 +138,9 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
         "spread": "folds, seeds and patients"
-        if _are_trained_again(evaluation)
+        if any(len(model.seed_auc) > 1 for model in evaluation.models)
         else "folds and patients, of one training",
     }
-
-
-def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
-    """Return need of an item → whether the run meets it."""
-    return {
-        "subgroups": any(model.parts for model in evaluation.models),
-        "sites": bool(evaluation.test_sites or evaluation.site_column),
-        "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
-    }
-
-
-def _are_trained_again(evaluation: Evaluation) -> bool:
-    """Return whether a model was trained with several seeds."""
-    return any(len(model.seed_auc) > 1 for model in evaluation.models)
 
 
 def _design(evaluation: Evaluation) -> str:
@@ -150,13 +149,6 @@ def _design(evaluation: Evaluation) -> str:
     if evaluation.task.design == "holdout":
         return "a sealed test set"
     return "nested cross-validation, nothing sealed"
-
-
-def _folds(params: Mapping[str, Any]) -> str:
-    column, repeats = params.get("fold_column"), params.get("repeats", "–")
-    number = params.get("folds", "–")
-    folds = f"a fold for each value of “{column}”" if column else f"{number} folds"
-    return f"{folds}, trained {repeats} time{'' if repeats == 1 else 's'}"
 
 
 def _listed(names: Any) -> str:
@@ -170,23 +162,6 @@ def _count(evaluation: Evaluation, part: str) -> str:
     return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
 
 
-def _trained(evaluation: Evaluation) -> str:
-    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
-    words = (f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm])
-    failed = len(evaluation.models) - arms.total()
-    return ", ".join(words) + (f", {failed} failed" if failed else "")
-
-
-def _best_auc(evaluation: Evaluation) -> str:
-    parts = [
-        f"{model.outcome.title} {format_estimate(estimate)}"
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model)
-        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
-    ]
-    return f"AUC of the best of each arm: {'; '.join(parts) or 'none'}"
-
-
 def _missing(treatment: pd.DataFrame) -> str:
     if "missing" not in treatment or not len(treatment):
         return "no case was restored"
@@ -194,13 +169,9 @@ def _missing(treatment: pd.DataFrame) -> str:
     return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
 
 
-def _list_sites(evaluation: Evaluation) -> tuple[str, ...]:
-    return evaluation.figures.select(analysis=SITES).list_distinct("group")
-
-
 def _sites(evaluation: Evaluation) -> str:
     if evaluation.site_column:
-        number = format_count(len(_list_sites(evaluation)))
+        number = format_count(len(evaluation.figures.select(analysis=SITES).list_distinct("group")))
         return f"{number} values of “{evaluation.site_column}”, each unseen by its models"
     if evaluation.is_external:
         return f"tested on cohorts that no choice has seen: {', '.join(evaluation.test_sites)}"
@@ -218,7 +189,13 @@ def list_checklists() -> tuple[str, ...]:
 
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
     """Return all checklists with what the run answers, the report's own first."""
-    words, met = _words(evaluation, material), _needs_met(evaluation)
+    # Need of an item → whether the run meets it.
+    met = {
+        "subgroups": any(model.parts for model in evaluation.models),
+        "sites": bool(evaluation.test_sites or evaluation.site_column),
+        "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
+    }
+    words = _words(evaluation, material)
     return [
         file._replace(items=tuple(_fill(item, words, met) for item in file.items))
         for file in map(_read_checklist, list_checklists())
@@ -294,13 +271,10 @@ def tabulate_states(checklists: list[Checklist]) -> Table:
         "No, or does not apply": ("not here", "not applicable"),
         "Authors": ("author",),
     }
-    rows = [
-        TableRow(
-            each.name,
-            [str(len(each.items)), *(str(each.count_states(*state)) for state in states.values())],
-        )
-        for each in checklists
-    ]
+    rows = []
+    for each in checklists:
+        counts = [sum(item.state in state for item in each.items) for state in states.values()]
+        rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
     return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
 
@@ -319,16 +293,13 @@ def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     return table.rename(columns=columns).assign(**{"Authors’ answer": "", "Page": ""})
 
 
-def _markdown(cell: str) -> str:
-    """Return a cell of a table that no reader of Markdown takes for HTML or for another cell."""
-    return html.escape(cell, quote=False).replace("|", "/").replace("\n", " ")
-
-
 def write_checklist_markdown(checklist: Checklist) -> str:
     """Return the table to fill in as Markdown."""
     table = tabulate_checklist(checklist)
     text = f"# {checklist.name}\n\n{checklist.about} {checklist.source}.\n"
     text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
     for cells in table.itertuples(index=False):
-        text += f"| {' | '.join(_markdown(str(cell)) for cell in cells)} |\n"
+        # No reader of Markdown takes a cell for HTML or for another cell.
+        plain = [html.escape(str(cell), quote=False).replace("|", "/") for cell in cells]
+        text += f"| {' | '.join(plain)} |".replace("\n", " ") + "\n"
     return text

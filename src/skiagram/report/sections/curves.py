@@ -56,7 +56,11 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
         (arm, [(model, curve) for model in models if (curve := getattr(model, name)) is not None])
         for arm, models in group_by_arm(evaluation)
     ]
-    groups = _with_readers([(arm, drawn) for arm, drawn in groups if drawn])
+    # Readers stand beside the models that they are compared with, alone where there are none.
+    groups = [(arm, drawn) for arm, drawn in groups if drawn]
+    readers = [curve for arm, drawn in groups if arm == "reader" for curve in drawn]
+    trained = [(arm, [*drawn, *readers]) for arm, drawn in groups if arm != "reader"]
+    groups = trained or groups
     if not groups:
         return None
     longest = max(
@@ -76,20 +80,28 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
             panel.set_xlabel(_AXES[name][0])
             if name == "roc":
                 panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
-                _draw_operating_point(panel, evaluation, drawn)
+                for model, _ in drawn:
+                    sensitivity, specificity = (
+                        model.find(name).value for name in ("sensitivity", "specificity")
+                    )
+                    if (
+                        is_best(evaluation, model)
+                        and sensitivity is not None
+                        and specificity is not None
+                    ):
+                        colour = ARM_COLOUR[model.outcome.arm]
+                        mark: Style = {
+                            "color": PAPER,
+                            "markeredgecolor": colour,
+                            "markeredgewidth": 1.6,
+                        }
+                        panel.plot(
+                            1 - specificity, sensitivity, "o", markersize=6, zorder=4, **mark
+                        )
             panel.set_ylabel(_AXES[name][1] if place % 2 == 0 else "")
             panel.tick_params(labelleft=place % 2 == 0)
         below, beside = _AXES[name]
         return page.finish(name, f"{beside} against {below.lower()}, one curve per model.")
-
-
-def _with_readers(
-    groups: list[tuple[str, list[tuple[ModelResult, Curve]]]],
-) -> list[tuple[str, list[tuple[ModelResult, Curve]]]]:
-    """Draw readers beside the models that they are compared with, alone where there are none."""
-    trained = [group for group in groups if group[0] != "reader"]
-    readers = [curve for arm, drawn in groups if arm == "reader" for curve in drawn]
-    return [(arm, [*drawn, *readers]) for arm, drawn in trained] or groups
 
 
 def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) -> None:
@@ -118,18 +130,6 @@ def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) ->
     handles: Style = {"handlelength": 1.9, "handletextpad": 0.5}
     below = (-0.06, -_LABELS / _SIDE)
     axes.legend(loc="upper left", bbox_to_anchor=below, **spaces, **handles)
-
-
-def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> None:
-    """Mark sensitivity and specificity at the chosen threshold of the best model."""
-    for model, _ in drawn:
-        sensitivity, specificity = (
-            model.find(name).value for name in ("sensitivity", "specificity")
-        )
-        if is_best(evaluation, model) and sensitivity is not None and specificity is not None:
-            colour = ARM_COLOUR[model.outcome.arm]
-            mark: Style = {"color": PAPER, "markeredgecolor": colour, "markeredgewidth": 1.6}
-            axes.plot(1 - specificity, sensitivity, "o", markersize=6, zorder=4, **mark)
 
 
 def _label(model: ModelResult, name: str) -> str:

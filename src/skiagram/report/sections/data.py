@@ -109,29 +109,24 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
         "outliers": "outlier pixels that were replaced",
         "dead_lines": "dead rows or columns that were replaced",
     }
-    return (
-        *(_describe_pixels(table[column], words) for column, words in kinds.items()),
-        _describe_noise(table["noise"]),
-    )
-
-
-def _describe_pixels(pixels: "pd.Series[int]", kind: str) -> str:
-    touched = pixels[pixels > 0]
-    if touched.empty:
-        return f"No case had {kind}."
-    median, most = format_count(float(touched.median())), format_count(int(touched.max()))
-    return (
-        f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {kind} "
-        f"(per such case: median {median}, at most {most})."
-    )
-
-
-def _describe_noise(noise: "pd.Series[float]") -> str:
-    removed = noise.dropna()
+    sentences = []
+    for column, words in kinds.items():
+        pixels = table[column]
+        touched = pixels[pixels > 0]
+        if touched.empty:
+            sentences.append(f"No case had {words}.")
+            continue
+        median, most = format_count(float(touched.median())), format_count(int(touched.max()))
+        sentences.append(
+            f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {words} "
+            f"(per such case: median {median}, at most {most})."
+        )
+    removed = table["noise"].dropna()
     if removed.empty:
-        return "No noise was removed."
+        return (*sentences, "No noise was removed.")
     low, median, high = (format_decimal(float(q)) for q in removed.quantile([0.25, 0.5, 0.75]))
     return (
+        *sentences,
         f"Standard deviation of the removed noise: median {median} (quartiles {low}–{high}), in "
-        "the units of the images."
+        "the units of the images.",
     )

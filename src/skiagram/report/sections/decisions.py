@@ -7,9 +7,9 @@ from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UT
 from skiagram.evaluation.criteria import find_side, is_nothing_of_use
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.figures import FIGURES, Figure
-from skiagram.evaluation.results import OPERATING_POINTS, DecisionCurve, ModelResult
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.figures import FIGURES
+from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
     INK,
     MUTED,
@@ -114,12 +114,12 @@ def count_per_hundred(model: ModelResult) -> tuple[int | None, int | None]:
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
     points = evaluation.table.select(analysis=OPERATING_POINTS)
-    return {_title(aim): _operating_point(evaluation, aim) for aim in points.list_distinct("group")}
-
-
-def _title(group: str) -> str:
-    aim, level = group.split()
-    return f"{aim} of {format_percent(float(level))}"
+    tables = {}
+    for group in points.list_distinct("group"):
+        aim, level = group.split()
+        title = f"{aim} of {format_percent(float(level))}"
+        tables[title] = _operating_point(evaluation, group)
+    return tables
 
 
 def _operating_point(evaluation: Evaluation, aim: str) -> Table:
@@ -136,14 +136,12 @@ def _operating_point(evaluation: Evaluation, aim: str) -> Table:
         figures = [fill_cell(point.get(figure=metric.name)) for metric in metrics]
         return [format_decimal(point.find(figure="threshold").value), *figures] if point else None
 
-    columns = ["Threshold", *(_heading(metric, prevalence) for metric in metrics)]
+    columns = ["Threshold"]
+    for metric in metrics:
+        at_prevalence = prevalence is not None and metric.name.endswith(_AT_PREVALENCE)
+        share = format_share(prevalence)
+        columns.append(metric.title.replace("prevalence", share) if at_prevalence else metric.title)
     return tabulate_models(evaluation, columns, cells)
-
-
-def _heading(metric: Figure, prevalence: float | None) -> str:
-    if prevalence is None or not metric.name.endswith(_AT_PREVALENCE):
-        return metric.title
-    return metric.title.replace("prevalence", format_share(prevalence))
 
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
@@ -194,20 +192,18 @@ def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
         return ()
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     name = evaluation.contender_words
-    return tuple(_net_benefit_words(gain, name) for gain in gains.rows if gain.value is not None)
-
-
-def _net_benefit_words(gain: FigureRow, contender: str) -> str:
     words = {
-        "above": f"the {contender} is worth more than the classical model",
-        "below": f"the classical model is worth more than the {contender}",
+        "above": f"the {name} is worth more than the classical model",
+        "below": f"the classical model is worth more than the {name}",
         "open": "it is not shown which of the two is worth more",
-    }[find_side(gain)]
-    return (
-        f"If one acts from a risk of {format_share(float(gain.group))}, {words}. "
-        f"{contender.capitalize()} minus classical: {_gain(gain.value)} true positives per "
+    }
+    return tuple(
+        f"If one acts from a risk of {format_share(float(gain.group))}, {words[find_side(gain)]}. "
+        f"{name.capitalize()} minus classical: {_gain(gain.value)} true positives per "
         f"1,000 patients ({_gain(gain.low or 0.0)} to {_gain(gain.high or 0.0)}), "
         "at equal numbers of false alarms."
+        for gain in gains.rows
+        if gain.value is not None
     )
 
 
@@ -238,19 +234,14 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         axes.set_xlabel("threshold probability")
         axes.set_ylabel("net benefit, true positives per case")
         axes.legend(loc="upper right")
-        return page.finish("decision_curve", _description(drawn))
-
-
-def _description(drawn: list[tuple[ModelResult, str, DecisionCurve]]) -> str:
-    parts = []
-    for model, _, curve in drawn:
-        values = ", ".join(
-            f"{format_decimal(_at(curve, threshold))} at {threshold:g}" for threshold in _TOLD
-        )
-        parts.append(f"{model.outcome.title}: {values}")
-    return f"Net benefit by threshold probability. {'; '.join(parts)}."
-
-
-def _at(curve: DecisionCurve, threshold: float) -> float:
-    gaps = [abs(tried - threshold) for tried in curve.threshold]
-    return curve.net_benefit[gaps.index(min(gaps))]
+        # In words: the net benefit nearest to a few thresholds.
+        parts = []
+        for model, _, curve in drawn:
+            told = []
+            for threshold in _TOLD:
+                gaps = [abs(tried - threshold) for tried in curve.threshold]
+                nearest = curve.net_benefit[gaps.index(min(gaps))]
+                told.append(f"{format_decimal(nearest)} at {threshold:g}")
+            parts.append(f"{model.outcome.title}: {', '.join(told)}")
+        words = f"Net benefit by threshold probability. {'; '.join(parts)}."
+        return page.finish("decision_curve", words)

@@ -91,27 +91,20 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
             "Train every model five times (`repeats: 5`): then the interval also holds what "
             "another training would change."
         )
-    yield from _patients(evaluation, material)
+    needed = None if useless else find_missing_patients(evaluation)
+    if needed is not None:
+        settle = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle").value
+        people = "patients" if material.card.patients_known else "groups of near duplicates"
+        equal = ""
+        if settle is not None:
+            equal = f"; to show that two equal models differ by less, about {round_up(settle)}"
+        yield (
+            f"Test on more {people}: to find a difference in AUC of "
+            f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
+            f"instead of {format_count(evaluation.patients['reported'])}{equal}."
+        )
     for finding in _graver(material.audit):
         if finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
-
-
-def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
-    needed = find_missing_patients(evaluation)
-    if needed is None or is_nothing_of_use(evaluation):
-        return
-    settle = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle").value
-    people = "patients" if material.card.patients_known else "groups of near duplicates"
-    equal = (
-        f"; to show that two equal models differ by less, about {round_up(settle)}"
-        if settle is not None
-        else ""
-    )
-    yield (
-        f"Test on more {people}: to find a difference in AUC of "
-        f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
-        f"instead of {format_count(evaluation.patients['reported'])}{equal}."
-    )

@@ -37,30 +37,29 @@ PARTS = ("just around it", "at the border of the image", "elsewhere")
 )
 def explanations(evaluation: Evaluation, material: Material) -> Context:
     """Return answers, figures and tables of each explained model, in order of their names."""
-    every = material.explanations
-    shown = [_show(model) for model in every]
+    every, shown = material.explanations, []
+    for model in every:
+        features, maps = model.features, model.maps
+        located = [each.location for each in maps.methods if each.location] if maps else []
+        shown.append(
+            {
+                "explanation": model,
+                "families": features and draw_families(model, features),
+                "features": features and tabulate_features(features),
+                "effects": features and draw_effects(model, features),
+                "weights": features and tabulate_weights(features),
+                "tests": maps and tabulate_tests(maps),
+                "pointing": maps and tabulate_pointing(maps),
+                "located": located[0] if located else None,
+                "outside": describe_outside(model),
+            }
+        )
     drawings = [value for each in shown for value in each.values() if isinstance(value, Drawing)]
     return {
         "models": shown,
         "answers": [describe(model) for model in every],
         "drawings": drawings,
         "agree": describe_agreement,
-    }
-
-
-def _show(model: Explanation) -> Context:
-    features, maps = model.features, model.maps
-    located = [each.location for each in maps.methods if each.location] if maps else []
-    return {
-        "explanation": model,
-        "families": features and draw_families(model, features),
-        "features": features and tabulate_features(features),
-        "effects": features and draw_effects(model, features),
-        "weights": features and tabulate_weights(features),
-        "tests": maps and tabulate_tests(maps),
-        "pointing": maps and tabulate_pointing(maps),
-        "located": located[0] if located else None,
-        "outside": describe_outside(model),
     }
 
 
@@ -210,20 +209,16 @@ def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
     return f"{words} Neither loss is beyond chance."
 
 
-def mark_map(map_: MapExplanation) -> str:
-    """Return what stands beside a map that is not trustworthy; nothing beside one that is."""
-    if any(test.state == "failed" for test in map_.tests):
-        return "failed"
-    return "" if map_.trustworthy else "not all tested"
-
-
 def tabulate_pointing(maps: Maps) -> Table | None:
     """Return where maps, the ideal observer and the centre point; None where no region is known."""
-    rows = [
-        _pointing_row(map_.title, mark_map(map_), map_.location)
-        for map_ in maps.methods
-        if map_.location is not None
-    ]
+    rows = []
+    for map_ in maps.methods:
+        if map_.location is not None:
+            # Beside a map that is not trustworthy it says why.
+            note = "" if map_.trustworthy else "not all tested"
+            if any(test.state == "failed" for test in map_.tests):
+                note = "failed"
+            rows.append(_pointing_row(map_.title, note, map_.location))
     if rows and maps.observer is not None:
         rows.append(_pointing_row("The ideal observer", "limit", maps.observer))
     if rows and maps.centre is not None:

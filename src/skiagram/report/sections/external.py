@@ -1,11 +1,10 @@
 """Another cohort: each model's figures there beside those at home, and what updating changes."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
-from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, format_difference, is_best, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -48,38 +47,30 @@ def tabulate_external(evaluation: Evaluation) -> Table:
     """Return the figures of the best of each arm: a row a figure, a column a side."""
     figures = evaluation.figures.select(analysis=EXTERNAL, versus="")
     sides = [side for side in _SIDES if figures.select(group=side)]
-    groups = [
-        Group(model.outcome.title, _rows(evaluation, figures, model, sides))
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model)
-    ]
+    groups = []
+    for model in finished_models(evaluation):
+        if not is_best(evaluation, model):
+            continue
+        of_model = figures.select(model=model.outcome.model)
+        names = of_model.list_distinct("figure")
+        gains = [name for name in names if name.startswith(NET_BENEFIT)]
+        rows = []
+        for name in [*(name for name in _FIGURES if name in names), *gains]:
+            title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
+            if name in gains:
+                risk = name.removeprefix(NET_BENEFIT)
+                title = f"Net benefit per 1,000 patients, at a risk of {risk}"
+            digits = 0 if name in gains else 2
+            number = partial(format_decimal, digits=digits + 1)
+            cells = []
+            for side in sides:
+                found = of_model.select(figure=name, group=side).rows
+                # Updating changes no order of cases, so some figures have none there.
+                missing = Cell(MISSING, reason=_UNCHANGED)
+                cells.append(fill_cell(found[0], number, digits) if found else missing)
+            rows.append(TableRow(title, cells))
+        groups.append(Group(model.outcome.title, rows))
     return Table([_SIDES[side] for side in sides], groups, first="Figure")
-
-
-def _rows(
-    evaluation: Evaluation, figures: FigureTable, model: ModelResult, sides: list[str]
-) -> list[TableRow]:
-    of_model = figures.select(model=model.outcome.model)
-    names = of_model.list_distinct("figure")
-    gains = [name for name in names if name.startswith(NET_BENEFIT)]
-    rows = []
-    for name in [*(name for name in _FIGURES if name in names), *gains]:
-        title = _FIGURES.get(name) or (
-            f"Net benefit per 1,000 patients, at a risk of {name.removeprefix(NET_BENEFIT)}"
-            if name in gains
-            else metric_heading(name, evaluation.task)
-        )
-        estimates = (of_model.select(figure=name, group=side) for side in sides)
-        digits = 0 if name in gains else 2
-        rows.append(TableRow(title, [_cell(each, digits) for each in estimates]))
-    return rows
-
-
-def _cell(rows: FigureTable, digits: int) -> Cell:
-    """Return a figure of a side; updating changes no order of cases, so some have none there."""
-    if not rows:
-        return Cell(MISSING, reason=_UNCHANGED)
-    return fill_cell(rows.rows[0], lambda value: format_decimal(value, digits + 1), digits)
 
 
 def describe_external(evaluation: Evaluation) -> Iterator[str]:
@@ -91,16 +82,12 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         yield f"{where}, deep minus classical in AUC: {format_difference(row)}."
     for model in finished_models(evaluation):
         if is_best(evaluation, model):
-            of_model = figures.select(model=model.outcome.model, versus="")
-            before, after = (
-                _calibration(of_model.select(group=side)) for side in (COHORT, UPDATED)
-            )
-            yield f"{model.outcome.title}: {before} as it comes; {after} after updating."
-
-
-def _calibration(figures: FigureTable) -> str:
-    intercept, slope = (figures.find(figure=name) for name in ("intercept", "slope"))
-    missing = next((each.reason for each in (intercept, slope) if each.value is None), "")
-    if missing:
-        return f"no calibration ({missing})"
-    return f"calibration intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
+            told = []
+            for side in (COHORT, UPDATED):
+                of_side = figures.select(model=model.outcome.model, versus="", group=side)
+                intercept, slope = (of_side.find(figure=name) for name in ("intercept", "slope"))
+                absent = (each.reason for each in (intercept, slope) if each.value is None)
+                missing = next(absent, "")
+                words = f"intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
+                told.append(f"no calibration ({missing})" if missing else f"calibration {words}")
+            yield f"{model.outcome.title}: {told[0]} as it comes; {told[1]} after updating."

@@ -53,22 +53,21 @@ def finding(evaluation: Evaluation, material: Material) -> Context:
     searched = evaluation.finding
     if searched is None:
         return {}
+    left_out = []
+    if searched.unplaced:
+        left_out.append(f"{searched.unplaced} positive images without a known place are left out.")
+    if searched.near_duplicates:
+        number = searched.near_duplicates
+        left_out.append(f"{number} images with a near duplicate elsewhere are left out.")
     return {
         "found": searched,
         "froc": draw_froc(evaluation, searched),
         "merits": tabulate_merits(evaluation, searched),
         "sensitivities": tabulate_sensitivities(evaluation, searched),
-        "left_out": " ".join(_left_out(searched)),
+        "left_out": " ".join(left_out),
         "ceiling": "" if searched.ceiling is None else format_percent(searched.ceiling),
         "sheets": material.sheets,
     }
-
-
-def _left_out(finding: FindingEvaluation) -> Iterator[str]:
-    if finding.unplaced:
-        yield f"{finding.unplaced} positive images without a known place are left out."
-    if finding.near_duplicates:
-        yield f"{finding.near_duplicates} images with a near duplicate elsewhere are left out."
 
 
 def _by_arm(

@@ -112,19 +112,16 @@ def format_as_text(evaluation: Evaluation) -> str:
         )
     if evaluation.ideal is not None:
         rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
-    lines = _align(rows)
-    titles = evaluation.titles
-    for pair in evaluation.pairs(REQUESTED):
-        value = pair.reason or format_difference(pair)
-        lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
-    return "\n".join(lines)
-
-
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    # Columns as wide as their widest cell; a failed model's reason may run on.
     whole = [row for row in rows if len(row) == len(rows[0])]
     widths = [max(len(row[column]) for row in whole) for column in range(len(rows[0]))]
     padded = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    return [padded[0], "─" * len(padded[0]), *padded[1:]]
+    lines = [padded[0], "─" * len(padded[0]), *padded[1:]]
+    titles = evaluation.titles
+    for pair in evaluation.pairs(REQUESTED):
+        value = pair.reason or format_difference(pair)
+        lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
+    return "\n".join(lines)

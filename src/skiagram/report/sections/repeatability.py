@@ -57,19 +57,18 @@ def _count(features: Sequence[Repeatability]) -> int:
 def tabulate_features(kinds: Kinds) -> Table:
     """Return ICC(1,1) of each feature under each kind of change, below it ICC(3,1)."""
     by_name = [{each.feature: each for each in features} for features in kinds.values()]
-    names = dict.fromkeys(name for features in by_name for name in features)
-    rows = [
-        TableRow(name, [_icc_cell(features.get(name)) for features in by_name]) for name in names
-    ]
+    rows = []
+    for name in dict.fromkeys(name for features in by_name for name in features):
+        cells: list[Cell | str] = []
+        for each in (features.get(name) for features in by_name):
+            if each is None:
+                cells.append("")
+                continue
+            value, low, high, *other = (
+                format_decimal(number, 2)
+                for estimate in (each.agreement, each.consistency)
+                for number in (estimate.value, estimate.low, estimate.high)
+            )
+            cells.append(Cell(value, f"{low} to {high}; {other[0]}, {other[1]} to {other[2]}"))
+        rows.append(TableRow(name, cells))
     return Table(tuple(kinds), list_rows(rows), "Feature")
-
-
-def _icc_cell(each: Repeatability | None) -> Cell | str:
-    if each is None:
-        return ""
-    value, low, high, *other = (
-        format_decimal(number, 2)
-        for estimate in (each.agreement, each.consistency)
-        for number in (estimate.value, estimate.low, estimate.high)
-    )
-    return Cell(value, f"{low} to {high}; {other[0]}, {other[1]} to {other[2]}")

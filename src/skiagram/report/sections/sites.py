@@ -1,7 +1,5 @@
 """Sites that the models never saw: each one's figures, and what the next site may give."""
 
-from collections.abc import Callable
-
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
@@ -53,50 +51,39 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
         cells = [fill_cell(of_arm.find(group=site, figure="roc_auc")) for of_arm in single]
         cells += [fill_difference(paired.find(group=site, figure="roc_auc"))] if paired else []
         each.append(TableRow(site, [*map(format_count, counts), *cells]))
-    compared = [*((of_arm, False) for of_arm in single), *([(paired, True)] if paired else [])]
+    summaries = [_summarise(of_arm, difference=False) for of_arm in single]
+    summaries += [_summarise(paired, difference=True)] if paired else []
     blank = [""] * len(classes)
     summary = [
-        TableRow(
-            title, [*blank, *(fill(estimate, difference) for estimate, difference in compared)]
-        )
-        for title, fill in _SUMMARY.items()
+        TableRow(title, [*blank, *(column[place] for column in summaries)])
+        for place, title in enumerate(_SUMMARY)
     ]
     groups = (Group(f"Each {column}", each), Group("Summary", summary))
     return Table(columns, groups, first=column.replace("_", " ").title())
 
 
-def _mean(figures: FigureTable, difference: bool) -> Cell:
-    mean = figures.find(figure="mean")
-    return fill_difference(mean) if difference else fill_cell(mean)
+_SUMMARY = (
+    "Mean over such sites",
+    "The next such site",
+    "Spread between sites",
+    "The worst of these",
+)
 
 
-def _next(figures: FigureTable, difference: bool) -> Cell:
-    following = figures.find(figure="next_site")
-    if following.value is None:
-        return fill_cell(following)
-    return Cell("", format_interval(following, _digits(difference)))
-
-
-def _digits(difference: bool) -> int:
-    return 3 if difference else 2
-
-
-def _spread(figures: FigureTable, difference: bool) -> str:
-    words = "" if difference else " on the logit"
-    return f"{format_decimal(figures.find(figure='spread').value)}{words}"
-
-
-def _worst(figures: FigureTable, difference: bool) -> Cell:
-    worst = figures.find(figure="worst_site")
-    return fill_difference(worst) if difference else fill_cell(worst)
-
-
-_SUMMARY: dict[str, Callable[[FigureTable, bool], Cell | str]] = {
-    "Mean over such sites": _mean,
-    "The next such site": _next,
-    "Spread between sites": _spread,
-    "The worst of these": _worst,
-}
+def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
+    """Return what the rows of `_SUMMARY` say of an arm, or of the paired difference."""
+    fill = fill_difference if difference else fill_cell
+    following, spread = (figures.find(figure=name) for name in ("next_site", "spread"))
+    of_next = fill_cell(following)
+    if following.value is not None:
+        of_next = Cell("", format_interval(following, 3 if difference else 2))
+    unit = "" if difference else " on the logit"
+    return [
+        fill(figures.find(figure="mean")),
+        of_next,
+        f"{format_decimal(spread.value)}{unit}",
+        fill(figures.find(figure="worst_site")),
+    ]
 
 
 def _counted(evaluation: Evaluation) -> str:
@@ -128,7 +115,7 @@ def describe_sites(evaluation: Evaluation) -> str:
     auc = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
     subject = evaluation.difference_words if difference else f"the {auc}"
     number_of = format_signed if difference else format_decimal
-    digits = _digits(difference)
+    digits = 3 if difference else 2
     unseen = "" if evaluation.compared else " each scored by models that never saw it,"
     return (
         f"Over {number} values of “{column}”,{unseen} "

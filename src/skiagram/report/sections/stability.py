@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
 from skiagram.evaluation.evaluation_record import RANKING, Evaluation
 from skiagram.evaluation.results import SELECTION, STABILITY, ModelResult
 from skiagram.evaluation.stability import SOURCES
@@ -161,8 +159,19 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
         for row, model in enumerate(rows):
             colour, gap = ARM_COLOUR[model.outcome.arm], model.find("training_gap", STABILITY)
-            _draw_folds(left, row, model, colour)
-            _draw_bar(right, row, gap)
+            # Above, the folds with their mean and its interval; below, the seeds.
+            above, below = row - _APART / 2, row + _APART
+            hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
+            left.plot(model.fold_auc, [above] * len(model.fold_auc), "o", color=colour, **hollow)
+            left.plot(
+                model.seed_auc, [below] * len(model.seed_auc), "D", color=colour, markersize=3.2
+            )
+            bar: Style = {"color": INK, "linewidth": 0.8, "zorder": 1}
+            mean = model.find("fold_auc_mean", STABILITY)
+            draw_interval(left, mean, above, **bar)
+            if mean.value is not None:
+                left.plot(mean.value, above, marker="|", markersize=10, color=INK)
+            draw_interval(right, gap, row, **bar)
             if gap.value is not None:
                 right.plot(gap.value, row, marker="o", markersize=5, color=colour)
         draw_reference_line(right, 0, "no gap", dashed=False)
@@ -175,18 +184,3 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         return page.finish(
             "stability", "Out-of-fold AUC of each fold and training minus out-of-fold AUC."
         )
-
-
-def _draw_folds(axes: Axes, row: int, result: ModelResult, colour: str) -> None:
-    above, below = row - _APART / 2, row + _APART
-    hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
-    axes.plot(result.fold_auc, [above] * len(result.fold_auc), "o", color=colour, **hollow)
-    axes.plot(result.seed_auc, [below] * len(result.seed_auc), "D", color=colour, markersize=3.2)
-    mean = result.find("fold_auc_mean", STABILITY)
-    _draw_bar(axes, above, mean)
-    if mean.value is not None:
-        axes.plot(mean.value, above, marker="|", markersize=10, color=INK)
-
-
-def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:
-    draw_interval(axes, estimate, row, color=INK, linewidth=0.8, zorder=1)

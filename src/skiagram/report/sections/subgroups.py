@@ -120,7 +120,14 @@ def _group_parts(parts: Sequence[Part], cells: Callable[[Part], Cells]) -> list[
 def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
     """Draw one row per subgroup, open where it has few patients; None where none has an AUC."""
     drawn = list(best_of_each_arm(evaluation, lambda model: model.parts or None))
-    rows = _rows(drawn)
+    # Every part in which a model has an AUC, in the order met.
+    shown = [
+        part
+        for model, _, parts_of_model in drawn
+        for part in parts_of_model
+        if model.find("roc_auc", SUBGROUPS, part.name).value is not None
+    ]
+    rows = list(dict.fromkeys((part.column, part.value) for part in shown))[:_MAX_ROWS]
     if not rows:
         return None
     with open_sheet(0.75 + _ROW * len(rows)) as page:
@@ -143,14 +150,3 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
         )
         axes.set_xlabel("AUC with 95 % interval")
         return page.finish("subgroups", "AUC in subgroups of the reported cases, as in the table.")
-
-
-def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
-    """Return (column, value) of every part in which a model has an AUC, in the order met."""
-    parts = [
-        part
-        for model, _, parts_of_model in drawn
-        for part in parts_of_model
-        if model.find("roc_auc", SUBGROUPS, part.name).value is not None
-    ]
-    return list(dict.fromkeys((part.column, part.value) for part in parts))[:_MAX_ROWS]

@@ -1,10 +1,8 @@
 """Training and cost: training curves of the networks, and what each model cost."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from skiagram.evaluation.criteria import RISE, find_learned_by_heart
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -42,13 +40,30 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
     Args:
         table: Columns `fit`, `epoch` and any `training_<measure>`, `validation_<measure>`.
     """
-    measures = _measures(table)
+    # Measure → its columns, of training and validation.
+    columns_by_measure: dict[str, list[str]] = {}
+    for heading in table.columns:
+        kind, _, name = str(heading).partition("_")
+        if kind in _COLOURS and name and table[heading].notna().any():
+            columns_by_measure.setdefault(name, []).append(str(heading))
+    measures = columns_by_measure
     if table.empty or not measures:
         return None
     with open_sheet(2.3) as page:
         axes = page.figure.subplots(1, max(2, len(measures)), squeeze=False)[0]
         for panel, (measure, columns) in zip(axes, measures.items(), strict=False):
-            _panel(panel, table, columns)
+            # Thin lines are fits on folds; the final fit is thick.
+            for fit, rows in table.groupby("fit", sort=True):
+                final = str(fit).endswith("final")
+                weight: Style = {
+                    "linewidth": 1.8 if final else 0.8,
+                    "alpha": 1.0 if final else 0.55,
+                    "zorder": 3 if final else 2,
+                }
+                for heading in columns:
+                    kind = heading.partition("_")[0]
+                    style: Style = {"color": _COLOURS[kind], "linestyle": _DASHES[kind]}
+                    panel.plot(rows["epoch"], rows[heading], **style, **weight)
             panel.set_title(measure.replace("_", " "))
             panel.set_xlabel("epoch")
         for empty in axes[len(measures) :]:
@@ -56,44 +71,19 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
         for line, (part, colour) in enumerate(_COLOURS.items()):
             corner: Style = {"xycoords": "axes fraction", "ha": "right", "va": "top", "fontsize": 8}
             axes[0].annotate(part, (0.97, 0.97 - 0.1 * line), color=colour, **corner)
-        drawing = page.finish(f"training_{model}", _description(title, table, measures))
+        # Where each curve ends, for a reader who cannot see it.
+        last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
+        ends = ", ".join(
+            f"{column.replace('_', ' ')} {format_decimal(float(last[column].mean()))}"
+            for columns in measures.values()
+            for column in columns
+        )
+        words = (
+            f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
+            f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
+        )
+        drawing = page.finish(f"training_{model}", words)
         return replace(drawing, note=_describe_learned_by_heart(table))
-
-
-def _measures(table: pd.DataFrame) -> Mapping[str, list[str]]:
-    columns_by_measure: dict[str, list[str]] = {}
-    for column in table.columns:
-        part, _, measure = str(column).partition("_")
-        if part in _COLOURS and measure and table[column].notna().any():
-            columns_by_measure.setdefault(measure, []).append(str(column))
-    return columns_by_measure
-
-
-def _panel(axes: Axes, table: pd.DataFrame, columns: list[str]) -> None:
-    for fit, rows in table.groupby("fit", sort=True):
-        final = str(fit).endswith("final")
-        weight: Style = {
-            "linewidth": 1.8 if final else 0.8,
-            "alpha": 1.0 if final else 0.55,
-            "zorder": 3 if final else 2,
-        }
-        for column in columns:
-            part = column.partition("_")[0]
-            style: Style = {"color": _COLOURS[part], "linestyle": _DASHES[part]}
-            axes.plot(rows["epoch"], rows[column], **style, **weight)
-
-
-def _description(title: str, table: pd.DataFrame, measures: Mapping[str, list[str]]) -> str:
-    last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
-    ends = ", ".join(
-        f"{column.replace('_', ' ')} {format_decimal(float(last[column].mean()))}"
-        for columns in measures.values()
-        for column in columns
-    )
-    return (
-        f"{title}: {', '.join(measure.replace('_', ' ') for measure in measures)} by epoch of "
-        f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
-    )
 
 
 def _describe_learned_by_heart(table: pd.DataFrame) -> str:
