@@ -107,10 +107,10 @@ def count_levels(image: Image) -> int:
     3 stands for more, and missing pixels count for nothing; of several channels the most count.
     """
     pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
-    return max(_count_levels(channel[np.isfinite(channel)]) for channel in pixels.T)
-
-
-def _count_levels(values: Image) -> int:
-    if not values.size or values.min() == values.max():
-        return 1
-    return 2 if bool(((values == values.min()) | (values == values.max())).all()) else 3
+    most = 1
+    for channel in pixels.T:
+        values = channel[np.isfinite(channel)]
+        if values.size and values.min() != values.max():
+            two = ((values == values.min()) | (values == values.max())).all()
+            most = max(most, 2 if two else 3)
+    return most

@@ -23,7 +23,7 @@ from skiagram.audit.contract import (
     examples,
     find,
 )
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
@@ -82,7 +82,13 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
-    asked = _questions(cases, evidence.task)
+    # the label, and what an outcome's value tells besides it
+    task = evidence.task
+    asked = [Question(cases, task.classes, task.positive)]
+    if task.measured is not None and cases.value is not None:
+        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
+            split = dataclasses.replace(cases, label=label)
+            asked.append(Question(split, (f"no {words}", words), 1))
     tried = allow_for_all(
         {
             (kind, name, number): probe_label(values, question.cases.label, cases.patient_id)
@@ -125,16 +131,6 @@ class Question(NamedTuple):
     positive: int | None
 
 
-def _questions(cases: Cases, task: Task) -> list[Question]:
-    """Return what is asked: the label, and what an outcome's value tells besides it."""
-    asked = [Question(cases, task.classes, task.positive)]
-    if task.measured is not None and cases.value is not None:
-        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
-            split = dataclasses.replace(cases, label=label)
-            asked.append(Question(split, (f"no {words}", words), 1))
-    return asked
-
-
 def _column_finding(name: str, told: Mapping[str, tuple[Probe, Question]]) -> Finding:
     named = ", ".join(
         f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, question.cases)})"
@@ -169,21 +165,17 @@ def _shortcut_finding(
     name = f"label_from_{name}"
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
-    summary = _summary(trait, probe, question)
-    shown = examples(_surest_cases(probe, question.cases))
-    return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
-
-
-def _summary(trait: ShortcutTrait, probe: Probe, question: Question) -> str:
     # Of two classes each is told as well as the other: the one that is looked for is named.
     positive = question.positive
     named = question.classes[probe.label if positive is None else positive]
-    return (
+    summary = (
         f"`{named}` can be predicted with an AUC of {probe.auc:.2f} from "
         f"{trait.description} (95 % interval {_interval_text(probe, question.cases)}); "
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
+    shown = examples(_surest_cases(probe, question.cases))
+    return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:

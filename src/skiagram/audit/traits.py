@@ -114,10 +114,13 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
     planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact, copy=False)
+    clipping = (np.nan, np.nan)
+    if len(seen):
+        clipping = float((seen == seen.min()).mean()), float((seen == seen.max()).mean())
     return {
         "border": _border(projection(gray)),
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
-        "clipping": _shares(seen, seen.min(), seen.max()) if len(seen) else (np.nan, np.nan),
+        "clipping": clipping,
         "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
         "format": format_of(image.shape, str(image.dtype)),
         "spacing": spacing or unknown,
@@ -245,10 +248,6 @@ def format_of(shape: tuple[int, ...], depth: str) -> tuple[float, ...]:
     return *sides, _DEPTHS.index(depth)
 
 
-def _shares(seen: Image, *values: float) -> tuple[float, ...]:
-    return tuple(float((seen == value).mean()) for value in values)
-
-
 def _border(gray: Image) -> tuple[float, ...]:
     """Return mean, least and greatest of each corner and of each side between the corners."""
     height, width = (max(_FRAME, side // _FRAMES_IN_A_SIDE) for side in gray.shape)
@@ -256,28 +255,29 @@ def _border(gray: Image) -> tuple[float, ...]:
     left, right, across = slice(width), slice(-width, None), slice(width, -width)
     corners = [(row, column) for row in (first, last) for column in (left, right)]
     sides = [(first, across), (last, across), (between, left), (between, right)]
-    return tuple(value for part in (*corners, *sides) for value in _summary(gray[part]))
-
-
-def _summary(part: Image) -> tuple[float, float, float]:
-    seen = part[np.isfinite(part)]
-    if not len(seen):
-        return np.nan, np.nan, np.nan
-    return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
+    numbers: list[float] = []
+    for part in (*corners, *sides):
+        seen = gray[part][np.isfinite(gray[part])]
+        if len(seen):
+            numbers += [float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())]
+        else:
+            numbers += [np.nan] * 3
+    return tuple(numbers)
 
 
 def encode_covariates(covariates: pd.DataFrame, case_id: NDArray[np.str_]) -> dict[str, Columns]:
-    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing."""
+    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
+
+    Rare texts share a place.
+    """
     table = covariates.set_index("case_id").loc[case_id.tolist()]
-    return {str(name): _encode_column(table[name])[:, None] for name in table.columns}
-
-
-def _encode_column(column: "pd.Series") -> Columns:
-    """Return numbers as they are; of texts the rare ones share a place."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=np.float64)
-    names = column.dropna()
-    counts = names.value_counts()
-    commonest = sorted(counts.index, key=lambda name: (-counts[name], name))
-    rank = {name: min(place, CATEGORIES - 1) for place, name in enumerate(commonest)}
-    return column.map(rank).to_numpy(dtype=np.float64)
+    encoded = {}
+    for name in table.columns:
+        column = table[name]
+        if not pd.api.types.is_numeric_dtype(column):
+            counts = column.dropna().value_counts()
+            commonest = sorted(counts.index, key=lambda text: (-counts[text], text))
+            rank = {text: min(place, CATEGORIES - 1) for place, text in enumerate(commonest)}
+            column = column.map(rank)
+        encoded[str(name)] = column.to_numpy(dtype=np.float64)[:, None]
+    return encoded

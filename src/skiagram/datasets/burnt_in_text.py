@@ -180,18 +180,17 @@ def _lines(characters: list[Box], area: float) -> list[Box]:
             near.append(line)
         line.append(box)
     heights = np.array([box.height for box in characters])
-    return [
-        _around(line)
-        for line in lines
-        if len(line) >= _MIN_CHARACTERS and _lines_by_chance(line, heights, area) <= _CHANCE
-    ]
-
-
-def _lines_by_chance(line: list[Box], heights: NDArray[np.int64], area: float) -> float:
-    height = float(np.median([box.height for box in line]))
-    marks = int(((heights >= height / _ALIKE) & (heights <= height * _ALIKE)).sum())
-    followers = marks * (_GAP + _TOUCH) * height**2 / area
-    return float(_LOOKS * marks * followers ** (len(line) - 1))
+    boxes = []
+    for line in lines:
+        if len(line) < _MIN_CHARACTERS:
+            continue
+        # how many lines as long as this one marks of its height would make by chance
+        height = float(np.median([box.height for box in line]))
+        marks = int(((heights >= height / _ALIKE) & (heights <= height * _ALIKE)).sum())
+        followers = marks * (_GAP + _TOUCH) * height**2 / area
+        if float(_LOOKS * marks * followers ** (len(line) - 1)) <= _CHANCE:
+            boxes.append(_around(line))
+    return boxes
 
 
 def _continues(before: Box, box: Box) -> bool:

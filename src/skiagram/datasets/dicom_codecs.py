@@ -178,12 +178,16 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """
     syntax = header.file_meta.TransferSyntaxUID
     index = None if frame is None else frame - 1
-    if syntax not in DECODER_DEPENDENCIES or _is_plain_jpeg(header, syntax):
+    stated = int(header.get("NumberOfFrames") or 1)
+    plain = syntax not in DECODER_DEPENDENCIES
+    if syntax in _JPEG and not plain:  # Pillow decodes its files of 8 bits
+        stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=stated)))
+        plain = stream is not None and stream.bits == 8
+    if plain:
         pixels = pixel_array(header, index=index)
     else:
         _register()
         pixels = pixel_array(header, index=index, decoding_plugin=_PLUGIN)
-    stated = int(header.get("NumberOfFrames") or 1)
     several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
     if several and (index is not None or len(pixels) != stated):
         raise DataError(
@@ -202,14 +206,6 @@ def decodable(syntax: UID | None) -> bool:
         )
     except NotImplementedError:
         return False
-
-
-def _is_plain_jpeg(header: Any, syntax: UID) -> bool:
-    if syntax not in _JPEG:
-        return False
-    number = int(header.get("NumberOfFrames") or 1)
-    stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=number)))
-    return stream is not None and stream.bits == 8
 
 
 @cache

@@ -65,29 +65,23 @@ class MedMNIST(RealDataSet):
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         path = locate(self.file, self.md5, self.url, root)
-        arrays = {key: _array(path, key) for key in _keys()}
+        keys = [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
+        arrays: dict[str, NDArray[Any]] = {}
+        for key in keys:
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    arrays[key] = archive[key]
+            except KeyError as error:
+                allowed = f"a MedMNIST file with {', '.join(keys)}"
+                raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
+            except _UNREADABLE as error:
+                raise DataError(
+                    f"`{key}` cannot be read ({error})",
+                    where=path.name,
+                    allowed="a whole .npz of plain arrays; pickled objects are never loaded",
+                    remedy="download the file again",
+                ) from error
         return MedMNISTFile(path, arrays, len(self.classes))
-
-
-def _keys() -> list[str]:
-    return [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
-
-
-def _array(path: Path, key: str) -> NDArray[Any]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            array: NDArray[Any] = archive[key]
-    except KeyError as error:
-        allowed = f"a MedMNIST file with {', '.join(_keys())}"
-        raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
-    except _UNREADABLE as error:
-        raise DataError(
-            f"`{key}` cannot be read ({error})",
-            where=path.name,
-            allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-            remedy="download the file again",
-        ) from error
-    return array
 
 
 class MedMNISTFile(OpenSource):

@@ -35,7 +35,8 @@ class Earlier:
     columns: tuple[str, ...] | None
 
     def names(self, features: Sequence[str]) -> tuple[str, ...]:
-        return (NONE, *(_name(feature) for feature in self._choose(features)))
+        # a point would make it a feature of an image
+        return (NONE, *(PREFIX + name.replace(".", "_") for name in self._choose(features)))
 
     def encode(
         self, table: FeatureTable, previous: Previous, earlier: FeatureTable | None = None
@@ -84,11 +85,6 @@ class Earlier:
         if families is None:
             return images
         return [name for name in images if any(is_in_family(name, kind) for kind in families)]
-
-
-def _name(feature: str) -> str:
-    """Return the name of a change; a point would make it a feature of an image."""
-    return PREFIX + feature.replace(".", "_")
 
 
 def previous_cases(visits: pd.DataFrame, cases: Cases) -> dict[str, tuple[str, ...]]:

@@ -25,7 +25,6 @@ from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import KeptRows
-from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import (
     ImageBatch,
     ImageStore,
@@ -183,7 +182,12 @@ def _describe_images(
     names = tuple(name for family in families for name in family.names())
     values = np.empty((len(store), len(names)), np.float32)
     digests = store.digests()
-    identity = "" if pieces is None else _identity(families, margin)
+    identity = ""
+    if pieces is not None:  # what features of equal images depend on
+        options = [composed(family) for family in families]
+        code = code_digest(_of_span, *named_targets(options))
+        columns = [family.names() for family in families]
+        identity = repr((code, platform.machine(), options, columns, margin))
     kept = KeptRows(pieces, FEATURES, identity, _TABLES)
     known = {place: row for place, row in enumerate(kept.find(digests)) if row is not None}
     for place, row in known.items():
@@ -203,14 +207,6 @@ def _describe_images(
 
 FEATURES = "image_features"  # kind of the pieces
 _TABLES = 100  # that are kept: those of the families chosen last
-
-
-def _identity(families: Sequence[FeatureFamily], margin: float | None) -> str:
-    """Return what features of equal images depend on: code, options, columns, libraries."""
-    options = [composed(family) for family in families]
-    code = code_digest(_of_span, *named_targets(options))
-    names = [family.names() for family in families]
-    return repr((code, platform.machine(), options, names, margin))
 
 
 def _of_span(
@@ -271,18 +267,15 @@ def _batch(run: ImageBatch, margin: float | None, around: int) -> FeatureBatch:
             remedy = "choose a restoration that fills missing values"
             raise DataError("missing pixels", where=where, remedy=remedy)
         with named(where):
-            images[row] = _completed(images[row], run.regions[row], around)
+            # pixels that are missing far from the region get a value, which no feature reads
+            region = run.regions[row]
+            outline = region.inside if region.outline is None else region.outline
+            voxels = images[row].reshape(outline.shape)
+            counting = box_around(outline, [around] * outline.ndim) if around else outline
+            whole = tuple(slice(None) for _ in outline.shape)
+            images[row] = complete_beyond(voxels, counting, whole).reshape(images[row].shape)
     if not run.regions:
         return FeatureBatch(images, spacing=run.spacing)
     inside = np.stack([region.inside for region in run.regions])
     drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
     return FeatureBatch(images, inside, run.spacing, np.stack(drawn), margin)
-
-
-def _completed(image: Image, region: Region, around: int) -> Image:
-    """Give pixels that are missing far from a region a value, which no feature reads."""
-    outline = region.inside if region.outline is None else region.outline
-    voxels = image.reshape(outline.shape)
-    counting = box_around(outline, [around] * outline.ndim) if around else outline
-    whole = tuple(slice(None) for _ in outline.shape)
-    return complete_beyond(voxels, counting, whole).reshape(image.shape)

@@ -96,15 +96,11 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool
     nothing = _equal_around(images)
     if not fringe and nothing.any():
         reach = _GROUND // 2 + _FRINGE
-        nothing |= maximum_filter(_empty(images, _GROUND), (1, 2 * reach + 1, 2 * reach + 1))
+        # empty ground: an image is the same as all around it, as outside of a masked breast
+        around = (1, _GROUND, _GROUND)
+        same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+        nothing |= maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
     return np.where(nothing, 0, detail).astype(np.float32)
-
-
-def _empty(images: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
-    """Return where an image is the same as all around it, as outside of a masked breast."""
-    around = (1, width, width)
-    same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-    return same
 
 
 def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -86,22 +86,18 @@ def corrupt(
         return image
     with np.errstate(invalid="ignore"):
         faulty = ~((values >= 2 * low - high) & (values <= 2 * high - low))
-    view = View(_filled(values, faulty), low, high, float(known.min()), image.dtype == np.uint8)
-    worse = np.where(faulty, values, corruption.apply(view, amount, generator))
-    if np.issubdtype(image.dtype, np.integer):
-        limits = np.iinfo(image.dtype)
-        worse = np.clip(np.rint(worse), limits.min, limits.max)
-    return worse.astype(image.dtype).reshape(image.shape)
-
-
-def _filled(values: Values, faulty: NDArray[np.bool_]) -> Values:
     filled = values.copy()
     for channel in range(values.shape[2]):
         gaps = faulty[:, :, channel]
         if gaps.any() and not gaps.all():
             plane = values[:, :, channel].astype(np.float32)
             filled[gaps, channel] = fill_local_median(plane, gaps, 1)[gaps]
-    return np.nan_to_num(filled)
+    view = View(np.nan_to_num(filled), low, high, float(known.min()), image.dtype == np.uint8)
+    worse = np.where(faulty, values, corruption.apply(view, amount, generator))
+    if np.issubdtype(image.dtype, np.integer):
+        limits = np.iinfo(image.dtype)
+        worse = np.clip(np.rint(worse), limits.min, limits.max)
+    return worse.astype(image.dtype).reshape(image.shape)
 
 
 def _noise(view: View, amount: float, generator: np.random.Generator) -> Values:

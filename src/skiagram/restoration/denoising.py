@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pywt
@@ -77,7 +77,14 @@ class Denoising:
     def _denoise(self, planes: Planes, level: int) -> Floats:
         """Denoise in place; scaled to [−1, 1], coefficients lose few digits."""
         _, height, width = planes.shape
-        centre, spread = _scale(planes)
+        # middle and half of each image's range; half is 1 if about 0
+        lowest, highest = (
+            extreme(planes, axis=(1, 2), keepdims=True).astype(np.float64)
+            for extreme in (np.min, np.max)
+        )
+        half = (highest - lowest) / 2
+        half[half < _SMALLEST] = 1
+        centre, spread = ((lowest + highest) / 2).astype(np.float32), half.astype(np.float32)
         noise = None if self.noise is None else self.noise / spread.ravel().astype(np.float64)
         scaled = planes - centre
         scaled *= 1 / spread
@@ -108,17 +115,6 @@ class Denoising:
             bands -= np.clip(bands, -limit, limit)
         else:
             bands[np.abs(bands) <= limit] = 0
-
-
-def _scale(planes: Planes) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return middle and half of each image's range, (n, 1, 1) float32; half is 1 if about 0."""
-    lowest, highest = (
-        extreme(planes, axis=(1, 2), keepdims=True).astype(np.float64)
-        for extreme in (np.min, np.max)
-    )
-    spread = (highest - lowest) / 2
-    spread[spread < _SMALLEST] = 1
-    return ((lowest + highest) / 2).astype(np.float32), spread.astype(np.float32)
 
 
 def estimate_noise(diagonal: Planes) -> Floats:

@@ -63,7 +63,12 @@ class Steps:
         planes = planes_of(images)
         missing: Mask = ~np.isfinite(planes)
         self._fill(planes, missing, None if mean is None else planes_of(mean[None]))
-        outliers, dead_lines = self._replace(planes, missing)
+        replaced = np.zeros((2, len(planes)), dtype=np.int64)
+        if self.outliers:
+            for number, plane in enumerate(planes):
+                planes[number], faults = self.outliers.replace(plane, missing[number])
+                replaced[:, number] = np.count_nonzero(faults.pixels), faults.lines
+        outliers, dead_lines = replaced[0], replaced[1]
         gaps = missing.sum(axis=(1, 2))
         unfilled = None if self.missing else missing
         del missing  # a quarter of the planes' memory
@@ -107,17 +112,6 @@ class Steps:
                 planes[number] = self.missing.fill(planes[number], missing[number], mean)
             else:  # for the later steps' eyes only
                 planes[number] = fill_local_median(planes[number], missing[number], 1)
-
-    def _replace(
-        self, planes: Planes, missing: Mask
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the outliers and the dead lines of each plane, which are replaced in place."""
-        counts = np.zeros((2, len(planes)), dtype=np.int64)
-        if self.outliers:
-            for number, plane in enumerate(planes):
-                planes[number], faults = self.outliers.replace(plane, missing[number])
-                counts[:, number] = np.count_nonzero(faults.pixels), faults.lines
-        return counts[0], counts[1]
 
 
 def planes_of(images: Image) -> Planes:

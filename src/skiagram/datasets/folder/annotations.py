@@ -132,7 +132,14 @@ def read_lesions(
             file = images.find(annotation.image)
             images.check_sides(file, annotation.image, annotation.sides)
             lesion = annotation.lesion(partial(images.shape, file))
-            _refuse_small(lesion)
+            if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
+                raise DataError(
+                    f"a lesion at `{lesion.text()}`, no larger than a pixel",
+                    allowed="lesions of several pixels",
+                    remedy="where the numbers are shares of the image's sides add `--mark-unit "
+                    "shares`; a box that stands for no finding has no row, or a class of its own "
+                    "such as `No finding`",
+                )
             lesions.setdefault(file, []).append(lesion)
     for file, of_image in lesions.items():
         with named(f"{path}, lesions of `{file}`"):
@@ -158,16 +165,6 @@ def _of_classes(
             f"'{counts.most_common(1)[0][0]}'`",
         )
     return [each for each in annotations if not classes or each.kind in classes]
-
-
-def _refuse_small(lesion: Lesion) -> None:
-    if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
-        raise DataError(
-            f"a lesion at `{lesion.text()}`, no larger than a pixel",
-            allowed="lesions of several pixels",
-            remedy="where the numbers are shares of the image's sides add `--mark-unit shares`; a "
-            "box that stands for no finding has no row, or a class of its own such as `No finding`",
-        )
 
 
 def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:

@@ -38,7 +38,12 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             remedy="convert the images, for example to PNG",
         )
     _refuse_modalities(names, where)
-    folders = _without_shared(without_image_folders([name.split("/")[:-1] for name in names]))
+    # outer folders that all share, as an archive unpacks them, tell nothing
+    folders = without_image_folders([name.split("/")[:-1] for name in names])
+    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
+        if folders[0][0].lower() in SPLITS:
+            break
+        folders = [parts[1:] for parts in folders]
     split = _split_level(folders, where)
     label = _label_level(folders, classes, where) if split is None else 1 - split
     astray = next(
@@ -125,15 +130,6 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
                 "`--images` for the modalities, and --mask-pattern for masks; or name each image "
                 "in a table",
             )
-
-
-def _without_shared(folders: list[list[str]]) -> list[list[str]]:
-    """Return the folders of files without outer ones that all share, as an archive unpacks them."""
-    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
-        if folders[0][0].lower() in SPLITS:
-            break
-        folders = [parts[1:] for parts in folders]
-    return folders
 
 
 def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:

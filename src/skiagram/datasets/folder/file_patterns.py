@@ -81,7 +81,10 @@ class FoundImages:
         Args:
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
-        drawn_apart = _masks_apart(folder, patterns)
+        # masks that patterns of their own find, by what these tell
+        drawn_apart: dict[Key, list[str]] = {}
+        for _, key, _, path, _ in _fitting(folder, replace(patterns, written=patterns.masks)):
+            drawn_apart.setdefault(key, []).append(path)
         files, labels = _find_files(folder, patterns, drawn_apart.values())
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
@@ -98,7 +101,9 @@ class FoundImages:
                 pairs = mixed if min(of_images) in with_masks else paired
                 pairs.append(f"{images[key]} with {masks[key]}")
         for key in images.keys() - masks.keys():
-            if whose := next(filter(drawn_apart.get, _coarser(key)), None):
+            patient, modality, region = key
+            coarser = [key, (patient, "", region), (patient, modality, ""), (patient, "", "")]
+            if whose := next(filter(drawn_apart.get, coarser), None):
                 masks[key] = join_masks(drawn_apart[whose])
         counted = images if frames else {}
         numbers = {
@@ -217,21 +222,6 @@ def _find_files(
                 remedy="tell them apart by {modality} or {region} in --pattern",
             )
     return files, labels
-
-
-def _masks_apart(folder: Path, patterns: Patterns) -> dict[Key, list[str]]:
-    """Return the masks that patterns of their own find, by what these tell."""
-    masks: dict[Key, list[str]] = {}
-    of_masks = replace(patterns, written=patterns.masks)
-    for _, key, _, path, _ in _fitting(folder, of_masks):
-        masks.setdefault(key, []).append(path)
-    return masks
-
-
-def _coarser(key: Key) -> Iterator[Key]:
-    """Yield a key, then those that do not tell its modality, its region or either."""
-    patient, modality, region = key
-    yield from (key, (patient, "", region), (patient, modality, ""), (patient, "", ""))
 
 
 def _expression(pattern: str, kinds: Sequence[str]) -> str:

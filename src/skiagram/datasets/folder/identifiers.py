@@ -104,22 +104,19 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in known):
         return "it holds free text"
     if all(_is_decimal(cell) for cell in known):
-        return _suspect_numbers([float(cell) for cell in known])
+        numbers = [float(cell) for cell in known]
+        distinct, rows = len(set(numbers)), len(numbers)
+        if not all(number.is_integer() for number in numbers):
+            return None
+        few = distinct <= _FEW_NUMBERS
+        if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
+            harmless = few and distinct <= rows / 2
+        else:
+            harmless = few or distinct <= _MAX_DISTINCT * rows
+        return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
     if distinct > _MAX_WORDS or distinct > len(known) / 2:
         return f"it holds {distinct} different texts in {len(known)} rows"
     return None
-
-
-def _suspect_numbers(numbers: Sequence[float]) -> str | None:
-    distinct, rows = len(set(numbers)), len(numbers)
-    if not all(number.is_integer() for number in numbers):
-        return None
-    few = distinct <= _FEW_NUMBERS
-    if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
-        harmless = few and distinct <= rows / 2
-    else:
-        harmless = few or distinct <= _MAX_DISTINCT * rows
-    return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
 def words_of(name: str) -> list[str]:

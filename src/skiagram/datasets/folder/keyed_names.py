@@ -67,16 +67,16 @@ def find_keyed_files(
             fault = f"no file has the checksum {checksum[:12]}…"
             raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
-    return [
-        replace(row, cells=row.cells | {name: _found(row.cells[name], name_of) for name in kinds})
-        for row in rows
-    ]
-
-
-def _found(cell: str, name_of: Mapping[str, str]) -> str:
-    if not cell.startswith(KEYED):
-        return cell
-    return BETWEEN.join(name_of[keyed] for keyed in cell.split(BETWEEN))
+    renamed = []
+    for row in rows:
+        cells = {
+            column: BETWEEN.join(
+                name_of.get(name, name) for name in row.cells[column].split(BETWEEN)
+            )
+            for column in kinds
+        }
+        renamed.append(replace(row, cells=row.cells | cells))
+    return renamed
 
 
 def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:

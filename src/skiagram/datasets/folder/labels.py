@@ -202,13 +202,9 @@ def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str
     numbers = [number for number in map(same_value, labels) if isinstance(number, float)]
     finite = [number for number in numbers if math.isfinite(number)]
     code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
-    if code is not None and len(finite) == len([*filter(_is_told, labels)]):
+    if code is not None and len(finite) == sum(not stands_for_missing(label) for label in labels):
         classes = " ".join(sorted({f"{number:g}" for number in finite}))
         refuse_code(rows, column, code, f"--classes {classes}")
-
-
-def _is_told(label: str) -> bool:
-    return not stands_for_missing(label)
 
 
 def _without_words(
@@ -219,8 +215,8 @@ def _without_words(
     `none` may be a class beside other words, but no number.
     """
     labels = Counter(row.cells[column] for row in rows)
-    told = [label for label in labels if label and _is_told(label)]
-    numbers = all(isinstance(same_value(label), float) for label in told)
+    others = [label for label in labels if label and not stands_for_missing(label)]
+    numbers = all(isinstance(same_value(label), float) for label in others)
     words = {
         label: number
         for label, number in labels.items()

@@ -167,7 +167,13 @@ def _by_beginning(
     for name in sorted(masks - fitting.keys()):
         folders, stem = split_name(name)
         at = next((at for at, part in enumerate(folders) if _MASK_WORD.search(part)), None)
-        beginning = _beginning(folders, stem)
+        # its name before its first word of a mask, and before its folder's words
+        words = [_MASK_WORD.sub("", part).strip(_BETWEEN) for part in folders[-1:]]
+        repeated = re.compile(
+            "|".join(rf"[ _.-]+{re.escape(word)}$" for word in words if word) or "$^"
+        )
+        word = _MASK_STEM.search(stem)
+        beginning = repeated.sub("", stem if word is None else stem[: word.start()])
         for key in (beginning, beginning.replace("_space-", "_"), *_shortened(beginning)):
             alike = [other for other in by_beginning.get(key, ()) if _near(name, other)]
             if key and alike:
@@ -181,14 +187,6 @@ def _by_beginning(
             ]
             if beside and all(nameless):
                 yield name, beside
-
-
-def _beginning(folders: Sequence[str], stem: str) -> str:
-    """Return the name of a mask before its first word of a mask, and before its folder's words."""
-    words = [_MASK_WORD.sub("", part).strip(_BETWEEN) for part in folders[-1:]]
-    repeated = re.compile("|".join(rf"[ _.-]+{re.escape(word)}$" for word in words if word) or "$^")
-    word = _MASK_STEM.search(stem)
-    return repeated.sub("", stem if word is None else stem[: word.start()])
 
 
 def _shortened(stem: str) -> tuple[str, str]:

@@ -80,7 +80,24 @@ class OptionFiles:
         values = read_option_file(self.options)
         values.pop("_target_", None)
         present = check(Folder, values, "dataset")
-        self._require_same_manifest(present)
+        # plain ids, or file names, do not come where they were kept out before
+        if present.manifest != self._shown(self.manifest):
+            raise OptionError(
+                f"the manifest is {present.manifest}",
+                where="--manifest-outside",
+                remedy="give the folder of the manifest as the first time",
+            )
+        columns = (present.columns.file, present.columns.patient)
+        path = self.project / present.manifest
+        if self.patient_key is None and path.is_file():
+            rows = read_rows(path.read_bytes())
+            cells = [row.cells.get(name, "") for row in rows for name in columns if name]
+            if any(cell.startswith(KEYED) for cell in cells):
+                raise OptionError(
+                    "the names in the manifest are under a key",
+                    where="--patient-key",
+                    remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
+                )
         of_people = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
         hand_written = {name: getattr(present, name) for name in of_people | {"source"}}
         return dataclasses.replace(source, **hand_written)
@@ -108,43 +125,19 @@ class OptionFiles:
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
         # The option file comes first: after a kill `--renew` makes the others.
-        texts = {self.options: _option_text(whole).encode(), self.manifest: content}
+        # the options as YAML, each with its meaning
+        meaning = meanings(Columns) | meanings(Folder)
+        lines = []
+        for key, value in composed(whole).items():
+            inner = value if key == "columns" else {}
+            lines.append(_yaml_line(key, "" if inner else value, meaning))
+            lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
+        texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
         write_files(texts | beside)
 
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.project)
         return (path.relative_to(self.project) if inside else path).as_posix()
-
-    def _require_same_manifest(self, present: Folder) -> None:
-        """Refuse to put plain ids, or file names, where they were kept out before."""
-        if present.manifest != self._shown(self.manifest):
-            raise OptionError(
-                f"the manifest is {present.manifest}",
-                where="--manifest-outside",
-                remedy="give the folder of the manifest as the first time",
-            )
-        columns = (present.columns.file, present.columns.patient)
-        path = self.project / present.manifest
-        if self.patient_key is None and path.is_file():
-            rows = read_rows(path.read_bytes())
-            cells = [row.cells.get(name, "") for row in rows for name in columns if name]
-            if any(cell.startswith(KEYED) for cell in cells):
-                raise OptionError(
-                    "the names in the manifest are under a key",
-                    where="--patient-key",
-                    remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
-                )
-
-
-def _option_text(source: Folder) -> str:
-    """Return a data set's options as YAML, each with its meaning."""
-    meaning = meanings(Columns) | meanings(Folder)
-    lines = []
-    for key, value in composed(source).items():
-        inner = value if key == "columns" else {}
-        lines.append(_yaml_line(key, "" if inner else value, meaning))
-        lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
-    return "\n".join(lines) + "\n"
 
 
 def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:

@@ -233,27 +233,7 @@ class PatientTable:
         partners = join_patients(patients, added, similar, tables)
         if not partners or not leave_out:
             require_partners(patients, added, partners, tables)
-        self._require_equal(other, added, partners)
-        rows = [
-            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
-            for row in self.rows
-            if row.cells[self.column] in partners
-        ]
-        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
-        notes = [
-            f"{number} patients of {table} have no partner and are left out."
-            for number, table in zip(alone, tables, strict=True)
-            if number
-        ]
-        return replace(self, rows=rows), notes
-
-    def _require_equal(
-        self,
-        other: "PatientTable",
-        added: Mapping[str, Mapping[str, str]],
-        partners: Mapping[str, str],
-    ) -> None:
-        """Refuse a column that both tables have, unless it says the same of each patient."""
+        # a column that both tables have must say the same of each patient
         twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
         line_of = {row.cells[other.column]: row.line for row in other.rows}
         for row in self.rows:
@@ -270,6 +250,18 @@ class PatientTable:
                         allowed="other columns than those of the first table, or the same cells",
                         remedy="rename or remove the column in one of the two, or correct it",
                     )
+        rows = [
+            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
+            for row in self.rows
+            if row.cells[self.column] in partners
+        ]
+        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
+        notes = [
+            f"{number} patients of {table} have no partner and are left out."
+            for number, table in zip(alone, tables, strict=True)
+            if number
+        ]
+        return replace(self, rows=rows), notes
 
 
 def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:

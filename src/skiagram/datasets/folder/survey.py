@@ -40,7 +40,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import Entry, MadeGray, Mark, SpacedImage
+from skiagram.datasets.contract import Entry, MadeGray, Mark
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -217,7 +217,8 @@ def survey_folder(
     """
     tree = open_tree(folder, str(folder), is_image_file)
     read = _read_images(source, tree, rows, settling)
-    listing, examined, problems = read.listing, read.examined, read.problems
+    listing, examined = read.listings[0], next(iter(read.by_modality.values()))
+    problems = read.problems
     marks, misplaced = _place_marks(listing, examined)
     problems += misplaced
     # the channels that most images have; gray where as many have colour
@@ -285,14 +286,6 @@ class _Read:
     by_modality: dict[str, list[ExaminedFile]] = field(default_factory=dict)
     problems: list[DataError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def listing(self) -> Listing:
-        return self.listings[0]
-
-    @property
-    def examined(self) -> list[ExaminedFile]:
-        return next(iter(self.by_modality.values()))
 
 
 def _read_images(source: Folder, tree: FileTree, rows: list[TableRow], settling: Settling) -> _Read:
@@ -503,33 +496,27 @@ def examine_file(
     checksums = dict(files.checksums)
     del files  # as large as the picture
     with _large_pictures if image.size > _LARGE else nullcontext():
-        return _describe(reference, checksums, decoded)
-
-
-def _describe(
-    reference: ImageReference, checksums: dict[str, str], decoded: SpacedImage
-) -> ExaminedFile:
-    image = decoded.pixels
-    return ExaminedFile(
-        reference=reference,
-        checksums=checksums,
-        spacing=decoded.spacing,
-        region=None if decoded.region is None else describe_region(decoded.region.inside),
-        shape=image.shape,
-        depth=str(image.dtype),
-        stored_bytes=image.nbytes,
-        thumbnail=thumbnail(image),
-        small=small_picture(image),
-        digest=content_digest(image),
-        traits=image_traits(image, decoded.spacing),
-        levels=count_levels(image),
-        text=tuple(find_text(image)),
-        text_expected=decoded.text_expected,
-        grid=decoded.grid,
-        modality=decoded.modality,
-        made_gray=decoded.made_gray,
-        stored_bits=decoded.stored_bits,
-    )
+        image = decoded.pixels
+        return ExaminedFile(
+            reference=reference,
+            checksums=checksums,
+            spacing=decoded.spacing,
+            region=None if decoded.region is None else describe_region(decoded.region.inside),
+            shape=image.shape,
+            depth=str(image.dtype),
+            stored_bytes=image.nbytes,
+            thumbnail=thumbnail(image),
+            small=small_picture(image),
+            digest=content_digest(image),
+            traits=image_traits(image, decoded.spacing),
+            levels=count_levels(image),
+            text=tuple(find_text(image)),
+            text_expected=decoded.text_expected,
+            grid=decoded.grid,
+            modality=decoded.modality,
+            made_gray=decoded.made_gray,
+            stored_bits=decoded.stored_bits,
+        )
 
 
 def examine_files(

@@ -386,27 +386,25 @@ def split_modalities(
                     allowed=f"an image of each of {', '.join(chosen)} for every case",
                     remedy="add the row, remove the case, or choose fewer modalities",
                 )
-            _check_alike(row, by_case[name][key], columns, first)
+            further = by_case[name][key]
+            # what a further image says and the first one does not would be left out
+            labels = [each.cells[columns.label] for each in (row, further)]
+            if labels[0] != labels[1]:
+                raise DataError(
+                    f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
+                    where=further.where,
+                    allowed="one label for all images of a case",
+                    remedy="correct the label",
+                )
+            if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
+                raise DataError(
+                    f"lesions on a further image of a case, none on that of `{first}` in line "
+                    f"{row.line}",
+                    where=further.where,
+                    allowed=f"lesions on the images that are named first, of `{first}`",
+                    remedy="name the modality with the lesions first (`skiagram init … --images`)",
+                )
     return {name: [by_case[name][key] for key in by_case[first]] for name in chosen}
-
-
-def _check_alike(row: TableRow, further: TableRow, columns: Columns, first: str) -> None:
-    """Refuse what a case's further image says and its first one does not: it would be left out."""
-    labels = [each.cells[columns.label] for each in (row, further)]
-    if labels[0] != labels[1]:
-        raise DataError(
-            f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
-            where=further.where,
-            allowed="one label for all images of a case",
-            remedy="correct the label",
-        )
-    if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
-        raise DataError(
-            f"lesions on a further image of a case, none on that of `{first}` in line {row.line}",
-            where=further.where,
-            allowed=f"lesions on the images that are named first, of `{first}`",
-            remedy="name the modality with the lesions first (`skiagram init … --images`)",
-        )
 
 
 def _rows_by_case(

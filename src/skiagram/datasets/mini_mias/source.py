@@ -13,7 +13,7 @@ Excerpta Medica, International Congress Series 1069:375-378.
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -162,7 +162,16 @@ class DrawnSplit:
         drawn: dict[int, Split] = {}
         for patient in order:
             labels = {position: entries[position].label for position in images[names[patient]]}
-            drawn |= _take_patient(labels, wanted)
+            # the first split that can use any of the patient's images takes these
+            for split, left in wanted.items():
+                taken: dict[int, Split] = {}
+                for position, label in labels.items():
+                    if left[label] > 0:
+                        left[label] -= 1
+                        taken[position] = split
+                if taken:
+                    drawn |= taken
+                    break
         for split, left in wanted.items():
             short = {classes[label]: count for label, count in left.items() if count}
             if short:
@@ -380,14 +389,12 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
                 places.append(place)
                 cases.append(case(film, f"{film.name} lesion {number}", (lesion,), place))
     normal = [film for film in films.truth if not film.lesions]
-    turns = zip(normal, _shuffle_positions(places, seed), strict=False)
-    return cases + [case(film, film.name, (), place) for film, place in turns]
-
-
-def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[RelativePosition]:
-    """Yield all places in random order, again and again, so that none is much more frequent."""
+    # all places in random order, again and again, so that none is much more frequent
     orders = (stream(seed, "normal places", turn).permutation(len(places)) for turn in count())
-    return (places[position] for position in chain.from_iterable(orders))
+    turns = zip(
+        normal, (places[position] for position in chain.from_iterable(orders)), strict=False
+    )
+    return cases + [case(film, film.name, (), place) for film, place in turns]
 
 
 def _make_case(
@@ -409,18 +416,3 @@ def _make_case(
     entry = Entry(name, film.patient, label, None, covariates)
     centre = None if place is None else to_pixel(breast.mask(), place)
     return MiniMiasCase(film, entry, centre, lesions)
-
-
-def _take_patient(
-    labels: Mapping[int, int], wanted: Mapping[Split, Counter[int]]
-) -> dict[int, Split]:
-    """Take one patient's images into the first split that can use any, and count them there."""
-    for split, left in wanted.items():
-        taken: dict[int, Split] = {}
-        for position, label in labels.items():
-            if left[label] > 0:
-                left[label] -= 1
-                taken[position] = split
-        if taken:
-            return taken
-    return {}

@@ -178,7 +178,14 @@ class OpenPhantomRegions(OpenSource):
         self._mean = lesion.level, lesion.level + lesion.contrast
         steps = np.arange(lesion.places) - lesion.places // 2
         self._places = options.size // 2 + lesion.spacing * steps
-        self.observers = [self._observer(radius) for radius in lesion.radii]
+        shape, variance = (options.size,) * 3, np.zeros((options.size,) * 3)
+        variance[0, 0, 0] = options.noise**2
+        normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
+        middle = np.full(3, options.size // 2)
+        self.observers = [
+            RegionObserver(self._ball(radius, middle), (normal, abnormal), self._mean)
+            for radius in lesion.radii
+        ]
         self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
 
     def entries(self) -> list[Entry]:
@@ -198,14 +205,6 @@ class OpenPhantomRegions(OpenSource):
     def auc(self) -> float:
         """Return the AUC that no model exceeds but by chance."""
         return theoretical_auc(self.observers)
-
-    def _observer(self, radius: float) -> RegionObserver:
-        shape = (self._options.size,) * 3
-        variance = np.zeros(shape)
-        variance[0, 0, 0] = self._options.noise**2
-        normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
-        inside = self._ball(radius, np.full(3, self._options.size // 2))
-        return RegionObserver(inside, (normal, abnormal), self._mean)
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]

@@ -50,7 +50,14 @@ class Gabor(Filter):
         return int(np.floor(_CUTOFF * widest + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        _check_isotropic([spacing[axis] for axis in self.axes])
+        along = [spacing[axis] for axis in self.axes]
+        if max(along) > 1.01 * min(along):
+            raise DataError(
+                f"a Gabor filter needs one spacing along its axes, not "
+                f"{' × '.join(f'{step:g}' for step in along)} mm",
+                where="features",
+                remedy="resample to one spacing, or set `dimension: 2D`",
+            )
         planes = (0,) if self.dimension == "2D" else (0, 1, 2)
         responses = (self._in_planes(image, across, spacing) for across in planes)
         return pooled(responses, "average")
@@ -88,13 +95,3 @@ class Gabor(Filter):
             aside = y * np.cos(angle) - x * np.sin(angle)
             envelope = np.exp(-(along**2 + self.aspect_ratio**2 * aside**2) / (2 * sigma**2))
             yield envelope * np.exp(2j * np.pi * along / wavelength)
-
-
-def _check_isotropic(spacing: Sequence[float]) -> None:
-    if max(spacing) > 1.01 * min(spacing):
-        raise DataError(
-            f"a Gabor filter needs one spacing along its axes, not "
-            f"{' × '.join(f'{step:g}' for step in spacing)} mm",
-            where="features",
-            remedy="resample to one spacing, or set `dimension: 2D`",
-        )
