@@ -71,10 +71,6 @@ class Probe:
         """Return whether the label is told well enough to matter, and beyond chance."""
         return self.auc >= SHORTCUT_AUC and self.auc > self.chance
 
-    def surer(self, other: "Probe") -> bool:
-        """Return whether more is told than by another probe of the same trait."""
-        return (self.tells, self.auc) > (other.tells, other.auc)
-
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
     """Look for traits from which the label of development cases can be told."""
@@ -100,7 +96,8 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
     for (kind, name, number), probe in tried.items():
         known = best.get((kind, name), (None, asked[0]))[0]
-        if (kind, name) not in best or (probe and (known is None or probe.surer(known))):
+        surer = probe and known and (probe.tells, probe.auc) > (known.tells, known.auc)
+        if (kind, name) not in best or (probe and known is None) or surer:
             best[kind, name] = probe, asked[number]
     probes = {name: told for (kind, name), told in best.items() if kind == "image"}
     columns = {name: told for (kind, name), told in best.items() if kind == "column"}

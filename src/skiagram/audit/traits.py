@@ -60,7 +60,9 @@ def probed_traits(
 ) -> ProbedTraits:
     """Return what is probed of the cases in some rows, given the traits of each kind of image."""
     images = side_by_side(traits)
-    images["case_order"] = case_order(cases)[rows]
+    ids = (cases.case_id, cases.patient_id)
+    places = [np.unique(column, return_inverse=True)[1] for column in ids]
+    images["case_order"] = np.stack(places, axis=1).astype(float)[rows]
     known = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
     taken = [known[name] for name in acquisition if name in known]
     if taken:
@@ -93,14 +95,6 @@ def sample_cases(cases: Cases) -> NDArray[np.int64]:
     return np.sort(rows[order])
 
 
-def case_order(cases: Cases) -> Columns:
-    """Return (n, 2) the places of case id and patient id in sorted order."""
-    ids = (cases.case_id, cases.patient_id)
-    return np.stack([np.unique(column, return_inverse=True)[1] for column in ids], axis=1).astype(
-        float
-    )
-
-
 def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float, ...]]:
     """Return the traits of one image, each a few numbers; NaN where there is none.
 
@@ -114,6 +108,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
     planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact, copy=False)
+    one_channel = (1,) if image.ndim == 2 else ()
     clipping = (np.nan, np.nan)
     if len(seen):
         clipping = float((seen == seen.min()).mean()), float((seen == seen.max()).mean())
@@ -122,7 +117,8 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
         "clipping": clipping,
         "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
-        "format": format_of(image.shape, str(image.dtype)),
+        # sides, channels, and the place of the depth among those that a store holds
+        "format": (*image.shape, *one_channel, _DEPTHS.index(str(image.dtype))),
         "spacing": spacing or unknown,
         "sharpness": _sharpness(planes),
         "noise": _noise(planes),
@@ -240,12 +236,6 @@ def _middle(differences: Image) -> float:
 def _log_ratio(above: float, below: float) -> float:
     """Return the logarithm, NaN where it has none."""
     return float(np.log(above / below)) if above > 0 and below > 0 else np.nan
-
-
-def format_of(shape: tuple[int, ...], depth: str) -> tuple[float, ...]:
-    """Return the sides, channels and the place of the depth among those a store holds."""
-    sides = shape if len(shape) > 2 else (*shape, 1)
-    return *sides, _DEPTHS.index(depth)
 
 
 def _border(gray: Image) -> tuple[float, ...]:

@@ -36,8 +36,17 @@ def survey_text(survey: Survey, source: Folder, design: Design) -> str:
         *(describe_bits(file.stored_bits for file in every)),
     )
     stated = "\n".join((*survey.notes, *source.card().known_issues, *in_files))
-    parts = [_counts(survey, source), _sizes(survey), stated]
-    parts += [_findings(survey, design), _problems(survey)]
+    sizes = [
+        (f"{modality}:\n" if modality else "") + _sizes_of(files)
+        for modality, files in survey.by_modality.items()
+        if files
+    ]
+    parts = [_counts(survey, source), *(sizes or ["No file can be read."]), stated]
+    parts.append(_findings(survey, design))
+    if survey.problems:
+        heading = f"What would stop the run ({len(survey.problems)}):"
+        lines = [f"  {line}" for line in problem_lines(survey.problems)]
+        parts.append("\n".join([heading, *lines]))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -145,15 +154,6 @@ def _counts(survey: Survey, source: Folder) -> str:
     return text_table(["class", "images", "patients", *splits], rows)
 
 
-def _sizes(survey: Survey) -> str:
-    tables = [
-        (f"{modality}:\n" if modality else "") + _sizes_of(files)
-        for modality, files in survey.by_modality.items()
-        if files
-    ]
-    return "\n\n".join(tables) or "No file can be read."
-
-
 def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     volumes = [len(file.shape) == 4 for file in files]
     if any(volumes) and not all(volumes):
@@ -166,7 +166,20 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
     for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
         rows.append([f"{name} spacing, mm", *_low_middle_high(spacings[:, k])])
-    rows += _region_rows(files, voxels)
+    # the regions: their voxels, their size where the spacing is known, and their parts
+    regions = [(file.region, file.spacing) for file in files if file.region is not None]
+    if regions:
+        described = np.array([region for region, _ in regions])
+        rows.append([f"region, {voxels}", *_low_middle_high(described[:, 0])])
+        sizes_of_regions = [
+            region[0] * float(np.prod(spacing))
+            for region, spacing in regions
+            if spacing is not None
+        ]
+        if sizes_of_regions:
+            unit = "mm³" if all(volumes) else "mm²"
+            rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes_of_regions))])
+        rows.append(["region, parts", *_low_middle_high(described[:, 1])])
     depths = sorted({file.depth for file in files})
     sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
     kind = "colour" if 2 * sum(file.channels == 3 for file in files) > len(files) else "gray"
@@ -188,22 +201,6 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
 
 
-def _region_rows(files: Sequence[ExaminedFile], voxels: str) -> list[list[str]]:
-    regions = [(file.region, file.spacing) for file in files if file.region is not None]
-    if not regions:
-        return []
-    described = np.array([region for region, _ in regions])
-    rows = [[f"region, {voxels}", *_low_middle_high(described[:, 0])]]
-    sizes = [
-        region[0] * float(np.prod(spacing)) for region, spacing in regions if spacing is not None
-    ]
-    if sizes:
-        unit = "mm³" if voxels == "voxels" else "mm²"
-        rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes))])
-    rows.append(["region, parts", *_low_middle_high(described[:, 1])])
-    return rows
-
-
 def _low_middle_high(values: NDArray[Any]) -> list[str]:
     chosen = np.percentile(values, [0, 50, 100], method="nearest")
     return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
@@ -220,13 +217,6 @@ def _findings(survey: Survey, design: Design) -> str:
             lines.append(f"       For example: {'; '.join(finding.examples)}")
     heading = f"What the audit will report (design {design}, files that can be read):"
     return "\n".join([heading, *lines]) if lines else ""
-
-
-def _problems(survey: Survey) -> str:
-    if not survey.problems:
-        return ""
-    lines = [f"  {line}" for line in problem_lines(survey.problems)]
-    return "\n".join([f"What would stop the run ({len(survey.problems)}):", *lines])
 
 
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:

@@ -65,15 +65,18 @@ class DescribedFeatures(NamedTuple):
     def text(self) -> str:
         """Return counts of classes and patients, and what is taken for a feature."""
         from skiagram.cli.check_report import text_table
+        from skiagram.datasets.telling_columns import PYRADIOMICS
 
         source, features = self.source, self.source.features or ()
         counts = Counter(row.cells[source.label] for row in self.rows)
         body = [[name, counts[name], self._patients(name)] for name in source.classes]
         body.append(["all", len(self.rows), self._patients(None)])
         left = [name for name in self.rows[0].cells if name not in self.columns]
+        # those that are not called like PyRadiomics' come first
+        strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
         lines = [
             text_table(["class", "rows", "patients"], body),
-            f"Features ({len(features)}): {listed(_strange_first(features))}.",
+            f"Features ({len(features)}): {listed(strange_first)}.",
         ]
         if left:
             lines.append(f"Columns that are left out ({len(left)}): {listed(left)}.")
@@ -555,7 +558,16 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
         if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
             ids.add(name)
             continue
-        _require_plain_numbers(name, cells)
+        # all of its cells are numbers to people, and some to no program
+        written = sorted(cell for cell in cells if not is_number(cell))
+        if written and all(map(_WRITTEN.fullmatch, written)):
+            raise DataError(
+                f"`{written[0]}` is a number to people alone",
+                where=f"the table of features, column `{name}`",
+                allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
+                remedy="write the column so, or leave it out: "
+                f"`--not-features {shlex.quote(name)}`",
+            )
         if PYRADIOMICS.fullmatch(name):
             continue
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
@@ -571,20 +583,6 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
         )
     told = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [told] if mixed else []
-
-
-def _require_plain_numbers(name: str, cells: Collection[str]) -> None:
-    """Refuse a column all of whose cells are numbers to people, and some to no program."""
-    from skiagram.datasets.folder.table import is_number
-
-    written = sorted(cell for cell in cells if not is_number(cell))
-    if written and all(map(_WRITTEN.fullmatch, written)):
-        raise DataError(
-            f"`{written[0]}` is a number to people alone",
-            where=f"the table of features, column `{name}`",
-            allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
-            remedy=f"write the column so, or leave it out: `--not-features {shlex.quote(name)}`",
-        )
 
 
 def _is_whole(cell: str) -> bool:
@@ -616,13 +614,6 @@ def _typed(names: Collection[str]) -> str:
     """Return the first of some columns as they are typed in a shell."""
     shown = [*names][:_TYPED]
     return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
-
-
-def _strange_first(features: Sequence[str]) -> list[str]:
-    """Return features with those first that are not called like PyRadiomics'."""
-    from skiagram.datasets.telling_columns import PYRADIOMICS
-
-    return sorted(features, key=lambda name: PYRADIOMICS.fullmatch(name) is not None)
 
 
 def _describe_gaps(rows: "list[TableRow]", features: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skiagram.compute.files import write_files
 from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.datasets.contract import pixel_side
-from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
+from skiagram.datasets.folder.survey import ExaminedFile, Survey
 from skiagram.options import read_option_file
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.projects.files import CHOICES, read_shipped
@@ -132,7 +132,17 @@ def fitting_choices(
     if outcome is not None:
         choices = choices_of_outcome(_classify(name, survey, design), outcome, covariates)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
-    radii = _lesion_radii(survey)
+    # the radii of the development cases' lesions, in mm; in pixels where none is known
+    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
+    radii = np.array(
+        [
+            mark.radius * pixel_side(file.spacing)
+            for file in survey.examined
+            if file.name not in sealed
+            for mark in survey.marks.get(file.name, ())
+        ],
+        dtype=np.float64,
+    )
     if len(radii):
         return _search(survey, radii, {"dataset": name, "design": design})
     return add_frozen_arm(_classify(name, survey, design))
@@ -285,16 +295,6 @@ def compare_combinations(
     return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
 
 
-def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
-    """Return the radii of the development cases' lesions, in mm; in pixels where none is known."""
-    radii = [
-        mark.radius * pixel_side(file.spacing)
-        for file in marked_files(survey)
-        for mark in survey.marks[file.name]
-    ]
-    return np.array(radii, dtype=np.float64)
-
-
 def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) -> FittingChoices:
     """Return the choices for images with marked lesions, whose radii set all distances."""
     axes = 3 if len(survey.examined[0].shape) == 4 else 2
@@ -410,7 +410,13 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
         restoration = "region_pet_mr"
         if kinds != {"PET": "pet", "MR_T1": "mr"}:
             restoration = name
-            files[Path(f"conf/restoration/{name}.yaml")] = _by_modality(kinds)
+            # each modality is prepared as its kind
+            steps = {}
+            for modality, kind in kinds.items():
+                steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
+                del steps[modality]["_target_"]
+            values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
+            files[Path(f"conf/restoration/{name}.yaml")] = yaml.safe_dump(values, sort_keys=False)
     network = {
         "training.image_size": 24,
         "training.input.box": _BOX,
@@ -438,7 +444,8 @@ def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
     for modality, files in survey.by_modality.items():
         stated = sorted({file.modality for file in files} - {""})
         told = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
-        named = _kind(f"{modality} {files[0].name}")
+        words = (f"{modality} {files[0].name}").replace("_", " ")
+        named = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
         kinds[modality] = told or ("mr" if stated else named or "mr")
         headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
         scaled = "intensities are scaled in each region, as of MR"
@@ -452,17 +459,3 @@ def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
             why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
             why.append("For CT choose restoration=region_ct and features=region/ct.")
     return kinds, " ".join(why)
-
-
-def _kind(text: str) -> str | None:
-    words = text.replace("_", " ")
-    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
-
-
-def _by_modality(kinds: Mapping[str, str]) -> str:
-    steps = {}
-    for modality, kind in kinds.items():
-        steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
-        del steps[modality]["_target_"]
-    values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
-    return yaml.safe_dump(values, sort_keys=False)

@@ -400,15 +400,6 @@ def _without_repeated(
     return [*reversed(single.values())], note if repeated else ""
 
 
-def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
-    """Return the image files of a folder that are not listed, in order."""
-    from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.source import list_unlisted_images
-    from skiagram.datasets.volumes.case_images import is_image_file
-
-    return list_unlisted_images(open_tree(folder, str(folder), is_image_file), listed)
-
-
 def _pictures_in(folder: Path) -> list[str]:
     """Return the image files of a folder, and those that are called so and cannot be read."""
     from skiagram.datasets.file_trees import open_tree
@@ -430,7 +421,10 @@ def _pictures_in(folder: Path) -> list[str]:
 
 def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:
     """Return the images of which masks may lie beside them; None where the table names masks."""
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.source import list_unlisted_images
     from skiagram.datasets.folder.table import normalise_name
+    from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = _mask_column(arguments, rows)
     if mask in rows[0].cells:
@@ -441,7 +435,9 @@ def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> lis
     listed = [normalise_name(row.cells[arguments.file]) for row in rows]
     if arguments.masks is None and _unlisted(arguments) == "ignore":
         return listed
-    return listed + _images_in(arguments.folder, listed)
+    return listed + list_unlisted_images(
+        open_tree(arguments.folder, str(arguments.folder), is_image_file), listed
+    )
 
 
 def _with_masks(

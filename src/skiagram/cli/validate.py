@@ -16,10 +16,8 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.contract import Source
     from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
     from skiagram.evaluation.options import EvaluationOptions
-    from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared, Validation
     from skiagram.sweeps.workspace import Workspace
 
@@ -98,11 +96,17 @@ def run(arguments: argparse.Namespace) -> int:
         source, cohort = described.source, place / "cohort"
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
+        known = project.card
         validation = validate(
             project,
             cohort,
             shared,
-            _card(project, source),
+            replace(
+                source.card(),
+                title=f"{known.title}, on the cohort {source.card().name}",
+                modality=known.modality,
+                source="a labelled cohort that no choice of the project has seen",
+            ),
             described.cohort_of or dict.fromkeys(patients, name),
             _evaluation_options(workspace, project),
             workspace.choices()["seed"],
@@ -218,16 +222,6 @@ def _known_patients(workspace: "Workspace") -> Mapping[str, str | None]:
             why = "the project has them under a key"
     print(f"Ids of patients are not compared: {why}. Images are.", file=sys.stderr)
     return {}
-
-
-def _card(project: "Project", source: "Source") -> "DataCard":
-    known = project.card
-    return replace(
-        source.card(),
-        title=f"{known.title}, on the cohort {source.card().name}",
-        modality=known.modality,
-        source="a labelled cohort that no choice of the project has seen",
-    )
 
 
 def _evaluation_options(workspace: "Workspace", project: "Project") -> "EvaluationOptions":

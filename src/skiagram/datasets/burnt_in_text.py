@@ -93,7 +93,15 @@ def find_text(image: Image) -> list[Box]:
             upwards = _lines([box.turned() for box in characters], area)
             lines = _lines(characters, area) + [line.turned() for line in upwards]
             boxes += [Box(*(step * side for side in line)) for line in lines]
-    return sorted(_united(box.grown(step, gray.shape) for box in boxes))
+    # boxes that touch become one
+    apart: list[Box] = []
+    for box in (box.grown(step, gray.shape) for box in boxes):
+        whole = box
+        while touching := [other for other in apart if _overlap(whole, other)]:
+            apart = [other for other in apart if other not in touching]
+            whole = _around([whole, *touching])
+        apart.append(whole)
+    return sorted(apart)
 
 
 def _levels(image: Image) -> NDArray[np.uint8] | None:
@@ -204,17 +212,6 @@ def _continues(before: Box, box: Box) -> bool:
 def _around(boxes: Iterable[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return Box(min(tops), min(lefts), max(bottoms), max(rights))
-
-
-def _united(boxes: Iterable[Box]) -> list[Box]:
-    apart: list[Box] = []
-    for box in boxes:
-        joined = box
-        while touching := [other for other in apart if _overlap(joined, other)]:
-            apart = [other for other in apart if other not in touching]
-            joined = _around([joined, *touching])
-        apart.append(joined)
-    return apart
 
 
 def _overlap(box: Box, other: Box) -> bool:

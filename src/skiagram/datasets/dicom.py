@@ -199,12 +199,17 @@ def _settle_numbers(header: Any, where: str) -> None:
     for name in (*_COUNTS, *_NUMBERS, *_WINDOW):
         if name not in header:
             continue
+        least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
+        least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
         try:
             value = header[name].value
             values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
             given = [number for number in values if number not in (None, "", b"")]
             numbers = [float(number) for number in given]
-            fault = _fault(name, numbers)
+            wrong = [number for number in numbers if not least <= number < math.inf]
+            fault = f"{wrong[0]:g}" if wrong else ""
+            if len(numbers) > 1 and name not in _WINDOW:
+                fault = f"{len(numbers)} values"
         except Exception:  # as pydicom raises them for bytes that are no number
             given, numbers, fault = [], [], "no number"
         if fault:
@@ -219,40 +224,6 @@ def _settle_numbers(header: Any, where: str) -> None:
             del header[name]
         elif len(given) < len(values) or any(isinstance(number, str | bytes) for number in given):
             header.add_new(name, "FD", numbers if len(numbers) > 1 else numbers[0])
-
-
-def _fault(name: str, numbers: list[float]) -> str:
-    """Return what is wrong with the numbers of a field; empty where nothing is."""
-    if len(numbers) > 1 and name not in _WINDOW:
-        return f"{len(numbers)} values"
-    least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
-    least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
-    wrong = [number for number in numbers if not least <= number < math.inf]
-    return f"{wrong[0]:g}" if wrong else ""
-
-
-def _refuse_mosaic(header: Any, where: str) -> None:
-    """Refuse slices that Siemens scanners store side by side in one picture."""
-    words = header.get("ImageType") or ()
-    words = [words] if isinstance(words, str) else [str(word) for word in words]
-    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
-    for kind, element in _OF_SIEMENS.items():
-        with suppress(Exception):  # a private element that is damaged, or not there
-            value = header.get_private_item(*element).value
-            if kind == "CSA":  # of each entry: name, five words, then four words of the first item
-                place = value.index(_MOSAIC) + _CSA_NAME
-                items, length = (struct.unpack_from("<i", value, place + at)[0] for at in (12, 24))
-                number = value[place + 36 : place + 36 + length] if items > 0 else b"0"
-                value = number.strip(b"\0 ").decode()
-            mosaic = mosaic or int(value) > 1
-    if mosaic:
-        raise DataError(
-            "a Siemens mosaic: the slices of a volume side by side in one picture",
-            where=where,
-            allowed="a slice in each file, an enhanced file, or NIfTI",
-            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
-            "converted FOLDER`, and name the NIfTI files",
-        )
 
 
 def modality_of(header: Any) -> str:
@@ -342,7 +313,27 @@ def check_deflated(file: BinaryIO, where: str) -> None:
 
 
 def _check(header: Any, where: str) -> None:
-    _refuse_mosaic(header, where)
+    # slices that Siemens scanners store side by side in one picture
+    words = header.get("ImageType") or ()
+    words = [words] if isinstance(words, str) else [str(word) for word in words]
+    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
+    for kind, element in _OF_SIEMENS.items():
+        with suppress(Exception):  # a private element that is damaged, or not there
+            value = header.get_private_item(*element).value
+            if kind == "CSA":  # of each entry: name, five words, then four words of the first item
+                place = value.index(_MOSAIC) + _CSA_NAME
+                items, length = (struct.unpack_from("<i", value, place + at)[0] for at in (12, 24))
+                number = value[place + 36 : place + 36 + length] if items > 0 else b"0"
+                value = number.strip(b"\0 ").decode()
+            mosaic = mosaic or int(value) > 1
+    if mosaic:
+        raise DataError(
+            "a Siemens mosaic: the slices of a volume side by side in one picture",
+            where=where,
+            allowed="a slice in each file, an enhanced file, or NIfTI",
+            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
+            "converted FOLDER`, and name the NIfTI files",
+        )
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -496,28 +487,24 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
         if "LUTDescriptor" in table and "LUTData" in table:
             values = _look_up(values, table, header)
         elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
-            _check_window(header)
+            function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
+            if function not in _WINDOWS:
+                raise DataError(
+                    "a VOILUTFunction that is none of the standard's",
+                    allowed=", ".join(_WINDOWS),
+                    remedy="correct the field, or delete WindowWidth: the whole range is then "
+                    "shown",
+                )
+            width = float(np.atleast_1d(header.WindowWidth)[0])
+            least = _WINDOWS[function]
+            if not (width >= least if least else width > 0):
+                raise DataError(
+                    f"WindowWidth: {width:g}",
+                    allowed=f"{least:g} or more" if least else "more than 0",
+                    remedy="correct the field, or delete it: the whole range is then shown",
+                )
             values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
-
-
-def _check_window(header: Any) -> None:
-    """Refuse a window without a width, or of another function (PS3.3 C.11.2.1)."""
-    function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
-    if function not in _WINDOWS:
-        raise DataError(
-            "a VOILUTFunction that is none of the standard's",
-            allowed=", ".join(_WINDOWS),
-            remedy="correct the field, or delete WindowWidth: the whole range is then shown",
-        )
-    width = float(np.atleast_1d(header.WindowWidth)[0])
-    least = _WINDOWS[function]
-    if not (width >= least if least else width > 0):
-        raise DataError(
-            f"WindowWidth: {width:g}",
-            allowed=f"{least:g} or more" if least else "more than 0",
-            remedy="correct the field, or delete it: the whole range is then shown",
-        )
 
 
 def _rescaling(header: Any) -> tuple[Any, Any]:

@@ -69,7 +69,18 @@ def read_stream(frame: bytes) -> Stream | None:
     """Return the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
     try:
         if frame[:2] == b"\xff\xd8":
-            return _jpeg_stream(frame)
+            # JPEG: from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)
+            position = 2
+            while frame[position] == 0xFF:
+                marker = frame[position + 1]
+                if marker in _FRAMES:
+                    bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
+                    return Stream(rows, columns, samples, bits)
+                if marker == 0xFF or marker in _WITHOUT_LENGTH:
+                    position += 1 if marker == 0xFF else 2
+                else:
+                    position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
+            return None
         start = frame.find(b"\xff\x4f\xff\x51")  # SOC and SIZ: ISO/IEC 15444-1, A.5.1
         if start < 0:
             return None
@@ -78,21 +89,6 @@ def read_stream(frame: bytes) -> Stream | None:
         return Stream(lower - upper, right - left, samples, (depth & 0x7F) + 1)
     except (struct.error, IndexError):
         return None
-
-
-def _jpeg_stream(frame: bytes) -> Stream | None:
-    """Go from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)."""
-    position = 2
-    while frame[position] == 0xFF:
-        marker = frame[position + 1]
-        if marker in _FRAMES:
-            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
-            return Stream(rows, columns, samples, bits)
-        if marker == 0xFF or marker in _WITHOUT_LENGTH:
-            position += 1 if marker == 0xFF else 2
-        else:
-            position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
-    return None
 
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
@@ -111,7 +107,27 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
             if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
                 raise _other_pixels(f"more than the {rows} rows of {columns}", where)
         else:
-            _check_stream(frame, syntax, header, where)
+            stream = read_stream(frame)
+            fault = ""
+            if stream is None:
+                fault = "without a readable beginning"
+            elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
+                there = f"{stream.rows} rows of {stream.columns}"
+                raise _other_pixels(f"{there}, not the {header.Rows} of {header.Columns}", where)
+            elif stream.samples != header.SamplesPerPixel:
+                fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
+            elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
+                fault = "without their end"
+            elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
+                raise DataError(
+                    f"JPEG of {stream.bits} bits in colour",
+                    where=where,
+                    allowed="colour of 8 bits, or lossless",
+                    remedy="convert the file, for example with `gdcmconv --raw`",
+                )
+            if fault:
+                remedy = "the file is truncated or damaged; export it again"
+                raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
@@ -120,29 +136,6 @@ def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> Da
     remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
     remedy += "option file of a folder)"
     return DataError(fault, where=where, allowed=allowed, remedy=remedy)
-
-
-def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
-    stream = read_stream(frame)
-    fault = ""
-    if stream is None:
-        fault = "without a readable beginning"
-    elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
-        raise _other_pixels(
-            f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}",
-            where,
-        )
-    elif stream.samples != header.SamplesPerPixel:
-        fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
-    elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
-        fault = "without their end"
-    elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
-        problem, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"
-        remedy = "convert the file, for example with `gdcmconv --raw`"
-        raise DataError(problem, where=where, allowed=allowed, remedy=remedy)
-    if fault:
-        remedy = "the file is truncated or damaged; export it again"
-        raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def _other_pixels(contents: str, where: str) -> DataError:

@@ -18,7 +18,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates, encode_covariates
 from skiagram.features.earlier import Earlier
-from skiagram.features.family import FeatureFamily, definitions_of, families_of_images
+from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import OfOtherImages
 from skiagram.features.local_intensity import LocalIntensity
@@ -48,12 +48,13 @@ def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]
 
 def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
     """Return what all features mean that were extracted from images."""
-    return definitions_of(
-        [
-            build(options, "preparation")
-            for options in preparation.features
-            if str(options.get("_target_")).startswith(_FAMILIES)
-        ]
+    families = [
+        build(options, "preparation")
+        for options in preparation.features
+        if str(options.get("_target_")).startswith(_FAMILIES)
+    ]
+    return tuple(
+        definition for family in families_of_images(families) for definition in family.definitions()
     )
 
 

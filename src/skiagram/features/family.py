@@ -42,13 +42,6 @@ def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
     return [family for family in families if isinstance(family, FeatureFamily)]
 
 
-def definitions_of(families: Sequence[object]) -> tuple[Definition, ...]:
-    """Return what the features of single images mean."""
-    return tuple(
-        definition for family in families_of_images(families) for definition in family.definitions()
-    )
-
-
 @cache
 def _definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
     return tuple(definition for name in sections for definition in read_definitions(name, prefix))

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from skiagram.datasets.folder.annotation_formats import Annotation, MarkUnit, read_annotations
+from skiagram.datasets.folder.annotation_formats import MarkUnit, read_annotations
 from skiagram.datasets.folder.file_names import FileNames
 from skiagram.datasets.folder.lesions import Lesion, check_each_once
 from skiagram.errors import DataError, named
@@ -126,8 +126,26 @@ def read_lesions(
         for annotation in read_annotations(path, choice.unit, choice.radius)
         if not _NO_LESION.fullmatch(annotation.kind)
     ]
+    # the classes that are meant, where there are several
+    where = str(path)
+    counts = Counter(annotation.kind for annotation in annotations)
+    listed = ", ".join(f"`{kind}` ({number})" for kind, number in counts.most_common(20))
+    unknown = [kind for kind in choice.classes if kind not in counts]
+    if unknown:
+        fault = f"no lesion of the class `{unknown[0]}`"
+        raise DataError(fault, where=where, allowed=listed, remedy="correct `--mark-class`")
+    if not choice.classes and len(counts) > 1:
+        raise DataError(
+            f"lesions of {len(counts)} classes: {listed}",
+            where=where,
+            allowed="one class, or a choice of classes",
+            remedy=f"name those that are looked for, for example `--mark-class "
+            f"'{counts.most_common(1)[0][0]}'`",
+        )
+    if choice.classes:
+        annotations = [each for each in annotations if each.kind in choice.classes]
     lesions: dict[str, list[Lesion]] = {}
-    for annotation in _of_classes(annotations, choice.classes, str(path)):
+    for annotation in annotations:
         with named(annotation.where):
             file = images.find(annotation.image)
             images.check_sides(file, annotation.image, annotation.sides)
@@ -145,26 +163,6 @@ def read_lesions(
         with named(f"{path}, lesions of `{file}`"):
             lesions[file] = _each_once(of_image, choice.similar)
     return lesions
-
-
-def _of_classes(
-    annotations: Sequence[Annotation], classes: Sequence[str], where: str
-) -> list[Annotation]:
-    counts = Counter(annotation.kind for annotation in annotations)
-    listed = ", ".join(f"`{kind}` ({number})" for kind, number in counts.most_common(20))
-    unknown = [kind for kind in classes if kind not in counts]
-    if unknown:
-        fault = f"no lesion of the class `{unknown[0]}`"
-        raise DataError(fault, where=where, allowed=listed, remedy="correct `--mark-class`")
-    if not classes and len(counts) > 1:
-        raise DataError(
-            f"lesions of {len(counts)} classes: {listed}",
-            where=where,
-            allowed="one class, or a choice of classes",
-            remedy=f"name those that are looked for, for example `--mark-class "
-            f"'{counts.most_common(1)[0][0]}'`",
-        )
-    return [each for each in annotations if not classes or each.kind in classes]
 
 
 def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:

@@ -58,7 +58,22 @@ def find_keyed_files(
     }
     if not wanted:
         return rows
-    by_checksum = _names_by_checksum(files)
+    # the files, and the folders of files, that have each checksum
+    names = sorted(files.images(()))
+    files.announce(names)
+    checksums: dict[str, str] = {}
+    with Progress("Find files", len(names)) as bar:
+        for name in names:
+            checksums[name] = hashlib.sha256(files.read(name)).hexdigest()
+            bar.advance()
+    for folder in sorted({PurePosixPath(name).parent.as_posix() for name in names} - {"."}):
+        inside = [f"{folder}/{name}" for name in files.series(folder) or ()]
+        if all(name in checksums for name in inside):
+            parts = {PurePosixPath(name).name: checksums[name] for name in inside}
+            checksums[folder] = checksum_of_series(parts)
+    by_checksum: dict[str, list[str]] = defaultdict(list)
+    for name, checksum in checksums.items():
+        by_checksum[checksum].append(name)
     name_of: dict[str, str] = {}
     for keyed, (checksum, where) in wanted.items():
         names = by_checksum.get(checksum, [])
@@ -77,23 +92,3 @@ def find_keyed_files(
         }
         renamed.append(replace(row, cells=row.cells | cells))
     return renamed
-
-
-def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:
-    """Return checksum → names of the files, and of the folders of files, that have it."""
-    names = sorted(files.images(()))
-    files.announce(names)
-    checksums: dict[str, str] = {}
-    with Progress("Find files", len(names)) as bar:
-        for name in names:
-            checksums[name] = hashlib.sha256(files.read(name)).hexdigest()
-            bar.advance()
-    for folder in sorted({PurePosixPath(name).parent.as_posix() for name in names} - {"."}):
-        inside = [f"{folder}/{name}" for name in files.series(folder) or ()]
-        if all(name in checksums for name in inside):
-            parts = {PurePosixPath(name).name: checksums[name] for name in inside}
-            checksums[folder] = checksum_of_series(parts)
-    by_checksum: dict[str, list[str]] = defaultdict(list)
-    for name, checksum in checksums.items():
-        by_checksum[checksum].append(name)
-    return by_checksum

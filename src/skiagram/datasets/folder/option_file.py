@@ -115,7 +115,24 @@ class OptionFiles:
             rows: The table; columns that are not used do not enter the project.
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
-        content = _manifest_bytes(source.columns, rows, checksums, self.patient_key)
+        # the manifest: the columns that are used, a checksum a file, and names under the key
+        columns, key = source.columns, self.patient_key
+        kinds = checksum_columns(columns)
+        written = []
+        for row in rows:
+            files: dict[str, Sequence[str]] = {
+                columns.file: [normalise_name(row.cells[columns.file])]
+            }
+            if columns.mask is not None:
+                files[columns.mask] = split_masks(row.cells[columns.mask])
+            sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
+            cells = row.cells | {name: join_masks(files[name]) for name in kinds}
+            if key is not None:
+                cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
+                if columns.patient is not None and cells[columns.patient]:
+                    cells[columns.patient] = key_patient(cells[columns.patient], key)
+            written.append(cells | sums)
+        content = csv_text([*columns.used(), *kinds.values()], written).encode()
         whole = dataclasses.replace(
             source,
             manifest=self._shown(self.manifest),
@@ -145,22 +162,3 @@ def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
     text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
     scalar = "" if value == "" and key == "columns" else text.removesuffix("...\n").strip()
     return f"{key}: {scalar}".rstrip() + (f" # {meaning[key]}" if key in meaning else "")
-
-
-def _manifest_bytes(
-    columns: Columns, rows: list[TableRow], checksums: Mapping[str, str], key: bytes | None
-) -> bytes:
-    kinds = checksum_columns(columns)
-    written = []
-    for row in rows:
-        files: dict[str, Sequence[str]] = {columns.file: [normalise_name(row.cells[columns.file])]}
-        if columns.mask is not None:
-            files[columns.mask] = split_masks(row.cells[columns.mask])
-        sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
-        cells = row.cells | {name: join_masks(files[name]) for name in kinds}
-        if key is not None:
-            cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
-            if columns.patient is not None and cells[columns.patient]:
-                cells[columns.patient] = key_patient(cells[columns.patient], key)
-        written.append(cells | sums)
-    return csv_text([*columns.used(), *kinds.values()], written).encode()

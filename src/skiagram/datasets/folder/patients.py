@@ -269,7 +269,22 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
 
     So no date goes on, and nothing of how long lay between two visits.
     """
-    order = [_order_of_visit(row, visit) for row in rows]
+    # whether each cell is a number or a date, and what orders it
+    order: list[tuple[str, int]] = []
+    for row in rows:
+        cell = row.cells[visit]
+        if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
+            order.append(("number", int(cell)))
+            continue
+        try:
+            order.append(("date", datetime.date.fromisoformat(cell).toordinal()))
+        except ValueError as error:
+            raise DataError(
+                "no number and no date of a visit" if cell else "no visit",
+                where=f"{row.where}, column `{visit}`",
+                allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
+                remedy="number the visits of each patient from 1, or leave the column out",
+            ) from error
     known: dict[str, set[tuple[str, int]]] = {}
     for row, moment in zip(rows, order, strict=True):
         known.setdefault(row.cells[patient], set()).add(moment)
@@ -286,19 +301,3 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
         replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
         for row, moment in zip(rows, order, strict=True)
     ]
-
-
-def _order_of_visit(row: TableRow, column: str) -> tuple[str, int]:
-    """Return whether a cell is a number or a date, and what orders it."""
-    cell = row.cells[column]
-    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
-        return "number", int(cell)
-    try:
-        return "date", datetime.date.fromisoformat(cell).toordinal()
-    except ValueError as error:
-        raise DataError(
-            "no number and no date of a visit" if cell else "no visit",
-            where=f"{row.where}, column `{column}`",
-            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
-            remedy="number the visits of each patient from 1, or leave the column out",
-        ) from error

@@ -195,14 +195,6 @@ class Survey:
         return AuditReport(tuple(self.findings), ()).explain_stop({}, str(options)).rstrip()
 
 
-def marked_files(survey: Survey) -> list[ExaminedFile]:
-    """Return what was read of the development cases that have lesions."""
-    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
-    return [
-        file for file in survey.examined if survey.marks.get(file.name) and file.name not in sealed
-    ]
-
-
 def survey_folder(
     source: Folder,
     folder: Path,

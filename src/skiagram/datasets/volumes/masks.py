@@ -445,7 +445,15 @@ def _place_frames(
     for row, plane in zip(rows, planes, strict=True):
         stack[row] |= plane
     turned, grid = orient(stack, np.vstack([step, within]), lowest)
-    return _pad_to(image, grid, turned)
+    # the empty slices that a segmentation leaves out, where it lies on the image's grid
+    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
+    stop = start + grid.shape
+    if (start < 0).any() or (stop > image.shape).any():
+        return grid, turned
+    padded = np.zeros(image.shape, dtype=np.bool_)
+    padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = turned
+    origin = np.asarray(grid.origin) - start @ grid.steps()
+    return Grid.of(image.shape, grid.steps(), origin), padded
 
 
 def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
@@ -457,15 +465,3 @@ def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> 
         return min(stated, closest)
     fits = abs(closest - of_image) < OFF_SLICE * of_image or thickness < APART * of_image
     return of_image if fits else min(closest, thickness)
-
-
-def _pad_to(image: Grid, grid: Grid, inside: NDArray[np.bool_]) -> tuple[Grid, NDArray[np.bool_]]:
-    """Add the empty slices that a segmentation leaves out, where it lies on the image's grid."""
-    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
-    stop = start + grid.shape
-    if (start < 0).any() or (stop > image.shape).any():
-        return grid, inside
-    padded = np.zeros(image.shape, dtype=np.bool_)
-    padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = inside
-    origin = np.asarray(grid.origin) - start @ grid.steps()
-    return Grid.of(image.shape, grid.steps(), origin), padded
