@@ -212,7 +212,12 @@ def probe_label(
         inside and ten outside.
     """
     number = np.unique(patient, return_inverse=True)[1]
-    columns, classes = bin_values(values), _probed_classes(label, number)
+    # the classes worth probing; of two only one, as the other is its mirror image
+    present = np.unique(label)
+    inside = [len(np.unique(number[label == k])) for k in present]
+    outside = [len(np.unique(number[label != k])) for k in present]
+    enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
+    columns, classes = bin_values(values), (enough[-1:] if len(present) == 2 else enough)
     if not columns.shape[1] or not len(classes):
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
@@ -298,12 +303,3 @@ def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.in
         predicted[part] = columns[part] @ weights + intercept
     rounded: Floats = np.round(predicted, _DIGITS)
     return rounded
-
-
-def _probed_classes(label: NDArray[np.int64], patient: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the classes worth probing; of two only one, as the other is its mirror image."""
-    present = np.unique(label)
-    inside = [len(np.unique(patient[label == k])) for k in present]
-    outside = [len(np.unique(patient[label != k])) for k in present]
-    enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
-    return enough[-1:] if len(present) == 2 else enough

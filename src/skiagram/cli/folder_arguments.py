@@ -146,16 +146,6 @@ def add_missing(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
-def add_copies(parser: argparse._ActionsContainer) -> None:
-    """Declare what becomes of copies that would stop a run."""
-    text = (
-        "copies on both sides of the split, or of different patients: stop the run, leave all but "
-    )
-    text += "one out (of those in the test set the test image stays), move the test copies into "
-    text += "training, or make one patient of those who share an image (default: refuse)"
-    parser.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
-
-
 def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
@@ -232,7 +222,11 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
     text += "or none, which refuses them among gray images (default: a few among gray images)"
     add("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
     if not cohort:
-        add_copies(parser)
+        text = "copies on both sides of the split, or of different patients: stop the run, leave "
+        text += "all but one out (of those in the test set the test image stays), move the test "
+        text += "copies into training, or make one patient of those who share an image (default: "
+        text += "refuse)"
+        parser.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
     add_outcome_arguments(parser)
 
 

@@ -98,7 +98,12 @@ def run(arguments: argparse.Namespace) -> int:
         os.chdir(project)
         os.environ.update(environment(Path()))
         _require_option_files(_asked(arguments))
-        choices = _add(arguments, name, project)
+        if arguments.folder.suffix == ENDING:
+            choices = _of_file(arguments, name)
+        elif is_table(arguments.folder):
+            choices = _of_table(arguments)
+        else:
+            choices = _of_folder(arguments, name, project)
     networks = choices.params.get("networks", ["tiny_cnn"])
     quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
     asked = (quick if arguments.quick else {}) | _asked(arguments)
@@ -123,15 +128,6 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
             shutil.rmtree(made, ignore_errors=True)
             print(f"{project} is removed again: nothing was run.", flush=True)
         raise
-
-
-def _add(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
-    """Add or renew the data set that the line names, and return the choices that fit it."""
-    if arguments.folder.suffix == ENDING:
-        return _of_file(arguments, name)
-    if is_table(arguments.folder):
-        return _of_table(arguments)
-    return _of_folder(arguments, name, project)
 
 
 def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":

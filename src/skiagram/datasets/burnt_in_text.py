@@ -85,7 +85,11 @@ def find_text(image: Image) -> list[Box]:
     step = -(-max(gray.shape) // _LARGE)
     boxes: list[Box] = []
     for bright in (gray, 255 - gray):
-        pooled = _pooled(bright, step)
+        pooled = bright
+        if step > 1:  # the greatest value of each block, so that thin strokes stay
+            rows, columns = (side // step for side in bright.shape)
+            whole = bright[: rows * step, : columns * step]
+            pooled = whole.reshape(rows, step, columns, step).max(axis=(1, 3))
         height = pooled - _opened(pooled)
         for contrast in _CONTRASTS:
             characters = _characters(pooled, height >= 255 * contrast)
@@ -96,11 +100,11 @@ def find_text(image: Image) -> list[Box]:
     # boxes that touch become one
     apart: list[Box] = []
     for box in (box.grown(step, gray.shape) for box in boxes):
-        whole = box
-        while touching := [other for other in apart if _overlap(whole, other)]:
+        joined = box
+        while touching := [other for other in apart if _overlap(joined, other)]:
             apart = [other for other in apart if other not in touching]
-            whole = _around([whole, *touching])
-        apart.append(whole)
+            joined = _around([joined, *touching])
+        apart.append(joined)
     return sorted(apart)
 
 
@@ -117,16 +121,6 @@ def _levels(image: Image) -> NDArray[np.uint8] | None:
         known = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
         levels[row : row + _ROWS] = (known - low) * np.float32(255 / (high - low))
     return levels
-
-
-def _pooled(image: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """Return the greatest value of each block, so that thin strokes stay."""
-    if step == 1:
-        return image
-    height, width = (side // step * step for side in image.shape)
-    blocks = image[:height, :width].reshape(height // step, step, width // step, step)
-    pooled: NDArray[np.uint8] = blocks.max(axis=(1, 3))
-    return pooled
 
 
 def _opened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,6 @@ its end is refused: some decoders would fill up what is missing, and one never r
 import os
 import struct
 import threading
-from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from multiprocessing import parent_process
@@ -216,8 +215,15 @@ def is_available(syntax: str) -> bool:
 
 def decode_frame(frame: bytes, runner: Any) -> bytearray:
     """Decode one frame, as pydicom asks of its plugins; `runner` is its `DecodeRunner`."""
+    import imagecodecs
+
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
-    pixels = _decoder_of(runner.transfer_syntax)(frame)
+    if runner.transfer_syntax in _JPEG_2000:
+        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
+    elif runner.transfer_syntax in _JPEG_LS:
+        pixels = imagecodecs.jpegls_decode(frame)
+    else:
+        pixels = imagecodecs.jpeg8_decode(frame)
     by_pixel = (rows, columns) if samples == 1 else (rows, columns, samples)
     by_plane = (samples, rows, columns)
     if pixels.shape not in {by_pixel, by_plane}:
@@ -232,16 +238,6 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         pixels = pixels.view(f"i{pixels.itemsize}") << unused >> unused
     runner.set_option("bits_allocated", bits)
     return bytearray(np.ascontiguousarray(pixels).tobytes())
-
-
-def _decoder_of(syntax: UID) -> Callable[[bytes], NDArray[Any]]:
-    import imagecodecs
-
-    if syntax in _JPEG_2000:
-        return lambda frame: imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
-    if syntax in _JPEG_LS:
-        return imagecodecs.jpegls_decode
-    return imagecodecs.jpeg8_decode
 
 
 def _threads(frame: bytes) -> int:

@@ -85,7 +85,11 @@ def find_telling_columns(
         known = values[np.isfinite(values[:, column]), column]
         if len(known) and (known == known[0]).all() and column not in told:
             continue  # a constant tells nothing
-        if counts_rows(values[:, column]) or _numbers_rows(name, known):
+        # called like a number of the row, and no two rows share one
+        words = words_of(name)
+        whole = len(known) >= _MIN_ROWS and bool((known == np.round(known)).all())
+        called = whole and bool(words) and _NUMBERS.issuperset(words)
+        if counts_rows(values[:, column]) or (called and len({*known}) == len(known)):
             of_values[name] = "counts the rows, or is in their order"
         elif column in told:
             of_values[name] = told[column]
@@ -139,13 +143,6 @@ def counts_rows(values: Floats) -> bool:
     if len(known) >= _MIN_NUMBERS and compact and bool((gaps > 0).all()):
         return True  # what is left of a numbering after some rows went
     return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(known)) >= _MIN_ROWS
-
-
-def _numbers_rows(name: str, known: Floats) -> bool:
-    """Return whether a column is called like a number of the row, and no two rows share one."""
-    words = words_of(name)
-    whole = len(known) >= _MIN_ROWS and bool((known == np.round(known)).all())
-    return whole and bool(words) and _NUMBERS.issuperset(words) and len({*known}) == len(known)
 
 
 def _missing_code(name: str, known: Floats) -> float | None:

@@ -162,8 +162,15 @@ class Gabor(WholeImageFamily):
         centre = grey.mean(axis=(1, 2))
         for turn in range(self.orientations // 2 + 1):
             angle = np.pi * turn / self.orientations
-            across, down = self._weights(wavelength, angle)
-            radius = across.shape[1] - 1
+            # the weights along rows and columns, as `magnitude_moments` reads them
+            octave = 2**self.bandwidth
+            width = np.sqrt(np.log(2) / 2) / np.pi * (octave + 1) / (octave - 1) * wavelength
+            direction = np.array([np.cos(angle), np.sin(angle)])
+            radius = int(np.ceil(max(*(_DEVIATIONS * width * direction), 1)))
+            step = np.arange(radius + 1)
+            gaussian = np.exp(-0.5 * (step / width) ** 2) / (np.sqrt(2 * np.pi) * width)
+            phase = 2 * np.pi / wavelength * step * direction[:, None]
+            across, down = np.stack([gaussian * np.cos(phase), gaussian * np.sin(phase)], axis=1)
             places = (np.pad(np.arange(size), radius, mode="symmetric") for size in grey.shape[1:])
             moments = magnitude_moments(grey, centre, across, down, *places)
             averages[:, -turn % self.orientations] = moments[:, 1]
@@ -171,15 +178,3 @@ class Gabor(WholeImageFamily):
         mean, square = averages[..., 0], averages[..., 1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         return np.stack([mean, deviation], axis=-1)
-
-    def _weights(self, wavelength: int, angle: float) -> tuple[Floats, Floats]:
-        """Return the weights along rows and columns, as `magnitude_moments` reads them."""
-        octave = 2**self.bandwidth
-        width = np.sqrt(np.log(2) / 2) / np.pi * (octave + 1) / (octave - 1) * wavelength
-        direction = np.array([np.cos(angle), np.sin(angle)])
-        radius = int(np.ceil(max(*(_DEVIATIONS * width * direction), 1)))
-        step = np.arange(radius + 1)
-        gaussian = np.exp(-0.5 * (step / width) ** 2) / (np.sqrt(2 * np.pi) * width)
-        phase = 2 * np.pi / wavelength * step * direction[:, None]
-        across, down = np.stack([gaussian * np.cos(phase), gaussian * np.sin(phase)], axis=1)
-        return across, down

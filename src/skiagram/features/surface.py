@@ -46,14 +46,13 @@ def _fans(loop: list[tuple[float, ...]]) -> list[tuple[Floats, float]]:
     fans = [
         [around[[0, corner, corner + 1]] for corner in range(1, len(loop) - 1)] for around in turned
     ]
-    areas = np.array([sum(map(_size, fan)) for fan in fans])
+    areas = np.zeros(len(fans))
+    for number, fan in enumerate(fans):
+        for triangle in fan:
+            sides = triangle[1:] - triangle[0]
+            areas[number] += float(np.linalg.norm(np.cross(*sides)) / 2)
     largest = [fan for fan, area in zip(fans, areas, strict=True) if area > areas.max() - 1e-9]
     return [(triangle, 1 / len(largest)) for fan in largest for triangle in fan]
-
-
-def _size(triangle: Floats) -> float:
-    sides = triangle[1:] - triangle[0]
-    return float(np.linalg.norm(np.cross(*sides)) / 2)
 
 
 def _loops(corners: int) -> list[list[tuple[float, ...]]]:

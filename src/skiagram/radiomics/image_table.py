@@ -180,7 +180,14 @@ def _done_before(
         with suppress(ValueError):  # the last line may be cut short
             key, features = json.loads(line)
             done[key] = features
-    return [_key(row, folder, state) for row in rows], done
+    # what tells a row with these files from any other
+    keys = []
+    for row in rows:
+        files = [folder / name for name in row.reference.files]
+        places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
+        states = sorted((str(path), *_state(path)) for path in places)
+        keys.append(hashlib.sha256(repr((row, states, state)).encode()).hexdigest())
+    return keys, done
 
 
 def _tabulate(
@@ -202,14 +209,6 @@ def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageR
         return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
         return {REASON: str(error)}
-
-
-def _key(row: ImageRow, folder: Path, state: str) -> str:
-    """Return what tells a row with these files from any other."""
-    files = [folder / name for name in row.reference.files]
-    places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
-    states = sorted((str(path), *_state(path)) for path in places)
-    return hashlib.sha256(repr((row, states, state)).encode()).hexdigest()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -59,7 +59,14 @@ class Steps:
                 NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
         """
-        mean = self._usable(training_mean, images.shape[1:])
+        mean = training_mean if self.needs_training_mean else None
+        if self.needs_training_mean and (mean is None or mean.shape != images.shape[1:]):
+            known = "none" if mean is None else str(mean.shape)
+            raise DataError(
+                f"an image of shape {images.shape[1:]}, a training mean of {known}",
+                allowed="`missing.method: training_mean` on images of one size",
+                remedy="choose local_mean, local_median or nearest",
+            )
         planes = planes_of(images)
         missing: Mask = ~np.isfinite(planes)
         self._fill(planes, missing, None if mean is None else planes_of(mean[None]))
@@ -84,18 +91,6 @@ class Steps:
         deviation = np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist()
         treatments = zip(*counts, deviation, strict=True)
         return images_of(planes, images.shape), tuple(Treatment(*each) for each in treatments)
-
-    def _usable(self, training_mean: Plane | None, shape: tuple[int, ...]) -> Plane | None:
-        if not self.needs_training_mean:
-            return None
-        if training_mean is None or training_mean.shape != shape:
-            known = "none" if training_mean is None else str(training_mean.shape)
-            raise DataError(
-                f"an image of shape {shape}, a training mean of {known}",
-                allowed="`missing.method: training_mean` on images of one size",
-                remedy="choose local_mean, local_median or nearest",
-            )
-        return training_mean
 
     def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
         for number in np.flatnonzero(missing.any(axis=(1, 2))):

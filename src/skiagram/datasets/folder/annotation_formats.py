@@ -105,7 +105,15 @@ def read_annotations(path: Path, unit: MarkUnit, radius: float | None) -> Iterat
         if kind == ".txt":
             if not _BESIDE_YOLO.fullmatch(file.stem):
                 programs.setdefault(kind, file.name)
-                yield from _yolo(file, path, names)
+                text = read_file(file, str(file)).decode("utf-8", errors="replace")
+                image = file.relative_to(path).with_suffix("").as_posix()
+                image = re.sub(r"(^|/)labels/", r"\1", image)  # beside a folder `images`
+                for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+                    words = line.split()
+                    place = int(words[0]) if words[0].isdecimal() else -1
+                    class_name = names[place] if 0 <= place < len(names) else words[0]
+                    where = f"{file}, line {number}"
+                    yield Annotation(image, class_name, where, partial(_of_yolo, words))
         elif kind != ".json" or file.name.lower() not in ("notes.json", "dataset.json"):
             programs.setdefault(kind, file.name)
             yield from _read_file(file, unit, radius)
@@ -296,17 +304,6 @@ def _said_by(path: Path) -> Iterator[None]:
         yield
     except _FAULTS as error:
         raise _unreadable(path, error) from None
-
-
-def _yolo(path: Path, folder: Path, names: Sequence[str]) -> Iterator[Annotation]:
-    text = read_file(path, str(path)).decode("utf-8", errors="replace")
-    name = path.relative_to(folder).with_suffix("").as_posix()
-    name = re.sub(r"(^|/)labels/", r"\1", name)  # beside a folder `images`
-    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
-        words = line.split()
-        place = int(words[0]) if words[0].isdecimal() else -1
-        kind = names[place] if 0 <= place < len(names) else words[0]
-        yield Annotation(name, kind, f"{path}, line {number}", partial(_of_yolo, words))
 
 
 def _of_yolo(words: Sequence[str], shape: Shape) -> Lesion:

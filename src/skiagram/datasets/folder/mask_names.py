@@ -216,19 +216,6 @@ def _near(mask: str, image: str) -> bool:
     return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
 
 
-def _kind(mask: str, image: str) -> frozenset[str]:
-    """Return the words of a mask's name that are not its image's; sides and numbers say nothing."""
-    own, others = (
-        {
-            word.casefold()
-            for part in (*folders, stem)
-            for word in _WITHIN.findall(_CAMEL.sub(" ", part))
-        }
-        for folders, stem in (split_name(mask), split_name(image))
-    )
-    return frozenset(word for word in own - others - _SIDES if not word.isdigit())
-
-
 def _refuse_kinds(masks: MaskNames, where: str) -> None:
     """Refuse images with masks of several kinds, such as two organs, two readers, a field of view.
 
@@ -236,7 +223,19 @@ def _refuse_kinds(masks: MaskNames, where: str) -> None:
         DataError: They would be united, and nobody asked for that.
     """
     for image, of_image in masks.of_image.items():
-        kinds = {_kind(mask, image): mask for mask in reversed(of_image)}
+        # the words of a mask's name that are not its image's; sides and numbers say nothing
+        kinds: dict[frozenset[str], str] = {}
+        for mask in reversed(of_image):
+            own, others = (
+                {
+                    word.casefold()
+                    for part in (*folders, stem)
+                    for word in _WITHIN.findall(_CAMEL.sub(" ", part))
+                }
+                for folders, stem in (split_name(mask), split_name(image))
+            )
+            words = own - others - _SIDES
+            kinds[frozenset(word for word in words if not word.isdigit())] = mask
         if len(kinds) > 1:
             first, second, *_ = sorted(kinds.values())
             raise DataError(

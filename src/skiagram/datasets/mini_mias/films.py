@@ -107,22 +107,20 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
         raise DataError(fault, where=FILE, allowed=digests[FILE], remedy=again)
     films: dict[str, Film] = {}
     for row in rows:
-        film = _parse_row(row)
-        known = films.get(film.name)
-        films[film.name] = replace(film, lesions=(*(known.lesions if known else ()), *film.lesions))
+        # a film of several abnormalities has several rows
+        name, tissue, kind, *lesion = row.split()
+        film = films.setdefault(name, Film(name, _TISSUE[tissue], ()))
+        if kind == "NORM":
+            continue
+        severity, *numbers = lesion
+        place: tuple[int, int] | None = None
+        radius: int | None = None
+        if len(numbers) >= 3 and numbers[0].isdigit():  # two films refer to a note instead
+            column, from_bottom, radius = map(int, numbers)
+            place = SIDE - 1 - from_bottom, column
+        found = Lesion(severity == "M", place, radius)
+        films[name] = replace(film, lesions=(*film.lesions, found))
     return [films[name] for name in sorted(films)]
-
-
-def _parse_row(row: str) -> Film:
-    """Return the film of one row; a film of several abnormalities has several rows."""
-    name, tissue, kind, *lesion = row.split()
-    if kind == "NORM":
-        return Film(name, _TISSUE[tissue], ())
-    severity, *place = lesion
-    if len(place) < 3 or not place[0].isdigit():  # two films refer to a note instead
-        return Film(name, _TISSUE[tissue], (Lesion(severity == "M", None),))
-    x, y, radius = map(int, place)
-    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", (SIDE - 1 - y, x), radius),))
 
 
 def published_digests() -> dict[str, str]:

@@ -285,7 +285,25 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
     step = (places[-1] - places[0]) / (len(places) - 1)
-    _check_line(places, step, normal, name)
+    across = step - (step @ normal) * normal
+    lean = float(np.linalg.norm(across))
+    if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
+        angle = math.degrees(math.atan2(lean, float(step @ normal)))
+        raise DataError(
+            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
+            where=name,
+            allowed="slices that lie straight behind each other",
+            remedy="resample the series to a straight grid first",
+        )
+    line = places[0] + np.arange(len(places))[:, None] * step
+    beside = float(np.abs(places - line).max())
+    if beside > _ACROSS:
+        raise DataError(
+            f"a slice {beside:.2f} mm off the line of the others",
+            where=name,
+            allowed=f"slices on one line within {_ACROSS} mm",
+            remedy="export the series again",
+        )
     return ordered, np.vstack([step, within])
 
 
@@ -316,28 +334,4 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
             f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",
             remedy="export the whole series again" if missing else "resample the series first",
-        )
-
-
-def _check_line(
-    places: NDArray[np.float64], step: NDArray[np.float64], normal: NDArray[np.float64], name: str
-) -> None:
-    across = step - (step @ normal) * normal
-    lean = float(np.linalg.norm(across))
-    if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
-        angle = math.degrees(math.atan2(lean, float(step @ normal)))
-        raise DataError(
-            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
-            where=name,
-            allowed="slices that lie straight behind each other",
-            remedy="resample the series to a straight grid first",
-        )
-    line = places[0] + np.arange(len(places))[:, None] * step
-    beside = float(np.abs(places - line).max())
-    if beside > _ACROSS:
-        raise DataError(
-            f"a slice {beside:.2f} mm off the line of the others",
-            where=name,
-            allowed=f"slices on one line within {_ACROSS} mm",
-            remedy="export the series again",
         )

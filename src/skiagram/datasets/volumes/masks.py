@@ -362,16 +362,14 @@ def _fill_structure(
             allowed="closed contours in the planes of the image",
             remedy="draw the region as closed contours, or save it as a mask",
         )
-    contours = [_numbers(contour.ContourData).reshape(-1, 3) for contour in drawn]
+    contours = []
+    for contour in drawn:
+        numbers = contour.ContourData
+        if isinstance(numbers, bytes):  # a field of more than 64 kB is stored without its type
+            numbers = numbers.decode("ascii").rstrip(" \0").split("\\")
+        contours.append(np.array(numbers, dtype=np.float64).reshape(-1, 3))
     name, nested = str(items[number].ROIName), kinds == {"CLOSED_PLANAR"}
     return fill_contours(contours, name, image, mask_grid, nested=nested)
-
-
-def _numbers(value: Any) -> NDArray[np.float64]:
-    """Return the numbers of a field; of more than 64 kB it is stored without their type."""
-    if isinstance(value, bytes):
-        value = value.decode("ascii").rstrip(" \0").split("\\")
-    return np.array(value, dtype=np.float64)
 
 
 def _read_segment(

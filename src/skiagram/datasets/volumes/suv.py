@@ -181,7 +181,14 @@ def _scan_time(
     """Return the time to which the images are corrected: the start of the scan."""
     zone = stated["TimezoneOffsetFromUTC"]
     series = _moment("SeriesTime", stated["SeriesDate"] + stated["SeriesTime"], zone, name)
-    acquired = [_acquired(header, zone, name) for header in headers]
+    acquired = []
+    for header in headers:
+        parts = [str(header.get(field) or "") for field in ("AcquisitionDate", "AcquisitionTime")]
+        text = "".join(parts) if all(parts) else str(header.get("AcquisitionDateTime") or "")
+        moment = _moment("AcquisitionTime", text, zone, name)
+        if moment is None:
+            raise _no_suv("no AcquisitionDate and AcquisitionTime", name)
+        acquired.append(moment if zone else moment.replace(tzinfo=None))
     if series is not None and series <= min(acquired):
         return series
     # The series was made after the images: its time says nothing of the scan.
@@ -198,15 +205,6 @@ def _scan_time(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)
     )
-
-
-def _acquired(header: Any, zone: str, name: str) -> datetime:
-    parts = [str(header.get(field) or "") for field in ("AcquisitionDate", "AcquisitionTime")]
-    text = "".join(parts) if all(parts) else str(header.get("AcquisitionDateTime") or "")
-    moment = _moment("AcquisitionTime", text, zone, name)
-    if moment is None:
-        raise _no_suv("no AcquisitionDate and AcquisitionTime", name)
-    return moment if zone else moment.replace(tzinfo=None)
 
 
 def _average_count_time(header: Any, half_life: float) -> float:
