@@ -122,24 +122,8 @@ def audit(
         }
     )
     table = table.sort_values(["first", "second"], ignore_index=True)
-    return _report(looked_for, card.waived_findings), table
-
-
-def _look(store: ImageStore, cases: Cases) -> Appearance:
-    """Return what the images of a store show, in the order of the case table."""
-    places = store.places(cases.case_id)
-    if not np.array_equal(np.sort(places), np.arange(len(store))):
-        raise DataError(
-            f"{len(store)} images for {len(cases)} cases, or under other ids",
-            where=str(store.folder),
-            remedy="run ingest again",
-        )
-    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
-    seen = Appearance(find_copies(store), levels, described_regions(store))
-    return seen.moved(np.argsort(places))
-
-
-def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
+    # what was met, the gravest first; a waiver of what was not looked for is a mistake
+    waived = card.waived_findings
     checked = tuple(finding.name for finding in looked_for)
     unknown = sorted(set(waived) - set(checked))
     if unknown:
@@ -154,4 +138,18 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
         if finding.count
     ]
     met.sort(key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
-    return AuditReport(tuple(met), checked)
+    return AuditReport(tuple(met), checked), table
+
+
+def _look(store: ImageStore, cases: Cases) -> Appearance:
+    """Return what the images of a store show, in the order of the case table."""
+    places = store.places(cases.case_id)
+    if not np.array_equal(np.sort(places), np.arange(len(store))):
+        raise DataError(
+            f"{len(store)} images for {len(cases)} cases, or under other ids",
+            where=str(store.folder),
+            remedy="run ingest again",
+        )
+    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
+    seen = Appearance(find_copies(store), levels, described_regions(store))
+    return seen.moved(np.argsort(places))

@@ -42,7 +42,18 @@ def survey_text(survey: Survey, source: Folder, design: Design) -> str:
         if files
     ]
     parts = [_counts(survey, source), *(sizes or ["No file can be read."]), stated]
-    parts.append(_findings(survey, design))
+    # what the audit says, the gravest first
+    lines = []
+    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
+        grade = "STOP" if finding.stops else finding.severity
+        lines.append(f"  {grade} {finding.name}: {finding.summary}")
+        if finding.remedy:
+            lines.append(f"       Do this: {finding.remedy}.")
+        if finding.examples:
+            lines.append(f"       For example: {'; '.join(finding.examples)}")
+    if lines:
+        heading = f"What the audit will report (design {design}, files that can be read):"
+        parts.append("\n".join([heading, *lines]))
     if survey.problems:
         heading = f"What would stop the run ({len(survey.problems)}):"
         lines = [f"  {line}" for line in problem_lines(survey.problems)]
@@ -204,19 +215,6 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
 def _low_middle_high(values: NDArray[Any]) -> list[str]:
     chosen = np.percentile(values, [0, 50, 100], method="nearest")
     return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
-
-
-def _findings(survey: Survey, design: Design) -> str:
-    lines = []
-    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
-        grade = "STOP" if finding.stops else finding.severity
-        lines.append(f"  {grade} {finding.name}: {finding.summary}")
-        if finding.remedy:
-            lines.append(f"       Do this: {finding.remedy}.")
-        if finding.examples:
-            lines.append(f"       For example: {'; '.join(finding.examples)}")
-    heading = f"What the audit will report (design {design}, files that can be read):"
-    return "\n".join([heading, *lines]) if lines else ""
 
 
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:

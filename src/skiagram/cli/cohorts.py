@@ -160,8 +160,9 @@ def _read_folder(
         arguments.force_covariates = [*arguments.force_covariates, *taken]
         # columns that are called as in the project's own table of images
         names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
-        for option in names if isinstance(at_home, Folder) else ():
-            column, given = getattr(at_home.columns, option), getattr(arguments, option)
+        columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
+        for option in names if columns_at_home is not None else ():
+            column, given = getattr(columns_at_home, option), getattr(arguments, option)
             if column in header and (given is None or given not in header):
                 setattr(arguments, option, column)
     described = read_folder_arguments(arguments)

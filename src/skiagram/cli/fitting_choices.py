@@ -240,7 +240,15 @@ def choices_of_outcome(
         options["conf/features/covariates.yaml"] = read
         for alone in (name for name in (_ALONE, _OF_VOLUMES) if name in networks):
             sized = options.get(f"conf/model/{alone}.yaml", {})
-            as_backbone = _backbone(alone) if alone == _OF_VOLUMES else {}
+            as_backbone: dict[str, Any] = {}
+            if alone == _OF_VOLUMES:  # images are read as that network reads them
+                backbone = read_shipped(f"conf/model/{alone}.yaml")
+                training = backbone.pop("training")
+                as_backbone = {
+                    "backbone": backbone,
+                    "training.epochs": training["epochs"],
+                    "training.patience": training["patience"],
+                }
             options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
             networks = [_WITH_TABLE if name == alone else name for name in networks]
     rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
@@ -254,14 +262,6 @@ def choices_of_outcome(
     }
     quick = (outcome.baselines[0], *rules)
     return replace(choices, params=params, options=options, quick=quick)
-
-
-def _backbone(network: str) -> dict[str, Any]:
-    """Return the options by which a network of images and a table reads images as another does."""
-    backbone = read_shipped(f"conf/model/{network}.yaml")
-    training = backbone.pop("training")
-    trained = {f"training.{name}": training[name] for name in ("epochs", "patience")}
-    return {"backbone": backbone, **trained}
 
 
 def compare_combinations(

@@ -155,7 +155,18 @@ class LIDC(RealDataSet):
                     raise OptionError(f"{rating} twice", where="dataset.ratings")
         images = locate(self.images, self.images_md5, None, root)
         table = locate(self.table, self.table_md5, None, root)
-        return Nodules(*read_nodules(images, table), label, self)
+        # images (n, height, width) int16, and a row of the table each, in the same order
+        with np.load(images, allow_pickle=False) as archive:
+            pixels, nodule = archive["images"], archive["nodule_id"]
+        rows = pd.read_csv(table)
+        if rows["nodule_id"].tolist() != nodule.tolist():
+            fault = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
+            allowed = "one row per nodule, in the order of the images"
+            raise DataError(fault, where=table.name, allowed=allowed)
+        # what is known of a series' scanner holds for all its nodules
+        scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
+        rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
+        return Nodules(pixels, rows, label, self)
 
 
 class Nodules(OpenSource):
@@ -204,25 +215,6 @@ class Nodules(OpenSource):
     def acquisition(self) -> NodulePatch:
         side, options = self._pixels.shape[1], self._options
         return NodulePatch(side=side, window=options.window, grid=options.grid)
-
-
-def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataFrame]:
-    """Read images and table; what is known of a series' scanner holds for all its nodules.
-
-    Args:
-        images: `.npz` with `images` (n, height, width) int16 and `nodule_id` (n,).
-        table: CSV, a row a nodule in the same order.
-    """
-    with np.load(images, allow_pickle=False) as archive:
-        pixels, nodule = archive["images"], archive["nodule_id"]
-    rows = pd.read_csv(table)
-    if rows["nodule_id"].tolist() != nodule.tolist():
-        fault = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
-        allowed = "one row per nodule, in the order of the images"
-        raise DataError(fault, where=table.name, allowed=allowed)
-    scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
-    rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
-    return pixels, rows
 
 
 def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> float:

@@ -1,7 +1,7 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -115,7 +115,7 @@ def encode_covariates(table: pd.DataFrame, described: Sequence[Covariate]) -> Fe
     Args:
         table: Column `case_id` and the covariates; a number may be a text, empty where unknown.
     """
-    columns: dict[str, NDArray[np.float32]] = {}
+    columns: dict[str, NDArray[Any]] = {}
     for covariate in described:
         cells = table[covariate.column]
         for name, category in covariate.features().items():

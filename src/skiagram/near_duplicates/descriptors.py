@@ -73,13 +73,9 @@ def layouts(details: Details) -> Vectors:
     """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
     basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
     starts = range(0, len(details), _AT_ONCE)
-
-    def described() -> Iterator[Vectors]:
-        for start in starts:
-            block = details[start : start + _AT_ONCE]
-            yield (basis @ block @ basis.T).astype(np.float32) * _SLOW
-
-    terms = stack_blocks(described(), (len(details), _WAVES, _WAVES), np.float32)
+    blocks = (basis @ details[start : start + _AT_ONCE] @ basis.T for start in starts)
+    slow = (block.astype(np.float32) * _SLOW for block in blocks)
+    terms = stack_blocks(slow, (len(details), _WAVES, _WAVES), np.float32)
     squares = np.zeros((_WAVES, _WAVES))
     for start in starts:
         squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)

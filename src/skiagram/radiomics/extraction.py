@@ -103,7 +103,15 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
             "are constant. Choose a width for these intensities, or a number of bins.",
             stacklevel=1,
         )
-    features = _form(prepared, plan)
+    features: dict[str, float] = {}
+    if not prepared.plane and "morphology" in plan.families:
+        # size and form of a region in a volume are the same in all types of images
+        form, whole = plan.build(plan.settings)["morphology"], prepared.batch(prepared.image)
+        features = _measure(plan, "morphology", form, _ORIGINAL, whole)
+        voxels = int(prepared.drawn.sum())
+        for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
+            if length in features:  # there the covariance is over n voxels, here over n − 1
+                features[length] *= float(np.sqrt((voxels - 1) / voxels))
     for kind, settings in plan.image_types:
         families = plan.build(settings)
         families.pop("morphology", None)
@@ -120,19 +128,6 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
     for name, value in features.items():
         groups.setdefault(name.rpartition("_")[0], []).append((name, value))
     return dict(pair for group in groups.values() for pair in sorted(group))
-
-
-def _form(case: Case, plan: Plan) -> dict[str, float]:
-    """Return size and form of a region in a volume, which are the same in all types of images."""
-    if case.plane or "morphology" not in plan.families:
-        return {}
-    family, batch = plan.build(plan.settings)["morphology"], case.batch(case.image)
-    features = _measure(plan, "morphology", family, _ORIGINAL, batch)
-    voxels = int(case.drawn.sum())
-    for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
-        if length in features:  # there the covariance is over n voxels, here over n − 1
-            features[length] *= float(np.sqrt((voxels - 1) / voxels))
-    return features
 
 
 def _measure(

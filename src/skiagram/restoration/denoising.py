@@ -96,25 +96,22 @@ class Denoising:
             if noise is None:
                 noise = estimate_noise(bands[-1][2])
             for band in itertools.chain.from_iterable(bands):
-                self._shrink(band, noise, height * width)
+                # coefficients up to the threshold become 0; if soft, the others come nearer
+                if self.method == "BayesShrink":
+                    thresholds = bayes_thresholds(band, noise)
+                else:  # the universal threshold
+                    thresholds = noise * math.sqrt(2 * math.log(height * width))
+                limit = thresholds.astype(np.float32)[:, None, None]
+                if self.thresholding == "soft":
+                    band -= np.clip(band, -limit, limit)
+                else:
+                    band[np.abs(band) <= limit] = 0
             clean = pywt.waverec2([first, *bands], self.wavelet, axes=_AXES)[:, :height, :width]
             clean *= gain
             planes += np.roll(clean, (-shift[0], -shift[1]), (1, 2)) if any(shift) else clean
         assert noise is not None  # noqa: S101 there always is a first shift
         deviations: Floats = noise * spread.ravel()
         return deviations
-
-    def _shrink(self, bands: Planes, noise: Floats, pixels: int) -> None:
-        """Set coefficients up to the threshold to 0, in place; if soft, bring the others nearer."""
-        if self.method == "BayesShrink":
-            thresholds = bayes_thresholds(bands, noise)
-        else:  # the universal threshold
-            thresholds = noise * math.sqrt(2 * math.log(pixels))
-        limit = thresholds.astype(np.float32)[:, None, None]
-        if self.thresholding == "soft":
-            bands -= np.clip(bands, -limit, limit)
-        else:
-            bands[np.abs(bands) <= limit] = 0
 
 
 def estimate_noise(diagonal: Planes) -> Floats:

@@ -96,7 +96,19 @@ class FoundImages:
             if of_images:
                 images[key] = of_images[min(of_images) if both is None else both]
             if of_masks:
-                masks[key] = _only_file(folder, of_masks[min(of_masks) if both is None else both])
+                mask = of_masks[min(of_masks) if both is None else both]
+                if (folder / mask).is_dir():  # it stands for the only file in it
+                    names = [item.name for item in (folder / mask).iterdir()]
+                    inside = [name for name in names if not name.startswith(".")]
+                    if len(inside) != 1:
+                        raise DataError(
+                            f"a folder of {len(inside)} files",
+                            where=mask,
+                            allowed="one file, the mask",
+                            remedy="name the file in --pattern",
+                        )
+                    mask = f"{mask}/{inside[0]}"
+                masks[key] = mask
             if of_images and of_masks and both is None:
                 pairs = mixed if min(of_images) in with_masks else paired
                 pairs.append(f"{images[key]} with {masks[key]}")
@@ -260,14 +272,3 @@ def other_images(folder: Path, patterns: Patterns) -> list[str]:
         for name in FolderTree(folder, is_image_file).images(fit)
         if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
     )
-
-
-def _only_file(folder: Path, name: str) -> str:
-    """Return the file that a mask's name stands for: itself, or the only one in it."""
-    if not (folder / name).is_dir():
-        return name
-    inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
-    if len(inside) != 1:
-        fault, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
-        raise DataError(fault, where=name, allowed="one file, the mask", remedy=remedy)
-    return f"{name}/{inside[0]}"

@@ -145,9 +145,9 @@ class OptionFiles:
         # the options as YAML, each with its meaning
         meaning = meanings(Columns) | meanings(Folder)
         lines = []
-        for key, value in composed(whole).items():
-            inner = value if key == "columns" else {}
-            lines.append(_yaml_line(key, "" if inner else value, meaning))
+        for option, value in composed(whole).items():
+            inner: Mapping[str, Any] = value if option == "columns" else {}
+            lines.append(_yaml_line(option, "" if inner else value, meaning))
             lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
         texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
         write_files(texts | beside)

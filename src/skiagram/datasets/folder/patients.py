@@ -35,20 +35,14 @@ _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
 
 
-def _is_nobody(cell: str) -> bool:
-    """Return whether an id does not say who the patient is, as `Anonymous^Patient` or `PATIENT`.
-
-    A number in it may tell patients apart: `unknown-1` is one of them.
-    """
-    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
-    told = "".join(words)
-    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
-    return not bare or bool({told, bare} & _NOBODY)
-
-
 def find_patient_problem(cell: str, where: str) -> DataError | None:
     """Return why a cell is no patient's id: many rows would become one patient."""
-    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or _is_nobody(cell):
+    # words that say of nobody who it is, as `Anonymous^Patient` or `PATIENT`; a number in it may
+    # tell patients apart: `unknown-1` is one of them
+    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
+    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
+    nobody = not bare or bool({"".join(words), bare} & _NOBODY)
+    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or nobody:
         return DataError(
             f"patient `{cell}`" if cell else "an empty patient",
             where=where,

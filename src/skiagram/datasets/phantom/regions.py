@@ -152,17 +152,6 @@ class RegionObserver:
         return np.square(roots), np.square(apart)
 
 
-def theoretical_auc(observers: list[RegionObserver]) -> float:
-    """Return the AUC of the ideal observer over regions of several shapes, each as often."""
-
-    def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
-        beta = complex(0.5, np.tan(angle) / 2)
-        return float(abs(sum(observer.moment(beta) for observer in observers)) ** 2)
-
-    area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
-    return float(1 - area / (np.pi * len(observers) ** 2))
-
-
 class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
@@ -203,8 +192,14 @@ class OpenPhantomRegions(OpenSource):
         return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
 
     def auc(self) -> float:
-        """Return the AUC that no model exceeds but by chance."""
-        return theoretical_auc(self.observers)
+        """Return the AUC that no model exceeds but by chance: of all shapes, each as often."""
+
+        def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
+            beta = complex(0.5, np.tan(angle) / 2)
+            return float(abs(sum(observer.moment(beta) for observer in self.observers)) ** 2)
+
+        area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
+        return float(1 - area / (np.pi * len(self.observers) ** 2))
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]

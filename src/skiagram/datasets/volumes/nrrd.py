@@ -109,7 +109,18 @@ def read(
         listing = (lists or (without if len(without) == 1 else []) or [3])[0]
     placed = [axis for at, axis in enumerate(axes) if at != listing]
     check_voxels(tuple(axis.side for axis in placed))
-    values = _read_values(fields, packed, sides)
+    # the values of all volumes, the first axis of the file last
+    name, encoding = fields["type"].lower(), fields["encoding"].lower()
+    dtype = np.dtype(_TYPES[name])
+    size = count_bytes(sides, dtype.itemsize)
+    for _ in range(_skip(fields, "line")):
+        packed = packed.partition(b"\n")[2]
+    skipped = _skip(fields, "byte")
+    if encoding in _GZIP:
+        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
+    if dtype.itemsize > 1:
+        dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
+    values = read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
     if listing is not None:
         values = values.take((frame or 1) - 1, axis=len(axes) - 1 - listing)
     return values, *_place(fields, placed, spacing)
@@ -251,21 +262,6 @@ def _place(
     else:
         steps = np.diag(spacings[:3])
     return steps[::-1], origin[:3] * to_lps
-
-
-def _read_values(fields: dict[str, str], packed: bytes, sides: list[int]) -> NDArray[Any]:
-    """Return the values of all volumes, the first axis of the file last."""
-    name, encoding = fields["type"].lower(), fields["encoding"].lower()
-    dtype = np.dtype(_TYPES[name])
-    size = count_bytes(sides, dtype.itemsize)
-    for _ in range(_skip(fields, "line")):
-        packed = packed.partition(b"\n")[2]
-    skipped = _skip(fields, "byte")
-    if encoding in _GZIP:
-        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
-    if dtype.itemsize > 1:
-        dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
-    return read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
 
 
 def _skip(fields: dict[str, str], what: str) -> int:
