@@ -95,9 +95,11 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     )
     best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
     for (kind, name, number), probe in tried.items():
-        known = best.get((kind, name), (None, asked[0]))[0]
-        surer = probe and known and (probe.tells, probe.auc) > (known.tells, known.auc)
-        if (kind, name) not in best or (probe and known is None) or surer:
+        best_probe = best.get((kind, name), (None, asked[0]))[0]
+        surer = (
+            probe and best_probe and (probe.tells, probe.auc) > (best_probe.tells, best_probe.auc)
+        )
+        if (kind, name) not in best or (probe and best_probe is None) or surer:
             best[kind, name] = probe, asked[number]
     probes = {name: told for (kind, name), told in best.items() if kind == "image"}
     columns = {name: told for (kind, name), told in best.items() if kind == "column"}

@@ -63,11 +63,11 @@ def probed_traits(
     ids = (cases.case_id, cases.patient_id)
     places = [np.unique(column, return_inverse=True)[1] for column in ids]
     images["case_order"] = np.stack(places, axis=1).astype(float)[rows]
-    known = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
-    taken = [known[name] for name in acquisition if name in known]
+    encoded = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
+    taken = [encoded[name] for name in acquisition if name in encoded]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
-    return ProbedTraits(rows, images, known)
+    return ProbedTraits(rows, images, encoded)
 
 
 def side_by_side(traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]]) -> dict[str, Columns]:
@@ -225,10 +225,10 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 def _middle(differences: Image) -> float:
     """Return the median size of differences, which lose their order and signs; NaN without one."""
     sizes = np.abs(differences, out=differences).ravel(order="K")
-    known = int(np.isfinite(sizes).sum())
-    if not known:
+    number = int(np.isfinite(sizes).sum())
+    if not number:
         return np.nan
-    below, above = (known - 1) // 2, known // 2
+    below, above = (number - 1) // 2, number // 2
     sizes.partition((below, above))  # missing ones go to the end
     return (float(sizes[below]) + float(sizes[above])) / 2
 

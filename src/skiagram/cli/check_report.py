@@ -63,16 +63,18 @@ def survey_text(survey: Survey, source: Folder, design: Design) -> str:
 
 def left_out(described: FolderArguments) -> str:
     """Return which columns of the table stay behind and how to take them; no cell is quoted."""
-    left = described.left
-    if not left:
+    left_columns = described.left
+    if not left_columns:
         return ""
-    cells = {name: [row.cells[name] for row in described.rows] for name in left}
-    suspects = {name: suspect_column(name, cells[name]) for name in left}
+    cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
+    suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
     suspects |= dict.fromkeys(("case_id", "patient_id"), "it tells patients or cases apart")
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
-    lines += [f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left]
-    harmless = [name for name in left if suspects[name] is None]
+    lines += [
+        f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left_columns
+    ]
+    harmless = [name for name in left_columns if suspects[name] is None]
     if harmless:
         lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
     return "\n".join(lines)
@@ -155,11 +157,11 @@ def write_text_examples(survey: Survey, folder: Path, reading: Reading) -> int:
 def _counts(survey: Survey, source: Folder) -> str:
     there = {entry.split for entry in survey.entries}
     splits = [split for split in ("train", "validation", "test") if split in there]
-    known = source.columns.patient is not None
+    patients_known = source.columns.patient is not None
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:
         entries = [entry for entry in survey.entries if label is None or entry.label == label]
-        patients = len({entry.patient for entry in entries}) if known else "unknown"
+        patients = len({entry.patient for entry in entries}) if patients_known else "unknown"
         in_splits = [sum(entry.split == split for entry in entries) for split in splits]
         rows.append([name, len(entries), patients, *in_splits])
     return text_table(["class", "images", "patients", *splits], rows)

@@ -82,9 +82,9 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
             if getattr(arguments, option) is None:
                 fault, allowed = "is not given", f"columns of a {task.measured.words}"
                 raise OptionError(fault, where=f"--{option}", allowed=allowed)
-        for option, known in task.measured.asked.items():
+        for option, at_home in task.measured.asked.items():
             if getattr(arguments, option) is None:
-                setattr(arguments, option, known)
+                setattr(arguments, option, at_home)
         return
     classes = arguments.classes or list(task.classes)
     if len(classes) != len(task.classes):
@@ -154,8 +154,8 @@ def _read_folder(
     arguments.images = arguments.images or list(project.preparation.modalities)
     if arguments.csv is not None:
         header = read_csv(arguments.csv, arguments.missing)[0].cells
-        known = read_table(project.root / "data/cases/covariates.parquet").columns
-        taken = [name for name in known if name in header]
+        covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
+        taken = [name for name in covariates_at_home if name in header]
         arguments.covariates = [*arguments.covariates, *taken]
         arguments.force_covariates = [*arguments.force_covariates, *taken]
         # columns that are called as in the project's own table of images

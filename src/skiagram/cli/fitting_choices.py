@@ -443,19 +443,19 @@ def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
     kinds, why = dict[str, str](), list[str]()
     for modality, files in survey.by_modality.items():
         stated = sorted({file.modality for file in files} - {""})
-        told = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
+        kind_by_header = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
         words = (f"{modality} {files[0].name}").replace("_", " ")
-        named = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
-        kinds[modality] = told or ("mr" if stated else named or "mr")
+        kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+        kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
         headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
         scaled = "intensities are scaled in each region, as of MR"
-        if told and named and told != named:
-            why.append(f"{headers}, names say {named.upper()}: the headers count.")
+        if kind_by_header and kind_by_name and kind_by_header != kind_by_name:
+            why.append(f"{headers}, names say {kind_by_name.upper()}: the headers count.")
         elif len(stated) > 1:
             why.append(f"{headers}: {scaled}. Make a data set of each.")
-        elif stated and not told:
+        elif stated and not kind_by_header:
             why.append(f"{headers}: {scaled}.")
-        elif not stated and not named:
+        elif not stated and not kind_by_name:
             why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
             why.append("For CT choose restoration=region_ct and features=region/ct.")
     return kinds, " ".join(why)

@@ -182,8 +182,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
         for name, (holds, *usual) in of_group.items():
             if name in absent:
                 continue
-            known = f"default: {', else '.join(usual)}, if present"
-            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
+            default = f"default: {', else '.join(usual)}, if present"
+            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({default})")
     task = parser.add_argument_group("task")
     for group, option, text in (
         (columns, "--covariates", "columns to keep, for example `age,density` (default: none)"),
@@ -251,9 +251,9 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
         arguments.file = "file"
         names = _pictures_in(arguments.folder)
         masks = settle_masks(names, choice, where)
-        left = masks.names
+        mask_files = masks.names
         classes = {*arguments.classes, *filter(None, [arguments.positive])}
-        rows = rows_of_classes([name for name in names if name not in left], classes, where)
+        rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
     else:
         rows, of_table = _read_table(arguments)
         notes += of_table
@@ -264,8 +264,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
         listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)
-            left = masks.names
-            rows = [row for row in rows if normalise_name(row.cells[arguments.file]) not in left]
+            mask_files = masks.names
+            rows = [
+                row for row in rows if normalise_name(row.cells[arguments.file]) not in mask_files
+            ]
     every = len(rows)
     if arguments.outcome is None and not arguments.cohort:
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
@@ -284,8 +286,8 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     notes += [repeated, masks.describe(choice)]
     settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
     design: Design = "holdout" if sealed else "cv"
-    told = [*filter(None, notes)]
-    return FolderArguments(rows, source, design, told, settling, of_other_classes)
+    sentences = [*filter(None, notes)]
+    return FolderArguments(rows, source, design, sentences, settling, of_other_classes)
 
 
 def _compose_of_names(arguments: argparse.Namespace) -> list[str]:
@@ -353,8 +355,8 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     require_columns(rows, (arguments.label,), "--label")
     if arguments.sealed_labels is None:
         named = [*arguments.classes, *filter(None, [arguments.positive])]
-        rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
-        notes += told
+        rows, label_notes = settle_labels(rows, arguments.label, arguments.empty_label, named)
+        notes += label_notes
     return rows, [*filter(None, notes)]
 
 

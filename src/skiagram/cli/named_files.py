@@ -103,8 +103,8 @@ def compose_table(arguments: argparse.Namespace, reading: "Reading") -> Composed
     if not patterns:
         found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
         raise OptionError(found_none, where="--pattern", remedy=remedy)
-    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
-    if arguments.labels is None and not told:
+    labels_told = arguments.marks or all("{label}" in pattern for pattern in patterns)
+    if arguments.labels is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None

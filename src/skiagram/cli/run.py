@@ -243,13 +243,13 @@ def _require_option_files(asked: Mapping[str, Any]) -> None:
         given, folder = asked.get(choice, []), Path("conf", group)
         names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
         files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
-        known = sorted(file.as_posix() for file in files)
-        for name in filter(lambda name: name not in known, names):
-            near = get_close_matches(name, [*known, "none"], 1)
+        option_files = sorted(file.as_posix() for file in files)
+        for name in filter(lambda name: name not in option_files, names):
+            near = get_close_matches(name, [*option_files, "none"], 1)
             raise OptionError(
                 f"no `{name}`",
                 where=f"--{choice}",
-                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(known)}",
+                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(option_files)}",
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
 

@@ -118,8 +118,8 @@ def _levels(image: Image) -> NDArray[np.uint8] | None:
         return gray
     levels = np.empty(gray.shape, np.uint8)
     for row in range(0, len(gray), _ROWS):  # a copy of large pictures would fill the memory
-        known = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
-        levels[row : row + _ROWS] = (known - low) * np.float32(255 / (high - low))
+        band = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
+        levels[row : row + _ROWS] = (band - low) * np.float32(255 / (high - low))
     return levels
 
 

@@ -56,8 +56,8 @@ def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str])
     """
     first: dict[str, TableRow] = {}
     for row in rows:
-        known = first.setdefault(row.cells[patient], row)
-        if any(row.cells[name] != known.cells[name] for name in constant):
+        first_row = first.setdefault(row.cells[patient], row)
+        if any(row.cells[name] != first_row.cells[name] for name in constant):
             return False
     return len(first) < len(rows)
 

@@ -144,8 +144,8 @@ class LIDC(RealDataSet):
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
         expected = {self.images: self.images_md5, self.table: self.table_md5}
         folder = root or Path()
-        told = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
-        return {name: digest for name, digest in told.items() if digest}
+        changed = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
+        return {name: digest for name, digest in changed.items() if digest}
 
     def open(self, root: Path | None) -> "Nodules":
         label: dict[int, int] = {}

@@ -60,15 +60,15 @@ class Covariates:
             OptionError: A column is not in the table, or none is left.
         """
         table = self._as_read(table)
-        known = [name for name in table.columns if name != "case_id"]
-        unknown = [name for name in self.columns or () if name not in known]
-        numeric = [name for name in known if pd.api.types.is_numeric_dtype(table[name])]
+        column_names = [name for name in table.columns if name != "case_id"]
+        unknown = [name for name in self.columns or () if name not in column_names]
+        numeric = [name for name in column_names if pd.api.types.is_numeric_dtype(table[name])]
         chosen = numeric if self.columns is None else list(self.columns)
         if unknown or not chosen:
             raise OptionError(
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
                 where=where or self.option,
-                allowed=listed(known) or "none: the data set has no covariates",
+                allowed=listed(column_names) or "none: the data set has no covariates",
                 remedy="list covariates of the data set, or leave out the models that need them",
             )
         case_id = table["case_id"].astype(str)
@@ -162,5 +162,7 @@ class Site(Covariates):
 
 def development_patients(cases: Cases) -> dict[str, str]:
     """Return case id → patient of the cases that a model may learn from."""
-    known = cases.development()
-    return dict(zip(known.case_id.tolist(), known.patient_id.tolist(), strict=True))
+    development_cases = cases.development()
+    return dict(
+        zip(development_cases.case_id.tolist(), development_cases.patient_id.tolist(), strict=True)
+    )

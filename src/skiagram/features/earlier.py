@@ -49,11 +49,11 @@ class Earlier:
             earlier: Features of the cases of visits before; None where `table` holds them too.
         """
         chosen = self._choose(table.names)
-        known = table if earlier is None else earlier
-        place = {name: row for row, name in enumerate(known.case_id.tolist())}
+        earlier_table = table if earlier is None else earlier
+        place = {name: row for row, name in enumerate(earlier_table.case_id.tolist())}
         current, before = (
             each.columns(chosen).values.astype(np.float64)  # noqa: PD011 - a table of features
-            for each in (table, known)
+            for each in (table, earlier_table)
         )
         values = np.zeros((len(table), 1 + len(chosen)))
         for row, name in enumerate(table.case_id.tolist()):

@@ -133,9 +133,9 @@ def join_histories(
     table: FeatureTable, families: Sequence[Family], histories: CaseHistories
 ) -> FeatureTable:
     """Put beside the features of images what else is known of their cases."""
-    known = histories.covariates
-    if known is None:
-        known = pd.DataFrame({"case_id": table.case_id})
+    covariates = histories.covariates
+    if covariates is None:
+        covariates = pd.DataFrame({"case_id": table.case_id})
     of_visits = [family for family in families if isinstance(family, Earlier)]
     if of_visits and not histories.previous:
         raise OptionError(
@@ -147,12 +147,12 @@ def join_histories(
     changes = [family.encode(table, histories.previous) for family in of_visits]
     if histories.described is None:
         encoded = [
-            family.encode(known, histories.patients)
+            family.encode(covariates, histories.patients)
             for family in families
             if isinstance(family, Covariates)
         ]
     else:
-        encoded = [encode_covariates(known, histories.described)]
+        encoded = [encode_covariates(covariates, histories.described)]
     beside = [each.of(table.case_id) for each in encoded]
     given = histories.measured
     case_tables = [
@@ -190,13 +190,13 @@ def _describe_images(
         columns = [family.names() for family in families]
         identity = repr((code, platform.machine(), options, columns, margin))
     kept = KeptRows(pieces, FEATURES, identity, _TABLES)
-    known = {place: row for place, row in enumerate(kept.find(digests)) if row is not None}
-    for place, row in known.items():
+    rows_done = {place: row for place, row in enumerate(kept.find(digests)) if row is not None}
+    for place, row in rows_done.items():
         values[place] = row
-    left_out = frozenset(known)
+    left_out = frozenset(rows_done)
     missing = np.array([row for row in range(len(store)) if row not in left_out], dtype=np.int64)
     with Progress("extract", len(store)) as progress:
-        progress.advance(len(known))
+        progress.advance(len(rows_done))
         done, work = 0, partial(_of_span, families, margin)
         for block in compute.map(work, spans(store, _SPAN_VALUES, left_out), releases_lock=True):
             values[missing[done : done + len(block)]] = block

@@ -76,14 +76,14 @@ class Granulometry(WholeImageFamily):
         for sign in (1, -1):  # openings, then closings
             least, most = (np.minimum, np.maximum)[::sign]
             eroded = images.astype(np.float32)
-            left = sign * _mean(eroded)
+            remaining = sign * _mean(eroded)
             floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
-            whole, taken, eroded_by = left - floor, [], 0
+            whole, taken, eroded_by = remaining - floor, [], 0
             for radius in self.radii:
                 eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones
                 still = sign * _mean(erode(eroded, radius, most))
-                taken.append(ratio(np.maximum(left - still, 0), whole))
-                left, eroded_by = still, radius
+                taken.append(ratio(np.maximum(remaining - still, 0), whole))
+                remaining, eroded_by = still, radius
             spectra.append(np.stack(taken, axis=1))
         return np.hstack(spectra)
 

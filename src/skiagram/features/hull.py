@@ -166,9 +166,9 @@ def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
     for triangle in range(2):
         _set_plane(points, corners[triangle], planes[triangle])
     used = _join_points(points, corners, beyond, planes, taken_by)
-    left = taken_by[:used] < 0
-    number = np.cumsum(left) - 1
-    return corners[:used][left], number[beyond[:used][left]], planes[:used][left]
+    remaining = taken_by[:used] < 0
+    number = np.cumsum(remaining) - 1
+    return corners[:used][remaining], number[beyond[:used][remaining]], planes[:used][remaining]
 
 
 @compiled

@@ -164,5 +164,9 @@ class Repeatable:
     def choose(
         self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
     ) -> tuple[str, ...]:
-        known = correlate_copies(table, patient, self.form)
-        return tuple(name for name in names if name not in known or known[name].low >= self.least)
+        correlations = correlate_copies(table, patient, self.form)
+        return tuple(
+            name
+            for name in names
+            if name not in correlations or correlations[name].low >= self.least
+        )

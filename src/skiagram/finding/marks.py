@@ -33,8 +33,8 @@ def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
     cases, of_place = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
     sides = np.ones((len(cases), 3))
     for number, case in enumerate(cases.tolist()):
-        known = spacing[case] or ()
-        sides[number, 3 - len(known) :] = known
+        distances = spacing[case] or ()
+        sides[number, 3 - len(distances) :] = distances
     placed: Floats = np.nan_to_num(coordinates(places)) * sides[of_place]
     return placed
 
@@ -90,20 +90,22 @@ class HitRule:
         score = marks["score"].to_numpy(dtype=np.float64)
         of_lesions = of_cases(lesions)
         for case, rows in of_cases(marks).items():
-            known = of_lesions.get(case)
-            if known is None:
+            lesion_rows = of_lesions.get(case)
+            if lesion_rows is None:
                 continue
-            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
-            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
-            distance = np.linalg.norm(place[rows][:, None] - true[known][None], axis=2)
-            free = np.ones(len(known), dtype=np.bool_)
+            flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))
+            near = self.reach(
+                place[rows], radii[0][rows], true[lesion_rows], radii[1][lesion_rows], flat
+            )
+            distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
+            free = np.ones(len(lesion_rows), dtype=np.bool_)
             for number in np.argsort(-score[rows], kind="stable").tolist():
                 if near[number].any():
                     reached = np.flatnonzero(near[number] & free)
                     if len(reached):
                         chosen = reached[np.argmin(distance[number, reached])]
                         free[chosen] = False
-                        hit[rows[number]] = known[chosen]
+                        hit[rows[number]] = lesion_rows[chosen]
                     else:
                         hit[rows[number]] = REPEATED
         return hit
@@ -115,11 +117,13 @@ class HitRule:
         place, true = positions(places, spacing), positions(lesions, spacing)
         radii = [table["radius"].to_numpy(dtype=np.float64) for table in (places, lesions)]
         reached, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
-        for case, known in of_cases(lesions).items():
+        for case, lesion_rows in of_cases(lesions).items():
             rows = of_places.get(case, np.empty(0, dtype=np.int64))
-            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
-            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
-            reached[known] = near.any(axis=0)
+            flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))
+            near = self.reach(
+                place[rows], radii[0][rows], true[lesion_rows], radii[1][lesion_rows], flat
+            )
+            reached[lesion_rows] = near.any(axis=0)
         return reached
 
 
@@ -162,10 +166,12 @@ def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.Data
     place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)
     kept: list[int] = []
     for rows in of_cases(marks).values():
-        left = rows[np.argsort(-score[rows], kind="stable")]
-        while len(left):
-            kept.append(int(left[0]))
-            left = left[np.linalg.norm(place[left] - place[left[0]], axis=1) > distance]
+        remaining = rows[np.argsort(-score[rows], kind="stable")]
+        while len(remaining):
+            kept.append(int(remaining[0]))
+            remaining = remaining[
+                np.linalg.norm(place[remaining] - place[remaining[0]], axis=1) > distance
+            ]
     return marks.iloc[sorted(kept)].reset_index(drop=True)
 
 

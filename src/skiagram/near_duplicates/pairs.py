@@ -152,9 +152,9 @@ def projection(image: Image) -> Image:
     """Return the mean of a volume's slices, (height, width), over what is known; images as is."""
     if not is_volume(image):
         return image
-    known = np.isfinite(image[..., 0])
-    total = np.where(known, image[..., 0], 0).sum(axis=0, dtype=np.float64)
-    count = known.sum(axis=0)
+    present = np.isfinite(image[..., 0])
+    total = np.where(present, image[..., 0], 0).sum(axis=0, dtype=np.float64)
+    count = present.sum(axis=0)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 

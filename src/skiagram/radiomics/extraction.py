@@ -206,11 +206,11 @@ def _without_missing(case: Case, plan: Plan) -> Case:
     """
     settings, image = plan.settings, case.image
     if settings.normalize:
-        known = image[np.isfinite(image)]
-        deviation = known.std(ddof=1) if len(known) > 1 else 0.0
+        known_voxels = image[np.isfinite(image)]
+        deviation = known_voxels.std(ddof=1) if len(known_voxels) > 1 else 0.0
         if not deviation > 0:
             raise DataError("a constant image", allowed="intensities that vary, to normalise them")
-        normal: Floats = (image - known.mean()) / deviation
+        normal: Floats = (image - known_voxels.mean()) / deviation
         if settings.removeOutliers is not None:
             normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
         case = replace(case, image=normal * settings.normalizeScale, whole=None)

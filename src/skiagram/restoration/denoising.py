@@ -24,8 +24,8 @@ _AXES = (-1, -2)
 
 
 def _orthogonal(name: str) -> str:
-    known = pywt.wavelist(kind="discrete")
-    if name not in known or not pywt.Wavelet(name).orthogonal:
+    wavelets = pywt.wavelist(kind="discrete")
+    if name not in wavelets or not pywt.Wavelet(name).orthogonal:
         raise PydanticCustomError(
             "wavelet",
             "an orthogonal wavelet of PyWavelets: haar, db1–db38, sym2–sym20, coif1–coif17, dmey",

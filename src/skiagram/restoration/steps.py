@@ -61,9 +61,9 @@ class Steps:
         """
         mean = training_mean if self.needs_training_mean else None
         if self.needs_training_mean and (mean is None or mean.shape != images.shape[1:]):
-            known = "none" if mean is None else str(mean.shape)
+            mean_shape = "none" if mean is None else str(mean.shape)
             raise DataError(
-                f"an image of shape {images.shape[1:]}, a training mean of {known}",
+                f"an image of shape {images.shape[1:]}, a training mean of {mean_shape}",
                 allowed="`missing.method: training_mean` on images of one size",
                 remedy="choose local_mean, local_median or nearest",
             )

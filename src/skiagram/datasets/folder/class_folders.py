@@ -83,20 +83,20 @@ def add_split(rows: list[TableRow], column: str, split: str | None) -> tuple[lis
     levels = zip(*folders, strict=False)
     shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
     found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
-    told = {part for parts in found for part in parts}
-    if len(told) < 2:  # one folder for all, such as `test`, tells no parts
+    splits = {part for parts in found for part in parts}
+    if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
         return rows, ""
     without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
     if without:
         raise DataError(
             f"{len(names) - len(without)} names of files have a folder for a part of the data "
-            f"({', '.join(sorted(told))}), and {len(without)} have none or several, such as "
+            f"({', '.join(sorted(splits))}), and {len(without)} have none or several, such as "
             f"`{without[0]}`",
             where=WHERE,
             allowed="a part of the data for every row, or for none",
             remedy="add a column `split` with train, validation and test",
         )
-    if "test" not in told:
+    if "test" not in splits:
         return rows, ""
     counts = Counter(parts[0] for parts in found)
     counted = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))

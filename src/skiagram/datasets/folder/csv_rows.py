@@ -180,8 +180,8 @@ def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
     cells = [{row.cells[name] for row in rows} - _NOT_KNOWN for name in rows[0].cells]
     with_comma = [
         name
-        for name, known in zip(rows[0].cells, cells, strict=True)
-        if all(map(_COMMA_OR_WHOLE.fullmatch, known)) and any("," in cell for cell in known)
+        for name, values in zip(rows[0].cells, cells, strict=True)
+        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
     ]
     written = {row.cells[name] for row in rows for name in with_comma if "," in row.cells[name]}
     with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*cells)))

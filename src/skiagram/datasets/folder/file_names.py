@@ -62,13 +62,13 @@ class FileNames:
     @cached_property
     def _by_name(self) -> dict[tuple[str, ...], list[str]]:
         """Last part of a name, with its ending and without → the files."""
-        known: dict[tuple[str, ...], list[str]] = {}
+        by_name: dict[tuple[str, ...], list[str]] = {}
         for file in self.files:
             path = PurePosixPath(*_parts(file))
             ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
             for name in {path.name, path.name.removesuffix(ending)}:
-                known.setdefault((name,), []).append(file)
-        return known
+                by_name.setdefault((name,), []).append(file)
+        return by_name
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SeriesNames:
 
     @cached_property
     def _by_series(self) -> Mapping[str, list[str]]:
-        known: dict[str, list[str]] = {}
+        by_series: dict[str, list[str]] = {}
         for file in self.files:
             uids = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)]
             uid = uids[-1] if uids else ""
@@ -98,8 +98,8 @@ class SeriesNames:
                     head = BytesIO(self.tree.head(file))
                     header = read_partial(head, stop_when=lambda tag, _vr, _length: tag > _SERIES)
                     uid = str(header.get("SeriesInstanceUID", ""))
-            known.setdefault(uid, []).append(file)
-        return known
+            by_series.setdefault(uid, []).append(file)
+        return by_series
 
 
 def _parts(name: str) -> tuple[str, ...]:

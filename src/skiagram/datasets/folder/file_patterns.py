@@ -128,8 +128,8 @@ class FoundImages:
 
     def with_masks(self, masks: MaskNames, *, as_regions: bool) -> "FoundImages":
         """Return the images without those that are masks by their names, or with these as masks."""
-        left = masks.names
-        images = {key: name for key, name in self.images.items() if name not in left}
+        mask_files = masks.names
+        images = {key: name for key, name in self.images.items() if name not in mask_files}
         drawn = dict(self.masks)
         for key, name in images.items() if as_regions else ():
             if drawn_on := masks.of_image.get(name):
@@ -140,7 +140,7 @@ class FoundImages:
     def columns(self) -> list[str]:
         """The columns of `rows` that hold anything."""
         several = any(count > 1 for count in self.frames.values())
-        told = {
+        filled = {
             "file": True,
             "mask": bool(self.masks) and self.lesions is None,
             "label_value": bool(self.masks and self.label_value) and self.lesions is None,
@@ -151,7 +151,7 @@ class FoundImages:
             "marks": self.lesions is not None,
             "lesion": self.lesions is not None,
         }
-        return [name for name, there in told.items() if there]
+        return [name for name, there in filled.items() if there]
 
     def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
         """Yield the cells of each image, or of each of its frames, by key.

@@ -119,8 +119,8 @@ def settle_labels(
     spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
     changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
-        told = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
-        notes.append(f"Labels that are the same number are one class: {told}.")
+        changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
+        notes.append(f"Labels that are the same number are one class: {changes}.")
     unlabelled = sum(not row.cells[column] for row in rows)
     if unlabelled and empty is not None:
         out = empty == LEAVE_OUT
@@ -159,9 +159,9 @@ def leave_out_classes(
                 allowed=", ".join(sorted(counts)),
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
-    told = ", ".join(f"{number} of `{name}`" for name, number in others.items())
-    left = [row for row in rows if row.cells[column] not in others]
-    return left, f"Left out, of classes that --classes does not name: {told}."
+    counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
+    kept = [row for row in rows if row.cells[column] not in others]
+    return kept, f"Left out, of classes that --classes does not name: {counted}."
 
 
 def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:

@@ -206,13 +206,17 @@ def _near(mask: str, image: str) -> bool:
     """Return whether the folders of a mask may be those of an image."""
     folders = split_name(mask)[0]
     of_masks = [part for part in folders if _MASK_WORD.search(part) or part in _OF_BIDS]
-    left = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
-    own = _without(_IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS))
+    mask_folders = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
+    image_folders = _without(
+        _IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS)
+    )
     words = [word[0].strip(_BETWEEN) for part in of_masks for word in _MASK_WORD.finditer(part)]
-    if left == own:
+    if mask_folders == image_folders:
         return True
-    shared = min(len(left), len(own))
-    ends_alike = left[len(left) - shared :] == own[len(own) - shared :]
+    shared = min(len(mask_folders), len(image_folders))
+    ends_alike = (
+        mask_folders[len(mask_folders) - shared :] == image_folders[len(image_folders) - shared :]
+    )
     return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
 
 

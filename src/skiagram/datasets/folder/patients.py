@@ -141,13 +141,13 @@ def require_partners(
     ]
     if not any(alone):
         return
-    told = [
+    sentences = [
         f"{len(absent)} of {len(every)} patients of {table} have no partner"
         + (f", first `{absent[0]}`" if absent else "")
         for absent, every, table in zip(alone, (left, right), tables, strict=True)
     ]
     raise DataError(
-        "; ".join(told),
+        "; ".join(sentences),
         where=tables[1],
         allowed="the same patients on both sides",
         remedy="correct the ids, or leave out who has no partner: `--unmatched leave-out`",
@@ -279,10 +279,10 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
                 allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
                 remedy="number the visits of each patient from 1, or leave the column out",
             ) from error
-    known: dict[str, set[tuple[str, int]]] = {}
+    moments_by_patient: dict[str, set[tuple[str, int]]] = {}
     for row, moment in zip(rows, order, strict=True):
-        known.setdefault(row.cells[patient], set()).add(moment)
-    for moments in known.values():
+        moments_by_patient.setdefault(row.cells[patient], set()).add(moment)
+    for moments in moments_by_patient.values():
         if len({kind for kind, _ in moments}) > 1:
             raise DataError(
                 "dates and numbers of visits for one patient",
@@ -290,7 +290,7 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
                 allowed="one or the other",
                 remedy="number the visits of each patient from 1",
             )
-    place = {name: sorted(moments) for name, moments in known.items()}
+    place = {name: sorted(moments) for name, moments in moments_by_patient.items()}
     return [
         replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
         for row, moment in zip(rows, order, strict=True)

@@ -230,9 +230,9 @@ def survey_folder(
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     # Of copies that are settled, the audit sees what is left, as ingest will store it.
-    kept, usable, told = _settle_copies(source, usable, examined, seen, design)
-    if told:
-        read.notes.append(told)
+    kept, usable, sentence = _settle_copies(source, usable, examined, seen, design)
+    if sentence:
+        read.notes.append(sentence)
         whole = [[files[at] for at in kept] for files in whole]
         seen = [images.chosen(kept) for images in seen]
         problems += _find_entry_problems(source, task, usable)
@@ -334,21 +334,23 @@ def _leave_out_lesionless(
         if isinstance(result, EmptyMask)
     }
     labels = {entry.name: source.classes[entry.label] for entry in listing.entries}
-    left, every = Counter(labels[name] for name in empty), Counter(labels.values())
-    bare = [name for name in source.classes if left[name] and left[name] == every[name]]
+    lesionless, every = Counter(labels[name] for name in empty), Counter(labels.values())
+    bare = [name for name in source.classes if lesionless[name] and lesionless[name] == every[name]]
     if bare:
         others = [shlex.quote(name) for name in source.classes if name not in bare]
         ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
         ways.append("`--masks leave-out` takes all images whole")
-        fault = f"no image of the class `{bare[0]}` has a lesion: {left[bare[0]]} masks are empty"
+        fault = (
+            f"no image of the class `{bare[0]}` has a lesion: {lesionless[bare[0]]} masks are empty"
+        )
         allowed = "a region in images of each class"
         read.problems.append(
             DataError(fault, where=source.folder, allowed=allowed, remedy=", ".join(ways))
         )
     elif empty:
-        told = ", ".join(f"{number} of `{name}`" for name, number in sorted(left.items()))
+        counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))
         read.notes.append(
-            f"Left out, without a lesion in their masks: {told}, such as `{min(empty)}`."
+            f"Left out, without a lesion in their masks: {counted}, such as `{min(empty)}`."
         )
     read.rows = [row for row in read.rows if refer(row, source.columns).name not in empty]
     stays = [entry.name not in empty for entry in listing.entries]

@@ -231,16 +231,16 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
 
 def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
     """Return why a column is neither numbers alone nor texts alone; None where it is."""
-    where, known = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
-    if any(_has_decimal_comma(row.cells[column]) for row in known):
+    where, filled_rows = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
+    if any(_has_decimal_comma(row.cells[column]) for row in filled_rows):
         comma, point = "numbers with a decimal comma", "a decimal point"
         return DataError(comma, where=where, allowed=point, remedy=_POINT)
-    texts = [row for row in known if not is_number(row.cells[column])]
-    if len(texts) in (0, len(known)):
+    texts = [row for row in filled_rows if not is_number(row.cells[column])]
+    if len(texts) in (0, len(filled_rows)):
         return None
     word = next(filter(stands_for_missing, (row.cells[column] for row in texts)), None)
     return DataError(
-        f"{len(known) - len(texts)} numbers and {len(texts)} texts, "
+        f"{len(filled_rows) - len(texts)} numbers and {len(texts)} texts, "
         + (f"such as `{word}`" if word else f"the first in line {texts[0].line}"),
         where=where,
         allowed="numbers alone, or texts alone",

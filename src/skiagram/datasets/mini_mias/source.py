@@ -114,15 +114,15 @@ def average_blocks(pixels: NDArray[np.uint8], size: int) -> SpacedImage:
 
 def _require_digitised(film: SpacedImage, side: int, kind: str, remedy: str) -> NDArray[np.uint8]:
     pixels, spacing = film.pixels, film.spacing
-    known = spacing or (SPACING, SPACING)
+    stated = spacing or (SPACING, SPACING)
     if (
         pixels.dtype == np.uint8
         and pixels.shape == (side, side)
-        and all(math.isclose(distance, SPACING, rel_tol=0.01) for distance in known)
+        and all(math.isclose(distance, SPACING, rel_tol=0.01) for distance in stated)
     ):
         return pixels
     shape = " × ".join(map(str, pixels.shape))
-    distance = f" of {known[0]:g} × {known[1]:g} mm" if spacing else ""
+    distance = f" of {stated[0]:g} × {stated[1]:g} mm" if spacing else ""
     raise DataError(
         f"{shape} pixels of type {pixels.dtype}{distance}",
         allowed=f"{kind}: {side} × {side} pixels of {SPACING} mm, uint8",
@@ -163,17 +163,17 @@ class DrawnSplit:
         for patient in order:
             labels = {position: entries[position].label for position in images[names[patient]]}
             # the first split that can use any of the patient's images takes these
-            for split, left in wanted.items():
+            for split, still_wanted in wanted.items():
                 taken: dict[int, Split] = {}
                 for position, label in labels.items():
-                    if left[label] > 0:
-                        left[label] -= 1
+                    if still_wanted[label] > 0:
+                        still_wanted[label] -= 1
                         taken[position] = split
                 if taken:
                     drawn |= taken
                     break
-        for split, left in wanted.items():
-            short = {classes[label]: count for label, count in left.items() if count}
+        for split, still_wanted in wanted.items():
+            short = {classes[label]: count for label, count in still_wanted.items() if count}
             if short:
                 fault = f"too few patients, {short} images short of the {split} split"
                 raise DataError(fault, where="drawn split", remedy="lower the counts")
@@ -230,7 +230,7 @@ class MiniMias(RealDataSet):
         return self.url
 
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
-        folder, told = (root or Path()) / self.folder, {}
+        folder, changed = (root or Path()) / self.folder, {}
         digests = published_digests()
         for path in sorted(folder.glob("*")) if root is not None else ():
             if path.stem not in digests and path.name != FILE:
@@ -247,8 +247,8 @@ class MiniMias(RealDataSet):
                 except DataError:
                     seen[state] = unlike(path, None, {})
             if seen[state]:
-                told[path.name] = seen[state]
-        return told
+                changed[path.name] = seen[state]
+        return changed
 
     def open(self, root: Path | None) -> "OpenMiniMias":
         digests = published_digests()
