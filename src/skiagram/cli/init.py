@@ -107,12 +107,12 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
 
     from skiagram.cli.check_report import problem_lines, spelling_hints
     from skiagram.compute.files import write_files
+    from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
-    from skiagram.datasets.image_files import read_file
     from skiagram.datasets.ingest import task_of
     from skiagram.projects.left_out import leave_out
 
@@ -218,7 +218,7 @@ def _outside(folder: Path | None) -> Path | None:
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     """Return the secret key for patients and file names; None where none is given."""
-    from skiagram.datasets.image_files import read_file
+    from skiagram.datasets.files import read_file
 
     where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
     given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()

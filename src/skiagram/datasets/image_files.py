@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,7 +28,6 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames, with_preamble
 from skiagram.datasets.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
-from skiagram.datasets.files import read_file as read_file
 from skiagram.datasets.gray import gray_if_tinted
 from skiagram.datasets.volumes.volume_files import count_volumes
 from skiagram.datasets.volumes.voxels import narrow
@@ -74,23 +72,6 @@ class TransparentImage(DataError):
     """An image whose pixels depend on the background."""
 
 
-def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
-    """Read one image file; messages call it by name, or by its path where that is empty.
-
-    Returns:
-        (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
-        up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
-        RGB uint8, but gray where its channels hardly differ (`gray_if_tinted`). A PGM's values are
-        relative to its greatest, so they are stretched to the whole depth. DICOM as `read_dicom`
-        says. Only DICOM has a pixel spacing: the resolution in other files is meant for printers.
-
-    Raises:
-        DataError: The file is empty, damaged, of another kind, or has no single right reading.
-    """
-    name = name or str(path)
-    return decode_image(read_file(path, name), name, most_pixels)
-
-
 def is_image(head: bytes) -> bool:
     """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
     return bool(_DICOM.match(with_preamble(head))) or any(magic.match(head) for magic, _ in _KINDS)
@@ -105,7 +86,7 @@ def decode_image(
     as_stored: bool = False,
     on_black: bool = False,
 ) -> SpacedImage:
-    """Read an image from the bytes of its file; see `read_image`.
+    """Read an image from the bytes of its file; messages call it by name.
 
     Args:
         frame: Of a DICOM file, or page or channel of a TIFF, from 1; None for the only one.
@@ -113,6 +94,16 @@ def decode_image(
             differ is colour, of a colour palette the places are taken, and 2 and 4 bits are not
             stretched: labels have no brightness.
         on_black: Whether transparent pixels are laid on black; else they are refused.
+
+    Returns:
+        (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
+        up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
+        RGB uint8, but gray where its channels hardly differ (`gray_if_tinted`). A PGM's values are
+        relative to its greatest, so they are stretched to the whole depth. DICOM as `read_dicom`
+        says. Only DICOM has a pixel spacing: the resolution in other files is meant for printers.
+
+    Raises:
+        DataError: The file is empty, damaged, of another kind, or has no single right reading.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")

@@ -23,7 +23,7 @@ from skiagram.datasets.contract import (
 )
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.files import unlike
+from skiagram.datasets.files import read_file, unlike
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
@@ -38,7 +38,6 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.gray import InGray
-from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
     Reading,
