@@ -4,7 +4,7 @@ A table of places has the columns of `skiagram.records.places.PLACES`; a finder'
 besides, higher = more suspicious, which is comparable within one fit only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -54,28 +54,6 @@ class HitRule:
     minimum: Annotated[float, Field(ge=0)]
     overlap: Annotated[float, Field(gt=0, lt=1)]
 
-    def reach(
-        self, marks: Floats, mark_radius: Floats, lesions: Floats, radius: Floats, flat: bool
-    ) -> NDArray[np.bool_]:
-        """Return (n_marks, n_lesions) which mark reaches which lesion of one case.
-
-        Args:
-            marks: (n_marks, 3) mm.
-            mark_radius: (n_marks,) mm.
-            lesions: (n_lesions, 3) mm.
-            radius: (n_lesions,) mm.
-            flat: Whether they are circles; else balls.
-        """
-        distance = np.linalg.norm(marks[:, None] - lesions[None], axis=2)
-        if self.rule == "distance":
-            near: NDArray[np.bool_] = distance <= np.maximum(radius, self.minimum) + 1e-9
-            return near
-        shared: NDArray[np.bool_] = (
-            intersection_over_union(distance, mark_radius[:, None], radius[None], flat)
-            >= self.overlap
-        )
-        return shared
-
     def match(
         self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.int64]:
@@ -85,19 +63,8 @@ class HitRule:
         that is not hit yet; where all it reaches are hit, it is `REPEATED`.
         """
         hit = np.full(len(marks), FALSE, dtype=np.int64)
-        place, true = positions(marks, spacing), positions(lesions, spacing)
-        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)]
         score = marks["score"].to_numpy(dtype=np.float64)
-        of_lesions = of_cases(lesions)
-        for case, rows in of_cases(marks).items():
-            lesion_rows = of_lesions.get(case)
-            if lesion_rows is None:
-                continue
-            flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))
-            near = self.reach(
-                place[rows], radii[0][rows], true[lesion_rows], radii[1][lesion_rows], flat
-            )
-            distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
+        for rows, lesion_rows, distance, near in self._cases(marks, lesions, spacing):
             free = np.ones(len(lesion_rows), dtype=np.bool_)
             for number in np.argsort(-score[rows], kind="stable").tolist():
                 if near[number].any():
@@ -114,17 +81,38 @@ class HitRule:
         self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.bool_]:
         """Return (n_lesions,) which lesions any place reaches, however many it reaches."""
-        place, true = positions(places, spacing), positions(lesions, spacing)
-        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (places, lesions)]
-        reached, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
-        for case, lesion_rows in of_cases(lesions).items():
-            rows = of_places.get(case, np.empty(0, dtype=np.int64))
-            flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))
-            near = self.reach(
-                place[rows], radii[0][rows], true[lesion_rows], radii[1][lesion_rows], flat
-            )
+        reached = np.zeros(len(lesions), dtype=np.bool_)
+        for _, lesion_rows, _, near in self._cases(places, lesions, spacing):
             reached[lesion_rows] = near.any(axis=0)
         return reached
+
+    def _cases(
+        self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.bool_]]]:
+        """Yield for each case with both the rows of its marks (m,) and those of its lesions (k,).
+
+        With them come (m, k) the distances of their centres, mm, and which mark reaches which
+        lesion.
+        """
+        place, true = positions(marks, spacing), positions(lesions, spacing)
+        mark_radius, radius = (
+            table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)
+        )
+        of_lesions = of_cases(lesions)
+        for case, rows in of_cases(marks).items():
+            lesion_rows = of_lesions.get(case)
+            if lesion_rows is None:
+                continue
+            distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
+            if self.rule == "distance":
+                near = distance <= np.maximum(radius[lesion_rows], self.minimum) + 1e-9
+            else:
+                flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))  # circles, not balls
+                shared = intersection_over_union(
+                    distance, mark_radius[rows][:, None], radius[lesion_rows][None], flat
+                )
+                near = shared >= self.overlap
+            yield rows, lesion_rows, distance, near
 
 
 def intersection_over_union(distance: Floats, first: Floats, second: Floats, flat: bool) -> Floats:

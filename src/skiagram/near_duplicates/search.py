@@ -331,21 +331,19 @@ class _SpectrumPasses:
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs whose product stands far above others', (query, base)."""
-    if piece.images > MOST_COMPARED:
-        nominees = _in_one_leaf(piece)
-    else:
-        nominees = (pairs for start in piece.part for pairs in _above(piece, start))
-    return piece, np.concatenate([np.zeros(0, _NOMINEES), *nominees])
-
-
-def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:
-    """Yield the pairs of each tree of a piece."""
     pass_ = piece.pass_
-    queries = pass_.queries(slice(None))
-    for number in piece.part.tolist():
-        tree = Tree.grow(pass_.base, number)
-        for sign in (1, -1)[: 1 if pass_.signed else 2]:
-            yield _usable(piece, *tree.like(queries, pass_.base, piece.threshold, sign))
+    nominees = [np.zeros(0, _NOMINEES)]
+    if piece.images <= MOST_COMPARED:
+        for start in piece.part:
+            nominees += _above(piece, start)
+    else:  # the pairs of one leaf of each tree
+        queries = pass_.queries(slice(None))
+        for number in piece.part.tolist():
+            tree = Tree.grow(pass_.base, number)
+            for sign in (1, -1)[: 1 if pass_.signed else 2]:
+                like = tree.like(queries, pass_.base, piece.threshold, sign)
+                nominees.append(_usable(piece, *like))
+    return piece, np.concatenate(nominees)
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
