@@ -14,6 +14,7 @@ from skiagram.datasets import file_trees
 from skiagram.datasets.file_trees import EncryptedArchive, FolderTree, open_tree
 from skiagram.datasets.volumes.case_images import is_image_file
 from skiagram.errors import DataError
+from skiagram.sealing import encryption
 from skiagram.sealing.encryption import Purpose
 from tests.datasets.own_folders import png
 
@@ -120,7 +121,7 @@ def test_what_is_announced_is_fetched_in_few_passages(
 ) -> None:
     tree = opened(archive, at_hand=4000)
     passages: list[object] = []
-    open_archive = file_trees.open_decrypted
+    open_archive = encryption.open_decrypted
 
     def count(path: Path, purpose: Purpose, where: str) -> object:
         passages.append(path)
