@@ -22,6 +22,7 @@ from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns, normalise_name
+from skiagram.datasets.image_files import decode_image
 from skiagram.options import build, read_option_file
 
 SIDE = 24
@@ -50,6 +51,11 @@ def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
 def png(at: int) -> bytes:
     """Return a gray PNG file."""
     return encoded(Image.fromarray(film(at)), "PNG")
+
+
+def pixels_of(path: Path) -> bytes:
+    """Return the pixels of an image file as it is read."""
+    return decode_image(path.read_bytes(), path.name).pixels.tobytes()
 
 
 def tiff(image: NDArray[Any], **how: Any) -> bytes:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffWriter
 
-from skiagram.datasets.image_files import count_frames, decode_image, read_image
+from skiagram.datasets.files import read_file
+from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.masks import decode_plane_mask
 from skiagram.errors import DataError
 from tests.datasets.own_folders import dicom, encoded, png, tiff
@@ -314,11 +315,10 @@ FAULTY: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", FAULTY)
-def test_faulty_files_are_named_with_a_remedy(kind: str, tmp_path: Path) -> None:
+def test_faulty_files_are_named_with_a_remedy(kind: str) -> None:
     content, found = FAULTY[kind]
-    (tmp_path / "film.png").write_bytes(content)
     with pytest.raises(DataError) as raised:
-        read_image(tmp_path / "film.png", "films/film.png")
+        decode_image(content, "films/film.png")
     assert raised.value.where == "films/film.png"
     assert raised.value.found.startswith(found)
     assert raised.value.remedy or raised.value.allowed
@@ -348,7 +348,7 @@ def test_what_is_no_regular_file_is_refused_at_once(
         for name in ("pipe.png", "folder.png", "zero.png", "loop.png", "socket.png", "nul\0.png"):
             started = time.monotonic()
             with pytest.raises(DataError) as raised:
-                read_image(Path(name))
+                read_file(Path(name), name)
             assert raised.value.where == name
             assert "\n" not in str(raised.value)
             assert time.monotonic() - started < 1

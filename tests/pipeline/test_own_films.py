@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_image
+from skiagram.datasets.image_files import HEAD_BYTES, is_image
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of
-from tests.datasets.own_folders import OwnFolder, dicom, write_folder
+from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder
 from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.thorough
@@ -114,7 +114,7 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
     assert {store.spacing(case) for case in cases.case_id} == {(0.1, 0.1)}
     assert {store.image(case).dtype.name for case in cases.case_id} == {"uint16"}
     names = [f"woman-{woman:02d}/view-{view}.dcm" for woman in range(24, 32) for view in (0, 1)]
-    of_pixels = {read_image(own.folder / name).pixels.tobytes(): name for name in names}
+    of_pixels = {pixels_of(own.folder / name): name for name in names}
     for model in MODELS:
         test = Predictions.read(project.folder / f"scores/{model}").part("test")
         order = [of_pixels[store.image(case).tobytes()] for case in test["case_id"]]

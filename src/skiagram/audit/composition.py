@@ -15,9 +15,12 @@ MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesi
 
 def check_classes(evidence: Evidence) -> list[Finding]:
     """Count the classes of the development cases; the sealed labels are not looked at."""
-    known, classes = evidence.cases.development(), evidence.task.classes
-    cases = [int((known.label == k).sum()) for k in range(len(classes))]
-    patients = [len(np.unique(known.patient_id[known.label == k])) for k in range(len(classes))]
+    development_cases, classes = evidence.cases.development(), evidence.task.classes
+    cases = [int((development_cases.label == k).sum()) for k in range(len(classes))]
+    patients = [
+        len(np.unique(development_cases.patient_id[development_cases.label == k]))
+        for k in range(len(classes))
+    ]
     counts = ", ".join(
         f"{name} {images} images of {people} patients"
         for name, images, people in zip(classes, cases, patients, strict=True)
@@ -25,11 +28,11 @@ def check_classes(evidence: Evidence) -> list[Finding]:
     absent = [name for name, people in zip(classes, patients, strict=True) if not people]
     tiny = [k for k, people in enumerate(patients) if 0 < people < FEW_PATIENTS]
     return [
-        find("class_counts", count=len(known), counts=counts),
+        find("class_counts", count=len(development_cases), counts=counts),
         find("absent_classes", count=len(absent), classes=", ".join(absent)),
         find(
             "tiny_classes",
-            known.case_id[np.isin(known.label, tiny)],
+            development_cases.case_id[np.isin(development_cases.label, tiny)],
             len(tiny),
             least=FEW_PATIENTS,
             classes=", ".join(classes[k] for k in tiny),
@@ -39,7 +42,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
 
 def check_patients(evidence: Evidence) -> list[Finding]:
     """Look for patients in two splits, where patients are known."""
-    cases, known = evidence.cases, evidence.card.patients_known
+    cases, patients_known = evidence.cases, evidence.card.patients_known
     findings = []
     for name, first, second in (
         ("patients_across_splits", cases.split != "test", cases.split == "test"),
@@ -50,11 +53,11 @@ def check_patients(evidence: Evidence) -> list[Finding]:
         ),
     ):
         shared = np.intersect1d(cases.patient_id[first], cases.patient_id[second])
-        if not known:  # then ids stand for clusters of near duplicates
+        if not patients_known:  # then ids stand for clusters of near duplicates
             shared = shared[:0]
         concerned = cases.case_id[second & np.isin(cases.patient_id, shared)]
         findings.append(find(name, concerned, len(shared)))
-    unknown = 0 if known else len(cases)
+    unknown = 0 if patients_known else len(cases)
     groups = len(np.unique(cases.patient_id))
     return [*findings, find("unknown_patients", count=unknown, groups=groups, cases=len(cases))]
 
@@ -107,10 +110,10 @@ def count_levels(image: Image) -> int:
     3 stands for more, and missing pixels count for nothing; of several channels the most count.
     """
     pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
-    return max(_count_levels(channel[np.isfinite(channel)]) for channel in pixels.T)
-
-
-def _count_levels(values: Image) -> int:
-    if not values.size or values.min() == values.max():
-        return 1
-    return 2 if bool(((values == values.min()) | (values == values.max())).all()) else 3
+    most = 1
+    for channel in pixels.T:
+        values = channel[np.isfinite(channel)]
+        if values.size and values.min() != values.max():
+            two = ((values == values.min()) | (values == values.max())).all()
+            most = max(most, 2 if two else 3)
+    return most

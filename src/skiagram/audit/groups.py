@@ -72,21 +72,21 @@ def _confounded(
 ) -> Iterator[str]:
     patient = np.unique(cases.patient_id, return_inverse=True)[1]
     for name, group in groups.items():
-        known = group >= 0
+        grouped = group >= 0
         shares = {
-            k: [float((cases.label[group == g] == k).mean()) for g in np.unique(group[known])]
+            k: [float((cases.label[group == g] == k).mean()) for g in np.unique(group[grouped])]
             for k in np.unique(cases.label)
         }
         label, apart = max(shares.items(), key=lambda item: max(item[1]) - min(item[1]))
         if max(apart) - min(apart) < _MIN_PREVALENCE:
             continue
-        of_class = (cases.label[known] == label).astype(np.float64)
-        if _tell_apart(of_class, group[known], patient[known])[1] > level:
+        of_class = (cases.label[grouped] == label).astype(np.float64)
+        if _tell_apart(of_class, group[grouped], patient[grouped])[1] > level:
             continue
         differing = []
         for look, values in looks.items():
             column = values[:, -1]
-            seen = known & np.isfinite(column)
+            seen = grouped & np.isfinite(column)
             if len(np.unique(group[seen])) < 2 or len(np.unique(column[seen])) < 2:
                 continue
             size, chance = _tell_apart(column[seen], group[seen], patient[seen])

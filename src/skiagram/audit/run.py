@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.audit.composition import (
     check_classes,
@@ -24,7 +23,7 @@ from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import EXACT, Pairs
+from skiagram.near_duplicates.pairs import EXACT
 from skiagram.near_duplicates.search import find_copies
 from skiagram.records.cases import Cases, DataCard, Task
 
@@ -53,11 +52,16 @@ class AuditReport:
         """
         if not self.stopping:
             return ""
-        explanations = [
-            f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
-            + _examples(finding, file_of)
-            for finding in self.stopping
-        ]
+        explanations = []
+        for finding in self.stopping:
+            explanation = f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
+            pairs = [
+                PAIR.join(file_of.get(case, case) for case in example.split(PAIR))
+                for example in finding.examples
+            ]
+            if pairs:
+                explanation += f" For example: {'; '.join(pairs)}."
+            explanations.append(explanation)
         waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
         head = [f"Or waive it in {options}; the report shows the reason:"]
         return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
@@ -67,14 +71,6 @@ class AuditReport:
         if self.stopping:
             names = ", ".join(finding.name for finding in self.stopping)
             raise AuditStop(f"stopped the run for {names}", where="audit")
-
-
-def _examples(finding: Finding, file_of: Mapping[str, str]) -> str:
-    pairs = [
-        PAIR.join(file_of.get(case, case) for case in example.split(PAIR))
-        for example in finding.examples
-    ]
-    return f" For example: {'; '.join(pairs)}." if pairs else ""
 
 
 CHECKS: tuple[Check, ...] = (
@@ -110,32 +106,24 @@ def audit(
         (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
     """
-    seen = unite_appearances([_look(store, _case_rows(store, cases)) for store in stores])
+    seen = unite_appearances([_look(store, cases) for store in stores])
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
     evidence = Evidence(cases, task, card, seen, traits, measured)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    table = _pair_table(seen.pairs, cases)
-    return _report(looked_for, card.waived_findings), table
-
-
-def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
-    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
-    return Appearance(find_copies(store), levels, described_regions(store)).moved(rows)
-
-
-def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
-    """Return (n,) the case table's row of each image of the store."""
-    places = store.places(cases.case_id)
-    if not np.array_equal(np.sort(places), np.arange(len(store))):
-        raise DataError(
-            f"{len(store)} images for {len(cases)} cases, or under other ids",
-            where=str(store.folder),
-            remedy="run ingest again",
-        )
-    return np.argsort(places)
-
-
-def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
+    # the pairs of copies, each under its two case ids
+    ids = np.sort(cases.case_id[np.stack([seen.pairs.first, seen.pairs.second])], axis=0)
+    table = pd.DataFrame(
+        {
+            "first": ids[0],
+            "second": ids[1],
+            "correlation": seen.pairs.correlation,
+            "exact": seen.pairs.kind == EXACT,
+            "kind": pd.Series(seen.pairs.kind.tolist(), dtype=object),
+        }
+    )
+    table = table.sort_values(["first", "second"], ignore_index=True)
+    # what was met, the gravest first; a waiver of what was not looked for is a mistake
+    waived = card.waived_findings
     checked = tuple(finding.name for finding in looked_for)
     unknown = sorted(set(waived) - set(checked))
     if unknown:
@@ -150,18 +138,18 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
         if finding.count
     ]
     met.sort(key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
-    return AuditReport(tuple(met), checked)
+    return AuditReport(tuple(met), checked), table
 
 
-def _pair_table(pairs: Pairs, cases: Cases) -> pd.DataFrame:
-    ids = np.sort(cases.case_id[np.stack([pairs.first, pairs.second])], axis=0)
-    table = pd.DataFrame(
-        {
-            "first": ids[0],
-            "second": ids[1],
-            "correlation": pairs.correlation,
-            "exact": pairs.kind == EXACT,
-            "kind": pd.Series(pairs.kind.tolist(), dtype=object),
-        }
-    )
-    return table.sort_values(["first", "second"], ignore_index=True)
+def _look(store: ImageStore, cases: Cases) -> Appearance:
+    """Return what the images of a store show, in the order of the case table."""
+    places = store.places(cases.case_id)
+    if not np.array_equal(np.sort(places), np.arange(len(store))):
+        raise DataError(
+            f"{len(store)} images for {len(cases)} cases, or under other ids",
+            where=str(store.folder),
+            remedy="run ingest again",
+        )
+    levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
+    seen = Appearance(find_copies(store), levels, described_regions(store))
+    return seen.moved(np.argsort(places))

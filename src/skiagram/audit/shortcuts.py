@@ -23,7 +23,7 @@ from skiagram.audit.contract import (
     examples,
     find,
 )
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
@@ -71,10 +71,6 @@ class Probe:
         """Return whether the label is told well enough to matter, and beyond chance."""
         return self.auc >= SHORTCUT_AUC and self.auc > self.chance
 
-    def surer(self, other: "Probe") -> bool:
-        """Return whether more is told than by another probe of the same trait."""
-        return (self.tells, self.auc) > (other.tells, other.auc)
-
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
     """Look for traits from which the label of development cases can be told."""
@@ -82,7 +78,13 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
-    asked = _questions(cases, evidence.task)
+    # the label, and what an outcome's value tells besides it
+    task = evidence.task
+    asked = [Question(cases, task.classes, task.positive)]
+    if task.measured is not None and cases.value is not None:
+        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
+            split = dataclasses.replace(cases, label=label)
+            asked.append(Question(split, (f"no {words}", words), 1))
     tried = allow_for_all(
         {
             (kind, name, number): probe_label(values, question.cases.label, cases.patient_id)
@@ -93,8 +95,11 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     )
     best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
     for (kind, name, number), probe in tried.items():
-        known = best.get((kind, name), (None, asked[0]))[0]
-        if (kind, name) not in best or (probe and (known is None or probe.surer(known))):
+        best_probe = best.get((kind, name), (None, asked[0]))[0]
+        surer = (
+            probe and best_probe and (probe.tells, probe.auc) > (best_probe.tells, best_probe.auc)
+        )
+        if (kind, name) not in best or (probe and best_probe is None) or surer:
             best[kind, name] = probe, asked[number]
     probes = {name: told for (kind, name), told in best.items() if kind == "image"}
     columns = {name: told for (kind, name), told in best.items() if kind == "column"}
@@ -123,16 +128,6 @@ class Question(NamedTuple):
     cases: Cases
     classes: tuple[str, ...]
     positive: int | None
-
-
-def _questions(cases: Cases, task: Task) -> list[Question]:
-    """Return what is asked: the label, and what an outcome's value tells besides it."""
-    asked = [Question(cases, task.classes, task.positive)]
-    if task.measured is not None and cases.value is not None:
-        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
-            split = dataclasses.replace(cases, label=label)
-            asked.append(Question(split, (f"no {words}", words), 1))
-    return asked
 
 
 def _column_finding(name: str, told: Mapping[str, tuple[Probe, Question]]) -> Finding:
@@ -169,21 +164,17 @@ def _shortcut_finding(
     name = f"label_from_{name}"
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
-    summary = _summary(trait, probe, question)
-    shown = examples(_surest_cases(probe, question.cases))
-    return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
-
-
-def _summary(trait: ShortcutTrait, probe: Probe, question: Question) -> str:
     # Of two classes each is told as well as the other: the one that is looked for is named.
     positive = question.positive
     named = question.classes[probe.label if positive is None else positive]
-    return (
+    summary = (
         f"`{named}` can be predicted with an AUC of {probe.auc:.2f} from "
         f"{trait.description} (95 % interval {_interval_text(probe, question.cases)}); "
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
+    shown = examples(_surest_cases(probe, question.cases))
+    return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
@@ -223,7 +214,12 @@ def probe_label(
         inside and ten outside.
     """
     number = np.unique(patient, return_inverse=True)[1]
-    columns, classes = bin_values(values), _probed_classes(label, number)
+    # the classes worth probing; of two only one, as the other is its mirror image
+    present = np.unique(label)
+    inside = [len(np.unique(number[label == k])) for k in present]
+    outside = [len(np.unique(number[label != k])) for k in present]
+    enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
+    columns, classes = bin_values(values), (enough[-1:] if len(present) == 2 else enough)
     if not columns.shape[1] or not len(classes):
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
@@ -309,12 +305,3 @@ def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.in
         predicted[part] = columns[part] @ weights + intercept
     rounded: Floats = np.round(predicted, _DIGITS)
     return rounded
-
-
-def _probed_classes(label: NDArray[np.int64], patient: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the classes worth probing; of two only one, as the other is its mirror image."""
-    present = np.unique(label)
-    inside = [len(np.unique(patient[label == k])) for k in present]
-    outside = [len(np.unique(patient[label != k])) for k in present]
-    enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
-    return enough[-1:] if len(present) == 2 else enough

@@ -60,12 +60,14 @@ def probed_traits(
 ) -> ProbedTraits:
     """Return what is probed of the cases in some rows, given the traits of each kind of image."""
     images = side_by_side(traits)
-    images["case_order"] = case_order(cases)[rows]
-    known = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
-    taken = [known[name] for name in acquisition if name in known]
+    ids = (cases.case_id, cases.patient_id)
+    places = [np.unique(column, return_inverse=True)[1] for column in ids]
+    images["case_order"] = np.stack(places, axis=1).astype(float)[rows]
+    encoded = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
+    taken = [encoded[name] for name in acquisition if name in encoded]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
-    return ProbedTraits(rows, images, known)
+    return ProbedTraits(rows, images, encoded)
 
 
 def side_by_side(traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]]) -> dict[str, Columns]:
@@ -93,14 +95,6 @@ def sample_cases(cases: Cases) -> NDArray[np.int64]:
     return np.sort(rows[order])
 
 
-def case_order(cases: Cases) -> Columns:
-    """Return (n, 2) the places of case id and patient id in sorted order."""
-    ids = (cases.case_id, cases.patient_id)
-    return np.stack([np.unique(column, return_inverse=True)[1] for column in ids], axis=1).astype(
-        float
-    )
-
-
 def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float, ...]]:
     """Return the traits of one image, each a few numbers; NaN where there is none.
 
@@ -114,12 +108,17 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
     planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact, copy=False)
+    one_channel = (1,) if image.ndim == 2 else ()
+    clipping = (np.nan, np.nan)
+    if len(seen):
+        clipping = float((seen == seen.min()).mean()), float((seen == seen.max()).mean())
     return {
         "border": _border(projection(gray)),
         "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
-        "clipping": _shares(seen, seen.min(), seen.max()) if len(seen) else (np.nan, np.nan),
+        "clipping": clipping,
         "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
-        "format": format_of(image.shape, str(image.dtype)),
+        # sides, channels, and the place of the depth among those that a store holds
+        "format": (*image.shape, *one_channel, _DEPTHS.index(str(image.dtype))),
         "spacing": spacing or unknown,
         "sharpness": _sharpness(planes),
         "noise": _noise(planes),
@@ -226,10 +225,10 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
 def _middle(differences: Image) -> float:
     """Return the median size of differences, which lose their order and signs; NaN without one."""
     sizes = np.abs(differences, out=differences).ravel(order="K")
-    known = int(np.isfinite(sizes).sum())
-    if not known:
+    number = int(np.isfinite(sizes).sum())
+    if not number:
         return np.nan
-    below, above = (known - 1) // 2, known // 2
+    below, above = (number - 1) // 2, number // 2
     sizes.partition((below, above))  # missing ones go to the end
     return (float(sizes[below]) + float(sizes[above])) / 2
 
@@ -239,16 +238,6 @@ def _log_ratio(above: float, below: float) -> float:
     return float(np.log(above / below)) if above > 0 and below > 0 else np.nan
 
 
-def format_of(shape: tuple[int, ...], depth: str) -> tuple[float, ...]:
-    """Return the sides, channels and the place of the depth among those a store holds."""
-    sides = shape if len(shape) > 2 else (*shape, 1)
-    return *sides, _DEPTHS.index(depth)
-
-
-def _shares(seen: Image, *values: float) -> tuple[float, ...]:
-    return tuple(float((seen == value).mean()) for value in values)
-
-
 def _border(gray: Image) -> tuple[float, ...]:
     """Return mean, least and greatest of each corner and of each side between the corners."""
     height, width = (max(_FRAME, side // _FRAMES_IN_A_SIDE) for side in gray.shape)
@@ -256,28 +245,29 @@ def _border(gray: Image) -> tuple[float, ...]:
     left, right, across = slice(width), slice(-width, None), slice(width, -width)
     corners = [(row, column) for row in (first, last) for column in (left, right)]
     sides = [(first, across), (last, across), (between, left), (between, right)]
-    return tuple(value for part in (*corners, *sides) for value in _summary(gray[part]))
-
-
-def _summary(part: Image) -> tuple[float, float, float]:
-    seen = part[np.isfinite(part)]
-    if not len(seen):
-        return np.nan, np.nan, np.nan
-    return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
+    numbers: list[float] = []
+    for part in (*corners, *sides):
+        seen = gray[part][np.isfinite(gray[part])]
+        if len(seen):
+            numbers += [float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())]
+        else:
+            numbers += [np.nan] * 3
+    return tuple(numbers)
 
 
 def encode_covariates(covariates: pd.DataFrame, case_id: NDArray[np.str_]) -> dict[str, Columns]:
-    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing."""
+    """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
+
+    Rare texts share a place.
+    """
     table = covariates.set_index("case_id").loc[case_id.tolist()]
-    return {str(name): _encode_column(table[name])[:, None] for name in table.columns}
-
-
-def _encode_column(column: "pd.Series") -> Columns:
-    """Return numbers as they are; of texts the rare ones share a place."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=np.float64)
-    names = column.dropna()
-    counts = names.value_counts()
-    commonest = sorted(counts.index, key=lambda name: (-counts[name], name))
-    rank = {name: min(place, CATEGORIES - 1) for place, name in enumerate(commonest)}
-    return column.map(rank).to_numpy(dtype=np.float64)
+    encoded = {}
+    for name in table.columns:
+        column = table[name]
+        if not pd.api.types.is_numeric_dtype(column):
+            counts = column.dropna().value_counts()
+            commonest = sorted(counts.index, key=lambda text: (-counts[text], text))
+            rank = {text: min(place, CATEGORIES - 1) for place, text in enumerate(commonest)}
+            column = column.map(rank)
+        encoded[str(name)] = column.to_numpy(dtype=np.float64)[:, None]
+    return encoded

@@ -67,8 +67,8 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
         raise OptionError("no params.yaml here", where="apply", remedy=remedy)
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
-        known = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))
-        allowed = ", ".join(known) or "none: no sweep was run here"
+        sweeps = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))
+        allowed = ", ".join(sweeps) or "none: no sweep was run here"
         raise OptionError(f"no sweep `{name}`", where="apply", allowed=allowed)
     try:
         result = read_record(SweepResult, path)

@@ -36,23 +36,45 @@ def survey_text(survey: Survey, source: Folder, design: Design) -> str:
         *(describe_bits(file.stored_bits for file in every)),
     )
     stated = "\n".join((*survey.notes, *source.card().known_issues, *in_files))
-    parts = [_counts(survey, source), _sizes(survey), stated]
-    parts += [_findings(survey, design), _problems(survey)]
+    sizes = [
+        (f"{modality}:\n" if modality else "") + _sizes_of(files)
+        for modality, files in survey.by_modality.items()
+        if files
+    ]
+    parts = [_counts(survey, source), *(sizes or ["No file can be read."]), stated]
+    # what the audit says, the gravest first
+    lines = []
+    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
+        grade = "STOP" if finding.stops else finding.severity
+        lines.append(f"  {grade} {finding.name}: {finding.summary}")
+        if finding.remedy:
+            lines.append(f"       Do this: {finding.remedy}.")
+        if finding.examples:
+            lines.append(f"       For example: {'; '.join(finding.examples)}")
+    if lines:
+        heading = f"What the audit will report (design {design}, files that can be read):"
+        parts.append("\n".join([heading, *lines]))
+    if survey.problems:
+        heading = f"What would stop the run ({len(survey.problems)}):"
+        lines = [f"  {line}" for line in problem_lines(survey.problems)]
+        parts.append("\n".join([heading, *lines]))
     return "\n\n".join(part for part in parts if part)
 
 
 def left_out(described: FolderArguments) -> str:
     """Return which columns of the table stay behind and how to take them; no cell is quoted."""
-    left = described.left
-    if not left:
+    left_columns = described.left
+    if not left_columns:
         return ""
-    cells = {name: [row.cells[name] for row in described.rows] for name in left}
-    suspects = {name: suspect_column(name, cells[name]) for name in left}
+    cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
+    suspects = {name: suspect_column(name, cells[name]) for name in left_columns}
     suspects |= dict.fromkeys(("case_id", "patient_id"), "it tells patients or cases apart")
     suspects |= {"split": "it tells the split"}
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
-    lines += [f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left]
-    harmless = [name for name in left if suspects[name] is None]
+    lines += [
+        f"  {name}" + (f": {why}" if (why := suspects[name]) else "") for name in left_columns
+    ]
+    harmless = [name for name in left_columns if suspects[name] is None]
     if harmless:
         lines.append(f"To take some as covariates: --covariates {shlex.quote(','.join(harmless))}")
     return "\n".join(lines)
@@ -135,23 +157,14 @@ def write_text_examples(survey: Survey, folder: Path, reading: Reading) -> int:
 def _counts(survey: Survey, source: Folder) -> str:
     there = {entry.split for entry in survey.entries}
     splits = [split for split in ("train", "validation", "test") if split in there]
-    known = source.columns.patient is not None
+    patients_known = source.columns.patient is not None
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:
         entries = [entry for entry in survey.entries if label is None or entry.label == label]
-        patients = len({entry.patient for entry in entries}) if known else "unknown"
+        patients = len({entry.patient for entry in entries}) if patients_known else "unknown"
         in_splits = [sum(entry.split == split for entry in entries) for split in splits]
         rows.append([name, len(entries), patients, *in_splits])
     return text_table(["class", "images", "patients", *splits], rows)
-
-
-def _sizes(survey: Survey) -> str:
-    tables = [
-        (f"{modality}:\n" if modality else "") + _sizes_of(files)
-        for modality, files in survey.by_modality.items()
-        if files
-    ]
-    return "\n\n".join(tables) or "No file can be read."
 
 
 def _sizes_of(files: Sequence[ExaminedFile]) -> str:
@@ -166,7 +179,20 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
     for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
         rows.append([f"{name} spacing, mm", *_low_middle_high(spacings[:, k])])
-    rows += _region_rows(files, voxels)
+    # the regions: their voxels, their size where the spacing is known, and their parts
+    regions = [(file.region, file.spacing) for file in files if file.region is not None]
+    if regions:
+        described = np.array([region for region, _ in regions])
+        rows.append([f"region, {voxels}", *_low_middle_high(described[:, 0])])
+        sizes_of_regions = [
+            region[0] * float(np.prod(spacing))
+            for region, spacing in regions
+            if spacing is not None
+        ]
+        if sizes_of_regions:
+            unit = "mm³" if all(volumes) else "mm²"
+            rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes_of_regions))])
+        rows.append(["region, parts", *_low_middle_high(described[:, 1])])
     depths = sorted({file.depth for file in files})
     sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
     kind = "colour" if 2 * sum(file.channels == 3 for file in files) > len(files) else "gray"
@@ -188,45 +214,9 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
 
 
-def _region_rows(files: Sequence[ExaminedFile], voxels: str) -> list[list[str]]:
-    regions = [(file.region, file.spacing) for file in files if file.region is not None]
-    if not regions:
-        return []
-    described = np.array([region for region, _ in regions])
-    rows = [[f"region, {voxels}", *_low_middle_high(described[:, 0])]]
-    sizes = [
-        region[0] * float(np.prod(spacing)) for region, spacing in regions if spacing is not None
-    ]
-    if sizes:
-        unit = "mm³" if voxels == "voxels" else "mm²"
-        rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes))])
-    rows.append(["region, parts", *_low_middle_high(described[:, 1])])
-    return rows
-
-
 def _low_middle_high(values: NDArray[Any]) -> list[str]:
     chosen = np.percentile(values, [0, 50, 100], method="nearest")
     return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
-
-
-def _findings(survey: Survey, design: Design) -> str:
-    lines = []
-    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
-        grade = "STOP" if finding.stops else finding.severity
-        lines.append(f"  {grade} {finding.name}: {finding.summary}")
-        if finding.remedy:
-            lines.append(f"       Do this: {finding.remedy}.")
-        if finding.examples:
-            lines.append(f"       For example: {'; '.join(finding.examples)}")
-    heading = f"What the audit will report (design {design}, files that can be read):"
-    return "\n".join([heading, *lines]) if lines else ""
-
-
-def _problems(survey: Survey) -> str:
-    if not survey.problems:
-        return ""
-    lines = [f"  {line}" for line in problem_lines(survey.problems)]
-    return "\n".join([f"What would stop the run ({len(survey.problems)}):", *lines])
 
 
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:

@@ -51,6 +51,7 @@ def read_cohort(
         DataError: It is not of the kind of the project's data set, or cannot be used.
     """
     from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.folder.table import refer
 
     of_features = isinstance(at_home, FeatureTable)
     if is_table(arguments.folder) != of_features:
@@ -63,9 +64,14 @@ def read_cohort(
     _name_classes(arguments, project)
     if isinstance(at_home, FeatureTable):
         return _read_table(arguments, project, at_home, place)
-    described = _read_folder(arguments, project, _columns_of(at_home))
+    described = _read_folder(arguments, project, at_home)
     survey, source = _survey(described, arguments, project, place)
-    return DescribedCohort(source, survey.file_of, _cohorts(described, survey))
+    # which of several cohorts each case is of, where a column says it
+    columns, cohorts = described.source.columns, dict[str, str]()
+    if columns.site is not None:
+        site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
+        cohorts = {case: site_of[file] for case, file in survey.file_of.items()}
+    return DescribedCohort(source, survey.file_of, cohorts)
 
 
 def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
@@ -76,9 +82,9 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
             if getattr(arguments, option) is None:
                 fault, allowed = "is not given", f"columns of a {task.measured.words}"
                 raise OptionError(fault, where=f"--{option}", allowed=allowed)
-        for option, known in task.measured.asked.items():
+        for option, at_home in task.measured.asked.items():
             if getattr(arguments, option) is None:
-                setattr(arguments, option, known)
+                setattr(arguments, option, at_home)
         return
     classes = arguments.classes or list(task.classes)
     if len(classes) != len(task.classes):
@@ -137,33 +143,26 @@ def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
         raise DataError(fault, where="the table", allowed=listed(classes), remedy=remedy)
 
 
-def _columns_of(at_home: "Source") -> dict[str, str]:
-    """Return option of a column → the name that it has in the project's own table of images."""
-    from skiagram.datasets.folder.source import Folder
-
-    if not isinstance(at_home, Folder):
-        return {}
-    names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
-    known = {name: getattr(at_home.columns, name) for name in names}
-    return {name: column for name, column in known.items() if column is not None}
-
-
 def _read_folder(
-    arguments: argparse.Namespace, project: "Project", columns_at_home: Mapping[str, str]
+    arguments: argparse.Namespace, project: "Project", at_home: "Source"
 ) -> FolderArguments:
     """Read the table, in the project's classes and with the columns that its models read."""
     from skiagram.datasets.folder.csv_rows import read_csv
+    from skiagram.datasets.folder.source import Folder
     from skiagram.records.files import read_table
 
     arguments.images = arguments.images or list(project.preparation.modalities)
     if arguments.csv is not None:
         header = read_csv(arguments.csv, arguments.missing)[0].cells
-        known = read_table(project.root / "data/cases/covariates.parquet").columns
-        taken = [name for name in known if name in header]
+        covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
+        taken = [name for name in covariates_at_home if name in header]
         arguments.covariates = [*arguments.covariates, *taken]
         arguments.force_covariates = [*arguments.force_covariates, *taken]
-        for option, column in columns_at_home.items():
-            given = getattr(arguments, option)
+        # columns that are called as in the project's own table of images
+        names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
+        columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
+        for option in names if columns_at_home is not None else ():
+            column, given = getattr(columns_at_home, option), getattr(arguments, option)
             if column in header and (given is None or given not in header):
                 setattr(arguments, option, column)
     described = read_folder_arguments(arguments)
@@ -221,14 +220,3 @@ def _survey(
     if not isinstance(folder, Folder):
         raise TypeError(folder)
     return survey, folder
-
-
-def _cohorts(described: FolderArguments, survey: "Survey") -> dict[str, str]:
-    """Return case → which of several cohorts it is of; empty where there is one."""
-    from skiagram.datasets.folder.table import refer
-
-    columns = described.source.columns
-    if columns.site is None:
-        return {}
-    site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
-    return {case: site_of[file] for case, file in survey.file_of.items()}

@@ -65,18 +65,23 @@ class DescribedFeatures(NamedTuple):
     def text(self) -> str:
         """Return counts of classes and patients, and what is taken for a feature."""
         from skiagram.cli.check_report import text_table
+        from skiagram.datasets.telling_columns import PYRADIOMICS
 
         source, features = self.source, self.source.features or ()
         counts = Counter(row.cells[source.label] for row in self.rows)
         body = [[name, counts[name], self._patients(name)] for name in source.classes]
         body.append(["all", len(self.rows), self._patients(None)])
-        left = [name for name in self.rows[0].cells if name not in self.columns]
+        left_columns = [name for name in self.rows[0].cells if name not in self.columns]
+        # those that are not called like PyRadiomics' come first
+        strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
         lines = [
             text_table(["class", "rows", "patients"], body),
-            f"Features ({len(features)}): {listed(_strange_first(features))}.",
+            f"Features ({len(features)}): {listed(strange_first)}.",
         ]
-        if left:
-            lines.append(f"Columns that are left out ({len(left)}): {listed(left)}.")
+        if left_columns:
+            lines.append(
+                f"Columns that are left out ({len(left_columns)}): {listed(left_columns)}."
+            )
         if source.patient is None:
             lines.append(
                 "Patients are unknown: each row counts as one. Name their column: --patient"
@@ -112,16 +117,16 @@ def audit_rows(described: DescribedFeatures) -> "tuple[str, AuditReport]":
     # In the order in which ingest stores the rows, so that the same ones stay.
     ordered = [entries[at] for at in shuffle_cases(len(entries))[0]]
     settled = settle_copies(source.copies, ordered, find_equal_rows(ordered), design)
-    task, left = task_of(source, design), settled.entries
+    task, entries_left = task_of(source, design), settled.entries
     if settled.sentence:
-        check_entries(left, task, f"data set {source.name}")
-    pairs = find_equal_rows(left)
-    names = np.array([entry.name for entry in left], dtype=str)
-    unknown = np.arange(len(left)) if source.patient is None else None
-    cases = tabulate_cases(left, names, unknown, design)
+        check_entries(entries_left, task, f"data set {source.name}")
+    pairs = find_equal_rows(entries_left)
+    names = np.array([entry.name for entry in entries_left], dtype=str)
+    unknown = np.arange(len(entries_left)) if source.patient is None else None
+    cases = tabulate_cases(entries_left, names, unknown, design)
     if source.patient is None:  # rows of equal features are one patient then
         pairs = pairs.chosen(cases.split[pairs.first] != cases.split[pairs.second])
-    seen = Appearance(pairs, np.full(len(left), 3), None)
+    seen = Appearance(pairs, np.full(len(entries_left), 3), None)
     found = check_near_duplicates(Evidence(cases, task, source.card(), seen))
     met = tuple(finding for finding in found if finding.count)
     return settled.sentence, AuditReport(met, ())
@@ -206,11 +211,11 @@ def read_features(
     require_columns(rows, (arguments.label,), "--label")
     require_columns(rows, [*filter(None, (patient, split)), *covariates])
     named = [*arguments.classes, *filter(None, [arguments.positive])]
-    rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
+    rows, label_notes = settle_labels(rows, arguments.label, arguments.empty_label, named)
     every = len(rows)
     if settled is None and known is None:
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
-        told += [note] if note else []
+        label_notes += [note] if note else []
     issues = record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES)
     rows = settle_patients(rows, patient, arguments.similar_patients)
     classes = _settle_classes(arguments, rows)
@@ -269,7 +274,7 @@ def read_features(
         copies=getattr(arguments, "copies", None) or "refuse",
         outcome=None if settled is None else settled.outcome,
     )
-    return DescribedFeatures(rows, source, notes + told)
+    return DescribedFeatures(rows, source, notes + label_notes)
 
 
 def require_runnable(described: DescribedFeatures, plan: "Plan | None" = None) -> None:
@@ -293,9 +298,11 @@ def require_runnable(described: DescribedFeatures, plan: "Plan | None" = None) -
     check_entries(entries, task, f"data set {source.name}")
     settle_outcome(task, entries)
     if plan is not None:
-        known = [entry for entry in entries if design == "cv" or entry.split != "test"]
-        patients = np.array([entry.patient or entry.name for entry in known])
-        label = np.array([entry.label for entry in known], dtype=np.int64)
+        development_entries = [
+            entry for entry in entries if design == "cv" or entry.split != "test"
+        ]
+        patients = np.array([entry.patient or entry.name for entry in development_entries])
+        label = np.array([entry.label for entry in development_entries], dtype=np.int64)
         plan.check_folds(design, label, patients)
 
 
@@ -349,8 +356,8 @@ def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], 
     whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
     for path in arguments.join:
         further = PatientTable.read(path, arguments.patient, arguments.missing, emptied)
-        whole, told = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
-        notes += told
+        whole, join_notes = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
+        notes += join_notes
     return whole.rows, [*first.rows[0].cells], describe_missing(arguments.missing, emptied) + notes
 
 
@@ -555,7 +562,16 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
         if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
             ids.add(name)
             continue
-        _require_plain_numbers(name, cells)
+        # all of its cells are numbers to people, and some to no program
+        written = sorted(cell for cell in cells if not is_number(cell))
+        if written and all(map(_WRITTEN.fullmatch, written)):
+            raise DataError(
+                f"`{written[0]}` is a number to people alone",
+                where=f"the table of features, column `{name}`",
+                allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
+                remedy="write the column so, or leave it out: "
+                f"`--not-features {shlex.quote(name)}`",
+            )
         if PYRADIOMICS.fullmatch(name):
             continue
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
@@ -569,22 +585,8 @@ def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[li
             where="the table of features",
             allowed="one feature or more, beside label and patient",
         )
-    told = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
-    return features, [told] if mixed else []
-
-
-def _require_plain_numbers(name: str, cells: Collection[str]) -> None:
-    """Refuse a column all of whose cells are numbers to people, and some to no program."""
-    from skiagram.datasets.folder.table import is_number
-
-    written = sorted(cell for cell in cells if not is_number(cell))
-    if written and all(map(_WRITTEN.fullmatch, written)):
-        raise DataError(
-            f"`{written[0]}` is a number to people alone",
-            where=f"the table of features, column `{name}`",
-            allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
-            remedy=f"write the column so, or leave it out: `--not-features {shlex.quote(name)}`",
-        )
+    note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
+    return features, [note] if mixed else []
 
 
 def _is_whole(cell: str) -> bool:
@@ -616,13 +618,6 @@ def _typed(names: Collection[str]) -> str:
     """Return the first of some columns as they are typed in a shell."""
     shown = [*names][:_TYPED]
     return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
-
-
-def _strange_first(features: Sequence[str]) -> list[str]:
-    """Return features with those first that are not called like PyRadiomics'."""
-    from skiagram.datasets.telling_columns import PYRADIOMICS
-
-    return sorted(features, key=lambda name: PYRADIOMICS.fullmatch(name) is not None)
 
 
 def _describe_gaps(rows: "list[TableRow]", features: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skiagram.compute.files import write_files
 from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.datasets.contract import pixel_side
-from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
+from skiagram.datasets.folder.survey import ExaminedFile, Survey
 from skiagram.options import read_option_file
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.projects.files import CHOICES, read_shipped
@@ -132,7 +132,17 @@ def fitting_choices(
     if outcome is not None:
         choices = choices_of_outcome(_classify(name, survey, design), outcome, covariates)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
-    radii = _lesion_radii(survey)
+    # the radii of the development cases' lesions, in mm; in pixels where none is known
+    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
+    radii = np.array(
+        [
+            mark.radius * pixel_side(file.spacing)
+            for file in survey.examined
+            if file.name not in sealed
+            for mark in survey.marks.get(file.name, ())
+        ],
+        dtype=np.float64,
+    )
     if len(radii):
         return _search(survey, radii, {"dataset": name, "design": design})
     return add_frozen_arm(_classify(name, survey, design))
@@ -230,7 +240,15 @@ def choices_of_outcome(
         options["conf/features/covariates.yaml"] = read
         for alone in (name for name in (_ALONE, _OF_VOLUMES) if name in networks):
             sized = options.get(f"conf/model/{alone}.yaml", {})
-            as_backbone = _backbone(alone) if alone == _OF_VOLUMES else {}
+            as_backbone: dict[str, Any] = {}
+            if alone == _OF_VOLUMES:  # images are read as that network reads them
+                backbone = read_shipped(f"conf/model/{alone}.yaml")
+                training = backbone.pop("training")
+                as_backbone = {
+                    "backbone": backbone,
+                    "training.epochs": training["epochs"],
+                    "training.patience": training["patience"],
+                }
             options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
             networks = [_WITH_TABLE if name == alone else name for name in networks]
     rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
@@ -244,14 +262,6 @@ def choices_of_outcome(
     }
     quick = (outcome.baselines[0], *rules)
     return replace(choices, params=params, options=options, quick=quick)
-
-
-def _backbone(network: str) -> dict[str, Any]:
-    """Return the options by which a network of images and a table reads images as another does."""
-    backbone = read_shipped(f"conf/model/{network}.yaml")
-    training = backbone.pop("training")
-    trained = {f"training.{name}": training[name] for name in ("epochs", "patience")}
-    return {"backbone": backbone, **trained}
 
 
 def compare_combinations(
@@ -283,16 +293,6 @@ def compare_combinations(
 
     params = {**choices.params, "baselines": each(choices.params["baselines"])}
     return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
-
-
-def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
-    """Return the radii of the development cases' lesions, in mm; in pixels where none is known."""
-    radii = [
-        mark.radius * pixel_side(file.spacing)
-        for file in marked_files(survey)
-        for mark in survey.marks[file.name]
-    ]
-    return np.array(radii, dtype=np.float64)
 
 
 def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) -> FittingChoices:
@@ -410,7 +410,13 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
         restoration = "region_pet_mr"
         if kinds != {"PET": "pet", "MR_T1": "mr"}:
             restoration = name
-            files[Path(f"conf/restoration/{name}.yaml")] = _by_modality(kinds)
+            # each modality is prepared as its kind
+            steps = {}
+            for modality, kind in kinds.items():
+                steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
+                del steps[modality]["_target_"]
+            values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
+            files[Path(f"conf/restoration/{name}.yaml")] = yaml.safe_dump(values, sort_keys=False)
     network = {
         "training.image_size": 24,
         "training.input.box": _BOX,
@@ -437,32 +443,19 @@ def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
     kinds, why = dict[str, str](), list[str]()
     for modality, files in survey.by_modality.items():
         stated = sorted({file.modality for file in files} - {""})
-        told = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
-        named = _kind(f"{modality} {files[0].name}")
-        kinds[modality] = told or ("mr" if stated else named or "mr")
+        kind_by_header = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
+        words = (f"{modality} {files[0].name}").replace("_", " ")
+        kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+        kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
         headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"
         scaled = "intensities are scaled in each region, as of MR"
-        if told and named and told != named:
-            why.append(f"{headers}, names say {named.upper()}: the headers count.")
+        if kind_by_header and kind_by_name and kind_by_header != kind_by_name:
+            why.append(f"{headers}, names say {kind_by_name.upper()}: the headers count.")
         elif len(stated) > 1:
             why.append(f"{headers}: {scaled}. Make a data set of each.")
-        elif stated and not told:
+        elif stated and not kind_by_header:
             why.append(f"{headers}: {scaled}.")
-        elif not stated and not named:
+        elif not stated and not kind_by_name:
             why.append(f"Headers and names do not tell CT, MR or PET: {scaled}.")
             why.append("For CT choose restoration=region_ct and features=region/ct.")
     return kinds, " ".join(why)
-
-
-def _kind(text: str) -> str | None:
-    words = text.replace("_", " ")
-    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
-
-
-def _by_modality(kinds: Mapping[str, str]) -> str:
-    steps = {}
-    for modality, kind in kinds.items():
-        steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
-        del steps[modality]["_target_"]
-    values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
-    return yaml.safe_dump(values, sort_keys=False)

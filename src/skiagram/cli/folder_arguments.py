@@ -146,16 +146,6 @@ def add_missing(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
 
 
-def add_copies(parser: argparse._ActionsContainer) -> None:
-    """Declare what becomes of copies that would stop a run."""
-    text = (
-        "copies on both sides of the split, or of different patients: stop the run, leave all but "
-    )
-    text += "one out (of those in the test set the test image stays), move the test copies into "
-    text += "training, or make one patient of those who share an image (default: refuse)"
-    parser.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
-
-
 def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
@@ -192,8 +182,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
         for name, (holds, *usual) in of_group.items():
             if name in absent:
                 continue
-            known = f"default: {', else '.join(usual)}, if present"
-            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
+            default = f"default: {', else '.join(usual)}, if present"
+            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({default})")
     task = parser.add_argument_group("task")
     for group, option, text in (
         (columns, "--covariates", "columns to keep, for example `age,density` (default: none)"),
@@ -232,7 +222,11 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
     text += "or none, which refuses them among gray images (default: a few among gray images)"
     add("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
     if not cohort:
-        add_copies(parser)
+        text = "copies on both sides of the split, or of different patients: stop the run, leave "
+        text += "all but one out (of those in the test set the test image stays), move the test "
+        text += "copies into training, or make one patient of those who share an image (default: "
+        text += "refuse)"
+        parser.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
     add_outcome_arguments(parser)
 
 
@@ -257,9 +251,9 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
         arguments.file = "file"
         names = _pictures_in(arguments.folder)
         masks = settle_masks(names, choice, where)
-        left = masks.names
+        mask_files = masks.names
         classes = {*arguments.classes, *filter(None, [arguments.positive])}
-        rows = rows_of_classes([name for name in names if name not in left], classes, where)
+        rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
     else:
         rows, of_table = _read_table(arguments)
         notes += of_table
@@ -270,8 +264,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
         listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)
-            left = masks.names
-            rows = [row for row in rows if normalise_name(row.cells[arguments.file]) not in left]
+            mask_files = masks.names
+            rows = [
+                row for row in rows if normalise_name(row.cells[arguments.file]) not in mask_files
+            ]
     every = len(rows)
     if arguments.outcome is None and not arguments.cohort:
         rows, note = leave_out_classes(rows, arguments.label, arguments.classes)
@@ -290,8 +286,8 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     notes += [repeated, masks.describe(choice)]
     settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
     design: Design = "holdout" if sealed else "cv"
-    told = [*filter(None, notes)]
-    return FolderArguments(rows, source, design, told, settling, of_other_classes)
+    sentences = [*filter(None, notes)]
+    return FolderArguments(rows, source, design, sentences, settling, of_other_classes)
 
 
 def _compose_of_names(arguments: argparse.Namespace) -> list[str]:
@@ -359,8 +355,8 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     require_columns(rows, (arguments.label,), "--label")
     if arguments.sealed_labels is None:
         named = [*arguments.classes, *filter(None, [arguments.positive])]
-        rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
-        notes += told
+        rows, label_notes = settle_labels(rows, arguments.label, arguments.empty_label, named)
+        notes += label_notes
     return rows, [*filter(None, notes)]
 
 
@@ -400,15 +396,6 @@ def _without_repeated(
     return [*reversed(single.values())], note if repeated else ""
 
 
-def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
-    """Return the image files of a folder that are not listed, in order."""
-    from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.source import list_unlisted_images
-    from skiagram.datasets.volumes.case_images import is_image_file
-
-    return list_unlisted_images(open_tree(folder, str(folder), is_image_file), listed)
-
-
 def _pictures_in(folder: Path) -> list[str]:
     """Return the image files of a folder, and those that are called so and cannot be read."""
     from skiagram.datasets.file_trees import open_tree
@@ -430,7 +417,10 @@ def _pictures_in(folder: Path) -> list[str]:
 
 def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:
     """Return the images of which masks may lie beside them; None where the table names masks."""
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.source import list_unlisted_images
     from skiagram.datasets.folder.table import normalise_name
+    from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = _mask_column(arguments, rows)
     if mask in rows[0].cells:
@@ -441,7 +431,9 @@ def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> lis
     listed = [normalise_name(row.cells[arguments.file]) for row in rows]
     if arguments.masks is None and _unlisted(arguments) == "ignore":
         return listed
-    return listed + _images_in(arguments.folder, listed)
+    return listed + list_unlisted_images(
+        open_tree(arguments.folder, str(arguments.folder), is_image_file), listed
+    )
 
 
 def _with_masks(

@@ -87,11 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
     stop = added.survey.explain_stop(added.files.options)
-    for told in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
-        print(printable(told))
+    for sentence in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
+        print(printable(sentence))
     if added.left:
-        left = listed(added.left)
-        print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
+        left_columns = listed(added.left)
+        print(f"Columns left in the CSV: {left_columns}. `skiagram check` says how to take some.")
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     return 0
@@ -107,12 +107,12 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
 
     from skiagram.cli.check_report import problem_lines, spelling_hints
     from skiagram.compute.files import write_files
+    from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
-    from skiagram.datasets.image_files import read_file
     from skiagram.datasets.ingest import task_of
     from skiagram.projects.left_out import leave_out
 
@@ -191,11 +191,11 @@ def _cases_of(survey: "Survey", source: "Folder", rows: "list[TableRow]") -> str
         row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
         for row in rows
     }
-    told = [
+    table = [
         {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
         for case, file in sorted(survey.file_of.items())
     ]
-    return csv_text(["case_id", "file", "patient"], told)
+    return csv_text(["case_id", "file", "patient"], table)
 
 
 def _place(folder: Path) -> str:
@@ -218,7 +218,7 @@ def _outside(folder: Path | None) -> Path | None:
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     """Return the secret key for patients and file names; None where none is given."""
-    from skiagram.datasets.image_files import read_file
+    from skiagram.datasets.files import read_file
 
     where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
     given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
@@ -248,8 +248,8 @@ def _next(added: Added, line: str, further: list[Path]) -> str:
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
-    told = "which file and patient each case id stands for. It stays with you, too."
-    cases = f"Wrote {files.cases}: {told}\n" if files.cases.exists() else ""
+    meaning = "which file and patient each case id stands for. It stays with you, too."
+    cases = f"Wrote {files.cases}: {meaning}\n" if files.cases.exists() else ""
     return f"""\
 Wrote {options} (edit title, modality, licence and known issues).
 Wrote {manifest}, its manifest. It holds {held}:

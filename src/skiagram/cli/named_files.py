@@ -97,7 +97,16 @@ def compose_table(arguments: argparse.Namespace, reading: "Reading") -> Composed
     from skiagram.datasets.folder.patients import PatientTable
 
     folder = arguments.folder
-    _check_arguments(arguments)
+    folder, patterns = arguments.folder, arguments.pattern
+    if not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
+    if not patterns:
+        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
+        raise OptionError(found_none, where="--pattern", remedy=remedy)
+    labels_told = arguments.marks or all("{label}" in pattern for pattern in patterns)
+    if arguments.labels is None and not labels_told:
+        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
+        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None
     if arguments.labels is not None:
         labels = PatientTable.read(arguments.labels, arguments.patient).by_patient()
@@ -122,19 +131,6 @@ def compose_table(arguments: argparse.Namespace, reading: "Reading") -> Composed
     elif arguments.masks and "mask" not in images.columns:
         following["masks"] = arguments.masks
     return ComposedTable(text, notes, following)
-
-
-def _check_arguments(arguments: argparse.Namespace) -> None:
-    folder, patterns = arguments.folder, arguments.pattern
-    if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    if not patterns:
-        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
-        raise OptionError(found_none, where="--pattern", remedy=remedy)
-    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
-    if arguments.labels is None and not told:
-        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
-        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
 
 
 def _patterns(arguments: argparse.Namespace) -> "Patterns":

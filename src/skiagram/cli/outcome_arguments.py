@@ -71,8 +71,8 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     columns = tuple(name for names in given_columns(arguments).values() for name in names)
     require_columns(rows, columns)
     rows, left_out = _without_missing(rows, kind, arguments)
-    known = [not _is_test(row, arguments) for row in rows]
-    read = kind.read_columns(Table(rows, known), vars(arguments))
+    is_development = [not _is_test(row, arguments) for row in rows]
+    read = kind.read_columns(Table(rows, is_development), vars(arguments))
     settled = [
         replace(row, cells=row.cells | {VALUE: value, GROUP: label})
         for row, value, label in zip(rows, read.value, read.label, strict=True)

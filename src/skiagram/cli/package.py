@@ -37,30 +37,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say what it lacks, or MLflow's form of the model; return 0."""
+    from skiagram.deploy.package import SUFFIX, opened_folder, pack
+    from skiagram.deploy.prediction import check_target
+
     if (arguments.output is None) == (arguments.mlflow is None):
         raise OptionError(
             "neither --output nor --mlflow was given, or both were",
             allowed="one of --output and --mlflow",
         )
-    return _save_for_mlflow(arguments) if arguments.output is None else _pack(arguments)
+    if arguments.mlflow is not None:
+        from skiagram.tracking.mlflow_store import save_pyfunc
 
-
-def _save_for_mlflow(arguments: argparse.Namespace) -> int:
-    from skiagram.deploy.package import opened_folder
-    from skiagram.tracking.mlflow_store import save_pyfunc
-
-    target: Path = arguments.mlflow
-    require_new(target, "--mlflow")
-    with opened_folder(arguments.model) as folder:
-        save_pyfunc(folder, target)
-    print(f"Wrote {target}. Next: mlflow models serve -m {target} --env-manager local")
-    return 0
-
-
-def _pack(arguments: argparse.Namespace) -> int:
-    from skiagram.deploy.package import SUFFIX, pack
-    from skiagram.deploy.prediction import check_target
-
+        target: Path = arguments.mlflow
+        require_new(target, "--mlflow")
+        with opened_folder(arguments.model) as folder:
+            save_pyfunc(folder, target)
+        print(f"Wrote {target}. Next: mlflow models serve -m {target} --env-manager local")
+        return 0
     output: Path = arguments.output
     if output.suffix != SUFFIX:
         raise OptionError(f"`{output.name}`", where="--output", allowed=f"a name with {SUFFIX}")

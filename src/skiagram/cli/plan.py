@@ -3,9 +3,8 @@
 import argparse
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skiagram.errors import OptionError
 
@@ -97,10 +96,6 @@ def _check(arguments: argparse.Namespace) -> None:
                 f"add {_option(other)}",
             )
             raise OptionError(fault, where=_option(name), remedy=remedy)
-    _check_assumptions(given)
-
-
-def _check_assumptions(given: Mapping[str, Any]) -> None:
     if {"concordance", "auc"} <= given.keys():
         raise OptionError("was given too", where="--auc", allowed="it alone, or --concordance")
     auc = "concordance" if "concordance" in given else "auc"

@@ -99,7 +99,12 @@ def run(arguments: argparse.Namespace) -> int:
         os.chdir(project)
         os.environ.update(environment(Path()))
         _require_option_files(_asked(arguments))
-        choices = _add(arguments, name, project)
+        if arguments.folder.suffix == ENDING:
+            choices = _of_file(arguments, name)
+        elif is_table(arguments.folder):
+            choices = _of_table(arguments)
+        else:
+            choices = _of_folder(arguments, name, project)
     networks = choices.params.get("networks", ["tiny_cnn"])
     quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
     asked = (quick if arguments.quick else {}) | _asked(arguments)
@@ -124,15 +129,6 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
             shutil.rmtree(made, ignore_errors=True)
             print(f"{project} is removed again: nothing was run.", flush=True)
         raise
-
-
-def _add(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
-    """Add or renew the data set that the line names, and return the choices that fit it."""
-    if arguments.folder.suffix == ENDING:
-        return _of_file(arguments, name)
-    if is_table(arguments.folder):
-        return _of_table(arguments)
-    return _of_folder(arguments, name, project)
 
 
 def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
@@ -248,13 +244,13 @@ def _require_option_files(asked: Mapping[str, Any]) -> None:
         given, folder = asked.get(choice, []), Path("conf", group)
         names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
         files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
-        known = sorted(file.as_posix() for file in files)
-        for name in filter(lambda name: name not in known, names):
-            near = get_close_matches(name, [*known, "none"], 1)
+        option_files = sorted(file.as_posix() for file in files)
+        for name in filter(lambda name: name not in option_files, names):
+            near = get_close_matches(name, [*option_files, "none"], 1)
             raise OptionError(
                 f"no `{name}`",
                 where=f"--{choice}",
-                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(known)}",
+                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(option_files)}",
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
 

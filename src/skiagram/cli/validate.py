@@ -16,10 +16,8 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.contract import Source
     from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
     from skiagram.evaluation.options import EvaluationOptions
-    from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared, Validation
     from skiagram.sweeps.workspace import Workspace
 
@@ -99,11 +97,17 @@ def run(arguments: argparse.Namespace) -> int:
         source, cohort = described.source, place / "cohort"
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
+        card_at_home = project.card
         validation = validate(
             project,
             cohort,
             shared,
-            _card(project, source),
+            replace(
+                source.card(),
+                title=f"{card_at_home.title}, on the cohort {source.card().name}",
+                modality=card_at_home.modality,
+                source="a labelled cohort that no choice of the project has seen",
+            ),
             described.cohort_of or dict.fromkeys(patients, name),
             _evaluation_options(workspace, project),
             workspace.options.choices["seed"],
@@ -167,10 +171,10 @@ def _refuse_shared(
     """Refuse, or leave out, what the development data have; say what cannot be told."""
     from skiagram.steps.validate import find_shared, leave_out
 
-    known: Mapping[str, str | None] = {}
+    project_patients: Mapping[str, str | None] = {}
     if arguments.patient_ids == "same" and any(patients.values()):
-        known = _known_patients(workspace)
-    shared = find_shared(project, cohort, known, patients)
+        project_patients = _known_patients(workspace)
+    shared = find_shared(project, cohort, project_patients, patients)
     if shared.tested:
         print(
             f"{shared.tested} images have a near duplicate among the project's test cases, whose "
@@ -180,14 +184,14 @@ def _refuse_shared(
     everything = shared.patients | shared.images
     if everything and arguments.shared == "refuse":
         of_patients = len({patients[case] for case in shared.patients})
-        told = {
+        counts = {
             f"{len(shared.patients)} of {len(patients)} cases are of {of_patients} patients with "
             "the id of a development patient": shared.patients,
             f"{len(shared.images)} images have a near duplicate among the development "
             "images": shared.images,
         }
         raise DataError(
-            ", and ".join(words for words, cases in told.items() if cases),
+            ", and ".join(words for words, cases in counts.items() if cases),
             where=str(arguments.folder),
             allowed="patients that no model has learned from",
             remedy="leave them out with `--shared leave-out`; where the two number their patients "
@@ -220,16 +224,6 @@ def _known_patients(workspace: "Workspace") -> Mapping[str, str | None]:
             why = "the project has them under a key"
     print(f"Ids of patients are not compared: {why}. Images are.", file=sys.stderr)
     return {}
-
-
-def _card(project: "Project", source: "Source") -> "DataCard":
-    known = project.card
-    return replace(
-        source.card(),
-        title=f"{known.title}, on the cohort {source.card().name}",
-        modality=known.modality,
-        source="a labelled cohort that no choice of the project has seen",
-    )
 
 
 def _evaluation_options(workspace: "Workspace", project: "Project") -> "EvaluationOptions":

@@ -85,7 +85,11 @@ def find_text(image: Image) -> list[Box]:
     step = -(-max(gray.shape) // _LARGE)
     boxes: list[Box] = []
     for bright in (gray, 255 - gray):
-        pooled = _pooled(bright, step)
+        pooled = bright
+        if step > 1:  # the greatest value of each block, so that thin strokes stay
+            rows, columns = (side // step for side in bright.shape)
+            whole = bright[: rows * step, : columns * step]
+            pooled = whole.reshape(rows, step, columns, step).max(axis=(1, 3))
         height = pooled - _opened(pooled)
         for contrast in _CONTRASTS:
             characters = _characters(pooled, height >= 255 * contrast)
@@ -93,7 +97,15 @@ def find_text(image: Image) -> list[Box]:
             upwards = _lines([box.turned() for box in characters], area)
             lines = _lines(characters, area) + [line.turned() for line in upwards]
             boxes += [Box(*(step * side for side in line)) for line in lines]
-    return sorted(_united(box.grown(step, gray.shape) for box in boxes))
+    # boxes that touch become one
+    apart: list[Box] = []
+    for box in (box.grown(step, gray.shape) for box in boxes):
+        joined = box
+        while touching := [other for other in apart if _overlap(joined, other)]:
+            apart = [other for other in apart if other not in touching]
+            joined = _around([joined, *touching])
+        apart.append(joined)
+    return sorted(apart)
 
 
 def _levels(image: Image) -> NDArray[np.uint8] | None:
@@ -106,19 +118,9 @@ def _levels(image: Image) -> NDArray[np.uint8] | None:
         return gray
     levels = np.empty(gray.shape, np.uint8)
     for row in range(0, len(gray), _ROWS):  # a copy of large pictures would fill the memory
-        known = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
-        levels[row : row + _ROWS] = (known - low) * np.float32(255 / (high - low))
+        band = np.nan_to_num(gray[row : row + _ROWS].astype(np.float32), nan=low)
+        levels[row : row + _ROWS] = (band - low) * np.float32(255 / (high - low))
     return levels
-
-
-def _pooled(image: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """Return the greatest value of each block, so that thin strokes stay."""
-    if step == 1:
-        return image
-    height, width = (side // step * step for side in image.shape)
-    blocks = image[:height, :width].reshape(height // step, step, width // step, step)
-    pooled: NDArray[np.uint8] = blocks.max(axis=(1, 3))
-    return pooled
 
 
 def _opened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -180,18 +182,17 @@ def _lines(characters: list[Box], area: float) -> list[Box]:
             near.append(line)
         line.append(box)
     heights = np.array([box.height for box in characters])
-    return [
-        _around(line)
-        for line in lines
-        if len(line) >= _MIN_CHARACTERS and _lines_by_chance(line, heights, area) <= _CHANCE
-    ]
-
-
-def _lines_by_chance(line: list[Box], heights: NDArray[np.int64], area: float) -> float:
-    height = float(np.median([box.height for box in line]))
-    marks = int(((heights >= height / _ALIKE) & (heights <= height * _ALIKE)).sum())
-    followers = marks * (_GAP + _TOUCH) * height**2 / area
-    return float(_LOOKS * marks * followers ** (len(line) - 1))
+    boxes = []
+    for line in lines:
+        if len(line) < _MIN_CHARACTERS:
+            continue
+        # how many lines as long as this one marks of its height would make by chance
+        height = float(np.median([box.height for box in line]))
+        marks = int(((heights >= height / _ALIKE) & (heights <= height * _ALIKE)).sum())
+        followers = marks * (_GAP + _TOUCH) * height**2 / area
+        if float(_LOOKS * marks * followers ** (len(line) - 1)) <= _CHANCE:
+            boxes.append(_around(line))
+    return boxes
 
 
 def _continues(before: Box, box: Box) -> bool:
@@ -205,17 +206,6 @@ def _continues(before: Box, box: Box) -> bool:
 def _around(boxes: Iterable[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return Box(min(tops), min(lefts), max(bottoms), max(rights))
-
-
-def _united(boxes: Iterable[Box]) -> list[Box]:
-    apart: list[Box] = []
-    for box in boxes:
-        joined = box
-        while touching := [other for other in apart if _overlap(joined, other)]:
-            apart = [other for other in apart if other not in touching]
-            joined = _around([joined, *touching])
-        apart.append(joined)
-    return apart
 
 
 def _overlap(box: Box, other: Box) -> bool:

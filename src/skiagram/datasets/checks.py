@@ -29,7 +29,23 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
             f"labels {outside}", where=where, allowed=f"0 to {len(task.classes) - 1}, one per class"
         )
     if task.design == "holdout":
-        _check_splits(entries, where)
+        splits = {entry.split for entry in entries}
+        if None in splits or "test" not in splits:
+            remedy = "choose `design=cv` for this data set"
+            raise DataError("no published test split", where=where, remedy=remedy)
+        images: dict[str, dict[str, str]] = defaultdict(dict)
+        for entry in entries:
+            if entry.patient is not None:
+                images[entry.patient][str(entry.split)] = entry.name
+        crossing = [of_split for of_split in images.values() if len(of_split) > 1]
+        if crossing:
+            example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
+            raise DataError(
+                f"{len(crossing)} patients have images in several splits, for example {example}",
+                where=where,
+                allowed="one split per patient",
+                remedy="put all images of a patient into the same split, or choose `design=cv`",
+            )
     open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
     if len(open_labels) < 2:
         names = listed(task.classes[label] for label in open_labels) or "none"
@@ -39,26 +55,6 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
             allowed="at least two classes",
             remedy="add cases of another class, or check the labels; where all images have "
             "lesions, name another column as the label, such as an outcome",
-        )
-
-
-def _check_splits(entries: list[Entry], where: str) -> None:
-    splits = {entry.split for entry in entries}
-    if None in splits or "test" not in splits:
-        remedy = "choose `design=cv` for this data set"
-        raise DataError("no published test split", where=where, remedy=remedy)
-    images: dict[str, dict[str, str]] = defaultdict(dict)
-    for entry in entries:
-        if entry.patient is not None:
-            images[entry.patient][str(entry.split)] = entry.name
-    crossing = [of_split for of_split in images.values() if len(of_split) > 1]
-    if crossing:
-        example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
-        raise DataError(
-            f"{len(crossing)} patients have images in several splits, for example {example}",
-            where=where,
-            allowed="one split per patient",
-            remedy="put all images of a patient into the same split, or choose `design=cv`",
         )
 
 

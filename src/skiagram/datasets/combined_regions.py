@@ -56,8 +56,8 @@ def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str])
     """
     first: dict[str, TableRow] = {}
     for row in rows:
-        known = first.setdefault(row.cells[patient], row)
-        if any(row.cells[name] != known.cells[name] for name in constant):
+        first_row = first.setdefault(row.cells[patient], row)
+        if any(row.cells[name] != first_row.cells[name] for name in constant):
             return False
     return len(first) < len(rows)
 
@@ -167,38 +167,26 @@ def combine_regions(
         regions[row.cells[patient]].append(row)
     combined = []
     for of_patient in regions.values():
-        _require_equal(of_patient, constant)
+        # what is no feature is the patient's, and so the same in every row
         first = of_patient[0]
+        for row in of_patient[1:]:
+            for name in constant:
+                if row.cells[name] != first.cells[name]:
+                    raise DataError(
+                        f"rows of one patient differ in the column `{name}`, first in lines "
+                        f"{first.line} and {row.line}",
+                        where=row.where,
+                        allowed="one value a patient where the regions of a patient are one case",
+                        remedy="correct the table, or keep each row a case: --per-patient rows",
+                    )
         cells = {name: first.cells[name] for name in (patient, *constant)}
         cells[COUNT] = str(len(of_patient))
-        combined.append(replace(first, cells=cells | _combine(of_patient, features, volume)))
+        for kind, value_of in _OF_VALUES.items():
+            for name in features:
+                values = [parse_number(row.cells[name]) for row in of_patient if row.cells[name]]
+                cells[f"{kind}_{name}"] = repr(value_of(values)) if values else ""
+        if volume is not None:
+            largest = max(of_patient, key=lambda row: parse_number(row.cells[volume] or "-inf"))
+            cells |= {f"{LARGEST}_{name}": largest.cells[name] for name in features}
+        combined.append(replace(first, cells=cells))
     return combined, [name for name in combined[0].cells if name not in (patient, *constant)]
-
-
-def _combine(
-    regions: Sequence[TableRow], features: Sequence[str], volume: str | None
-) -> dict[str, str]:
-    """Return the cells of a patient's combined features."""
-    cells: dict[str, str] = {}
-    for kind, value_of in _OF_VALUES.items():
-        for name in features:
-            values = [parse_number(row.cells[name]) for row in regions if row.cells[name]]
-            cells[f"{kind}_{name}"] = repr(value_of(values)) if values else ""
-    if volume is not None:
-        largest = max(regions, key=lambda row: parse_number(row.cells[volume] or "-inf"))
-        cells |= {f"{LARGEST}_{name}": largest.cells[name] for name in features}
-    return cells
-
-
-def _require_equal(regions: Sequence[TableRow], constant: Sequence[str]) -> None:
-    first = regions[0]
-    for row in regions[1:]:
-        for name in constant:
-            if row.cells[name] != first.cells[name]:
-                raise DataError(
-                    f"rows of one patient differ in the column `{name}`, first in lines "
-                    f"{first.line} and {row.line}",
-                    where=row.where,
-                    allowed="one value a patient where the regions of a patient are one case",
-                    remedy="correct the table, or keep each row a case: --per-patient rows",
-                )

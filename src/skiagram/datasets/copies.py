@@ -72,22 +72,22 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
         0 if of_test else 1 + (entry.split == "validation")
         for entry, of_test in zip(entries, test, strict=True)
     ]
-    left: set[int] = set(contradicting)
+    left_out: set[int] = set(contradicting)
     staying: set[int] = set()
     for at in sorted(copies, key=lambda place: (rank[place], place)):
-        if at not in left:
+        if at not in left_out:
             if copies[at] & staying:
-                left.add(at)
+                left_out.add(at)
             else:
                 staying.add(at)
-    kept = np.array([at for at in range(len(entries)) if at not in left], dtype=np.int64)
-    of_test = sum(bool(test[[*copies[at]]].any()) for at in left)
-    sentence = f"{len(left)} of {len(entries)} cases are left out as copies (`copies: drop`)."
+    kept = np.array([at for at in range(len(entries)) if at not in left_out], dtype=np.int64)
+    of_test = sum(bool(test[[*copies[at]]].any()) for at in left_out)
+    sentence = f"{len(left_out)} of {len(entries)} cases are left out as copies (`copies: drop`)."
     if of_test:
         sentence += f" {of_test} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
-    return SettledCopies(kept, [entries[at] for at in kept], sentence if left else "")
+    return SettledCopies(kept, [entries[at] for at in kept], sentence if left_out else "")
 
 
 def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:

@@ -155,13 +155,21 @@ def read_dicom(
             pixels = modality_values(stored, header)
         if header.get("Modality") == "PT" and pixels.ndim == 2:
             pixels = (pixels * suv_factor([header], where)).astype(np.float32)
+        # the depth of a film counts where no look-up table, rescaling or mapping scales its values
+        plain = (
+            _rescaling(header) == (1, 0)
+            and header.get("Modality") in _FILMS
+            and "ModalityLUTSequence" not in header
+            and not is_mapped(header)
+            and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
+        )
         return SpacedImage(
             pixels,
             pixel_spacing(header, where),
             modality_of(header),
             text_expected=_text_expected(header),
             panels=_panels(header),
-            stored_bits=_stored_bits(header),
+            stored_bits=(int(header.BitsStored) if plain else 0),
         )
 
 
@@ -191,12 +199,17 @@ def _settle_numbers(header: Any, where: str) -> None:
     for name in (*_COUNTS, *_NUMBERS, *_WINDOW):
         if name not in header:
             continue
+        least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
+        least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
         try:
             value = header[name].value
             values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
             given = [number for number in values if number not in (None, "", b"")]
             numbers = [float(number) for number in given]
-            fault = _fault(name, numbers)
+            wrong = [number for number in numbers if not least <= number < math.inf]
+            fault = f"{wrong[0]:g}" if wrong else ""
+            if len(numbers) > 1 and name not in _WINDOW:
+                fault = f"{len(numbers)} values"
         except Exception:  # as pydicom raises them for bytes that are no number
             given, numbers, fault = [], [], "no number"
         if fault:
@@ -211,43 +224,6 @@ def _settle_numbers(header: Any, where: str) -> None:
             del header[name]
         elif len(given) < len(values) or any(isinstance(number, str | bytes) for number in given):
             header.add_new(name, "FD", numbers if len(numbers) > 1 else numbers[0])
-
-
-def _fault(name: str, numbers: list[float]) -> str:
-    """Return what is wrong with the numbers of a field; empty where nothing is."""
-    if len(numbers) > 1 and name not in _WINDOW:
-        return f"{len(numbers)} values"
-    least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
-    least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
-    wrong = [number for number in numbers if not least <= number < math.inf]
-    return f"{wrong[0]:g}" if wrong else ""
-
-
-def _refuse_mosaic(header: Any, where: str) -> None:
-    """Refuse slices that Siemens scanners store side by side in one picture."""
-    words = header.get("ImageType") or ()
-    words = [words] if isinstance(words, str) else [str(word) for word in words]
-    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
-    for kind, element in _OF_SIEMENS.items():
-        with suppress(Exception):  # a private element that is damaged, or not there
-            value = header.get_private_item(*element).value
-            number = int(_csa_number(value) if kind == "CSA" else value)
-            mosaic = mosaic or number > 1
-    if mosaic:
-        raise DataError(
-            "a Siemens mosaic: the slices of a volume side by side in one picture",
-            where=where,
-            allowed="a slice in each file, an enhanced file, or NIfTI",
-            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
-            "converted FOLDER`, and name the NIfTI files",
-        )
-
-
-def _csa_number(content: bytes) -> str:
-    """Return the number of slices in Siemens' CSA header: name, five words, an item's four."""
-    place = content.index(_MOSAIC) + _CSA_NAME
-    items, length = (struct.unpack_from("<i", content, place + at)[0] for at in (12, 24))
-    return content[place + 36 : place + 36 + length].strip(b"\0 ").decode() if items > 0 else "0"
 
 
 def modality_of(header: Any) -> str:
@@ -266,18 +242,6 @@ def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
         "volume of all write `all` there; `--frames cases` (or `volume`) of `skiagram table` and "
         "`skiagram predict` does it",
     )
-
-
-def _stored_bits(header: Any) -> int:
-    """Return the bits of a film whose values no look-up table, rescaling or mapping scales."""
-    plain = (
-        _rescaling(header) == (1, 0)
-        and header.get("Modality") in _FILMS
-        and "ModalityLUTSequence" not in header
-        and not is_mapped(header)
-        and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
-    )
-    return int(header.BitsStored) if plain else 0
 
 
 def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
@@ -328,7 +292,13 @@ def check_deflated(file: BinaryIO, where: str) -> None:
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
         first = stream.decompress(content, _PIECE)
-        most = _expected_bytes(first) + _BESIDE_PIXELS
+        # its header, which stands before the pixels, says how many bytes these should be
+        pixels = Tag("PixelData")
+        header = read_dataset(
+            BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
+        )
+        counts = [int(header.get(name) or 1) for name in _SIZE]
+        most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + _BESIDE_PIXELS
         size = len(first)
         while size <= most and not stream.eof and stream.unconsumed_tail:
             size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
@@ -342,18 +312,28 @@ def check_deflated(file: BinaryIO, where: str) -> None:
     file.seek(start)
 
 
-def _expected_bytes(first: bytes) -> int:
-    """Return the bytes of the pixels of an inflated file, at most those of the largest image."""
-    pixels = Tag("PixelData")
-    header = read_dataset(
-        BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
-    )
-    counts = [int(header.get(name) or 1) for name in _SIZE]
-    return min(math.prod(counts) // 8, MAX_PIXELS * 8)
-
-
 def _check(header: Any, where: str) -> None:
-    _refuse_mosaic(header, where)
+    # slices that Siemens scanners store side by side in one picture
+    words = header.get("ImageType") or ()
+    words = [words] if isinstance(words, str) else [str(word) for word in words]
+    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
+    for kind, element in _OF_SIEMENS.items():
+        with suppress(Exception):  # a private element that is damaged, or not there
+            value = header.get_private_item(*element).value
+            if kind == "CSA":  # of each entry: name, five words, then four words of the first item
+                place = value.index(_MOSAIC) + _CSA_NAME
+                items, length = (struct.unpack_from("<i", value, place + at)[0] for at in (12, 24))
+                number = value[place + 36 : place + 36 + length] if items > 0 else b"0"
+                value = number.strip(b"\0 ").decode()
+            mosaic = mosaic or int(value) > 1
+    if mosaic:
+        raise DataError(
+            "a Siemens mosaic: the slices of a volume side by side in one picture",
+            where=where,
+            allowed="a slice in each file, an enhanced file, or NIfTI",
+            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
+            "converted FOLDER`, and name the NIfTI files",
+        )
     if "PixelData" not in header:
         raise DataError(
             "no pixels",
@@ -460,11 +440,17 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         return _gray_if_equal(_storable(apply_color_lut(stored, header)))
     values = _displayed(stored, header)
     if header.PhotometricInterpretation == "MONOCHROME1":
-        ends = _displayed(_stored_range(stored, header), header)
+        # the ends of what the stored depth can hold change places
+        bits, signed = int(header.BitsStored), stored.dtype.kind == "i"
+        least = -(2 ** (bits - 1)) if signed else 0
+        ends = _displayed(np.array([least, least + 2**bits - 1], dtype=stored.dtype), header)
         values = (ends.sum(dtype=np.float64) - values).astype(values.dtype)
-    missing = _missing(stored, header)
-    if missing is None:
+    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
+    if value is None:
         return _storable(values)
+    padding = np.array([value, value if limit is None else limit], dtype=np.int64)
+    low, high = np.sort(padding.astype(stored.dtype))  # writers mix up US and SS; the bits agree
+    missing = (stored >= low) & (stored <= high)
     return np.where(missing, np.float32(np.nan), values.astype(np.float32))
 
 
@@ -501,28 +487,24 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
         if "LUTDescriptor" in table and "LUTData" in table:
             values = _look_up(values, table, header)
         elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
-            _check_window(header)
+            function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
+            if function not in _WINDOWS:
+                raise DataError(
+                    "a VOILUTFunction that is none of the standard's",
+                    allowed=", ".join(_WINDOWS),
+                    remedy="correct the field, or delete WindowWidth: the whole range is then "
+                    "shown",
+                )
+            width = float(np.atleast_1d(header.WindowWidth)[0])
+            least = _WINDOWS[function]
+            if not (width >= least if least else width > 0):
+                raise DataError(
+                    f"WindowWidth: {width:g}",
+                    allowed=f"{least:g} or more" if least else "more than 0",
+                    remedy="correct the field, or delete it: the whole range is then shown",
+                )
             values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
-
-
-def _check_window(header: Any) -> None:
-    """Refuse a window without a width, or of another function (PS3.3 C.11.2.1)."""
-    function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
-    if function not in _WINDOWS:
-        raise DataError(
-            "a VOILUTFunction that is none of the standard's",
-            allowed=", ".join(_WINDOWS),
-            remedy="correct the field, or delete WindowWidth: the whole range is then shown",
-        )
-    width = float(np.atleast_1d(header.WindowWidth)[0])
-    least = _WINDOWS[function]
-    if not (width >= least if least else width > 0):
-        raise DataError(
-            f"WindowWidth: {width:g}",
-            allowed=f"{least:g} or more" if least else "more than 0",
-            remedy="correct the field, or delete it: the whole range is then shown",
-        )
 
 
 def _rescaling(header: Any) -> tuple[Any, Any]:
@@ -572,25 +554,6 @@ def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:
             remedy="export the image with Rescale Slope and Intercept",
         )
     return stored if (slope, intercept) == (1, 0) else stored * float(slope) + float(intercept)
-
-
-def _stored_range(stored: NDArray[Any], header: Any) -> NDArray[Any]:
-    """Return (2,) the least and the greatest value that the stored depth can hold."""
-    bits, signed = int(header.BitsStored), stored.dtype.kind == "i"
-    least = -(2 ** (bits - 1)) if signed else 0
-    return np.array([least, least + 2**bits - 1], dtype=stored.dtype)
-
-
-def _missing(stored: NDArray[Any], header: Any) -> NDArray[np.bool_] | None:
-    """Mark pixels in the padding range; None where the file declares no padding."""
-    value = header.get("PixelPaddingValue")
-    if value is None:
-        return None
-    limit = header.get("PixelPaddingRangeLimit")
-    ends = np.array([value, value if limit is None else limit], dtype=np.int64)
-    low, high = np.sort(ends.astype(stored.dtype))  # writers mix up US and SS; the bits agree
-    mask: NDArray[np.bool_] = (stored >= low) & (stored <= high)
-    return mask
 
 
 def _storable(values: NDArray[Any]) -> Image:

@@ -10,7 +10,6 @@ its end is refused: some decoders would fill up what is missing, and one never r
 import os
 import struct
 import threading
-from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from multiprocessing import parent_process
@@ -69,7 +68,18 @@ def read_stream(frame: bytes) -> Stream | None:
     """Return the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
     try:
         if frame[:2] == b"\xff\xd8":
-            return _jpeg_stream(frame)
+            # JPEG: from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)
+            position = 2
+            while frame[position] == 0xFF:
+                marker = frame[position + 1]
+                if marker in _FRAMES:
+                    bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
+                    return Stream(rows, columns, samples, bits)
+                if marker == 0xFF or marker in _WITHOUT_LENGTH:
+                    position += 1 if marker == 0xFF else 2
+                else:
+                    position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
+            return None
         start = frame.find(b"\xff\x4f\xff\x51")  # SOC and SIZ: ISO/IEC 15444-1, A.5.1
         if start < 0:
             return None
@@ -78,21 +88,6 @@ def read_stream(frame: bytes) -> Stream | None:
         return Stream(lower - upper, right - left, samples, (depth & 0x7F) + 1)
     except (struct.error, IndexError):
         return None
-
-
-def _jpeg_stream(frame: bytes) -> Stream | None:
-    """Go from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)."""
-    position = 2
-    while frame[position] == 0xFF:
-        marker = frame[position + 1]
-        if marker in _FRAMES:
-            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
-            return Stream(rows, columns, samples, bits)
-        if marker == 0xFF or marker in _WITHOUT_LENGTH:
-            position += 1 if marker == 0xFF else 2
-        else:
-            position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
-    return None
 
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
@@ -111,7 +106,27 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
             if _rle_pixels(frame, rows * columns) > rows * columns + 1:  # padded to an even length
                 raise _other_pixels(f"more than the {rows} rows of {columns}", where)
         else:
-            _check_stream(frame, syntax, header, where)
+            stream = read_stream(frame)
+            fault = ""
+            if stream is None:
+                fault = "without a readable beginning"
+            elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
+                there = f"{stream.rows} rows of {stream.columns}"
+                raise _other_pixels(f"{there}, not the {header.Rows} of {header.Columns}", where)
+            elif stream.samples != header.SamplesPerPixel:
+                fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
+            elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
+                fault = "without their end"
+            elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
+                raise DataError(
+                    f"JPEG of {stream.bits} bits in colour",
+                    where=where,
+                    allowed="colour of 8 bits, or lossless",
+                    remedy="convert the file, for example with `gdcmconv --raw`",
+                )
+            if fault:
+                remedy = "the file is truncated or damaged; export it again"
+                raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
@@ -120,29 +135,6 @@ def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> Da
     remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
     remedy += "option file of a folder)"
     return DataError(fault, where=where, allowed=allowed, remedy=remedy)
-
-
-def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
-    stream = read_stream(frame)
-    fault = ""
-    if stream is None:
-        fault = "without a readable beginning"
-    elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
-        raise _other_pixels(
-            f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}",
-            where,
-        )
-    elif stream.samples != header.SamplesPerPixel:
-        fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
-    elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
-        fault = "without their end"
-    elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
-        problem, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"
-        remedy = "convert the file, for example with `gdcmconv --raw`"
-        raise DataError(problem, where=where, allowed=allowed, remedy=remedy)
-    if fault:
-        remedy = "the file is truncated or damaged; export it again"
-        raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def _other_pixels(contents: str, where: str) -> DataError:
@@ -178,12 +170,16 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """
     syntax = header.file_meta.TransferSyntaxUID
     index = None if frame is None else frame - 1
-    if syntax not in DECODER_DEPENDENCIES or _is_plain_jpeg(header, syntax):
+    stated = int(header.get("NumberOfFrames") or 1)
+    plain = syntax not in DECODER_DEPENDENCIES
+    if syntax in _JPEG and not plain:  # Pillow decodes its files of 8 bits
+        stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=stated)))
+        plain = stream is not None and stream.bits == 8
+    if plain:
         pixels = pixel_array(header, index=index)
     else:
         _register()
         pixels = pixel_array(header, index=index, decoding_plugin=_PLUGIN)
-    stated = int(header.get("NumberOfFrames") or 1)
     several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
     if several and (index is not None or len(pixels) != stated):
         raise DataError(
@@ -204,14 +200,6 @@ def decodable(syntax: UID | None) -> bool:
         return False
 
 
-def _is_plain_jpeg(header: Any, syntax: UID) -> bool:
-    if syntax not in _JPEG:
-        return False
-    number = int(header.get("NumberOfFrames") or 1)
-    stream = read_stream(next(generate_frames(header.PixelData, number_of_frames=number)))
-    return stream is not None and stream.bits == 8
-
-
 @cache
 def _register() -> None:
     for syntax in DECODER_DEPENDENCIES:
@@ -227,8 +215,15 @@ def is_available(syntax: str) -> bool:
 
 def decode_frame(frame: bytes, runner: Any) -> bytearray:
     """Decode one frame, as pydicom asks of its plugins; `runner` is its `DecodeRunner`."""
+    import imagecodecs
+
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
-    pixels = _decoder_of(runner.transfer_syntax)(frame)
+    if runner.transfer_syntax in _JPEG_2000:
+        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
+    elif runner.transfer_syntax in _JPEG_LS:
+        pixels = imagecodecs.jpegls_decode(frame)
+    else:
+        pixels = imagecodecs.jpeg8_decode(frame)
     by_pixel = (rows, columns) if samples == 1 else (rows, columns, samples)
     by_plane = (samples, rows, columns)
     if pixels.shape not in {by_pixel, by_plane}:
@@ -243,16 +238,6 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         pixels = pixels.view(f"i{pixels.itemsize}") << unused >> unused
     runner.set_option("bits_allocated", bits)
     return bytearray(np.ascontiguousarray(pixels).tobytes())
-
-
-def _decoder_of(syntax: UID) -> Callable[[bytes], NDArray[Any]]:
-    import imagecodecs
-
-    if syntax in _JPEG_2000:
-        return lambda frame: imagecodecs.jpeg2k_decode(frame, numthreads=_threads(frame))
-    if syntax in _JPEG_LS:
-        return imagecodecs.jpegls_decode
-    return imagecodecs.jpeg8_decode
 
 
 def _threads(frame: bytes) -> int:

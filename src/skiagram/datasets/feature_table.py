@@ -219,12 +219,18 @@ class OpenFeatureTable(OpenSource):
         value = None
         if options.outcome is not None:
             value = parse_value(cells[options.outcome.column])
+        covariates: dict[str, float | str | None] = {}
+        for name in options.covariates:
+            try:
+                covariates[name] = parse_number(cells[name]) if cells[name] else None
+            except ValueError:
+                covariates[name] = cells[name]
         return Entry(
             name=row.where,
             patient=patient,
             label=options.classes.index(cells[options.label]),
             split=split,
-            covariates={name: _covariate(cells[name]) for name in options.covariates},
+            covariates=covariates,
             measured=measured,
             value=value,
         )
@@ -274,10 +280,3 @@ def parse_feature(cell: str, name: str, where: str) -> float | None:
             remedy="correct it, or leave the column out of `features`",
         )
     return value
-
-
-def _covariate(cell: str) -> float | str | None:
-    try:
-        return parse_number(cell) if cell else None
-    except ValueError:
-        return cell

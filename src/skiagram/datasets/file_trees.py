@@ -246,24 +246,19 @@ class EncryptedArchive(FileTree):
             raise DataError("too large a file", where=name, allowed=f"at most {MAX_BYTES:,} bytes")
         with self._lock:
             if name not in self._held:
-                self._fetch(self._group(name))
+                # as many of the files that come next as may be kept at hand
+                start = self._next.get(name)
+                group, size = {name}, self._sizes[name]
+                for other in self._order[start + 1 :] if start is not None else ():
+                    size += self._sizes[other]
+                    if size > self._limit:
+                        break
+                    group.add(other)
+                self._held = {}
+                with self._members() as members:
+                    held = {name: read(info.size) for name, info, read in members if name in group}
+                self._held = held  # now that the end of the archive is proved genuine too
             return self._held[name]
-
-    def _group(self, name: str) -> set[str]:
-        start = self._next.get(name)
-        group, held = {name}, self._sizes[name]
-        for other in self._order[start + 1 :] if start is not None else ():
-            held += self._sizes[other]
-            if held > self._limit:
-                break
-            group.add(other)
-        return group
-
-    def _fetch(self, group: set[str]) -> None:
-        self._held = {}
-        with self._members() as members:
-            held = {name: read(info.size) for name, info, read in members if name in group}
-        self._held = held  # now that the end of the archive is proved genuine too
 
     @contextmanager
     def _members(self) -> Iterator[Iterator[tuple[str, tarfile.TarInfo, Callable[[int], bytes]]]]:

@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,7 +28,6 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames, with_preamble
 from skiagram.datasets.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
-from skiagram.datasets.files import read_file as read_file
 from skiagram.datasets.gray import gray_if_tinted
 from skiagram.datasets.volumes.volume_files import count_volumes
 from skiagram.datasets.volumes.voxels import narrow
@@ -74,23 +72,6 @@ class TransparentImage(DataError):
     """An image whose pixels depend on the background."""
 
 
-def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
-    """Read one image file; messages call it by name, or by its path where that is empty.
-
-    Returns:
-        (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
-        up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
-        RGB uint8, but gray where its channels hardly differ (`gray_if_tinted`). A PGM's values are
-        relative to its greatest, so they are stretched to the whole depth. DICOM as `read_dicom`
-        says. Only DICOM has a pixel spacing: the resolution in other files is meant for printers.
-
-    Raises:
-        DataError: The file is empty, damaged, of another kind, or has no single right reading.
-    """
-    name = name or str(path)
-    return decode_image(read_file(path, name), name, most_pixels)
-
-
 def is_image(head: bytes) -> bool:
     """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
     return bool(_DICOM.match(with_preamble(head))) or any(magic.match(head) for magic, _ in _KINDS)
@@ -105,7 +86,7 @@ def decode_image(
     as_stored: bool = False,
     on_black: bool = False,
 ) -> SpacedImage:
-    """Read an image from the bytes of its file; see `read_image`.
+    """Read an image from the bytes of its file; messages call it by name.
 
     Args:
         frame: Of a DICOM file, or page or channel of a TIFF, from 1; None for the only one.
@@ -113,6 +94,16 @@ def decode_image(
             differ is colour, of a colour palette the places are taken, and 2 and 4 bits are not
             stretched: labels have no brightness.
         on_black: Whether transparent pixels are laid on black; else they are refused.
+
+    Returns:
+        (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
+        up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
+        RGB uint8, but gray where its channels hardly differ (`gray_if_tinted`). A PGM's values are
+        relative to its greatest, so they are stretched to the whole depth. DICOM as `read_dicom`
+        says. Only DICOM has a pixel spacing: the resolution in other files is meant for printers.
+
+    Raises:
+        DataError: The file is empty, damaged, of another kind, or has no single right reading.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -182,7 +173,22 @@ def _beyond_pillow(
     """Return a plane of a TIFF of gray channels or of half or double floats; None for Pillow's."""
     with tifffile.TiffFile(BytesIO(content)) as file:
         page = file.pages.first
-        _refuse_hidden(file, name)
+        # planes behind the only page, and stored values that ImageJ shows as others
+        metadata = file.imagej_metadata or {}
+        shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
+        alone = not _has_page(file, 1)
+        line = metadata.get("cf") == 0 and (metadata.get("c0"), metadata.get("c1")) != (0, 1)
+        hiding = (
+            (alone and (metadata.get("images", 1) > 1 or shaped), "several images in one page"),
+            (
+                line,
+                f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored",
+            ),
+        )
+        for wrong, hidden in hiding:
+            if wrong:
+                remedy = "save it with a page per image, and as 32-bit where values are calibrated"
+                raise DataError(hidden, where=name, allowed=_ALLOWED, remedy=remedy)
         if not _has_planes(page):
             _refuse_odd(page, name)
             return None
@@ -209,22 +215,6 @@ def _beyond_pillow(
         values = values.T if turned > 4 else values
         values = values[:, ::-1] if turned in {2, 3, 6, 7} else values
         return np.array(values[::-1] if turned in {3, 4, 7, 8} else values)
-
-
-def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
-    """Refuse planes behind the only page, and stored values that ImageJ shows as others."""
-    metadata = file.imagej_metadata or {}
-    shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
-    alone = not _has_page(file, 1)
-    line = metadata.get("cf") == 0 and (metadata.get("c0"), metadata.get("c1")) != (0, 1)
-    rules = (
-        (alone and (metadata.get("images", 1) > 1 or shaped), "several images in one page"),
-        (line, f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored"),
-    )
-    for wrong, fault in rules:
-        if wrong:
-            remedy = "save it with a page per image, and as 32-bit where values are calibrated"
-            raise DataError(fault, where=name, allowed=_ALLOWED, remedy=remedy)
 
 
 def _has_page(file: tifffile.TiffFile, index: int) -> bool:
@@ -402,48 +392,8 @@ def _pixels(
         return (np.iinfo(values.dtype).max - values if white_is_zero else values), False
     if file.mode == "F":
         return np.asarray(file, dtype=np.float32), False
-    return _shallow(file, name, on_black=on_black)
-
-
-def _has_colours(file: ImageFile) -> bool:
-    """Return whether a palette has colours beside grays, and black at its first place."""
-    palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
-    used = palette[[at for at in np.unique(np.asarray(file)).tolist() if at < len(palette)]]
-    return not palette[0].any() and bool((used != used[:, :1]).any())
-
-
-def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
-    bits, bands = _bits(file), len(file.getbands())
-    samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
-    gray = file.mode in {"I", "I;16", "I;16B", "F"}
-    few = bool(_depth(file))
-    rules = (
-        # Pillow stretches the pixels to 8 bits, not the value that is transparent
-        (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),
-        (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
-        (samples != bands and file.mode != "P", f"{samples} channels in a picture of {bands}"),
-        (turned_below_zero, _SIGNED_WHITE),
-    )
-    for wrong, fault in rules:
-        if wrong:
-            raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert the file")
-
-
-def _bits(file: ImageFile) -> int:
-    """Return the bits a sample that the file holds, which may be more than Pillow would keep."""
-    if isinstance(file, TiffImageFile):
-        return int(max(_tag(file, _BITS_PER_SAMPLE) or (1,)))
-    how: Any = file.tile[0].args if file.tile else ""
-    greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
-    return 16 if ";16" in str(how) or (file.mode == "RGB" and greatest > 255) else 8
-
-
-def _tag(file: ImageFile, tag: int) -> Any:
-    return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
-
-
-def _shallow(image: Pillow.Image, name: str, *, on_black: bool) -> tuple[Image, bool]:
-    """Return 8-bit gray or RGB, of three equal channels gray; and whether it was laid on black."""
+    # 8 bits: gray or RGB, of three equal channels gray
+    image: Pillow.Image = file
     transparent = False
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
@@ -463,6 +413,42 @@ def _shallow(image: Pillow.Image, name: str, *, on_black: bool) -> tuple[Image, 
     if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0]), transparent
     return colour, transparent
+
+
+def _has_colours(file: ImageFile) -> bool:
+    """Return whether a palette has colours beside grays, and black at its first place."""
+    palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+    used = palette[[at for at in np.unique(np.asarray(file)).tolist() if at < len(palette)]]
+    return not palette[0].any() and bool((used != used[:, :1]).any())
+
+
+def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
+    """Refuse pixels of which Pillow would keep a part alone."""
+    # the bits a sample that the file holds
+    if isinstance(file, TiffImageFile):
+        bits = int(max(_tag(file, _BITS_PER_SAMPLE) or (1,)))
+    else:
+        how: Any = file.tile[0].args if file.tile else ""
+        greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
+        bits = 16 if ";16" in str(how) or (file.mode == "RGB" and greatest > 255) else 8
+    bands = len(file.getbands())
+    samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
+    gray = file.mode in {"I", "I;16", "I;16B", "F"}
+    few = bool(_depth(file))
+    rules = (
+        # Pillow stretches the pixels to 8 bits, not the value that is transparent
+        (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),
+        (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
+        (samples != bands and file.mode != "P", f"{samples} channels in a picture of {bands}"),
+        (turned_below_zero, _SIGNED_WHITE),
+    )
+    for wrong, fault in rules:
+        if wrong:
+            raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert the file")
+
+
+def _tag(file: ImageFile, tag: int) -> Any:
+    return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
 
 
 def _transparent(name: str) -> TransparentImage:

@@ -16,7 +16,7 @@ theirs, and so are those of a new nodule.
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -79,16 +79,6 @@ class NodulePatch:
 
     def acquire(self, image: SpacedImage) -> SpacedImage:
         """Turn CT numbers in HU, NaN outside the field of view, into what models see, float32."""
-        self._check(image)
-        numbers = image.pixels.astype(np.float32)
-        if self.window is not None:
-            numbers = np.clip(numbers, *self.window)
-        if self.grid is None or image.spacing is None:
-            return SpacedImage(numbers, image.spacing)
-        common = self.grid.spacing_mm
-        return SpacedImage(self.grid.resample(numbers, image.spacing[0]), (common, common))
-
-    def _check(self, image: SpacedImage) -> None:
         pixels = image.pixels
         if pixels.dtype not in (np.float32, np.int16):
             allowed = "CT numbers in HU, as DICOM files of CT hold them"
@@ -103,6 +93,13 @@ class NodulePatch:
         if self.grid is not None and not (image.spacing and math.isclose(*image.spacing)):
             fault = "pixels that are not square" if image.spacing else "an unknown pixel spacing"
             raise DataError(fault, allowed="DICOM files with one Pixel Spacing")
+        numbers = image.pixels.astype(np.float32)
+        if self.window is not None:
+            numbers = np.clip(numbers, *self.window)
+        if self.grid is None or image.spacing is None:
+            return SpacedImage(numbers, image.spacing)
+        common = self.grid.spacing_mm
+        return SpacedImage(self.grid.resample(numbers, image.spacing[0]), (common, common))
 
 
 INTERCEPT = -1024.0
@@ -147,8 +144,8 @@ class LIDC(RealDataSet):
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
         expected = {self.images: self.images_md5, self.table: self.table_md5}
         folder = root or Path()
-        told = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
-        return {name: digest for name, digest in told.items() if digest}
+        changed = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
+        return {name: digest for name, digest in changed.items() if digest}
 
     def open(self, root: Path | None) -> "Nodules":
         label: dict[int, int] = {}
@@ -158,7 +155,18 @@ class LIDC(RealDataSet):
                     raise OptionError(f"{rating} twice", where="dataset.ratings")
         images = locate(self.images, self.images_md5, None, root)
         table = locate(self.table, self.table_md5, None, root)
-        return Nodules(*read_nodules(images, table), label, self)
+        # images (n, height, width) int16, and a row of the table each, in the same order
+        with np.load(images, allow_pickle=False) as archive:
+            pixels, nodule = archive["images"], archive["nodule_id"]
+        rows = pd.read_csv(table)
+        if rows["nodule_id"].tolist() != nodule.tolist():
+            fault = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
+            allowed = "one row per nodule, in the order of the images"
+            raise DataError(fault, where=table.name, allowed=allowed)
+        # what is known of a series' scanner holds for all its nodules
+        scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
+        rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
+        return Nodules(pixels, rows, label, self)
 
 
 class Nodules(OpenSource):
@@ -179,16 +187,19 @@ class Nodules(OpenSource):
             )
 
     def entries(self) -> list[Entry]:
-        return [
-            Entry(
-                name=f"nodule {row['nodule_id']}",
-                patient=row["patient_id"],
-                label=self._label[row["malignancy"]],
-                split=None,
-                covariates=_covariates(row),
-            )
-            for row in self._rows.to_dict("records")
-        ]
+        entries = []
+        for row in self._rows.to_dict("records"):
+            # what a reader could know; the table's diameters are in pixels
+            spacing, thickness = float(row["pixel_spacing_mm"]), float(row["slice_thickness"])
+            covariates = {
+                "diameter_mm": float(row["equiv_diameter"]) * spacing,
+                "pixel_spacing_mm": spacing,
+                "slice_thickness_mm": None if np.isnan(thickness) else thickness,
+                "manufacturer": None if pd.isna(row["manufacturer"]) else str(row["manufacturer"]),
+            }
+            name, label = f"nodule {row['nodule_id']}", self._label[row["malignancy"]]
+            entries.append(Entry(name, row["patient_id"], label, None, covariates))
+        return entries
 
     def image(self, position: int) -> SpacedImage:
         """Return one image, float32 in HU, NaN outside the field of view."""
@@ -204,36 +215,6 @@ class Nodules(OpenSource):
     def acquisition(self) -> NodulePatch:
         side, options = self._pixels.shape[1], self._options
         return NodulePatch(side=side, window=options.window, grid=options.grid)
-
-
-def _covariates(row: Mapping[Any, Any]) -> dict[str, float | str | None]:
-    """Return what a reader could know; the table's diameters are in pixels."""
-    spacing, thickness = float(row["pixel_spacing_mm"]), float(row["slice_thickness"])
-    return {
-        "diameter_mm": float(row["equiv_diameter"]) * spacing,
-        "pixel_spacing_mm": spacing,
-        "slice_thickness_mm": None if np.isnan(thickness) else thickness,
-        "manufacturer": None if pd.isna(row["manufacturer"]) else str(row["manufacturer"]),
-    }
-
-
-def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataFrame]:
-    """Read images and table; what is known of a series' scanner holds for all its nodules.
-
-    Args:
-        images: `.npz` with `images` (n, height, width) int16 and `nodule_id` (n,).
-        table: CSV, a row a nodule in the same order.
-    """
-    with np.load(images, allow_pickle=False) as archive:
-        pixels, nodule = archive["images"], archive["nodule_id"]
-    rows = pd.read_csv(table)
-    if rows["nodule_id"].tolist() != nodule.tolist():
-        fault = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
-        allowed = "one row per nodule, in the order of the images"
-        raise DataError(fault, where=table.name, allowed=allowed)
-    scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
-    rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
-    return pixels, rows
 
 
 def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> float:

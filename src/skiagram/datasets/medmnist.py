@@ -65,29 +65,23 @@ class MedMNIST(RealDataSet):
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         path = locate(self.file, self.md5, self.url, root)
-        arrays = {key: _array(path, key) for key in _keys()}
+        keys = [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
+        arrays: dict[str, NDArray[Any]] = {}
+        for key in keys:
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    arrays[key] = archive[key]
+            except KeyError as error:
+                allowed = f"a MedMNIST file with {', '.join(keys)}"
+                raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
+            except _UNREADABLE as error:
+                raise DataError(
+                    f"`{key}` cannot be read ({error})",
+                    where=path.name,
+                    allowed="a whole .npz of plain arrays; pickled objects are never loaded",
+                    remedy="download the file again",
+                ) from error
         return MedMNISTFile(path, arrays, len(self.classes))
-
-
-def _keys() -> list[str]:
-    return [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
-
-
-def _array(path: Path, key: str) -> NDArray[Any]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            array: NDArray[Any] = archive[key]
-    except KeyError as error:
-        allowed = f"a MedMNIST file with {', '.join(_keys())}"
-        raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
-    except _UNREADABLE as error:
-        raise DataError(
-            f"`{key}` cannot be read ({error})",
-            where=path.name,
-            allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-            remedy="download the file again",
-        ) from error
-    return array
 
 
 class MedMNISTFile(OpenSource):
@@ -101,11 +95,24 @@ class MedMNISTFile(OpenSource):
         self._start: list[int] = []
         for key, split in _SPLITS.items():
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
-            _check(path, key, images, labels, n_classes)
+            where = f"{path.name} {key}"
+            if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
+                fault = f"images of shape {images.shape} and type {images.dtype}"
+                raise DataError(fault, where=where, allowed=f"{_SHAPES}, uint8")
+            if images.ndim == 4 and images.shape[3] < MIN_SIDE and images.shape[3] != _COLOURS:
+                fault = f"{images.shape[3]} channels, or volumes as narrow as that"
+                raise DataError(fault, where=where, allowed=_SHAPES)
+            if labels.size != len(images):
+                fault = f"{labels.size} labels for {len(images)} images"
+                raise DataError(fault, where=where, allowed="one label per image")
+            outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))
+            if outside or not np.issubdtype(labels.dtype, np.integer):
+                allowed = f"integers 0 to {n_classes - 1}"
+                raise DataError(f"labels {outside or labels.dtype}", where=where, allowed=allowed)
             if self._images and _kind(images) != _kind(self._images[0]):
                 fault = f"{_kind(images)} after {_kind(self._images[0])}"
                 allowed = "images, colour images or volumes alone"
-                raise DataError(fault, where=f"{path.name} {key}", allowed=allowed)
+                raise DataError(fault, where=where, allowed=allowed)
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [
@@ -127,20 +134,3 @@ def _kind(images: NDArray[Any]) -> str:
     if images.ndim == 3:
         return "images"
     return "colour images" if images.shape[3] == _COLOURS else "volumes"
-
-
-def _check(
-    path: Path, key: str, images: NDArray[Any], labels: NDArray[Any], n_classes: int
-) -> None:
-    def refuse(contents: str, allowed: str) -> DataError:
-        return DataError(contents, where=f"{path.name} {key}", allowed=allowed)
-
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
-        raise refuse(f"images of shape {images.shape} and type {images.dtype}", f"{_SHAPES}, uint8")
-    if images.ndim == 4 and images.shape[3] < MIN_SIDE and images.shape[3] != _COLOURS:
-        raise refuse(f"{images.shape[3]} channels, or volumes as narrow as that", _SHAPES)
-    if labels.size != len(images):
-        raise refuse(f"{labels.size} labels for {len(images)} images", "one label per image")
-    outside = sorted(set(np.unique(labels).tolist()) - set(range(n_classes)))
-    if outside or not np.issubdtype(labels.dtype, np.integer):
-        raise refuse(f"labels {outside or labels.dtype}", f"integers 0 to {n_classes - 1}")

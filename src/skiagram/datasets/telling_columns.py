@@ -78,20 +78,24 @@ def find_telling_columns(
     """
     rows = np.ones(len(values), dtype=np.bool_) if development is None else development
     of_values: dict[str, str] = {}
-    told = _columns_that_tell(values[rows], label[rows])
+    telling = _columns_that_tell(values[rows], label[rows])
     monotone = _monotone_copies(values[rows], None if outcome is None else outcome[rows])
     of_names: dict[str, str] = {}
     for column, name in enumerate(names):
-        known = values[np.isfinite(values[:, column]), column]
-        if len(known) and (known == known[0]).all() and column not in told:
+        present = values[np.isfinite(values[:, column]), column]
+        if len(present) and (present == present[0]).all() and column not in telling:
             continue  # a constant tells nothing
-        if counts_rows(values[:, column]) or _numbers_rows(name, known):
+        # called like a number of the row, and no two rows share one
+        words = words_of(name)
+        whole = len(present) >= _MIN_ROWS and bool((present == np.round(present)).all())
+        called = whole and bool(words) and _NUMBERS.issuperset(words)
+        if counts_rows(values[:, column]) or (called and len({*present}) == len(present)):
             of_values[name] = "counts the rows, or is in their order"
-        elif column in told:
-            of_values[name] = told[column]
+        elif column in telling:
+            of_values[name] = telling[column]
         elif column in monotone:
             of_values[name] = "is in the order of the outcome"
-        elif (code := _missing_code(name, known)) is not None:
+        elif (code := _missing_code(name, present)) is not None:
             of_values[name] = (
                 f"holds {code:g}, as tables mark what is missing (then add `--missing {code:g}`)"
             )
@@ -123,29 +127,22 @@ def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) 
 
 def counts_rows(values: Floats) -> bool:
     """Return whether (n,) values number the rows, say their order, or number their patients."""
-    known = values[np.isfinite(values)]
-    if len(known) < _MIN_ROWS or len(known) < 0.9 * len(values):
+    numbers = values[np.isfinite(values)]
+    if len(numbers) < _MIN_ROWS or len(numbers) < 0.9 * len(values):
         return False
-    steps = np.diff(known)
+    steps = np.diff(numbers)
     if (steps > 0).all() or (steps < 0).all():
         return True
-    ordered = np.sort(known)
+    ordered = np.sort(numbers)
     gaps = np.diff(ordered)
     if gaps[0] > 0 and np.allclose(gaps, gaps[0], rtol=1e-6, atol=0):
         return True  # each row once, in another order
-    if not (known == np.round(known)).all():
+    if not (numbers == np.round(numbers)).all():
         return False
-    compact = ordered[-1] - ordered[0] < 2 * len(known)
-    if len(known) >= _MIN_NUMBERS and compact and bool((gaps > 0).all()):
+    compact = ordered[-1] - ordered[0] < 2 * len(numbers)
+    if len(numbers) >= _MIN_NUMBERS and compact and bool((gaps > 0).all()):
         return True  # what is left of a numbering after some rows went
-    return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(known)) >= _MIN_ROWS
-
-
-def _numbers_rows(name: str, known: Floats) -> bool:
-    """Return whether a column is called like a number of the row, and no two rows share one."""
-    words = words_of(name)
-    whole = len(known) >= _MIN_ROWS and bool((known == np.round(known)).all())
-    return whole and bool(words) and _NUMBERS.issuperset(words) and len({*known}) == len(known)
+    return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(numbers)) >= _MIN_ROWS
 
 
 def _missing_code(name: str, known: Floats) -> float | None:
@@ -183,12 +180,12 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
     Rows without a value play no part; a column needs five of each class.
     """
     areas = np.full(values.shape[1], 0.5)
-    known = np.isfinite(values)
-    whole = known.all(axis=0)
+    present = np.isfinite(values)
+    whole = present.all(axis=0)
     if whole.any() and min(positive.sum(), (~positive).sum()) >= _MIN_OF_CLASS:
         areas[whole] = _areas(values[:, whole], positive)
     for column in np.flatnonzero(~whole).tolist():
-        rows = known[:, column]
+        rows = present[:, column]
         if min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
             areas[column] = _areas(values[rows, column][:, None], positive[rows])[0]
     either: Floats = np.maximum(areas, 1 - areas)
@@ -204,43 +201,43 @@ def _areas(values: Floats, positive: NDArray[np.bool_]) -> Floats:
 
 def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, str]:
     """Return column → how it alone tells the classes: as a copy, by its values or by its gaps."""
-    told: dict[int, str] = {}
+    telling: dict[int, str] = {}
     classes, counts = np.unique(label, return_counts=True)
     if len(classes) < 2 or len(label) < _MIN_ROWS:
-        return told
+        return telling
     gaps = np.isnan(values)
     for column in range(values.shape[1]):
         if _repeats(values[:, column], label, len(classes)):
-            told[column] = "repeats the label"
+            telling[column] = "repeats the label"
         elif any(
             _repeats(values[:, column], (label == each).astype(np.int64), 2) for each in classes
         ):
-            told[column] = "tells one class from the others"
+            telling[column] = "tells one class from the others"
     pairs = [*combinations(range(len(classes)), 2)]
     enough = [pair for pair in pairs if _is_no_chance(counts[[*pair]], values.shape[1])]
     if len(enough) < len(pairs):
-        return told
+        return telling
     least = np.ones(values.shape[1])
     for first, second in pairs:
         rows = np.isin(label, classes[[first, second]])
         least = np.minimum(least, tell_alone(values[rows], label[rows] == classes[second]))
     for column in np.flatnonzero(least >= TELLING_AUC).tolist():
-        told.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
+        telling.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
     if len(classes) == 2:
         positive = label == classes[1]
         some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
         by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive)
         for column in some[by_gaps >= TELLING_AUC].tolist():
-            told.setdefault(column, "is empty in one class alone")
-    return told
+            telling.setdefault(column, "is empty in one class alone")
+    return telling
 
 
 def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
     """Return whether each value goes with one class and each class with one value."""
-    known = np.isfinite(values)
-    if known.sum() < 0.8 * len(values):
+    present = np.isfinite(values)
+    if present.sum() < 0.8 * len(values):
         return False
-    pairs = np.unique(np.stack([values[known], label[known]]), axis=1)
+    pairs = np.unique(np.stack([values[present], label[present]]), axis=1)
     sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}
     return sizes == {classes}
 

@@ -130,18 +130,14 @@ def contrast(lab: Floats) -> Floats:
 
     The centre is the ellipse of half the image's height and width.
     """
-    centre = _centre(*lab.shape[1:3])
+    height, width = lab.shape[1:3]
+    y = (np.arange(height) + 0.5) / height - 0.5
+    x = (np.arange(width) + 0.5) / width - 0.5
+    centre: Flags = np.hypot(y[:, None], x) <= 0.25
     if centre.all() or not centre.any():  # too small to have both
         return np.zeros((len(lab), 3))
     difference: Floats = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
     return difference
-
-
-def _centre(height: int, width: int) -> Flags:
-    y = (np.arange(height) + 0.5) / height - 0.5
-    x = (np.arange(width) + 0.5) / width - 0.5
-    inside: Flags = np.hypot(y[:, None], x) <= 0.25
-    return inside
 
 
 def asymmetry(lab: Floats) -> Floats:

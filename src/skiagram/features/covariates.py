@@ -1,7 +1,7 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -60,37 +60,32 @@ class Covariates:
             OptionError: A column is not in the table, or none is left.
         """
         table = self._as_read(table)
-        known = [name for name in table.columns if name != "case_id"]
-        unknown = [name for name in self.columns or () if name not in known]
-        numeric = [name for name in known if pd.api.types.is_numeric_dtype(table[name])]
+        column_names = [name for name in table.columns if name != "case_id"]
+        unknown = [name for name in self.columns or () if name not in column_names]
+        numeric = [name for name in column_names if pd.api.types.is_numeric_dtype(table[name])]
         chosen = numeric if self.columns is None else list(self.columns)
         if unknown or not chosen:
             raise OptionError(
                 f"no covariate `{unknown[0]}`" if unknown else "no covariate is chosen",
                 where=where or self.option,
-                allowed=listed(known) or "none: the data set has no covariates",
+                allowed=listed(column_names) or "none: the data set has no covariates",
                 remedy="list covariates of the data set, or leave out the models that need them",
             )
         case_id = table["case_id"].astype(str)
         patient = case_id if patients is None else case_id.map(patients)
-        return tuple(
-            Covariate(
-                name,
-                None if name in numeric else self._categories(table[name], patient),
-                self.prefix,
-            )
-            for name in chosen
-        )
+        described = []
+        for name in chosen:
+            categories = None
+            if name not in numeric:  # the texts that enough patients share, sorted
+                stated = table[name].notna() & patient.notna()
+                sharing = patient[stated].groupby(table[name][stated]).nunique()
+                categories = tuple(sorted(sharing.index[sharing >= self.least_patients]))
+            described.append(Covariate(name, categories, self.prefix))
+        return tuple(described)
 
     def _as_read(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the table with each column as this family reads it."""
         return table
-
-    def _categories(self, column: pd.Series, patient: pd.Series) -> tuple[str, ...]:
-        """Return the texts that enough patients share, sorted."""
-        known = column.notna() & patient.notna()
-        sharing = patient[known].groupby(column[known]).nunique()
-        return tuple(sorted(sharing.index[sharing >= self.least_patients]))
 
     def encode(
         self,
@@ -120,22 +115,21 @@ def encode_covariates(table: pd.DataFrame, described: Sequence[Covariate]) -> Fe
     Args:
         table: Column `case_id` and the covariates; a number may be a text, empty where unknown.
     """
-    columns = {
-        name: _numbers(cells) if category is None else (cells == category).to_numpy(np.float32)
-        for covariate in described
-        for cells in [table[covariate.column]]
-        for name, category in covariate.features().items()
-    }
+    columns: dict[str, NDArray[Any]] = {}
+    for covariate in described:
+        cells = table[covariate.column]
+        for name, category in covariate.features().items():
+            if category is not None:
+                columns[name] = (cells == category).to_numpy(np.float32)
+            elif pd.api.types.is_numeric_dtype(cells):
+                columns[name] = cells.to_numpy(dtype=np.float32)
+            else:
+                numbers = [float(cell) if cell else np.nan for cell in cells]
+                columns[name] = np.array(numbers, np.float32)
     values = np.empty((len(table), len(columns)), np.float32)
     for place, column in enumerate(columns.values()):
         values[:, place] = column
     return FeatureTable(table["case_id"].to_numpy(dtype=str), tuple(columns), values)
-
-
-def _numbers(cells: pd.Series) -> NDArray[np.float32]:
-    if pd.api.types.is_numeric_dtype(cells):
-        return cells.to_numpy(dtype=np.float32)
-    return np.array([float(cell) if cell else np.nan for cell in cells], np.float32)
 
 
 @dataclass(**STRICT)
@@ -168,5 +162,7 @@ class Site(Covariates):
 
 def development_patients(cases: Cases) -> dict[str, str]:
     """Return case id → patient of the cases that a model may learn from."""
-    known = cases.development()
-    return dict(zip(known.case_id.tolist(), known.patient_id.tolist(), strict=True))
+    development_cases = cases.development()
+    return dict(
+        zip(development_cases.case_id.tolist(), development_cases.patient_id.tolist(), strict=True)
+    )

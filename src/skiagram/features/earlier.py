@@ -35,7 +35,8 @@ class Earlier:
     columns: tuple[str, ...] | None
 
     def names(self, features: Sequence[str]) -> tuple[str, ...]:
-        return (NONE, *(_name(feature) for feature in self._choose(features)))
+        # a point would make it a feature of an image
+        return (NONE, *(PREFIX + name.replace(".", "_") for name in self._choose(features)))
 
     def encode(
         self, table: FeatureTable, previous: Previous, earlier: FeatureTable | None = None
@@ -48,11 +49,11 @@ class Earlier:
             earlier: Features of the cases of visits before; None where `table` holds them too.
         """
         chosen = self._choose(table.names)
-        known = table if earlier is None else earlier
-        place = {name: row for row, name in enumerate(known.case_id.tolist())}
+        earlier_table = table if earlier is None else earlier
+        place = {name: row for row, name in enumerate(earlier_table.case_id.tolist())}
         current, before = (
             each.columns(chosen).values.astype(np.float64)  # noqa: PD011 - a table of features
-            for each in (table, known)
+            for each in (table, earlier_table)
         )
         values = np.zeros((len(table), 1 + len(chosen)))
         for row, name in enumerate(table.case_id.tolist()):
@@ -84,11 +85,6 @@ class Earlier:
         if families is None:
             return images
         return [name for name in images if any(is_in_family(name, kind) for kind in families)]
-
-
-def _name(feature: str) -> str:
-    """Return the name of a change; a point would make it a feature of an image."""
-    return PREFIX + feature.replace(".", "_")
 
 
 def previous_cases(visits: pd.DataFrame, cases: Cases) -> dict[str, tuple[str, ...]]:

@@ -15,13 +15,12 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates, encode_covariates
 from skiagram.features.earlier import Earlier
-from skiagram.features.family import FeatureFamily, definitions_of, families_of_images
+from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filtered import OfOtherImages
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import (
     ImageBatch,
     ImageStore,
@@ -45,12 +44,13 @@ def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]
 
 def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
     """Return what all features mean that were extracted from images."""
-    return definitions_of(
-        [
-            build(options, "preparation")
-            for options in preparation.features
-            if str(options.get("_target_")).startswith(_FAMILIES)
-        ]
+    families = [
+        build(options, "preparation")
+        for options in preparation.features
+        if str(options.get("_target_")).startswith(_FAMILIES)
+    ]
+    return tuple(
+        definition for family in families_of_images(families) for definition in family.definitions()
     )
 
 
@@ -125,9 +125,9 @@ def join_histories(
     table: FeatureTable, families: Sequence[Family], histories: CaseHistories
 ) -> FeatureTable:
     """Put beside the features of images what else is known of their cases."""
-    known = histories.covariates
-    if known is None:
-        known = pd.DataFrame({"case_id": table.case_id})
+    covariates = histories.covariates
+    if covariates is None:
+        covariates = pd.DataFrame({"case_id": table.case_id})
     of_visits = [family for family in families if isinstance(family, Earlier)]
     if of_visits and not histories.previous:
         raise OptionError(
@@ -139,12 +139,12 @@ def join_histories(
     changes = [family.encode(table, histories.previous) for family in of_visits]
     if histories.described is None:
         encoded = [
-            family.encode(known, histories.patients)
+            family.encode(covariates, histories.patients)
             for family in families
             if isinstance(family, Covariates)
         ]
     else:
-        encoded = [encode_covariates(known, histories.described)]
+        encoded = [encode_covariates(covariates, histories.described)]
     beside = [each.of(table.case_id) for each in encoded]
     given = histories.measured
     case_tables = [
@@ -240,18 +240,15 @@ def _batch(run: ImageBatch, margin: float | None, around: int) -> FeatureBatch:
             remedy = "choose a restoration that fills missing values"
             raise DataError("missing pixels", where=where, remedy=remedy)
         with named(where):
-            images[row] = _completed(images[row], run.regions[row], around)
+            # pixels that are missing far from the region get a value, which no feature reads
+            region = run.regions[row]
+            outline = region.inside if region.outline is None else region.outline
+            voxels = images[row].reshape(outline.shape)
+            counting = box_around(outline, [around] * outline.ndim) if around else outline
+            whole = tuple(slice(None) for _ in outline.shape)
+            images[row] = complete_beyond(voxels, counting, whole).reshape(images[row].shape)
     if not run.regions:
         return FeatureBatch(images, spacing=run.spacing)
     inside = np.stack([region.inside for region in run.regions])
     drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
     return FeatureBatch(images, inside, run.spacing, np.stack(drawn), margin)
-
-
-def _completed(image: Image, region: Region, around: int) -> Image:
-    """Give pixels that are missing far from a region a value, which no feature reads."""
-    outline = region.inside if region.outline is None else region.outline
-    voxels = image.reshape(outline.shape)
-    counting = box_around(outline, [around] * outline.ndim) if around else outline
-    whole = tuple(slice(None) for _ in outline.shape)
-    return complete_beyond(voxels, counting, whole).reshape(image.shape)

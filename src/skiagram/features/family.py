@@ -5,7 +5,6 @@ A new family is one file here and one option file; its definitions stand in `def
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -42,18 +41,6 @@ def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
     return [family for family in families if isinstance(family, FeatureFamily)]
 
 
-def definitions_of(families: Sequence[object]) -> tuple[Definition, ...]:
-    """Return what the features of single images mean."""
-    return tuple(
-        definition for family in families_of_images(families) for definition in family.definitions()
-    )
-
-
-@cache
-def _definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
-    return tuple(definition for name in sections for definition in read_definitions(name, prefix))
-
-
 class DefinedFamily:
     """Base of a feature family whose columns are those of its sections of `definitions.toml`."""
 
@@ -71,7 +58,7 @@ class DefinedFamily:
 
     def _defined(self, prefix: str) -> tuple[Definition, ...]:
         """Return the definitions under another prefix, such as one that names a distance."""
-        return _definitions(self.sections, prefix)
+        return read_definitions(self.sections, prefix)
 
     def in_order(self, columns: Mapping[str, Column]) -> Floats:
         """Return (n, n_features) from feature name without prefix → (n,)."""

@@ -54,15 +54,17 @@ def find_definition(column: str, definitions: Sequence[Definition]) -> Definitio
 
 
 @cache
-def read_definitions(section: str, prefix: str) -> tuple[Definition, ...]:
-    """Return the features of a section of `definitions.toml`, named `<prefix>_<feature>`."""
-    table = _sections()[section]
-    return tuple(
-        Definition(
-            f"{prefix}_{name}", meaning, formula, unit, limits, ibsi, table.get("notes", ""), theirs
-        )
-        for name, ibsi, theirs, meaning, formula, unit, limits in table["features"]
-    )
+def read_definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
+    """Return the features of sections of `definitions.toml`, named `<prefix>_<feature>`."""
+    definitions = []
+    for section in sections:
+        table = _sections()[section]
+        notes = table.get("notes", "")
+        definitions += [
+            Definition(f"{prefix}_{name}", meaning, formula, unit, limits, ibsi, notes, theirs)
+            for name, ibsi, theirs, meaning, formula, unit, limits in table["features"]
+        ]
+    return tuple(definitions)
 
 
 @cache

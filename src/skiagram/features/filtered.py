@@ -117,23 +117,26 @@ class Filtered(OfOtherImages):
         return replace(part, images=shaped).cropped()
 
     def _near(self, batch: FeatureBatch, spacing: Floats) -> FeatureBatch:
-        """Return the images cut to the regions and what the filter reaches around them."""
+        """Return the images cut to the regions and what the filter reaches around them.
+
+        Raises:
+            DataError: The restoration kept less than that.
+        """
         nearest = spacing.min(axis=0)
         reach = self.filter.reach(nearest.tolist())
-        if batch.margin is not None:
-            self._check_margin(reach, nearest, batch.margin)
-        return batch if reach is None else batch.cropped(reach if batch.volumes else reach[1:])
+        margin = batch.margin
+        if reach is None:
+            if margin is not None:
+                raise self._too_narrow("at the whole image", margin, "null")
+            return batch
+        if margin is not None and (np.array(reach) > np.ceil(margin / nearest - 1e-9)).any():
+            needed = float(np.max(reach * nearest))
+            looks = f"{needed:g} mm around the region"
+            raise self._too_narrow(looks, margin, f"{np.ceil(needed):g}, or to null")
+        return batch.cropped(reach if batch.volumes else reach[1:])
 
-    def _check_margin(
-        self, reach: tuple[int, int, int] | None, spacing: Floats, margin: float
-    ) -> None:
-        looks, enough = "at the whole image", "null"
-        if reach is not None:
-            if (np.array(reach) <= np.ceil(margin / spacing - 1e-9)).all():
-                return
-            needed = float(np.max(reach * spacing))
-            looks, enough = f"{needed:g} mm around the region", f"{np.ceil(needed):g}, or to null"
-        raise DataError(
+    def _too_narrow(self, looks: str, margin: float, enough: str) -> DataError:
+        return DataError(
             f"`{self.name}` looks {looks}, of which {margin:g} mm are kept",
             where="features",
             remedy=f"set `margin` of the restoration's `region` to {enough}",

@@ -1,5 +1,6 @@
 """Feature family `gabor`: strength of waves of each length and direction."""
 
+from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -149,37 +150,28 @@ class Gabor(WholeImageFamily):
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the strengths of the waves in n images, (n, n_features), from 0."""
         grey = images.astype(np.float64, copy=False)
-        responses = np.stack(
-            [self._responses(grey, wavelength) for wavelength in self.wavelengths], axis=1
-        )
+        centre = grey.mean(axis=(1, 2))
+        # of each wave the mean magnitude and the mean squared one
+        averages = np.empty((len(grey), len(self.wavelengths), self.orientations, 2))
+        turns = range(self.orientations // 2 + 1)
+        for (number, wavelength), turn in product(enumerate(self.wavelengths), turns):
+            angle = np.pi * turn / self.orientations
+            # the weights along rows and columns, as `magnitude_moments` reads them
+            octave = 2**self.bandwidth
+            width = np.sqrt(np.log(2) / 2) / np.pi * (octave + 1) / (octave - 1) * wavelength
+            direction = np.array([np.cos(angle), np.sin(angle)])
+            radius = int(np.ceil(max(*(_DEVIATIONS * width * direction), 1)))
+            step = np.arange(radius + 1)
+            gaussian = np.exp(-0.5 * (step / width) ** 2) / (np.sqrt(2 * np.pi) * width)
+            phase = 2 * np.pi / wavelength * step * direction[:, None]
+            across, down = np.stack([gaussian * np.cos(phase), gaussian * np.sin(phase)], axis=1)
+            places = (np.pad(np.arange(size), radius, mode="symmetric") for size in grey.shape[1:])
+            moments = magnitude_moments(grey, centre, across, down, *places)
+            averages[:, number, -turn % self.orientations] = moments[:, 1]
+            averages[:, number, turn] = moments[:, 0]
+        mean, square = averages[..., 0], averages[..., 1]
+        deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        responses = np.stack([mean, deviation], axis=-1)
         if self.aggregation == "averaged":
             responses = responses.mean(axis=2)
         return responses.reshape(len(grey), -1)
-
-    def _responses(self, grey: Floats, wavelength: int) -> Floats:
-        """Return (n, orientations, 2) mean and standard deviation of the magnitude."""
-        averages = np.empty((len(grey), self.orientations, 2))
-        centre = grey.mean(axis=(1, 2))
-        for turn in range(self.orientations // 2 + 1):
-            angle = np.pi * turn / self.orientations
-            across, down = self._weights(wavelength, angle)
-            radius = across.shape[1] - 1
-            places = (np.pad(np.arange(size), radius, mode="symmetric") for size in grey.shape[1:])
-            moments = magnitude_moments(grey, centre, across, down, *places)
-            averages[:, -turn % self.orientations] = moments[:, 1]
-            averages[:, turn] = moments[:, 0]
-        mean, square = averages[..., 0], averages[..., 1]
-        deviation = np.sqrt(np.maximum(square - mean**2, 0))
-        return np.stack([mean, deviation], axis=-1)
-
-    def _weights(self, wavelength: int, angle: float) -> tuple[Floats, Floats]:
-        """Return the weights along rows and columns, as `magnitude_moments` reads them."""
-        octave = 2**self.bandwidth
-        width = np.sqrt(np.log(2) / 2) / np.pi * (octave + 1) / (octave - 1) * wavelength
-        direction = np.array([np.cos(angle), np.sin(angle)])
-        radius = int(np.ceil(max(*(_DEVIATIONS * width * direction), 1)))
-        step = np.arange(radius + 1)
-        gaussian = np.exp(-0.5 * (step / width) ** 2) / (np.sqrt(2 * np.pi) * width)
-        phase = 2 * np.pi / wavelength * step * direction[:, None]
-        across, down = np.stack([gaussian * np.cos(phase), gaussian * np.sin(phase)], axis=1)
-        return across, down

@@ -312,10 +312,12 @@ class Glcm(TextureFamily):
         return self._defined("glcm_distance_<pixels>" if several else "glcm")
 
     def describe(self, grey: GreyLevels) -> Floats:
-        return np.hstack([self._at_distance(grey, pixels) for pixels in self.distances])
-
-    def _at_distance(self, grey: GreyLevels, distance: int) -> Floats:
         ways, merged = self.ways(grey), self.aggregation == "merged"
-        sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
-        features = sums[:, 1:]  # the fields but for the first stand in the order of the names
-        return features if merged else average(features, sums[:, 0].reshape(-1, ways) > 0)
+        columns = []
+        for distance in self.distances:
+            sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
+            features = sums[:, 1:]  # the fields but for the first stand in the order of the names
+            if not merged:
+                features = average(features, sums[:, 0].reshape(-1, ways) > 0)
+            columns.append(features)
+        return np.hstack(columns)

@@ -72,21 +72,20 @@ class Granulometry(WholeImageFamily):
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the spectra of n images, (n, n_features) in [0, 1]; 0 for constant images."""
-        return np.hstack([self._spectrum(images, sign) for sign in (1, -1)])
-
-    def _spectrum(self, grey: NDArray[Any], sign: int) -> Floats:
-        """Return the spectrum of openings (sign 1) or of closings (sign −1)."""
-        least, most = (np.minimum, np.maximum)[::sign]
-        eroded = grey.astype(np.float32)
-        left = sign * _mean(eroded)
-        floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
-        whole, taken, eroded_by = left - floor, [], 0
-        for radius in self.radii:
-            eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones
-            still = sign * _mean(erode(eroded, radius, most))
-            taken.append(ratio(np.maximum(left - still, 0), whole))
-            left, eroded_by = still, radius
-        return np.stack(taken, axis=1)
+        spectra = []
+        for sign in (1, -1):  # openings, then closings
+            least, most = (np.minimum, np.maximum)[::sign]
+            eroded = images.astype(np.float32)
+            remaining = sign * _mean(eroded)
+            floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
+            whole, taken, eroded_by = remaining - floor, [], 0
+            for radius in self.radii:
+                eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones
+                still = sign * _mean(erode(eroded, radius, most))
+                taken.append(ratio(np.maximum(remaining - still, 0), whole))
+                remaining, eroded_by = still, radius
+            spectra.append(np.stack(taken, axis=1))
+        return np.hstack(spectra)
 
 
 def _mean(images: NDArray[np.float32]) -> Floats:

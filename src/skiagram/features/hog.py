@@ -130,20 +130,17 @@ class OrientedGradients(WholeImageFamily):
 
         All are 0 in a block without any gradient.
         """
-        histograms = cell_histograms(
-            images.astype(np.float64, copy=False), self.grid, self._boundaries()
-        )
+        angle = np.pi * np.arange(1, self.orientations) / self.orientations
+        # to 15 digits, which makes the diagonal's cosine and sine equal and the vertical's cosine 0
+        boundaries = np.round(np.stack([np.cos(angle), np.sin(angle)], axis=1), 15)
+        intensities = images.astype(np.float64, copy=False)
+        histograms = cell_histograms(intensities, self.grid, boundaries)
         cells = (self.block, self.block)
         blocks = np.lib.stride_tricks.sliding_window_view(histograms, cells, axis=(1, 2))
         ordered = np.moveaxis(blocks, 3, -1)  # n, block row, column, cell row, column, orientation
         length = self.block**2 * self.orientations
         flat = ordered.reshape(len(histograms), -1, length)
         return _unit(np.minimum(_unit(flat), _CLIP)).reshape(len(flat), -1)
-
-    def _boundaries(self) -> Floats:
-        angle = np.pi * np.arange(1, self.orientations) / self.orientations
-        # to 15 digits, which makes the diagonal's cosine and sine equal and the vertical's cosine 0
-        return np.round(np.stack([np.cos(angle), np.sin(angle)], axis=1), 15)
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -45,7 +45,11 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     points = (2 * points[:, None] + arms).reshape(-1, 3)
     for axis in (1, 2, 0):
         points = corners_of_planes(points, axis)
-    order = _solid_first(points)
+    away = points - points[0]
+    third = np.cross(away[1], away).any(axis=1).argmax()
+    fourth = (away @ np.cross(away[1], away[third]) != 0).argmax()
+    first = np.array([0, 1, third, fourth])
+    order = np.append(first, np.delete(np.arange(len(points)), first))
     triangles, beyond, planes = _wrap(points[order])
     half = spacing / 2
     places = points[order] * half
@@ -142,15 +146,6 @@ def _keep_chain(ends: Integers, chain: Integers) -> None:
         used += 1
 
 
-def _solid_first(points: Integers) -> Integers:
-    """Return an order of the points: first four that are not in a plane, the rest as they are."""
-    away = points - points[0]
-    third = np.cross(away[1], away).any(axis=1).argmax()
-    fourth = (away @ np.cross(away[1], away[third]) != 0).argmax()
-    first = np.array([0, 1, third, fourth])
-    return np.append(first, np.delete(np.arange(len(points)), first))
-
-
 def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
     """Return the triangles of a convex hull; several may lie in one plane.
 
@@ -171,9 +166,9 @@ def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
     for triangle in range(2):
         _set_plane(points, corners[triangle], planes[triangle])
     used = _join_points(points, corners, beyond, planes, taken_by)
-    left = taken_by[:used] < 0
-    number = np.cumsum(left) - 1
-    return corners[:used][left], number[beyond[:used][left]], planes[:used][left]
+    remaining = taken_by[:used] < 0
+    number = np.cumsum(remaining) - 1
+    return corners[:used][remaining], number[beyond[:used][remaining]], planes[:used][remaining]
 
 
 @compiled

@@ -70,26 +70,21 @@ def _mean_distance(levels: Floats, centre: Column, counts: Integers) -> Column:
 
 def histogram_gradients(counts: Integers) -> dict[str, Column]:
     """Return how steeply the histograms of n images rise and fall, by feature."""
-    gradients = _gradients(counts)
+    n, number = counts.shape
+    gradients = np.zeros((n, 1))
+    if number > 1:
+        gradients = np.gradient(counts, axis=1)
+        # one-sided at the highest level of an image; there is none above it
+        last = number - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
+        row = np.arange(n)
+        gradients[row, last] = counts[row, last] - counts[row, np.maximum(last - 1, 0)]
+        gradients[np.arange(number) > last[:, None]] = np.nan
     return {
         "maximum_histogram_gradient": np.nanmax(gradients, axis=1),
         "maximum_histogram_gradient_intensity": 1.0 + np.nanargmax(gradients, axis=1),
         "minimum_histogram_gradient": np.nanmin(gradients, axis=1),
         "minimum_histogram_gradient_intensity": 1.0 + np.nanargmin(gradients, axis=1),
     }
-
-
-def _gradients(counts: Integers) -> Floats:
-    """Return the gradient at each level, NaN above the highest one of an image."""
-    n, number = counts.shape
-    if number == 1:
-        return np.zeros((n, 1))
-    gradients = np.gradient(counts, axis=1)
-    last = number - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
-    row = np.arange(n)
-    gradients[row, last] = counts[row, last] - counts[row, np.maximum(last - 1, 0)]
-    gradients[np.arange(number) > last[:, None]] = np.nan
-    return gradients
 
 
 @dataclass(**STRICT)

@@ -110,13 +110,13 @@ class LocalBinaryPatterns(DefinedFamily):
         inside = np.ones((1, 1, 1), np.bool_)
         if batch.masks is not None:
             inside = batch.masks
-        return np.hstack([self._shares(levels, inside, radius) for radius in self.radii])
-
-    def _shares(self, levels: NDArray[np.uint16], inside: Flags, radius: int) -> Floats:
-        margin = radius + 1
-        padded = np.pad(levels, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
-        counts = pattern_counts(padded, inside, *circle(radius, self.neighbours), margin)
-        return counts / counts.sum(axis=1, keepdims=True)
+        shares = []
+        for radius in self.radii:
+            margin = radius + 1
+            padded = np.pad(levels, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
+            counts = pattern_counts(padded, inside, *circle(radius, self.neighbours), margin)
+            shares.append(counts / counts.sum(axis=1, keepdims=True))
+        return np.hstack(shares)
 
 
 def circle(radius: int, neighbours: int) -> tuple[Integers, Floats]:

@@ -33,14 +33,15 @@ class Measured:
         Raises:
             OptionError: A column is not in the table, or the data set came without features.
         """
-        known = [name for name in table.columns if name != "case_id"]
-        chosen = known if self.columns is None else list(self.columns)
-        unknown = [name for name in chosen if name not in known]
+        column_names = [name for name in table.columns if name != "case_id"]
+        chosen = column_names if self.columns is None else list(self.columns)
+        unknown = [name for name in chosen if name not in column_names]
         if unknown or not chosen:
             raise OptionError(
                 f"no feature `{unknown[0]}`" if unknown else "the data set came without features",
                 where=self.option,
-                allowed=listed(known, near="".join(unknown[:1])) or "a data set with features",
+                allowed=listed(column_names, near="".join(unknown[:1]))
+                or "a data set with features",
                 remedy="choose features of the data set, or a data set with some",
             )
         values = table[chosen].to_numpy(dtype=np.float32)

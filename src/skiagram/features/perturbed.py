@@ -73,23 +73,28 @@ class Perturbation:
         else:
             moved = image.astype(np.float64)
         if sigma:
-            _add_noise(moved.reshape(-1), sigma, generator)
+            pixels = moved.reshape(-1)
+            for begin in range(0, len(pixels), _AT_ONCE):
+                part = pixels[begin : begin + _AT_ONCE]
+                part += sigma * generator.standard_normal(len(part))
         if inside is None or region is None or not region.any():
             return moved, inside
         if change:
-            region = _resized(region, change, generator)
+            # grown or shrunk by a share of its size, voxels of one distance at random
+            size = round(region.sum() * (1 + change))
+            size = min(max(size, 1), region.size)
+            distance = ndimage.distance_transform_edt(~region)
+            distance -= ndimage.distance_transform_edt(region)
+            order = np.lexsort((generator.random(region.size), distance.ravel()))
+            resized = np.zeros(region.size, dtype=np.bool_)
+            resized[order[:size]] = True
+            region = resized.reshape(region.shape)
         if self.supervoxel is not None:
             region = _redrawn(moved, region, self.supervoxel, generator)
         return moved, region
 
 
 _AT_ONCE = 2**16  # pixels that noise is drawn for, so that it takes no image's memory
-
-
-def _add_noise(pixels: Floats, sigma: float, generator: np.random.Generator) -> None:
-    for begin in range(0, len(pixels), _AT_ONCE):
-        part = pixels[begin : begin + _AT_ONCE]
-        part += sigma * generator.standard_normal(len(part))
 
 
 def noise_level(image: NDArray[Any]) -> float:
@@ -100,13 +105,11 @@ def noise_level(image: NDArray[Any]) -> float:
     """
     if min(image.shape[1:]) < 2:
         return 0.0
-    return float(np.median([_median_diagonal(plane) for plane in image]) / _NORMAL_MAD)
-
-
-def _median_diagonal(plane: NDArray[Any]) -> float:
-    """Return the median absolute diagonal wavelet; no others are held, as by `pywt.dwt2`."""
-    rows = pywt.dwt(plane.astype(np.float64), "db2", axis=0)[1]
-    return float(np.median(np.abs(pywt.dwt(rows, "db2", axis=1)[1])))
+    medians = []
+    for plane in image:  # no other wavelets are held than the diagonal ones, as by `pywt.dwt2`
+        rows = pywt.dwt(plane.astype(np.float64), "db2", axis=0)[1]
+        medians.append(np.median(np.abs(pywt.dwt(rows, "db2", axis=1)[1])))
+    return float(np.median(medians) / _NORMAL_MAD)
 
 
 def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
@@ -122,17 +125,6 @@ def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[f
         image, matrix, offset, output=np.float64, order=1, mode="nearest"
     )
     return moved
-
-
-def _resized(region: Flags, change: float, generator: np.random.Generator) -> Flags:
-    """Return a region grown or shrunk by a share of its size, voxels of one distance at random."""
-    size = round(region.sum() * (1 + change))
-    size = min(max(size, 1), region.size)
-    distance = ndimage.distance_transform_edt(~region) - ndimage.distance_transform_edt(region)
-    order = np.lexsort((generator.random(region.size), distance.ravel()))
-    resized = np.zeros(region.size, dtype=np.bool_)
-    resized[order[:size]] = True
-    return resized.reshape(region.shape)
 
 
 def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:

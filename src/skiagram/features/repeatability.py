@@ -127,7 +127,12 @@ def measure_repeatability(
             for name in table.names
             if any(f".{prefix}." in f".{name}" for prefix in kind.prefixes)
         ]
-        copies, family = table.columns(columns), _family_by_feature(kind)
+        copies = table.columns(columns)
+        family = {
+            feature: getattr(member, "name", type(member).__module__.rpartition(".")[2])
+            for member in kind.families
+            for feature in member.names()
+        }
         consistency = correlate_copies(copies, patient, "ICC(3,1)")
         measured[kind.name] = tuple(
             Repeatability(
@@ -139,14 +144,6 @@ def measure_repeatability(
             for feature, agreement in correlate_copies(copies, patient).items()
         )
     return measured
-
-
-def _family_by_feature(kind: OfCopies) -> dict[str, str]:
-    return {
-        feature: getattr(family, "name", type(family).__module__.rpartition(".")[2])
-        for family in kind.families
-        for feature in family.names()
-    }
 
 
 @dataclass(**STRICT)
@@ -167,5 +164,9 @@ class Repeatable:
     def choose(
         self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
     ) -> tuple[str, ...]:
-        known = correlate_copies(table, patient, self.form)
-        return tuple(name for name in names if name not in known or known[name].low >= self.least)
+        correlations = correlate_copies(table, patient, self.form)
+        return tuple(
+            name
+            for name in names
+            if name not in correlations or correlations[name].low >= self.least
+        )

@@ -79,7 +79,15 @@ def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
     area = eighths / 8 * (row * column)
     perimeter = across * column + down * row + slanted * np.hypot(row, column) / 2
     circularity = 2 * np.sqrt(np.pi * area) / perimeter
-    major, minor = _axes(regions, row, column)
+    # the axes of the ellipse that spreads as the region's pixels do
+    spreads = np.empty((len(regions), 2, 2))
+    for image, region in enumerate(regions):
+        pixels, sums, products = places(region[None])
+        spreads[image] = (products - np.outer(sums, sums) / pixels)[1:, 1:] / pixels
+    of_rows, of_columns = spreads[:, 0, 0] * row**2, spreads[:, 1, 1] * column**2
+    joint = spreads[:, 0, 1] * row * column
+    half, apart = (of_rows + of_columns) / 2, np.hypot((of_rows - of_columns) / 2, joint)
+    major, minor = 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
     diameters, lengths, widths = np.array([*map(extents, regions, spacing)]).T
     return {
         "area_mesh": area,
@@ -97,17 +105,6 @@ def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
         "image_height": regions.shape[1] * row,
         "image_width": regions.shape[2] * column,
     }
-
-
-def _axes(regions: Flags, row: Column, column: Column) -> tuple[Column, Column]:
-    spreads = np.empty((len(regions), 2, 2))
-    for image, region in enumerate(regions):
-        pixels, sums, products = places(region[None])
-        spreads[image] = (products - np.outer(sums, sums) / pixels)[1:, 1:] / pixels
-    down, across, joint = spreads[:, 0, 0], spreads[:, 1, 1], spreads[:, 0, 1]
-    down, across, joint = down * row**2, across * column**2, joint * row * column
-    half, apart = (down + across) / 2, np.hypot((down - across) / 2, joint)
-    return 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
 
 
 @dataclass(**STRICT)

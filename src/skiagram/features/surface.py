@@ -46,19 +46,28 @@ def _fans(loop: list[tuple[float, ...]]) -> list[tuple[Floats, float]]:
     fans = [
         [around[[0, corner, corner + 1]] for corner in range(1, len(loop) - 1)] for around in turned
     ]
-    areas = np.array([sum(map(_size, fan)) for fan in fans])
+    areas = np.zeros(len(fans))
+    for number, fan in enumerate(fans):
+        for triangle in fan:
+            sides = triangle[1:] - triangle[0]
+            areas[number] += float(np.linalg.norm(np.cross(*sides)) / 2)
     largest = [fan for fan, area in zip(fans, areas, strict=True) if area > areas.max() - 1e-9]
     return [(triangle, 1 / len(largest)) for fan in largest for triangle in fan]
 
 
-def _size(triangle: Floats) -> float:
-    sides = triangle[1:] - triangle[0]
-    return float(np.linalg.norm(np.cross(*sides)) / 2)
-
-
 def _loops(corners: int) -> list[list[tuple[float, ...]]]:
     following: dict[tuple[float, ...], tuple[float, ...]] = {}
-    for ring in _faces():
+    # the corners of each face of a cell, clockwise seen from outside
+    faces = []
+    for axis, side in product(range(3), (0, 1)):
+        ring = []
+        for first, second in ((0, 0), (0, 1), (1, 1), (1, 0)):
+            place = [first, second]
+            place.insert(axis, side)
+            ring.append((place[0], place[1], place[2]))
+        odd = (axis == 1) != (side == 1)
+        faces.append(ring[::-1] if odd else ring)
+    for ring in faces:
         inside = [bool(corners >> (4 * z + 2 * y + x) & 1) for z, y, x in ring]
         for corner in range(4):
             if inside[corner] and not inside[corner - 1]:
@@ -74,20 +83,6 @@ def _loops(corners: int) -> list[list[tuple[float, ...]]]:
             loop.append(after)
         loops.append(loop)
     return loops
-
-
-def _faces() -> list[list[tuple[int, int, int]]]:
-    """Return the corners of each face of a cell, clockwise seen from outside."""
-    faces = []
-    for axis, side in product(range(3), (0, 1)):
-        ring = []
-        for first, second in ((0, 0), (0, 1), (1, 1), (1, 0)):
-            corner = [first, second]
-            corner.insert(axis, side)
-            ring.append((corner[0], corner[1], corner[2]))
-        odd = (axis == 1) != (side == 1)
-        faces.append(ring[::-1] if odd else ring)
-    return faces
 
 
 def _middle(start: tuple[int, ...], end: tuple[int, ...]) -> tuple[float, ...]:

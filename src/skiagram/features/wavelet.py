@@ -145,8 +145,8 @@ class Wavelet(WholeImageFamily):
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return what the features mean; a sub-band is named by its orientation."""
-        known = dict(zip(get_args(Statistic), super().definitions(), strict=True))
-        return tuple(known[statistic] for statistic in self.statistics)
+        by_statistic = dict(zip(get_args(Statistic), super().definitions(), strict=True))
+        return tuple(by_statistic[statistic] for statistic in self.statistics)
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the statistics of all sub-bands of n images, (n, n_features).

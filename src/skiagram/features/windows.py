@@ -113,33 +113,21 @@ def _of_span(
     span: Span,
 ) -> tuple[int, NDArray[np.float32]]:
     store = span.store()
-    blocks = [
-        _describe_image(families, windows, case, image, store.spacing(case), centres[rows[case]])
-        for case, image in span
-        if case in rows
-    ]
-    return len(span), np.vstack(blocks) if blocks else np.empty((0, 0), np.float32)
-
-
-def _describe_image(
-    families: Sequence[FeatureFamily],
-    windows: Windows,
-    case: str,
-    image: Image,
-    spacing: Spacing | None,
-    centres: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    axes = 3 if image.ndim == 4 else 2
     blocks = []
-    for width in windows.widths:
-        cuts = windows.cut(image, spacing, centres[:, 3 - axes :], width)
-        most = max(1, _BATCH_VALUES // cuts[0].size)
-        sides = None if spacing is None else np.full((len(cuts), axes), width / windows.side)
-        parts = [
-            FeatureBatch(
-                cuts[at : at + most], spacing=None if sides is None else sides[at : at + most]
-            )
-            for at in range(0, len(cuts), most)
-        ]
-        blocks.append(np.vstack([of_batch(families, [case] * len(part), part) for part in parts]))
-    return np.hstack(blocks)
+    for case, image in span:
+        if case not in rows:
+            continue
+        axes = 3 if image.ndim == 4 else 2
+        spacing, of_widths = store.spacing(case), []
+        for width in windows.widths:
+            cuts = windows.cut(image, spacing, centres[rows[case]][:, 3 - axes :], width)
+            most = max(1, _BATCH_VALUES // cuts[0].size)
+            described = []
+            for at in range(0, len(cuts), most):
+                part = cuts[at : at + most]
+                sides = np.full((len(part), axes), width / windows.side)
+                batch = FeatureBatch(part, spacing=None if spacing is None else sides)
+                described.append(of_batch(families, [case] * len(part), batch))
+            of_widths.append(np.vstack(described))
+        blocks.append(np.hstack(of_widths))
+    return len(span), np.vstack(blocks) if blocks else np.empty((0, 0), np.float32)

@@ -127,7 +127,15 @@ class Blobs(Proposal):
         values = grey_values(image)
         sides = np.array(spacing or (1.0,) * values.ndim)
         radii = np.geomspace(*self.radii, self.scales)
-        responses = [self._response(values, radius / sides) for radius in radii]
+        responses = []
+        for radius in radii:
+            # A blob of this radius answers most to it; a narrower Gaussian is not sampled well.
+            sigma = np.maximum(radius / sides / np.sqrt(values.ndim), 0.7)
+            curved = [
+                sigma[axis] ** 2 * ndimage.gaussian_filter(values, sigma, order=order)
+                for axis, order in enumerate((2 * np.eye(values.ndim, dtype=int)).tolist())
+            ]
+            responses.append(-np.sum(curved, axis=0))
         stack = np.stack(responses, axis=-1)
         stack[~body_part(values, self.body)] = 0
         peaks = peak_local_max(stack, min_distance=1, threshold_abs=0, exclude_border=False)
@@ -139,16 +147,6 @@ class Blobs(Proposal):
             if all(self._apart(peak, other, sides, radii) for other in chosen):
                 chosen.append(peak)
         return [(tuple(map(float, peak[:-1])), float(radii[peak[-1]])) for peak in chosen]
-
-    def _response(self, values: Floats, radius: Floats) -> Floats:
-        # A blob of this radius answers most to it; a narrower Gaussian is not sampled well.
-        sigma = np.maximum(radius / np.sqrt(values.ndim), 0.7)
-        curved = [
-            sigma[axis] ** 2 * ndimage.gaussian_filter(values, sigma, order=order)
-            for axis, order in enumerate((2 * np.eye(values.ndim, dtype=int)).tolist())
-        ]
-        response: Floats = -np.sum(curved, axis=0)
-        return response
 
     def _apart(self, peak: Any, other: Any, sides: Floats, radii: Floats) -> bool:
         distance = float(np.linalg.norm((peak[:-1] - other[:-1]) * sides))

@@ -4,7 +4,7 @@ A table of places has the columns of `skiagram.records.places.PLACES`; a finder'
 besides, higher = more suspicious, which is comparable within one fit only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -33,8 +33,8 @@ def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
     cases, of_place = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
     sides = np.ones((len(cases), 3))
     for number, case in enumerate(cases.tolist()):
-        known = spacing[case] or ()
-        sides[number, 3 - len(known) :] = known
+        distances = spacing[case] or ()
+        sides[number, 3 - len(distances) :] = distances
     placed: Floats = np.nan_to_num(coordinates(places)) * sides[of_place]
     return placed
 
@@ -54,28 +54,6 @@ class HitRule:
     minimum: Annotated[float, Field(ge=0)]
     overlap: Annotated[float, Field(gt=0, lt=1)]
 
-    def reach(
-        self, marks: Floats, mark_radius: Floats, lesions: Floats, radius: Floats, flat: bool
-    ) -> NDArray[np.bool_]:
-        """Return (n_marks, n_lesions) which mark reaches which lesion of one case.
-
-        Args:
-            marks: (n_marks, 3) mm.
-            mark_radius: (n_marks,) mm.
-            lesions: (n_lesions, 3) mm.
-            radius: (n_lesions,) mm.
-            flat: Whether they are circles; else balls.
-        """
-        distance = np.linalg.norm(marks[:, None] - lesions[None], axis=2)
-        if self.rule == "distance":
-            near: NDArray[np.bool_] = distance <= np.maximum(radius, self.minimum) + 1e-9
-            return near
-        shared: NDArray[np.bool_] = (
-            intersection_over_union(distance, mark_radius[:, None], radius[None], flat)
-            >= self.overlap
-        )
-        return shared
-
     def match(
         self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.int64]:
@@ -85,25 +63,16 @@ class HitRule:
         that is not hit yet; where all it reaches are hit, it is `REPEATED`.
         """
         hit = np.full(len(marks), FALSE, dtype=np.int64)
-        place, true = positions(marks, spacing), positions(lesions, spacing)
-        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)]
         score = marks["score"].to_numpy(dtype=np.float64)
-        of_lesions = of_cases(lesions)
-        for case, rows in of_cases(marks).items():
-            known = of_lesions.get(case)
-            if known is None:
-                continue
-            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
-            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
-            distance = np.linalg.norm(place[rows][:, None] - true[known][None], axis=2)
-            free = np.ones(len(known), dtype=np.bool_)
+        for rows, lesion_rows, distance, near in self._cases(marks, lesions, spacing):
+            free = np.ones(len(lesion_rows), dtype=np.bool_)
             for number in np.argsort(-score[rows], kind="stable").tolist():
                 if near[number].any():
                     reached = np.flatnonzero(near[number] & free)
                     if len(reached):
                         chosen = reached[np.argmin(distance[number, reached])]
                         free[chosen] = False
-                        hit[rows[number]] = known[chosen]
+                        hit[rows[number]] = lesion_rows[chosen]
                     else:
                         hit[rows[number]] = REPEATED
         return hit
@@ -112,15 +81,38 @@ class HitRule:
         self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
     ) -> NDArray[np.bool_]:
         """Return (n_lesions,) which lesions any place reaches, however many it reaches."""
-        place, true = positions(places, spacing), positions(lesions, spacing)
-        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (places, lesions)]
-        reached, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
-        for case, known in of_cases(lesions).items():
-            rows = of_places.get(case, np.empty(0, dtype=np.int64))
-            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
-            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
-            reached[known] = near.any(axis=0)
+        reached = np.zeros(len(lesions), dtype=np.bool_)
+        for _, lesion_rows, _, near in self._cases(places, lesions, spacing):
+            reached[lesion_rows] = near.any(axis=0)
         return reached
+
+    def _cases(
+        self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.bool_]]]:
+        """Yield for each case with both the rows of its marks (m,) and those of its lesions (k,).
+
+        With them come (m, k) the distances of their centres, mm, and which mark reaches which
+        lesion.
+        """
+        place, true = positions(marks, spacing), positions(lesions, spacing)
+        mark_radius, radius = (
+            table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)
+        )
+        of_lesions = of_cases(lesions)
+        for case, rows in of_cases(marks).items():
+            lesion_rows = of_lesions.get(case)
+            if lesion_rows is None:
+                continue
+            distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
+            if self.rule == "distance":
+                near = distance <= np.maximum(radius[lesion_rows], self.minimum) + 1e-9
+            else:
+                flat = bool(np.isnan(lesions["slice"].iloc[lesion_rows[0]]))  # circles, not balls
+                shared = intersection_over_union(
+                    distance, mark_radius[rows][:, None], radius[lesion_rows][None], flat
+                )
+                near = shared >= self.overlap
+            yield rows, lesion_rows, distance, near
 
 
 def intersection_over_union(distance: Floats, first: Floats, second: Floats, flat: bool) -> Floats:
@@ -162,10 +154,12 @@ def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.Data
     place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)
     kept: list[int] = []
     for rows in of_cases(marks).values():
-        left = rows[np.argsort(-score[rows], kind="stable")]
-        while len(left):
-            kept.append(int(left[0]))
-            left = left[np.linalg.norm(place[left] - place[left[0]], axis=1) > distance]
+        remaining = rows[np.argsort(-score[rows], kind="stable")]
+        while len(remaining):
+            kept.append(int(remaining[0]))
+            remaining = remaining[
+                np.linalg.norm(place[remaining] - place[remaining[0]], axis=1) > distance
+            ]
     return marks.iloc[sorted(kept)].reset_index(drop=True)
 
 

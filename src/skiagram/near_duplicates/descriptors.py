@@ -73,13 +73,9 @@ def layouts(details: Details) -> Vectors:
     """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
     basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
     starts = range(0, len(details), _AT_ONCE)
-
-    def described() -> Iterator[Vectors]:
-        for start in starts:
-            block = details[start : start + _AT_ONCE]
-            yield (basis @ block @ basis.T).astype(np.float32) * _SLOW
-
-    terms = stack_blocks(described(), (len(details), _WAVES, _WAVES), np.float32)
+    blocks = (basis @ details[start : start + _AT_ONCE] @ basis.T for start in starts)
+    slow = (block.astype(np.float32) * _SLOW for block in blocks)
+    terms = stack_blocks(slow, (len(details), _WAVES, _WAVES), np.float32)
     squares = np.zeros((_WAVES, _WAVES))
     for start in starts:
         squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
@@ -90,7 +86,9 @@ def layouts(details: Details) -> Vectors:
     for start in starts:
         whole: Vectors = terms[start : start + _AT_ONCE]
         whole /= divisor
-        whole[:] = _unit(whole.reshape(len(whole), -1)).reshape(whole.shape)
+        flat = whole.reshape(len(whole), -1)  # no copy
+        norm = np.linalg.norm(flat, axis=1, keepdims=True)
+        flat /= np.where(norm > 0, norm, 1)
     return terms
 
 
@@ -152,7 +150,12 @@ class SpectrumBasis:
 
         Terms of order 0 are real.
         """
-        weights = self._weights()
+        # (rings × steps, 2 × terms): the wave around the rings and their weights in one
+        angles = 2 * np.pi * np.arange(_STEPS) / _STEPS
+        waves = np.exp(-1j * self.orders[:, None] * angles) / _STEPS
+        whole = self.rings[:, :, None] * waves[:, None, :]
+        flat = whole.reshape(len(whole), -1).T
+        weights = np.concatenate([flat.real, flat.imag], axis=1).astype(np.float32)
 
         def seen() -> Iterator[Spectra]:
             for start in range(0, len(small), _AT_ONCE):
@@ -165,14 +168,6 @@ class SpectrumBasis:
                 yield terms * np.where(norm > 0, 1 / np.where(norm > 0, norm, 1), 0)[:, None]
 
         return stack_blocks(seen(), (len(small), len(self.orders)), np.complex64)
-
-    def _weights(self) -> NDArray[np.float32]:
-        """Return (rings × steps, 2 × terms): the wave around the rings and their weights in one."""
-        angles = 2 * np.pi * np.arange(_STEPS) / _STEPS
-        waves = np.exp(-1j * self.orders[:, None] * angles) / _STEPS
-        whole = self.rings[:, :, None] * waves[:, None, :]
-        flat = whole.reshape(len(whole), -1).T
-        return np.concatenate([flat.real, flat.imag], axis=1).astype(np.float32)
 
     def orient(self, spectra: Spectra, guess: Guess) -> Vectors:
         """Return (n, length) the spectra of the same images under a guess, its scale left out."""
@@ -214,8 +209,3 @@ def _log_magnitudes(small: Small, window: Window) -> NDArray[np.float32]:
     floor = _FLOOR * float(np.linalg.norm(weights))
     logs: Vectors = np.log(magnitudes + floor).reshape(len(small), _RINGS, _STEPS)
     return logs
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(norm > 0, norm, 1), dtype=np.float32)

@@ -125,7 +125,15 @@ def reduced(image: Image, side: int) -> NDArray[np.float64]:
     Of a volume it is (side, side, side).
     """
     if image.size > _LARGE and image.dtype.kind in "iu" and not is_volume(image):
-        return _reduced_by_bands(image, side)
+        # a copy of a large picture would fill the memory
+        height, width = image.shape[:2]
+        by_rows = np.zeros((side, width))
+        for at in range(0, height, _BAND):
+            band = image[at : at + _BAND].astype(np.float64)
+            gray = band.mean(axis=-1) if band.ndim > 2 else band
+            by_rows += _coverage(height, side)[:, at : at + _BAND] @ gray
+        picture: NDArray[np.float64] = by_rows @ _coverage(width, side).T
+        return picture
     gray = image.astype(np.float64)
     if gray.ndim > 2:
         gray = gray.mean(axis=-1)
@@ -140,25 +148,13 @@ def reduced(image: Image, side: int) -> NDArray[np.float64]:
     return reduced
 
 
-def _reduced_by_bands(image: Image, side: int) -> NDArray[np.float64]:
-    """Return what `reduced` does, of a picture whose copy would fill the memory."""
-    height, width = image.shape[:2]
-    by_rows = np.zeros((side, width))
-    for at in range(0, height, _BAND):
-        band = image[at : at + _BAND].astype(np.float64)
-        gray = band.mean(axis=-1) if band.ndim > 2 else band
-        by_rows += _coverage(height, side)[:, at : at + _BAND] @ gray
-    reduced: NDArray[np.float64] = by_rows @ _coverage(width, side).T
-    return reduced
-
-
 def projection(image: Image) -> Image:
     """Return the mean of a volume's slices, (height, width), over what is known; images as is."""
     if not is_volume(image):
         return image
-    known = np.isfinite(image[..., 0])
-    total = np.where(known, image[..., 0], 0).sum(axis=0, dtype=np.float64)
-    count = known.sum(axis=0)
+    present = np.isfinite(image[..., 0])
+    total = np.where(present, image[..., 0], 0).sum(axis=0, dtype=np.float64)
+    count = present.sum(axis=0)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
@@ -241,22 +237,18 @@ def pairs_among(
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
     """
-    copies = _repeated(digests)
-    like = correlated_pairs(thumbnails, THRESHOLD)
-    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
-    exact = (pair for same in copies for pair in combinations(same, 2))
-    return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
-
-
-def _repeated(digests: Sequence[bytes] | NDArray[np.bytes_]) -> list[list[int]]:
-    """Return the rows of each digest that several rows have."""
+    # the rows of each digest that several rows have
     _, number, times = np.unique(
         np.asarray(digests, dtype=np.bytes_), return_inverse=True, return_counts=True
     )
     rows: dict[int, list[int]] = {}
     for row in np.flatnonzero(times[number] > 1).tolist():
         rows.setdefault(int(number[row]), []).append(row)
-    return list(rows.values())
+    copies = list(rows.values())
+    like = correlated_pairs(thumbnails, THRESHOLD)
+    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
+    exact = (pair for same in copies for pair in combinations(same, 2))
+    return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
 
 
 def _alike_in_detail(

@@ -96,15 +96,11 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool
     nothing = _equal_around(images)
     if not fringe and nothing.any():
         reach = _GROUND // 2 + _FRINGE
-        nothing |= maximum_filter(_empty(images, _GROUND), (1, 2 * reach + 1, 2 * reach + 1))
+        # empty ground: an image is the same as all around it, as outside of a masked breast
+        around = (1, _GROUND, _GROUND)
+        same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+        nothing |= maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
     return np.where(nothing, 0, detail).astype(np.float32)
-
-
-def _empty(images: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
-    """Return where an image is the same as all around it, as outside of a masked breast."""
-    around = (1, width, width)
-    same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-    return same
 
 
 def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -133,7 +129,16 @@ def register(first: Details, second: Details, guess: Guess) -> Registration:
     side = second.shape[-1]
     away = np.array([-guess.down * side, -guess.across * side])
     start = np.array([cosine - 1, -sine, sine, cosine - 1, *away])
-    shift, sign = _best_shifts(_warped(placed, start), second)
+    # the shift of the second against the warped first at which both are most alike, and the sign
+    warped = _warped(placed, start)
+    reach = int(REACH * side)
+    products = fft.irfft2(fft.rfft2(second) * np.conj(fft.rfft2(warped)), s=(side, side))
+    near = np.roll(products, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
+    flat = near.reshape(len(near), -1)
+    best = np.abs(flat).argmax(axis=1)
+    places = np.stack(np.unravel_index(best, near.shape[1:]), axis=1)
+    shift = (places - reach).astype(np.float64)
+    sign = np.sign(flat[np.arange(len(flat)), best]).astype(np.float64)
     matrix = np.array([[cosine, -sine], [sine, cosine]])
     maps = np.tile(start, (len(first), 1))
     maps[:, 4:] = away - shift @ matrix.T
@@ -208,20 +213,6 @@ def _laid_over(
     placed = guess.orient(first[None])
     warped = _warped(placed, registration.maps[0])[0]
     return warped, _warped(np.ones_like(placed), registration.maps[0])[0] > 0.5
-
-
-def _best_shifts(
-    warped: Details, second: Details
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (m, 2) the shift of the second against the warped first, and (m,) its sign."""
-    side = warped.shape[-1]
-    reach = int(REACH * side)
-    products = fft.irfft2(fft.rfft2(second) * np.conj(fft.rfft2(warped)), s=(side, side))
-    near = np.roll(products, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
-    flat = near.reshape(len(near), -1)
-    best = np.abs(flat).argmax(axis=1)
-    shift = np.stack(np.unravel_index(best, near.shape[1:]), axis=1) - reach
-    return shift.astype(np.float64), np.sign(flat[np.arange(len(flat)), best]).astype(np.float64)
 
 
 @compiled

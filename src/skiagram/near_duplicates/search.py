@@ -293,7 +293,9 @@ class _SpectrumPasses:
         for window in _BESIDE:
             if window.down and window.across:
                 yield from self._cropped(window)
-            yield from self._shifted(window)
+            for mirrored, quarters in self._orientations:
+                guess = Guess(mirrored, quarters)
+                yield self._pass(window, self._opposite(window, guess), guess)
         for window in _FAR if self._combined else ():
             moved = Guess(down=-2 * window.down, across=-2 * window.across)
             opposite = self._opposite(window, Guess())
@@ -305,13 +307,13 @@ class _SpectrumPasses:
             guess = Guess(mirrored, quarters, scale=window.share)
             yield self._pass(window, self._whole, guess)._replace(either_way=True)
 
-    def _shifted(self, window: Window) -> Iterator[_Pass]:
-        for mirrored, quarters in self._orientations:
-            guess = Guess(mirrored, quarters)
-            yield self._pass(window, self._opposite(window, guess), guess)
-
     def _opposite(self, window: Window, guess: Guess) -> Vectors:
-        y, x = _oriented(window.down, window.across, guess.mirrored, guess.quarters)
+        # where the place of the window comes to lie
+        y, x = window.down, window.across
+        if guess.mirrored:
+            x = -x
+        for _ in range(guess.quarters):
+            y, x = -x, y
         return self._as_they_are(Window(window.share, -y, -x))
 
     def _as_they_are(self, window: Window) -> Vectors:
@@ -327,32 +329,21 @@ class _SpectrumPasses:
         return _Pass(guesses, partial(_of_rows, self._spectra(window), orient), base)
 
 
-def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tuple[float, float]:
-    """Return where a place below and right of the centre comes to lie."""
-    if mirrored:
-        across = -across
-    for _ in range(quarters):
-        down, across = -across, down
-    return down, across
-
-
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs whose product stands far above others', (query, base)."""
-    if piece.images > MOST_COMPARED:
-        nominees = _in_one_leaf(piece)
-    else:
-        nominees = (pairs for start in piece.part for pairs in _above(piece, start))
-    return piece, np.concatenate([np.zeros(0, _NOMINEES), *nominees])
-
-
-def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:
-    """Yield the pairs of each tree of a piece."""
     pass_ = piece.pass_
-    queries = pass_.queries(slice(None))
-    for number in piece.part.tolist():
-        tree = Tree.grow(pass_.base, number)
-        for sign in (1, -1)[: 1 if pass_.signed else 2]:
-            yield _usable(piece, *tree.like(queries, pass_.base, piece.threshold, sign))
+    nominees = [np.zeros(0, _NOMINEES)]
+    if piece.images <= MOST_COMPARED:
+        for start in piece.part:
+            nominees += _above(piece, start)
+    else:  # the pairs of one leaf of each tree
+        queries = pass_.queries(slice(None))
+        for number in piece.part.tolist():
+            tree = Tree.grow(pass_.base, number)
+            for sign in (1, -1)[: 1 if pass_.signed else 2]:
+                like = tree.like(queries, pass_.base, piece.threshold, sign)
+                nominees.append(_usable(piece, *like))
+    return piece, np.concatenate(nominees)
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
@@ -427,7 +418,11 @@ class _Confirmation:
         registration comes out the same: a pair is fitted once by each guess.
         """
         for guess in guesses:
-            new = self._not_fitted(first, second, guess)
+            # those that were not fitted by a guess before, which are noted
+            keys = first * len(self._small) + second
+            before = self._fitted.get(guess, np.empty(0, dtype=np.int64))
+            self._fitted[guess] = np.union1d(before, keys)
+            new = np.flatnonzero(~np.isin(keys, before))
             for start in range(0, len(new), SETTINGS.batch):
                 batch = new[start : start + SETTINGS.batch]
                 rows, columns = first[batch], second[batch]
@@ -436,15 +431,6 @@ class _Confirmation:
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
-
-    def _not_fitted(
-        self, first: NDArray[np.int64], second: NDArray[np.int64], guess: Guess
-    ) -> NDArray[np.intp]:
-        """Return the places of pairs that were not fitted by a guess before, and note them."""
-        keys = first * len(self._small) + second
-        before = self._fitted.get(guess, np.empty(0, dtype=np.int64))
-        self._fitted[guess] = np.union1d(before, keys)
-        return np.flatnonzero(~np.isin(keys, before))
 
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int

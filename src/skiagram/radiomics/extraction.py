@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,8 +94,24 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
         DataError: The region is too small or empty, or a filter or family is not defined for it.
     """
     prepared = prepare(case, plan)
-    _warn_of_one_bin(prepared, plan)
-    features = _form(prepared, plan)
+    # a bin that is wider than all intensities leaves no texture
+    width, of_width = plan.settings.binWidth, plan.settings.binCount is None
+    binned = plan.families.keys() - {"morphology", "first_order"}
+    if of_width and binned and float(np.ptp(prepared.image[prepared.inside])) < width:
+        warnings.warn(
+            f"A bin of {width:g} is wider than the range of a region's intensities: its textures "
+            "are constant. Choose a width for these intensities, or a number of bins.",
+            stacklevel=1,
+        )
+    features: dict[str, float] = {}
+    if not prepared.plane and "morphology" in plan.families:
+        # size and form of a region in a volume are the same in all types of images
+        form, whole = plan.build(plan.settings)["morphology"], prepared.batch(prepared.image)
+        features = _measure(plan, "morphology", form, _ORIGINAL, whole)
+        voxels = int(prepared.drawn.sum())
+        for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
+            if length in features:  # there the covariance is over n voxels, here over n − 1
+                features[length] *= float(np.sqrt((voxels - 1) / voxels))
     for kind, settings in plan.image_types:
         families = plan.build(settings)
         families.pop("morphology", None)
@@ -105,34 +121,13 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
                 features |= _measure(plan, family_name, family, name, batch)
                 if family_name == "first_order" and plan.names == "pyradiomics":
                     features |= _derived(plan, name, batch, settings)
-    if plan.names == "pyradiomics":
-        return dict(_in_their_order(features))
-    return features
-
-
-def _warn_of_one_bin(case: Case, plan: Plan) -> None:
-    """Warn where a bin of grey levels is wider than all intensities, which leaves no texture."""
-    width = plan.settings.binWidth
-    binned = plan.families.keys() - {"morphology", "first_order"}
-    if plan.settings.binCount is None and binned and float(np.ptp(case.image[case.inside])) < width:
-        warnings.warn(
-            f"A bin of {width:g} is wider than the range of a region's intensities: its textures "
-            "are constant. Choose a width for these intensities, or a number of bins.",
-            stacklevel=2,
-        )
-
-
-def _form(case: Case, plan: Plan) -> dict[str, float]:
-    """Return size and form of a region in a volume, which are the same in all types of images."""
-    if case.plane or "morphology" not in plan.families:
-        return {}
-    family, batch = plan.build(plan.settings)["morphology"], case.batch(case.image)
-    features = _measure(plan, "morphology", family, _ORIGINAL, batch)
-    voxels = int(case.drawn.sum())
-    for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
-        if length in features:  # there the covariance is over n voxels, here over n − 1
-            features[length] *= float(np.sqrt((voxels - 1) / voxels))
-    return features
+    if plan.names != "pyradiomics":
+        return features
+    # image by image and class by class, each in the order of the alphabet
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for name, value in features.items():
+        groups.setdefault(name.rpartition("_")[0], []).append((name, value))
+    return dict(pair for group in groups.values() for pair in sorted(group))
 
 
 def _measure(
@@ -179,14 +174,6 @@ def _derived(
     }
 
 
-def _in_their_order(features: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Return features image by image and class by class, each in the order of the alphabet."""
-    groups: dict[str, list[tuple[str, float]]] = {}
-    for name, value in features.items():
-        groups.setdefault(name.rpartition("_")[0], []).append((name, value))
-    return [pair for group in groups.values() for pair in sorted(group)]
-
-
 def prepare(case: Case, plan: Plan) -> Case:
     """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
     settings = plan.settings
@@ -197,7 +184,15 @@ def prepare(case: Case, plan: Plan) -> Case:
         case = _cut(case, settings.padDistance)
     _check_region(case, plan)
     if settings.resegmentRange is not None:
-        kept = _resegmented(case, settings)
+        bounds = sorted(settings.resegmentRange)
+        values = case.image[case.inside]
+        if settings.resegmentMode == "relative":
+            bounds = [values.max() * share for share in bounds]
+        elif settings.resegmentMode == "sigma":
+            bounds = [values.mean() + values.std() * share for share in bounds]
+        kept = case.inside & (case.image >= bounds[0])
+        if len(bounds) == 2:
+            kept &= case.image <= bounds[1]
         case = replace(case, inside=kept, outline=None if settings.resegmentShape else case.inside)
         _check_region(case, plan)
     return case
@@ -211,7 +206,14 @@ def _without_missing(case: Case, plan: Plan) -> Case:
     """
     settings, image = plan.settings, case.image
     if settings.normalize:
-        case = replace(case, image=_normalised(image, settings), whole=None)
+        known_voxels = image[np.isfinite(image)]
+        deviation = known_voxels.std(ddof=1) if len(known_voxels) > 1 else 0.0
+        if not deviation > 0:
+            raise DataError("a constant image", allowed="intensities that vary, to normalise them")
+        normal: Floats = (image - known_voxels.mean()) / deviation
+        if settings.removeOutliers is not None:
+            normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
+        case = replace(case, image=normal * settings.normalizeScale, whole=None)
     if np.isfinite(image).all():
         return case
     _sides(case.inside)
@@ -228,17 +230,6 @@ def _without_missing(case: Case, plan: Plan) -> Case:
     else:
         counting, looked_at = near, whole
     return replace(case, image=complete_beyond(case.image, counting, looked_at))
-
-
-def _normalised(image: Floats, settings: Settings) -> Floats:
-    known = image[np.isfinite(image)]
-    deviation = known.std(ddof=1) if len(known) > 1 else 0.0
-    if not deviation > 0:
-        raise DataError("a constant image", allowed="intensities that vary, to normalise them")
-    normal: Floats = (image - known.mean()) / deviation
-    if settings.removeOutliers is not None:
-        normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
-    return normal * settings.normalizeScale
 
 
 def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
@@ -336,17 +327,6 @@ def _places(
     first = max(0, int(np.floor((side[0] - 0.5) * ratio)) - margin)
     last = min(len(every) - 1, int(np.ceil((side[1] - 0.5) * ratio)) + margin)
     return every[first : last + 1]
-
-
-def _resegmented(case: Case, settings: Settings) -> Flags:
-    bounds = sorted(settings.resegmentRange or ())
-    values = case.image[case.inside]
-    if settings.resegmentMode == "relative":
-        bounds = [values.max() * share for share in bounds]
-    elif settings.resegmentMode == "sigma":
-        bounds = [values.mean() + values.std() * share for share in bounds]
-    kept: Flags = case.inside & (case.image >= bounds[0])
-    return kept if len(bounds) == 1 else kept & (case.image <= bounds[1])
 
 
 def _check_region(case: Case, plan: Plan) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -172,9 +172,22 @@ def _done_before(
     rows: Sequence[ImageRow], folder: Path, plan: Plan, partial_file: Path, spacing: Spacing | None
 ) -> tuple[list[str], dict[str, Described]]:
     """Return the key of each row, and key → what an earlier call made of it, failures too."""
-    state = _identity(plan, spacing)
-    done = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
-    return [_key(row, folder, state) for row in rows], done
+    # what features of equal files depend on: code, parameters, libraries
+    state = repr((code_digest(_describe_row), platform.machine(), plan, spacing))
+    done: dict[str, Described] = {}
+    lines = partial_file.read_text(encoding="utf-8") if partial_file.exists() else ""
+    for line in lines.splitlines():
+        with suppress(ValueError):  # the last line may be cut short
+            key, features = json.loads(line)
+            done[key] = features
+    # what tells a row with these files from any other
+    keys = []
+    for row in rows:
+        files = [folder / name for name in row.reference.files]
+        places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
+        states = sorted((str(path), *_state(path)) for path in places)
+        keys.append(hashlib.sha256(repr((row, states, state)).encode()).hexdigest())
+    return keys, done
 
 
 def _tabulate(
@@ -198,30 +211,9 @@ def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageR
         return {REASON: str(error)}
 
 
-def _identity(plan: Plan, spacing: Spacing | None) -> str:
-    """Return what features of equal files depend on: code, parameters, libraries."""
-    return repr((code_digest(_describe_row), platform.machine(), plan, spacing))
-
-
-def _key(row: ImageRow, folder: Path, state: str) -> str:
-    """Return what tells a row with these files from any other."""
-    files = [folder / name for name in row.reference.files]
-    places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
-    states = sorted((str(path), *_state(path)) for path in places)
-    return hashlib.sha256(repr((row, states, state)).encode()).hexdigest()
-
-
 def _state(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[str, Described]]:
-    """Yield what an earlier call did; the last line may be cut short."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with suppress(ValueError):
-            key, features = json.loads(line)
-            yield key, features

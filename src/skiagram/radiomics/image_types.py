@@ -38,7 +38,10 @@ def images_of_type(
         distances = spacing if settings.gradientUseSpacing else (1.0, 1.0, 1.0)
         yield "gradient", _with_itk("GradientMagnitude", image, distances)
     else:
-        yield kind.lower(), _POINTWISE[kind](image, _most(image))
+        most = float(np.abs(image).max())
+        if most == 0:
+            raise DataError("an image of zeros alone", allowed="an image with intensities")
+        yield kind.lower(), _POINTWISE[kind](image, most)
 
 
 def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: float) -> Floats:
@@ -80,13 +83,6 @@ def wavelet_bands(image: Floats, settings: Settings) -> Iterator[tuple[str, Floa
             yield f"{name}-{band.replace('a', 'L').replace('d', 'H')}", response[sides]
     name = "wavelet" if settings.level == 1 else f"wavelet{settings.level}"
     yield f"{name}-{low.replace('a', 'L')}", rest[sides]
-
-
-def _most(image: Floats) -> float:
-    most = float(np.abs(image).max())
-    if most == 0:
-        raise DataError("an image of zeros alone", allowed="an image with intensities")
-    return most
 
 
 _POINTWISE: dict[

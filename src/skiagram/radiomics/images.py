@@ -106,8 +106,7 @@ def case_of_files(
         found = _on_own_grid(folder, reference, spacing)
         if found is not None:
             return found
-    read = _read(folder, reference, correct_mask, spacing)
-    return _as_in_file(read) if file_axes else _of_read(read)
+    return _of_read(_read(folder, reference, correct_mask, spacing), file_axes=file_axes)
 
 
 def _on_own_grid(
@@ -140,10 +139,12 @@ def _on_own_grid(
         check_same_grid(mask.grid, image.grid)
     of_mask = mask.grid  # along the axes of whose file the image is turned
     grid = replace(image.grid, file_axes=of_mask.file_axes, flipped=of_mask.flipped)
-    case = _as_in_file(replace(image, grid=grid))
+    case = _of_read(replace(image, grid=grid), file_axes=True)
     start = mask.grid.positions(mask.grid.from_file(np.zeros((1, 3))))
     slices, rows, columns = grid.to_file(grid.indices(start))[0].tolist()
-    own = OwnGrid(_as_in_file(mask).inside, mask.grid.file_spacing, (slices, rows, columns))
+    own = OwnGrid(
+        _of_read(mask, file_axes=True).inside, mask.grid.file_spacing, (slices, rows, columns)
+    )
     return _with_own_grid(case, own)
 
 
@@ -324,21 +325,15 @@ def _read(
     return read
 
 
-def _of_read(read: "SpacedImage") -> Case:
+def _of_read(read: "SpacedImage", *, file_axes: bool) -> Case:
+    """Return an image, with the axes of its file on demand; plane images have them anyway."""
     voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
     inside = None if read.region is None else read.region.inside
-    return _of_arrays(voxels, inside, read.spacing, None)
-
-
-def _as_in_file(read: "SpacedImage") -> Case:
-    """Return an image with the axes of its file; plane images have them anyway."""
     grid = read.grid
-    if grid is None:
-        return _of_read(read)
+    if grid is None or not file_axes:
+        return _of_arrays(voxels, inside, read.spacing, None)
     flipped = tuple(axis for axis in range(3) if grid.flipped[axis])
     order = np.argsort(grid.file_axes)
-    voxels = np.flip(read.pixels[..., 0], flipped).transpose(order)
-    inside = None
-    if read.region is not None:
-        inside = np.flip(read.region.inside, flipped).transpose(order)
+    voxels = np.flip(voxels, flipped).transpose(order)
+    inside = None if inside is None else np.flip(inside, flipped).transpose(order)
     return _of_arrays(voxels, inside, grid.file_spacing, None)

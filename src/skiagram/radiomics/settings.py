@@ -376,14 +376,14 @@ def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
             for feature in _LACKED.get(class_name, ())
             if theirs is None or feature in theirs
         ]
-        known = present | {*missing} | ({*DERIVED} if class_name == "firstorder" else set())
+        available = present | {*missing} | ({*DERIVED} if class_name == "firstorder" else set())
         if theirs is not None and (
-            unknown := [feature for feature in theirs if feature not in known]
+            unknown := [feature for feature in theirs if feature not in available]
         ):
             raise OptionError(
                 f"no feature `{unknown[0]}`",
                 where=f"featureClass.{class_name}",
-                allowed=", ".join(sorted(known - {""})),
+                allowed=", ".join(sorted(available - {""})),
             )
         if missing:
             remarks.append(

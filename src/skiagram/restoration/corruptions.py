@@ -78,30 +78,26 @@ def corrupt(
             remedy="choose a data set of images",
         )
     values = image.reshape(*image.shape[:2], -1).astype(np.float64)
-    known = values[np.isfinite(values)]
-    low, high = np.percentile(known, (5, 95)).tolist() if len(known) else (0.0, 0.0)
-    if high <= low and len(known):  # a small object on an empty background
-        low, high = float(known.min()), float(known.max())
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, (5, 95)).tolist() if len(finite) else (0.0, 0.0)
+    if high <= low and len(finite):  # a small object on an empty background
+        low, high = float(finite.min()), float(finite.max())
     if high <= low:
         return image
     with np.errstate(invalid="ignore"):
         faulty = ~((values >= 2 * low - high) & (values <= 2 * high - low))
-    view = View(_filled(values, faulty), low, high, float(known.min()), image.dtype == np.uint8)
-    worse = np.where(faulty, values, corruption.apply(view, amount, generator))
-    if np.issubdtype(image.dtype, np.integer):
-        limits = np.iinfo(image.dtype)
-        worse = np.clip(np.rint(worse), limits.min, limits.max)
-    return worse.astype(image.dtype).reshape(image.shape)
-
-
-def _filled(values: Values, faulty: NDArray[np.bool_]) -> Values:
     filled = values.copy()
     for channel in range(values.shape[2]):
         gaps = faulty[:, :, channel]
         if gaps.any() and not gaps.all():
             plane = values[:, :, channel].astype(np.float32)
             filled[gaps, channel] = fill_local_median(plane, gaps, 1)[gaps]
-    return np.nan_to_num(filled)
+    view = View(np.nan_to_num(filled), low, high, float(finite.min()), image.dtype == np.uint8)
+    worse = np.where(faulty, values, corruption.apply(view, amount, generator))
+    if np.issubdtype(image.dtype, np.integer):
+        limits = np.iinfo(image.dtype)
+        worse = np.clip(np.rint(worse), limits.min, limits.max)
+    return worse.astype(image.dtype).reshape(image.shape)
 
 
 def _noise(view: View, amount: float, generator: np.random.Generator) -> Values:

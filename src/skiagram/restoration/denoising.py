@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pywt
@@ -24,8 +24,8 @@ _AXES = (-1, -2)
 
 
 def _orthogonal(name: str) -> str:
-    known = pywt.wavelist(kind="discrete")
-    if name not in known or not pywt.Wavelet(name).orthogonal:
+    wavelets = pywt.wavelist(kind="discrete")
+    if name not in wavelets or not pywt.Wavelet(name).orthogonal:
         raise PydanticCustomError(
             "wavelet",
             "an orthogonal wavelet of PyWavelets: haar, db1–db38, sym2–sym20, coif1–coif17, dmey",
@@ -77,7 +77,14 @@ class Denoising:
     def _denoise(self, planes: Planes, level: int) -> Floats:
         """Denoise in place; scaled to [−1, 1], coefficients lose few digits."""
         _, height, width = planes.shape
-        centre, spread = _scale(planes)
+        # middle and half of each image's range; half is 1 if about 0
+        lowest, highest = (
+            extreme(planes, axis=(1, 2), keepdims=True).astype(np.float64)
+            for extreme in (np.min, np.max)
+        )
+        half = (highest - lowest) / 2
+        half[half < _SMALLEST] = 1
+        centre, spread = ((lowest + highest) / 2).astype(np.float32), half.astype(np.float32)
         noise = None if self.noise is None else self.noise / spread.ravel().astype(np.float64)
         scaled = planes - centre
         scaled *= 1 / spread
@@ -89,36 +96,22 @@ class Denoising:
             if noise is None:
                 noise = estimate_noise(bands[-1][2])
             for band in itertools.chain.from_iterable(bands):
-                self._shrink(band, noise, height * width)
+                # coefficients up to the threshold become 0; if soft, the others come nearer
+                if self.method == "BayesShrink":
+                    thresholds = bayes_thresholds(band, noise)
+                else:  # the universal threshold
+                    thresholds = noise * math.sqrt(2 * math.log(height * width))
+                limit = thresholds.astype(np.float32)[:, None, None]
+                if self.thresholding == "soft":
+                    band -= np.clip(band, -limit, limit)
+                else:
+                    band[np.abs(band) <= limit] = 0
             clean = pywt.waverec2([first, *bands], self.wavelet, axes=_AXES)[:, :height, :width]
             clean *= gain
             planes += np.roll(clean, (-shift[0], -shift[1]), (1, 2)) if any(shift) else clean
         assert noise is not None  # noqa: S101 there always is a first shift
         deviations: Floats = noise * spread.ravel()
         return deviations
-
-    def _shrink(self, bands: Planes, noise: Floats, pixels: int) -> None:
-        """Set coefficients up to the threshold to 0, in place; if soft, bring the others nearer."""
-        if self.method == "BayesShrink":
-            thresholds = bayes_thresholds(bands, noise)
-        else:  # the universal threshold
-            thresholds = noise * math.sqrt(2 * math.log(pixels))
-        limit = thresholds.astype(np.float32)[:, None, None]
-        if self.thresholding == "soft":
-            bands -= np.clip(bands, -limit, limit)
-        else:
-            bands[np.abs(bands) <= limit] = 0
-
-
-def _scale(planes: Planes) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return middle and half of each image's range, (n, 1, 1) float32; half is 1 if about 0."""
-    lowest, highest = (
-        extreme(planes, axis=(1, 2), keepdims=True).astype(np.float64)
-        for extreme in (np.min, np.max)
-    )
-    spread = (highest - lowest) / 2
-    spread[spread < _SMALLEST] = 1
-    return ((lowest + highest) / 2).astype(np.float32), spread.astype(np.float32)
 
 
 def estimate_noise(diagonal: Planes) -> Floats:

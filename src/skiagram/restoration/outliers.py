@@ -59,8 +59,7 @@ class Outliers:
         limit = self.threshold * robust_deviation(residual, missing)
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
         rows, columns = (
-            _dead(_constant_lines(plane, missing, axis), residual, axis, self.radius)
-            for axis in (1, 0)
+            _dead_lines(plane, missing, residual, axis, self.radius) for axis in (1, 0)
         )
         pixels |= rows[:, None]
         pixels |= columns
@@ -101,24 +100,21 @@ def _standing_out(
     return outlying
 
 
-def _constant_lines(plane: Plane, missing: Mask, axis: int) -> Mask:
-    """Tell rows (axis 1) or columns (0) whose known pixels, at least a few, hold one value."""
+def _dead_lines(plane: Plane, missing: Mask, residual: Plane, axis: int, radius: int) -> Mask:
+    """Tell rows (axis 1) or columns (0) of one value that stand out from the lines around them.
+
+    Noise never leaves a line constant, so any residual along most of it tells. A plain border
+    wider than the window is background and stays, and so does a line that its surroundings equal.
+    """
+    # lines whose known pixels, at least a few, hold one value
     least = np.where(missing, np.float32(np.inf), plane).min(axis=axis)
     most = np.where(missing, np.float32(-np.inf), plane).max(axis=axis)
     constant: Mask = least == most
     if constant.any():
         constant &= np.count_nonzero(~missing, axis=axis) >= _SHORTEST_LINE
-    return constant
-
-
-def _dead(constant: Mask, residual: Plane, axis: int, radius: int) -> Mask:
-    """Keep those constant lines that stand out from the lines around them.
-
-    Noise never leaves a line constant, so any residual along most of it tells. A plain border
-    wider than the window is background and stays, and so does a line that its surroundings equal.
-    """
     if not constant.any():
         return constant
+    # of these the thin ones that differ from what is around them
     run, _ = ndimage.label(constant)
     width = np.bincount(run)[run]
     thin = constant & (width <= radius) & (width < len(constant))

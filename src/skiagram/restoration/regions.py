@@ -131,33 +131,23 @@ class Resampling:
             for size, present, new in zip(image.shape, spacing, self.spacing, strict=True)
         ]
         if margin is not None:
-            image, mask, axes = _near(image, mask, spacing, axes, margin)
+            # old volume and new grid are cut to what lies near the region
+            box, near_axes = [], []
+            sides = zip(image.shape, spacing, axes, ends_of(mask), strict=True)
+            for size, present, new, (first, stop) in sides:
+                near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / present
+                chosen = new[near] if near.any() else new
+                start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
+                end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + _REACH + 1)
+                box.append(slice(start, end))
+                near_axes.append(chosen - start)
+            image, mask, axes = image[tuple(box)], mask[tuple(box)], near_axes
         values = interpolate(image, axes, self.order)
         if self.rounding:
             values = np.rint(values)
         # A hair below, since sums of exact halves may miss by a rounding.
         region = interpolate(mask, axes, "linear") >= self.threshold - 1e-9
         return values, region, wanted
-
-
-def _near(
-    image: NDArray[Any],
-    mask: NDArray[np.bool_],
-    spacing: tuple[float, ...],
-    axes: list[Floats],
-    margin: float,
-) -> tuple[NDArray[Any], NDArray[np.bool_], list[Floats]]:
-    """Cut old volume and new grid to what lies near the region."""
-    box, near_axes = [], []
-    sides = zip(image.shape, spacing, axes, ends_of(mask), strict=True)
-    for size, present, new, (first, stop) in sides:
-        near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / present
-        chosen = new[near] if near.any() else new
-        start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
-        end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + _REACH + 1)
-        box.append(slice(start, end))
-        near_axes.append(chosen - start)
-    return image[tuple(box)], mask[tuple(box)], near_axes
 
 
 def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice, ...]:

@@ -59,11 +59,23 @@ class Steps:
                 NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
         """
-        mean = self._usable(training_mean, images.shape[1:])
+        mean = training_mean if self.needs_training_mean else None
+        if self.needs_training_mean and (mean is None or mean.shape != images.shape[1:]):
+            mean_shape = "none" if mean is None else str(mean.shape)
+            raise DataError(
+                f"an image of shape {images.shape[1:]}, a training mean of {mean_shape}",
+                allowed="`missing.method: training_mean` on images of one size",
+                remedy="choose local_mean, local_median or nearest",
+            )
         planes = planes_of(images)
         missing: Mask = ~np.isfinite(planes)
         self._fill(planes, missing, None if mean is None else planes_of(mean[None]))
-        outliers, dead_lines = self._replace(planes, missing)
+        replaced = np.zeros((2, len(planes)), dtype=np.int64)
+        if self.outliers:
+            for number, plane in enumerate(planes):
+                planes[number], faults = self.outliers.replace(plane, missing[number])
+                replaced[:, number] = np.count_nonzero(faults.pixels), faults.lines
+        outliers, dead_lines = replaced[0], replaced[1]
         gaps = missing.sum(axis=(1, 2))
         unfilled = None if self.missing else missing
         del missing  # a quarter of the planes' memory
@@ -80,18 +92,6 @@ class Steps:
         treatments = zip(*counts, deviation, strict=True)
         return images_of(planes, images.shape), tuple(Treatment(*each) for each in treatments)
 
-    def _usable(self, training_mean: Plane | None, shape: tuple[int, ...]) -> Plane | None:
-        if not self.needs_training_mean:
-            return None
-        if training_mean is None or training_mean.shape != shape:
-            known = "none" if training_mean is None else str(training_mean.shape)
-            raise DataError(
-                f"an image of shape {shape}, a training mean of {known}",
-                allowed="`missing.method: training_mean` on images of one size",
-                remedy="choose local_mean, local_median or nearest",
-            )
-        return training_mean
-
     def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
         for number in np.flatnonzero(missing.any(axis=(1, 2))):
             if missing[number].all():
@@ -107,17 +107,6 @@ class Steps:
                 planes[number] = self.missing.fill(planes[number], missing[number], mean)
             else:  # for the later steps' eyes only
                 planes[number] = fill_local_median(planes[number], missing[number], 1)
-
-    def _replace(
-        self, planes: Planes, missing: Mask
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the outliers and the dead lines of each plane, which are replaced in place."""
-        counts = np.zeros((2, len(planes)), dtype=np.int64)
-        if self.outliers:
-            for number, plane in enumerate(planes):
-                planes[number], faults = self.outliers.replace(plane, missing[number])
-                counts[:, number] = np.count_nonzero(faults.pixels), faults.lines
-        return counts[0], counts[1]
 
 
 def planes_of(images: Image) -> Planes:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import Columns
-from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
@@ -23,6 +22,7 @@ from tests.datasets.own_folders import (
     encoded,
     faulty,
     film,
+    pixels_of,
     png,
     row,
     sound_folder,
@@ -43,7 +43,7 @@ def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -
     own = sound_folder(tmp_path)
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
     table = read_rows(own.csv.read_bytes())
-    rows = {read_image(own.folder / one.cells["file"]).pixels.tobytes(): one.cells for one in table}
+    rows = {pixels_of(own.folder / one.cells["file"]): one.cells for one in table}
     store = ImageStore(folders.images)
     known = read_table(folders.cases / "covariates.parquet").set_index("case_id")
     patients: dict[str, str] = {}
@@ -87,7 +87,7 @@ def test_of_dicom_files_alone_the_spacing_arrives(tmp_path: Path) -> None:
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
     store = ImageStore(folders.images)
-    named = {read_image(own.folder / name).pixels.tobytes(): name for name in files}
+    named = {pixels_of(own.folder / name): name for name in files}
     found = {named[store.image(case).tobytes()]: store.spacing(case) for case in cases.case_id}
     known = {name: spacing for name, spacing in found.items() if spacing}
     assert known == {"measured.dcm": (0.1, 0.3), "detector.dcm": (0.07, 0.07)}
@@ -232,7 +232,7 @@ def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_
     scores = read_table(folders.cases / "reader_scores.parquet")
     assert list(scores) == ["case_id", "reader_1", "device"]
     assert scores["case_id"].tolist() == cases.case_id.tolist()
-    rows = {read_image(own.folder / f"film-{at}.png").pixels.tobytes(): at for at in range(12)}
+    rows = {pixels_of(own.folder / f"film-{at}.png"): at for at in range(12)}
     store = ImageStore(folders.images)
     at = [rows[store.image(name).tobytes()] for name in cases.case_id]
     assert scores["reader_1"].tolist() == [one / 7 for one in at]

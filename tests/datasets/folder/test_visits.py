@@ -10,7 +10,6 @@ import pytest
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import list_entries
-from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
 from skiagram.image_store.store import ImageStore
@@ -19,6 +18,7 @@ from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
     initialised,
+    pixels_of,
     png,
     row,
     source_of,
@@ -108,7 +108,7 @@ def test_init_and_ingest_know_the_order_and_no_date(
 
 
 def png_of(own: OwnFolder, name: str) -> bytes:
-    return read_image(own.folder / name).pixels.tobytes()
+    return pixels_of(own.folder / name)
 
 
 def test_a_source_without_visits_leaves_a_table_of_cases_alone(tmp_path: Path) -> None:

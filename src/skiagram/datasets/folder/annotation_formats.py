@@ -20,9 +20,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.csv_rows import WHERE, TableRow, of_table, parse_number, read_rows
 from skiagram.datasets.folder.lesions import Lesion, of_box, parse_lesions
-from skiagram.datasets.image_files import read_file
 from skiagram.errors import DataError, named
 
 MarkUnit = Literal["pixels", "shares"]
@@ -105,7 +105,15 @@ def read_annotations(path: Path, unit: MarkUnit, radius: float | None) -> Iterat
         if kind == ".txt":
             if not _BESIDE_YOLO.fullmatch(file.stem):
                 programs.setdefault(kind, file.name)
-                yield from _yolo(file, path, names)
+                text = read_file(file, str(file)).decode("utf-8", errors="replace")
+                image = file.relative_to(path).with_suffix("").as_posix()
+                image = re.sub(r"(^|/)labels/", r"\1", image)  # beside a folder `images`
+                for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+                    words = line.split()
+                    place = int(words[0]) if words[0].isdecimal() else -1
+                    class_name = names[place] if 0 <= place < len(names) else words[0]
+                    where = f"{file}, line {number}"
+                    yield Annotation(image, class_name, where, partial(_of_yolo, words))
         elif kind != ".json" or file.name.lower() not in ("notes.json", "dataset.json"):
             programs.setdefault(kind, file.name)
             yield from _read_file(file, unit, radius)
@@ -124,27 +132,25 @@ def _read_file(path: Path, unit: MarkUnit, radius: float | None) -> Iterator[Ann
     elif kind != ".json":
         yield from _csv(path, unit)
     else:
-        content = _parsed(path)
+        try:
+            content = json.loads(read_file(path, str(path)))
+        except (ValueError, RecursionError) as error:
+            raise _unreadable(path, error) from None
+        if not isinstance(content, dict):
+            raise _unreadable(path, f"a {type(content).__name__}")
+        # VIA's own form is told by the file of an image beside its regions
+        images = [image for image in content.values() if isinstance(image, dict)]
+        of_via = any({"filename", "regions"} <= image.keys() for image in images)
         if "annotations" in content and "images" in content:
             yield from _coco(content, path)
         elif "shapes" in content:
             yield from _labelme(content, path, radius)
         elif "markups" in content:
             yield from _markups(content, path, radius)
-        elif "_via_img_metadata" in content or _lists_regions(content):
+        elif "_via_img_metadata" in content or of_via:
             raise _to_convert(path, "VIA")
         else:
             raise _unreadable(path, "other keys")
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_file(path, str(path)))
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(path, error) from None
-    if not isinstance(content, dict):
-        raise _unreadable(path, f"a {type(content).__name__}")
-    return content
 
 
 def _unreadable(path: Path, why: object) -> DataError:
@@ -152,12 +158,6 @@ def _unreadable(path: Path, why: object) -> DataError:
     return DataError(
         f"no lesions of a known program ({reason})", where=str(path), allowed=_PROGRAMS
     )
-
-
-def _lists_regions(content: Mapping[str, Any]) -> bool:
-    """Return whether JSON is what VIA exports: an image's file beside its regions."""
-    images = [image for image in content.values() if isinstance(image, dict)]
-    return any({"filename", "regions"} <= image.keys() for image in images)
 
 
 def _to_convert(path: Path, program: str) -> DataError:
@@ -173,7 +173,10 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
     where = str(path)
     with of_table(where):
         content = read_file(path, where)
-        rows = read_rows(content, files=_names_of_files(content))
+        # names of files stay as they are written, so the header tells their columns beforehand
+        header = content[: 2**16].decode("utf-8", errors="replace").split("\n")[0]
+        words = (word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", header))
+        rows = read_rows(content, files=[word for word in words if word.casefold() in _FILES])
     lower = {name.casefold(): name for name in rows[0].cells}
     if {"region_shape_attributes", "filename"} <= lower.keys():
         raise _to_convert(path, "VIA")
@@ -196,21 +199,8 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
             at = row.where.replace(WHERE, where)
             if numbers:
                 lesion = partial(_of_numbers, numbers, make, unit)
-                sides = _sides(row, drawn_on)
-                yield Annotation(row.cells[name], class_name, at, lesion, sides)
-
-
-def _sides(row: TableRow, columns: list[str]) -> tuple[int, int]:
-    """Return the sides of an image that a row says beside a box; 0 where it does not."""
-    numbers = _numbers(row, columns)
-    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else (0, 0)
-
-
-def _names_of_files(content: bytes) -> tuple[str, ...]:
-    """Return the columns of file names as the header of a table writes them."""
-    header = content[: 2**16].decode("utf-8", errors="replace").split("\n")[0]
-    words = (word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", header))
-    return tuple(word for word in words if word.casefold() in _FILES)
+                height, width = map(int, _numbers(row, drawn_on) if len(drawn_on) == 2 else (0, 0))
+                yield Annotation(row.cells[name], class_name, at, lesion, (height, width))
 
 
 def _columns_of(
@@ -316,17 +306,6 @@ def _said_by(path: Path) -> Iterator[None]:
         raise _unreadable(path, error) from None
 
 
-def _yolo(path: Path, folder: Path, names: Sequence[str]) -> Iterator[Annotation]:
-    text = read_file(path, str(path)).decode("utf-8", errors="replace")
-    name = path.relative_to(folder).with_suffix("").as_posix()
-    name = re.sub(r"(^|/)labels/", r"\1", name)  # beside a folder `images`
-    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
-        words = line.split()
-        place = int(words[0]) if words[0].isdecimal() else -1
-        kind = names[place] if 0 <= place < len(names) else words[0]
-        yield Annotation(name, kind, f"{path}, line {number}", partial(_of_yolo, words))
-
-
 def _of_yolo(words: Sequence[str], shape: Shape) -> Lesion:
     """Return the lesion of a line: more than six words are a polygon, or key points."""
     try:
@@ -419,7 +398,19 @@ def _of_points(form: str, points: NDArray[np.float64], radius: float | None) -> 
     if form == "circle" and len(points) == 2:
         return _ball((points[0] - 0.5).tolist(), float(np.hypot(*(points[1] - points[0]))))
     if form == "polygon" and len(points) > 2:
-        return _of_outline(points)
+        # the circle of a polygon's area around its centre of gravity
+        x, y = (points - points[0]).T  # near 0, or products lose digits
+        ends = np.roll(x, -1), np.roll(y, -1)
+        cross = x * ends[1] - ends[0] * y
+        area = float(cross.sum()) / 2
+        if not (math.isfinite(area) and area):
+            raise DataError("an outline without an area", allowed="three corners or more, apart")
+        centre = [
+            float(((at + end) * cross).sum()) / (6 * area)
+            for at, end in zip((x, y), ends, strict=True)
+        ]
+        place = points[0] + centre - 0.5
+        return _ball(place.tolist(), math.sqrt(abs(area) / math.pi))
     if form == "point" and len(points) == 1:
         return _ball((points[0] - 0.5).tolist(), _given(radius))
     raise DataError(
@@ -427,21 +418,6 @@ def _of_points(form: str, points: NDArray[np.float64], radius: float | None) -> 
         allowed="boxes, circles, polygons, points with a radius",
         remedy="draw it as one of these",
     )
-
-
-def _of_outline(points: NDArray[np.float64]) -> Lesion:
-    """Return the circle of a polygon's area around its centre of gravity."""
-    x, y = (points - points[0]).T  # near 0, or products lose digits
-    ends = np.roll(x, -1), np.roll(y, -1)
-    cross = x * ends[1] - ends[0] * y
-    area = float(cross.sum()) / 2
-    if not (math.isfinite(area) and area):
-        raise DataError("an outline without an area", allowed="three corners or more, apart")
-    centre = [
-        float(((at + end) * cross).sum()) / (6 * area) for at, end in zip((x, y), ends, strict=True)
-    ]
-    place = points[0] + centre - 0.5
-    return _ball(place.tolist(), math.sqrt(abs(area) / math.pi))
 
 
 def _given(radius: float | None) -> float:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from skiagram.datasets.folder.annotation_formats import Annotation, MarkUnit, read_annotations
+from skiagram.datasets.folder.annotation_formats import MarkUnit, read_annotations
 from skiagram.datasets.folder.file_names import FileNames
 from skiagram.datasets.folder.lesions import Lesion, check_each_once
 from skiagram.errors import DataError, named
@@ -126,30 +126,15 @@ def read_lesions(
         for annotation in read_annotations(path, choice.unit, choice.radius)
         if not _NO_LESION.fullmatch(annotation.kind)
     ]
-    lesions: dict[str, list[Lesion]] = {}
-    for annotation in _of_classes(annotations, choice.classes, str(path)):
-        with named(annotation.where):
-            file = images.find(annotation.image)
-            images.check_sides(file, annotation.image, annotation.sides)
-            lesion = annotation.lesion(partial(images.shape, file))
-            _refuse_small(lesion)
-            lesions.setdefault(file, []).append(lesion)
-    for file, of_image in lesions.items():
-        with named(f"{path}, lesions of `{file}`"):
-            lesions[file] = _each_once(of_image, choice.similar)
-    return lesions
-
-
-def _of_classes(
-    annotations: Sequence[Annotation], classes: Sequence[str], where: str
-) -> list[Annotation]:
+    # the classes that are meant, where there are several
+    where = str(path)
     counts = Counter(annotation.kind for annotation in annotations)
     listed = ", ".join(f"`{kind}` ({number})" for kind, number in counts.most_common(20))
-    unknown = [kind for kind in classes if kind not in counts]
+    unknown = [kind for kind in choice.classes if kind not in counts]
     if unknown:
         fault = f"no lesion of the class `{unknown[0]}`"
         raise DataError(fault, where=where, allowed=listed, remedy="correct `--mark-class`")
-    if not classes and len(counts) > 1:
+    if not choice.classes and len(counts) > 1:
         raise DataError(
             f"lesions of {len(counts)} classes: {listed}",
             where=where,
@@ -157,17 +142,27 @@ def _of_classes(
             remedy=f"name those that are looked for, for example `--mark-class "
             f"'{counts.most_common(1)[0][0]}'`",
         )
-    return [each for each in annotations if not classes or each.kind in classes]
-
-
-def _refuse_small(lesion: Lesion) -> None:
-    if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
-        raise DataError(
-            f"a lesion at `{lesion.text()}`, no larger than a pixel",
-            allowed="lesions of several pixels",
-            remedy="where the numbers are shares of the image's sides add `--mark-unit shares`; a "
-            "box that stands for no finding has no row, or a class of its own such as `No finding`",
-        )
+    if choice.classes:
+        annotations = [each for each in annotations if each.kind in choice.classes]
+    lesions: dict[str, list[Lesion]] = {}
+    for annotation in annotations:
+        with named(annotation.where):
+            file = images.find(annotation.image)
+            images.check_sides(file, annotation.image, annotation.sides)
+            lesion = annotation.lesion(partial(images.shape, file))
+            if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
+                raise DataError(
+                    f"a lesion at `{lesion.text()}`, no larger than a pixel",
+                    allowed="lesions of several pixels",
+                    remedy="where the numbers are shares of the image's sides add `--mark-unit "
+                    "shares`; a box that stands for no finding has no row, or a class of its own "
+                    "such as `No finding`",
+                )
+            lesions.setdefault(file, []).append(lesion)
+    for file, of_image in lesions.items():
+        with named(f"{path}, lesions of `{file}`"):
+            lesions[file] = _each_once(of_image, choice.similar)
+    return lesions
 
 
 def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:

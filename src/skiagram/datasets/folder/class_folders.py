@@ -9,7 +9,6 @@ from skiagram.datasets.folder.csv_rows import WHERE, TableRow
 from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, listed
-from skiagram.records.cases import Split
 
 _ALLOWED = (
     "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
@@ -38,7 +37,12 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
             remedy="convert the images, for example to PNG",
         )
     _refuse_modalities(names, where)
-    folders = _without_shared(without_image_folders([name.split("/")[:-1] for name in names]))
+    # outer folders that all share, as an archive unpacks them, tell nothing
+    folders = without_image_folders([name.split("/")[:-1] for name in names])
+    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
+        if folders[0][0].lower() in SPLITS:
+            break
+        folders = [parts[1:] for parts in folders]
     split = _split_level(folders, where)
     label = _label_level(folders, classes, where) if split is None else 1 - split
     astray = next(
@@ -62,48 +66,45 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     return rows
 
 
-def splits_of_names(names: Sequence[str]) -> list[Split] | None:
-    """Return the part of the data that folders in the names of files tell; None where none does.
-
-    Raises:
-        DataError: Some names have such a folder and some have none.
-    """
-    folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
-    levels = zip(*folders, strict=False)
-    shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
-    found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
-    told = {part for parts in found for part in parts}
-    if len(told) < 2:  # one folder for all, such as `test`, tells no parts
-        return None
-    if not all(len({*parts}) == 1 for parts in found):
-        without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
-        raise DataError(
-            f"{len(names) - len(without)} names of files have a folder for a part of the data "
-            f"({', '.join(sorted(told))}), and {len(without)} have none or several, such as "
-            f"`{without[0]}`",
-            where=WHERE,
-            allowed="a part of the data for every row, or for none",
-            remedy="add a column `split` with train, validation and test",
-        )
-    return [parts[0] for parts in found]
-
-
 def add_split(rows: list[TableRow], column: str, split: str | None) -> tuple[list[TableRow], str]:
     """Return a table with the column `split` that folders of file names tell, and a sentence.
 
     Args:
         column: Of the names of files.
         split: Column of the parts of the data; the table stays as it is where there is one.
+
+    Raises:
+        DataError: Some names have such a folder and some have none.
     """
-    parts = None if split is not None else splits_of_names([row.cells[column] for row in rows])
-    if parts is None or "test" not in parts:
+    if split is not None:
         return rows, ""
-    counted = ", ".join(f"{name} {number}" for name, number in sorted(Counter(parts).items()))
+    names = [row.cells[column] for row in rows]
+    folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
+    levels = zip(*folders, strict=False)
+    shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
+    found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
+    splits = {part for parts in found for part in parts}
+    if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
+        return rows, ""
+    without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
+    if without:
+        raise DataError(
+            f"{len(names) - len(without)} names of files have a folder for a part of the data "
+            f"({', '.join(sorted(splits))}), and {len(without)} have none or several, such as "
+            f"`{without[0]}`",
+            where=WHERE,
+            allowed="a part of the data for every row, or for none",
+            remedy="add a column `split` with train, validation and test",
+        )
+    if "test" not in splits:
+        return rows, ""
+    counts = Counter(parts[0] for parts in found)
+    counted = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
     note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
     note += "A column `split` would count instead."
     return [
-        replace(row, cells=row.cells | {"split": part})
-        for row, part in zip(rows, parts, strict=True)
+        replace(row, cells=row.cells | {"split": parts[0]})
+        for row, parts in zip(rows, found, strict=True)
     ], note
 
 
@@ -125,15 +126,6 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
                 "`--images` for the modalities, and --mask-pattern for masks; or name each image "
                 "in a table",
             )
-
-
-def _without_shared(folders: list[list[str]]) -> list[list[str]]:
-    """Return the folders of files without outer ones that all share, as an archive unpacks them."""
-    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
-        if folders[0][0].lower() in SPLITS:
-            break
-        folders = [parts[1:] for parts in folders]
-    return folders
 
 
 def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:

@@ -83,8 +83,11 @@ def read_rows(
         columns: Names of the columns of a table without a header.
         emptied: To which is added how many cells each of `missing` matched.
     """
-    numbers = _numbers_of(missing)
-    text = _decode(_unpacked(content))
+    numbers: dict[float, str] = {}  # the word that says a number
+    for missing_word in missing:
+        with suppress(ValueError):
+            numbers.setdefault(parse_number(missing_word), missing_word)
+    text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
     if separator == " ":
@@ -97,14 +100,9 @@ def read_rows(
         first = [] if columns else next(filter(any, map(_stripped, lines)), [])
         header = [*columns] if columns else _header_of_levels(first, lines)
         numbered = [(lines.line_num, cells) for cells in map(_stripped, lines) if any(cells)]
-        numbered = _without_ends(header, numbered)
-        cells_of_rows = [cells for _, cells in numbered]
-        header = _with_row_names(header, cells_of_rows, separator)
-        empty = _empty_columns(header, cells_of_rows)
-        header = [name for at, name in enumerate(header) if at not in empty]
+        header, numbered = _settle_ends(header, numbered, separator)
         _check_header(header)
-        for line, row_cells in numbered:
-            cells = [cell for at, cell in enumerate(row_cells) if at not in empty]
+        for line, cells in numbered:
             if len(cells) != len(header):
                 raise DataError(
                     f"{len(cells)} cells",
@@ -134,15 +132,6 @@ def read_rows(
     return rows if separator == "," else _with_decimal_points(rows)
 
 
-def _numbers_of(words: Iterable[str]) -> dict[float, str]:
-    """Return number → the word that says it, of those words that are numbers."""
-    numbers: dict[float, str] = {}
-    for word in words:
-        with suppress(ValueError):
-            numbers.setdefault(parse_number(word), word)
-    return numbers
-
-
 def _missing_word(cell: str, missing: Collection[str], numbers: Mapping[float, str]) -> str | None:
     """Return which of some words a cell is, or is the number of; None of any other cell."""
     if cell in missing:
@@ -166,27 +155,24 @@ def describe_missing(missing: Collection[str], emptied: Mapping[str, int]) -> li
     return notes
 
 
-def _without_ends(
-    header: Sequence[str], numbered: list[tuple[int, list[str]]]
-) -> list[tuple[int, list[str]]]:
-    """Return the rows without a last cell that is empty in all and has no column."""
-    ended = all(len(cells) == len(header) + 1 and not cells[-1] for _, cells in numbered)
-    return [(line, cells[:-1]) for line, cells in numbered] if ended else numbered
-
-
-def _with_row_names(header: list[str], rows: Sequence[list[str]], separator: str) -> list[str]:
-    """Return the header with a column without a name first, where R wrote names of rows."""
-    longer = all(len(cells) == len(header) + 1 and cells[-1] for cells in rows)
-    return ["", *header] if rows and longer and separator in " \t" else header
-
-
-def _empty_columns(header: Sequence[str], rows: Iterable[list[str]]) -> set[int]:
-    """Return which columns have neither a name nor a cell, as Excel leaves them at the end."""
-    named = [at for at, name in enumerate(header) if name]
-    last = max(
-        [*named, *(at for cells in rows for at, cell in enumerate(cells) if cell)], default=0
-    )
-    return set(range(last + 1, len(header)))
+def _settle_ends(
+    header: list[str], rows: list[tuple[int, list[str]]], separator: str
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return header and rows without what programs add to the ends of lines."""
+    width = len(header)
+    # a last cell that is empty in all rows and has no column
+    if all(len(cells) == width + 1 and not cells[-1] for _, cells in rows):
+        rows = [(line, cells[:-1]) for line, cells in rows]
+    # R writes names of rows, and no name for their column, which comes first
+    named = all(len(cells) == width + 1 and cells[-1] for _, cells in rows)
+    if rows and named and separator in " \t":
+        header = ["", *header]
+    # columns without a name and a cell, as Excel leaves them at the end
+    filled = [at for at, name in enumerate(header) if name]
+    filled += [at for _, cells in rows for at, cell in enumerate(cells) if cell]
+    width = len(header)
+    used = min(max(filled, default=0) + 1, width)
+    return header[:used], [(line, cells[:used] + cells[width:]) for line, cells in rows]
 
 
 def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
@@ -194,8 +180,8 @@ def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
     cells = [{row.cells[name] for row in rows} - _NOT_KNOWN for name in rows[0].cells]
     with_comma = [
         name
-        for name, known in zip(rows[0].cells, cells, strict=True)
-        if all(map(_COMMA_OR_WHOLE.fullmatch, known)) and any("," in cell for cell in known)
+        for name, values in zip(rows[0].cells, cells, strict=True)
+        if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
     ]
     written = {row.cells[name] for row in rows for name in with_comma if "," in row.cells[name]}
     with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*cells)))
@@ -253,9 +239,13 @@ def inert(cell: str) -> str:
     What a spreadsheet would take for a formula begins with an apostrophe, and control characters
     are escaped.
     """
-    begins = len(cell) > 1 and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     shown = escape_controls(cell)
-    return f"'{shown}" if begins and not _is_plain_number(cell) else shown
+    if len(cell) > 1 and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        try:
+            float(cell)
+        except ValueError:
+            return f"'{shown}"
+    return shown
 
 
 def inert_text(table: "pd.DataFrame", float_format: str | None = None) -> str:
@@ -270,14 +260,6 @@ def inert_text(table: "pd.DataFrame", float_format: str | None = None) -> str:
     return text
 
 
-def _is_plain_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 @contextmanager
 def of_table(where: str) -> Iterator[None]:
     """Name the table in what is wrong with its rows, where a command line has several."""
@@ -288,23 +270,19 @@ def of_table(where: str) -> Iterator[None]:
             raise
 
 
-def _unpacked(content: bytes) -> bytes:
-    """Return the bytes of a table, which gzip may have packed."""
-    if not content.startswith(_GZIP):
-        return content
-    try:
-        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
-            unpacked = file.read(_MOST_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        remedy = "it was cut or damaged: copy or load it again"
-        raise DataError(f"gzip cannot unpack it ({error})", where=WHERE, remedy=remedy) from error
-    if len(unpacked) > _MOST_UNPACKED:
-        allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
-        raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
-    return unpacked
-
-
 def _decode(content: bytes) -> str:
+    """Return the text of a table, which gzip may have packed."""
+    if content.startswith(_GZIP):
+        try:
+            with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+                content = file.read(_MOST_UNPACKED + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            fault = f"gzip cannot unpack it ({error})"
+            remedy = "it was cut or damaged: copy or load it again"
+            raise DataError(fault, where=WHERE, remedy=remedy) from error
+        if len(content) > _MOST_UNPACKED:
+            allowed = f"at most {_MOST_UNPACKED:,} bytes when unpacked"
+            raise DataError("too large a table", where=WHERE, allowed=allowed, remedy="cut it")
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
@@ -390,22 +368,18 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def _meant(name: str, header: Iterable[str]) -> str:
-    """Return the question whether another column was meant; empty where none is spelled so."""
-    near = nearest(name, header)
-    return f"did you mean `{near[0]}`? Else " if near else ""
-
-
 def require_columns(rows: list[TableRow], named: Iterable[str], option: str = "") -> None:
     """Refuse a table that lacks a column; `option` is that of the command that names another."""
     header = rows[0].cells
     for name in named:
         if name not in header:
+            near = nearest(name, header)
+            question = f"did you mean `{near[0]}`? Else " if near else ""
             raise DataError(
                 f"no column `{name}`",
                 where=WHERE,
                 allowed=listed(header, "`", near=name),
-                remedy=f"{_meant(name, header)}rename the column, or name the right one"
+                remedy=f"{question}rename the column, or name the right one"
                 + (f": `{option} COLUMN`" if option else ""),
             )
 

@@ -37,7 +37,11 @@ class FileNames:
                 ending or without. Folders are separated by slashes, or as Windows does.
         """
         asked = _parts(name)
-        shared = {file: _shared_folders(asked, file) for file in self._by_name.get(asked[-1:], ())}
+        shared: dict[str, int] = {}  # folders that both have; −1 where one contradicts the other
+        for file in self._by_name.get(asked[-1:], ()):
+            pairs = zip(reversed(asked[:-1]), reversed(_parts(file)[:-1]), strict=False)
+            alike = [folder == folder_of_file for folder, folder_of_file in pairs]
+            shared[file] = len(alike) if all(alike) else -1
         most = max(shared.values(), default=-1)
         return [file for file, number in shared.items() if number == most >= 0]
 
@@ -58,13 +62,13 @@ class FileNames:
     @cached_property
     def _by_name(self) -> dict[tuple[str, ...], list[str]]:
         """Last part of a name, with its ending and without → the files."""
-        known: dict[tuple[str, ...], list[str]] = {}
+        by_name: dict[tuple[str, ...], list[str]] = {}
         for file in self.files:
             path = PurePosixPath(*_parts(file))
             ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
             for name in {path.name, path.name.removesuffix(ending)}:
-                known.setdefault((name,), []).append(file)
-        return known
+                by_name.setdefault((name,), []).append(file)
+        return by_name
 
 
 @dataclass(frozen=True)
@@ -85,31 +89,21 @@ class SeriesNames:
 
     @cached_property
     def _by_series(self) -> Mapping[str, list[str]]:
-        known: dict[str, list[str]] = {}
+        by_series: dict[str, list[str]] = {}
         for file in self.files:
-            series = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)][-1:]
-            for uid in series or [_series_uid(self.tree.head(file))]:
-                known.setdefault(uid, []).append(file)
-        return known
-
-
-def _series_uid(head: bytes) -> str:
-    """Return the Series Instance UID of a DICOM file by its first bytes; empty of other files."""
-    with suppress(Exception):  # damage is named where the pixels are read
-        header = read_partial(BytesIO(head), stop_when=lambda tag, _vr, _length: tag > _SERIES)
-        return str(header.get("SeriesInstanceUID", ""))
-    return ""
+            uids = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)]
+            uid = uids[-1] if uids else ""
+            if not uids:  # its header says it, unless it is no DICOM file
+                with suppress(Exception):  # damage is named where the pixels are read
+                    head = BytesIO(self.tree.head(file))
+                    header = read_partial(head, stop_when=lambda tag, _vr, _length: tag > _SERIES)
+                    uid = str(header.get("SeriesInstanceUID", ""))
+            by_series.setdefault(uid, []).append(file)
+        return by_series
 
 
 def _parts(name: str) -> tuple[str, ...]:
     return PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).parts
-
-
-def _shared_folders(asked: tuple[str, ...], file: str) -> int:
-    """Return how many folders a name and a file share; −1 where one contradicts the other."""
-    pairs = zip(reversed(asked[:-1]), reversed(_parts(file)[:-1]), strict=False)
-    alike = [folder == folder_of_file for folder, folder_of_file in pairs]
-    return len(alike) if all(alike) else -1
 
 
 def find_listed_files(

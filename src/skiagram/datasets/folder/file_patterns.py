@@ -81,7 +81,10 @@ class FoundImages:
         Args:
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
-        drawn_apart = _masks_apart(folder, patterns)
+        # masks that patterns of their own find, by what these tell
+        drawn_apart: dict[Key, list[str]] = {}
+        for _, key, _, path, _ in _fitting(folder, replace(patterns, written=patterns.masks)):
+            drawn_apart.setdefault(key, []).append(path)
         files, labels = _find_files(folder, patterns, drawn_apart.values())
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
@@ -93,12 +96,26 @@ class FoundImages:
             if of_images:
                 images[key] = of_images[min(of_images) if both is None else both]
             if of_masks:
-                masks[key] = _only_file(folder, of_masks[min(of_masks) if both is None else both])
+                mask = of_masks[min(of_masks) if both is None else both]
+                if (folder / mask).is_dir():  # it stands for the only file in it
+                    names = [item.name for item in (folder / mask).iterdir()]
+                    inside = [name for name in names if not name.startswith(".")]
+                    if len(inside) != 1:
+                        raise DataError(
+                            f"a folder of {len(inside)} files",
+                            where=mask,
+                            allowed="one file, the mask",
+                            remedy="name the file in --pattern",
+                        )
+                    mask = f"{mask}/{inside[0]}"
+                masks[key] = mask
             if of_images and of_masks and both is None:
                 pairs = mixed if min(of_images) in with_masks else paired
                 pairs.append(f"{images[key]} with {masks[key]}")
         for key in images.keys() - masks.keys():
-            if whose := next(filter(drawn_apart.get, _coarser(key)), None):
+            patient, modality, region = key
+            coarser = [key, (patient, "", region), (patient, modality, ""), (patient, "", "")]
+            if whose := next(filter(drawn_apart.get, coarser), None):
                 masks[key] = join_masks(drawn_apart[whose])
         counted = images if frames else {}
         numbers = {
@@ -111,8 +128,8 @@ class FoundImages:
 
     def with_masks(self, masks: MaskNames, *, as_regions: bool) -> "FoundImages":
         """Return the images without those that are masks by their names, or with these as masks."""
-        left = masks.names
-        images = {key: name for key, name in self.images.items() if name not in left}
+        mask_files = masks.names
+        images = {key: name for key, name in self.images.items() if name not in mask_files}
         drawn = dict(self.masks)
         for key, name in images.items() if as_regions else ():
             if drawn_on := masks.of_image.get(name):
@@ -123,7 +140,7 @@ class FoundImages:
     def columns(self) -> list[str]:
         """The columns of `rows` that hold anything."""
         several = any(count > 1 for count in self.frames.values())
-        told = {
+        filled = {
             "file": True,
             "mask": bool(self.masks) and self.lesions is None,
             "label_value": bool(self.masks and self.label_value) and self.lesions is None,
@@ -134,7 +151,7 @@ class FoundImages:
             "marks": self.lesions is not None,
             "lesion": self.lesions is not None,
         }
-        return [name for name, there in told.items() if there]
+        return [name for name, there in filled.items() if there]
 
     def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
         """Yield the cells of each image, or of each of its frames, by key.
@@ -219,21 +236,6 @@ def _find_files(
     return files, labels
 
 
-def _masks_apart(folder: Path, patterns: Patterns) -> dict[Key, list[str]]:
-    """Return the masks that patterns of their own find, by what these tell."""
-    masks: dict[Key, list[str]] = {}
-    of_masks = replace(patterns, written=patterns.masks)
-    for _, key, _, path, _ in _fitting(folder, of_masks):
-        masks.setdefault(key, []).append(path)
-    return masks
-
-
-def _coarser(key: Key) -> Iterator[Key]:
-    """Yield a key, then those that do not tell its modality, its region or either."""
-    patient, modality, region = key
-    yield from (key, (patient, "", region), (patient, modality, ""), (patient, "", ""))
-
-
 def _expression(pattern: str, kinds: Sequence[str]) -> str:
     """Return a regular expression; `{0}` in it stands for `?` where fields are to be short."""
     fields = _FIELD.findall(pattern)
@@ -270,14 +272,3 @@ def other_images(folder: Path, patterns: Patterns) -> list[str]:
         for name in FolderTree(folder, is_image_file).images(fit)
         if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
     )
-
-
-def _only_file(folder: Path, name: str) -> str:
-    """Return the file that a mask's name stands for: itself, or the only one in it."""
-    if not (folder / name).is_dir():
-        return name
-    inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
-    if len(inside) != 1:
-        fault, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
-        raise DataError(fault, where=name, allowed="one file, the mask", remedy=remedy)
-    return f"{name}/{inside[0]}"

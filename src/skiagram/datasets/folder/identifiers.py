@@ -95,31 +95,30 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
     """
-    known = [cell for cell in cells if cell]
-    distinct = len(set(known))
+    filled = [cell for cell in cells if cell]
+    distinct = len(set(filled))
     if _names_a_person(name):
         return "its name stands for a person, a number or place of a person, a date or a note"
-    if any(_DATE.fullmatch(cell) for cell in known) or (known and all(map(is_packed_date, known))):
+    if any(_DATE.fullmatch(cell) for cell in filled) or (
+        filled and all(map(is_packed_date, filled))
+    ):
         return "it holds dates"
-    if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in known):
+    if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in filled):
         return "it holds free text"
-    if all(_is_decimal(cell) for cell in known):
-        return _suspect_numbers([float(cell) for cell in known])
-    if distinct > _MAX_WORDS or distinct > len(known) / 2:
-        return f"it holds {distinct} different texts in {len(known)} rows"
+    if all(_is_decimal(cell) for cell in filled):
+        numbers = [float(cell) for cell in filled]
+        distinct, rows = len(set(numbers)), len(numbers)
+        if not all(number.is_integer() for number in numbers):
+            return None
+        few = distinct <= _FEW_NUMBERS
+        if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
+            harmless = few and distinct <= rows / 2
+        else:
+            harmless = few or distinct <= _MAX_DISTINCT * rows
+        return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
+    if distinct > _MAX_WORDS or distinct > len(filled) / 2:
+        return f"it holds {distinct} different texts in {len(filled)} rows"
     return None
-
-
-def _suspect_numbers(numbers: Sequence[float]) -> str | None:
-    distinct, rows = len(set(numbers)), len(numbers)
-    if not all(number.is_integer() for number in numbers):
-        return None
-    few = distinct <= _FEW_NUMBERS
-    if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
-        harmless = few and distinct <= rows / 2
-    else:
-        harmless = few or distinct <= _MAX_DISTINCT * rows
-    return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
 def words_of(name: str) -> list[str]:

@@ -58,29 +58,7 @@ def find_keyed_files(
     }
     if not wanted:
         return rows
-    by_checksum = _names_by_checksum(files)
-    name_of: dict[str, str] = {}
-    for keyed, (checksum, where) in wanted.items():
-        names = by_checksum.get(checksum, [])
-        if not names:
-            remedy = "restore the file, or run `skiagram init` again with --renew"
-            fault = f"no file has the checksum {checksum[:12]}…"
-            raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
-        name_of[keyed] = names.pop(0)
-    return [
-        replace(row, cells=row.cells | {name: _found(row.cells[name], name_of) for name in kinds})
-        for row in rows
-    ]
-
-
-def _found(cell: str, name_of: Mapping[str, str]) -> str:
-    if not cell.startswith(KEYED):
-        return cell
-    return BETWEEN.join(name_of[keyed] for keyed in cell.split(BETWEEN))
-
-
-def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:
-    """Return checksum → names of the files, and of the folders of files, that have it."""
+    # the files, and the folders of files, that have each checksum
     names = sorted(files.images(()))
     files.announce(names)
     checksums: dict[str, str] = {}
@@ -96,4 +74,21 @@ def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:
     by_checksum: dict[str, list[str]] = defaultdict(list)
     for name, checksum in checksums.items():
         by_checksum[checksum].append(name)
-    return by_checksum
+    name_of: dict[str, str] = {}
+    for keyed, (checksum, where) in wanted.items():
+        names = by_checksum.get(checksum, [])
+        if not names:
+            remedy = "restore the file, or run `skiagram init` again with --renew"
+            fault = f"no file has the checksum {checksum[:12]}…"
+            raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
+        name_of[keyed] = names.pop(0)
+    renamed = []
+    for row in rows:
+        cells = {
+            column: BETWEEN.join(
+                name_of.get(name, name) for name in row.cells[column].split(BETWEEN)
+            )
+            for column in kinds
+        }
+        renamed.append(replace(row, cells=row.cells | cells))
+    return renamed

@@ -119,8 +119,8 @@ def settle_labels(
     spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
     changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
-        told = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
-        notes.append(f"Labels that are the same number are one class: {told}.")
+        changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
+        notes.append(f"Labels that are the same number are one class: {changes}.")
     unlabelled = sum(not row.cells[column] for row in rows)
     if unlabelled and empty is not None:
         out = empty == LEAVE_OUT
@@ -159,9 +159,9 @@ def leave_out_classes(
                 allowed=", ".join(sorted(counts)),
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
-    told = ", ".join(f"{number} of `{name}`" for name, number in others.items())
-    left = [row for row in rows if row.cells[column] not in others]
-    return left, f"Left out, of classes that --classes does not name: {told}."
+    counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
+    kept = [row for row in rows if row.cells[column] not in others]
+    return kept, f"Left out, of classes that --classes does not name: {counted}."
 
 
 def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:
@@ -202,13 +202,9 @@ def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str
     numbers = [number for number in map(same_value, labels) if isinstance(number, float)]
     finite = [number for number in numbers if math.isfinite(number)]
     code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
-    if code is not None and len(finite) == len([*filter(_is_told, labels)]):
+    if code is not None and len(finite) == sum(not stands_for_missing(label) for label in labels):
         classes = " ".join(sorted({f"{number:g}" for number in finite}))
         refuse_code(rows, column, code, f"--classes {classes}")
-
-
-def _is_told(label: str) -> bool:
-    return not stands_for_missing(label)
 
 
 def _without_words(
@@ -219,8 +215,8 @@ def _without_words(
     `none` may be a class beside other words, but no number.
     """
     labels = Counter(row.cells[column] for row in rows)
-    told = [label for label in labels if label and _is_told(label)]
-    numbers = all(isinstance(same_value(label), float) for label in told)
+    others = [label for label in labels if label and not stands_for_missing(label)]
+    numbers = all(isinstance(same_value(label), float) for label in others)
     words = {
         label: number
         for label, number in labels.items()

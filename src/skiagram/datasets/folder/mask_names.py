@@ -167,7 +167,13 @@ def _by_beginning(
     for name in sorted(masks - fitting.keys()):
         folders, stem = split_name(name)
         at = next((at for at, part in enumerate(folders) if _MASK_WORD.search(part)), None)
-        beginning = _beginning(folders, stem)
+        # its name before its first word of a mask, and before its folder's words
+        words = [_MASK_WORD.sub("", part).strip(_BETWEEN) for part in folders[-1:]]
+        repeated = re.compile(
+            "|".join(rf"[ _.-]+{re.escape(word)}$" for word in words if word) or "$^"
+        )
+        word = _MASK_STEM.search(stem)
+        beginning = repeated.sub("", stem if word is None else stem[: word.start()])
         for key in (beginning, beginning.replace("_space-", "_"), *_shortened(beginning)):
             alike = [other for other in by_beginning.get(key, ()) if _near(name, other)]
             if key and alike:
@@ -181,14 +187,6 @@ def _by_beginning(
             ]
             if beside and all(nameless):
                 yield name, beside
-
-
-def _beginning(folders: Sequence[str], stem: str) -> str:
-    """Return the name of a mask before its first word of a mask, and before its folder's words."""
-    words = [_MASK_WORD.sub("", part).strip(_BETWEEN) for part in folders[-1:]]
-    repeated = re.compile("|".join(rf"[ _.-]+{re.escape(word)}$" for word in words if word) or "$^")
-    word = _MASK_STEM.search(stem)
-    return repeated.sub("", stem if word is None else stem[: word.start()])
 
 
 def _shortened(stem: str) -> tuple[str, str]:
@@ -208,27 +206,18 @@ def _near(mask: str, image: str) -> bool:
     """Return whether the folders of a mask may be those of an image."""
     folders = split_name(mask)[0]
     of_masks = [part for part in folders if _MASK_WORD.search(part) or part in _OF_BIDS]
-    left = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
-    own = _without(_IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS))
-    words = [word[0].strip(_BETWEEN) for part in of_masks for word in _MASK_WORD.finditer(part)]
-    if left == own:
-        return True
-    shared = min(len(left), len(own))
-    ends_alike = left[len(left) - shared :] == own[len(own) - shared :]
-    return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
-
-
-def _kind(mask: str, image: str) -> frozenset[str]:
-    """Return the words of a mask's name that are not its image's; sides and numbers say nothing."""
-    own, others = (
-        {
-            word.casefold()
-            for part in (*folders, stem)
-            for word in _WITHIN.findall(_CAMEL.sub(" ", part))
-        }
-        for folders, stem in (split_name(mask), split_name(image))
+    mask_folders = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
+    image_folders = _without(
+        _IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS)
     )
-    return frozenset(word for word in own - others - _SIDES if not word.isdigit())
+    words = [word[0].strip(_BETWEEN) for part in of_masks for word in _MASK_WORD.finditer(part)]
+    if mask_folders == image_folders:
+        return True
+    shared = min(len(mask_folders), len(image_folders))
+    ends_alike = (
+        mask_folders[len(mask_folders) - shared :] == image_folders[len(image_folders) - shared :]
+    )
+    return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
 
 
 def _refuse_kinds(masks: MaskNames, where: str) -> None:
@@ -238,7 +227,19 @@ def _refuse_kinds(masks: MaskNames, where: str) -> None:
         DataError: They would be united, and nobody asked for that.
     """
     for image, of_image in masks.of_image.items():
-        kinds = {_kind(mask, image): mask for mask in reversed(of_image)}
+        # the words of a mask's name that are not its image's; sides and numbers say nothing
+        kinds: dict[frozenset[str], str] = {}
+        for mask in reversed(of_image):
+            own, others = (
+                {
+                    word.casefold()
+                    for part in (*folders, stem)
+                    for word in _WITHIN.findall(_CAMEL.sub(" ", part))
+                }
+                for folders, stem in (split_name(mask), split_name(image))
+            )
+            words = own - others - _SIDES
+            kinds[frozenset(word for word in words if not word.isdigit())] = mask
         if len(kinds) > 1:
             first, second, *_ = sorted(kinds.values())
             raise DataError(

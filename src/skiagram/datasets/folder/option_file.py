@@ -80,43 +80,7 @@ class OptionFiles:
         values = read_option_file(self.options)
         values.pop("_target_", None)
         present = check(Folder, values, "dataset")
-        self._require_same_manifest(present)
-        of_people = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
-        hand_written = {name: getattr(present, name) for name in of_people | {"source"}}
-        return dataclasses.replace(source, **hand_written)
-
-    def write(
-        self,
-        source: Folder,
-        rows: list[TableRow],
-        checksums: Mapping[str, str],
-        sealed: bytes | None = None,
-    ) -> None:
-        """Write manifest and option file; earlier ones are replaced.
-
-        Args:
-            rows: The table; columns that are not used do not enter the project.
-            sealed: Labels of test cases, encrypted; None where the table holds them.
-        """
-        content = _manifest_bytes(source.columns, rows, checksums, self.patient_key)
-        whole = dataclasses.replace(
-            source,
-            manifest=self._shown(self.manifest),
-            manifest_sha256=hashlib.sha256(content).hexdigest(),
-            sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
-            sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
-        )
-        beside = {} if sealed is None else {self.sealed_labels: sealed}
-        # The option file comes first: after a kill `--renew` makes the others.
-        texts = {self.options: _option_text(whole).encode(), self.manifest: content}
-        write_files(texts | beside)
-
-    def _shown(self, path: Path) -> str:
-        inside = path.is_relative_to(self.project)
-        return (path.relative_to(self.project) if inside else path).as_posix()
-
-    def _require_same_manifest(self, present: Folder) -> None:
-        """Refuse to put plain ids, or file names, where they were kept out before."""
+        # plain ids, or file names, do not come where they were kept out before
         if present.manifest != self._shown(self.manifest):
             raise OptionError(
                 f"the manifest is {present.manifest}",
@@ -134,17 +98,63 @@ class OptionFiles:
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
+        of_people = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
+        hand_written = {name: getattr(present, name) for name in of_people | {"source"}}
+        return dataclasses.replace(source, **hand_written)
 
+    def write(
+        self,
+        source: Folder,
+        rows: list[TableRow],
+        checksums: Mapping[str, str],
+        sealed: bytes | None = None,
+    ) -> None:
+        """Write manifest and option file; earlier ones are replaced.
 
-def _option_text(source: Folder) -> str:
-    """Return a data set's options as YAML, each with its meaning."""
-    meaning = meanings(Columns) | meanings(Folder)
-    lines = []
-    for key, value in composed(source).items():
-        inner = value if key == "columns" else {}
-        lines.append(_yaml_line(key, "" if inner else value, meaning))
-        lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
-    return "\n".join(lines) + "\n"
+        Args:
+            rows: The table; columns that are not used do not enter the project.
+            sealed: Labels of test cases, encrypted; None where the table holds them.
+        """
+        # the manifest: the columns that are used, a checksum a file, and names under the key
+        columns, key = source.columns, self.patient_key
+        kinds = checksum_columns(columns)
+        written = []
+        for row in rows:
+            files: dict[str, Sequence[str]] = {
+                columns.file: [normalise_name(row.cells[columns.file])]
+            }
+            if columns.mask is not None:
+                files[columns.mask] = split_masks(row.cells[columns.mask])
+            sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
+            cells = row.cells | {name: join_masks(files[name]) for name in kinds}
+            if key is not None:
+                cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
+                if columns.patient is not None and cells[columns.patient]:
+                    cells[columns.patient] = key_patient(cells[columns.patient], key)
+            written.append(cells | sums)
+        content = csv_text([*columns.used(), *kinds.values()], written).encode()
+        whole = dataclasses.replace(
+            source,
+            manifest=self._shown(self.manifest),
+            manifest_sha256=hashlib.sha256(content).hexdigest(),
+            sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
+            sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
+        )
+        beside = {} if sealed is None else {self.sealed_labels: sealed}
+        # The option file comes first: after a kill `--renew` makes the others.
+        # the options as YAML, each with its meaning
+        meaning = meanings(Columns) | meanings(Folder)
+        lines = []
+        for option, value in composed(whole).items():
+            inner: Mapping[str, Any] = value if option == "columns" else {}
+            lines.append(_yaml_line(option, "" if inner else value, meaning))
+            lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
+        texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
+        write_files(texts | beside)
+
+    def _shown(self, path: Path) -> str:
+        inside = path.is_relative_to(self.project)
+        return (path.relative_to(self.project) if inside else path).as_posix()
 
 
 def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
@@ -152,22 +162,3 @@ def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
     text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
     scalar = "" if value == "" and key == "columns" else text.removesuffix("...\n").strip()
     return f"{key}: {scalar}".rstrip() + (f" # {meaning[key]}" if key in meaning else "")
-
-
-def _manifest_bytes(
-    columns: Columns, rows: list[TableRow], checksums: Mapping[str, str], key: bytes | None
-) -> bytes:
-    kinds = checksum_columns(columns)
-    written = []
-    for row in rows:
-        files: dict[str, Sequence[str]] = {columns.file: [normalise_name(row.cells[columns.file])]}
-        if columns.mask is not None:
-            files[columns.mask] = split_masks(row.cells[columns.mask])
-        sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
-        cells = row.cells | {name: join_masks(files[name]) for name in kinds}
-        if key is not None:
-            cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
-            if columns.patient is not None and cells[columns.patient]:
-                cells[columns.patient] = key_patient(cells[columns.patient], key)
-        written.append(cells | sums)
-    return csv_text([*columns.used(), *kinds.values()], written).encode()

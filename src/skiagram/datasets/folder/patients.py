@@ -35,20 +35,14 @@ _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
 
 
-def _is_nobody(cell: str) -> bool:
-    """Return whether an id does not say who the patient is, as `Anonymous^Patient` or `PATIENT`.
-
-    A number in it may tell patients apart: `unknown-1` is one of them.
-    """
-    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
-    told = "".join(words)
-    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
-    return not bare or bool({told, bare} & _NOBODY)
-
-
 def find_patient_problem(cell: str, where: str) -> DataError | None:
     """Return why a cell is no patient's id: many rows would become one patient."""
-    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or _is_nobody(cell):
+    # words that say of nobody who it is, as `Anonymous^Patient` or `PATIENT`; a number in it may
+    # tell patients apart: `unknown-1` is one of them
+    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
+    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
+    nobody = not bare or bool({"".join(words), bare} & _NOBODY)
+    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or nobody:
         return DataError(
             f"patient `{cell}`" if cell else "an empty patient",
             where=where,
@@ -147,13 +141,13 @@ def require_partners(
     ]
     if not any(alone):
         return
-    told = [
+    sentences = [
         f"{len(absent)} of {len(every)} patients of {table} have no partner"
         + (f", first `{absent[0]}`" if absent else "")
         for absent, every, table in zip(alone, (left, right), tables, strict=True)
     ]
     raise DataError(
-        "; ".join(told),
+        "; ".join(sentences),
         where=tables[1],
         allowed="the same patients on both sides",
         remedy="correct the ids, or leave out who has no partner: `--unmatched leave-out`",
@@ -233,27 +227,7 @@ class PatientTable:
         partners = join_patients(patients, added, similar, tables)
         if not partners or not leave_out:
             require_partners(patients, added, partners, tables)
-        self._require_equal(other, added, partners)
-        rows = [
-            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
-            for row in self.rows
-            if row.cells[self.column] in partners
-        ]
-        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
-        notes = [
-            f"{number} patients of {table} have no partner and are left out."
-            for number, table in zip(alone, tables, strict=True)
-            if number
-        ]
-        return replace(self, rows=rows), notes
-
-    def _require_equal(
-        self,
-        other: "PatientTable",
-        added: Mapping[str, Mapping[str, str]],
-        partners: Mapping[str, str],
-    ) -> None:
-        """Refuse a column that both tables have, unless it says the same of each patient."""
+        # a column that both tables have must say the same of each patient
         twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
         line_of = {row.cells[other.column]: row.line for row in other.rows}
         for row in self.rows:
@@ -270,6 +244,18 @@ class PatientTable:
                         allowed="other columns than those of the first table, or the same cells",
                         remedy="rename or remove the column in one of the two, or correct it",
                     )
+        rows = [
+            replace(row, cells=row.cells | added[partners[row.cells[self.column]]] | row.cells)
+            for row in self.rows
+            if row.cells[self.column] in partners
+        ]
+        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
+        notes = [
+            f"{number} patients of {table} have no partner and are left out."
+            for number, table in zip(alone, tables, strict=True)
+            if number
+        ]
+        return replace(self, rows=rows), notes
 
 
 def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:
@@ -277,11 +263,26 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
 
     So no date goes on, and nothing of how long lay between two visits.
     """
-    order = [_order_of_visit(row, visit) for row in rows]
-    known: dict[str, set[tuple[str, int]]] = {}
+    # whether each cell is a number or a date, and what orders it
+    order: list[tuple[str, int]] = []
+    for row in rows:
+        cell = row.cells[visit]
+        if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
+            order.append(("number", int(cell)))
+            continue
+        try:
+            order.append(("date", datetime.date.fromisoformat(cell).toordinal()))
+        except ValueError as error:
+            raise DataError(
+                "no number and no date of a visit" if cell else "no visit",
+                where=f"{row.where}, column `{visit}`",
+                allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
+                remedy="number the visits of each patient from 1, or leave the column out",
+            ) from error
+    moments_by_patient: dict[str, set[tuple[str, int]]] = {}
     for row, moment in zip(rows, order, strict=True):
-        known.setdefault(row.cells[patient], set()).add(moment)
-    for moments in known.values():
+        moments_by_patient.setdefault(row.cells[patient], set()).add(moment)
+    for moments in moments_by_patient.values():
         if len({kind for kind, _ in moments}) > 1:
             raise DataError(
                 "dates and numbers of visits for one patient",
@@ -289,24 +290,8 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
                 allowed="one or the other",
                 remedy="number the visits of each patient from 1",
             )
-    place = {name: sorted(moments) for name, moments in known.items()}
+    place = {name: sorted(moments) for name, moments in moments_by_patient.items()}
     return [
         replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
         for row, moment in zip(rows, order, strict=True)
     ]
-
-
-def _order_of_visit(row: TableRow, column: str) -> tuple[str, int]:
-    """Return whether a cell is a number or a date, and what orders it."""
-    cell = row.cells[column]
-    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
-        return "number", int(cell)
-    try:
-        return "date", datetime.date.fromisoformat(cell).toordinal()
-    except ValueError as error:
-        raise DataError(
-            "no number and no date of a visit" if cell else "no visit",
-            where=f"{row.where}, column `{column}`",
-            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
-            remedy="number the visits of each patient from 1, or leave the column out",
-        ) from error

@@ -23,7 +23,7 @@ from skiagram.datasets.contract import (
 )
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.files import unlike
+from skiagram.datasets.files import read_file, unlike
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
@@ -38,7 +38,6 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.gray import InGray
-from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
     Reading,
@@ -140,19 +139,19 @@ class Folder(RealDataSet):
 
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
         place = (root or Path()) / self.folder
-        known = {self.manifest: self.manifest_sha256}
+        checksums = {self.manifest: self.manifest_sha256}
         if self.sealed_labels is not None:
-            known[self.sealed_labels] = self.sealed_labels_sha256 or ""
-        paths = {name: _at_home(name) for name in known}
-        told = {name: unlike(paths[name], sha256, seen) for name, sha256 in known.items()}
+            checksums[self.sealed_labels] = self.sealed_labels_sha256 or ""
+        paths = {name: _at_home(name) for name in checksums}
+        changed = {name: unlike(paths[name], sha256, seen) for name, sha256 in checksums.items()}
         if place.is_file():  # an encrypted archive is one file, which no option tells
-            told[self.folder] = unlike(place, None, seen)
-        elif place.is_dir() and paths[self.manifest].is_file() and not any(told.values()):
+            changed[self.folder] = unlike(place, None, seen)
+        elif place.is_dir() and paths[self.manifest].is_file() and not any(changed.values()):
             try:
-                told |= self.open(root).changed_images(seen)
+                changed |= self.open(root).changed_images(seen)
             except DataError as error:  # such as an image without a row; ingest says it
-                told[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
-        return {name: digest for name, digest in told.items() if digest}
+                changed[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
+        return {name: digest for name, digest in changed.items() if digest}
 
     def open(self, root: Path | None) -> "FolderFiles":
         place = f"dataset.folder: {self.folder}"
@@ -328,7 +327,7 @@ class FolderFiles(OpenSource):
         Args:
             seen: As for `RealDataSet.changed_files`.
         """
-        told: dict[str, str] = {}
+        changed_by_file: dict[str, str] = {}
         for modality in (self, *self.further.values()):
             for position, reference in enumerate(modality.listing.references):
                 state = modality.file_state(position)
@@ -342,8 +341,8 @@ class FolderFiles(OpenSource):
                 if key:
                     seen[key] = changed
                 if changed:
-                    told[reference.name] = changed
-        return told
+                    changed_by_file[reference.name] = changed
+        return changed_by_file
 
     @property
     def in_order(self) -> bool:
@@ -397,9 +396,9 @@ def check_channels(present: int, channels: int, name: str) -> None:
 
 def list_unlisted_images(files: FileTree, names: Iterable[str]) -> list[str]:
     """Return the image files that no row names, in order; only such files are looked into."""
-    known = {normalise_name(name) for name in names if name}
-    series = tuple(f"{name}/" for name in known)
-    return [name for name in sorted(files.images(known)) if not name.startswith(series)]
+    named_files = {normalise_name(name) for name in names if name}
+    series = tuple(f"{name}/" for name in named_files)
+    return [name for name in sorted(files.images(named_files)) if not name.startswith(series)]
 
 
 def find_unlisted_images(

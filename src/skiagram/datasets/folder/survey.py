@@ -40,7 +40,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import Entry, MadeGray, Mark, SpacedImage
+from skiagram.datasets.contract import Entry, MadeGray, Mark
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -195,14 +195,6 @@ class Survey:
         return AuditReport(tuple(self.findings), ()).explain_stop({}, str(options)).rstrip()
 
 
-def marked_files(survey: Survey) -> list[ExaminedFile]:
-    """Return what was read of the development cases that have lesions."""
-    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
-    return [
-        file for file in survey.examined if survey.marks.get(file.name) and file.name not in sealed
-    ]
-
-
 def survey_folder(
     source: Folder,
     folder: Path,
@@ -217,7 +209,8 @@ def survey_folder(
     """
     tree = open_tree(folder, str(folder), is_image_file)
     read = _read_images(source, tree, rows, settling)
-    listing, examined, problems = read.listing, read.examined, read.problems
+    listing, examined = read.listings[0], next(iter(read.by_modality.values()))
+    problems = read.problems
     marks, misplaced = _place_marks(listing, examined)
     problems += misplaced
     # the channels that most images have; gray where as many have colour
@@ -237,9 +230,9 @@ def survey_folder(
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     # Of copies that are settled, the audit sees what is left, as ingest will store it.
-    kept, usable, told = _settle_copies(source, usable, examined, seen, design)
-    if told:
-        read.notes.append(told)
+    kept, usable, sentence = _settle_copies(source, usable, examined, seen, design)
+    if sentence:
+        read.notes.append(sentence)
         whole = [[files[at] for at in kept] for files in whole]
         seen = [images.chosen(kept) for images in seen]
         problems += _find_entry_problems(source, task, usable)
@@ -285,14 +278,6 @@ class _Read:
     by_modality: dict[str, list[ExaminedFile]] = field(default_factory=dict)
     problems: list[DataError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def listing(self) -> Listing:
-        return self.listings[0]
-
-    @property
-    def examined(self) -> list[ExaminedFile]:
-        return next(iter(self.by_modality.values()))
 
 
 def _read_images(source: Folder, tree: FileTree, rows: list[TableRow], settling: Settling) -> _Read:
@@ -349,21 +334,23 @@ def _leave_out_lesionless(
         if isinstance(result, EmptyMask)
     }
     labels = {entry.name: source.classes[entry.label] for entry in listing.entries}
-    left, every = Counter(labels[name] for name in empty), Counter(labels.values())
-    bare = [name for name in source.classes if left[name] and left[name] == every[name]]
+    lesionless, every = Counter(labels[name] for name in empty), Counter(labels.values())
+    bare = [name for name in source.classes if lesionless[name] and lesionless[name] == every[name]]
     if bare:
         others = [shlex.quote(name) for name in source.classes if name not in bare]
         ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
         ways.append("`--masks leave-out` takes all images whole")
-        fault = f"no image of the class `{bare[0]}` has a lesion: {left[bare[0]]} masks are empty"
+        fault = (
+            f"no image of the class `{bare[0]}` has a lesion: {lesionless[bare[0]]} masks are empty"
+        )
         allowed = "a region in images of each class"
         read.problems.append(
             DataError(fault, where=source.folder, allowed=allowed, remedy=", ".join(ways))
         )
     elif empty:
-        told = ", ".join(f"{number} of `{name}`" for name, number in sorted(left.items()))
+        counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))
         read.notes.append(
-            f"Left out, without a lesion in their masks: {told}, such as `{min(empty)}`."
+            f"Left out, without a lesion in their masks: {counted}, such as `{min(empty)}`."
         )
     read.rows = [row for row in read.rows if refer(row, source.columns).name not in empty]
     stays = [entry.name not in empty for entry in listing.entries]
@@ -503,33 +490,27 @@ def examine_file(
     checksums = dict(files.checksums)
     del files  # as large as the picture
     with _large_pictures if image.size > _LARGE else nullcontext():
-        return _describe(reference, checksums, decoded)
-
-
-def _describe(
-    reference: ImageReference, checksums: dict[str, str], decoded: SpacedImage
-) -> ExaminedFile:
-    image = decoded.pixels
-    return ExaminedFile(
-        reference=reference,
-        checksums=checksums,
-        spacing=decoded.spacing,
-        region=None if decoded.region is None else describe_region(decoded.region.inside),
-        shape=image.shape,
-        depth=str(image.dtype),
-        stored_bytes=image.nbytes,
-        thumbnail=thumbnail(image),
-        small=small_picture(image),
-        digest=content_digest(image),
-        traits=image_traits(image, decoded.spacing),
-        levels=count_levels(image),
-        text=tuple(find_text(image)),
-        text_expected=decoded.text_expected,
-        grid=decoded.grid,
-        modality=decoded.modality,
-        made_gray=decoded.made_gray,
-        stored_bits=decoded.stored_bits,
-    )
+        image = decoded.pixels
+        return ExaminedFile(
+            reference=reference,
+            checksums=checksums,
+            spacing=decoded.spacing,
+            region=None if decoded.region is None else describe_region(decoded.region.inside),
+            shape=image.shape,
+            depth=str(image.dtype),
+            stored_bytes=image.nbytes,
+            thumbnail=thumbnail(image),
+            small=small_picture(image),
+            digest=content_digest(image),
+            traits=image_traits(image, decoded.spacing),
+            levels=count_levels(image),
+            text=tuple(find_text(image)),
+            text_expected=decoded.text_expected,
+            grid=decoded.grid,
+            modality=decoded.modality,
+            made_gray=decoded.made_gray,
+            stored_bits=decoded.stored_bits,
+        )
 
 
 def examine_files(

@@ -67,10 +67,6 @@ class _Rule(NamedTuple):
         return DataError(fault, where=where, allowed=self.allowed, remedy=self.remedy)
 
 
-def _lies_outside(name: str) -> bool:
-    return os.path.isabs(name) or ".." in name.split("/")  # noqa: PTH117 - Path takes far longer
-
-
 def find_file_problems(
     rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
 ) -> list[DataError]:
@@ -83,7 +79,13 @@ def find_file_problems(
         _Rule(column, lambda cell: not cell, "no file name", remedy=correct),
         _Rule(column, lambda cell: "\0" in cell, "a file name with a NUL character", "", correct),
         _Rule(column, lambda cell: "\\" in cell, "`{cell}` holds a backslash", "`/` for folders"),
-        _Rule(column, _lies_outside, "`{cell}` lies outside the folder", inside, correct),
+        _Rule(
+            column,
+            lambda cell: os.path.isabs(cell) or ".." in cell.split("/"),  # noqa: PTH117 - Path is slow
+            "`{cell}` lies outside the folder",
+            inside,
+            correct,
+        ),
     ]
     for row in rows:
         wrong = _first_problem(rules, row, row.where)
@@ -231,16 +233,16 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
 
 def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
     """Return why a column is neither numbers alone nor texts alone; None where it is."""
-    where, known = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
-    if any(_has_decimal_comma(row.cells[column]) for row in known):
+    where, filled_rows = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
+    if any(_has_decimal_comma(row.cells[column]) for row in filled_rows):
         comma, point = "numbers with a decimal comma", "a decimal point"
         return DataError(comma, where=where, allowed=point, remedy=_POINT)
-    texts = [row for row in known if not is_number(row.cells[column])]
-    if len(texts) in (0, len(known)):
+    texts = [row for row in filled_rows if not is_number(row.cells[column])]
+    if len(texts) in (0, len(filled_rows)):
         return None
     word = next(filter(stands_for_missing, (row.cells[column] for row in texts)), None)
     return DataError(
-        f"{len(known) - len(texts)} numbers and {len(texts)} texts, "
+        f"{len(filled_rows) - len(texts)} numbers and {len(texts)} texts, "
         + (f"such as `{word}`" if word else f"the first in line {texts[0].line}"),
         where=where,
         allowed="numbers alone, or texts alone",
@@ -386,27 +388,25 @@ def split_modalities(
                     allowed=f"an image of each of {', '.join(chosen)} for every case",
                     remedy="add the row, remove the case, or choose fewer modalities",
                 )
-            _check_alike(row, by_case[name][key], columns, first)
+            further = by_case[name][key]
+            # what a further image says and the first one does not would be left out
+            labels = [each.cells[columns.label] for each in (row, further)]
+            if labels[0] != labels[1]:
+                raise DataError(
+                    f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
+                    where=further.where,
+                    allowed="one label for all images of a case",
+                    remedy="correct the label",
+                )
+            if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
+                raise DataError(
+                    f"lesions on a further image of a case, none on that of `{first}` in line "
+                    f"{row.line}",
+                    where=further.where,
+                    allowed=f"lesions on the images that are named first, of `{first}`",
+                    remedy="name the modality with the lesions first (`skiagram init … --images`)",
+                )
     return {name: [by_case[name][key] for key in by_case[first]] for name in chosen}
-
-
-def _check_alike(row: TableRow, further: TableRow, columns: Columns, first: str) -> None:
-    """Refuse what a case's further image says and its first one does not: it would be left out."""
-    labels = [each.cells[columns.label] for each in (row, further)]
-    if labels[0] != labels[1]:
-        raise DataError(
-            f"label `{labels[1]}`, and `{labels[0]}` in line {row.line}, of the same case",
-            where=further.where,
-            allowed="one label for all images of a case",
-            remedy="correct the label",
-        )
-    if columns.marks and further.cells[columns.marks] and not row.cells[columns.marks]:
-        raise DataError(
-            f"lesions on a further image of a case, none on that of `{first}` in line {row.line}",
-            where=further.where,
-            allowed=f"lesions on the images that are named first, of `{first}`",
-            remedy="name the modality with the lesions first (`skiagram init … --images`)",
-        )
 
 
 def _rows_by_case(

@@ -107,22 +107,20 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
         raise DataError(fault, where=FILE, allowed=digests[FILE], remedy=again)
     films: dict[str, Film] = {}
     for row in rows:
-        film = _parse_row(row)
-        known = films.get(film.name)
-        films[film.name] = replace(film, lesions=(*(known.lesions if known else ()), *film.lesions))
+        # a film of several abnormalities has several rows
+        name, tissue, kind, *lesion = row.split()
+        film = films.setdefault(name, Film(name, _TISSUE[tissue], ()))
+        if kind == "NORM":
+            continue
+        severity, *numbers = lesion
+        place: tuple[int, int] | None = None
+        radius: int | None = None
+        if len(numbers) >= 3 and numbers[0].isdigit():  # two films refer to a note instead
+            column, from_bottom, radius = map(int, numbers)
+            place = SIDE - 1 - from_bottom, column
+        found = Lesion(severity == "M", place, radius)
+        films[name] = replace(film, lesions=(*film.lesions, found))
     return [films[name] for name in sorted(films)]
-
-
-def _parse_row(row: str) -> Film:
-    """Return the film of one row; a film of several abnormalities has several rows."""
-    name, tissue, kind, *lesion = row.split()
-    if kind == "NORM":
-        return Film(name, _TISSUE[tissue], ())
-    severity, *place = lesion
-    if len(place) < 3 or not place[0].isdigit():  # two films refer to a note instead
-        return Film(name, _TISSUE[tissue], (Lesion(severity == "M", None),))
-    x, y, radius = map(int, place)
-    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", (SIDE - 1 - y, x), radius),))
 
 
 def published_digests() -> dict[str, str]:
@@ -137,26 +135,23 @@ def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str
         return root / folder
     try:
         archive = Path(pooch.retrieve(url, None, fname=f"{folder}.tar.gz", progressbar=True))
-        return _unpack(archive, archive.with_name(folder), digests)
+        # the wanted members, and nothing else, under their bare names
+        unpacked = archive.with_name(folder)
+        if unpacked.is_dir():
+            return unpacked
+        partial = unpacked.with_name(f"{unpacked.name}.partial")
+        partial.mkdir(exist_ok=True)
+        wanted = {FILE, *(f"{name}.pgm" for name in digests)}
+        with tarfile.open(archive) as members:
+            for member in members:
+                name = Path(member.name).name
+                content = members.extractfile(member) if name in wanted else None
+                if content is not None:
+                    (partial / name).write_bytes(content.read())
+        return partial.rename(unpacked)
     except (OSError, ValueError, EOFError, tarfile.TarError) as error:
         remedy = f"put the films and {FILE} into a folder {folder} below SKIAGRAM_DATA"
         raise DataError(f"cannot be downloaded ({error})", where=folder, remedy=remedy) from error
-
-
-def _unpack(archive: Path, folder: Path, digests: Mapping[str, str]) -> Path:
-    """Write the wanted members, and nothing else, under their bare names."""
-    if folder.is_dir():
-        return folder
-    partial = folder.with_name(f"{folder.name}.partial")
-    partial.mkdir(exist_ok=True)
-    wanted = {FILE, *(f"{name}.pgm" for name in digests)}
-    with tarfile.open(archive) as members:
-        for member in members:
-            name = Path(member.name).name
-            content = members.extractfile(member) if name in wanted else None
-            if content is not None:
-                (partial / name).write_bytes(content.read())
-    return partial.rename(folder)
 
 
 def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np.uint8]:
@@ -228,7 +223,12 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
     if brightness.min() == brightness.max():
         return nothing
     bright = ndimage.binary_fill_holes(brightness > threshold_li(brightness))
-    parts = label(_open_mask(bright), connectivity=1)
+    # what no disc fits into is dropped; the surroundings of the film are dark
+    margin = _RADIUS + 1
+    eroded = isotropic_erosion(np.pad(bright, margin), _RADIUS)
+    dilated = isotropic_dilation(eroded, _RADIUS) & eroded.any()  # of nothing it is something
+    opened: NDArray[np.bool_] = dilated[margin:-margin, margin:-margin]
+    parts = label(opened, connectivity=1)
     areas = np.bincount(parts.ravel())[1:]
     if not len(areas):
         return nothing
@@ -252,15 +252,6 @@ def wall_on_right(blocks: NDArray[np.bool_]) -> bool:
     upper = blocks[rows[0] : rows[0] + math.ceil(len(rows) / 3)]
     centre = float(np.nonzero(upper)[1].mean())
     return bool(centre > (columns[0] + columns[-1]) / 2)
-
-
-def _open_mask(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Drop what no disc fits into; the surroundings of the film are dark."""
-    margin = _RADIUS + 1
-    eroded = isotropic_erosion(np.pad(bright, margin), _RADIUS)
-    dilated = isotropic_dilation(eroded, _RADIUS) & eroded.any()  # of nothing it is something
-    opened: NDArray[np.bool_] = dilated[margin:-margin, margin:-margin]
-    return opened
 
 
 class RelativePosition(NamedTuple):

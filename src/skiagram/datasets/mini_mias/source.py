@@ -13,7 +13,7 @@ Excerpta Medica, International Congress Series 1069:375-378.
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -114,15 +114,15 @@ def average_blocks(pixels: NDArray[np.uint8], size: int) -> SpacedImage:
 
 def _require_digitised(film: SpacedImage, side: int, kind: str, remedy: str) -> NDArray[np.uint8]:
     pixels, spacing = film.pixels, film.spacing
-    known = spacing or (SPACING, SPACING)
+    stated = spacing or (SPACING, SPACING)
     if (
         pixels.dtype == np.uint8
         and pixels.shape == (side, side)
-        and all(math.isclose(distance, SPACING, rel_tol=0.01) for distance in known)
+        and all(math.isclose(distance, SPACING, rel_tol=0.01) for distance in stated)
     ):
         return pixels
     shape = " × ".join(map(str, pixels.shape))
-    distance = f" of {known[0]:g} × {known[1]:g} mm" if spacing else ""
+    distance = f" of {stated[0]:g} × {stated[1]:g} mm" if spacing else ""
     raise DataError(
         f"{shape} pixels of type {pixels.dtype}{distance}",
         allowed=f"{kind}: {side} × {side} pixels of {SPACING} mm, uint8",
@@ -162,9 +162,18 @@ class DrawnSplit:
         drawn: dict[int, Split] = {}
         for patient in order:
             labels = {position: entries[position].label for position in images[names[patient]]}
-            drawn |= _take_patient(labels, wanted)
-        for split, left in wanted.items():
-            short = {classes[label]: count for label, count in left.items() if count}
+            # the first split that can use any of the patient's images takes these
+            for split, still_wanted in wanted.items():
+                taken: dict[int, Split] = {}
+                for position, label in labels.items():
+                    if still_wanted[label] > 0:
+                        still_wanted[label] -= 1
+                        taken[position] = split
+                if taken:
+                    drawn |= taken
+                    break
+        for split, still_wanted in wanted.items():
+            short = {classes[label]: count for label, count in still_wanted.items() if count}
             if short:
                 fault = f"too few patients, {short} images short of the {split} split"
                 raise DataError(fault, where="drawn split", remedy="lower the counts")
@@ -221,7 +230,7 @@ class MiniMias(RealDataSet):
         return self.url
 
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
-        folder, told = (root or Path()) / self.folder, {}
+        folder, changed = (root or Path()) / self.folder, {}
         digests = published_digests()
         for path in sorted(folder.glob("*")) if root is not None else ():
             if path.stem not in digests and path.name != FILE:
@@ -238,8 +247,8 @@ class MiniMias(RealDataSet):
                 except DataError:
                     seen[state] = unlike(path, None, {})
             if seen[state]:
-                told[path.name] = seen[state]
-        return told
+                changed[path.name] = seen[state]
+        return changed
 
     def open(self, root: Path | None) -> "OpenMiniMias":
         digests = published_digests()
@@ -380,14 +389,12 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
                 places.append(place)
                 cases.append(case(film, f"{film.name} lesion {number}", (lesion,), place))
     normal = [film for film in films.truth if not film.lesions]
-    turns = zip(normal, _shuffle_positions(places, seed), strict=False)
-    return cases + [case(film, film.name, (), place) for film, place in turns]
-
-
-def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[RelativePosition]:
-    """Yield all places in random order, again and again, so that none is much more frequent."""
+    # all places in random order, again and again, so that none is much more frequent
     orders = (stream(seed, "normal places", turn).permutation(len(places)) for turn in count())
-    return (places[position] for position in chain.from_iterable(orders))
+    turns = zip(
+        normal, (places[position] for position in chain.from_iterable(orders)), strict=False
+    )
+    return cases + [case(film, film.name, (), place) for film, place in turns]
 
 
 def _make_case(
@@ -409,18 +416,3 @@ def _make_case(
     entry = Entry(name, film.patient, label, None, covariates)
     centre = None if place is None else to_pixel(breast.mask(), place)
     return MiniMiasCase(film, entry, centre, lesions)
-
-
-def _take_patient(
-    labels: Mapping[int, int], wanted: Mapping[Split, Counter[int]]
-) -> dict[int, Split]:
-    """Take one patient's images into the first split that can use any, and count them there."""
-    for split, left in wanted.items():
-        taken: dict[int, Split] = {}
-        for position, label in labels.items():
-            if left[label] > 0:
-                left[label] -= 1
-                taken[position] = split
-        if taken:
-            return taken
-    return {}

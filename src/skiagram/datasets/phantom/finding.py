@@ -204,7 +204,28 @@ class ScanningObserver:
             spectrum = spectra[number] * self._filters[0]
             if len(films) == 2:
                 spectrum = spectrum + spectra[1 - number] * self._filters[1]
-            sums.append(self._sums(fft.irfftn(spectrum, s=film.shape)[self._places]))
+            # the log weight of a nodule in each cell, and that of any in the film: a sum over
+            # places counts a set of nodules once for each of them
+            height = fft.irfftn(spectrum, s=film.shape)[self._places] - self._energy / 2
+            top = float(height.max())
+            u = np.exp(height - top)
+            single = [u]
+            if len(self._prior) > 1:
+                joined = self._pairs * u
+                single.append(u * joined.sum(axis=1))
+            if len(self._prior) > 2:
+                single.append(u * (joined * (joined @ self._pairs)).sum(axis=1) / 2)
+            weights = [
+                prior + count * top + np.log(np.maximum(each, 1e-300))
+                for count, (prior, each) in enumerate(
+                    zip(self._prior, single, strict=True), start=1
+                )
+            ]
+            sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
+            of_cells = np.array(
+                [logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights]
+            )
+            sums.append((logsumexp(of_cells, axis=0), float(logsumexp(sets))))
         nothing = log(1 - _ABNORMAL)
         of_film = [film for _, film in sums]
         everything = float(logsumexp([nothing, *of_film]))
@@ -214,28 +235,6 @@ class ScanningObserver:
             chance = np.minimum(of_cells - everything, -1e-15)  # its logarithm
             searched.append(Searched(film_sum - others, chance - np.log(-np.expm1(chance))))
         return searched
-
-    def _sums(self, matched: FloatArray) -> tuple[FloatArray, float]:
-        """Return (cells,) the log weight of a nodule in each cell, and that of any in the film.
-
-        A sum over places counts a set of nodules once for each of them.
-        """
-        height = matched - self._energy / 2
-        top = float(height.max())
-        u = np.exp(height - top)
-        single = [u]
-        if len(self._prior) > 1:
-            joined = self._pairs * u
-            single.append(u * joined.sum(axis=1))
-        if len(self._prior) > 2:
-            single.append(u * (joined * (joined @ self._pairs)).sum(axis=1) / 2)
-        weights = [
-            prior + count * top + np.log(np.maximum(each, 1e-300))
-            for count, (prior, each) in enumerate(zip(self._prior, single, strict=True), start=1)
-        ]
-        sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
-        of_cells = np.array([logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights])
-        return logsumexp(of_cells, axis=0), float(logsumexp(sets))
 
 
 class OpenPhantomFinding(OpenSource):

@@ -75,7 +75,7 @@ class OpenPhantomOutcome(OpenPhantom):
 
     def truth(self, position: int) -> GroundTruth:
         """Return what is true of an image, with the score that no other is better than."""
-        known = super().truth(position)
-        chance = 1 / (1 + np.exp(-np.clip([known.ideal_score], -500, 500)))
+        truth = super().truth(position)
+        chance = 1 / (1 + np.exp(-np.clip([truth.ideal_score], -500, 500)))
         score = float(self._outcome.best_score(chance, self._effect)[0])
-        return replace(known, ideal_score=score)
+        return replace(truth, ideal_score=score)

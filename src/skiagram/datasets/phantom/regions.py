@@ -152,17 +152,6 @@ class RegionObserver:
         return np.square(roots), np.square(apart)
 
 
-def theoretical_auc(observers: list[RegionObserver]) -> float:
-    """Return the AUC of the ideal observer over regions of several shapes, each as often."""
-
-    def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
-        beta = complex(0.5, np.tan(angle) / 2)
-        return float(abs(sum(observer.moment(beta) for observer in observers)) ** 2)
-
-    area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
-    return float(1 - area / (np.pi * len(observers) ** 2))
-
-
 class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
@@ -178,7 +167,14 @@ class OpenPhantomRegions(OpenSource):
         self._mean = lesion.level, lesion.level + lesion.contrast
         steps = np.arange(lesion.places) - lesion.places // 2
         self._places = options.size // 2 + lesion.spacing * steps
-        self.observers = [self._observer(radius) for radius in lesion.radii]
+        shape, variance = (options.size,) * 3, np.zeros((options.size,) * 3)
+        variance[0, 0, 0] = options.noise**2
+        normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
+        middle = np.full(3, options.size // 2)
+        self.observers = [
+            RegionObserver(self._ball(radius, middle), (normal, abnormal), self._mean)
+            for radius in lesion.radii
+        ]
         self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
 
     def entries(self) -> list[Entry]:
@@ -196,16 +192,14 @@ class OpenPhantomRegions(OpenSource):
         return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
 
     def auc(self) -> float:
-        """Return the AUC that no model exceeds but by chance."""
-        return theoretical_auc(self.observers)
+        """Return the AUC that no model exceeds but by chance: of all shapes, each as often."""
 
-    def _observer(self, radius: float) -> RegionObserver:
-        shape = (self._options.size,) * 3
-        variance = np.zeros(shape)
-        variance[0, 0, 0] = self._options.noise**2
-        normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
-        inside = self._ball(radius, np.full(3, self._options.size // 2))
-        return RegionObserver(inside, (normal, abnormal), self._mean)
+        def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
+            beta = complex(0.5, np.tan(angle) / 2)
+            return float(abs(sum(observer.moment(beta) for observer in self.observers)) ** 2)
+
+        area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
+        return float(1 - area / (np.pi * len(self.observers) ** 2))
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]

@@ -249,22 +249,19 @@ def _plane_image(
             decode_image(content, reference.name, most_pixels, frame)
             for frame in range(2, number + 1)
         )
-        image = _stack([image, *others], reference.name)
+        frames = [image, *others]
+        shapes = {frame.pixels.shape for frame in frames}
+        if len(shapes) > 1 or len(next(iter(shapes))) > 2:
+            raise DataError(
+                "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
+                where=reference.name,
+                allowed="gray frames of one size; or a case per frame",
+                remedy="write the number of a frame in the column of the frame",
+            )
+        voxels = np.stack([frame.pixels for frame in frames])[..., None]
+        made_gray = max(frame.made_gray for frame in frames)
+        image = replace(frames[0], pixels=voxels, spacing=None, made_gray=made_gray)
     return image, shape
-
-
-def _stack(frames: list[SpacedImage], name: str) -> SpacedImage:
-    shapes = {frame.pixels.shape for frame in frames}
-    if len(shapes) > 1 or len(next(iter(shapes))) > 2:
-        raise DataError(
-            "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
-            where=name,
-            allowed="gray frames of one size; or a case per frame",
-            remedy="write the number of a frame in the column of the frame",
-        )
-    voxels = np.stack([frame.pixels for frame in frames])[..., None]
-    made_gray = max(frame.made_gray for frame in frames)
-    return replace(frames[0], pixels=voxels, spacing=None, made_gray=made_gray)
 
 
 def _sha256(content: bytes) -> str:

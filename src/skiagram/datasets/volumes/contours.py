@@ -82,21 +82,16 @@ def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
     if {*map(tuple, first.round(6))} == {*map(tuple, second.round(6))}:
         return True
-    return all(
-        float(np.hypot(*(_nearest_on(point, line) - point))) <= _ALONG
-        for points, line in ((first, second), (second, first))
-        for point in points
-    )
-
-
-def _nearest_on(point: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the point of a closed polygon that is nearest to a point."""
-    along = np.roll(corners, -1, axis=0) - corners
-    length = np.maximum((along**2).sum(axis=1), 1e-12)
-    share = np.clip((along * (point - corners)).sum(axis=1) / length, 0, 1)
-    feet = corners + share[:, None] * along
-    nearest: NDArray[np.float64] = feet[np.argmin(((feet - point) ** 2).sum(axis=1))]
-    return nearest
+    for points, corners in ((first, second), (second, first)):
+        along = np.roll(corners, -1, axis=0) - corners
+        length = np.maximum((along**2).sum(axis=1), 1e-12)
+        for point in points:  # to the nearest point of the other polygon
+            share = np.clip((along * (point - corners)).sum(axis=1) / length, 0, 1)
+            feet = corners + share[:, None] * along
+            nearest = feet[np.argmin(((feet - point) ** 2).sum(axis=1))]
+            if float(np.hypot(*(nearest - point))) > _ALONG:
+                return False
+    return True
 
 
 def _cross(parts: list[NDArray[np.bool_]]) -> bool:

@@ -224,10 +224,30 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         planes = pixels if frames > 1 else pixels[None]
         with named(name):
             headers = headers_of_frames(header) if enhanced else [header]
-            return [
-                _slice(of_frame, plane, name)
-                for of_frame, plane in zip(headers, planes, strict=True)
-            ]
+            slices = []
+            for of_frame, plane in zip(headers, planes, strict=True):
+                spacing = pixel_spacing(of_frame, name)
+                position = np.array(of_frame.ImagePositionPatient, dtype=np.float64)
+                orientation = np.array(of_frame.ImageOrientationPatient, dtype=np.float64)
+                rows = orientation.reshape(2, 3)[::-1]
+                upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
+                if spacing is None or not upright or not np.isfinite(position).all():
+                    raise ValueError("no pixel spacing, or no place")
+                slope = of_frame.get("RescaleSlope")
+                intercept = float(of_frame.get("RescaleIntercept") or 0)
+                kept = (slope is None or float(slope) == 1) and intercept.is_integer()
+                slices.append(
+                    _Slice(
+                        name,
+                        modality_values(plane, of_frame),
+                        kept and not is_mapped(of_frame),
+                        position,
+                        rows,
+                        (spacing[0], spacing[1]),
+                        float(of_frame.get("SliceThickness") or 0) or None,
+                    )
+                )
+            return slices
     except _FAULTS as error:
         raise DataError(
             "a slice without position, orientation or pixel spacing, or with impossible ones",
@@ -236,25 +256,6 @@ def _slices(header: Any, name: str) -> list[_Slice]:
             "ImageOrientationPatient in each slice",
             remedy="export the series again, or convert it to NIfTI with a tool that knows them",
         ) from error
-
-
-def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
-    spacing = pixel_spacing(header, name)
-    position = np.array(header.ImagePositionPatient, dtype=np.float64)
-    rows = np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)[::-1]
-    upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
-    if spacing is None or not upright or not np.isfinite(position).all():
-        raise ValueError("no pixel spacing, or no place")
-    slope, intercept = header.get("RescaleSlope"), float(header.get("RescaleIntercept") or 0)
-    return _Slice(
-        name,
-        modality_values(stored, header),
-        (slope is None or float(slope) == 1) and intercept.is_integer() and not is_mapped(header),
-        position,
-        rows,
-        (spacing[0], spacing[1]),
-        float(header.get("SliceThickness") or 0) or None,
-    )
 
 
 def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
@@ -284,7 +285,25 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
     step = (places[-1] - places[0]) / (len(places) - 1)
-    _check_line(places, step, normal, name)
+    across = step - (step @ normal) * normal
+    lean = float(np.linalg.norm(across))
+    if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
+        angle = math.degrees(math.atan2(lean, float(step @ normal)))
+        raise DataError(
+            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
+            where=name,
+            allowed="slices that lie straight behind each other",
+            remedy="resample the series to a straight grid first",
+        )
+    line = places[0] + np.arange(len(places))[:, None] * step
+    beside = float(np.abs(places - line).max())
+    if beside > _ACROSS:
+        raise DataError(
+            f"a slice {beside:.2f} mm off the line of the others",
+            where=name,
+            allowed=f"slices on one line within {_ACROSS} mm",
+            remedy="export the series again",
+        )
     return ordered, np.vstack([step, within])
 
 
@@ -315,28 +334,4 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
             f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",
             remedy="export the whole series again" if missing else "resample the series first",
-        )
-
-
-def _check_line(
-    places: NDArray[np.float64], step: NDArray[np.float64], normal: NDArray[np.float64], name: str
-) -> None:
-    across = step - (step @ normal) * normal
-    lean = float(np.linalg.norm(across))
-    if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
-        angle = math.degrees(math.atan2(lean, float(step @ normal)))
-        raise DataError(
-            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
-            where=name,
-            allowed="slices that lie straight behind each other",
-            remedy="resample the series to a straight grid first",
-        )
-    line = places[0] + np.arange(len(places))[:, None] * step
-    beside = float(np.abs(places - line).max())
-    if beside > _ACROSS:
-        raise DataError(
-            f"a slice {beside:.2f} mm off the line of the others",
-            where=name,
-            allowed=f"slices on one line within {_ACROSS} mm",
-            remedy="export the series again",
         )

@@ -138,7 +138,11 @@ def orient(
     Steps and origin are those of `Grid.of`.
     """
     grid = Grid.of(array.shape, steps, origin)
-    nearest = _nearest_coordinates(np.abs(np.asarray(grid.direction)))
+    # the coordinate that each axis is nearest to, each coordinate once
+    closeness = np.abs(np.asarray(grid.direction))
+    orders = itertools.permutations(range(3))
+    best = max(orders, key=lambda order: sum(closeness[axis, order[axis]] for axis in range(3)))
+    nearest = list(best)
     first, second, third = (nearest.index(coordinate) for coordinate in (2, 1, 0))
     order = (first, second, third)
     turned, steps = array.transpose(order), steps[list(order)]
@@ -217,13 +221,6 @@ def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[n
         values = map_coordinates(mask.astype(np.float32), indices, order=1, mode="constant")
         inside[depth] = (values >= 0.5 - 1e-6).reshape(image.shape[1:])
     return inside
-
-
-def _nearest_coordinates(closeness: NDArray[np.float64]) -> list[int]:
-    """Return for each axis the coordinate that it is nearest to, each coordinate once."""
-    orders = itertools.permutations(range(3))
-    best = max(orders, key=lambda order: sum(closeness[axis, order[axis]] for axis in range(3)))
-    return list(best)
 
 
 def _three(values: Any) -> tuple[float, float, float]:

@@ -203,22 +203,25 @@ def _plane_labels(
     most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
     labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
     if labels.ndim == 3:
-        labels = _one_colour(labels)
-    return _resized(labels, shape) if mask_grid == "resample" else _of_sides(labels, shape)
-
-
-def _one_colour(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return a mask that is drawn in one colour on black as 0 and 1; refuse several colours."""
-    drawn = np.asarray(labels.any(axis=-1))
-    colours = np.unique(labels[drawn], axis=0)
-    if len(colours) > 1:
-        shown = ", ".join(str(tuple(colour)) for colour in colours[:5].tolist())
-        raise DataError(
-            f"a mask in {len(colours)} colours: {shown}",
-            allowed="one colour on black; labels in gray, or as the places of a palette",
-            remedy="save the region alone, or as a gray picture whose values are the labels",
-        )
-    return drawn.astype(np.uint8)
+        # a mask that is drawn in one colour on black is 0 and 1
+        drawn = np.asarray(labels.any(axis=-1))
+        colours = np.unique(labels[drawn], axis=0)
+        if len(colours) > 1:
+            shown = ", ".join(str(tuple(colour)) for colour in colours[:5].tolist())
+            raise DataError(
+                f"a mask in {len(colours)} colours: {shown}",
+                allowed="one colour on black; labels in gray, or as the places of a palette",
+                remedy="save the region alone, or as a gray picture whose values are the labels",
+            )
+        labels = drawn.astype(np.uint8)
+    if mask_grid == "same" or not _in_proportion(labels.shape, shape):
+        return _of_sides(labels, shape)
+    # of another size in proportion, the nearest pixel for each of the image
+    rows, columns = (
+        ((np.arange(size) + 0.5) * of_mask / size).astype(np.int64)
+        for of_mask, size in zip(labels.shape, shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
 
 
 def _of_sides(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -231,17 +234,6 @@ def _of_sides(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         fault = f"a mask of {sides} pixels"
         raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
     return labels
-
-
-def _resized(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a mask with the nearest pixel for each of its image; refuse another proportion."""
-    if not _in_proportion(labels.shape, shape):
-        return _of_sides(labels, shape)
-    rows, columns = (
-        ((np.arange(size) + 0.5) * of_mask / size).astype(np.int64)
-        for of_mask, size in zip(labels.shape, shape, strict=True)
-    )
-    return labels[np.ix_(rows, columns)]
 
 
 def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
@@ -370,16 +362,14 @@ def _fill_structure(
             allowed="closed contours in the planes of the image",
             remedy="draw the region as closed contours, or save it as a mask",
         )
-    contours = [_numbers(contour.ContourData).reshape(-1, 3) for contour in drawn]
+    contours = []
+    for contour in drawn:
+        numbers = contour.ContourData
+        if isinstance(numbers, bytes):  # a field of more than 64 kB is stored without its type
+            numbers = numbers.decode("ascii").rstrip(" \0").split("\\")
+        contours.append(np.array(numbers, dtype=np.float64).reshape(-1, 3))
     name, nested = str(items[number].ROIName), kinds == {"CLOSED_PLANAR"}
     return fill_contours(contours, name, image, mask_grid, nested=nested)
-
-
-def _numbers(value: Any) -> NDArray[np.float64]:
-    """Return the numbers of a field; of more than 64 kB it is stored without their type."""
-    if isinstance(value, bytes):
-        value = value.decode("ascii").rstrip(" \0").split("\\")
-    return np.array(value, dtype=np.float64)
 
 
 def _read_segment(
@@ -426,7 +416,11 @@ def _place_frames(
     normal = np.cross(*orientation)
     positions = np.array([header.ImagePositionPatient for header in headers], dtype=np.float64)
     axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
-    positions = _on_slices(positions, image, axis)
+    # frames that are off the image's slices as rounded numbers are, are moved onto them
+    depths = image.indices(positions)[:, axis]
+    off_slices = (depths - np.rint(depths)) * image.spacing[axis]
+    if 1e-6 < np.abs(off_slices).max() <= slice_tolerance(image.spacing[axis]):
+        positions = positions - off_slices[:, None] * np.asarray(image.direction)[axis]
     heights = positions @ normal
     order = np.argsort(heights)
     gaps = np.diff(heights[order])
@@ -449,17 +443,15 @@ def _place_frames(
     for row, plane in zip(rows, planes, strict=True):
         stack[row] |= plane
     turned, grid = orient(stack, np.vstack([step, within]), lowest)
-    return _pad_to(image, grid, turned)
-
-
-def _on_slices(positions: NDArray[np.float64], image: Grid, axis: int) -> NDArray[np.float64]:
-    """Return places of frames on the image's slices, where they differ as rounded ones do."""
-    depths = image.indices(positions)[:, axis]
-    off = (depths - np.rint(depths)) * image.spacing[axis]
-    if not 1e-6 < np.abs(off).max() <= slice_tolerance(image.spacing[axis]):
-        return positions
-    moved: NDArray[np.float64] = positions - off[:, None] * np.asarray(image.direction)[axis]
-    return moved
+    # the empty slices that a segmentation leaves out, where it lies on the image's grid
+    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
+    stop = start + grid.shape
+    if (start < 0).any() or (stop > image.shape).any():
+        return grid, turned
+    padded = np.zeros(image.shape, dtype=np.bool_)
+    padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = turned
+    origin = np.asarray(grid.origin) - start @ grid.steps()
+    return Grid.of(image.shape, grid.steps(), origin), padded
 
 
 def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
@@ -471,15 +463,3 @@ def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> 
         return min(stated, closest)
     fits = abs(closest - of_image) < OFF_SLICE * of_image or thickness < APART * of_image
     return of_image if fits else min(closest, thickness)
-
-
-def _pad_to(image: Grid, grid: Grid, inside: NDArray[np.bool_]) -> tuple[Grid, NDArray[np.bool_]]:
-    """Add the empty slices that a segmentation leaves out, where it lies on the image's grid."""
-    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
-    stop = start + grid.shape
-    if (start < 0).any() or (stop > image.shape).any():
-        return grid, inside
-    padded = np.zeros(image.shape, dtype=np.bool_)
-    padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = inside
-    origin = np.asarray(grid.origin) - start @ grid.steps()
-    return Grid.of(image.shape, grid.steps(), origin), padded

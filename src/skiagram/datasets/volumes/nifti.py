@@ -116,14 +116,24 @@ def read(
     if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _OF_MATRICES:
         raise several_values()
     dtype = np.dtype(order + _TYPES[kind])
-    slope, intercept = _scale(header)
+    slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
+    if slope == 0 or not math.isfinite(slope):  # no scale is asked for
+        slope, intercept = 1.0, 0.0
+    if not math.isfinite(intercept):
+        fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
+        raise DataError(fault, allowed="a finite number", remedy=remedy)
     steps, origin = _place(header, sides, spacing)
     start = max(int(header["vox_offset"]), header.dtype.itemsize + 4)
     most = count_bytes(sides, dtype.itemsize) + BESIDE_VOXELS
     content = inflate(content, most) if is_packed(content) else content
     start += ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
     values = read_values(content, dtype, sides[:3], start)
-    return _scaled(values, slope, intercept), steps, origin
+    if (slope, intercept) != (1, 0):  # in 32 or 64 bits as ITK's
+        depth = np.float64 if values.dtype == np.float64 else np.float32
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values.astype(depth).astype(np.float64) * slope + intercept
+            values = scaled.astype(depth)
+    return values, steps, origin
 
 
 def _read_header(content: bytes) -> tuple[np.void, str]:
@@ -146,27 +156,6 @@ def _sides(header: np.void) -> list[int]:
     while len(sides) > 3 and sides[-1] == 1:
         sides.pop()
     return sides
-
-
-def _scale(header: np.void) -> tuple[float, float]:
-    """Return slope and intercept of the values; 1 and 0 where the header asks for none."""
-    slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
-    if slope == 0 or not math.isfinite(slope):
-        return 1.0, 0.0
-    if not math.isfinite(intercept):
-        fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
-        raise DataError(fault, allowed="a finite number", remedy=remedy)
-    return slope, intercept
-
-
-def _scaled(values: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
-    """Return values in their own type where nothing is scaled, else in 32 or 64 bits as ITK's."""
-    if (slope, intercept) == (1, 0):
-        return values
-    depth = np.float64 if values.dtype == np.float64 else np.float32
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = values.astype(depth).astype(np.float64) * slope + intercept
-        return scaled.astype(depth)
 
 
 def _place(

@@ -101,10 +101,26 @@ def read(
     sides = [axis.side for axis in axes]
     if frame is None:
         check_voxels(tuple(sides))
-    listing = _volume_axis(axes)
+    # of four axes one counts volumes: a list, one without direction, or the last
+    listing = None
+    if len(axes) == 4:
+        lists = [at for at, axis in enumerate(axes) if axis.kind == "list"]
+        without = [at for at, axis in enumerate(axes) if axis.step is None]
+        listing = (lists or (without if len(without) == 1 else []) or [3])[0]
     placed = [axis for at, axis in enumerate(axes) if at != listing]
     check_voxels(tuple(axis.side for axis in placed))
-    values = _read_values(fields, packed, sides)
+    # the values of all volumes, the first axis of the file last
+    name, encoding = fields["type"].lower(), fields["encoding"].lower()
+    dtype = np.dtype(_TYPES[name])
+    size = count_bytes(sides, dtype.itemsize)
+    for _ in range(_skip(fields, "line")):
+        packed = packed.partition(b"\n")[2]
+    skipped = _skip(fields, "byte")
+    if encoding in _GZIP:
+        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
+    if dtype.itemsize > 1:
+        dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
+    values = read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
     if listing is not None:
         values = values.take((frame or 1) - 1, axis=len(axes) - 1 - listing)
     return values, *_place(fields, placed, spacing)
@@ -219,15 +235,6 @@ def _vector(text: str) -> NDArray[np.float64] | None:
     return np.array([float(number) for number in text.strip("() ").split(",")])
 
 
-def _volume_axis(axes: list[_Axis]) -> int | None:
-    """Return which of four axes counts volumes: a list, one without direction, or the last."""
-    if len(axes) != 4:
-        return None
-    listing = [at for at, axis in enumerate(axes) if axis.kind == "list"]
-    without = [at for at, axis in enumerate(axes) if axis.step is None]
-    return (listing or (without if len(without) == 1 else []) or [3])[0]
-
-
 def _place(
     fields: dict[str, str], axes: list[_Axis], spacing: Spacing | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -240,38 +247,21 @@ def _place(
     if fields.get("space directions"):
         if not all(map(math.isnan, spacings)):
             raise ValueError("spacings beside space directions")
-        steps = np.array([_direction(axis.step, fields) for axis in axes]) * to_lps
+        directions = []
+        for axis in axes:
+            step = axis.step
+            if step is None or len(step) < 3:
+                raise _not_three_directions(fields)
+            if step[3:].any():
+                raise tilted()
+            length = float(np.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2))
+            directions.append(step[:3] * (1 / length) * length)  # apart, as ITK keeps them
+        steps = np.array(directions) * to_lps
     elif any(map(math.isnan, spacings)):
         steps = with_distances(np.eye(3)[::-1], spacing)[::-1]
     else:
         steps = np.diag(spacings[:3])
     return steps[::-1], origin[:3] * to_lps
-
-
-def _direction(step: NDArray[np.float64] | None, fields: dict[str, str]) -> NDArray[np.float64]:
-    """Return the step of an axis that lies in the patient."""
-    if step is None or len(step) < 3:
-        raise _not_three_directions(fields)
-    if step[3:].any():
-        raise tilted()
-    length = float(np.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2))
-    scaled: NDArray[np.float64] = step[:3] * (1 / length) * length  # apart, as ITK keeps them
-    return scaled
-
-
-def _read_values(fields: dict[str, str], packed: bytes, sides: list[int]) -> NDArray[Any]:
-    """Return the values of all volumes, the first axis of the file last."""
-    name, encoding = fields["type"].lower(), fields["encoding"].lower()
-    dtype = np.dtype(_TYPES[name])
-    size = count_bytes(sides, dtype.itemsize)
-    for _ in range(_skip(fields, "line")):
-        packed = packed.partition(b"\n")[2]
-    skipped = _skip(fields, "byte")
-    if encoding in _GZIP:
-        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
-    if dtype.itemsize > 1:
-        dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
-    return read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
 
 
 def _skip(fields: dict[str, str], what: str) -> int:

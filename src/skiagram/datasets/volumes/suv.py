@@ -58,15 +58,31 @@ _DAY = timedelta(days=1)
 def suv_factor(headers: Sequence[Any], name: str) -> float:
     """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
     stated = _stated(headers, name)
-    unit = _mapped_unit(headers, name) or stated["Units"]
+    # the unit to which stored values were mapped, where they were not rescaled
+    units = set()
+    for header in headers:
+        for mapping in header.RealWorldValueMappingSequence if is_mapped(header) else ():
+            code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue")
+            units.add(_MAPPED_UNITS.get(str(code), f"{code} of a RealWorldValueMapping"))
+    if len(units) > 1:
+        raise _no_suv(f"slices in different units: {', '.join(sorted(units))}", name)
+    unit = (units.pop() if units else "") or stated["Units"]
     if unit == _SUV or (unit == "GML" and stated["SUVType"] in ("", "BW")):
         return 1.0
     for header in headers:
-        if not {"ATTN", "DECY"} <= {str(value) for value in _listed(header.get("CorrectedImage"))}:
+        values = header.get("CorrectedImage") or ()
+        corrections = {values} if isinstance(values, str) else {str(value) for value in values}
+        if not {"ATTN", "DECY"} <= corrections:
             raise _no_suv("images without corrections for attenuation and decay", name)
     factor = 1.0
     if unit == "CNTS":
-        uptake, activity = _philips_scales(headers, name)
+        scales = {
+            (_private(header, _PHILIPS_SUV), _private(header, _PHILIPS_ACTIVITY))
+            for header in headers
+        }
+        if len(scales) > 1:
+            raise _no_suv("slices that differ in Philips' scale of counts", name)
+        uptake, activity = scales.pop()
         if uptake is not None:
             return _number(uptake, "scale of Philips", name)
         if activity is None:
@@ -88,28 +104,6 @@ def is_mapped(header: Any) -> bool:
     """Return whether a mapping to real-world values holds: the header states no rescaling."""
     stated = any(header.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept"))
     return not stated and bool(header.get("RealWorldValueMappingSequence"))
-
-
-def _mapped_unit(headers: Sequence[Any], name: str) -> str:
-    """Return the unit to which stored values were mapped; empty where they were rescaled."""
-    units = set()
-    for header in headers:
-        for mapping in header.RealWorldValueMappingSequence if is_mapped(header) else ():
-            code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue")
-            units.add(_MAPPED_UNITS.get(str(code), f"{code} of a RealWorldValueMapping"))
-    if len(units) > 1:
-        raise _no_suv(f"slices in different units: {', '.join(sorted(units))}", name)
-    return units.pop() if units else ""
-
-
-def _philips_scales(headers: Sequence[Any], name: str) -> tuple[Any, Any]:
-    """Return the uptake and the activity of a count, None where nothing is said."""
-    scales = {
-        (_private(header, _PHILIPS_SUV), _private(header, _PHILIPS_ACTIVITY)) for header in headers
-    }
-    if len(scales) > 1:
-        raise _no_suv("slices that differ in Philips' scale of counts", name)
-    return scales.pop()
 
 
 def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
@@ -187,7 +181,14 @@ def _scan_time(
     """Return the time to which the images are corrected: the start of the scan."""
     zone = stated["TimezoneOffsetFromUTC"]
     series = _moment("SeriesTime", stated["SeriesDate"] + stated["SeriesTime"], zone, name)
-    acquired = [_acquired(header, zone, name) for header in headers]
+    acquired = []
+    for header in headers:
+        parts = [str(header.get(field) or "") for field in ("AcquisitionDate", "AcquisitionTime")]
+        text = "".join(parts) if all(parts) else str(header.get("AcquisitionDateTime") or "")
+        moment = _moment("AcquisitionTime", text, zone, name)
+        if moment is None:
+            raise _no_suv("no AcquisitionDate and AcquisitionTime", name)
+        acquired.append(moment if zone else moment.replace(tzinfo=None))
     if series is not None and series <= min(acquired):
         return series
     # The series was made after the images: its time says nothing of the scan.
@@ -204,15 +205,6 @@ def _scan_time(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)
     )
-
-
-def _acquired(header: Any, zone: str, name: str) -> datetime:
-    parts = [str(header.get(field) or "") for field in ("AcquisitionDate", "AcquisitionTime")]
-    text = "".join(parts) if all(parts) else str(header.get("AcquisitionDateTime") or "")
-    moment = _moment("AcquisitionTime", text, zone, name)
-    if moment is None:
-        raise _no_suv("no AcquisitionDate and AcquisitionTime", name)
-    return moment if zone else moment.replace(tzinfo=None)
 
 
 def _average_count_time(header: Any, half_life: float) -> float:
@@ -251,10 +243,6 @@ def _private(header: Any, element: tuple[int, int, str]) -> Any:
         return header.get_private_item(group, offset, creator).value
     except KeyError:
         return None
-
-
-def _listed(values: Any) -> Sequence[Any]:
-    return [values] if isinstance(values, str) else (values or ())
 
 
 def _no_suv(fault: str, name: str, allowed: str = "") -> DataError:

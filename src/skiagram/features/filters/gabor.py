@@ -1,10 +1,9 @@
 """Filter `gabor`: waves of one length and direction under a Gaussian (IBSI Q88H)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -50,7 +49,14 @@ class Gabor(Filter):
         return int(np.floor(_CUTOFF * widest + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        _check_isotropic([spacing[axis] for axis in self.axes])
+        along = [spacing[axis] for axis in self.axes]
+        if max(along) > 1.01 * min(along):
+            raise DataError(
+                f"a Gabor filter needs one spacing along its axes, not "
+                f"{' × '.join(f'{step:g}' for step in along)} mm",
+                where="features",
+                remedy="resample to one spacing, or set `dimension: 2D`",
+            )
         planes = (0,) if self.dimension == "2D" else (0, 1, 2)
         responses = (self._in_planes(image, across, spacing) for across in planes)
         return pooled(responses, "average")
@@ -61,7 +67,17 @@ class Gabor(Filter):
 
         step = [spacing[axis] for axis in range(3) if axis != across]
         planes = np.moveaxis(image, across, 0)
-        kernels = [kernel.astype(np.complex64) for kernel in self._kernels(step)]
+        # the kernels: a wave of each direction under the Gaussian
+        sigma, wavelength = self.sigma / step[1], self.wavelength / step[1]
+        reach, kernels = self._length(step[1]), []
+        y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        for number in range(self.directions):
+            angle = np.deg2rad(self.angle + 180 * number / self.directions)
+            along = x * np.cos(angle) + y * np.sin(angle)
+            aside = y * np.cos(angle) - x * np.sin(angle)
+            envelope = np.exp(-(along**2 + self.aspect_ratio**2 * aside**2) / (2 * sigma**2))
+            kernel = envelope * np.exp(2j * np.pi * along / wavelength)
+            kernels.append(kernel.astype(np.complex64))
         rows, columns = (side // 2 for side in kernels[0].shape)
         edges = ((rows, rows), (columns, columns))
         height, breadth = planes.shape[1:]
@@ -76,25 +92,3 @@ class Gabor(Filter):
             inside = (response[inner].astype(np.float64) for response in responses)
             response[number] = pooled(inside, self.pooling)
         return np.moveaxis(response, 0, across)
-
-    def _kernels(self, spacing: Sequence[float]) -> Iterator[NDArray[np.complex128]]:
-        sigma = self.sigma / spacing[1]
-        wavelength = self.wavelength / spacing[1]
-        reach = self._length(spacing[1])
-        y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-        for number in range(self.directions):
-            angle = np.deg2rad(self.angle + 180 * number / self.directions)
-            along = x * np.cos(angle) + y * np.sin(angle)
-            aside = y * np.cos(angle) - x * np.sin(angle)
-            envelope = np.exp(-(along**2 + self.aspect_ratio**2 * aside**2) / (2 * sigma**2))
-            yield envelope * np.exp(2j * np.pi * along / wavelength)
-
-
-def _check_isotropic(spacing: Sequence[float]) -> None:
-    if max(spacing) > 1.01 * min(spacing):
-        raise DataError(
-            f"a Gabor filter needs one spacing along its axes, not "
-            f"{' × '.join(f'{step:g}' for step in spacing)} mm",
-            where="features",
-            remedy="resample to one spacing, or set `dimension: 2D`",
-        )

@@ -60,14 +60,18 @@ def in_frequencies(
         margin: Voxels that the image is continued by, since a spectrum is that of a periodic image;
             plays no part where the boundary is.
     """
-    from scipy.fft import irfftn, rfftn
+    from scipy.fft import irfftn, next_fast_len, rfftn
 
     first = 0 if boundary == "periodic" else margin
     width = [(0, 0)] * 3
     for axis in axes:
+        if boundary == "periodic":
+            continue
         size = image.shape[axis]
-        last = 0 if boundary == "periodic" else _odd_length(size + 2 * first) - size - first
-        width[axis] = (first, last)
+        length = next_fast_len(size + 2 * first)  # odd, and quick to transform
+        while length % 2 == 0:
+            length = next_fast_len(length + 1)
+        width[axis] = (first, length - size - first)
     wide = np.pad(image, width, mode=PAD[boundary])  # type: ignore[call-overload]
     order = tuple(reversed(axes))  # the last is the one halved
     sides = [wide.shape[axis] for axis in order]
@@ -85,16 +89,6 @@ def in_frequencies(
         slice(before, before + size) for (before, _), size in zip(width, image.shape, strict=True)
     )
     return response[inner]
-
-
-def _odd_length(least: int) -> int:
-    """Return an odd number, not smaller, that is quick to transform."""
-    from scipy.fft import next_fast_len
-
-    length: int = next_fast_len(least)
-    while length % 2 == 0:
-        length = next_fast_len(length + 1)
-    return length
 
 
 def _frequencies(size: int, half: bool) -> tuple[Floats, Floats]:

@@ -54,14 +54,12 @@ class SeparableWavelet(Filter):
         kernels = []
         for letter in self.band:
             chosen = [low] * (self.level - 1) + [low if letter == "L" else high]
-            kernels.append(
-                tuple(_stretched(kernel, 2**level) for level, kernel in enumerate(chosen))
-            )
+            stretched = []
+            for level, kernel in enumerate(chosen):
+                # zeros after each of its values, and a further one where that makes it odd
+                length = 2**level * len(kernel)
+                wide = np.zeros(length + 1 - length % 2)
+                wide[: length : 2**level] = kernel
+                stretched.append(wide)
+            kernels.append(tuple(stretched))
         return self._convolve(image, kernels, self.pooling)
-
-
-def _stretched(kernel: Floats, factor: int) -> Floats:
-    """Return a kernel with zeros after each of its values, made odd by a further one."""
-    stretched = np.zeros(factor * len(kernel) + 1)
-    stretched[: factor * len(kernel) : factor] = kernel
-    return stretched if factor * len(kernel) % 2 == 0 else stretched[:-1]
