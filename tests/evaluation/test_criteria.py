@@ -89,7 +89,6 @@ def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one()
     assert find_gap_to_ideal(found) is None
     near, far = Estimate(-0.05, -0.08, -0.02), Estimate(-0.2, -0.3, -0.1)
     gap = find_gap_to_ideal(below(found, near, far))
-    assert gap is not None
     assert (gap.value, gap.high) == (0.05, 0.08)
     assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
 

@@ -44,8 +44,8 @@ def test_a_figure_is_selected_by_what_it_is(found: Evaluation) -> None:
     cnn, of_cnn = found.models[1], found.table.select(model="cnn")
     assert of_cnn.find(analysis=METRICS, figure="roc_auc") == cnn.find("roc_auc")
     at = of_cnn.select(analysis=OPERATING_POINTS, group="sensitivity 0.9")
-    assert 0 < (at.find(figure="threshold").value or 0) < 1
-    assert (at.find(figure="sensitivity").value or 0) > (at.find(figure="specificity").low or 1)
+    assert 0 < at.find(figure="threshold").value < 1
+    assert at.find(figure="sensitivity").value > at.find(figure="specificity").low
     slope = of_cnn.find(analysis=CALIBRATION, figure="slope")
     assert slope == cnn.find("slope", CALIBRATION)
     assert slope.low is not None

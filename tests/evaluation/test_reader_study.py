@@ -98,7 +98,7 @@ def test_trainings_of_the_model_widen_its_difference() -> None:
         for one in (single, several)
     )
     assert alone.value == pytest.approx(together.value)
-    assert together.high - together.low > alone.high - alone.low  # type: ignore[operator]
+    assert together.high - together.low > alone.high - alone.low
 
 
 @pytest.mark.thorough
@@ -119,11 +119,11 @@ def test_a_run_with_two_readers_holds_its_models_against_their_mean(
     assert list(readers.select(versus="").by_model("roc_auc")) == ["dr_gray", "dr_white"]
     assert set(against.by_model("roc_auc")) == {"classical", "deep"}
     own = {model.outcome.model: model.find("roc_auc").value for model in found.models}
-    mean = (own["dr_gray"] + own["dr_white"]) / 2  # type: ignore[operator]
+    mean = (own["dr_gray"] + own["dr_white"]) / 2
     assert readers.find(group=MEAN_READER).value == pytest.approx(mean)
     svm = against.select(model="classical")
     difference = svm.find(figure="roc_auc").value
-    assert difference == pytest.approx(own["svm"] - mean)  # type: ignore[operator]
+    assert difference == pytest.approx(own["svm"] - mean)
     (row,) = svm.rows
-    assert row.p_holm >= row.p  # type: ignore[operator]
+    assert row.p_holm >= row.p
     assert not evaluated(known, models[:3]).figures.select(analysis=READERS)

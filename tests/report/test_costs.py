@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
 from skiagram.report.costs import describe_best, list_fronts
-from skiagram.report.index import render_sweep
 from skiagram.statistics.estimate import Estimate
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import FailedModel
@@ -66,13 +63,3 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
     assert found["seconds to train"] == "Tree <3>, Linear, Net"
     assert found["milliseconds per case"] == "Net"
     assert found["multiply–add operations per case"] == "Linear, Net"
-
-
-@pytest.mark.thorough
-def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
-    page = render_sweep(SWEEP)
-    assert "Tree &lt;3&gt;" in page
-    assert "medians of wall time" in page
-    assert "measured on: Processor X, 2 cores, 1 thread" in page
-    assert "Broken could not be trained: out of memory." in page
-    assert "not defined" in page

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.index import render_sweep
 from skiagram.report.learning_curves import answer, describe_crossing
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Band, Crossing, LearningCurve, LearningCurves
@@ -55,10 +54,3 @@ def test_a_network_without_enough_fits_is_named() -> None:
     other = replace(CURVE, model="other", title="Other")
     (_, words) = answer(replace(RESULT, curves=(CURVE, other)))
     assert words.startswith("Other is not compared")
-
-
-@pytest.mark.slow
-def test_the_page_escapes_names_names_failures_and_marks_means_over_fewer_draws() -> None:
-    page = render_sweep(SWEEP)
-    assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
-    assert page.count("3 of 5 draws</span>") == 1

@@ -52,7 +52,6 @@ pytestmark = [
 
 
 def explained() -> Material:
-    """Return material with explained models."""
     return replace(with_galleries(), explanations=(FOREST, NETWORK))
 
 
