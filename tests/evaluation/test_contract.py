@@ -1,7 +1,7 @@
 """What every evaluation promises: a value or a reason everywhere, and a record that is whole."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ import pytest
 
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.criteria import compare_on_all
-from skiagram.evaluation.evaluation_record import PRIMARY, SECONDARY, Evaluation, read_evaluation
+from skiagram.evaluation.evaluation_record import (
+    MAJORITY,
+    PRIMARY,
+    SECONDARY,
+    Evaluation,
+    read_evaluation,
+)
 from skiagram.evaluation.options import OperatingTarget
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.cases import Design
@@ -167,6 +173,30 @@ def test_every_analysis_is_there_where_it_has_a_meaning(
     beside = [one for one in found.pairs(SECONDARY) if "dr_gray" in (one.model, one.versus)]
     assert len(beside) == 6
     assert all(one.p is not None for one in beside)
+
+
+def list_scalars(of: Any) -> Iterator[object]:
+    """Yield what stands alone in a record; numbers in a sequence are those of a curve or list."""
+    if is_dataclass(of):
+        for field in fields(of):
+            yield from list_scalars(getattr(of, field.name))
+    elif not isinstance(of, tuple | None):
+        yield of
+
+
+@pytest.mark.slow
+def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_it() -> None:
+    found = whole("holdout", TWO)
+    for model in found.models:
+        beside = [field.name for field in fields(model) if field.name not in ("outcome", "figures")]
+        assert [one for name in beside for one in list_scalars(getattr(model, name))] == []
+        rows = found.table.select(model=model.outcome.model).rows
+        assert model.figures.rows == rows[: len(model.figures.rows)]
+    assert found.table.rows[-len(found.figures.rows) :] == found.figures.rows
+    net = found.models[1]
+    bins = net.figures.select(analysis=CALIBRATION, figure="reliability").rows
+    assert [row.value for row in bins] == [each.observed.value for each in net.reliability]
+    assert found.table.get(analysis=MAJORITY) == found.majority_accuracy
 
 
 @pytest.mark.slow

@@ -52,6 +52,15 @@ class Page(HTMLParser):
     def all(self, tag: str) -> list[Attributes]:
         return [attributes for name, attributes in self.elements if name == tag]
 
+    def check(self, words: str) -> None:
+        """Refuse a page on which a line of words is not said, or one behind `not:` is."""
+        said = f"{self.text} {self.spoken}"
+        for line in filter(None, map(str.strip, words.splitlines())):
+            if line.startswith("not: "):
+                assert line.removeprefix("not: ") not in said
+            else:
+                assert line in said
+
     def tables(self) -> Iterator[list[int]]:
         """Yield of each table how many columns each of its rows takes."""
         rows: list[int] = []

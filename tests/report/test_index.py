@@ -8,7 +8,6 @@ from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Crossing, LearningCurves
 from skiagram.sweeps.table import SweepResult
-from tests.report import test_costs, test_learning_curves, test_severity
 from tests.report.examples_of_results import binary, material
 from tests.report.pages import Page
 from tests.report.test_sweep import LINE
@@ -48,40 +47,6 @@ def test_a_sweep_leaves_what_it_says_it_leaves(result: SweepResult, tmp_path: Pa
     write_outputs(result, tmp_path)
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_sweep(result)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
-
-
-@pytest.mark.parametrize(
-    ("result", "words"),
-    [
-        (
-            test_costs.SWEEP,
-            (
-                "Tree <3>",
-                "medians of wall time",
-                "measured on: Processor X, 2 cores, 1 thread",
-                "Broken could not be trained: out of memory.",
-                "not defined",
-            ),
-        ),
-        (
-            test_learning_curves.SWEEP,
-            ("Net <2> could not be fitted everywhere: too few", "3 of 5 draws"),
-        ),
-        (
-            test_severity.PAGE,
-            ("films: Model <A> breaks under noise from 0.2 on", "0.020, the margin"),
-        ),
-        (LINE, ("How strong <should> it be?",)),
-    ],
-    ids=lambda one: getattr(one, "name", ""),
-)
-def test_the_page_of_a_sweep_says_what_its_analysis_found_and_escapes_names(
-    result: SweepResult, words: tuple[str, ...]
-) -> None:
-    page = Page(render_sweep(result))
-    for part in words:
-        assert part in page.text
-    assert render_sweep(result) == page.source
 
 
 def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
