@@ -1,7 +1,7 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import development_patients
@@ -21,7 +20,6 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.combined import check_combination, combine
-from skiagram.models.cross_validation import Plan
 from skiagram.models.deployment import write_fingerprint
 from skiagram.models.reading import image_traits
 from skiagram.options import build, composed
@@ -130,11 +128,10 @@ def finish(
     composed: dict[str, Any],
     cases: Cases,
     inputs: Any,
-    plan: Plan = PLAN,
 ) -> Trained:
     """Train a model on (development, test) inputs and leave its folder."""
     member = Member("model", model, composed, *inputs)
-    predictions = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
+    predictions = train(member, cases, TASK, PLAN, ArmFolders(folder / "model", folder, None))
     assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(preparation, folder / "model")
     of_features = isinstance(inputs[0], FeatureTable)
@@ -151,7 +148,6 @@ def trained_baseline(
     acquisition: Acquisition | None = None,
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
-    calibration: CalibrationMethod = "platt",
     **changed: object,
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
@@ -163,8 +159,7 @@ def trained_baseline(
     composed = options(f"model/{model}.yaml", **changed)
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     built = build(composed, "model")
-    plan = replace(PLAN, calibration=calibration)
-    return finish(folder, folder / "preparation", built, composed, cases, inputs, plan)
+    return finish(folder, folder / "preparation", built, composed, cases, inputs)
 
 
 def trained_combination(folder: Path) -> Trained:

@@ -202,8 +202,9 @@ def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_
 @pytest.mark.slow
 def test_what_was_not_asked_is_not_there() -> None:
     known = scenario()
-    found = evaluated(known, pair(known))
-    assert {row.analysis for row in found.table.rows} == ALWAYS | {"shifts"}
+    reader = finished(known, "dr_gray", arm="reader", strength=2.0, seed=3)
+    found = evaluated(known, [*pair(known), reader])
+    assert {row.analysis for row in found.table.rows} == ALWAYS | {"secondary", "shifts"}
 
 
 @pytest.mark.slow

@@ -82,20 +82,6 @@ def test_equals_the_share_of_disagreeing_pairs() -> None:
     np.testing.assert_allclose(flip_rate(named), expected)
 
 
-@pytest.mark.slow
-def test_a_run_reports_them_with_several_repeats_only() -> None:
-    known = scenario()
-    models = [finished(known, "once"), finished(known, "often", repeats=3)]
-    found = evaluated(known, models)
-    once, often = (one.figures.select(analysis=STABILITY) for one in found.models)
-    assert (once.get(figure="flips"), once.get(figure="variance_seed")) == (None, None)
-    test = [rows for _, rows in models[1].part("test").groupby("repeat")]
-    called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
-    named = np.stack(called).astype(np.int64)
-    assert often.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
-    assert often.find(figure="variance_both").value > 0
-
-
 POSITIVE = np.arange(120) < 50
 PATIENT = np.arange(120)
 
@@ -142,18 +128,20 @@ def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> No
 
 
 @pytest.mark.slow
-def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
+def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_are_chosen() -> None:
     known = scenario()
-    models = [
-        replace(finished(known, "single"), selection=chosen(HOLDOUT)),
-        finished(known, "forest"),
-    ]
+    often = finished(known, "often", repeats=3)
+    models = [finished(known, "once"), replace(often, selection=chosen(HOLDOUT))]
     found = evaluated(known, models)
-    choosing, whole = (one.figures.select(analysis=STABILITY) for one in found.models)
-    selection = assess_feature_selection(chosen(HOLDOUT))
-    for figure, group, value in selection.list_figures():
+    plain, choosing = (one.figures.select(analysis=STABILITY) for one in found.models)
+    for figure in ("flips", "variance_seed", "selection_agreement"):
+        assert plain.get(figure=figure) is None
+    test = [rows for _, rows in often.part("test").groupby("repeat")]
+    named = np.stack([(rows["probability_1"] > 0.5).to_numpy(dtype=np.int64) for rows in test])
+    assert choosing.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
+    assert choosing.find(figure="variance_both").value > 0
+    for figure, group, value in assess_feature_selection(chosen(HOLDOUT)).list_figures():
         assert choosing.find(figure=figure, group=group).value == value.value
-    assert whole.get(figure="selection_agreement") is None
 
 
 def fleiss_kappa(selected: NDArray[np.bool_]) -> float:
