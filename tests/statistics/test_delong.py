@@ -277,10 +277,10 @@ def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> No
     assert not has_leaked(difference_estimate(ideal, ideal))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1, 0.3])
-def test_fit_on_the_test_labels_is_flagged(noise: float) -> None:
+def test_fit_on_the_test_labels_is_flagged() -> None:
     generator, patient = np.random.default_rng(1), np.repeat(np.arange(100), 2)
     positive = patient % 2 == 0
-    leak = single(positive + noise * generator.normal(size=200), positive, patient)
-    ideal = single(generator.normal(size=200) + 2.4 * positive, positive, patient)  # AUC .955
-    assert has_leaked(difference_estimate(leak, ideal))
+    for noise in (0.0, 0.1, 0.3):
+        leak = single(positive + noise * generator.normal(size=200), positive, patient)
+        ideal = single(generator.normal(size=200) + 2.4 * positive, positive, patient)  # AUC .955
+        assert has_leaked(difference_estimate(leak, ideal))
