@@ -12,7 +12,6 @@ from skiagram.records.files import write_table
 from skiagram.steps.train import describe
 from skiagram.training.options import Trainer
 from tests.deploy.trained import TASK, Trained, covariates_of, finish, options, prepared
-from tests.encoders.examples import encoder, weights_file
 
 
 def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -> Trained:
@@ -33,6 +32,8 @@ def trained_network(folder: Path, model: str = "small_cnn", **changed: object) -
 
 def trained_head(folder: Path, columns: list[str] | None) -> Trained:
     """Train a head as its stage does, then take the weights away that it was made with."""
+    from tests.encoders.examples import encoder, weights_file
+
     path = weights_file(folder)
     features = [options("features/first_order.yaml")]
     cases, table = prepared(folder, options("restoration/repair.yaml"), features)
