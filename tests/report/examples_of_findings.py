@@ -4,8 +4,8 @@ import csv
 import dataclasses
 from collections.abc import Iterator
 from functools import cache
-from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,9 +95,9 @@ def _read_figures() -> Iterator[FigureRow]:
     """Yield the rows of `figures.csv`: those of the run, and those of each model."""
     with (Path(__file__).parent / "figures.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            numbers = {name: float(row.pop(name) or "nan") for name in NUMBERS}
-            known = {name: None if isnan(one) else one for name, one in numbers.items()}
-            yield FigureRow(**row, **known)
+            values: dict[str, Any] = dict(row)
+            values |= {name: float(row[name]) if row[name] else None for name in NUMBERS}
+            yield FigureRow(**values)
 
 
 def mixed() -> Evaluation:

@@ -151,7 +151,7 @@ NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run
 
 FAILED = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
 SAME = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
-BEYOND = {"cases": 1100.0, "high": None}
+BEYOND: dict[str, Any] = {"cases": 1100.0, "high": None}
 EXAMPLES: dict[str, Callable[[], SweepResult]] = {
     "rows": lambda: LINE,
     "rows at chance": lambda: USELESS,
