@@ -166,10 +166,10 @@ def trained_combination(folder: Path) -> Trained:
     features = [options("features/first_order.yaml"), options("features/covariates.yaml")]
     features[1]["columns"] = ["age", "side"]
     cases, table = prepared(folder, options("restoration/none.yaml"), features)
-    inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
+    known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
     for name in MEMBERS:
         composed = options(f"model/{name}.yaml")
-        member = Member(name, build(composed, "model"), composed, *inputs)
+        member = Member(name, build(composed, "model"), composed, known, new)
         made = train(member, cases, TASK, PLAN, ArmFolders.under(folder, name))
         assert made.outcome.status == "finished"
         propagate_preparation(folder / "preparation", folder / "models" / name)
