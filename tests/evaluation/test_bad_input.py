@@ -14,7 +14,7 @@ from tests.evaluation.scenario import evaluated, finished, scenario
 KNOWN = scenario()
 
 
-def with_scores(part: str, column: str, value: object) -> dict[str, Any]:
+def with_scores(part: str, column: str, value: float | str) -> dict[str, Any]:
     model = finished(KNOWN, "svm")
     row = int(np.flatnonzero(model.table["part"] == part)[2])
     model.table.loc[row, column] = value

@@ -137,7 +137,8 @@ def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_a
     for figure in ("flips", "variance_seed", "selection_agreement"):
         assert plain.get(figure=figure) is None
     test = [rows for _, rows in often.part("test").groupby("repeat")]
-    named = np.stack([(rows["probability_1"] > 0.5).to_numpy(dtype=np.int64) for rows in test])
+    called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
+    named = np.stack(called).astype(np.int64)
     assert choosing.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
     assert choosing.find(figure="variance_both").value > 0
     for figure, group, value in assess_feature_selection(chosen(HOLDOUT)).list_figures():
