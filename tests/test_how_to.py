@@ -48,8 +48,6 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         path = tmp_path / f"{target}.py"
         path.write_text(code)
         spec = importlib.util.spec_from_file_location(target, path)
-        assert spec
-        assert spec.loader
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, target, module)
         spec.loader.exec_module(module)

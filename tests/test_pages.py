@@ -81,7 +81,6 @@ def test_figures_of_sentences_that_name_a_results_page_stand_there() -> None:
     sentence = re.search(
         r"50 images the network.*?\((docs/results/crossover\.md)\)", text, re.DOTALL
     )
-    assert sentence is not None
     told = {figure.strip("−") for figure in figures_of_page(sentence[1])}
     assert len(figures(sentence[0])) > 6
     assert figures(sentence[0]) <= told

@@ -106,10 +106,3 @@ def test_every_output_of_the_pipeline_is_described() -> None:
         name = one if isinstance(one, str) else next(iter(one))
         shown = re.sub(r"\$\{item\.(\w+)\}", r"<\1>", name)
         assert f"`{shown}" in page, name
-
-
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in DOCUMENTATION.rglob("*.md"):
-        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not link.startswith("http"):
-                assert (page.parent / link).exists(), f"{page.name}: {link}"

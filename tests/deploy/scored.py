@@ -28,7 +28,6 @@ class Prediction:
 def predict(
     model: DeployedModel, files: Sequence[Path], covariates: CovariateTable = NO_COVARIATES
 ) -> Prediction:
-    """Score image files."""
     prediction = Prediction()
     for result in score_cases(model, [NewCase.of_file(file) for file in files], covariates):
         file = Path(result.file)

@@ -133,7 +133,6 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
 
 
 def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
-    """Return a small finder and its options."""
     if name.startswith("tuned "):
         _, values = learner(name.removeprefix("tuned "), depth)
         chosen = {"_target_": "skiagram.models.tuned.Tuned", "model": values, **SEARCH}

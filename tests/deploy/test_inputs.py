@@ -18,7 +18,7 @@ from skiagram.deploy.new_cases import NewCase, list_cases
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate
 from tests.deploy.scored import predict
-from tests.deploy.trained import Trained, covariates_of, trained_baseline
+from tests.deploy.trained import trained_baseline
 
 
 def read_covariates(path: Path | None, features: Any, files: Sequence[Path]) -> CovariateTable:
@@ -30,7 +30,6 @@ READ = find_covariates(["covariates_side_right", "covariates_age", "wavelet_x"],
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
-    """Write a table."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -38,50 +37,20 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-def table_of(trained: Trained, path: Path) -> Path:
-    """Write the covariates of the test cases, in another order and under bare names."""
-    known = covariates_of(np.array([film.stem for film in trained.films]))
-    table = known.assign(file=[film.name for film in trained.films], weight=70)
-    table.drop(columns="case_id")[::-1].to_csv(path, index=False)
-    return path
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["logistic_regression", "logistic_regression_covariates"])
-def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
-    model: str, tmp_path: Path
-) -> None:
-    trained = trained_baseline(tmp_path, covariates=("side", "age"), model=model)
-    loaded = load_model(trained.model)
-    path = table_of(trained, tmp_path / "women.csv")
-    table = read_covariates(path, loaded.scorer.covariates, trained.films)
-    prediction = predict(loaded, trained.films, table)
-    np.testing.assert_array_equal(prediction.rows, trained.expected())
-    assert not prediction.refused
-    assert not prediction.unseen
-
-
 @pytest.mark.thorough
-def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path) -> None:
+def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(
+    tmp_path: Path,
+) -> None:
     from tests.deploy.networks import trained_network
 
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
-    loaded = load_model(trained.model)
-    with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
-        read_covariates(None, loaded.scorer.covariates, trained.films)
-    path = table_of(trained, tmp_path / "women.csv")
-    table = read_covariates(path, loaded.scorer.covariates, trained.films)
-    prediction = predict(loaded, trained.films, table)
-    np.testing.assert_array_equal(prediction.rows, trained.expected())
-    film, *_ = trained.films
+    loaded, film = load_model(trained.model), trained.films[0]
     rows = [{"file": str(film), "side": "", "age": ""}]
-    nothing = read_covariates(
-        write(tmp_path / "nothing.csv", rows), loaded.scorer.covariates, [film]
-    )
-    assert np.isfinite(predict(loaded, [film], nothing).rows).all()
-    (trained.model / "preparation.json").write_bytes(
-        (tmp_path / "restored" / "preparation.json").read_bytes()
-    )
+    nothing = write(tmp_path / "nothing.csv", rows)
+    table = read_covariates(nothing, loaded.scorer.covariates, [film])
+    assert np.isfinite(predict(loaded, [film], table).rows).all()
+    restored = (tmp_path / "restored/preparation.json").read_bytes()
+    (trained.model / "preparation.json").write_bytes(restored)
     with pytest.raises(DataError, match="reads covariates that its preparation does not know"):
         load_model(trained.model)
 
@@ -192,7 +161,6 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
     assert not any(case.problem for case in sound)
     of_ingest = {str(problem) for problem in listing.problems}
     for case in refused:
-        assert case.problem is not None
         assert any(case.problem.found in problem for problem in of_ingest)
 
 

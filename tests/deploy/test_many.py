@@ -26,13 +26,11 @@ sys.exit(code)
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Return a logistic regression with a few films."""
     return trained_baseline(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="module")
 def films(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of ten thousand files."""
     folder = tmp_path_factory.mktemp("films")
     for number in range(IMAGES):
         film = trained.films[number % len(trained.films)]
@@ -41,7 +39,6 @@ def films(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(trained: Trained, place: str, table: Path) -> "subprocess.Popen[str]":
-    """Start the command in a process of its own."""
     words = ["predict", str(trained.model), place, "-o", str(table), "--workers", "2"]
     return subprocess.Popen(
         [sys.executable, "-c", RUN_AND_MEASURE, *words],

@@ -20,30 +20,18 @@ from skiagram.models.deployment import write_checksums
 from skiagram.records.predictions import NOTHING_WORKS
 from tests.deploy.scored import predict
 from tests.deploy.trained import Trained
-from tests.report.sections.test_answer import at_chance
+from tests.report.examples_of_findings import at_chance
 
 STORED = Path(__file__).parent / "packages"
 
 
 @pytest.fixture(scope="session")
 def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a package of the logistic regression."""
     folder = tmp_path_factory.mktemp("packed")
     copy = shutil.copytree(baseline.model, folder / "models/logistic_regression")
     write_checksums(copy)
     pack(copy, folder / "model.skiagram")
     return folder / "model.skiagram"
-
-
-@pytest.mark.slow
-def test_a_package_scores_as_its_folder_and_has_the_same_bytes_each_time(
-    packed: Path, baseline: Trained, tmp_path: Path
-) -> None:
-    with opened_model(packed) as model:
-        rows = predict(model, baseline.films).rows
-    np.testing.assert_array_equal(rows, predict(load_model(baseline.model), baseline.films).rows)
-    pack(packed.parent / "models/logistic_regression", tmp_path / "again.skiagram")
-    assert (tmp_path / "again.skiagram").read_bytes() == packed.read_bytes()
 
 
 def test_the_command_makes_a_package_and_shows_its_card(

@@ -29,22 +29,8 @@ NOTHING: dict[str, str] = {}
 
 @pytest.fixture(params=["baseline", pytest.param("network", marks=pytest.mark.slow)])
 def trained(request: pytest.FixtureRequest) -> Trained:
-    """Return a model of each arm."""
     model: Trained = request.getfixturevalue(request.param)
     return model
-
-
-@pytest.mark.slow
-def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
-    model = load_model(trained.model)
-    prediction = predict(model, trained.films)
-    np.testing.assert_array_equal(prediction.rows, trained.expected())
-    assert prediction.files == trained.films
-    assert not prediction.refused
-    assert not prediction.unusual
-    assert model.threshold == pytest.approx(
-        trained.test.groupby("repeat")["threshold"].first().mean()
-    )
 
 
 def test_odd_files_are_named_and_the_others_scored(
@@ -139,13 +125,6 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(
     assert "20 × 20 pixels of type uint8" in refused
 
 
-@pytest.mark.slow
-def test_films_are_filled_with_the_mean_of_training(tmp_path: Path) -> None:
-    trained = trained_baseline(tmp_path, "training_mean")
-    prediction = predict(load_model(trained.model), trained.films)
-    np.testing.assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
-
-
 def read(path: Path) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         return list(csv.reader(file))
@@ -200,7 +179,6 @@ def mammogram_model(baseline: Trained, tmp_path_factory: pytest.TempPathFactory)
     copy = tmp_path_factory.mktemp("mammogram") / "model"
     shutil.copytree(baseline.model, copy)
     preparation = read_record(Preparation, copy / PREPARATION)
-    assert preparation.traits is not None
     traits = replace(
         preparation.traits, modality=("MG",), spacing=((0.1, 0.2), (0.1, 0.2)), unspaced=False
     )

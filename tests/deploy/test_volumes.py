@@ -75,14 +75,12 @@ def write_study(folder: Path) -> None:
 
 
 def csv_text(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write the table of a study."""
     header = ["file", "mask", "modality", "patient_id", "label_value", "label", "split"]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Read a table of scores."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -122,7 +120,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fit(
     root: Path, model: Any, described: dict[str, Any], known: tuple[Cases, Task], inputs: Any
 ) -> None:
-    """Train a model and leave its folder as the stage does."""
     cases, task = known
     member = Member("model", model, described, *inputs)
     folders = ArmFolders(root / "model", root / "scores", None)
@@ -147,7 +144,6 @@ def held_out_rows(root: Path) -> list[list[str]]:
 
 
 def predict(root: Path, place: Path, table: Path, output: Path, *flags: str) -> int:
-    """Run the command."""
     words = [str(root / "model"), str(place), "--table", str(table), "-o", str(output)]
     return main(["predict", *words, *flags])
 

@@ -1,7 +1,7 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import development_patients
@@ -20,7 +19,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.cross_validation import Plan
+from skiagram.models.combined import check_combination, combine
 from skiagram.models.deployment import write_fingerprint
 from skiagram.models.reading import image_traits
 from skiagram.options import build, composed
@@ -34,13 +33,14 @@ from skiagram.preparation import (
 )
 from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.records.files import write_record
-from skiagram.records.predictions import probabilities_of
+from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.restoration.restore import restore_store
 from tests.stand_ins import PLAN
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
+MEMBERS = ("svm", "logistic_regression_covariates")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ def options(path: str, **changed: object) -> dict[str, Any]:
 
 
 def covariates_of(case_id: NDArray[np.str_]) -> pd.DataFrame:
-    """Return numbers and texts, some of them missing."""
     at = np.array([int(name[5:]) for name in case_id.tolist()])
     age = np.where(at % 7 == 0, np.nan, 40 + (at * 37 % 50) / 3)
     side = np.array(["left", "right", "both, twice", None], dtype=object)[at % 4]
@@ -129,11 +128,10 @@ def finish(
     composed: dict[str, Any],
     cases: Cases,
     inputs: Any,
-    plan: Plan = PLAN,
 ) -> Trained:
     """Train a model on (development, test) inputs and leave its folder."""
     member = Member("model", model, composed, *inputs)
-    predictions = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
+    predictions = train(member, cases, TASK, PLAN, ArmFolders(folder / "model", folder, None))
     assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(preparation, folder / "model")
     of_features = isinstance(inputs[0], FeatureTable)
@@ -150,7 +148,6 @@ def trained_baseline(
     acquisition: Acquisition | None = None,
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
-    calibration: CalibrationMethod = "platt",
     **changed: object,
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
@@ -162,5 +159,33 @@ def trained_baseline(
     composed = options(f"model/{model}.yaml", **changed)
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     built = build(composed, "model")
-    plan = replace(PLAN, calibration=calibration)
-    return finish(folder, folder / "preparation", built, composed, cases, inputs, plan)
+    return finish(folder, folder / "preparation", built, composed, cases, inputs)
+
+
+def trained_combination(folder: Path) -> Trained:
+    features = [options("features/first_order.yaml"), options("features/covariates.yaml")]
+    features[1]["columns"] = ["age", "side"]
+    cases, table = prepared(folder, options("restoration/none.yaml"), features)
+    known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
+    for name in MEMBERS:
+        composed = options(f"model/{name}.yaml")
+        member = Member(name, build(composed, "model"), composed, known, new)
+        made = train(member, cases, TASK, PLAN, ArmFolders.under(folder, name))
+        assert made.outcome.status == "finished"
+        propagate_preparation(folder / "preparation", folder / "models" / name)
+    values = options("combination/stacking.yaml", members=list(MEMBERS))
+    chosen = check_combination("stacking", values, MEMBERS)
+    folders = ArmFolders.under(folder / "combined", "stacking")
+    outcome = combine(folder, chosen, cases, TASK, PLAN, folders)
+    assert outcome.status == "finished", outcome.reason
+    test = Predictions.read(folders.scores).part("test")
+    films = [folder / "films" / f"{name}.png" for name in test["case_id"].unique()]
+    return Trained(folders.model, films, test)
+
+
+def table_of(trained: Trained, path: Path) -> Path:
+    """Write the covariates of the test cases, in another order and under bare names."""
+    known = covariates_of(np.array([film.stem for film in trained.films]))
+    table = known.assign(file=[film.name for film in trained.films], weight=70)
+    table.drop(columns="case_id")[::-1].to_csv(path, index=False)
+    return path

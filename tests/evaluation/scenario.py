@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
+from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.evaluation.evaluate import evaluate
@@ -35,6 +36,11 @@ class Scenario:
     def sealed(self) -> pd.DataFrame:
         test = self.cases.split == "test"
         return pd.DataFrame({"case_id": self.cases.case_id[test], "label": self.label[test]})
+
+    def label_of(self, table: pd.DataFrame) -> NDArray[np.int64]:
+        """Return the label of the case in each row of a table of scores."""
+        known = pd.Series(self.label, self.cases.case_id)
+        return known.loc[table["case_id"].tolist()].to_numpy()
 
 
 def scenario(
@@ -121,6 +127,15 @@ def finished(
         noise = 0 if signal is not None else rng.normal(size=(len(known.label), n_classes))
         tables.append(_rows(known, truth + noise, repeat))
     return Predictions(outcome, pd.concat(tables, ignore_index=True))
+
+
+def auc_within(label: Any, score: Any, group: Any) -> float:
+    """Return the AUC over all pairs of two cases of one group, by scikit-learn."""
+    label, score, group = (np.asarray(one) for one in (label, score, group))
+    parts = [group == one for one in np.unique(group)]
+    pairs = [label[rows].sum() * (1 - label[rows]).sum() for rows in parts]
+    areas = [roc_auc_score(label[rows], score[rows]) for rows in parts]
+    return float(np.average(areas, weights=pairs))
 
 
 def failed(name: str, arm: Literal["classical", "encoder", "deep"], reason: str) -> Predictions:

@@ -1,8 +1,5 @@
 """Reliability curve and Brier parts against scikit-learn and Murphy's formula."""
 
-from pathlib import Path
-from typing import Literal
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from skiagram.evaluation.calibration_assessment import (
-    THRESHOLDS,
     calibration_distance,
     calibration_intercept,
     calibration_slope,
@@ -23,14 +19,10 @@ from skiagram.evaluation.calibration_assessment import (
     estimate_decision_curve,
     expected_to_observed,
     natural_spline,
-    net_benefit_by_case,
     reliability_curve,
 )
-from skiagram.evaluation.results import CALIBRATION
-from skiagram.records.files import write_record
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.variation import effective_patients, variance_of_mean
-from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.statistics.paired import PATIENT, POSITIVE, PROBABILITY
 
 
@@ -43,7 +35,7 @@ def test_bins_equal_sklearns_quantiles() -> None:
     assert [one.predicted for one in found] == pytest.approx(predicted)
     assert [one.observed.value for one in found] == pytest.approx(observed)
     assert [one.cases for one in found] == [40] * 10
-    inside = [(one.observed.low or 1) <= one.predicted <= (one.observed.high or 0) for one in found]
+    inside = [one.observed.low <= one.predicted <= one.observed.high for one in found]
     assert sum(inside) >= 8
 
 
@@ -78,16 +70,9 @@ def test_equal_rs_glm_with_its_sandwich() -> None:
     slope = calibration_slope(PROBABILITY[None], POSITIVE, PATIENT)
     intercept = calibration_intercept(PROBABILITY[None], POSITIVE, PATIENT)
     assert slope.value == pytest.approx(1.53123316092)
-    assert ((slope.high or 0) - (slope.low or 0)) / 2 / Z == pytest.approx(0.385678427265)
+    assert (slope.high - slope.low) / 2 / Z == pytest.approx(0.385678427265)
     assert intercept.value == pytest.approx(0.149169511173)
-    assert ((intercept.high or 0) - (intercept.low or 0)) / 2 / Z == pytest.approx(0.251615234081)
-
-
-def test_certain_probabilities_stay_finite() -> None:
-    certain = np.where(PROBABILITY > 0.5, 1.0, 0.0)
-    found = calibration_slope(certain[None], POSITIVE, PATIENT)
-    assert found.value is not None
-    assert 0 < found.value < 0.2
+    assert (intercept.high - intercept.low) / 2 / Z == pytest.approx(0.251615234081)
 
 
 def test_what_has_no_slope_says_why() -> None:
@@ -121,14 +106,6 @@ def test_equals_dcurves_on_family_history_of_cancer() -> None:
         assert found.net_benefit[at[threshold]] == pytest.approx(value)
     for threshold, value in {0.05: 0.09473684210526317, 0.25: -0.14666666666}.items():
         assert found.act_on_all[at[threshold]] == pytest.approx(value)
-
-
-def test_equals_the_definition_in_r() -> None:
-    # R 4.2.2, by counting at thresholds .1, .25, .5, .75
-    found = net_benefit_by_case(PROBABILITY[None], POSITIVE).mean(axis=0)
-    rows = np.searchsorted(THRESHOLDS, [0.1, 0.25, 0.5, 0.75])
-    expected = [0.343055555556, 0.320833333333, 0.2625, 0.1]
-    np.testing.assert_allclose(found[rows], expected)
 
 
 def test_the_band_holds_the_curve_and_narrows_with_cases() -> None:
@@ -178,7 +155,7 @@ def test_a_known_miscalibration_is_found_with_its_size() -> None:
     assert found.ici.value == pytest.approx(true.mean(), abs=0.005)
     assert found.e50.value == pytest.approx(np.median(true), abs=0.01)
     assert found.e90.value == pytest.approx(np.quantile(true, 0.9), abs=0.01)
-    assert (found.ici.value or 0) > 5 * (found.ici_by_chance or 1)
+    assert found.ici.value > 5 * found.ici_by_chance
 
 
 @pytest.mark.thorough
@@ -190,24 +167,8 @@ def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: in
         odds = rng.normal(-0.5, 1.2, patients)
         positive = rng.random(patients) < expit(odds)
         found = calibration_distance(expit(odds)[patient][None], positive[patient], patient)
-        above += (found.ici.value or 0) > (found.ici_by_chance or 0)
+        above += found.ici.value > found.ici_by_chance
     assert 0 < above / 200 <= 0.085
-
-
-@pytest.mark.parametrize("design", ["holdout", "cv"])
-@pytest.mark.parametrize("named", [0, 1])
-def test_a_model_that_is_sure_of_one_class_stops_nothing(
-    design: Literal["holdout", "cv"], named: int, tmp_path: Path
-) -> None:
-    known = scenario(90, 60 if design == "holdout" else 0, design=design, images=1)
-    sure = finished(known, "sure")
-    for k in range(2):
-        sure.table[f"probability_{k}"] = float(k == named)
-        sure.table[f"score_{k}"] = 1e6 * (k == named)
-    found = evaluated(known, [sure, finished(known, "net", arm="deep")])
-    write_record(found, tmp_path / "evaluation.json")  # refuses what is no number
-    observed = found.models[0].find("expected_to_observed", CALIBRATION)
-    assert observed.value == 2.0 * named
 
 
 def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile() -> None:
@@ -221,6 +182,6 @@ def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_qu
     intercept = calibration_intercept(probability, positive, patient)
     assert intercept.value == pytest.approx(logit(share) - logit(0.4))
     reach = half / (share * (1 - share))
-    assert (intercept.high or 0) - (intercept.value or 0) == pytest.approx(reach)
+    assert intercept.high - intercept.value == pytest.approx(reach)
     ratio = expected_to_observed(probability, positive, patient)
-    assert np.log((ratio.high or 0) / (ratio.value or 0)) == pytest.approx(half / share)
+    assert np.log(ratio.high / ratio.value) == pytest.approx(half / share)

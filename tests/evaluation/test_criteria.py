@@ -11,13 +11,15 @@ from skiagram.evaluation.criteria import (
     find_gap_to_ideal,
     find_leader,
     find_learned_by_heart,
+    find_side,
     is_beyond_chance,
     is_repeatable,
     is_reversed,
     is_surely_lost,
+    is_told_apart,
     list_as_good,
 )
-from skiagram.evaluation.evaluation_record import RANKING, Evaluation
+from skiagram.evaluation.evaluation_record import RANKING, SECONDARY, Evaluation
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
@@ -89,7 +91,6 @@ def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one()
     assert find_gap_to_ideal(found) is None
     near, far = Estimate(-0.05, -0.08, -0.02), Estimate(-0.2, -0.3, -0.1)
     gap = find_gap_to_ideal(below(found, near, far))
-    assert gap is not None
     assert (gap.value, gap.high) == (0.05, 0.08)
     assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
 
@@ -108,3 +109,23 @@ def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(
     assert find_learned_by_heart(falling[falling["fit"] != "fold1"]) is None
     assert find_learned_by_heart(falling.assign(training_loss=0.5)) is None
     assert find_learned_by_heart(curves) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "side"),
+    [(0.01, 0.1, "above"), (-0.1, -0.01, "below"), (-0.1, 0.1, "open"), (None, None, "open"),
+     (0.0, 0.1, "open")],
+)  # fmt: skip
+def test_the_side_of_0_is_that_of_the_whole_interval(
+    low: float | None, high: float | None, side: str
+) -> None:
+    assert find_side(Estimate(0.0, low, high)) == side
+
+
+@pytest.mark.parametrize(
+    ("p", "p_holm", "apart"), [(0.01, 0.2, False), (0.01, 0.04, True), (0.04, None, True)]
+)
+def test_the_corrected_p_decides_where_there_is_one(
+    p: float, p_holm: float | None, *, apart: bool
+) -> None:
+    assert is_told_apart(make_row(Estimate(0.1), SECONDARY, "auc", p=p, p_holm=p_holm)) is apart

@@ -8,7 +8,6 @@ from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curv
 
 from skiagram.evaluation.curves import (
     precision_recall_band,
-    precision_recall_of_repeats,
     roc_band,
     roc_curve_of_repeats,
 )
@@ -22,14 +21,6 @@ def test_area_under_the_curve_is_the_reported_one() -> None:
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
     curve = roc_curve_of_repeats(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
-
-
-@pytest.mark.parametrize("repeats", [1, 3])
-def test_precision_at_full_recall_is_the_share_of_positives(repeats: int) -> None:
-    scores = np.random.default_rng(0).normal(size=(repeats, 90)) + POSITIVE
-    curve = precision_recall_of_repeats(scores, POSITIVE)
-    assert (curve.x[0], curve.x[-1]) == (0, 1)
-    assert 40 / 90 <= curve.y[-1] < 1
 
 
 def single(weights: list[int]) -> PatientDraws:
@@ -55,13 +46,11 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int,
     weights = draws.integers(0, 4, n)
     weights[:2] += 1
     band = roc_band(score[None], positive, single(weights.tolist()))
-    assert band is not None
     assert band.low == band.high
     expected = upper_sensitivity(score, positive, weights, np.array(band.x))
     np.testing.assert_allclose(band.low, expected, atol=1e-6)
 
     band = precision_recall_band(score[None], positive, single(weights.tolist()))
-    assert band is not None
     precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weights)
     first = [precision[recall >= at - 1e-9][-1] for at in band.x]
     np.testing.assert_allclose(band.low, first, atol=1e-9)
@@ -73,8 +62,6 @@ def test_images_of_one_patient_widen_the_band() -> None:
     positive = np.repeat([False, True], 80)
     alone = roc_band(score[None], positive, draw_patients(np.arange(160), 80, 500, 0))
     patients = roc_band(score[None], positive, draw_patients(np.arange(160) // 4, 20, 500, 0))
-    assert alone is not None
-    assert patients is not None
     width = (
         np.subtract(patients.high, patients.low).sum() / np.subtract(alone.high, alone.low).sum()
     )

@@ -55,11 +55,10 @@ def test_each_side_has_the_figures_of_its_own_cases() -> None:
         assert folds.value == pytest.approx(result.find("selection_auc", SELECTION).value)
         assert folds.low is not None
         curve = result.decision_curve
-        assert curve is not None
         gain = own.find(group=COHORT, figure=f"{NET_BENEFIT}0.2")
         assert gain.value == pytest.approx(1000 * curve.net_benefit[19])
     paired = rows.select(versus="classical")
-    assert paired.find(group=COHORT).value == home.difference.value  # type: ignore[union-attr]
+    assert paired.find(group=COHORT).value == home.difference.value
     assert "of another cohort" in found.verdict
     assert "est cases" not in found.verdict
 
@@ -70,14 +69,11 @@ def test_updating_mends_a_calibration_that_is_off_and_keeps_the_order() -> None:
     own = found.figures.select(analysis=EXTERNAL, model="svm")
     before, after = own.select(group=COHORT), own.select(group=UPDATED)
     slope = before.find(figure="slope")
-    assert slope.high is not None
     assert slope.high < 0.7
     for figure, ideal in (("slope", 1), ("intercept", 0)):
         updated = after.find(figure=figure)
-        assert updated.low is not None
-        assert updated.high is not None
         assert updated.low < ideal < updated.high
-    assert after.find(figure="brier").value < before.find(figure="brier").value  # type: ignore[operator]
+    assert after.find(figure="brier").value < before.find(figure="brier").value
     assert not after.select(figure="roc_auc")
 
 
@@ -87,7 +83,7 @@ def test_updating_tells_nothing_of_noise() -> None:
     noise = finished(known, "svm", strength=0.0)
     _, found = compared(known, noise)
     own = found.figures.select(analysis=EXTERNAL, model="svm", figure="brier")
-    assert own.find(group=UPDATED).value > 0.245  # type: ignore[operator]
+    assert own.find(group=UPDATED).value > 0.245
 
 
 def test_a_few_patients_do_not_update() -> None:

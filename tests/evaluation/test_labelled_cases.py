@@ -6,25 +6,9 @@ import pytest
 
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import find_unequal_classes
-from skiagram.evaluation.labelled_cases import label_cases, line_up
+from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from tests.evaluation.scenario import reference, scenario
-
-EXPECTED = np.array(["a", "b", "c"])
-
-
-@pytest.mark.parametrize(
-    ("found", "message"),
-    [
-        (["a", "b", "b", "c"], "doubled: b"),
-        (["a", "b", "c", "x"], "unknown: x"),
-        (["a", "c"], "missing: b"),
-        ([], "missing: a, b, c"),
-    ],
-)
-def test_every_mismatch_is_named(found: list[str], message: str) -> None:
-    with pytest.raises(DataError, match=f"scores.*{message}"):
-        line_up(pd.DataFrame({"case_id": found}), EXPECTED, "scores")
 
 
 def test_the_seal_is_opened_by_id() -> None:

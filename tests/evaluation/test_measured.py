@@ -135,7 +135,6 @@ def test_every_case_is_scored_by_a_fit_that_did_not_see_it(inputs: EvaluationInp
 
 def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
     time = cases.value
-    assert time is not None
     before = (time[:, None] < time[None]) & (cases.label == 1)[:, None]
     wins = (risk[:, None] > risk[None]) + 0.5 * (risk[:, None] == risk[None])
     return float(wins[before].mean())
@@ -166,7 +165,6 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
 def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: EvaluationInputs) -> None:
     at_home, cohort = evaluate(inputs), another_cohort(inputs)
     values = cohort.cases.value
-    assert values is not None
     late = replace(cohort, cases=replace(cohort.cases, value=values * 2.0))  # half the hazard
     evaluation = evaluate_measured(late, OPTIONS, at_home)
     figures = evaluation.figures

@@ -126,8 +126,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
     assert set(expected) == set(JUDGMENTS)
     assert {name: found[name].value for name in expected} == pytest.approx(expected)
     for one in found.values():
-        assert one.low is not None
-        assert one.low < (one.value or 0) < (one.high or 0)
+        assert one.low < one.value < one.high
 
 
 def test_decisions_that_never_vary_or_never_err_say_so() -> None:
@@ -160,5 +159,5 @@ def test_a_run_judges_each_point_asked_for() -> None:
     sensitive, specific = (points.select(group=aim) for aim in points.list_distinct("group"))
     assert sensitive.find(figure="sensitivity").value == pytest.approx(0.9, abs=0.05)
     assert specific.find(figure="specificity").value == pytest.approx(0.9, abs=0.05)
-    rare = specific.find(figure="positive_predictive_value_at_prevalence").value or 1
-    assert rare < (specific.find(figure="positive_predictive_value").value or 0) / 3
+    rare = specific.find(figure="positive_predictive_value_at_prevalence").value
+    assert rare < specific.find(figure="positive_predictive_value").value / 3

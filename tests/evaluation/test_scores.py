@@ -6,14 +6,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import DataError
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import align_scores, make_scores_table, mean_over_repeats
-from tests.evaluation.scenario import failed, finished, scenario
+from tests.evaluation.scenario import auc_within, failed, finished, scenario
 
 KNOWN = scenario()
 REPORTED = label_cases(KNOWN.cases.test(), KNOWN.task, KNOWN.sealed)
@@ -43,14 +41,8 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     first, second = (ComparedModel(one, cases, draws) for one in (before, after))
     np.testing.assert_allclose(first.resampled_auc, second.resampled_auc)
     assert first.orders_as(second)
-    positive, per_fit = cases.label == 1, []
-    assert before.fit is not None
-    assert before.ranking is not None
-    for ranking, fit in zip(before.ranking, before.fit, strict=True):
-        rows = [fit == k for k in range(3)]
-        pairs = [positive[of].sum() * (~positive[of]).sum() for of in rows]
-        areas = [roc_auc_score(positive[of], ranking[of]) for of in rows]
-        per_fit.append(np.average(areas, weights=pairs))
+    pairs = zip(before.ranking, before.fit, strict=True)
+    per_fit = [auc_within(cases.label, ranking, fit) for ranking, fit in pairs]
     assert first.auc == pytest.approx(np.mean(per_fit))
     assert before.folds == (0 if arm == "reader" else 3)
 
@@ -66,17 +58,6 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
     found = estimate_auc(scores, cases, cases.draws(100, 0))
     assert found.value is None
     assert "no fold has reported cases of class normal" in found.reason
-
-
-def test_a_case_scored_twice_in_a_repeat_is_named() -> None:
-    model = finished(KNOWN, "forest")
-    table = model.table
-    last = int(table.index[table["part"] == "test"][-1])
-    table.loc[last, "case_id"] = "case-0120"
-    with pytest.raises(
-        DataError, match="scores of forest, test: 1 case ids are doubled: case-0120"
-    ):
-        align_scores(model, "test", REPORTED)
 
 
 def test_one_row_a_reported_case_with_the_mean_over_repeats() -> None:

@@ -44,11 +44,9 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     known = scenario()
     model = finished(known, "forest", repeats=2)
     folds = fold_auc(model, of_development(known))
-    label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
-    held_out = model.part("out_of_fold")
     expected = [
-        roc_auc_score([label[case] for case in rows["case_id"]], rows["score_1"] - rows["score_0"])
-        for _, rows in held_out.groupby(["repeat", "fold"])
+        roc_auc_score(known.label_of(rows), rows["score_1"] - rows["score_0"])
+        for _, rows in model.part("out_of_fold").groupby(["repeat", "fold"])
     ]
     np.testing.assert_allclose(folds.held_out, expected)
     assert folds.ratio == pytest.approx(0.5)
@@ -73,7 +71,6 @@ def test_inner_selection_ranks_by_probability() -> None:
     model = finished(known, "net")
     model.table["score_1"] = 0.0  # inner scores of several fits share no scale
     found = inner_auc(model, of_development(known))
-    assert found.value is not None
     assert found.value > 0.8
     assert found.low is None
 
@@ -83,20 +80,6 @@ def test_equals_the_share_of_disagreeing_pairs() -> None:
     pairs = list(combinations(named, 2))
     expected = np.mean([one != other for one, other in pairs], axis=0)
     np.testing.assert_allclose(flip_rate(named), expected)
-
-
-@pytest.mark.slow
-def test_a_run_reports_them_with_several_repeats_only() -> None:
-    known = scenario()
-    models = [finished(known, "once"), finished(known, "often", repeats=3)]
-    found = evaluated(known, models)
-    once, often = (one.figures.select(analysis=STABILITY) for one in found.models)
-    assert (once.get(figure="flips"), once.get(figure="variance_seed")) == (None, None)
-    test = [rows for _, rows in models[1].part("test").groupby("repeat")]
-    called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
-    named = np.stack(called).astype(np.int64)
-    assert often.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
-    assert (often.find(figure="variance_both").value or 0) > 0
 
 
 POSITIVE = np.arange(120) < 50
@@ -115,7 +98,6 @@ def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     rng = np.random.default_rng(1)
     many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
     found = split_variance(placements(many, POSITIVE, PATIENT))
-    assert found is not None
     areas = [placements(row[None], POSITIVE, PATIENT).mean for row in many]
     assert found["seed"] + found["both"] == pytest.approx(np.var(areas, ddof=1))
     single = placements(one, POSITIVE, PATIENT).variance()
@@ -139,7 +121,6 @@ NESTED = {"repeat0-outer0-final": "ab", "repeat0-outer1-final": "ac", "repeat1-o
 def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> None:
     others = {"repeat0-final": "d", "repeat0-outer0-fold0": "cd"}
     found = assess_feature_selection(chosen(fits | others))
-    assert found is not None
     marks = np.array([[name in kept for name in NAMES] for kept in ("ab", "ac", "ab")])
     assert found.agreement.value == pytest.approx(selection_stability(marks).value)
     assert (found.fits, found.features, found.kept) == (3, 4, 2.0)
@@ -147,28 +128,22 @@ def test_the_fits_that_scored_the_folds_are_compared(fits: dict[str, str]) -> No
     assert named == [("a", 1.0), ("b", pytest.approx(2 / 3)), ("c", pytest.approx(1 / 3))]
 
 
-def test_the_same_choice_every_time_agrees_fully_and_any_order_of_rows_alike() -> None:
-    table = chosen(dict.fromkeys(HOLDOUT, "bc"))
-    found = assess_feature_selection(table)
-    assert found is not None
-    assert found.agreement.value == pytest.approx(1)
-    assert assess_feature_selection(table.sample(frac=1, random_state=0)) == found
-
-
 @pytest.mark.slow
-def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
+def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_are_chosen() -> None:
     known = scenario()
-    models = [
-        replace(finished(known, "single"), selection=chosen(HOLDOUT)),
-        finished(known, "forest"),
-    ]
+    often = finished(known, "often", repeats=3)
+    models = [finished(known, "once"), replace(often, selection=chosen(HOLDOUT))]
     found = evaluated(known, models)
-    choosing, whole = (one.figures.select(analysis=STABILITY) for one in found.models)
-    selection = assess_feature_selection(chosen(HOLDOUT))
-    assert selection is not None
-    for figure, group, value in selection.list_figures():
+    plain, choosing = (one.figures.select(analysis=STABILITY) for one in found.models)
+    for figure in ("flips", "variance_seed", "selection_agreement"):
+        assert plain.get(figure=figure) is None
+    test = [rows for _, rows in often.part("test").groupby("repeat")]
+    called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
+    named = np.stack(called).astype(np.int64)
+    assert choosing.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
+    assert choosing.find(figure="variance_both").value > 0
+    for figure, group, value in assess_feature_selection(chosen(HOLDOUT)).list_figures():
         assert choosing.find(figure=figure, group=group).value == value.value
-    assert whole.get(figure="selection_agreement") is None
 
 
 def fleiss_kappa(selected: NDArray[np.bool_]) -> float:

@@ -69,10 +69,10 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
     fixing, *_ = drawn(rng, 120, 2)
     decided_on = 0, np.ones(240, dtype=np.bool_)
     found = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
-    shares = [one.value or 0 for one in (found.single, found.several, found.empty)]
+    shares = [one.value for one in (found.single, found.several, found.empty)]
     assert sum(shares) == pytest.approx(1)
     assert found.mean_size == pytest.approx(shares[0] + 2 * shares[1])
-    by_class = [one.value or 0 for one in found.class_coverage]
+    by_class = [one.value for one in found.class_coverage]
     assert found.coverage.value == pytest.approx(np.average(by_class, weights=[160, 80]))
 
 
@@ -105,4 +105,4 @@ def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> No
     surest = np.argsort(-np.abs(positive - 0.5))[:150]
     assert found.curve.y[49] == pytest.approx(wrong[surest].mean())
     assert found.curve.y[19] < found.curve.y[-1] / 2
-    assert (found.area.low or 1) < (found.area.value or 0) < (found.area.high or 0)
+    assert found.area.low < found.area.value < found.area.high

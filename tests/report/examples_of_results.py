@@ -26,12 +26,12 @@ from skiagram.records.cases import DataCard, Task
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import TableRow
+from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import make_result, with_class_auc
 
 
 def texts(row: TableRow) -> list[str]:
-    """Return what stands in the cells of a row."""
     return [cell if isinstance(cell, str) else cell.text for cell in row.cells]
 
 
@@ -246,6 +246,11 @@ def pictures() -> tuple[Example, ...]:
         noisy[40] = np.nan
         examples.append(Example(f"c{k:05d}", label, *encode_change(noisy, clean)))
     return tuple(examples)
+
+
+def opening(number: int) -> Opening:
+    comparison = Comparison("chest", "5" * 64, "evaluate", ("svm",), "c" * 64)
+    return Opening(number, comparison, "2026-01-01T00:00:00+00:00", "", False, ())
 
 
 def material() -> Material:

@@ -9,7 +9,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Crossing, LearningCurves
 from skiagram.sweeps.table import SweepResult
 from tests.report.examples_of_results import binary, material
-from tests.report.test_page import Page
+from tests.report.pages import Page
 from tests.report.test_sweep import LINE
 
 

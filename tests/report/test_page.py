@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import METRICS, SUBGROUPS
-from skiagram.evaluation.subgroups import Subgroup
-from skiagram.evaluation.subgroups import TestedDifference as Compared
+from skiagram.evaluation.results import METRICS
 from skiagram.image_store.pictures import encode_picture
 from skiagram.records.cases import Design, Task
 from skiagram.report.material import Material, TextInPixels
@@ -26,7 +23,6 @@ from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
-from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import answered, full, with_galleries
 from tests.report.examples_of_results import (
     binary,
@@ -35,44 +31,11 @@ from tests.report.examples_of_results import (
     several_classes,
     with_failure,
 )
+from tests.report.pages import Page, page
 
 SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
 DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
-VOID = {"br", "img", "meta"}
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
-
-
-class Page(HTMLParser):
-    """Reads a page, refusing elements that are not closed in order."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.source = source
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(source)
-        self.close()
-        assert not self.open, f"never closed: {self.open}"
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"{tag} was never opened"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 EXAMPLES: dict[str, Callable[[], tuple[Evaluation, Material]]] = {
@@ -85,11 +48,6 @@ EXAMPLES: dict[str, Callable[[], tuple[Evaluation, Material]]] = {
 @cache
 def page_of(name: str) -> Page:
     return Page(render(*EXAMPLES[name]()))
-
-
-def page(evaluation: Evaluation, **changes: object) -> Page:
-    """Return the page of an evaluation, with other material."""
-    return Page(render(evaluation, dataclasses.replace(material(), **changes)))  # type: ignore[arg-type]
 
 
 @pytest.fixture(
@@ -169,7 +127,7 @@ def test_only_the_first_two_pages_are_unfolded(case: tuple[Evaluation, Page]) ->
 def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) -> None:
     pictures, seen = case[1].all("svg"), case[1]
     assert pictures
-    assert all(one["role"] == "img" and len(one["aria-label"] or "") > 40 for one in pictures)
+    assert all(one["role"] == "img" and one["aria-label"] for one in pictures)
     assert len(seen.all("img")) >= 12
     assert all(one["alt"] for one in seen.all("img"))
     assert {one.get("scope") for one in seen.all("th")} == {"col", "row", "rowgroup"}
@@ -201,18 +159,14 @@ def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> 
 
 
 def test_what_a_task_does_not_have_is_said() -> None:
-    words = page_of("classes").text
-    for text in (
-        "decisions at a threshold (no single threshold with more than two classes)",
-        "subgroups (no column divides the cases into parts",
-        "Fewer than two models were trained, so there is no order.",
-        "several readers (defined for two classes)",
-        "was chosen within each fold by its inner folds",
-        "0.791 (0.73–0.82) 0.822 (0.78–0.84) –",
-    ):
-        assert text in words, text
-    assert "chosen on development cases" not in words
-    assert "Requested pairs" not in words
+    page_of("classes").check("""
+        decisions at a threshold (no single threshold with more than two classes)
+        subgroups (no column divides the cases into parts
+        several readers (defined for two classes)
+        was chosen within each fold by its inner folds
+        not: chosen on development cases
+        not: Text in the pixels
+    """)
 
 
 def test_card_audit_and_provenance_are_printed() -> None:
@@ -246,25 +200,6 @@ def test_what_a_person_must_look_at_is_shown_and_names_are_code() -> None:
     assert "burnt_in_text: mask" in seen.text
     marks = [one["src"] for one in seen.all("img") if "c00017" in (one["alt"] or "")]
     assert marks == [picture]
-    assert "Text in the pixels" not in page_of("classes").text
-
-
-@pytest.mark.thorough
-def test_test_cases_stand_beside_development_cases() -> None:
-    shift = [dataclasses.replace(row, model="random_forest") for row in SHIFTED]
-    rows = (*binary().figures.rows, *shift, *DARKER)
-    told = page(dataclasses.replace(binary(), figures=FigureTable(rows))).text
-    for text in (
-        "Test cases beside development cases",
-        "AUC of Random forest differs 0.994 0.969 −0.025 (−0.040 to −0.010) 0.002",
-        "share of abnormal differs 0.73 0.62",
-        "brightness differs 120 88.5",
-        "glcm_contrast differs 2.1 3.4 0.800 (0.70–0.90)",
-        "with an AUC of 0.930 (0.90–0.96); 1 of the features differ",
-    ):
-        assert text in told, text
-    assert "height differs" not in told
-    assert "Test cases beside development cases" not in page_of("classes").text
 
 
 @pytest.mark.slow
@@ -331,17 +266,3 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
         assert part in seen
     assert "best_encoder_minus_baseline" in headline_figures(found)
     assert "best_network_minus_baseline" not in headline_figures(found)
-
-
-@pytest.mark.thorough
-def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
-    part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
-    compared = {"roc_auc": Compared(Estimate(0.1, 0.05, 0.2), 0.001, 0.01)}
-    for differences in (compared, {}):
-        subgroup = dataclasses.replace(part, differences=differences)
-        model = several_classes().models[0]
-        rows = subgroup.list_rows(model.outcome.model)
-        model = dataclasses.replace(model.with_rows(SUBGROUPS, rows), parts=(subgroup.part,))
-        seen = page(dataclasses.replace(several_classes(), models=(model,))).text
-        assert ("The second table compares" in seen) == bool(differences)
-        assert ("also depends on the mix of classes in a subgroup" in seen) == bool(differences)

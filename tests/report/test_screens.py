@@ -19,21 +19,16 @@ from PIL import Image as Pillow
 from skiagram.report.index import render_sweep
 from skiagram.report.material import Material
 from skiagram.report.page import render
-from tests.report import test_costs, test_learning_curves
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
 from tests.report.sections.test_explanations import FOREST, NETWORK
-from tests.report.test_severity import PAGE
+from tests.report.test_sweep import EXAMPLES
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-SWEEPS = {
-    "cost": test_costs.SWEEP,
-    "crossover": test_learning_curves.SWEEP,
-    "sweep": PAGE,
-}
+SWEEPS = ("costs", "crossing", "severity")
 AUDIT = """
 document.querySelectorAll("details").forEach((one) => { one.open = true; });
 axe.run().then((found) => {
@@ -52,7 +47,6 @@ pytestmark = [
 
 
 def explained() -> Material:
-    """Return material with explained models."""
     return replace(with_galleries(), explanations=(FOREST, NETWORK))
 
 
@@ -64,7 +58,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "two_classes": render(answered(), explained()),
         "several_classes": render(several_classes(), material()),
     }
-    examples |= {name: render_sweep(result) for name, result in SWEEPS.items()}
+    examples |= {name: render_sweep(EXAMPLES[name]()) for name in SWEEPS}
     axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for name, page in examples.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")

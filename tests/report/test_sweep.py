@@ -1,24 +1,31 @@
-"""The page of a sweep: rules make its words, figures and table."""
+"""Pages of sweeps: rules make the words, figures and tables of every analysis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from skiagram.report.index import list_outputs, render_sweep
-from skiagram.report.sweep import (
-    describe_choice,
-    draw_model,
-    list_models,
-    summarise,
-    tabulate_rows,
-)
+from skiagram.report.index import render_sweep
+from skiagram.report.severity import show_severity
+from skiagram.report.sweep import draw_model, list_models, tabulate_rows
 from skiagram.statistics.estimate import Estimate
+from skiagram.steps.time import Clock
+from skiagram.sweeps.candidates import FailedModel
+from skiagram.sweeps.costs import CostComparison, ModelCost
 from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
+from skiagram.sweeps.learning_curves import Band, Crossing, LearningCurve, LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.severity import (
+    Condition,
+    CorruptedCases,
+    CorruptedModel,
+    Severity,
+    SeverityCurve,
+)
 from skiagram.sweeps.table import SweepResult
+from tests.report.pages import Page
 
 C = "conf.model.svm.inverse_regularisation"
 
@@ -43,36 +50,214 @@ def sweep(*rows: RowResult) -> SweepResult:
 LINE = sweep(row(1, {C: 0.1}, 0.7, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 10}, 0.8, 0.95))
 
 
-def test_the_answer_names_the_row_of_the_highest_selection_auc_not_of_the_best_test_auc() -> None:
-    words = " ".join(describe_choice(LINE))
-    assert "Row 2 (svm.inverse_regularisation 1)" in words
-    assert "0.900" in words
-    assert "0.600" in words
-    assert "0.950" not in words
-
-
-def test_where_no_row_is_shown_to_beat_chance_the_first_sentence_says_so() -> None:
-    useless = sweep(row(1, {C: 0.1}, 0.7, 0.54), row(2, {C: 1.0}, 0.9, 0.5))
-    assert summarise(useless).answers[0].startswith("No model works on these data")
-    assert "No model works on these data" in render_sweep(useless)
-    assert "No model works" not in render_sweep(sweep(*useless.rows, row(3, {C: 2}, 0.8, 0.56)))
-
-
-def test_the_table_marks_the_chosen_row_and_dashes_the_reference() -> None:
-    table = tabulate_rows(LINE, "svm")
-    assert [each.best for each in table.groups[0].rows] == [False, True, False]
-    assert "the reference" in table.notes
-
-
-def test_a_failed_row_stands_with_its_reason() -> None:
-    failed = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
-    page = render_sweep(sweep(*LINE.rows, failed))
-    assert "must be above 0" in page
-    assert "1 of 4 rows failed" in page
+USELESS = sweep(row(1, {C: 0.1}, 0.7, 0.54), row(2, {C: 1.0}, 0.9, 0.5))
 
 
 def values(places: Sequence[dict[str, Any]]) -> SweepResult:
     return sweep(*(row(k, place, 0.7 + k / 100, 0.8) for k, place in enumerate(places, start=1)))
+
+
+def of_errors() -> SweepResult:
+    """Return rows whose primary figure is an error, the second the lowest."""
+    names = ("selection_absolute_error", "absolute_error")
+    rows = []
+    for number, value in enumerate((0.6, 0.4, 0.5), start=1):
+        error = Estimate(value, value / 2, value * 2)
+        figures = tuple(Figure("ridge", "Ridge", "classical", name, error) for name in names)
+        found = RowFigures(figures, primary="absolute_error", primary_is_error=True)
+        rows.append(RowResult(Row(number, {C: number}, {C: number}, 1), found))
+    return SweepResult("strength", "How strong?", "ridge", tuple(rows))
+
+
+def timing(value: float) -> Estimate:
+    return Estimate(value, value * 0.9, value * 1.5)
+
+
+def cost_of(name: str, auc: float, train: float, use: float, adds: int | None) -> ModelCost:
+    arm = "deep" if name == "Net" else "classical"
+    estimate = Estimate(auc, auc - 0.1, auc + 0.1)
+    costs = {
+        "training_seconds": timing(train),
+        "case_milliseconds": timing(use),
+        "input_milliseconds": Estimate(None, reason="none") if arm == "deep" else timing(use / 2),
+        "parameters": Estimate(100),
+        "multiply_adds": Estimate(adds, reason="" if adds else "not defined"),
+        "bytes": Estimate(2000),
+    }
+    return ModelCost(name, name, arm, estimate, costs)
+
+
+COSTED = (
+    cost_of("Tree <3>", 0.85, 1.0, 4.0, None),
+    cost_of("Linear", 0.89, 2.0, 5.0, 72),
+    cost_of("Net", 0.9, 400.0, 0.5, 5_000_000),
+)
+COSTS = CostComparison(
+    Clock(time="wall"),
+    "Processor X, 2 cores, 1 thread",
+    0.02,
+    COSTED,
+    (FailedModel("broken", "Broken", "deep", "out of memory."),),
+)
+
+
+def of_costs(**changes: Any) -> SweepResult:
+    return SweepResult("cost", "What does accuracy cost?", "", (), replace(COSTS, **changes))
+
+
+GAIN = Estimate(0.03, 0.01, 0.05)
+CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5), GAIN)
+AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.8))
+BAND = Band((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
+DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
+CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), BAND, ("too few",))
+CURVES = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,))
+
+
+def of_curves(curves: tuple[LearningCurve, ...] = (CURVE,), **crossing: Any) -> SweepResult:
+    """Return learning curves whose crossing differs."""
+    found = replace(CURVES, curves=curves, crossings=(replace(CROSSING, **crossing),))
+    return SweepResult("crossover", "From how many cases on?", "", (), found)
+
+
+ZERO = Estimate(0.0, -0.01, 0.01)
+LOSS = Estimate(-0.1, -0.15, -0.05)
+
+
+def condition(amount: float, change: Estimate = ZERO, sensitivity: float = 0.9) -> Condition:
+    auc = Estimate(0.8 + change.value, 0.7, 0.9)
+    shares = Estimate(sensitivity, 0.1, 0.95), Estimate(0.7, 0.6, 0.8)
+    return Condition(amount, auc, change, *shares)
+
+
+CORRUPTED = (
+    SeverityCurve("noise", (condition(0.1), condition(0.2, LOSS)), -0.05, 0.1, 0.2),
+    SeverityCurve("jpeg", (condition(50, sensitivity=0.2),), 0.0, 50, None),
+    SeverityCurve("blur", (condition(1, Estimate(-0.05, -0.1, 0.0)),), -0.05, None, None),
+)
+BROKEN = CorruptedModel("Model <A>", "classical", condition(0), CORRUPTED)
+MISSING = Estimate(None, reason="diverged")
+NOTHING = Condition(0, MISSING, MISSING, MISSING, MISSING)
+NONE = [(each.corruption, (NOTHING,) * len(each.conditions)) for each in CORRUPTED]
+LOST = CorruptedModel(
+    "Lost", "deep", NOTHING, tuple(SeverityCurve(*each, None, None, None) for each in NONE)
+)
+FILMS = CorruptedCases("films", 20, 10, (BROKEN, LOST))
+SEVERITY = Severity(0.02, (FILMS,))
+
+
+NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run")
+
+
+FAILED = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
+SAME = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
+BEYOND: dict[str, Any] = {"cases": 1100.0, "high": None}
+EXAMPLES: dict[str, Callable[[], SweepResult]] = {
+    "rows": lambda: LINE,
+    "rows at chance": lambda: USELESS,
+    "one row above chance": lambda: sweep(*USELESS.rows, row(3, {C: 2}, 0.8, 0.56)),
+    "a failed row": lambda: sweep(*LINE.rows, FAILED),
+    "rows of the same figure": lambda: SAME,
+    "rows of errors": of_errors,
+    "costs": of_costs,
+    "costs, margin of nothing": lambda: of_costs(margin=0.001),
+    "costs of no model": lambda: of_costs(models=()),
+    "crossing": of_curves,
+    "crossing, sizes without fits": lambda: of_curves(compared=(50, 800), fits=(3, 5)),
+    "crossing beyond": lambda: of_curves(ahead=0.97, **BEYOND),
+    "perhaps crossing beyond": lambda: of_curves(ahead=0.03, **BEYOND),
+    "no crossing beyond": lambda: of_curves(ahead=0.02, **BEYOND),
+    "another network": lambda: of_curves((CURVE, replace(CURVE, model="other", title="Other"))),
+    "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
+}
+# Example → words that stand on its page, a line each; those behind `not:` do not.
+WORDS = {
+    "rows": """
+        How strong <should> it be?
+        Row 2 (svm.inverse_regularisation 1) has the highest
+        the reference
+        not: No model works
+    """,
+    "rows at chance": "No model works on these data",
+    "one row above chance": "not: No model works",
+    "a failed row": """
+        must be above 0
+        1 of 4 rows failed
+    """,
+    "rows of the same figure": "2 rows have this figure; it is the first of them.",
+    "rows of errors": """
+        Row 2 (svm.inverse_regularisation 2) has the lowest selection_absolute_error
+        absolute error of Ridge
+    """,
+    "costs": """
+        The highest AUC is Net’s, 0.900. Of the 2 models less than 0.02 behind it or level, Net is
+        the cheapest to use (0.500 ms per case), and Linear is the cheapest to train (2.00 s
+        Tree <3>, Linear, Net
+        Linear, Net
+        medians of wall time
+        measured on: Processor X, 2 cores, 1 thread
+        Broken could not be trained: out of memory.
+        not defined
+    """,
+    "costs, margin of nothing": "No other comes within 0.00 of it.",
+    "costs of no model": "No model could be trained.",
+    "crossing": """
+        at about 730 training cases (95 % interval 410 to 800)
+        With 800 training cases the difference in AUC is +0.030 (0.010–0.050).
+        Net <2> could not be fitted everywhere: too few
+        3 of 5 draws
+        not: If both go on as a power law
+        not: draws are compared at
+    """,
+    "crossing, sizes without fits": """
+        fewer draws are compared at 50 (3 of 5 draws) training cases
+        Nothing is compared at 200: fewer than two draws have fits of both.
+    """,
+    # However sure the fitted curves are: these hold if both go on as they were fitted.
+    "crossing beyond": """
+        Net may or may not overtake the best baseline with up to 800 training cases
+        97 %
+        If both go on as a power law, 100
+        cross at about 1,100 training cases
+    """,
+    "perhaps crossing beyond": """
+        Net may or may not overtake the best baseline with up to 800 training cases
+        3 %
+    """,
+    "no crossing beyond": """
+        Net does not overtake the best baseline with up to 800 training cases
+        2 %
+    """,
+    "another network": "Other is not compared",
+    "severity": """
+        films: Model <A> breaks under noise from 0.2 on; holds under JPEG; open under blur.
+        diverged
+        0.020, the margin
+        mean 0.1 0.2
+        −0.050
+        Sensitivity
+    """,
+}
+
+
+@pytest.mark.parametrize("example", WORDS)
+def test_the_page_says_what_was_found_and_escapes_names(example: str) -> None:
+    result = EXAMPLES[example]()
+    page = Page(render_sweep(result))
+    assert page.source == render_sweep(result)
+    page.check(WORDS[example])
+
+
+def test_decisions_have_a_part_of_their_own_where_they_were_asked_for() -> None:
+    changes, decisions = show_severity(SEVERITY)
+    assert changes.figure is not None
+    assert "Sensitivity" in decisions.caption
+    assert "0.20" in str(decisions.table.groups[1].rows[0].cells[1])
+
+
+def test_the_row_of_the_highest_selection_auc_is_marked() -> None:
+    table = tabulate_rows(LINE, "svm")
+    assert [each.best for each in table.groups[0].rows] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +272,12 @@ def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(
     places: Sequence[dict[str, Any]], words: str
 ) -> None:
     drawing = draw_model(values(places), "svm")
-    assert drawing is not None
     assert words in drawing.description
 
 
 def test_numbers_of_a_logarithmic_axis_are_written_out() -> None:
     """Powers came as formulas, which the page's pictures do not set."""
     drawing = draw_model(values([{C: 0.01}, {C: 1.0}, {C: 100.0}]), "svm")
-    assert drawing is not None
     assert "mathdefault" not in drawing.svg
     assert all(f">{number}<" in drawing.svg for number in ("0.01", "1", "100"))
 
@@ -105,32 +288,6 @@ def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model() -> Non
     other = replace(LINE.rows[0].figures, figures=(*LINE.rows[0].figures.figures, best))
     rows = (replace(LINE.rows[0], figures=other), *LINE.rows[1:])
     assert list_models(replace(LINE, rows=rows)) == ["svm", "best_classical"]
-
-
-def test_rows_that_share_the_best_figure_are_counted() -> None:
-    same = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
-    assert "2 rows have this figure; it is the first of them." in describe_choice(same)
-
-
-def test_of_an_error_the_lowest_is_chosen_and_said_to_be() -> None:
-    figures = [
-        RowFigures(
-            tuple(
-                Figure("ridge", "Ridge", "classical", name, Estimate(value, value / 2, value * 2))
-                for name in ("selection_absolute_error", "absolute_error")
-            ),
-            primary="absolute_error",
-            primary_is_error=True,
-        )
-        for value in (0.6, 0.4, 0.5)
-    ]
-    rows = [RowResult(Row(k, {C: k}, {C: k}, 1), of) for k, of in enumerate(figures, start=1)]
-    result = SweepResult("strength", "How strong?", "ridge", tuple(rows))
-    words = " ".join(describe_choice(result))
-    assert "Row 2 (svm.inverse_regularisation 2) has the lowest selection_absolute_error" in words
-    drawing = draw_model(result, "ridge")
-    assert drawing is not None
-    assert drawing.description.startswith("absolute error of Ridge")
 
 
 def test_options_that_named_settings_change_are_columns_of_the_table() -> None:
@@ -147,10 +304,3 @@ def test_options_that_named_settings_change_are_columns_of_the_table() -> None:
         ["plain", "none", ""],
         ["clean", "repair", "3"],
     ]
-
-
-def test_the_page_escapes_the_question_and_the_long_table_stands_beside_it() -> None:
-    page = render_sweep(LINE)
-    assert "How strong &lt;should&gt; it be?" in page
-    assert "table.csv" in list_outputs(LINE)
-    assert render_sweep(LINE) == render_sweep(replace(LINE))

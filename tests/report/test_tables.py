@@ -16,11 +16,10 @@ from skiagram.report.tables import (
 )
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import TITLES, binary, texts, with_failure
-from tests.report.test_page import Page
+from tests.report.pages import Page
 
 
 def written(table: Table) -> Page:
-    """Return a page with nothing but a table."""
     return Page(_environment().from_string("{{ table(of, '') }}").render(of=table))
 
 

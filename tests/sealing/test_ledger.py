@@ -22,17 +22,14 @@ FIRST = Comparison("chest", "a" * 64, "evaluate", ("svm", "small_cnn"), "1" * 64
 
 
 def compared(number: int, seal: str = FIRST.seal) -> Comparison:
-    """Return a comparison of other scores."""
     return dataclasses.replace(FIRST, digest=f"{number:064d}", seal=seal)
 
 
 def noted(home: Path, *numbers: int) -> list[Opening]:
-    """Note some comparisons, in order."""
     return [note_opening(home, compared(number), home) for number in numbers]
 
 
 def lines(home: Path) -> list[str]:
-    """Return the lines of a ledger."""
     return (home / LEDGER).read_text().splitlines()
 
 

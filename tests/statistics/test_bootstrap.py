@@ -26,18 +26,6 @@ def mean_of(values: Floats, weights: Floats) -> Floats:
     return found
 
 
-def test_interval_of_a_mean_is_close_to_scipy() -> None:
-    values = np.random.default_rng(0).normal(size=80)
-    draws = draw_patients(np.arange(80), 40, 2000, seed=1)
-    found = bootstrap_estimate(
-        lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
-    )
-    theirs = bootstrap(
-        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(2)
-    ).confidence_interval
-    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.03)
-
-
 def test_patients_are_drawn_whole() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=50), 4)
     patient = np.repeat(np.arange(50), 4)
@@ -50,7 +38,7 @@ def test_patients_are_drawn_whole() -> None:
         lambda weights: mean_of(values, weights), draws, share=False, kind="percentile"
     )
     half = norm.ppf(0.975) * values.std() / np.sqrt(50)
-    assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * half, rel=0.08)
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
 
 
 def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
@@ -69,7 +57,7 @@ def test_a_perfect_share_keeps_its_doubt() -> None:
     draws = draw_patients(np.arange(20), 8, 200, seed=0)
     found = bootstrap_estimate(lambda weights: np.ones(len(weights)), draws)
     assert found.value == found.high == 1
-    assert (found.low or 0) == pytest.approx(8 / (8 + norm.ppf(0.975) ** 2))
+    assert found.low == pytest.approx(8 / (8 + norm.ppf(0.975) ** 2))
 
 
 def test_undefined_figures_say_why() -> None:
@@ -160,7 +148,7 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:
         np.concatenate([mean_of(values[0], block) for block in draws.weights()]).var(ddof=1)
     )
     expected = over_trainings(own, np.inf, values[0].mean() + shifts).half
-    lengths = [(one.high or 0) - (one.low or 0) for one in (alike, apart)]
+    lengths = [one.high - one.low for one in (alike, apart)]
     assert lengths[1] / lengths[0] == pytest.approx(
         expected / (norm.ppf(0.975) * own**0.5), rel=1e-6
     )
@@ -178,7 +166,7 @@ def test_few_large_patients_lengthen_the_interval_and_single_images_do_not() -> 
     expected = (
         t.ppf(0.975, effective_patients(patient) - 1) * variance_of_mean(values, patient) ** 0.5
     )
-    assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * expected, rel=0.25)
+    assert found.high - found.low == pytest.approx(2 * expected, rel=0.25)
     single = draw_patients(np.arange(60), 30, 500, seed=0)
     plain = bootstrap_estimate(
         lambda weights: mean_of(values[:60], weights), single, share=False, kind="percentile"
@@ -202,7 +190,7 @@ def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile()
     found = bootstrap_estimate(above_the_median, draws, kind="percentile")
     resampled = np.concatenate([above_the_median(block) for block in draws.weights()])
     longer = t.ppf(0.975, 14) / norm.ppf(0.975)
-    value = float(found.value or 0)
+    value = float(found.value)
     expected = [value + longer * (bound - value) for bound in percentile_interval(resampled)]
     assert (found.low, found.high) == pytest.approx(expected)
     difference = bootstrap_difference(above_the_median, draws)
@@ -221,7 +209,7 @@ def test_a_share_that_hardly_jumps_reaches_as_far_as_its_patients_let_it() -> No
     found = bootstrap_estimate(mean, draws, kind="percentile", most_cases=3)
     low = wilson_interval(0.99, 30, t.ppf(0.975, 9))[0]
     assert found.low == pytest.approx(low)
-    assert (short.low or 0) > 0.95 > low
+    assert short.low > 0.95 > low
     perfect = bootstrap_estimate(
         lambda weights: np.minimum(1.0, mean(weights) + 0.01), draws, kind="percentile"
     )

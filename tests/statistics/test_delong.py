@@ -14,8 +14,11 @@ from skiagram.statistics.delong import (
     Placements,
     auc_estimate,
     combination,
+    detectability,
     difference_estimate,
     difference_variation,
+    estimate_efficiency,
+    has_leaked,
     macro_placements,
     placements,
 )
@@ -186,8 +189,6 @@ def test_constant_scores_and_a_lone_positive_have_an_interval() -> None:
     constant = auc_estimate(single(np.zeros(30), positive))
     assert (constant.value, constant.low is not None) == (0.5, True)
     lone = auc_estimate(single(np.arange(30.0), np.arange(30) == 20))
-    assert lone.low is not None
-    assert lone.high is not None
     assert lone.high - lone.low > 0.7
 
 
@@ -196,8 +197,8 @@ def test_equal_models_differ_by_nothing_surely_not() -> None:
     perfect = single(positive.astype(float), positive)
     found = difference_estimate(perfect, perfect)
     assert found.value == 0
-    assert found.low == pytest.approx(-(found.high or 0))
-    assert (found.high or 0) > 0.2
+    assert found.low == pytest.approx(-found.high)
+    assert found.high > 0.2
 
 
 def test_areas_variances_and_covariance_equal_proc() -> None:
@@ -244,10 +245,10 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
     found, low = difference_estimate(perfect, other), auc_estimate(other).low
     assert (found.value, found.high) == pytest.approx((1 - other.mean, 1 - (low or 0)))
     plain = combination([(1.0, perfect), (-1.0, other)]).variation.half
-    assert (found.high or 0) - (found.value or 0) > 1.2 * plain
+    assert found.high - found.value > 1.2 * plain
     assert found.method == "from both intervals"
     backwards = difference_estimate(other, perfect)
-    assert (backwards.low, backwards.high) == pytest.approx((-(found.high or 0), -(found.low or 0)))
+    assert (backwards.low, backwards.high) == pytest.approx((-found.high, -found.low))
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
@@ -259,6 +260,27 @@ def test_p_value_and_probabilities_agree_with_a_lopsided_interval(end: str) -> N
     found, variation = difference_estimate(perfect, other), difference_variation(perfect, other)
     bound = getattr(found, end)
     gain = gain_probabilities(found, variation, bound)
-    assert gain is not None
     assert gain.above == pytest.approx(0.975 if end == "low" else 0.025)
-    assert variation.p((found.value or 0) - bound) == pytest.approx(0.05)
+    assert variation.p(found.value - bound) == pytest.approx(0.05)
+
+
+def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> None:
+    n = 4000
+    quantiles = norm.ppf((np.arange(n) + 0.5) / n)
+    positive = np.arange(2 * n) >= n
+    half, ideal = (single(np.concatenate([quantiles, quantiles + d]), positive) for d in (1.2, 2.4))
+    found = estimate_efficiency(half, ideal)
+    assert found.value == pytest.approx(0.25, abs=0.002)
+    assert found.low < 0.25 < found.high
+    assert detectability(float(norm.cdf(1.5 / np.sqrt(2)))) == pytest.approx(1.5)
+    assert estimate_efficiency(ideal, ideal).value == pytest.approx(1)
+    assert not has_leaked(difference_estimate(ideal, ideal))
+
+
+def test_fit_on_the_test_labels_is_flagged() -> None:
+    generator, patient = np.random.default_rng(1), np.repeat(np.arange(100), 2)
+    positive = patient % 2 == 0
+    for noise in (0.0, 0.1, 0.3):
+        leak = single(positive + noise * generator.normal(size=200), positive, patient)
+        ideal = single(generator.normal(size=200) + 2.4 * positive, positive, patient)  # AUC .955
+        assert has_leaked(difference_estimate(leak, ideal))

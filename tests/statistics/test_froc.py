@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from skiagram.statistics.bootstrap import bootstrap_difference, draw_patients
@@ -19,9 +18,6 @@ from skiagram.statistics.froc import (
     difference_of_areas,
 )
 from skiagram.statistics.proportions import wilson_interval
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 def simulated(

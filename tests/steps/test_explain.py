@@ -122,10 +122,7 @@ def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place
         assert one.difference == 0
         assert (one.word, one.fits, one.repeats, one.cases) == ("nodule", 3, 1, 56)
         assert one.maps is None
-        assert one.blanking is not None
         assert one.blanking.rest.over_folds.value is not None
-    assert linear.features is not None
-    assert forest.features is not None
     assert {group.group for group in linear.features.families} == {"wavelet", "first_order"}
     assert len(linear.features.features) == len(forest.features.features) == 3
     for feature in linear.features.features:
@@ -142,10 +139,7 @@ def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place
 def test_maps_of_a_network_are_tested(place: Place) -> None:
     found = place.explain(place.train("short_network"))
     assert found.difference == 0
-    assert found.maps is not None
-    assert found.maps.observer is not None
     assert found.maps.observer.cases == 4
-    assert found.maps.centre is not None
     assert found.maps.centre.hit.above_centre.value == 0
     assert [one.method for one in found.maps.methods] == list(asked().maps.methods)
     for one in found.maps.methods:

@@ -27,7 +27,6 @@ def drawn(seed: int) -> Any:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Return two development cases and a test case."""
     names = np.array(["case-0", "case-1", "case-2"])
     store(tmp_path / "data", {name: drawn(at) for at, name in enumerate(names.tolist())})
     split, label = np.array(["train", "train", "test"]), np.array([0, 1, SEALED])

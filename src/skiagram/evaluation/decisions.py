@@ -23,6 +23,8 @@ from skiagram.statistics.discrimination import Flags, Floats, matthews_correlati
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 
+NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -46,7 +48,8 @@ class OperatingPoint:
     def list_figures(self) -> Iterator[Named]:
         """Yield the threshold and what it does, under what it is to keep: `sensitivity 0.9`."""
         group = f"{self.aim} {self.level:g}"
-        yield "threshold", group, Estimate(self.threshold)
+        reason = NO_THRESHOLD if self.threshold is None else ""
+        yield "threshold", group, Estimate(self.threshold, reason=reason)
         for name, estimate in self.metrics.items():
             yield name, group, estimate
 
@@ -158,7 +161,7 @@ def judge_operating_points(
     for aim in analyses.operating_points:
         limit = thresholds(held_out, aim, scores)
         if np.isnan(limit).any():
-            unknown = Estimate(None, reason="a class has no held-out case to fix a threshold on")
+            unknown = Estimate(None, reason=NO_THRESHOLD)
             figures = dict.fromkeys(JUDGMENTS, unknown)
             points.append(OperatingPoint(aim.aim, aim.level, None, figures))
             continue

@@ -15,7 +15,6 @@ def drawn(evaluation: Evaluation, name: str = "roc") -> Drawing:
 
 
 def height(drawing: Drawing) -> float:
-    """Return the height of a drawing, points."""
     found = re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawing.svg)
     return float(found[1])
 

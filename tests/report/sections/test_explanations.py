@@ -20,7 +20,6 @@ from skiagram.explanation.record import (
     Maps,
 )
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
-from skiagram.report.page import render
 from skiagram.report.section import make_sections
 from skiagram.report.sections.explanations import describe_outside, explanations
 from skiagram.statistics.estimate import Estimate
@@ -127,18 +126,8 @@ def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) ->
     assert fragment in describe_outside(replace(FOREST, blanking=blanking))
 
 
-def test_nothing_is_shown_where_no_model_was_explained() -> None:
-    assert "explained" in make_sections(binary(), material()).left_out["Explanations"]
-
-
-@pytest.mark.slow
-def test_explained_models_are_shown_and_their_figures_written() -> None:
+def test_figures_of_explained_models_are_written() -> None:
     shown_models = replace(material(), explanations=(FOREST, NETWORK))
     sections = make_sections(binary(), shown_models)
     own = next(section for section in sections.filled if section.anchor == "explanations")
     assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}
-    page = render(binary(), shown_models, sections)
-    assert "Forest &lt;1&gt;" in page
-    assert "not defined: no gradient" in page
-    assert "glcm_b, glcm_c, glcm_d and 1 more" in page
-    assert "Always the centre" in page

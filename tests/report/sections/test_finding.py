@@ -1,7 +1,6 @@
-"""The section of finding: curves, tables, the first page's sentence, and pictures with marks."""
+"""The sections of finding: tables, the first page's sentence, and pictures with marks."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +8,12 @@ import pytest
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.froc_area import FROC_AREA
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.results import FinderResult
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.image_store.store import ImageStore
 from skiagram.report.contact_sheet import make_contact_sheets
-from skiagram.report.section import make_sections
 from skiagram.report.sections.answer import state_answer
 from skiagram.report.sections.finding import (
     draw_froc,
@@ -22,12 +21,14 @@ from skiagram.report.sections.finding import (
     tabulate_merits,
     tabulate_sensitivities,
 )
+from skiagram.report.sections.froc_area import tabulate_froc_area
 from skiagram.report.tables import Cell
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.test_finding import Searched, searched
 from tests.image_store.test_pictures import opened
 from tests.report.examples_of_results import material, texts, with_reader
+from tests.report.pages import section
 from tests.report.test_material import stored
 
 
@@ -41,12 +42,6 @@ def images(run: Searched, tmp_path_factory: pytest.TempPathFactory) -> ImageStor
     ids = run.known.cases.case_id.tolist()
     grey = {case: np.zeros((64, 48), np.float32) for case in ids}
     return stored(tmp_path_factory.mktemp("restored"), grey)
-
-
-def test_nothing_is_shown_where_nothing_is_searched_for() -> None:
-    left_out = make_sections(with_reader(), material()).left_out
-    assert left_out["Finding lesions"] == "no model searches for lesions"
-    assert not state_finding(with_reader())
 
 
 def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searched) -> None:
@@ -162,9 +157,28 @@ def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
 
 
 @pytest.mark.slow
-def test_the_section_renders(run: Searched, tmp_path: Path) -> None:
-    from skiagram.report.page import render
+def test_both_sections_are_shown_where_models_search_alone(run: Searched) -> None:
+    shown = section("finding", run.evaluation, material())
+    assert "FROC curves" in shown.text
+    assert "Window Network" in section("froc_area", run.evaluation, material()).text
+    assert not state_finding(with_reader())
 
-    page = render(run.evaluation, material())
-    assert 'id="finding"' in page
-    assert "FROC curves" in page
+
+@pytest.mark.slow
+def test_every_finder_has_its_area_and_the_better_one_gains_by_patient() -> None:
+    run = searched("holdout", ideal=4.0)
+    figures = run.evaluation.figures.select(analysis=FROC_AREA)
+    table = tabulate_froc_area(run.evaluation)
+    window, forest = (
+        figures.find(model=name, versus="") for name in ("window_network", "candidate_forest")
+    )
+    assert texts(table.row("Window Network")) == [f"{window.value:.3f}"]
+    assert window.low <= window.value <= window.high <= 1
+    assert "bootstrap by patient" in window.method
+    difference = figures.find(model="deep", versus="classical")
+    assert difference.value == pytest.approx(window.value - forest.value)
+    assert difference.low > 0
+    assert texts(table.row("Best network minus best classical model"))[0].startswith("+0.")
+    assert np.isfinite(figures.find(model="ideal observer").value or np.nan)
+    assert table.row("Ideal observer")
+    assert window.value < run.found.finders[1].find("sensitivity", "1").value

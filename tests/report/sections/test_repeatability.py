@@ -1,6 +1,5 @@
 """The section of repeatable features: counts of what the run's `perturbed` families measured."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,6 @@ from skiagram.features.table import FeatureTable
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.cases import SEALED, Cases
 from skiagram.report.material import read_repeatability
-from skiagram.report.page import render
-from skiagram.report.section import make_sections
-from skiagram.report.sections.repeatability import tabulate_shares
-from tests.report.examples_of_results import binary, material, texts
 
 SURE, UNSURE = IntraclassCorrelation(0.9, 0.8, 0.95), IntraclassCorrelation(0.8, 0.7, 0.9)
 KINDS = {
@@ -23,23 +18,6 @@ KINDS = {
         Repeatability("shape_a", "shape", SURE, SURE),
     )
 }
-
-
-def test_a_feature_is_repeatable_where_the_lower_bound_is_good() -> None:
-    (group,) = tabulate_shares(KINDS).groups
-    assert [(row.title, *texts(row)) for row in group.rows] == [
-        ("glcm", "2", "50\N{NO-BREAK SPACE}%"),
-        ("shape", "1", "100\N{NO-BREAK SPACE}%"),
-        ("all", "3", "67\N{NO-BREAK SPACE}%"),
-    ]
-
-
-def test_the_page_has_the_section_where_copies_were_described_and_says_so_elsewhere() -> None:
-    page = render(binary(), replace(material(), repeatability=KINDS))
-    assert "2 of 3 features are repeatable" in page
-    assert "0.70 to 0.90; 0.90, 0.80 to 0.95" in page
-    left_out = make_sections(binary(), material()).left_out
-    assert "perturbed" in left_out["Repeatable features"]
 
 
 def test_copies_are_measured_by_the_kind_of_their_family(tmp_path: Path) -> None:

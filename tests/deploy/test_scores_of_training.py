@@ -1,0 +1,94 @@
+"""Models of every kind score new films as training scored them, from their folder and a package."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.mini_mias.source import FilmPatch
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, read_covariates
+from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.deploy.new_cases import NewCase
+from skiagram.deploy.package import opened_model, pack
+from skiagram.models.deployment import write_checksums
+from tests.deploy.scored import predict
+from tests.deploy.trained import (
+    Trained,
+    table_of,
+    trained_baseline,
+    trained_combination,
+)
+
+pytestmark = pytest.mark.slow
+BUDGET = {"trials": 2, "folds": 2}
+
+
+def network(folder: Path, model: str = "small_cnn", **options: object) -> Trained:
+    from tests.deploy.networks import trained_network
+
+    return trained_network(folder, model, **options)
+
+
+def head(folder: Path, columns: list[str] | None) -> Trained:
+    from tests.deploy.networks import trained_head
+
+    return trained_head(folder, columns)
+
+
+KINDS: dict[str, Callable[[Path], Trained]] = {
+    "features": trained_baseline,
+    "network": network,
+    "films cut and turned": lambda folder: trained_baseline(
+        folder, acquisition=FilmPatch(region=40, size=20, mask=True, orient=True)
+    ),
+    "films filled with the mean": lambda folder: trained_baseline(folder, "training_mean"),
+    "features and covariates": lambda folder: trained_baseline(folder, covariates=("side", "age")),
+    "covariates": lambda folder: trained_baseline(
+        folder, covariates=("side", "age"), model="logistic_regression_covariates"
+    ),
+    "network on film and table": lambda folder: network(
+        folder, "image_and_table", columns=["side", "age"]
+    ),
+    "encoder": lambda folder: head(folder, None),
+    "encoder and features": lambda folder: head(folder, ["encoding", "first_order"]),
+    "tuned features": lambda folder: trained_baseline(folder, model="tuned_svm", budget=BUDGET),
+    "tuned network": lambda folder: network(folder, "tuned_small_cnn", budget=BUDGET),
+    "combination": trained_combination,
+}
+THOROUGH = {"network on film and table", "encoder", "encoder and features"}
+
+
+def covariates_for(model: DeployedModel, trained: Trained, folder: Path) -> CovariateTable:
+    """Return the covariates that a model reads, from a table of the films."""
+    if not model.scorer.covariates:
+        return NO_COVARIATES
+    cases = [NewCase.of_file(film) for film in trained.films]
+    return read_covariates(table_of(trained, folder / "table.csv"), model.scorer.covariates, cases)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.thorough] * (kind in THOROUGH)) for kind in KINDS],
+)
+def test_new_films_get_the_scores_of_the_train_stage(kind: str, tmp_path: Path) -> None:
+    trained = KINDS[kind](tmp_path)
+    model = load_model(trained.model)
+    found = predict(model, trained.films, covariates_for(model, trained, tmp_path))
+    np.testing.assert_allclose(found.rows, trained.expected(), rtol=1e-4, atol=1e-6)
+    assert found.files == trained.films
+    assert not found.refused
+    assert not found.unusual
+    assert not found.unseen
+    thresholds = trained.test.groupby("repeat")["threshold"].first()
+    assert model.threshold == pytest.approx(thresholds.mean())
+    copy = shutil.copytree(trained.model, tmp_path / "copies/model")
+    write_checksums(copy)
+    for name in ("model", "again"):
+        pack(copy, tmp_path / f"{name}.skiagram")
+    bytes_of = [(tmp_path / f"{name}.skiagram").read_bytes() for name in ("model", "again")]
+    assert bytes_of[0] == bytes_of[1]
+    with opened_model(tmp_path / "model.skiagram") as packed:
+        again = predict(packed, trained.films, covariates_for(packed, trained, tmp_path))
+    np.testing.assert_array_equal(again.rows, found.rows)

@@ -1,0 +1,98 @@
+"""Pages of the report as a reader meets them: elements closed in order, and their words."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib import import_module
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.report.formatting import design_words
+from skiagram.report.material import Material
+from skiagram.report.page import render
+from skiagram.report.rendering import render_template
+from skiagram.report.section import Section, list_sections
+from skiagram.report.sections.doubts import doubts
+from tests.report.examples_of_results import material
+
+VOID = {"br", "img", "meta"}
+Attributes = dict[str, str | None]
+
+
+class Page(HTMLParser):
+    """Reads a page, refusing elements that are not closed in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.source = source
+        self.open: list[str] = []
+        self.elements: list[tuple[str, Attributes]] = []
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+        self.text = " ".join(" ".join(self.words).split())
+        labels = (attributes.get("aria-label") or "" for _, attributes in self.elements)
+        self.spoken = " ".join(" ".join(labels).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"{tag} was never opened"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[Attributes]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def check(self, words: str) -> None:
+        """Refuse a page on which a line of words is not said, or one behind `not:` is."""
+        said = f"{self.text} {self.spoken}"
+        for line in filter(None, map(str.strip, words.splitlines())):
+            if line.startswith("not: "):
+                assert line.removeprefix("not: ") not in said
+            else:
+                assert line in said
+
+    def tables(self) -> Iterator[list[int]]:
+        """Yield of each table how many columns each of its rows takes."""
+        rows: list[int] = []
+        for tag, attributes in self.elements:
+            if tag == "table":
+                yield rows
+                rows = []
+            elif tag == "tr":
+                rows.append(0)
+            elif tag in ("td", "th"):
+                rows[-1] += int(attributes.get("colspan") or 1)
+        yield rows
+
+
+def page(evaluation: Evaluation, **changes: object) -> Page:
+    """Return the page of an evaluation, with other material."""
+    return Page(render(evaluation, replace(material(), **changes)))  # type: ignore[arg-type]
+
+
+def section(anchor: str, evaluation: Evaluation, seen: Material) -> Page:
+    """Return one section of the page alone."""
+    titles = list_sections()
+    fill = getattr(import_module(f"skiagram.report.sections.{anchor}"), anchor)
+    text = render_template(
+        f"sections/{anchor}.html.j2",
+        own=fill(evaluation, seen),
+        second=Section("doubts", titles["doubts"], doubts(evaluation, seen)),
+        anchors=frozenset(titles),
+        evaluation=evaluation,
+        task=evaluation.task,
+        design=design_words(evaluation),
+        material=seen,
+        card=seen.card,
+    )
+    return Page(f"<section>{text}</section>")

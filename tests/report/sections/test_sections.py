@@ -1,0 +1,519 @@
+"""What every section of the page promises, and the words and figures of each by example."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.results import STABILITY, SUBGROUPS
+from skiagram.evaluation.stability import ChosenFeature, FeatureSelection
+from skiagram.evaluation.subgroups import Subgroup
+from skiagram.evaluation.subgroups import TestedDifference as Compared
+from skiagram.report.material import Material
+from skiagram.report.section import make_sections
+from skiagram.statistics.estimate import Estimate
+from tests.evaluation.situations import DARKER, SHIFTED, changed
+from tests.report.examples_of_findings import answered, at_chance, full, mixed, with_galleries
+from tests.report.examples_of_results import (
+    binary,
+    choose,
+    finished_model,
+    material,
+    opening,
+    several_classes,
+    with_combination,
+    with_failure,
+    with_reader,
+)
+from tests.report.pages import Page, section
+from tests.report.sections.test_explanations import FOREST, NETWORK
+from tests.report.sections.test_repeatability import KINDS
+
+
+def failed_arms() -> Evaluation:
+    evaluation = with_failure("out of memory")
+    models = (evaluation.models[0], evaluation.models[-1])
+    return replace(evaluation, models=models, arms={})
+
+
+def without_comparison() -> Evaluation:
+    return changed(full(), lambda row: None if row.analysis == PRIMARY else row)
+
+
+def trained(evaluation: Evaluation, times: int) -> Evaluation:
+    row = make_row(Estimate(times), PRIMARY, "trainings", model="deep", versus="classical")
+    return replace(evaluation, figures=FigureTable((*evaluation.figures.rows, row)))
+
+
+def procedures() -> Evaluation:
+    """Return the full example whose classical arm was chosen anew in each fold."""
+    evaluation = full()
+    network, forest = evaluation.best["deep"], evaluation.best["classical"]
+    arms = {
+        "deep": ArmChoice(network, {network: 9}, 9),
+        "classical": ArmChoice(forest, {forest: 5, "svm": 4}, 9),
+    }
+    task = replace(evaluation.task, design="cv")
+    return trained(replace(evaluation, arms=arms, task=task), 3)
+
+
+def choosing() -> Evaluation:
+    """Return the full example whose first model selects features."""
+    first, *others = full().models
+    often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
+    found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
+    rows = first.figures.select(analysis=STABILITY).rows
+    figures = [*((row.figure, row.group, row) for row in rows), *found.list_figures()]
+    return replace(full(), models=(first.with_figures(STABILITY, figures), *others))
+
+
+def on_encoders() -> Evaluation:
+    """Return two heads on one frozen network."""
+    encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
+    options = {"encoder": {"encoder": encoder}, "head": {}}
+    models = []
+    for title in ("Logistic regression", "Support vector machine"):
+        model = finished_model("svm", near_duplicates=False, ideal=False)
+        models.append(replace(model, outcome=replace(model.outcome, title=title, options=options)))
+    return replace(binary(ideal=False), models=tuple(models), arms=choose(classical="svm"))
+
+
+def shifted() -> Evaluation:
+    shift = [replace(row, model="random_forest") for row in SHIFTED]
+    return replace(binary(), figures=FigureTable((*binary().figures.rows, *shift, *DARKER)))
+
+
+def part_of_classes(*, compared: bool) -> Evaluation:
+    """Return a run of three classes with one subgroup, perhaps compared with the other cases."""
+    model, difference = several_classes().models[0], Estimate(0.1, 0.05, 0.2)
+    differences = {"roc_auc": Compared(difference, 0.001, 0.01)} if compared else {}
+    part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)}, "", differences)
+    rows = part.list_rows(model.outcome.model)
+    model = replace(model.with_rows(SUBGROUPS, rows), parts=(part.part,))
+    return replace(several_classes(), models=(model,))
+
+
+def with_faults(rows: slice = slice(None)) -> Material:
+    """Return material of three restored cases, or of some of them."""
+    faults = {"missing": [0, 5, 65], "outliers": [0, 0, 0], "dead_lines": [0, 1, 0]}
+    table = pd.DataFrame(faults | {"noise": [0.1, 0.2, float("nan")]})
+    return replace(material(), treatment=table[rows])
+
+
+def with_curves(**measures: Sequence[float]) -> Material:
+    """Return material with what one network recorded in each epoch of one fit."""
+    table = pd.DataFrame(measures).assign(fit="repeat0-final")
+    return replace(material(), curves={"small_cnn": table.reset_index(names="epoch")})
+
+
+def learned_by_heart() -> Material:
+    """Return material of three fits, in two of which the validation loss rises."""
+    rising = {"fold0": [0.7, 0.6, 0.65, 0.8], "fold1": [0.7, 0.6, 0.7, 0.9]}
+    losses = pd.DataFrame(rising | {"fold2": [0.7, 0.6, 0.5, 0.4], "epoch": range(4)})
+    table = losses.melt("epoch", var_name="fit", value_name="validation_loss")
+    table["training_loss"] = 0.7 - 0.1 * table["epoch"]
+    return replace(material(), curves={"small_cnn": table})
+
+
+# Example → its run; those that are not named are of `binary`.
+RUNS: dict[str, Callable[[], Evaluation]] = {
+    "full": full,
+    "classes": several_classes,
+    "failure": lambda: with_failure("out of memory"),
+    "explained": with_reader,
+    "answered": answered,
+    "loss": lambda: answered("no", -0.05, 0.01),
+    "gain": lambda: answered("yes", 0.03, 0.06),
+    "loss of 5 trainings": lambda: trained(answered("no", -0.05, 0.01), 5),
+    "without prevalence": lambda: replace(answered(), prevalence=None),
+    "no patients": full,
+    "mixed": mixed,
+    "combination": with_combination,
+    "failed arms": failed_arms,
+    "twins": lambda: binary(near_duplicates=52),
+    "at chance": at_chance,
+    "without comparison": without_comparison,
+    "procedures": procedures,
+    "procedures of a holdout": lambda: trained(full(), 3),
+    "choosing": choosing,
+    "encoders": on_encoders,
+    "shifted": shifted,
+    "sites of classes": lambda: replace(full(), task=replace(full().task, positive=None)),
+    "part of classes": lambda: part_of_classes(compared=True),
+    "lone part of classes": lambda: part_of_classes(compared=False),
+}
+UNNAMED = replace(material().card, patients_known=False)
+RECORDED = {"training_loss": [0.7, 0.5], "validation_loss": [0.8, 0.6]}
+RECORDED |= {"validation_accuracy": [0.5, 0.75], "learning_rate": [0.1, 0.1]}
+EXPLAINED: dict[str, Any] = {"explanations": (FOREST, NETWORK), "repeatability": KINDS}
+# Example → what is shown beside its figures, where it is not `material`
+SEEN: dict[str, Callable[[], Material]] = {
+    "full": with_galleries,
+    "explained": lambda: replace(material(), **EXPLAINED),
+    "no patients": lambda: replace(material(), card=UNNAMED),
+    "faults": with_faults,
+    "one fault": lambda: with_faults(slice(2, 3)),
+    "nothing restored": lambda: with_faults(slice(0, 0)),
+    "opened twice": lambda: replace(material(), opening=opening(2)),
+    "recorded": lambda: with_curves(**RECORDED),
+    "rate alone": lambda: with_curves(learning_rate=[0.1]),
+    "by heart": learned_by_heart,
+}
+
+
+def example_of(name: str) -> tuple[Evaluation, Material]:
+    return RUNS.get(name, binary)(), SEEN.get(name, material)()
+
+
+@cache
+def shown(anchor: str, example: str) -> Page:
+    return section(anchor, *example_of(example))
+
+
+@pytest.mark.parametrize("example", ["full", "binary", "classes", "failure", "explained"])
+def test_every_section_keeps_its_tables_and_its_words_whole(example: str) -> None:
+    evaluation, seen = example_of(example)
+    sections = make_sections(evaluation, seen)
+    assert all(sections.left_out.values())
+    for one in sections.filled:
+        page = shown(one.anchor, example)
+        for columns in page.tables():
+            assert len(set(columns)) <= 1, one.anchor
+        for word in ("nan", "None", "inf", "Estimate"):
+            assert word not in page.text.split(), one.anchor
+        assert "{{" not in page.source
+        for drawing in one.figures():
+            assert len(drawing.description) > 40
+        assert section(one.anchor, evaluation, seen).source == page.source
+
+
+LEFT_OUT = {
+    "Explanations": "explained",
+    "Finding lesions": "no model searches for lesions",
+    "Finding at few false marks": "no model searches",
+    "Repeatable features": "perturbed",
+    "Subgroups": "no column divides",
+}
+
+
+@pytest.mark.parametrize("title", LEFT_OUT)
+def test_a_section_without_its_material_is_left_out_with_a_reason(title: str) -> None:
+    assert LEFT_OUT[title] in make_sections(binary(), material()).left_out[title]
+
+
+PRAISE = """
+        not: false alarms
+        not: are needed
+        not: finds
+        not: slope
+        not: More patients
+        not: Found, per 100
+"""
+# (Section, example) → words that stand there, a line each; those behind `not:` do not.
+WORDS = {
+    ("answer", "full"): """
+        Classical features Random forest 0.899
+        Deep networks Small network with batch norm 0.924
+        What the answer rests on Best network minus best classical model +0.021
+        Trivial rules Decision tree 0.724
+        Chance 0.500 50 50 The limit of this task Ideal observer 0.955
+        Below: the difference on which the answer rests, +0.021 (−0.030 to 0.046)
+        not: Support vector machine
+        not: best of arm
+    """,
+    ("answer", "without comparison"): """
+        not: minus best
+        not: the difference on which
+    """,
+    ("answer", "explained"): "Dr Gray",
+    ("answer", "combination"): "Stacking of both",
+    ("answer", "failed arms"): "Small network with batch norm failed: out of memory",
+    ("answer", "twins"): """
+        AUC AUC without near duplicates
+        0.899 (0.82–0.94) 0.839
+    """,
+    ("answer", "answered"): """
+        Found, per 100 abnormal False alarms, per 100 others
+        Random forest 0.879 (0.82–0.93) 88 (80–93) 30 (21–40)
+        best network, slope 0.800
+        best classical model, slope 0.800
+        +3.1 (+0.6 to +5.6) acting from a risk of 10 %
+        at the stated prevalence of 1 %: best network, positive 0.034
+    """,
+    ("answer", "without prevalence"): """
+        slope
+        from a risk of
+        not: Predictive values at
+    """,
+    ("answer", "classes"): """
+        not: Calibration (both
+        not: of the reported cases are
+    """,
+    ("answer", "mixed"): """
+        Best network of each fold (Small network with batch norm 3, Convolutional network of
+        the articles 2) 0.763 (0.70–0.82) 93
+        Its AUC is 0.763 instead of
+        not: Deep networks Small network with batch norm
+    """,
+    ("answer", "binary"): """
+        Of 100 abnormal cases, Random forest finds 90;
+        Of 100 abnormal cases, Small network with batch norm finds 90;
+        40 % of the reported cases are abnormal
+    """,
+    ("answer", "at chance"): f"""
+        No model works on these data
+        Look at the labels and at images
+        {PRAISE}
+    """,
+    ("answer", "loss"): "by one training of each model, a network does not gain",
+    ("answer", "loss of 5 trainings"): "not: one training",
+    ("doubts", "at chance"): f"""
+        Look at the labels and at images
+        {PRAISE}
+    """,
+    ("doubts", "answered"): """
+        Train every model five times
+        about 680 are needed instead of 75
+        Split by cluster of near duplicates.
+    """,
+    ("doubts", "loss"): "not: more patients",
+    ("doubts", "gain"): "not: more patients",
+    ("verdict", "at chance"): PRAISE,
+    ("verdict", "full"): """
+        More patients: with these 75 patients
+        about 680 such patients are needed; to show that two equal models
+        about 910 (each with a probability of 80 %)
+        The AUC of the ideal observer is 0.031 above that of the better
+        at most 0.071 (upper bound of its 95 % interval)
+        The best classical model (Random forest) beats chance.
+        not: The best network (
+    """,
+    ("verdict", "no patients"): "these 75 groups of near duplicates",
+    ("verdict", "loss"): "not: are needed",
+    ("verdict", "gain"): "not: are needed",
+    ("verdict", "classes"): "not: More patients",
+    ("data", "faults"): """
+        2 of 3 cases had missing pixels (per such case: median 35, at most 65).
+        No case had outlier pixels that were replaced.
+        1 of 3 cases had dead rows or columns
+        median 0.150 (quartiles 0.125–0.175)
+        abnormal positive 140 60 All cases 350 150 Patients 175 75
+    """,
+    ("data", "one fault"): "No noise was removed.",
+    ("data", "nothing restored"): "No case was restored.",
+    ("data", "no patients"): "Groups 175 75",
+    ("data", "shifted"): """
+        Test cases beside development cases
+        AUC of Random forest differs 0.994 0.969 −0.025 (−0.040 to −0.010) 0.002
+        share of abnormal differs 0.73 0.62
+        brightness differs 120 88.5
+        glcm_contrast differs 2.1 3.4 0.800 (0.70–0.90)
+        with an AUC of 0.930 (0.90–0.96); 1 of the features differ
+        not: height differs
+    """,
+    ("data", "classes"): "not: Test cases beside development cases",
+    ("models", "explained"): """
+        Readers and devices Dr Gray
+        not: Dr Gray best of arm
+    """,
+    ("models", "binary"): """
+        Ideal observer 0.955 (0.93–0.96) 1.000
+        not: without near
+    """,
+    ("models", "twins"): "AUC without near duplicates",
+    ("models", "classes"): """
+        AUC, mean over classes
+        defined for two classes only
+        melanoma nevus keratosis
+        0.791 (0.73–0.82) 0.822 (0.78–0.84) –
+    """,
+    ("models", "encoders"): """
+        EfficientNet-Lite0
+        Apache-2.0
+        photographs
+        regression, Support vector
+    """,
+    ("confusion", "classes"): "melanoma 30 8 2 nevus 5 50 5 keratosis 1 9 20",
+    ("comparisons", "full"): """
+        Random forest Support vector machine +0.011 (−0.015 to 0.037) 0.410 1.000 the first model is
+        not inferior and may be better 12 : 9, p 0.510
+        +0.050 (0.030–0.070) < 0.001 0.012
+        one class only
+        Small network with batch norm – +0.050 < 0.001 | 0.012 +0.021 0.310
+        Support vector machine – −0.011 0.410 | 1.000 −0.050 < 0.001 | 0.012
+        these fits alone
+    """,
+    ("comparisons", "procedures"): """
+        Small network with batch norm Best classical model of each fold (
+        in 5, Support vector machine in 4 of 9 folds)
+        Small network with batch norm – +0.050 < 0.001 | 0.012 –
+        the mean of 3 trainings
+        share training cases
+    """,
+    ("comparisons", "procedures of a holdout"): "other patients and other seeds",
+    ("comparisons", "classes"): "not: Requested pairs",
+    ("trivial_rules", "full"): """
+        Small network with batch norm The prevalence (AUC 0.5) +0.400 (0.300–0.500) yes
+        Decision tree +0.020 (−0.100 to 0.100) not shown
+    """,
+    ("stability", "full"): """
+        Support vector machine 0.030 0.010 0.000 10 %
+        not: Agreement of the selected features
+    """,
+    ("stability", "binary"): """
+        Out-of-fold AUC, mean of folds (used to choose
+        not: SD from
+    """,
+    ("stability", "classes"): """
+        Inner AUC (used to choose the best)
+        there is no order
+    """,
+    ("stability", "choosing"): """
+        Agreement of the selected features
+        0.610
+        the model selects no features
+        Linear regression: 2.4 of 40 features per fit, 5 fits first_order_skewness 100 %
+        age 40 % none
+    """,
+    ("provenance", "choosing"): "Nogueira",
+    ("provenance", "opened twice"): "2nd",
+    ("calibration", "full"): """
+        Intercept (ideal 0) Slope (ideal 1)
+        Support vector machine −0.200
+        Support vector machine 0.041 0.034 0.030 0.090
+        0.900 (0.80–0.95) of 50 at 0.90
+    """,
+    ("calibration", "at chance"): "they support no decision",
+    ("decisions", "full"): """
+        Threshold for a sensitivity of 90 %
+        PPV at 1 % NPV at 1 %
+        0.034
+        Threshold for a specificity of 90 %
+        Linear regression – – 1 – 1
+        Per 1,000 patients, 1 % of them positive
+        10 % 90 % −100.0 1.1 4.2 +3.1 (0.6–5.6)
+        risk of 10 %, the network is worth more
+        +3.1 true positives per 1,000 patients (+0.6 to +5.6)
+        not shown which
+        Brier score (lower is better) −0.012
+        no threshold was fixed
+        0.350 at 0.1
+        not: they support no decision
+    """,
+    ("decisions", "answered"): """
+        it detects 93 and misses 7; of 100 other cases, 38 are false alarms
+    """,
+    ("decisions", "without prevalence"): """
+        Threshold for a sensitivity
+        not: PPV at
+    """,
+    ("decisions", "at chance"): """
+        they support no decision
+        not: true positives per 1,000 patients (
+    """,
+    ("decisions", "binary"): """
+        needs a network and a classical model that were trained
+        not: worth more
+    """,
+    ("subgroups", "full"): """
+        view position CC 80 25 30 0.830
+        MLO only 7 patients of class abnormal, fewer than 20 70 40 7
+        film hidden: fewer than 5 patients, or fewer of a class – 2 – 2 – 2 – 2 – 2 – 2 site
+        no positive case
+        CC −0.100 (−0.190 to −0.010) 0.030 | 0.120
+        Small network with batch norm, the best of its arm
+        view position: MLO
+        not: Support vector machine
+        not: site: 40 values
+    """,
+    ("subgroups", "part of classes"): """
+        The second table compares
+        also depends on the mix of classes in a subgroup
+    """,
+    ("subgroups", "lone part of classes"): """
+        not: The second table compares
+        not: also depends on the mix of classes in a subgroup
+    """,
+    ("sites", "full"): """
+        Basel 30 20 0.800
+        Leeds 30 20 0.800 (0.70–0.85) 0.850 (0.75–0.90) +0.050
+        The next such site
+        (−0.080 to 0.180)
+        network minus classical is +0.050 (−0.010 to 0.110)
+        2 with too few patients
+    """,
+    ("sites", "sites of classes"): "AUC, mean over classes, classical features",
+    ("readers", "full"): """
+        Mean reader 0.830
+        Small network with batch norm +0.090 (0.020–0.160) 0.010 0.020
+        With two to five readers who truly differ, intervals
+        2 readers
+        Classical features: not shown to differ from the mean reader.
+        Deep networks: above the mean reader.
+    """,
+    ("uncertainty", "full"): """
+        Support vector machine 0.910
+        Support vector machine 0.200 0.120 0.100 0.050
+    """,
+    ("training", "explained"): """
+        Classical features Linear
+        Deep networks
+        not: Dr Gray
+    """,
+    ("training", "recorded"): """
+        loss, accuracy by epoch of 1 fits
+        validation accuracy 0.750
+        not: by more than 10 %
+    """,
+    ("training", "rate alone"): "not: by epoch of",
+    ("training", "by heart"): "In 2 of 3 fits the validation loss rose by more than 10 %",
+    ("explanations", "explained"): """
+        Forest <1>
+        not defined: no gradient
+        glcm_b, glcm_c, glcm_d and 1 more
+        Always the centre
+    """,
+    ("repeatability", "explained"): """
+        2 of 3 features are repeatable
+        glcm 2 50 %
+        shape 1 100 %
+        all 3 67 %
+        0.70 to 0.90; 0.90, 0.80 to 0.95
+    """,
+}
+
+
+@pytest.mark.parametrize(("anchor", "example"), WORDS)
+def test_a_section_says_what_its_example_holds_and_no_more(anchor: str, example: str) -> None:
+    shown(anchor, example).check(WORDS[anchor, example])
+
+
+@pytest.mark.parametrize("anchor", ["calibration", "decisions"])
+def test_only_the_best_of_each_arm_is_drawn_and_described(anchor: str) -> None:
+    page = shown(anchor, "full")
+    (described,) = (one["aria-label"] or "" for one in page.all("svg"))
+    assert "Small network with batch norm" in described
+    assert "Random forest" in described
+    assert "Support vector machine" not in described
+
+
+def test_what_holm_leaves_is_shaded_and_the_primary_difference_is_not() -> None:
+    source = shown("comparisons", "full").source
+    cells = {"ahead": "+0.050", "behind": "−0.050"}
+    for tone, difference in cells.items():
+        assert source.count(f'class="{tone}"') == 1
+        (cell,) = [each for each in source.split("<td") if f'class="{tone}"' in each]
+        assert difference in cell
+
+
+def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class() -> None:
+    found = shown("confusion", "classes").all("td")
+    tones = [cell["class"] for cell in found]
+    assert tones == [["wrong", "right"][at % 4 == 0] for at in range(9)]
+    shares = [float((cell["style"] or "").removeprefix("--share: ")) for cell in found]
+    assert shares[:3] == [0.75, 0.2, 0.05]
