@@ -223,14 +223,6 @@ def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
     assert repeats[0][0]["case_id"].tolist() != repeats[1][0]["case_id"].tolist()
 
 
-def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
-    for one in by_holdout(Spy())[0]:
-        scores, probabilities = scores_of(one), probabilities_of(one)
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-        order = np.argsort(scores[:, 1] - scores[:, 0], kind="stable")
-        assert (np.diff(probabilities[order, 1]) >= -1e-12).all()
-
-
 @pytest.mark.slow
 def test_more_than_two_classes_have_no_threshold() -> None:
     for rows in by_cv(Spy(), labelled(n_classes=3)):

@@ -18,19 +18,16 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
 from skiagram.features.table import FeatureTable
 from skiagram.models import fits
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.fits import FitPieces
 from skiagram.options import build, read_option_file
-from skiagram.records.cases import SEALED, Cases, Task
-from tests.models.examples import PLAN, labelled
+from tests.models.examples import cases_of, labelled, train_as
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 DATA = labelled(patients=30)
 SPLIT = np.repeat(["train", "test"], [44, 16])
-CASES = Cases(DATA.case_id, DATA.patient_id, SPLIT, np.where(SPLIT == "test", SEALED, DATA.label))
-TASK = Task(("no", "yes"), 1, "holdout")
 TREE: Any = build(read_option_file(CONF / "model/decision_tree.yaml"), "model")
 
 
@@ -57,12 +54,10 @@ class Counting:
 
 
 def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
-    known, test = CASES.development(), CASES.test()
-    table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
-    member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
     fits = FitPieces(PieceStore(folder / "work"), "1f", None)
     folders = ArmFolders(folder / "model", folder / "scores", fits)
-    train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
+    cases = cases_of(DATA, SPLIT)
+    train_as("tree", model, DATA.inputs, cases, folders, compute=compute)
     fits.remove()
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -13,15 +13,14 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fitted_options
+from skiagram.models.tuned import TUNING, Range, Tuned, fitted_options
 from skiagram.options import STRICT, build, read_option_file
-from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
-from tests.models.examples import PLAN, labelled
+from tests.models.examples import PLAN, TASK, cases_of, labelled, train_as
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 CASES = labelled(patients=40)
@@ -193,12 +192,6 @@ def test_whole_ends_hold_whole_numbers_alone() -> None:
     assert Range(low=1.0, high=20, scale="log").holds(2.5)
 
 
-def test_only_the_named_options_change_and_the_given_ones_stay() -> None:
-    options = {"a": 1, "inner": {"b": 2, "c": 3}}
-    assert apply_values(options, {"inner.b": 5}) == {"a": 1, "inner": {"b": 5, "c": 3}}
-    assert options == {"a": 1, "inner": {"b": 2, "c": 3}}
-
-
 def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not() -> None:
     options = read("tuned_pretrained_logistic_regression")
     build(options, "model")
@@ -224,12 +217,9 @@ def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name:
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_plan_trains_it_as_any_other_model(design: Any, tmp_path: Path) -> None:
     split = np.repeat(["train", "test" if design == "holdout" else "train"], [60, 20])
-    label = np.where(split == "test", SEALED, CASES.label)
-    cases = Cases(CASES.case_id, CASES.patient_id, split, label)
-    known, test = (CASES.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
-    folders = ArmFolders.under(tmp_path, "tuned")
-    member = Member("tuned", tuned(), {}, known, test)
-    outcome = train(member, cases, Task(("no", "yes"), 1, design), PLAN, folders).outcome
+    folders, task = ArmFolders.under(tmp_path, "tuned"), replace(TASK, design=design)
+    cases = cases_of(CASES, split)
+    outcome = train_as("tuned", tuned(), CASES.inputs, cases, folders, task=task).outcome
     assert (outcome.status, outcome.arm) == ("finished", "classical")
     assert outcome.title.endswith("on b, tuned")
     assert outcome.fits == PLAN.count_fits(design)

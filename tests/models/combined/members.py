@@ -13,10 +13,11 @@ from skiagram.models.combined import Combination, CombinationInputs, CombinedMem
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build
-from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import grouped_folds
 from tests.models.examples import PLAN
+from tests.models.examples import cases_of as in_parts
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
 Floats = NDArray[np.float64]
@@ -40,14 +41,13 @@ def drawn(strengths: tuple[float, ...], n_classes: int = 2, patients: int = 150)
     return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
 
 
-def cases_of(data: Labelled[Any], design: Design) -> tuple[Cases, Task, NDArray[np.int64]]:
+def cases_of(data: Labelled[Any], design: Design) -> tuple[Cases, Task]:
     split = np.full(len(data), "train", dtype="<U10")
     if design == "holdout":
         split[np.arange(len(data)) % 8 > 5] = "test"
-    label = np.where(split == "test", SEALED, data.label)
     names = tuple(f"class {k}" for k in range(data.n_classes))
     positive = 1 if data.n_classes == 2 else None
-    return Cases(data.case_id, data.patient_id, split, label), Task(names, positive, design), split
+    return in_parts(data, split), Task(names, positive, design)
 
 
 def outcome(name: str, status: Any = "finished") -> Outcome:

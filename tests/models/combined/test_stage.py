@@ -28,7 +28,7 @@ from tests.models.examples import PLAN
 
 def result(folder: Path, design: Design, n_classes: int = 2) -> Predictions:
     data = drawn((1.0, 0.8), n_classes)
-    cases, task, _ = cases_of(data, design)
+    cases, task = cases_of(data, design)
     one = member(combination("stacking"), data, cases, design)
     train(one, cases, task, PLAN, ArmFolders.under(folder, "combination"))
     return Predictions.read(folder / "scores/combination")
@@ -43,7 +43,7 @@ def test_it_leaves_the_same_parts_as_its_members(
     found = predictions.outcome
     assert (found.status, found.arm) == ("finished", "combined"), found.reason
     data = drawn((1.0, 0.8), n_classes)
-    cases, _, _ = cases_of(data, design)
+    cases, _ = cases_of(data, design)
     own = member(combination("stacking"), data, cases, design).predictions[0].table
     keys = ["part", "repeat", "fold", "case_id"]
     expected = own[keys].sort_values(keys, ignore_index=True)
@@ -89,7 +89,7 @@ def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> Non
 
 def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     data = drawn((1.0, 0.8))
-    cases, task, _ = cases_of(data, "holdout")
+    cases, task = cases_of(data, "holdout")
     one = member(combination("stacking"), data, cases, "holdout")
     lost = replace(one.predictions[1], outcome=outcome("member1", "failed"))
     broken = CombinedMember("combination", one.model, {}, (one.predictions[0], lost))
@@ -104,7 +104,7 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
 )
 def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_path: Path) -> None:
     data = drawn((1.0, 0.8))
-    cases, task, _ = cases_of(data, design)
+    cases, task = cases_of(data, design)
     one = member(combination("stacking"), data, cases, design)
     other = member(combination("stacking"), data, cases, design, plan)
     mixed = CombinedMember("combination", one.model, {}, (one.predictions[0], other.predictions[1]))
@@ -135,7 +135,7 @@ def test_a_wrong_combination_is_refused_by_name(
 @pytest.mark.thorough
 def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     data, plan = drawn((1.0, 0.8)), replace(PLAN, folds=12)
-    cases, task, _ = cases_of(data, "cv")
+    cases, task = cases_of(data, "cv")
     one = member(combination("stacking"), data, cases, "cv", plan)
     by_site = replace(plan, folds=3, fold_column="site")
     left = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))

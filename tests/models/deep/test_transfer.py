@@ -328,14 +328,19 @@ def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
     assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
 
 
-def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
-    tmp_path: Path, lite_file: LocalFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def epochs_that_get_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     def log_worse(module: ClassifierTraining) -> None:
         loss = float(module.current_epoch)
         module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
 
     monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
+
+
+@pytest.mark.usefixtures("epochs_that_get_worse")
+def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
     known, unseen = halves(tmp_path, 24)
     model = NetworkModel(lite(lite_file), CPU, threads=1)
     fitted = model.fit(known, FitContext(0, validation=unseen))
@@ -346,9 +351,8 @@ def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
 
-def test_fine_tuning_from_a_file_trains_saves_and_repeats(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path: Path) -> None:
+    lite_file = weights_file(tmp_path, LITE)
     known, unseen = halves(tmp_path, 24, noise=0.3)
     how = lite(lite_file).training
     faster = dataclasses.replace(how, optimizer=dataclasses.replace(how.optimizer, lr=0.001))
@@ -365,39 +369,22 @@ def test_fine_tuning_from_a_file_trains_saves_and_repeats(
     name = "blocks.6.0.conv_pwl.weight"
     assert not torch.equal(found[f"network.base.{name}"], weights[name])
     assert torch.equal(found["network.base.bn1.weight"], weights["bn1.weight"])
+    Path(lite_file.file).unlink()
     again = load_network(folders[0])
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
+@pytest.mark.usefixtures("epochs_that_get_worse")
 def test_patience_counts_from_the_release_of_the_base(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
+    tmp_path: Path, frozen_epochs: int, epochs: int
 ) -> None:
-    def log_worse(module: ClassifierTraining) -> None:
-        loss = float(module.current_epoch)
-        module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
-
-    monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
     fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     assert len(fitted.summary.curves) == epochs
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("architecture", [SMALL, VIT])
-def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
-    weights = weights_file(tmp_path, architecture)
-    chosen = options(architecture, weights=weights, frozen_epochs=1, last_blocks=2)
-    known, unseen = halves(tmp_path, 12)
-    fitted = NetworkModel(chosen, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
-    fitted.save(tmp_path / "model")
-    Path(weights.file).unlink()
-    again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
-    assert fitted.summary.multiply_adds
 
 
 @pytest.mark.thorough
