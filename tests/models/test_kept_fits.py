@@ -22,13 +22,11 @@ from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.fits import FitPieces
-from skiagram.options import build, read_option_file
+from tests.models.classical.families import model
 from tests.models.examples import cases_of, labelled, train_as
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 DATA = labelled(patients=30)
 SPLIT = np.repeat(["train", "test"], [44, 16])
-TREE: Any = build(read_option_file(CONF / "model/decision_tree.yaml"), "model")
 
 
 @dataclass(frozen=True)
@@ -49,15 +47,14 @@ class Counting:
             file.write(f"{context.seed}\n")
         if made == self.killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        fitted: FittedClassical = TREE.fit(training, context)
-        return fitted
+        return model("decision_tree").fit(training, context)
 
 
-def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
+def run(folder: Path, tree: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
     fits = FitPieces(PieceStore(folder / "work"), "1f", None)
     folders = ArmFolders(folder / "model", folder / "scores", fits)
     cases = cases_of(DATA, SPLIT)
-    train_as("tree", model, DATA.inputs, cases, folders, compute=compute)
+    train_as("tree", tree, DATA.inputs, cases, folders, compute=compute)
     fits.remove()
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

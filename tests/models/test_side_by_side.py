@@ -16,14 +16,13 @@ import pytest
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
-from skiagram.options import build, read_option_file
+from skiagram.options import build
+from tests.models.classical.families import read_options
 from tests.models.examples import PLAN, cases_of, labelled, train_as
+from tests.numbered_store import write_images
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 TWO = replace(IN_PROCESS, workers=2)
 RAY = replace(TWO, backend="ray")
 DATA = labelled(patients=30)
@@ -39,7 +38,7 @@ SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
 def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str, str]:
-    values = read_option_file(CONF / f"model/{model}.yaml")
+    values = read_options(model)
     untrained: Any
     inputs: Any = DATA.inputs
     if "training" in values:
@@ -49,7 +48,12 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
 
         values["training"] |= {"epochs": 2, "batch_size": 16}
         untrained = NetworkModel(build(values, "model"), CPU, 1)
-        inputs = ImageSet(images(folder / "images"), DATA.case_id)
+        draw = np.random.default_rng(0)
+        images = {
+            case: draw.normal(20 * label, 30, (24, 24)).astype(np.float32)
+            for case, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True)
+        }
+        inputs = ImageSet(write_images(folder / "images", images), DATA.case_id)
     else:
         untrained = build(values | {"trees": 20}, "model")
     out = folder / "out"
@@ -60,14 +64,6 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
-
-
-def images(folder: Path) -> ImageStore:
-    generator = np.random.default_rng(0)
-    with ShardWriter(folder) as writer:
-        for name, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True):
-            writer.add(name, generator.normal(20 * label, 30, (24, 24)).astype(np.float32))
-    return ImageStore(folder)
 
 
 @pytest.mark.thorough
@@ -121,7 +117,7 @@ def _ports() -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
-    values = read_option_file(CONF / "model/logistic_regression.yaml") | {"max_iterations": 1}
+    values = read_options("logistic_regression") | {"max_iterations": 1}
     outcomes = []
     for where in ("serial", "side by side"):
         folders, how = ArmFolders.under(tmp_path / where, "failing"), compute(where)

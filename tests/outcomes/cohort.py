@@ -14,6 +14,7 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
 from skiagram.outcomes.grade import Grade
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.outcomes.number import Number, group_numbers
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.outcomes.time import TimeToEvent
@@ -73,7 +74,7 @@ def _signal(patients: int) -> NDArray[np.float64]:
     return values[:, 0].astype(np.float64)
 
 
-def _made(outcome: MeasuredOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
+def _made(outcome: AnyOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
     case_id = make_features(len(value)).case_id
     patient = np.array([f"patient-{number:06d}" for number in range(len(value))])
     task = MeasuredTask(outcome.classes, None, "cv", outcome)

@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
     "number_forest": {"trees": 30},
     "grade_forest": {"trees": 30},
+    "cox_boosted": {"trees": 40},
 }
 
 

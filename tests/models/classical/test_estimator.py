@@ -69,14 +69,6 @@ def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], mess
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
-def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
-    names = ("glcm_contrast", "glcm2_contrast", "gl", "first_order_mean", "first_order_variance")
-    assert choose_columns(names, ["glcm"]) == ("glcm_contrast",)
-    assert choose_columns(names, ["first_order", "gl"]) == names[2:]
-    assert choose_columns(names, ["first_order_mean"]) == ("first_order_mean",)
-    assert choose_columns(("acquisition_width", "acquisitions"), None) == ("acquisitions",)
-
-
 def test_all_features_beside_an_encoding_are_those_that_a_model_without_one_reads() -> None:
     names = ("encoding_000", "PET.encoding_000", "acquisition_width", "site_a", "glcm_contrast")
     assert choose_columns(names, ["features"]) == ("glcm_contrast",)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext
@@ -15,14 +14,14 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from skiagram.training import fit
 from skiagram.training.data import ImageData
+from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
 SIDE = 32
-CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
-FILES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("*.yaml"))}
+FILES = {path.stem: read_options(path.stem) for path in sorted(OPTION_FILES.glob("*.yaml"))}
 DEEP = {
     name: options
     for name, options in FILES.items()

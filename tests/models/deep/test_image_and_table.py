@@ -8,14 +8,13 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.models.deep.fitted import Architecture, FittedNetwork, load_network
+from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import TransferNetwork
-from skiagram.options import composed
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
@@ -119,25 +118,6 @@ def test_the_title_and_the_cost_count_the_table() -> None:
     more = multiply_adds(network, (1, 16, 16), 3) - multiply_adds(bare, (1, 16, 16))
     assert more == 3 * 4 + 4 * 2
     assert whole.title == "Small convolutional network with covariates"
-
-
-VOLUMES = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 8], "dropout": 0.0}
-
-
-def test_a_backbone_for_volumes_reads_them_with_the_table() -> None:
-    architecture = Architecture(composed(options(VOLUMES)), (2, 5, 8, 8), 1, columns=3)
-    network = architecture.build().eval()
-    volume, table = torch.randn(4, 2, 5, 8, 8), torch.randn(4, 3)
-    score = network(volume, table)
-    assert score.shape == (4, 1)
-    assert not torch.allclose(score, network(volume, table.flip(0)))
-    assert not torch.allclose(score, network(volume.flip(0), table))
-
-
-def test_a_backbone_for_images_refuses_volumes_by_name() -> None:
-    architecture = Architecture(composed(options()), (1, 5, 8, 8), 1, columns=3)
-    with pytest.raises(ModelFailure, match="choose cnn_3d"):
-        architecture.build()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.training.data import ImageData, LabelledImages
 from skiagram.training.fit import device
 from skiagram.training.options import Optimizer
 from tests.models.deep.spots import halves, learner, spots, training
@@ -143,28 +142,13 @@ def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again, fitted.scores(unseen.inputs))
 
 
-@pytest.mark.filterwarnings("ignore:'pin_memory'")
-def test_a_gpu_is_that_of_the_process_and_gets_batches_read_ahead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gpu_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     on_gpu = dataclasses.replace(CPU, accelerator="auto")
     assert device(on_gpu) == torch.device("cuda", 0)
     monkeypatch.setenv("LOCAL_RANK", "2")
     assert device(on_gpu) == torch.device("cuda", 2)
-    monkeypatch.undo()
-    cases = spots(tmp_path / "images", 12)
-    streamed = LabelledImages(cases.inputs, cases.label, None, held_bytes=0)
-    held = LabelledImages(cases.inputs, cases.label, None)
-    loaders = [
-        ImageData(one, None, 4, 0, True, True).train_dataloader() for one in (streamed, held)
-    ]
-    assert [loader.num_workers for loader in loaders] == [2, 0]
-    assert all(loader.pin_memory for loader in loaders)
-    plain = ImageData(held, None, 4, 0, True).train_dataloader()
-    for ahead, here in zip(loaders[0], plain, strict=True):
-        assert all(torch.equal(one, other) for one, other in zip(ahead, here, strict=True))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "other network", "no json"])

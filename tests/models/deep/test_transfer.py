@@ -248,7 +248,8 @@ def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> 
         assert not torch.allclose(mirrored(image), mirrored(image.flip(2)))
 
 
-LITE = "tf_efficientnet_lite0.in1k"
+LITE, TINY = "tf_efficientnet_lite0.in1k", "test_efficientnet"
+RELEASED = "blocks.4.0.conv_pwl.weight"
 
 
 @pytest.fixture(scope="module")
@@ -337,39 +338,36 @@ def epochs_that_get_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
 
 
+def tiny(file: LocalFile, lr: float = 0.0003) -> NetworkModel:
+    """Return `fine_tuned_efficientnet` with a network of a tenth of the weights."""
+    chosen = lite(file, architecture=TINY, last_blocks=2)
+    optimizer = dataclasses.replace(chosen.training.optimizer, lr=lr)
+    how = dataclasses.replace(chosen.training, optimizer=optimizer)
+    return NetworkModel(dataclasses.replace(chosen, training=how), CPU, threads=1)
+
+
 @pytest.mark.usefixtures("epochs_that_get_worse")
-def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
-    known, unseen = halves(tmp_path, 24)
-    model = NetworkModel(lite(lite_file), CPU, threads=1)
-    fitted = model.fit(known, FitContext(0, validation=unseen))
-    published_weights = torch.load(lite_file.file, weights_only=True)
-    name = "blocks.6.0.conv_pwl.weight"
-    kept = fitted._classifier.state_dict()[f"network.base.{name}"]
-    assert torch.equal(kept, published_weights[name])
+def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path: Path) -> None:
+    file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24)
+    fitted = tiny(file).fit(known, FitContext(0, validation=unseen))
+    kept = fitted._classifier.state_dict()[f"network.base.{RELEASED}"]
+    assert torch.equal(kept, torch.load(file.file, weights_only=True)[RELEASED])
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
 
 def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path: Path) -> None:
-    lite_file = weights_file(tmp_path, LITE)
-    known, unseen = halves(tmp_path, 24, noise=0.3)
-    how = lite(lite_file).training
-    faster = dataclasses.replace(how, optimizer=dataclasses.replace(how.optimizer, lr=0.001))
-    model = NetworkModel(lite(lite_file, training=faster), CPU, threads=1)
-    context = FitContext(0, epochs=2)
+    file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24, noise=0.3)
     folders = [tmp_path / name for name in ("first", "second")]
     for folder in folders:
-        fitted = model.fit(known, context)
+        fitted = tiny(file, lr=0.001).fit(known, FitContext(0, epochs=2))
         fitted.save(folder)
-    for file in folders[0].iterdir():
-        assert file.read_bytes() == (folders[1] / file.name).read_bytes()
-    weights = torch.load(lite_file.file, weights_only=True)
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes()
+    weights = torch.load(file.file, weights_only=True)
     found = fitted._classifier.state_dict()
-    name = "blocks.6.0.conv_pwl.weight"
-    assert not torch.equal(found[f"network.base.{name}"], weights[name])
+    assert not torch.equal(found[f"network.base.{RELEASED}"], weights[RELEASED])
     assert torch.equal(found["network.base.bn1.weight"], weights["bn1.weight"])
-    Path(lite_file.file).unlink()
+    Path(file.file).unlink()
     again = load_network(folders[0])
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
