@@ -3,7 +3,6 @@
 import numpy as np
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.models.classical.estimator import choose_columns
 from tests.features.families import family
 
 
@@ -47,9 +46,3 @@ def test_channels_of_a_picture_go_together() -> None:
     colour = np.concatenate([picture, 2 * picture, 3 * picture], axis=3)
     permuted = family("permuted").permute(FeatureBatch(colour)).images
     np.testing.assert_array_equal(permuted[..., 1], 2 * permuted[..., 0])
-
-
-def test_no_model_reads_them_that_does_not_name_them() -> None:
-    names = ("glcm_contrast", "permuted.glcm_contrast", "permuted.voxels")
-    assert choose_columns(names, None) == ("glcm_contrast",)
-    assert choose_columns(names, ["permuted"]) == names[1:]

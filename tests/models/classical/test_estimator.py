@@ -69,13 +69,30 @@ def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], mess
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
-def test_all_features_beside_an_encoding_are_those_that_a_model_without_one_reads() -> None:
-    names = ("encoding_000", "PET.encoding_000", "acquisition_width", "site_a", "glcm_contrast")
-    assert choose_columns(names, ["features"]) == ("glcm_contrast",)
-    assert choose_columns(names, ["encoding", "features"]) == (*names[:2], "glcm_contrast")
-    assert choose_columns(names, ["features", "acquisition"]) == names[2::2]
-    with pytest.raises(OptionError, match="no feature of the family `features`"):
-        choose_columns(names[:4], ["encoding", "features"])
+ENCODING = ("encoding_000", "PET.encoding_000")
+OF_IMAGE = ("PET.glcm_contrast",)
+PERMUTED = ("permuted.lbp_energy", "permuted.voxels")
+EARLIER = ("earlier_PET_glcm_contrast", "earlier_none")
+TABLE = (*ENCODING, "acquisition_width", "site_a", *OF_IMAGE, *PERMUTED, *EARLIER)
+
+
+@pytest.mark.parametrize(
+    ("families", "expected"),
+    [
+        (None, (*ENCODING, *OF_IMAGE, *EARLIER)),
+        (["glcm"], OF_IMAGE),
+        (["PET"], ("PET.encoding_000", *OF_IMAGE)),
+        (["permuted"], PERMUTED),
+        (["earlier"], EARLIER),
+        (["features"], (*OF_IMAGE, *EARLIER)),
+        (["encoding", "features"], (*ENCODING, *OF_IMAGE, *EARLIER)),
+        (["features", "acquisition"], ("acquisition_width", *OF_IMAGE, *EARLIER)),
+    ],
+)
+def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(
+    families: list[str] | None, expected: tuple[str, ...]
+) -> None:
+    assert choose_columns(TABLE, families) == expected
 
 
 SELECTION = {"method": "auc", "keep": 2}
