@@ -33,8 +33,9 @@ def transformer(width: int = 64) -> VisionTransformer:
 
 
 def recurrent(patch_size: int | None = None, **changed: Any) -> Recurrent:
-    values = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1, "dropout": 0.0}
-    return Recurrent(patch_size=patch_size, training=training(), **values | changed)
+    values: dict[str, Any] = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1}
+    of_tests = values | {"dropout": 0.0} | changed
+    return Recurrent(patch_size=patch_size, training=training(), **of_tests)
 
 
 def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand() -> None:
