@@ -33,7 +33,7 @@ def cohorts(draw: st.DrawFn) -> Cohort:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cohorts(), st.integers(2, 5), st.integers(0, 1000))
 def test_folds_hold_every_row_out_once_and_never_divide_a_patient(
     cohort: Cohort, folds: int, seed: int
@@ -70,24 +70,21 @@ def test_a_draw_belongs_to_its_seed_and_name() -> None:
     assert first not in (other_seed, other_name)
 
 
-def test_a_class_with_too_few_patients_is_named() -> None:
-    label = np.array([0] * 10 + [1] * 6)
-    patient = np.array([f"p{one}" for one in range(10)] + ["q0", "q0", "q0", "q1", "q1", "q1"])
-    with pytest.raises(DataError, match="class 1 has 2 patients for 3 folds"):
-        grouped_folds(label, patient, 3, 0, "folds")
-
-
-def test_one_class_alone_is_refused() -> None:
-    with pytest.raises(DataError, match="only one class"):
-        grouped_folds(np.zeros(9, dtype=np.int64), np.arange(9).astype(str), 3, 0, "folds")
-
-
-def test_patients_of_several_classes_that_leave_a_fold_without_one_are_refused() -> None:
-    """Class 2 has two patients, yet they also hold all of another class's balance."""
-    patient = np.array(["a", "a", "a", "a", "b", "c"])
-    label = np.array([0, 1, 0, 1, 0, 1])
-    with pytest.raises(DataError, match="missing from a fold"):
-        grouped_folds(label, patient, 2, 0, "folds")
+@pytest.mark.parametrize(
+    ("label", "patient", "folds", "said"),
+    [
+        ([0] * 10 + [1] * 6, [*"abcdefghij", *"kkklll"], 3, "class 1 has 2 patients for 3 folds"),
+        ([0] * 9, [*"abcdefghi"], 3, "only one class"),
+        # Class 1 has three patients, yet one of them holds most of both classes.
+        ([0, 1, 0, 1, 0, 1], [*"aaaabc"], 2, "missing from a fold"),
+    ],
+    ids=["too few patients", "one class", "patients of several classes"],
+)
+def test_folds_that_lack_a_class_are_refused(
+    label: list[int], patient: list[str], folds: int, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        grouped_folds(np.array(label), np.array(patient), folds, 0, "folds")
 
 
 def test_inner_validation_sets_the_asked_share_of_patients_aside() -> None:

@@ -25,9 +25,8 @@ from skiagram.explanation.importance import (
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
-from skiagram.models.classical.preprocessing import Selection
-from skiagram.models.classical.trees import DecisionTree, HistogramBoosting, RandomForest
 from skiagram.models.contract import FitContext, Labelled
+from tests.models.classical.families import model
 
 N = 120
 NAMES = ("glcm_contrast", "glcm_energy", "lbp_0", "lbp_1", "first_order_mean")
@@ -45,21 +44,9 @@ def labels(table: FeatureTable) -> NDArray[np.int64]:
     return (table.values[:, 0] - table.values[:, 2] + noise > 0).astype(np.int64)
 
 
-def fit(model: ClassicalModel, table: FeatureTable) -> FittedClassical:
+def fit(untrained: ClassicalModel, table: FeatureTable) -> FittedClassical:
     label = labels(table)
-    return model.fit(Labelled(table, table.case_id, label, table.case_id, 2), FitContext(0))
-
-
-COMMON: dict[str, Any] = {"columns": None, "selection": None, "components": None}
-LOGISTIC: dict[str, Any] = COMMON | {
-    "normalisation": "standard",
-    "class_weight": None,
-    "inverse_regularisation": 1.0,
-    "max_iterations": 5000,
-}
-OF_TREES = COMMON | {"normalisation": "none", "class_weight": None, "min_samples_leaf": 5}
-FOREST = RandomForest(**OF_TREES, trees=20, max_features="sqrt")
-TREE = DecisionTree(**OF_TREES, criterion="gini", max_depth=4)
+    return untrained.fit(Labelled(table, table.case_id, label, table.case_id, 2), FitContext(0))
 
 
 def ranking(fitted: FittedClassical) -> importance.Ranking:
@@ -73,9 +60,9 @@ def ranking(fitted: FittedClassical) -> importance.Ranking:
 def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
     table = features()
     values, label = table.values.astype(np.float64), labels(table)
-    model = Logistic().fit(values, label)
+    logistic = Logistic().fit(values, label)
     theirs = permutation_importance(
-        model, values, label, scoring="roc_auc", n_repeats=4, random_state=7
+        logistic, values, label, scoring="roc_auc", n_repeats=4, random_state=7
     )
     seed = np.random.RandomState(7).randint(np.iinfo(np.int32).max + 1)
     shuffles, order, orders = np.random.RandomState(seed), np.arange(N), []
@@ -86,7 +73,7 @@ def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
         orders.append(place)
 
     def rank(table: FeatureTable) -> NDArray[np.float64]:
-        decision: NDArray[np.float64] = model.decision_function(table.values.astype(np.float64))
+        decision: NDArray[np.float64] = logistic.decision_function(table.values.astype(np.float64))
         return decision
 
     changed = permuted_rankings(rank, table, {n: (n,) for n in NAMES}, np.array(orders))
@@ -99,7 +86,7 @@ def test_features_that_go_together_are_permuted_together() -> None:
     clusters = cluster_features(table, 0.8)
     assert clusters["glcm_contrast"] == ("glcm_contrast", "glcm_energy")
     assert len(clusters) == 4
-    fitted, positive = fit(LogisticRegression(**LOGISTIC), table), labels(table) == 1
+    fitted, positive = fit(model("logistic_regression"), table), labels(table) == 1
     orders = np.stack([np.random.default_rng(k).permutation(N) for k in range(5)])
     alone = {"contrast": ("glcm_contrast",), "both": clusters["glcm_contrast"]}
     base = ranking(fitted)(table)
@@ -120,14 +107,14 @@ def test_families_hold_filtered_images_and_modalities() -> None:
     }
 
 
-TWO = Selection(method="auc", keep=2)
+TWO = {"method": "auc", "keep": 2}
 
 
 @pytest.mark.parametrize("changed", [{}, {"components": 3}, {"selection": TWO}])
 def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict[str, Any]) -> None:
     table = features()
-    effects = linear_effects(ranking(fit(LogisticRegression(**LOGISTIC | changed), table)), table)
-    fitted = fit(LogisticRegression(**LOGISTIC | changed), table)
+    effects = linear_effects(ranking(fit(model("logistic_regression", **changed), table)), table)
+    fitted = fit(model("logistic_regression", **changed), table)
     if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
         np.testing.assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
     moved = table.values.astype(np.float64)
@@ -156,30 +143,30 @@ def test_local_effects_of_a_known_function_are_its_own() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "model",
+    "untrained",
     [
-        LogisticRegression(**LOGISTIC),
-        LogisticRegression(**LOGISTIC | {"components": 3}),
-        LogisticRegression(**LOGISTIC | {"selection": TWO}),
-        LinearRegression(**COMMON, normalisation="standard"),
-        TREE,
-        FOREST,
+        model("logistic_regression"),
+        model("logistic_regression", components=3),
+        model("logistic_regression", selection=TWO),
+        model("linear_regression"),
+        model("decision_tree", max_depth=4),
+        model("random_forest"),
     ],
 )
-def test_shapley_values_add_up_to_the_score(model: ClassicalModel) -> None:
+def test_shapley_values_add_up_to_the_score(untrained: ClassicalModel) -> None:
     table = features()
-    fitted = fit(model, table)
+    fitted = fit(untrained, table)
     assert has_shapley_values(fitted)
     found = shapley_values(fitted, table.select(np.arange(30)), table, 1)
     assert found.values.shape == (N, len(NAMES))
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-6)
-    if isinstance(model, LogisticRegression | LinearRegression):
+    if isinstance(untrained, LogisticRegression | LinearRegression):
         np.testing.assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
 
 
 def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
     table = features()
-    fitted = fit(LogisticRegression(**LOGISTIC), table)
+    fitted = fit(model("logistic_regression"), table)
     found = shapley_values(fitted, table, table, 1)
     effects = linear_effects(ranking(fitted), table)
     values = table.values.astype(np.float64)
@@ -189,7 +176,7 @@ def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
 
 def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
     table = features()
-    fitted = fit(DecisionTree(**OF_TREES, criterion="gini", max_depth=1), table)
+    fitted = fit(model("decision_tree", max_depth=1), table)
     tree = fitted.pipeline[-1].tree_
     leaf = fitted.pipeline[-1].predict_proba(table.values.astype(np.float64))[:, 1]
     found = shapley_values(fitted, table, table, 1)
@@ -200,8 +187,7 @@ def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
 
 def test_boosting_is_explained_in_log_odds() -> None:
     table = features()
-    given: dict[str, Any] = {"iterations": 10, "learning_rate": 0.1, "max_leaves": 7}
-    fitted = fit(HistogramBoosting(**OF_TREES, **given, l2_penalty=0.0, max_features=1.0), table)
+    fitted = fit(model("histogram_boosting", iterations=10, l2_penalty=0.0), table)
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
     np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)

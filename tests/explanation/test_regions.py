@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from skiagram.datasets.contract import Mark
 from skiagram.explanation.explained_model import KnownRegions
@@ -27,14 +25,10 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.models.deep.fitted import Architecture
 from skiagram.preparation import PreparedData
 from skiagram.training.classifier import Classifier
-from tests.sweeps.small_phantom import CONF
+from tests.models.classical.families import read_options
+from tests.numbered_store import write_images
 
 pytestmark = pytest.mark.thorough
-
-
-def small_cnn() -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((CONF / "model/small_cnn.yaml").read_text())
-    return values | {"widths": [8, 16, 16], "dropout": 0.0}
 
 
 def test_marks_stand_on_the_grid_that_a_network_sees() -> None:
@@ -68,12 +62,10 @@ def test_blanking_leaves_the_other_part_as_it_is(shape: tuple[int, ...]) -> None
 def test_cases_without_a_region_borrow_one_that_lies_on_tissue(tmp_path: Path) -> None:
     image = np.zeros((20, 20), dtype=np.float32)
     image[:, 10:] = np.random.default_rng(0).uniform(1, 2, (20, 10))
-    with ShardWriter(tmp_path) as writer:
-        for case in "abcd":
-            writer.add(case, image)
+    store = write_images(tmp_path, dict.fromkeys("abcd", image))
     left, right = (draw_mark(Mark((10.0, column), 3.0), (20, 20)) for column in (4.0, 15.0))
     lent = borrow_regions(
-        ImageStore(tmp_path), KnownRegions("nodule", {"a": left, "b": right}, of_all=False),
+        store, KnownRegions("nodule", {"a": left, "b": right}, of_all=False),
         list("abcd"), 0,
     )  # fmt: skip
     np.testing.assert_array_equal(lent["a"], left)
@@ -112,7 +104,8 @@ def test_a_planted_shortcut_is_found() -> None:
     images = torch.randn(200, 1, 16, 16, generator=generator)
     images[label == 1, :, :3, :3] += 2.0  # the corner tells the label
     region = draw_mark(Mark((10.0, 10.0), 3.0), (16, 16))
-    architecture = Architecture(small_cnn(), (1, 16, 16), 2)
+    small_cnn = read_options("small_cnn") | {"widths": [8, 16, 16], "dropout": 0.0}
+    architecture = Architecture(small_cnn, (1, 16, 16), 2)
     torch.manual_seed(0)
     classifier = Classifier(architecture.build(), torch.zeros(1), torch.ones(1))
     optimizer = torch.optim.Adam(classifier.parameters(), 0.01)

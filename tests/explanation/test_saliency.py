@@ -17,8 +17,9 @@ from skiagram.explanation.saliency import (
 from skiagram.explanation.trust import Exchange, Method
 from skiagram.models.deep.fitted import Architecture, as_ensemble
 from skiagram.models.deep.vision_transformer import Block
-from skiagram.options import build, composed, read_option_file
+from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier
+from tests.models.classical.families import read_options
 
 RESOLUTION = Resolution(window=0.25, steps=16)
 EVERY: tuple[Method, ...] = ("grad_cam", "integrated_gradients", "occlusion")
@@ -36,12 +37,8 @@ class Weighted(nn.Module):
         return torch.stack([-score / 2, score / 2], dim=1)
 
 
-def option_file(name: str) -> dict[str, Any]:
-    return read_option_file(__import__("pathlib").Path(f"conf/model/{name}.yaml"), name)
-
-
 def architecture(name: str, *shape: int) -> Architecture:
-    return Architecture(composed(build(option_file(name), "model")), shape, 2)
+    return Architecture(composed(build(read_options(name), "model")), shape, 2)
 
 
 def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:

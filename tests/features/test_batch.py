@@ -26,25 +26,8 @@ def test_what_several_families_need_is_made_once() -> None:
     assert batch.levels(other, "whole", "a") is not batch.levels(levels, "whole", "b")
 
 
-def test_zones_of_the_largest_images_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiagram.features.discretisation._MAX_KEPT", IMAGES.size - 1)
-    batch, levels = FeatureBatch(IMAGES), Discretisation(bin_number=8, bin_width=None)
-    grey = batch.levels(levels, "whole", "a")
-    first, again = grey.zones, grey.zones
-    assert first is not again
-    np.testing.assert_array_equal(first, again)
-
-
 def test_planes_of_one_channel_are_no_copy() -> None:
     assert FeatureBatch(IMAGES).planes("a") is IMAGES
-
-
-def test_bright_region_stays_within_the_region_of_interest() -> None:
-    masks = MASKS.copy()
-    masks[:, 3:] = False
-    bright = FeatureBatch(IMAGES, masks).region("bright", "a")
-    assert bright.any(axis=(1, 2)).all()
-    assert not bright[~masks].any()
 
 
 @pytest.mark.parametrize("region", ["whole", "bright"])
@@ -62,11 +45,6 @@ def test_colour_becomes_luminance_as_in_scikit_image() -> None:
     np.testing.assert_allclose(luminance(images, "texture"), rgb2gray(images), atol=5e-4)
 
 
-def test_one_channel_is_taken_as_it_is() -> None:
-    images = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
-    np.testing.assert_array_equal(luminance(images, "texture"), images)
-
-
 def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:
     images = np.random.default_rng(0).normal(90, 25, (4, 30, 20)).clip(0, 255)
     images[:, 8:20, 5:12] += 60
@@ -78,7 +56,6 @@ def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:
         np.testing.assert_array_equal(found[row], image > threshold_otsu(image.astype(np.uint8)))
 
 
-@pytest.mark.thorough
 def test_what_lies_outside_does_not_move_the_threshold() -> None:
     image = np.random.default_rng(1).normal(0, 1, (1, 16, 16))
     image[:, 4:9, 4:9] += 8
@@ -96,3 +73,10 @@ def test_constant_intensities_are_all_bright() -> None:
     inside = np.zeros((1, 5, 5), dtype=np.bool_)
     inside[0, 1:3] = True
     np.testing.assert_array_equal(bright_region(np.full((1, 5, 5), 0.1), inside), inside)
+
+
+def test_bright_voxels_of_a_volume_are_those_of_its_slices_side_by_side() -> None:
+    volumes = np.random.default_rng(0).normal(size=(2, 4, 5, 6)).astype(np.float32)
+    found = FeatureBatch(volumes[..., None]).region("bright", "a")
+    beside = FeatureBatch(volumes.reshape(2, 20, 6)).region("bright", "a")
+    np.testing.assert_array_equal(found, beside.reshape(volumes.shape))

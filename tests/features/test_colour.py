@@ -2,27 +2,19 @@
 
 import numpy as np
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from scipy.stats import skew
 from skimage.color import rgb2hsv, rgb2lab
 from skimage.measure import shannon_entropy
 
 from skiagram.errors import DataError
-from skiagram.features.batch import FeatureBatch
-from skiagram.features.colour import Colour
-from skiagram.options import build
-from tests.features.test_families import FOLDER
+from tests.features.families import described, family
 
-COLOUR: Colour = build(yaml.safe_load((FOLDER / "colour.yaml").read_text()), "colour")
+COLOUR = family("colour")
 RGB = np.random.default_rng(4).integers(0, 256, (3, 12, 10, 3)).astype(np.float32)
 
 
 def features(image: np.ndarray) -> dict[str, float]:
-    row = COLOUR.extract(FeatureBatch(image[None].astype(np.float32)))[0].tolist()
-    return dict(zip(COLOUR.names(), row, strict=True))
+    return described(COLOUR, image[None].astype(np.float32))
 
 
 def flat(*rgb: float) -> np.ndarray:
@@ -70,26 +62,6 @@ def test_contrast_is_centre_minus_surround_and_asymmetry_knows_its_axis() -> Non
     assert found["colour_asymmetry_top_bottom"] == pytest.approx(0)
 
 
-def test_a_batch_equals_its_images_one_by_one() -> None:
-    alone = np.vstack([COLOUR.extract(FeatureBatch(image[None])) for image in RGB])
-    np.testing.assert_allclose(COLOUR.extract(FeatureBatch(RGB)), alone, rtol=1e-9, atol=1e-9)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    arrays(
-        np.float32,
-        st.tuples(st.just(2), st.integers(1, 9), st.integers(1, 9), st.just(3)),
-        elements=st.floats(-1e6, 1e6, width=32),
-    )
-)
-def test_every_finite_colour_image_is_described(images: np.ndarray) -> None:
-    values = COLOUR.extract(FeatureBatch(images))
-    assert values.shape == (2, len(COLOUR.names()))
-    assert np.isfinite(values).all()
-
-
-@pytest.mark.parametrize("shape", [(1, 9, 9), (1, 9, 9, 4)])
-def test_images_without_three_channels_are_refused_by_name(shape: tuple[int, ...]) -> None:
+def test_images_without_three_channels_are_refused_by_name() -> None:
     with pytest.raises(DataError, match=r"`colour` is not defined for .* channel.*leave `colour`"):
-        COLOUR.extract(FeatureBatch(np.zeros(shape, np.float32)))
+        features(np.zeros((9, 9)))

@@ -54,6 +54,7 @@ def test_a_text_is_a_column_a_category_as_pandas_makes_them() -> None:
         (("sex",), TABLE, "no covariate `sex`. Allowed: age, side, images"),
         (None, TABLE[["case_id"]], "no covariate is chosen. Allowed: none: the data set has no"),
         ((), TABLE, "no covariate is chosen"),
+        (("side",), TABLE, "no text that 5 patients for training share"),
     ],
 )
 def test_what_the_data_set_lacks_is_named(
@@ -88,18 +89,6 @@ def test_only_patients_of_development_cases_count_and_each_once() -> None:
     cases = Cases(table["case_id"].to_numpy(str), patient, split, label)
     known = Covariates(columns=("view",)).describe(table, development_patients(cases))
     assert known == (Covariate("view", ("shared",)),)
-
-
-def test_columns_that_are_not_chosen_are_not_described() -> None:
-    assert Covariates(columns=None).describe(TABLE) == (
-        Covariate("age", None),
-        Covariate("images", None),
-    )
-
-
-def test_texts_that_are_all_rare_are_refused() -> None:
-    with pytest.raises(OptionError, match="no text that 5 patients for training share"):
-        Covariates(columns=("side",)).encode(TABLE)
 
 
 def test_a_site_is_a_column_a_site_also_where_numbers_name_it() -> None:

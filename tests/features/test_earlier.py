@@ -12,7 +12,6 @@ from skiagram.features.earlier import Earlier, previous_cases
 from skiagram.features.extraction import Family, extract
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.estimator import choose_columns
 from skiagram.records.cases import Cases
 from tests.numbered_store import numbered
 
@@ -84,13 +83,6 @@ def test_a_new_case_is_compared_with_images_given_beside_it() -> None:
         TABLE.select(np.array([0, 5])), PREVIOUS, TABLE.select(rows)
     )
     np.testing.assert_array_equal(encoded.values, [[0, 6.0], [0, -20.0]])
-
-
-def test_models_of_single_images_take_no_changes() -> None:
-    names = (*TABLE.names, *Earlier(columns=None).names(TABLE.names))
-    assert choose_columns(names, ["glcm"]) == ("PET.glcm_contrast",)
-    assert choose_columns(names, ["PET"]) == ("PET.glcm_contrast",)
-    assert set(choose_columns(names, ["earlier"])) == set(names[3:])
 
 
 @pytest.mark.parametrize("columns", [("lbp",), ()])

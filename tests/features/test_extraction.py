@@ -1,5 +1,6 @@
 """Extraction of a whole store: rows keep their case, faults are named, workers change nothing."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,37 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.extraction import extract
+from skiagram.features.feature import Definition
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.table import FeatureTable
 from skiagram.features.wavelet import Wavelet
 from skiagram.image_store.shards import Image, Region, ShardWriter
 from skiagram.image_store.store import ImageStore
-from tests.features.brightness import Brightness
-from tests.features.covariate_table import of_cases
+from tests.features.families import family, of_cases
+from tests.numbered_store import write_images
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Energy and mean of the intensities; very bright images are refused."""
+
+    def names(self) -> tuple[str, ...]:
+        return ("brightness_energy", "brightness_mean")
+
+    def definitions(self) -> tuple[Definition, ...]:
+        return ()
+
+    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+        grey = batch.luminance("brightness")
+        if (grey.max(axis=(1, 2)) > 1e30).any():
+            raise DataError("too bright", where="features", allowed="up to 1e30")
+        return np.stack([(grey**2).sum(axis=(1, 2)), grey.mean(axis=(1, 2))], axis=1)
+
 
 BRIGHTNESS: Any = Brightness()
 WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
 TWO_THREADS = Compute(threads=1, workers=2, backend="local", address=None)
 RAY = Compute(threads=1, workers=2, backend="ray", address=None)
-
-
-def stored(folder: Path, images: dict[str, Image]) -> ImageStore:
-    with ShardWriter(folder, shard_bytes=2**21) as writer:
-        for case_id, image in images.items():
-            writer.add(case_id, image)
-    return ImageStore(folder)
 
 
 def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
@@ -41,7 +54,7 @@ def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
 def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
     shapes = [(8, 8), (8, 8), (5, 9), (8, 8), (1, 1), (600, 600), (600, 600), (8, 8)]
     images = {f"case-{at}": noise(*shape, seed=at) for at, shape in enumerate(shapes)}
-    table = extract(stored(tmp_path, images), [BRIGHTNESS, WAVELET])
+    table = extract(write_images(tmp_path, images), [BRIGHTNESS, WAVELET])
     assert table.case_id.tolist() == list(images)
     assert table.names == BRIGHTNESS.names() + WAVELET.names()
     for row, image in enumerate(images.values()):
@@ -54,7 +67,7 @@ def test_images_of_mixed_sizes_keep_their_rows(tmp_path: Path) -> None:
 def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     """Seven spans of work in several shards."""
     images = {f"film-{at}": noise(400 + at, 500, seed=at) for at in range(14)}
-    return stored(tmp_path_factory.mktemp("films"), images)
+    return write_images(tmp_path_factory.mktemp("films"), images)
 
 
 @pytest.mark.thorough
@@ -73,7 +86,7 @@ def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
     images = {"whole": noise(6, 6), "holed": noise(6, 6)}
     images["holed"][2, 2] = np.nan
     with pytest.raises(DataError, match=r"^holed: missing pixels.*fills missing values"):
-        extract(stored(tmp_path, images), [WAVELET])
+        extract(write_images(tmp_path, images), [WAVELET])
 
 
 def test_pixels_missing_far_from_the_region_take_no_part(tmp_path: Path) -> None:
@@ -84,10 +97,9 @@ def test_pixels_missing_far_from_the_region_take_no_part(tmp_path: Path) -> None
     holed[9, 11] = np.nan
 
     def table(name: str, families: list[Any], *images: Image) -> FeatureTable:
-        with ShardWriter(tmp_path / name) as writer:
-            for at, image in enumerate(images):
-                writer.add(f"case-{at}", image, None, Region(inside))
-        return extract(ImageStore(tmp_path / name), families)
+        cases = {f"case-{at}": image for at, image in enumerate(images)}
+        regions = dict.fromkeys(cases, Region(inside))
+        return extract(write_images(tmp_path / name, cases, None, regions), families)
 
     found = table("padded", [FirstOrder(region="whole")], whole, padded).values
     np.testing.assert_array_equal(found[0], found[1])
@@ -99,23 +111,23 @@ def test_the_first_image_that_a_family_refuses_is_named(tmp_path: Path) -> None:
     images = {name: noise(6, 6) for name in "abcd"}
     images["c"][1, 1] = images["d"][1, 1] = 2e30
     with pytest.raises(DataError, match=r"^c: too bright. Allowed: up to 1e30"):
-        extract(stored(tmp_path, images), [WAVELET, BRIGHTNESS])
+        extract(write_images(tmp_path, images), [WAVELET, BRIGHTNESS])
 
 
 def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path: Path) -> None:
     images = {"small": noise(6, 6), "huge": np.full((6, 6), 1e29, dtype=np.float32)}
     with pytest.raises(DataError, match=r"^huge: feature `brightness_energy` is inf"):
-        extract(stored(tmp_path, images), [BRIGHTNESS])
+        extract(write_images(tmp_path, images), [BRIGHTNESS])
 
 
 def test_a_family_twice_is_refused(tmp_path: Path) -> None:
-    store = stored(tmp_path, {"a": noise(6, 6)})
+    store = write_images(tmp_path, {"a": noise(6, 6)})
     with pytest.raises(DataError, match="column of the same name"):
         extract(store, [WAVELET, WAVELET])
 
 
 def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) -> None:
-    store = stored(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
+    store = write_images(tmp_path, {name: noise(6, 6, seed=at) for at, name in enumerate("abc")})
     known = of_cases("cab", diameter_mm=[3.0, 1.0, None])
     table = extract(store, [Covariates(columns=None), WAVELET], CaseHistories(known))
     assert table.names == (*WAVELET.names(), "covariates_diameter_mm")
@@ -127,7 +139,7 @@ def test_covariates_stand_beside_the_features_of_their_own_case(tmp_path: Path) 
 
 def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
     table = extract(
-        stored(tmp_path, {"a": noise(6, 6)}),
+        write_images(tmp_path, {"a": noise(6, 6)}),
         [Covariates(columns=("age",))],
         CaseHistories(of_cases("a", age=[61.0])),
     )
@@ -136,7 +148,7 @@ def test_covariates_need_no_feature_of_the_image(tmp_path: Path) -> None:
 
 
 def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path: Path) -> None:
-    store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
+    store = write_images(tmp_path, {name: noise(6, 6) for name in "ab"})
     known = of_cases("abc", side=["left", None, "right"])
     table = extract(store, [Covariates(columns=("side",), least_patients=1)], CaseHistories(known))
     assert table.names == ("covariates_side_left", "covariates_side_right")
@@ -144,6 +156,23 @@ def test_categories_are_those_of_the_data_set_not_of_the_images_at_hand(tmp_path
 
 
 def test_a_case_without_a_row_of_covariates_is_named(tmp_path: Path) -> None:
-    store = stored(tmp_path, {name: noise(6, 6) for name in "ab"})
+    store = write_images(tmp_path, {name: noise(6, 6) for name in "ab"})
+    known = CaseHistories(of_cases("a", age=[61.0]))
     with pytest.raises(DataError, match=r"^b: 1 cases have no features"):
-        extract(store, [Covariates(columns=None)], CaseHistories(of_cases("a", age=[61.0])))
+        extract(store, [Covariates(columns=None)], known)
+
+
+def test_a_store_of_volumes_becomes_a_table_and_a_refusal_names_the_case(tmp_path: Path) -> None:
+    volumes = np.random.default_rng(0).normal(size=(5, 8, 9, 10, 1)).astype(np.float32)
+    with ShardWriter(tmp_path) as writer:
+        for at, volume in enumerate(volumes):
+            writer.add(f"c{at}", volume, (2.0, 0.5, 0.5) if at else None)
+    store, glcm = ImageStore(tmp_path), family("glcm")
+    table = extract(store, [glcm, family("acquisition")])
+    expected = glcm.extract(FeatureBatch(volumes))
+    np.testing.assert_allclose(table.values[:, : expected.shape[1]], expected, rtol=1e-6)
+    found = dict(zip(table.names, table.values.T, strict=True))
+    assert found["acquisition_height"].tolist() == [9] * 5
+    assert found["acquisition_pixel_spacing"].tolist() == [0, *[0.5] * 4]
+    with pytest.raises(DataError, match="c0: `gabor` is not defined for volumes"):
+        extract(store, [family("gabor")])

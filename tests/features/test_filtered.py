@@ -1,30 +1,17 @@
 """Families of features on the response of a filter."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.filtered import Filtered
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.table import has_prefix
-from skiagram.options import build
+from tests.features.families import family, read_family
 
-FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "log_3mm.yaml"
-
-
-def options() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(FILE.read_text())
-    return read
-
-
-def family(**changes: object) -> Filtered:
-    built: Filtered = build(options() | changes, "log_3mm")
-    return built
+FILTER = read_family("log_3mm")["filter"]
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +23,7 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 
 def test_features_are_those_of_the_response_in_the_region() -> None:
     image, mask = images()
-    chosen = family()
+    chosen = family("log_3mm")
     batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5))
     response = np.stack([chosen.filter.respond(one.astype(float), [1.5] * 3) for one in image])
     whole = FeatureBatch(response[..., None].astype(np.float32), mask)
@@ -57,7 +44,7 @@ def test_a_filter_that_looks_beyond_the_margin_is_refused(
 ) -> None:
     image, mask = images()
     batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5), margin=margin)
-    chosen = family(filter=options()["filter"] | changes)
+    chosen = family("log_3mm", filter=FILTER | changes)
     if message:
         with pytest.raises(DataError, match=message):
             chosen.extract(batch)
@@ -67,7 +54,7 @@ def test_a_filter_that_looks_beyond_the_margin_is_refused(
 
 
 def test_names_and_definitions_carry_the_filter() -> None:
-    chosen = family()
+    chosen = family("log_3mm")
     assert chosen.names()[0] == "log_3mm.first_order_mean"
     assert "log_3mm.glcm_contrast" in chosen.names()
     for name in chosen.names():
@@ -81,22 +68,22 @@ def test_plane_images_are_described_as_one_slice() -> None:
     image, mask = images()
     plane = FeatureBatch(image[:, 0], mask[:, 1], np.full((2, 2), 1.5))
     slices = FeatureBatch(image[:, :1, :, :, None], mask[:, 1:2], np.full((2, 3), 1.5))
-    np.testing.assert_allclose(family().extract(plane), family().extract(slices))
+    np.testing.assert_allclose(family("log_3mm").extract(plane), family("log_3mm").extract(slices))
 
 
 def test_refusals_name_the_filter() -> None:
     image, mask = images()
     with pytest.raises(DataError, match="`log_3mm` in mm needs the spacing"):
-        family().extract(FeatureBatch(image[:, 0], mask[:, 1]))
-    across = family(filter=options()["filter"] | {"dimension": "3D"})
+        family("log_3mm").extract(FeatureBatch(image[:, 0], mask[:, 1]))
+    across = family("log_3mm", filter=FILTER | {"dimension": "3D"})
     with pytest.raises(DataError, match="`log_3mm` is a filter in 3D"):
         across.extract(FeatureBatch(image[:, 0], mask[:, 1], np.ones((2, 2))))
 
 
 def test_wrong_options_are_one_line() -> None:
     with pytest.raises(OptionError, match="sigma: -1 was given"):
-        family(filter=options()["filter"] | {"sigma": -1})
+        family("log_3mm", filter=FILTER | {"sigma": -1})
     with pytest.raises(OptionError, match=r"a class of `skiagram\.features\.filters`"):
-        family(filter=options()["families"][0])
+        family("log_3mm", filter=read_family("log_3mm")["families"][0])
     with pytest.raises(OptionError, match="is no feature family"):
-        family(families=[options()["filter"]])
+        family("log_3mm", families=[FILTER])

@@ -6,6 +6,7 @@ from skimage.filters import gabor
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.gabor import Gabor
+from tests.features.families import described
 
 FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="separate")
 
@@ -39,7 +40,7 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
     y, x = np.mgrid[:60, :60]
     along = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y
     wave = np.cos(2 * np.pi * along / 9)[None].astype(np.float32)
-    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(wave))[0], strict=True))
+    found = described(FAMILY, wave)
     strongest = max((name for name in found if name.endswith("_mean")), key=found.__getitem__)
     assert strongest == f"gabor_wavelength_9_orientation_{angle}_mean"
 

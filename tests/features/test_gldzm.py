@@ -8,9 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import distance_transform_cdt
 from skimage.measure import label
 
-from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation
-from skiagram.features.gldzm import Gldzm, distance_zones
+from skiagram.features.gldzm import distance_zones
 from skiagram.features.neighbours import equal_neighbours, zone_forest
 
 planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
@@ -47,34 +45,3 @@ def test_a_zone_is_as_near_as_its_nearest_pixel(image: np.ndarray) -> None:
         at = labels == zone
         expected[distance[at].min() - 1, image[at][0] - 1] += 1
     np.testing.assert_array_equal(counts(image), expected)
-
-
-@pytest.mark.parametrize("shape", [(1, 5, 5), (5, 5, 5), (1, 6, 9), (7, 6, 9)])
-def test_the_middle_is_half_the_smaller_side_away(shape: tuple[int, ...]) -> None:
-    image = np.ones(shape, dtype=np.uint16)
-    image[tuple(side // 2 for side in shape)] = 2
-    smaller = min(side for side in shape if side > 1)
-    assert counts(image)[(smaller + 1) // 2 - 1].tolist() == [0, 1]
-
-
-FAMILY = Gldzm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
-
-
-def features(image: np.ndarray, mask: np.ndarray | None = None) -> dict[str, float]:
-    batch = FeatureBatch(image[None], None if mask is None else mask[None])
-    return dict(zip(FAMILY.names(), FAMILY.extract(batch)[0].tolist(), strict=True))
-
-
-def test_a_constant_image_is_one_zone_at_the_border() -> None:
-    found = features(np.full((9, 9), 2.0))
-    assert found["gldzm_large_distance_emphasis"] == 1
-    assert found["gldzm_zone_percentage"] == 1 / 81
-    assert found["gldzm_zone_distance_entropy"] == found["gldzm_zone_distance_variance"] == 0
-
-
-def test_the_region_has_the_border_and_not_the_image() -> None:
-    image, mask = np.zeros((9, 9)), np.zeros((9, 9), dtype=np.bool_)
-    image[4, 4] = 1
-    mask[3:6, 3:6] = True
-    assert features(image)["gldzm_large_distance_emphasis"] == (1 + 5**2) / 2
-    assert features(image, mask)["gldzm_large_distance_emphasis"] == (1 + 2**2) / 2

@@ -1,28 +1,42 @@
-"""Counts of zones against those at the roots of the forest."""
+"""Counts of zones against scikit-image's labels, in planes and volumes."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from skimage.measure import label
 
-from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.glszm import Glszm, size_zones
 from skiagram.features.neighbours import equal_neighbours, zone_forest
+from tests.features.families import described
 
-shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)
+planes = array_shapes(min_dims=2, max_dims=2, max_side=12).map(lambda shape: (1, *shape))
+volumes = array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=5)
+
+
+def check_against_labels(image: np.ndarray) -> None:
+    """Compare sizes and levels of the zones of an image with those that scikit-image labels."""
+    labels = label(image, background=0, connectivity=3)
+    places = [labels == zone for zone in range(1, labels.max() + 1)]
+    expected = Counter((0, int(at.sum()), int(image[at][0])) for at in places)
+    found = size_zones(image[None], zone_forest(image[None], equal_neighbours(image[None])), 3)
+    assert found.tolist() == [[*zone, count] for zone, count in sorted(expected.items())]
 
 
 @pytest.mark.slow
-@given(arrays(np.uint16, shapes, elements=st.integers(0, 2)))
-def test_each_zone_is_counted_once_in_order(images: np.ndarray) -> None:
-    forest = zone_forest(images, equal_neighbours(images))
-    image, place = np.nonzero(forest < 0)
-    level = images.reshape(len(images), -1)[image, place]
-    rows = np.stack([image, -forest[image, place], level])
-    distinct, counts = np.unique(rows, axis=1, return_counts=True)
-    assert size_zones(images, forest, 2).tolist() == np.column_stack([distinct.T, counts]).tolist()
+@given(arrays(np.uint16, st.one_of(planes, volumes), elements=st.integers(0, 3)))
+def test_zones_are_those_that_scikit_image_labels(image: np.ndarray) -> None:
+    check_against_labels(image)
+
+
+def test_zones_that_wind_around_each_other_are_told_apart() -> None:
+    rows, columns = np.indices((65, 65)) - 32
+    turns = np.hypot(rows, columns) / 4 - np.arctan2(rows, columns) / (2 * np.pi)
+    check_against_labels((1 + (turns % 1 < 0.5)).astype(np.uint16)[None])
 
 
 def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
@@ -33,28 +47,9 @@ def test_as_many_distinct_zones_as_an_image_can_hold_are_kept() -> None:
     assert found.tolist() == expected
 
 
-FAMILY = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
-
-
 def test_a_constant_image_is_one_zone() -> None:
-    found = dict(
-        zip(FAMILY.names(), FAMILY.extract(FeatureBatch(np.full((1, 3, 5), 7.0)))[0], strict=True)
-    )
+    family = Glszm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")
+    found = described(family, np.full((1, 3, 5), 7.0))
     assert found["glszm_large_zone_emphasis"] == 15**2
     assert found["glszm_zone_percentage"] == 1 / 15
     assert found["glszm_zone_size_entropy"] == found["glszm_zone_size_variance"] == 0
-
-
-def test_a_checkerboard_is_two_zones_since_corners_connect() -> None:
-    board = np.indices((6, 6)).sum(axis=0) % 2
-    found = dict(
-        zip(FAMILY.names(), FAMILY.extract(FeatureBatch(board[None] * 1.0))[0], strict=True)
-    )
-    assert found["glszm_zone_percentage"] == 2 / 36
-
-
-def test_pixels_outside_the_region_neither_count_nor_connect() -> None:
-    image, mask = np.array([[[0.0, 9.0, 0.0, 5.0]]]), np.array([[[True, False, True, True]]])
-    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(image, mask))[0], strict=True))
-    assert found["glszm_zone_percentage"] == 1
-    assert found["glszm_high_grey_level_zone_emphasis"] == (1 + 1 + 8**2) / 3

@@ -7,12 +7,6 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.gradient import Gradient, gradient_moments
 
 
-def test_inclined_plane_has_one_gradient_everywhere() -> None:
-    y, x = np.mgrid[:6, :7]
-    found = gradient_moments((3.0 * x + 4.0 * y)[None], np.ones((1, 1, 1), np.bool_))
-    np.testing.assert_allclose(found, [[5, 0, 5]], atol=1e-12)
-
-
 @pytest.mark.parametrize(("shape", "steepest"), [((1, 1), 0), ((1, 3), 2), ((3, 1), 2)])
 def test_an_axis_of_one_pixel_has_no_gradient(shape: tuple[int, int], steepest: float) -> None:
     image = 2 * np.arange(max(shape), dtype=np.float64).reshape(1, *shape)

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.granulometry import Granulometry, erode
+from tests.features.families import described
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
@@ -37,10 +38,10 @@ def test_squares_stand_at_their_size_and_sign() -> None:
     image = np.full((1, 60, 60), 10, dtype=np.float32)
     image[0, 10:15, 10:15] = 14  # radius 2: taken away by the square of radius 5
     image[0, 30:41, 30:41] = 11  # radius 5: taken away by that of radius 20
-    found = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(image))[0], strict=True))
+    found = described(FAMILY, image)
     small, large = 4 * 25, 121
     assert found["granulometry_opening_radius_5"] == pytest.approx(small / (small + large))
     assert found["granulometry_opening_radius_20"] == pytest.approx(large / (small + large))
     assert found["granulometry_opening_radius_1"] == found["granulometry_opening_radius_2"] == 0
-    negative = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(-image))[0], strict=True))
+    negative = described(FAMILY, -image)
     assert negative["granulometry_closing_radius_5"] == found["granulometry_opening_radius_5"]

@@ -77,16 +77,6 @@ def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(
     assert found.prod() == pytest.approx(min(boxes), rel=1e-7)
 
 
-@pytest.mark.slow
-def test_a_mirrored_or_turned_region_has_the_same_box() -> None:
-    region = np.random.default_rng(0).random((9, 11, 10)) < 0.02
-    boxes = []
-    for other in (region, region[::-1], region[:, :, ::-1], region.transpose(2, 0, 1)):
-        hull = convex_hull(other, np.ones(3))
-        boxes.append(sorted(smallest_box(hull.corners, hull.normals, hull.edges, hull.sides)))
-    np.testing.assert_allclose(boxes, np.broadcast_to(boxes[0], np.shape(boxes)))
-
-
 def test_the_diameter_is_that_of_all_pairs() -> None:
     generator = np.random.default_rng(0)
     for axes in (2, 3):

@@ -7,6 +7,7 @@ from skimage.feature import local_binary_pattern
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.lbp import LocalBinaryPatterns
+from tests.features.families import described
 
 LEVELS = Discretisation(bin_number=256, bin_width=None)
 
@@ -50,5 +51,5 @@ def test_pixels_of_the_region_count_and_their_neighbours_outside_are_seen() -> N
 @pytest.mark.parametrize("shape", [(1, 1), (3, 8)])
 def test_flat_image_has_the_one_pattern_of_all_bright(shape: tuple[int, int]) -> None:
     family = LocalBinaryPatterns(levels=LEVELS, radii=(2,), neighbours=12)
-    found = family.extract(FeatureBatch(np.full((1, *shape), 0.1, np.float32)))[0]
-    assert dict(zip(family.names(), found, strict=True))["lbp_radius_2_uniform_12"] == 1
+    found = described(family, np.full((1, *shape), 0.1, np.float32))
+    assert found["lbp_radius_2_uniform_12"] == 1

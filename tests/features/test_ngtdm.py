@@ -9,7 +9,7 @@ from scipy.ndimage import convolve
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import MAX_LEVELS, Discretisation
-from skiagram.features.ngtdm import Ngtdm, level_pairs, relate, tone_differences
+from skiagram.features.ngtdm import Ngtdm, relate, tone_differences
 
 N_LEVELS = 5
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=6)
@@ -40,34 +40,6 @@ def check_against_a_convolution(images: np.ndarray, number: int) -> None:
         assert counts[:, level - 1].tolist() == here.sum(axis=(1, 2, 3)).tolist()
         expected = np.sum(apart * here, axis=(1, 2, 3))
         np.testing.assert_allclose(sums[:, level - 1], expected, atol=1e-9)
-
-
-@pytest.mark.slow
-@given(levels)
-def test_a_turned_image_has_exactly_the_same_sums(images: np.ndarray) -> None:
-    turned = np.rot90(images, axes=(2, 3)).copy()
-    for found, expected in zip(
-        tone_differences(turned, N_LEVELS), tone_differences(images, N_LEVELS), strict=True
-    ):
-        np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.slow
-@given(
-    arrays(np.int64, (2, 4), elements=st.integers(0, 9)),
-    arrays(np.float64, (2, 4), elements=st.floats(0, 9)),
-)
-def test_pairs_of_levels_that_occur_are_summed(counts: np.ndarray, sums: np.ndarray) -> None:
-    level = np.arange(1, 5)
-    i, j = level[:, None], level
-    for n, s in zip(counts, sums, strict=True):
-        products, weighted, squares = level_pairs(n, s)
-        occurs = (n[:, None] > 0) & (n > 0)
-        both = np.maximum(n[:, None] + n, 1)
-        mixed = ((n * s)[:, None] + n * s) / both
-        assert products == np.sum(occurs * np.abs(i * n[:, None] - j * n))
-        np.testing.assert_allclose(weighted, np.sum(occurs * np.abs(i - j) * mixed))
-        assert squares == np.sum(occurs * both * (i - j) ** 2)
 
 
 FAMILY = Ngtdm(levels=Discretisation(bin_number=8, bin_width=None), region="whole")

@@ -1,21 +1,9 @@
 """Permuted voxels keep volume and histogram, and nothing else."""
 
-from pathlib import Path
-
 import numpy as np
-import yaml
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.permuted import Permuted
-from skiagram.models.classical.estimator import choose_columns
-from skiagram.options import build
-
-FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "permuted.yaml"
-
-
-def family() -> Permuted:
-    built: Permuted = build(yaml.safe_load(FILE.read_text()), "permuted")
-    return built
+from tests.features.families import family
 
 
 def volumes() -> FeatureBatch:
@@ -27,7 +15,7 @@ def volumes() -> FeatureBatch:
 
 
 def test_the_histogram_stays_and_texture_goes() -> None:
-    batch, chosen = volumes(), family()
+    batch, chosen = volumes(), family("permuted")
     found = dict(zip(chosen.names(), chosen.extract(batch).T, strict=True))
     plain = {
         name: values
@@ -43,7 +31,7 @@ def test_the_histogram_stays_and_texture_goes() -> None:
 
 
 def test_voxels_outside_stay_and_an_image_alone_is_permuted_alike() -> None:
-    batch, chosen = volumes(), family()
+    batch, chosen = volumes(), family("permuted")
     assert batch.masks is not None
     permuted = chosen.permute(batch)
     outside = ~batch.masks[..., None]
@@ -56,11 +44,5 @@ def test_voxels_outside_stay_and_an_image_alone_is_permuted_alike() -> None:
 def test_channels_of_a_picture_go_together() -> None:
     picture = np.random.default_rng(0).random((1, 9, 9, 1)).astype(np.float32)
     colour = np.concatenate([picture, 2 * picture, 3 * picture], axis=3)
-    permuted = family().permute(FeatureBatch(colour)).images
+    permuted = family("permuted").permute(FeatureBatch(colour)).images
     np.testing.assert_array_equal(permuted[..., 1], 2 * permuted[..., 0])
-
-
-def test_no_model_reads_them_that_does_not_name_them() -> None:
-    names = ("glcm_contrast", "permuted.glcm_contrast", "permuted.voxels")
-    assert choose_columns(names, None) == ("glcm_contrast",)
-    assert choose_columns(names, ["permuted"]) == names[1:]

@@ -1,19 +1,16 @@
 """Changed copies of images, and the features of them."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.perturbed import Perturbation, Perturbed, noise_level
+from skiagram.features.perturbed import Perturbation, noise_level
 from skiagram.features.table import is_perturbed
-from skiagram.options import build
+from tests.features.families import family, read_family
 
-FILE = Path(__file__).resolve().parents[2] / "conf" / "features" / "perturbed.yaml"
 NOTHING: dict[str, Any] = {
     "rotation": 0.0,
     "shift": 0.0,
@@ -23,12 +20,11 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def family(**changes: Any) -> Perturbed:
-    options = yaml.safe_load(FILE.read_text())
-    options["families"] = options["families"][:1]
-    options["perturbation"] = NOTHING | changes.pop("perturbation", {})
-    built: Perturbed = build(options | {"copies": 3} | changes, "perturbed")
-    return built
+def perturbed(**changes: Any) -> Any:
+    """Return three copies of the first family, changed in nothing else than what is named."""
+    changes["perturbation"] = NOTHING | changes.get("perturbation", {})
+    few = {"families": read_family("perturbed")["families"][:1], "copies": 3}
+    return family("perturbed", **few | changes)
 
 
 def volumes() -> FeatureBatch:
@@ -39,18 +35,18 @@ def volumes() -> FeatureBatch:
 
 
 def test_a_copy_depends_on_image_and_seed_alone() -> None:
-    batch, chosen = volumes(), family(perturbation={"rotation": 9.0, "shift": 0.7, "noise": 1.0})
+    batch, chosen = volumes(), perturbed(perturbation={"rotation": 9.0, "shift": 0.7, "noise": 1.0})
     together = chosen.extract(batch)
     alone = np.vstack([chosen.extract(batch.row(row)) for row in (0, 1, 2)])
     np.testing.assert_allclose(alone, together, rtol=1e-6)
     assert together.shape == (3, len(chosen.names()))
     width = together.shape[1] // 3
     assert not np.allclose(together[:, :width], together[:, width : 2 * width])
-    assert not np.allclose(family(seed=1, perturbation={"noise": 1.0}).extract(batch), together)
+    assert not np.allclose(perturbed(seed=1, perturbation={"noise": 1.0}).extract(batch), together)
 
 
 def test_no_change_gives_the_features_of_the_image() -> None:
-    batch, chosen = volumes(), family()
+    batch, chosen = volumes(), perturbed()
     plain = chosen.families[0].extract(batch)
     np.testing.assert_allclose(chosen.extract(batch), np.hstack([plain] * 3), rtol=1e-6)
 
@@ -117,7 +113,7 @@ def test_outlines_and_regions_stay_together() -> None:
     assert batch.masks is not None
     left_out = batch.masks & (np.arange(26) > 12)
     with_outline = FeatureBatch(batch.images, left_out, batch.spacing, batch.masks)
-    changed = family(perturbation={"rotation": 5.0, "volume": 0.1}).perturb(with_outline, 0)
+    changed = perturbed(perturbation={"rotation": 5.0, "volume": 0.1}).perturb(with_outline, 0)
     assert changed.masks is not None
     assert changed.outlines is not None
     assert changed.masks.any(axis=(1, 2, 3)).all()
@@ -130,4 +126,6 @@ def test_names_tell_copies_from_features() -> None:
     assert is_perturbed("PET.perturbed_noise_12.log_3mm.glcm_contrast")
     assert not is_perturbed("log_3mm.glcm_contrast")
     with pytest.raises(OptionError, match="is no feature family"):
-        family(families=[{"_target_": "skiagram.features.repeatability.Repeatable", "least": 0.5}])
+        perturbed(
+            families=[{"_target_": "skiagram.features.repeatability.Repeatable", "least": 0.5}]
+        )

@@ -10,8 +10,8 @@ from scipy.spatial.distance import pdist
 from skimage.measure import find_contours, regionprops
 
 from skiagram.errors import DataError
-from skiagram.features.batch import FeatureBatch
 from skiagram.features.shape import Shape, shape_features
+from tests.features.families import described
 
 regions = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 
@@ -85,23 +85,19 @@ LENGTHS = ("perimeter", "major_axis_length", "maximum_diameter", "length", "widt
 AREAS = ("area_mesh", "area_pixel_counting")
 
 
-def features(family: Shape, batch: FeatureBatch) -> dict[str, float]:
-    return dict(zip(family.names(), family.extract(batch)[0].tolist(), strict=True))
-
-
 def test_bright_region_is_measured_not_the_image() -> None:
-    bright = features(Shape(region="bright", unit="pixel"), FeatureBatch(IMAGE))
+    bright = described(Shape(region="bright", unit="pixel"), IMAGE)
     assert bright["shape_area_pixel_counting"] == 6 * 16
     assert (bright["shape_length"], bright["shape_width"]) == pytest.approx((16, 6))
     assert (bright["shape_image_height"], bright["shape_image_width"]) == (20, 30)
-    whole = features(Shape(region="whole", unit="pixel"), FeatureBatch(IMAGE))
+    whole = described(Shape(region="whole", unit="pixel"), IMAGE)
     assert whole["shape_area_pixel_counting"] == 20 * 30
 
 
 def test_millimetres_are_pixels_times_the_spacing() -> None:
-    pixels = features(Shape(region="bright", unit="pixel"), FeatureBatch(IMAGE))
-    batch = FeatureBatch(IMAGE, spacing=np.array([[0.2, 0.2]]))
-    millimetres = features(Shape(region="bright", unit="mm"), batch)
+    pixels = described(Shape(region="bright", unit="pixel"), IMAGE)
+    spacing = np.array([[0.2, 0.2]])
+    millimetres = described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)
     for name in LENGTHS:
         assert millimetres[f"shape_{name}"] == pytest.approx(0.2 * pixels[f"shape_{name}"])
     for name in AREAS:
@@ -111,8 +107,8 @@ def test_millimetres_are_pixels_times_the_spacing() -> None:
 
 
 def test_rows_and_columns_have_their_own_spacing() -> None:
-    batch = FeatureBatch(IMAGE, spacing=np.array([[2.0, 0.5]]))
-    found = features(Shape(region="bright", unit="mm"), batch)
+    spacing = np.array([[2.0, 0.5]])
+    found = described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)
     assert (found["shape_length"], found["shape_width"]) == pytest.approx((12, 8))
     assert (found["shape_image_height"], found["shape_image_width"]) == (40, 15)
     assert found["shape_area_pixel_counting"] == pytest.approx(96)
@@ -121,4 +117,4 @@ def test_rows_and_columns_have_their_own_spacing() -> None:
 @pytest.mark.parametrize("spacing", [None, np.array([[0.1, np.nan]])])
 def test_millimetres_of_unknown_spacing_are_refused(spacing: np.ndarray | None) -> None:
     with pytest.raises(DataError, match="`shape` in mm needs the spacing, which is unknown"):
-        Shape(region="bright", unit="mm").extract(FeatureBatch(IMAGE, spacing=spacing))
+        described(Shape(region="bright", unit="mm"), IMAGE, spacing=spacing)

@@ -37,12 +37,6 @@ def test_noise_on_a_smooth_image_is_estimated_to_two_per_cent(deviation: float) 
     np.testing.assert_allclose(found, deviation, rtol=0.02)
 
 
-def test_blur_lowers_sharpness() -> None:
-    image = np.random.default_rng(0).normal(size=(64, 64))
-    found = described(np.stack([image, *(ndimage.gaussian_filter(image, s) for s in (1, 2))]))
-    assert all((np.diff(values) < 0).all() for values in found.values())
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (9, 2), (5, 5)])
 def test_a_constant_image_and_one_of_two_rows_have_zeros(shape: tuple[int, int]) -> None:
     assert not any(values.any() for values in described(np.full((1, *shape), 7.0)).values())

@@ -12,9 +12,10 @@ from scipy import stats
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.wavelet import Statistic, Wavelet, mean_square, sub_bands
+from tests.features.families import described
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
     st.sampled_from(["haar", "db4", "bior2.2"]),
@@ -52,7 +53,7 @@ ENERGY: tuple[Statistic, ...] = ("log_energy",)
 def test_columns_are_the_bands_that_they_are_named_after() -> None:
     image = np.random.default_rng(1).normal(size=(30, 41))
     family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric", statistics=ENERGY)
-    found = dict(zip(family.names(), family.extract(FeatureBatch(image[None]))[0], strict=True))
+    found = described(family, image[None])
     approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
         image, "sym4", level=2
     )
@@ -75,7 +76,7 @@ def test_statistics_of_a_band_equal_scipy() -> None:
         "mean_absolute",
     )
     family = Wavelet(wavelet="db2", levels=1, boundary="symmetric", statistics=wanted)
-    found = dict(zip(family.names(), family.extract(FeatureBatch(image))[0], strict=True))
+    found = described(family, image)
     band = pywt.dwt2(image[0].astype(np.float64), "db2")[1][2].ravel()
     expected = {
         "entropy": stats.entropy(band**2) / np.log(band.size),

@@ -5,15 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.family import FeatureFamily
 from skiagram.features.windows import Windows, describe_places
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
-from skiagram.options import build, read_option_file
 from skiagram.records.places import tabulate_places
+from tests.features.families import family
+from tests.numbered_store import write_images
 
-FILE = Path("conf/features/first_order.yaml")
-FAMILY: FeatureFamily = build(read_option_file(FILE), "features")
+FAMILY = family("first_order")
 
 
 def test_a_window_is_the_mean_of_its_pixels() -> None:
@@ -32,13 +29,10 @@ def test_beyond_the_edge_the_image_is_mirrored() -> None:
 def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     images = {f"c{k}": generator.normal(size=(40, 40)).astype(np.float32) for k in range(3)}
-    with ShardWriter(tmp_path / "images") as writer:
-        for case, image in images.items():
-            writer.add(case, image, (1.0, 1.0))
+    store = write_images(tmp_path / "images", images, (1.0, 1.0))
     places = tabulate_places(
         [("c0", (20.5, 20.5), 1.0), ("c2", (15.5, 20.5), 1.0), ("c2", (20.5, 15.5), 1.0)]
     )
-    store = ImageStore(tmp_path / "images")
     table = describe_places(store, places, [FAMILY], Windows(widths=(8.0, 16.0), side=8))
     assert table.case_id.tolist() == ["c0", "c2", "c2"]
     assert {name.split(".")[0] for name in table.names} == {"8mm", "16mm"}
@@ -52,9 +46,8 @@ def test_rows_are_those_of_the_places_whatever_the_number_of_widths(tmp_path: Pa
 
 
 def test_without_places_there_is_no_row(tmp_path: Path) -> None:
-    with ShardWriter(tmp_path) as writer:
-        writer.add("c0", np.ones((20, 20), np.float32))
+    store = write_images(tmp_path, {"c0": np.ones((20, 20), np.float32)})
     windows = Windows(widths=(8.0,), side=8)
-    table = describe_places(ImageStore(tmp_path), tabulate_places([]), [FAMILY], windows)
+    table = describe_places(store, tabulate_places([]), [FAMILY], windows)
     table.write(tmp_path / "table.parquet")
     assert len(type(table).read(tmp_path / "table.parquet")) == 0

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from skimage.measure import block_reduce
 
-from skiagram.features.batch import FeatureBatch
 from skiagram.features.zones import Zones, zone_means
+from tests.features.families import described
 
 
 def test_zones_are_block_means_where_their_number_divides_the_size() -> None:
@@ -24,20 +24,9 @@ def test_zones_of_any_size_lie_within_the_intensities(shape: tuple[int, int]) ->
     np.testing.assert_allclose(zone_means(np.ones((1, *shape)), 4), 1)
 
 
-def test_first_zone_touches_the_first_pixels_only() -> None:
-    image = np.zeros((1, 10, 10))
-    image[0, 3:, 3:] = 1
-    assert zone_means(image, 4)[0, 0] == 0
-
-
 def test_columns_stand_under_their_zones() -> None:
     image = np.zeros((1, 8, 8), dtype=np.float32)
     image[0, :4, 4:] = 8
-    family = Zones(number=2)
-    found = dict(zip(family.names(), family.extract(FeatureBatch(image))[0], strict=True))
-    assert found == {
-        "zones_1_1_mean": 0,
-        "zones_1_2_mean": 8,
-        "zones_2_1_mean": 0,
-        "zones_2_2_mean": 0,
-    }
+    names = [f"zones_{row}_{column}_mean" for row in (1, 2) for column in (1, 2)]
+    found = described(Zones(number=2), image)
+    assert found == dict(zip(names, (0, 8, 0, 0), strict=True))

@@ -15,20 +15,12 @@ from skiagram.finding.candidates import (
     propose,
 )
 from skiagram.finding.marks import HitRule
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
 from skiagram.records.places import tabulate_places
+from tests.numbered_store import write_images
 
 GRID = Grid(step=2.0, radius=3.0, body="not_darkest")
 BLOBS = Blobs(radii=(2.0, 8.0), scales=5, most=3, apart=1.0, body="all")
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
-
-
-def store(folder: Path, images: dict[str, np.ndarray]) -> ImageStore:
-    with ShardWriter(folder) as writer:
-        for case, image in images.items():
-            writer.add(case, image)
-    return ImageStore(folder)
 
 
 def test_a_grid_has_its_step_in_mm_and_stays_on_the_body() -> None:
@@ -65,7 +57,9 @@ def test_blobs_of_volumes_count_slices_by_their_distance() -> None:
 
 
 def test_the_ceiling_counts_lesions_that_a_place_reaches(tmp_path: Path) -> None:
-    images = store(tmp_path / "images", {f"c{k}": np.ones((9, 9), np.float32) for k in range(2)})
+    images = write_images(
+        tmp_path / "images", {f"c{k}": np.ones((9, 9), np.float32) for k in range(2)}
+    )
     places = propose(images, Grid(step=4.0, radius=1.0, body="all"))
     assert places["case_id"].tolist() == ["c0"] * 9 + ["c1"] * 9
     lesions = tabulate_places([("c0", (4.5, 4.5), 1.0), ("c1", (2, 2), 1.0)])
@@ -74,8 +68,8 @@ def test_the_ceiling_counts_lesions_that_a_place_reaches(tmp_path: Path) -> None
 
 
 def test_images_that_were_resampled_are_not_searched(tmp_path: Path) -> None:
-    stored = store(tmp_path / "a", {"c": np.ones((9, 9), np.float32)})
-    restored = store(tmp_path / "b", {"c": np.ones((8, 9), np.float32)})
+    stored = write_images(tmp_path / "a", {"c": np.ones((9, 9), np.float32)})
+    restored = write_images(tmp_path / "b", {"c": np.ones((8, 9), np.float32)})
     with pytest.raises(OptionError, match="restored to"):
         check_grid(stored, restored, GRID)
     check_grid(stored, restored, NoProposal())

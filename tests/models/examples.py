@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.features.table import FeatureTable
+from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.models.cross_validation import Plan
+from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.predictions import Predictions
 from tests import stand_ins
 
 PLAN = replace(stand_ins.PLAN, folds=3, seed=7)
+TASK = Task(("normal", "malignant"), positive=1, design="holdout")
 
 
 def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:
@@ -25,6 +31,29 @@ def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelle
     case_id = np.array([f"c{at:03d}" for at in range(len(label))])
     inputs = FeatureTable(case_id, ("a", "b", "c", "d"), values.astype(np.float32))
     return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
+
+
+def cases_of(data: Labelled[Any], split: NDArray[np.str_]) -> Cases:
+    """Return the cases in the parts of a split; labels of test cases are under seal."""
+    label = np.where(split == "test", SEALED, data.label)
+    return Cases(data.case_id, data.patient_id, split, label)
+
+
+def train_as(
+    name: str,
+    model: Any,
+    inputs: Any,
+    cases: Cases,
+    folders: ArmFolders,
+    *,
+    task: Task = TASK,
+    plan: Plan = PLAN,
+    compute: Compute = IN_PROCESS,
+) -> Predictions:
+    """Train a model as the stages do, and return what it leaves."""
+    known, test = (inputs.of(part.case_id) for part in (cases.development(), cases.test()))
+    member = Member[Any](name, model, {"depth": 3}, known, test)
+    return train(member, cases, task, plan, folders, compute)
 
 
 @dataclass(frozen=True)

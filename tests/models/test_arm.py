@@ -13,24 +13,17 @@ from numpy.typing import NDArray
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment
-from skiagram.records.cases import SEALED, Cases, Design, Task
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.records.predictions import Outcome, Predictions, scores_of
-from tests.models.examples import PLAN, Spy, labelled
+from tests.models.examples import PLAN, TASK, Spy, cases_of, labelled, train_as
 
 DATA = labelled(patients=30)
 SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
-def run(spy: Spy, folder: Path, design: Design = "holdout") -> Outcome:
-    split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
-    label = np.where(split == "test", SEALED, DATA.label)
-    cases = Cases(DATA.case_id, DATA.patient_id, split, label)
-    known, sealed = (DATA.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
-    task = Task(("normal", "malignant"), positive=1, design=design)
+def run(spy: Spy, folder: Path) -> Outcome:
     folders = ArmFolders(folder / "models" / "spy", folder / "scores" / "spy", None)
-    member = Member("spy", spy, {"depth": 3}, known, sealed)
-    return train(member, cases, task, PLAN, folders).outcome
+    return train_as("spy", spy, DATA.inputs, cases_of(DATA, SPLIT), folders).outcome
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -111,18 +104,16 @@ def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path: Path) -> No
     site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]
     table = pd.DataFrame({"case_id": data.case_id, "site": site}).sample(frac=1, random_state=0)
     write_table(table, tmp_path / "covariates.parquet")
-    cases = Cases(data.case_id, data.patient_id, np.full(72, "train"), data.label)
-    task = Task(("normal", "abnormal"), 1, "cv")
+    cases, task = cases_of(data, np.full(72, "train")), replace(TASK, design="cv")
     plan = replace(PLAN, fold_column="site")
     groups = read_fold_groups(plan, tmp_path / "covariates.parquet", cases, task)
     member = Member("spy", Spy(), {}, data.inputs, data.inputs.select(np.arange(0)), groups)
-    train(member, cases, task, plan, ArmFolders.under(tmp_path, "spy"))
-    rows = Predictions.read(tmp_path / "scores/spy").part("out_of_fold")
+    folders = ArmFolders.under(tmp_path, "spy")
+    rows = train(member, cases, task, plan, folders).part("out_of_fold")
     where = rows["case_id"].map(dict(zip(data.case_id.tolist(), site.tolist(), strict=True)))
     for _, sites in where.groupby([rows["repeat"], rows["fold"]]):
         assert len(set(sites)) == 1
     assert rows["fold"].nunique() == 4
     assert read_fold_groups(PLAN, tmp_path / "covariates.parquet", cases, task) is None
-    sealed = replace(task, design="holdout")
     with pytest.raises(OptionError, match="`site` under design holdout"):
-        read_fold_groups(plan, tmp_path / "covariates.parquet", cases, sealed)
+        read_fold_groups(plan, tmp_path / "covariates.parquet", cases, TASK)

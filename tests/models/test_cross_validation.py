@@ -160,18 +160,6 @@ def test_folds_are_checked_as_they_will_be_made(
     assert len({seen.seed for seen in spy.fits}) == len(spy.fits)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("design", [by_holdout, by_cv])
-def test_both_arms_see_the_same_labelled_cases(design: RunPlan) -> None:
-    plain, stopping = Spy(), StoppingSpy()
-    for spy in (plain, stopping):
-        design(spy)
-    pairs = by_seed(plain, stopping)
-    assert all(one.cases() == other.cases() for one, other in pairs)
-    assert all(one.validation is None for one, _ in pairs)
-    assert all(other.validation is not None for _, other in pairs)
-
-
 def test_the_final_fit_stops_on_the_published_validation_part() -> None:
     spy = StoppingSpy()
     by_holdout(spy)
@@ -221,14 +209,6 @@ def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
         assert one["case_id"].tolist() == other["case_id"].tolist()
     repeats = by_holdout(Spy())
     assert repeats[0][0]["case_id"].tolist() != repeats[1][0]["case_id"].tolist()
-
-
-def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
-    for one in by_holdout(Spy())[0]:
-        scores, probabilities = scores_of(one), probabilities_of(one)
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-        order = np.argsort(scores[:, 1] - scores[:, 0], kind="stable")
-        assert (np.diff(probabilities[order, 1]) >= -1e-12).all()
 
 
 @pytest.mark.slow

@@ -1,10 +1,8 @@
 """A case like those in training is rarely called unlike them; one from elsewhere is."""
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from skiagram.calibration import conformal_limits
 from skiagram.features.table import FeatureTable
 from skiagram.models.deployment import Familiarity
 
@@ -71,17 +69,3 @@ def test_features_with_gaps_are_learned_and_an_empty_one_plays_no_part() -> None
     assert known is not None
     assert "feature_7" not in known.names
     assert np.isfinite(known.distances(table(values))).all()
-
-
-@pytest.mark.parametrize("level", [0.8, 0.9])
-def test_a_set_holds_the_true_class_as_often_as_promised(level: float) -> None:
-    draw = np.random.default_rng(6)
-    label = draw.integers(0, 2, 40_000)
-    logit = draw.normal(2 * label - 1, 1.5)
-    positive = 1 / (1 + np.exp(-logit))
-    probability = np.stack([1 - positive, positive], axis=1)
-    half = np.arange(40_000) < 20_000
-    limits = conformal_limits(probability[half], label[half], np.arange(20_000), level)
-    held = (1 - probability[~half] <= limits)[np.arange(20_000), label[~half]]
-    for k in range(2):
-        assert held[label[~half] == k].mean() == pytest.approx(level, abs=0.015)

@@ -18,20 +18,15 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
 from skiagram.features.table import FeatureTable
 from skiagram.models import fits
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.fits import keep_fits
-from skiagram.options import build, read_option_file
-from skiagram.records.cases import SEALED, Cases, Task
-from tests.models.examples import PLAN, labelled
+from tests.models.classical.families import model
+from tests.models.examples import cases_of, labelled, train_as
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 DATA = labelled(patients=30)
 SPLIT = np.repeat(["train", "test"], [44, 16])
-CASES = Cases(DATA.case_id, DATA.patient_id, SPLIT, np.where(SPLIT == "test", SEALED, DATA.label))
-TASK = Task(("no", "yes"), 1, "holdout")
-TREE: Any = build(read_option_file(CONF / "model/decision_tree.yaml"), "model")
 
 
 @dataclass(frozen=True)
@@ -52,17 +47,14 @@ class Counting:
             file.write(f"{context.seed}\n")
         if made == self.killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        fitted: FittedClassical = TREE.fit(training, context)
-        return fitted
+        return model("decision_tree").fit(training, context)
 
 
-def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
-    known, test = CASES.development(), CASES.test()
-    table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
-    member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
+def run(folder: Path, tree: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
+    cases = cases_of(DATA, SPLIT)
     with keep_fits(PieceStore(folder / "work"), "model-tree-1f") as fits:
         folders = ArmFolders(folder / "model", folder / "scores", fits)
-        train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
+        train_as("tree", tree, DATA.inputs, cases, folders, compute=compute)
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for part in ("model", "scores")

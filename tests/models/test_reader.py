@@ -10,13 +10,13 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations, fit_calibration
 from skiagram.errors import OptionError
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.reader import Reader, ReaderInputs
+from skiagram.models.arm import ArmFolders
+from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.cases import Design, Task
 from skiagram.records.files import write_table
-from skiagram.records.predictions import Outcome, Part, Predictions, probabilities_of, scores_of
-from tests.models.examples import PLAN, labelled
+from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from tests.models.examples import cases_of, labelled, train_as
 
 DATA = labelled(patients=30)
 SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "test"]), [40, 20])
@@ -28,20 +28,12 @@ def raw(seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({"case_id": DATA.case_id, "reader_1": DATA.label + noise})
 
 
-def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Outcome:
+def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Predictions:
     write_table(table, folder / "cases/reader_scores.parquet")
-    split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
-    label = np.where(split == "test", SEALED, DATA.label)
-    cases = Cases(DATA.case_id, DATA.patient_id, split, label)
+    cases = cases_of(DATA, SPLIT if design == "holdout" else np.full(len(DATA), "train"))
     task = Task(("normal", "malignant"), positive, design)
     reading = READER.read(PreparedData.under(folder), task)
-    known, sealed = (reading.of(part.case_id) for part in (cases.development(), cases.test()))
-    member = Member[ReaderInputs]("reader", READER, {}, known, sealed)
-    return train(member, cases, task, PLAN, ArmFolders.under(folder, "reader")).outcome
-
-
-def predictions(folder: Path) -> Predictions:
-    return Predictions.read(folder / "scores/reader")
+    return train_as("reader", READER, reading, cases, ArmFolders.under(folder, "reader"), task=task)
 
 
 @pytest.mark.slow
@@ -50,12 +42,13 @@ def predictions(folder: Path) -> Predictions:
 def test_the_column_itself_is_the_score(
     design: Design, part: Part, positive: int, tmp_path: Path
 ) -> None:
-    outcome = run(tmp_path, raw(), design, positive)
+    found = run(tmp_path, raw(), design, positive)
+    outcome = found.outcome
     assert (outcome.status, outcome.arm, outcome.title) == ("finished", "reader", "Dr Gray")
     assert (outcome.parameters, outcome.images_seen) == (0, 0)
     column = raw().set_index("case_id")["reader_1"]
     label = pd.Series(DATA.label, DATA.case_id)
-    for _, rows in predictions(tmp_path).part(part).groupby("repeat"):
+    for _, rows in found.part(part).groupby("repeat"):
         score = rows[f"score_{positive}"] - rows[f"score_{1 - positive}"]
         assert score.tolist() == column[rows["case_id"]].tolist()
         truth = label[rows["case_id"]].to_numpy()
@@ -64,8 +57,7 @@ def test_the_column_itself_is_the_score(
 
 
 def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) -> None:
-    run(tmp_path, raw(), "holdout")
-    found = predictions(tmp_path)
+    found = run(tmp_path, raw(), "holdout")
     label = pd.Series(DATA.label, DATA.case_id)
     test = found.part("test").query("repeat == 0")
     held_out = found.part("out_of_fold").query("repeat == 0")

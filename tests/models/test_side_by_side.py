@@ -16,25 +16,16 @@ import pytest
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
-from skiagram.options import build, check, read_option_file
-from skiagram.records.cases import SEALED, Cases, Task
-from tests.models.examples import PLAN, labelled
+from skiagram.options import build
+from tests.models.classical.families import read_options
+from tests.models.examples import PLAN, cases_of, labelled, train_as
+from tests.numbered_store import write_images
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 TWO = replace(IN_PROCESS, workers=2)
 RAY = replace(TWO, backend="ray")
 DATA = labelled(patients=30)
-ELSEWHERE = pytest.mark.parametrize(
-    "where",
-    [
-        "side by side",
-        pytest.param("ray", marks=pytest.mark.thorough),
-    ],
-)
 
 
 def compute(where: str | Compute) -> Compute:
@@ -43,36 +34,31 @@ def compute(where: str | Compute) -> Compute:
     return {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}[where]
 
 
-def cases() -> Cases:
-    split = np.repeat(["train", "validation", "test"], [40, 8, 12])
-    label = np.where(split == "test", SEALED, DATA.label)
-    return Cases(DATA.case_id, DATA.patient_id, split, label)
+SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
 def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str, str]:
-    table = cases()
-    values = read_option_file(CONF / f"model/{model}.yaml")
+    values = read_options(model)
     untrained: Any
-    inputs: list[Any]
-    parts = [part.case_id for part in (table.development(), table.test())]
+    inputs: Any = DATA.inputs
     if "training" in values:
         from skiagram.models.deep.network_model import NetworkModel
         from skiagram.training.data import ImageSet
-        from skiagram.training.options import Trainer
+        from tests.stand_ins import CPU
 
         values["training"] |= {"epochs": 2, "batch_size": 16}
-        trainer = read_option_file(CONF / "trainer/default.yaml") | {"accelerator": "cpu"}
-        untrained = NetworkModel(build(values, "model"), check(Trainer, trainer, "trainer"), 1)
-        store = images(folder / "images")
-        inputs = [ImageSet(store, part) for part in parts]
+        untrained = NetworkModel(build(values, "model"), CPU, 1)
+        draw = np.random.default_rng(0)
+        images = {
+            case: draw.normal(20 * label, 30, (24, 24)).astype(np.float32)
+            for case, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True)
+        }
+        inputs = ImageSet(write_images(folder / "images", images), DATA.case_id)
     else:
-        values |= {"trees": 20}
-        untrained = build(values, "model")
-        inputs = [DATA.inputs.of(part) for part in parts]
-    member = Member(model, untrained, values, inputs[0], inputs[1])
-    task = Task(("normal", "malignant"), 1, "holdout")
+        untrained = build(values | {"trees": 20}, "model")
     out = folder / "out"
-    train(member, table, task, plan, ArmFolders.under(out, model), compute(where))
+    folders, how = ArmFolders.under(out, model), compute(where)
+    train_as(model, untrained, inputs, cases_of(DATA, SPLIT), folders, plan=plan, compute=how)
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -80,31 +66,19 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
     }
 
 
-def images(folder: Path) -> ImageStore:
-    generator = np.random.default_rng(0)
-    with ShardWriter(folder) as writer:
-        for name, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True):
-            writer.add(name, generator.normal(20 * label, 30, (24, 24)).astype(np.float32))
-    return ImageStore(folder)
-
-
 @pytest.mark.thorough
-@ELSEWHERE
-def test_classical_fits_leave_equal_bytes_wherever_they_are_made(
-    where: str, tmp_path: Path
+@pytest.mark.parametrize("where", ["side by side", "ray"])
+@pytest.mark.parametrize(
+    ("model", "repeats", "weights"),
+    [("random_forest", 2, "model.skops"), ("small_cnn", 1, "weights.safetensors")],
+)
+def test_fits_leave_equal_bytes_wherever_they_are_made(
+    model: str, repeats: int, weights: str, where: str, tmp_path: Path
 ) -> None:
-    serial = made(tmp_path / "serial", "random_forest", "serial", PLAN)
-    assert len(serial) == 4 + 1 + 2 * PLAN.repeats
-    assert made(tmp_path / where, "random_forest", where, PLAN) == serial
-
-
-@pytest.mark.thorough
-@ELSEWHERE
-def test_networks_leave_equal_bytes_wherever_they_are_made(where: str, tmp_path: Path) -> None:
-    plan = replace(PLAN, repeats=1)
-    serial = made(tmp_path / "serial", "small_cnn", "serial", plan)
-    assert "models/small_cnn/repeat0/weights.safetensors" in serial
-    assert made(tmp_path / where, "small_cnn", where, plan) == serial
+    plan = replace(PLAN, repeats=repeats)
+    serial = made(tmp_path / "serial", model, "serial", plan)
+    assert f"models/{model}/repeat{repeats - 1}/{weights}" in serial
+    assert made(tmp_path / where, model, where, plan) == serial
 
 
 @pytest.mark.thorough
@@ -143,18 +117,12 @@ def _ports() -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
-    from skiagram.records.files import read_record
-    from skiagram.records.predictions import Outcome
-
-    values = read_option_file(CONF / "model/logistic_regression.yaml") | {"max_iterations": 1}
-    table = cases()
-    parts = [DATA.inputs.of(part.case_id) for part in (table.development(), table.test())]
+    values = read_options("logistic_regression") | {"max_iterations": 1}
     outcomes = []
     for where in ("serial", "side by side"):
-        member = Member("failing", build(values, "model"), values, parts[0], parts[1])
-        folders = ArmFolders.under(tmp_path / where, "failing")
-        task = Task(("normal", "malignant"), 1, "holdout")
-        train(member, table, task, PLAN, folders, compute(where))
-        outcomes.append(read_record(Outcome, folders.scores / "outcome.json"))
+        folders, how = ArmFolders.under(tmp_path / where, "failing"), compute(where)
+        model, cases = build(values, "model"), cases_of(DATA, SPLIT)
+        left = train_as("failing", model, DATA.inputs, cases, folders, compute=how)
+        outcomes.append(left.outcome)
     assert outcomes[0] == outcomes[1]
     assert outcomes[0].reason.startswith("fit repeat0-fold0, ")

@@ -13,31 +13,26 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fitted_options
-from skiagram.options import STRICT, build, read_option_file
-from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.models.tuned import TUNING, Tuned, fitted_options
+from skiagram.options import STRICT, build
 from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
-from tests.models.examples import PLAN, labelled
+from tests.models.classical.families import OPTION_FILES, read_options
+from tests.models.examples import PLAN, cases_of, labelled, train_as
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 CASES = labelled(patients=40)
 CONTEXT = FitContext(5, positive=1)
 OWN, BETTER = ["b"], ["a"]  # of the cases' features, `a` alone tells the classes apart
-
-
-def read(name: str) -> dict[str, Any]:
-    return read_option_file(CONF / f"model/{name}.yaml")
 
 
 def tuned(
     space: dict[str, Any] | None = None, *, trials: int = 6, folds: int = 2, **changed: Any
 ) -> Tuned:
     """Return a logistic regression that reads a feature which says nothing, by its own options."""
-    options = read("logistic_regression") | {"columns": OWN} | changed
+    options = read_options("logistic_regression") | {"columns": OWN} | changed
     group = {
         "_target_": "skiagram.models.tuned.Tuned",
         "model": options,
@@ -76,7 +71,9 @@ def test_the_first_trial_has_the_models_own_values_and_equal_ones_are_not_fitted
 
 def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search() -> None:
     fitted = tuned().fit(CASES, CONTEXT)
-    plain = build(read("logistic_regression") | {"columns": BETTER}, "model").fit(CASES, CONTEXT)
+    plain = build(read_options("logistic_regression") | {"columns": BETTER}, "model").fit(
+        CASES, CONTEXT
+    )
     np.testing.assert_array_equal(fitted.scores(CASES.inputs), plain.scores(CASES.inputs))
     # Two trials were fitted, each in two folds of half the cases.
     assert fitted.summary.images_seen == len(CASES) + 2 * len(CASES)
@@ -131,7 +128,9 @@ class Fails:
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         if self.level > self.limit:
             raise ModelFailure(f"diverged at level {self.level}")
-        fitted: FittedClassical = build(read("logistic_regression"), "model").fit(training, context)
+        fitted: FittedClassical = build(read_options("logistic_regression"), "model").fit(
+            training, context
+        )
         return fitted
 
 
@@ -180,59 +179,41 @@ def test_optuna_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_a_space_that_does_not_fit_is_refused_before_any_fit(
     space: dict[str, Any], words: str
 ) -> None:
-    options = read("svm") | {"encoding": None}
+    options = read_options("svm") | {"encoding": None}
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": options, "space": space}
     with pytest.raises(OptionError, match=words):
         build(group | {"budget": {"trials": 2, "folds": 2}}, "model")
 
 
-def test_whole_ends_hold_whole_numbers_alone() -> None:
-    whole = Range(low=1, high=20, scale="log")
-    assert whole.holds(3)
-    assert not whole.holds(2.5)
-    assert Range(low=1.0, high=20, scale="log").holds(2.5)
-
-
-def test_only_the_named_options_change_and_the_given_ones_stay() -> None:
-    options = {"a": 1, "inner": {"b": 2, "c": 3}}
-    assert apply_values(options, {"inner.b": 5}) == {"a": 1, "inner": {"b": 5, "c": 3}}
-    assert options == {"a": 1, "inner": {"b": 2, "c": 3}}
-
-
 def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not() -> None:
-    options = read("tuned_pretrained_logistic_regression")
+    options = read_options("tuned_pretrained_logistic_regression")
     build(options, "model")
     beside = {"columns": {"choices": [None, ["encoding_stage_1", "glcm"]]}}
     with pytest.raises(OptionError, match="cannot change what a model reads"):
         build(options | {"space": beside}, "model")
 
 
-TUNED = sorted(path.stem for path in CONF.glob("model/tuned_*.yaml"))
+TUNED = sorted(path.stem for path in OPTION_FILES.glob("tuned_*.yaml"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TUNED)
 def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name: str) -> None:
-    options = read(name)
+    options = read_options(name)
     build(options, "model")
-    assert options["model"] == read(name.removeprefix("tuned_"))
-    assert options["budget"] == read(TUNED[0])["budget"]
+    assert options["model"] == read_options(name.removeprefix("tuned_"))
+    assert options["budget"] == read_options(TUNED[0])["budget"]
     assert fitted_options(options) == fitted_options(options["model"]) == options["model"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_plan_trains_it_as_any_other_model(design: Any, tmp_path: Path) -> None:
-    split = np.repeat(["train", "test" if design == "holdout" else "train"], [60, 20])
-    label = np.where(split == "test", SEALED, CASES.label)
-    cases = Cases(CASES.case_id, CASES.patient_id, split, label)
-    known, test = (CASES.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
+def test_a_plan_trains_it_as_any_other_model(tmp_path: Path) -> None:
     folders = ArmFolders.under(tmp_path, "tuned")
-    member = Member("tuned", tuned(), {}, known, test)
-    outcome = train(member, cases, Task(("no", "yes"), 1, design), PLAN, folders).outcome
+    cases = cases_of(CASES, np.repeat(["train", "test"], [60, 20]))
+    outcome = train_as("tuned", tuned(trials=2), CASES.inputs, cases, folders).outcome
     assert (outcome.status, outcome.arm) == ("finished", "classical")
     assert outcome.title.endswith("on b, tuned")
-    assert outcome.fits == PLAN.count_fits(design)
+    assert outcome.fits == PLAN.count_fits("holdout")
     assert Predictions.read(folders.scores).outcome == outcome
     assert sorted(tmp_path.glob(f"models/tuned/*/{TUNING}"))
 
@@ -244,7 +225,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
     from tests.models.deep.spots import halves
     from tests.stand_ins import CPU
 
-    options = read("tuned_small_cnn")
+    options = read_options("tuned_small_cnn")
     options["model"]["training"] |= {"epochs": 2, "patience": 2}
     options["model"]["widths"] = [6, 12]
     options["space"] = {"dropout": {"low": 0.0, "high": 0.6, "scale": "linear"}}
@@ -277,4 +258,6 @@ def test_a_network_on_several_devices_is_refused() -> None:
     from tests.stand_ins import CPU
 
     with pytest.raises(OptionError, match=r"trainer.devices: a search by several processes"):
-        learner_of(build(read("tuned_small_cnn"), "model"), replace(CPU, devices=2), threads=1)
+        learner_of(
+            build(read_options("tuned_small_cnn"), "model"), replace(CPU, devices=2), threads=1
+        )

@@ -1,5 +1,6 @@
-"""A cohort whose hazard depends on one known column, and what training leaves of models on it."""
+"""Cohorts whose outcome one known column tells, and what training leaves of models on them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from numpy.typing import NDArray
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
+from skiagram.outcomes.grade import Grade
+from skiagram.outcomes.kinds import AnyOutcome
+from skiagram.outcomes.number import Number, group_numbers
+from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask
 from skiagram.records.predictions import Predictions
@@ -19,6 +25,9 @@ from tests.models.classical.families import model
 from tests.models.examples import PLAN
 
 OUTCOME = TimeToEvent(column="days", unit="days")
+NUMBER = Number(column="length", unit="mm")
+GRADE = Grade(column="place", grades=("clear", "some", "dense"))
+Made = tuple[Cases, MeasuredTask]
 
 
 def draw_times(
@@ -31,43 +40,87 @@ def draw_times(
     return np.minimum(time, end), (time <= end).astype(np.int64)
 
 
-def make_cases(patients: int = 90, strength: float = 1.2) -> tuple[Cases, MeasuredTask]:
-    """Return cases; `make_features` has what tells their hazard."""
-    signal = make_features(patients).columns(["signal"]).values  # noqa: PD011 - a table of ours
-    time, label = draw_times(strength * signal[:, 0].astype(np.float64))
-    case_id = np.array([f"case-{number:06d}" for number in range(patients)])
-    patient = np.array([f"patient-{number:06d}" for number in range(patients)])
-    split = np.full(patients, "train")
-    task = MeasuredTask(OUTCOME.classes, None, "cv", OUTCOME.settle(time, label))
-    return Cases(case_id, patient, split, label, time), task
-
-
 def make_features(patients: int = 90) -> FeatureTable:
-    """Return a column that tells the hazard, and three that do not."""
+    """Return a column that tells the outcome, and three that do not."""
     values = np.random.default_rng(1).normal(size=(patients, 4)).astype(np.float32)
     case_id = np.array([f"case-{number:06d}" for number in range(patients)])
     return FeatureTable(case_id, ("signal", "volume", "noise", "more_noise"), values)
 
 
-def labelled(patients: int = 90) -> Labelled[FeatureTable]:
-    """Return the cases as a model sees them."""
-    cases, task = make_cases(patients)
+def make_cases(patients: int = 90, strength: float = 1.2) -> Made:
+    """Return cases with a time to an event."""
+    time, label = draw_times(strength * _signal(patients))
+    return _made(OUTCOME.settle(time, label), time, label)
+
+
+def make_numbers(patients: int = 90) -> Made:
+    """Return cases with a number."""
+    noise = np.random.default_rng(2).normal(0, 4, size=patients)
+    value = 170 + 20 * _signal(patients) + noise
+    label, groups = group_numbers(value)
+    return _made(replace(NUMBER, groups=groups).settle(value, label), value, label)
+
+
+def make_grades(patients: int = 90) -> Made:
+    """Return cases with one of three grades."""
+    noise = np.random.default_rng(2).normal(0, 0.5, size=patients)
+    label = np.digitize(_signal(patients) + noise, [-0.6, 0.6]).astype(np.int64)
+    place = (label + 1).astype(np.float64)
+    return _made(GRADE.settle(place, label), place, label)
+
+
+def _signal(patients: int) -> NDArray[np.float64]:
+    values = make_features(patients).columns(["signal"]).values  # noqa: PD011 - a table of ours
+    return values[:, 0].astype(np.float64)
+
+
+def _made(outcome: AnyOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
+    case_id = make_features(len(value)).case_id
+    patient = np.array([f"patient-{number:06d}" for number in range(len(value))])
+    task = MeasuredTask(outcome.classes, None, "cv", outcome)
+    return Cases(case_id, patient, np.full(len(value), "train"), label, value), task
+
+
+def labelled(made: Made) -> Labelled[FeatureTable]:
+    """Return cases as a model sees them."""
+    cases, task = made
     ids = (cases.case_id, cases.label, cases.patient_id)
-    return Labelled(make_features(patients), *ids, 2, None, task.outcome, cases.value)
+    features = make_features(len(cases.case_id))
+    return Labelled(features, *ids, len(task.classes), None, task.outcome, cases.value)
+
+
+def scored(
+    outcome: MeasuredOutcome,
+    score: NDArray[np.float64],
+    value: NDArray[np.float64],
+    label: NDArray[np.int64],
+) -> ScoredCases:
+    """Return cases of a patient each, calibrated on themselves."""
+    estimate = outcome.calibrate(score[:, None], value, label).probabilities(score[:, None])
+    fit = np.zeros((1, len(label)), dtype=np.int64)
+    return ScoredCases(label, value, np.arange(len(label)), score[None], estimate[None], fit)
 
 
 def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationInputs:
     """Train Cox regressions on some columns each, by name, and return what evaluation reads."""
-    (cases, task), features = make_cases(), make_features()
+    models = {
+        name: model("cox", columns=chosen, columns_title=None) for name, chosen in columns.items()
+    }
+    return train_all(folder, make_cases(), models)
+
+
+def train_all(folder: Path, made: Made, models: Mapping[str, ClassicalModel]) -> EvaluationInputs:
+    """Train models by name, and return what evaluation reads."""
+    cases, task = made
+    features = make_features(len(cases.case_id))
     predictions = []
-    for name, chosen in columns.items():
-        cox = model("cox", columns=chosen, columns_title=None)
-        member = Member(name, cox, {}, features, features.select(np.arange(0)))
+    for name, untrained in models.items():
+        member = Member(name, untrained, {}, features, features.select(np.arange(0)))
         folders = ArmFolders.under(folder, name)
         train(member, cases, task, PLAN, folders)
         predictions.append(Predictions.read(folders.scores))
     card = DataCard("cohort", "A cohort", "none", "none", "none", "made", patients_known=True)
-    comparison = Comparison("cohort", "", "evaluate", tuple(columns), "")
+    comparison = Comparison("cohort", "", "evaluate", tuple(models), "")
     sealed = pd.DataFrame({"case_id": [], "label": []})
     return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
 

@@ -4,58 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
-from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.features.table import FeatureTable
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.contract import FitContext, Labelled
 from skiagram.outcomes.number import Number, group_numbers
 from skiagram.outcomes.outcome import ScoredCases
-from skiagram.records.cases import Cases, DataCard, MeasuredTask
-from skiagram.records.predictions import Predictions
-from skiagram.sealing.ledger import Comparison
 from tests.models.classical.families import model
-from tests.models.examples import PLAN
-from tests.outcomes.cohort import make_features
-
-NUMBER = Number(column="length", unit="mm")
-MODELS = ("number_ridge", "number_elastic_net", "number_forest", "number_mean")
-
-
-def make_cases(patients: int = 90) -> tuple[Cases, MeasuredTask]:
-    """Return cases whose number one column of `make_features` tells."""
-    features = make_features(patients)
-    signal = features.columns(["signal"]).values[:, 0].astype(np.float64)  # noqa: PD011
-    value = 170 + 20 * signal + np.random.default_rng(2).normal(0, 4, size=patients)
-    label, groups = group_numbers(value)
-    outcome = replace(NUMBER, groups=groups).settle(value, label)
-    patient = np.array([f"patient-{number:06d}" for number in range(patients)])
-    task = MeasuredTask(outcome.classes, None, "cv", outcome)
-    split = np.full(patients, "train")
-    return Cases(features.case_id, patient, split, label, value), task
-
-
-def train_models(folder: Path) -> EvaluationInputs:
-    """Train a ridge regression and the mean, and return what evaluation reads."""
-    (cases, task), features = make_cases(), make_features()
-    predictions = []
-    for name in ("number_ridge", "number_mean"):
-        member = Member(name, model(name), {}, features, features.select(np.arange(0)))
-        folders = ArmFolders.under(folder, name)
-        train(member, cases, task, PLAN, folders)
-        predictions.append(Predictions.read(folders.scores))
-    card = DataCard("cohort", "A cohort", "none", "none", "none", "made", patients_known=True)
-    sealed = pd.DataFrame({"case_id": [], "label": []})
-    comparison = Comparison("cohort", "", "evaluate", ("number_ridge", "number_mean"), "")
-    return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
+from tests.outcomes.cohort import NUMBER, make_numbers, train_all
 
 
 def test_no_number_is_refused_with_its_row() -> None:
@@ -86,26 +46,6 @@ def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
     group, groups = group_numbers(np.array([0.0] * 90 + [1.0] * 10))
     assert groups == 2
     assert np.bincount(group).tolist() == [90, 10]
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_saved_model_scores_as_the_fitted_one(name: str, tmp_path: Path) -> None:
-    cases, task = make_cases()
-    ids = (cases.case_id, cases.label, cases.patient_id)
-    number = len(task.classes)
-    known: Labelled[FeatureTable] = Labelled(
-        make_features(), *ids, number, None, task.outcome, cases.value
-    )
-    regression = model(name)
-    fitted = regression.fit(known, FitContext(seed=0))
-    fitted.save(tmp_path)
-    scores = fitted.scores(known.inputs)
-    assert scores.shape == (90, 1)
-    assert (regression.load(tmp_path).scores(known.inputs) == scores).all()
-    predicted = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
-    assert cases.value is not None
-    error = np.abs(predicted - cases.value).mean()
-    assert (error < 8) == (name != "number_mean")
 
 
 def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
@@ -149,7 +89,8 @@ def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -
 
 
 def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> None:
-    inputs = train_models(tmp_path)
+    names = ("number_ridge", "number_mean")
+    inputs = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     analyses = replace(NO_REQUESTS, simple_rules=("number_mean",))
     evaluation = evaluate_measured(inputs, replace(DEFAULTS, analyses=analyses))
     gap = evaluation.figures.find(

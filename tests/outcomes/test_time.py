@@ -10,7 +10,7 @@ from skiagram.outcomes.outcome import ScoredCases
 from skiagram.outcomes.time import HazardCalibration, TimeToEvent
 from skiagram.outcomes.time_columns import EVENT, OTHER
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
-from tests.outcomes.cohort import OUTCOME, draw_times
+from tests.outcomes.cohort import OUTCOME, draw_times, scored
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,7 @@ def test_figures_of_known_risks_are_those_that_theory_gives() -> None:
     log_hazard = np.random.default_rng(6).normal(size=1500)
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
-    estimate = outcome.calibrate(log_hazard[:, None], time, label).probabilities(
-        log_hazard[:, None]
-    )
-    cases = ScoredCases(
-        label,
-        time,
-        np.arange(1500),
-        log_hazard[None],
-        estimate[None],
-        np.zeros((1, 1500), dtype=np.int64),
-    )
+    cases = scored(outcome, log_hazard, time, label)
     found = {(name, group): figure for name, group, figure in outcome.measure(cases)}
     gap = np.random.default_rng(7).normal(size=200_000) * np.sqrt(2)
     best = float((1 / (1 + np.exp(-np.abs(gap)))).mean())  # chance of the order, both exponential
@@ -107,11 +97,7 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     log_hazard = np.random.default_rng(8).normal(size=300)
     time, label = draw_times(2 * log_hazard)
     outcome = OUTCOME.settle(time, label)
-    estimate = outcome.calibrate(log_hazard[:, None], time, label).probabilities(
-        log_hazard[:, None]
-    )
-    fit = np.zeros((1, 300), dtype=np.int64)
-    cases = ScoredCases(label, time, np.arange(300), log_hazard[None], estimate[None], fit)
+    cases = scored(outcome, log_hazard, time, label)
     groups, calibration, decisions = outcome.plot(cases)
     low, _, high = groups.lines
     assert low.y[-1] > high.y[-1]
@@ -166,10 +152,7 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -
 def test_figures_and_plots_count_those_who_had_another_event_first() -> None:
     log_hazard, time, label = draw_competing(600, 12)
     outcome = COMPETING.settle(time, label)
-    score = log_hazard[:, None]
-    estimate = outcome.calibrate(score, time, label).probabilities(score)
-    fit = np.zeros((1, 600), dtype=np.int64)
-    cases = ScoredCases(label, time, np.arange(600), log_hazard[None], estimate[None], fit)
+    cases = scored(outcome, log_hazard, time, label)
     found = {(name, group): figure for name, group, figure in outcome.measure(cases)}
     gaps = [figure for (name, _), figure in found.items() if name == "expected_minus_observed"]
     assert all(abs(each.value) < 0.03 for each in gaps)

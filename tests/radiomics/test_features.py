@@ -20,7 +20,7 @@ from skiagram.radiomics.extraction import prepare
 from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import make_plan
 from tests.features.ibsi_phantom import PHANTOM
-from tests.radiomics.volume import SPACING, make_volume
+from tests.radiomics.volume import SPACING, make_volume, write_volume
 
 
 def test_the_ibsis_phantom_has_its_published_values() -> None:
@@ -33,17 +33,13 @@ def test_the_ibsis_phantom_has_its_published_values() -> None:
 
 
 def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
-    pixels, labels = make_volume()
-    image, mask = (SimpleITK.GetImageFromArray(each) for each in (pixels, labels))
-    for each, name in ((image, "image.nii.gz"), (mask, "mask.nrrd")):
-        each.SetSpacing(SPACING[::-1])
-        SimpleITK.WriteImage(each, str(tmp_path / name))
+    image, mask = write_volume(tmp_path, "image.nii.gz", "mask.nrrd")
     families = ["morphology", "first_order"]
-    of_arrays = skiagram.extract(pixels, labels, SPACING, label=1, families=families)
-    of_images = skiagram.extract(image, mask, label=1, families=families)
-    paths = (tmp_path / "image.nii.gz", str(tmp_path / "mask.nrrd"))
-    of_files = skiagram.extract(*paths, label=1, families=families)
-    assert of_images == of_arrays
+    of_arrays = skiagram.extract(*make_volume(), SPACING, label=1, families=families)
+    images = [SimpleITK.ReadImage(str(path)) for path in (image, mask)]
+    of_images = skiagram.extract(*images, label=1, families=families)
+    of_files = skiagram.extract(image, str(mask), label=1, families=families)
+    assert of_images == pytest.approx(of_arrays, rel=1e-9)
     assert of_files == pytest.approx(of_arrays, rel=1e-5)
 
 
@@ -51,14 +47,7 @@ def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
     "direction", [np.diag([1.0, -1, 1]), np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]])]
 )
 def test_under_pyradiomics_names_a_file_keeps_its_axes(direction: Any, tmp_path: Path) -> None:
-    pixels, labels = make_volume()
-    paths: list[Any] = []
-    for values, name in ((pixels, "image.nrrd"), (labels, "mask.nrrd")):
-        image = SimpleITK.GetImageFromArray(values)
-        image.SetSpacing(SPACING[::-1])
-        image.SetDirection(direction.ravel().tolist())
-        SimpleITK.WriteImage(image, str(tmp_path / name))
-        paths.append(tmp_path / name)
+    paths = write_volume(tmp_path, "image.nrrd", "mask.nrrd", direction)
     parameters = {
         "setting": {"resampledPixelSpacing": [2, 2, 2], "binWidth": 20, "force2D": True},
         "imageType": {"Original": {}, "Wavelet": {}},
@@ -186,11 +175,8 @@ def test_a_pipeline_searches_over_its_options() -> None:
 
 def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path: Path) -> None:
     pixels, labels = make_volume()
-    for values, name in ((pixels, "image.nii"), (labels, "mask.nii")):
-        image = SimpleITK.GetImageFromArray(values)
-        image.SetSpacing(SPACING[::-1])
-        SimpleITK.WriteImage(image, str(tmp_path / name))
-    rows = {"Image": [tmp_path / "image.nii"] * 2, "Mask": [tmp_path / "mask.nii"] * 2}
+    image, mask = write_volume(tmp_path, "image.nii", "mask.nii")
+    rows = {"Image": [image] * 2, "Mask": [mask] * 2}
     table = pd.DataFrame({**rows, "Label": [1, 2]}, index=[5, 3])
     step = skiagram.RadiomicsFeatures(families=["first_order"]).set_output(transform="pandas")
     of_files = step.fit_transform(table)

@@ -8,21 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import SimpleITK
 
 from skiagram.cli.main import main
 from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
-from tests.radiomics.volume import SPACING, make_volume
+from tests.radiomics.volume import make_volume, write_volume
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    pixels, labels = make_volume()
-    for values, name in ((pixels, "image.nii.gz"), (labels, "mask.nii.gz")):
-        image = SimpleITK.GetImageFromArray(values)
-        image.SetSpacing(SPACING[::-1])
-        SimpleITK.WriteImage(image, str(tmp_path / name))
+    write_volume(tmp_path, "image.nii.gz", "mask.nii.gz")
     path = tmp_path / "table.csv"
     rows = "a,image.nii.gz,mask.nii.gz,\nb,image.nii.gz,mask.nii.gz,2\nc,lost.nii,mask.nii.gz,1\n"
     path.write_text(f"Patient,Image,Mask,Label\n{rows}")
@@ -31,12 +26,15 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+def command(table: Path) -> list[str]:
+    output, parameters = (str(table.with_name(name)) for name in ("features.csv", "Params.yaml"))
+    return ["extract", str(table), "-o", output, "--param", parameters, "--jobs", "1"]
+
+
 def extract(table: Path, *more: str) -> tuple[int, pd.DataFrame]:
     output = table.with_name("features.csv")
     output.unlink(missing_ok=True)
-    parameters = ("--param", str(table.with_name("Params.yaml")))
-    code = main(["extract", str(table), "-o", str(output), *parameters, "--jobs", "1", *more])
-    return code, pd.read_csv(output)
+    return main([*command(table), *more]), pd.read_csv(output)
 
 
 def test_a_row_that_fails_has_its_reason_and_stops_no_other(table: Path) -> None:
@@ -67,11 +65,9 @@ def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
     output = table.with_name("features.csv")
-    parameters = ["--param", str(table.with_name("Params.yaml"))]
-    command = ["extract", str(table), "-o", str(output), *parameters, "--jobs", "1"]
-    assert main(command) == 130
+    assert main(command(table)) == 130
     assert not output.exists()
-    assert main(command) == 4
+    assert main(command(table)) == 4
     assert len(described) == 3  # the first of two that can be described, once
     assert len(pd.read_csv(output)) == 3
 
@@ -84,20 +80,18 @@ def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
         raise SystemExit
 
     output, beside = table.with_name("features.csv"), table.with_name("features.csv.unfinished")
-    command = ["extract", str(table), "-o", str(output)]
-    command += ["--param", str(table.with_name("Params.yaml")), "--jobs", "1"]
     with monkeypatch.context() as killed:
         killed.setattr("skiagram.radiomics.image_table.write_files", write_and_end)
         with pytest.raises(SystemExit):
-            main(command)
+            main(command(table))
     whole = output.read_bytes()
     assert beside.exists()
-    assert main(command) == 4  # of the row that fails
+    assert main(command(table)) == 4  # of the row that fails
     assert output.read_bytes() == whole
     assert not beside.exists()
 
     beside.touch()  # of a call that had not come as far
-    assert main(command) == 2
+    assert main(command(table)) == 2
     assert "exists" in capsys.readouterr().err
     assert output.read_bytes() == whole
 

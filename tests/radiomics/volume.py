@@ -1,6 +1,10 @@
 """A volume and its region from whole numbers alone, the same everywhere."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import SimpleITK
 from numpy.typing import NDArray
 
 SPACING = (3.0, 1.5, 1.25)
@@ -62,3 +66,15 @@ def make_volume() -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     mask = (far < 100).astype(np.uint8)
     mask[:2, :2, :2] = 2
     return image.astype(np.int16), mask
+
+
+def write_volume(folder: Path, image: str, mask: str, direction: Any = None) -> tuple[Path, Path]:
+    """Write the volume and its mask to files, and return their paths."""
+    paths = folder / image, folder / mask
+    for values, path in zip(make_volume(), paths, strict=True):
+        written = SimpleITK.GetImageFromArray(values)
+        written.SetSpacing(SPACING[::-1])
+        if direction is not None:
+            written.SetDirection(direction.ravel().tolist())
+        SimpleITK.WriteImage(written, str(path))
+    return paths

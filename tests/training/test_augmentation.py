@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import affine_transform, shift
+from scipy.ndimage import affine_transform
 
 from skiagram.errors import ModelFailure
 from skiagram.training.augmentation import augment, draws
@@ -37,7 +37,7 @@ def uniform(*values: float) -> torch.Tensor:
 STILL = uniform(0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.permutations([f"case{k}" for k in range(6)]), st.integers(0, 50))
 def test_a_case_gets_the_same_draw_in_every_batch(order: list[str], epoch: int) -> None:
     together = draws(1, epoch, order)
@@ -86,18 +86,6 @@ def views_volume_views(**changes: bool | float) -> VolumeAugmentation:
 
 def volumes(n: int = 1) -> torch.Tensor:
     return torch.randn(n, 1, 5, 6, 8, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize(("column", "axis"), [(3, 2), (4, 1), (5, 0)])
-@pytest.mark.parametrize("drawn", [0.0, 0.3, 0.9])
-def test_shifts_are_those_of_scipy_by_whole_voxels(column: int, axis: int, drawn: float) -> None:
-    chosen = STILL_volume_views.clone()
-    chosen[0, column] = drawn
-    by = [0, 0, 0]
-    by[axis] = -round(0.4 * (2 * drawn - 1) * (5, 6, 8)[axis])
-    expected = shift(volumes()[0, 0].numpy(), by, order=0, mode="nearest")
-    found = augment(volumes(), chosen, views_volume_views(shift=0.4))[0, 0]
-    torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_views_of_volumes_are_refused_for_images() -> None:

@@ -10,18 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
 from skiagram.training.data import EpochOrder, ImageData, ImageSet, LabelledImages
+from tests.numbered_store import write_images
 
 pytestmark = pytest.mark.slow
 
 
 def image_set(folder: Path, *images: NDArray[np.generic]) -> ImageSet:
-    with ShardWriter(folder) as writer:
-        for row, image in enumerate(images):
-            writer.add(f"case{row}", image)
-    store = ImageStore(folder)
+    store = write_images(folder, {f"case{row}": image for row, image in enumerate(images)})
     return ImageSet(store, np.array(store.case_ids))
 
 

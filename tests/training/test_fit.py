@@ -1,23 +1,36 @@
 """What Lightning offers works by option, and a fit with it can be resumed."""
 
 import dataclasses
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pytorch_lightning.callbacks import Timer
+from scipy.special import logsumexp, softmax
+from torch import Tensor
 
-from skiagram.errors import OptionError
+from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitContext
-from skiagram.models.deep.fitted import FittedNetwork
+from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import check
+from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import Curves
-from skiagram.training.options import Optimizer, Trainer, Training, learning_rate_share
-from tests.models.deep.spots import halves, training
+from skiagram.training.options import (
+    ImageSize,
+    NetworkInput,
+    Optimizer,
+    Trainer,
+    Training,
+    learning_rate_share,
+)
+from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
@@ -30,6 +43,14 @@ def fitted(folder: Path, options: Training, trainer: Trainer, state: Path | None
     known, unseen = halves(folder, 48)
     model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), trainer, 1)
     return model.fit(known, FitContext(seed=3, folder=state, validation=unseen))
+
+
+def fit(folder: Path, trainer: Trainer = CPU, **changed: Any) -> FittedNetwork:
+    return fitted(folder, dataclasses.replace(training(), **changed), trainer, None)
+
+
+def scores(network: FittedNetwork, folder: Path) -> np.ndarray:
+    return network.scores(halves(folder, 48)[1].inputs)
 
 
 def weights(folder: Path, network: FittedNetwork) -> bytes:
@@ -143,12 +164,11 @@ def test_gradients_are_clipped(tmp_path: Path) -> None:
     free = dataclasses.replace(training(epochs=1), optimizer=sgd)
     clipped = dataclasses.replace(free, gradient_clip=1e-12)
     still = dataclasses.replace(free, optimizer=dataclasses.replace(sgd, lr=1e-12))
-    scores = [
-        fitted(tmp_path / str(number), options, CPU, None).scores(halves(tmp_path, 48)[1].inputs)
-        for number, options in enumerate((free, clipped, still))
+    found = [
+        scores(fitted(tmp_path, options, CPU, None), tmp_path) for options in (free, clipped, still)
     ]
-    np.testing.assert_allclose(scores[1], scores[2], atol=1e-6)
-    assert np.abs(scores[0] - scores[2]).max() > 1e-4
+    np.testing.assert_allclose(found[1], found[2], atol=1e-6)
+    assert np.abs(found[0] - found[2]).max() > 1e-4
 
 
 class OwnTimer(Timer):
@@ -184,3 +204,100 @@ def test_a_part_that_does_not_exist_is_a_wrong_option(
     trainer = dataclasses.replace(CPU, callbacks=(part,))
     with pytest.raises(OptionError, match=named):
         fitted(tmp_path, training(), trainer, None)
+
+
+def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_path: Path) -> None:
+    alone, three = fit(tmp_path), fit(tmp_path, members=3)
+    members = three._classifier.members
+    _, unseen = halves(tmp_path, 48)
+    images = unseen.inputs.read(np.arange(16), None)
+    with torch.inference_mode():
+        each = np.stack([member(images).double().numpy() for member in members])
+    np.testing.assert_allclose(each[0], scores(alone, tmp_path), atol=1e-6)
+    assert not np.allclose(each[0], each[1])
+    expected = softmax(each, axis=2).mean(axis=0)
+    found = scores(three, tmp_path)
+    np.testing.assert_allclose(np.exp(found), expected, atol=1e-6)
+    np.testing.assert_allclose(logsumexp(found, axis=1), 0.0, atol=1e-6)
+    assert three.summary.parameters == 3 * alone.summary.parameters
+    assert three.summary.images_seen == 3 * alone.summary.images_seen
+    assert three.summary.curves["epoch"].tolist() == alone.summary.curves["epoch"].tolist()
+    three.save(tmp_path / "model")
+    np.testing.assert_array_equal(scores(load_network(tmp_path / "model"), tmp_path), found)
+
+
+def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
+    model = learner(dataclasses.replace(training(), members=2))
+    known, unseen = halves(tmp_path, 48)
+    context = FitContext(3, tmp_path / "whole", validation=unseen)
+    whole = model.fit(known, context)
+    folders = [tmp_path / "whole", tmp_path / "whole" / "member1"]
+    assert all((folder / "finished.ckpt").exists() for folder in folders)
+    again = model.fit(known, context)
+    np.testing.assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
+
+
+def test_a_fit_leaves_the_environment_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    fit(tmp_path)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    fit(tmp_path)
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+def test_mixing_is_repeatable_and_mixes(tmp_path: Path) -> None:
+    plain, one, other = fit(tmp_path), fit(tmp_path, mixup=0.4), fit(tmp_path, mixup=0.4)
+    np.testing.assert_array_equal(scores(one, tmp_path), scores(other, tmp_path))
+    assert not np.allclose(scores(one, tmp_path), scores(plain, tmp_path))
+
+
+@pytest.mark.thorough
+def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = scores(fit(tmp_path), tmp_path)
+    rows = dataclasses.replace(CPU, channels_last=False)
+    np.testing.assert_allclose(scores(fit(tmp_path, rows), tmp_path), expected, atol=1e-3)
+    calls, torch_compile = [], torch.compile
+
+    def traced(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        calls.append(function)
+        return torch_compile(function, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", traced)
+    compiled = fit(tmp_path, dataclasses.replace(CPU, compile=True))
+    assert len(calls) == 1
+    np.testing.assert_allclose(scores(compiled, tmp_path), expected, atol=1e-3)
+    compiled.save(tmp_path / "model")
+    np.testing.assert_array_equal(
+        scores(load_network(tmp_path / "model"), tmp_path), scores(compiled, tmp_path)
+    )
+
+
+def test_a_loss_that_is_no_number_names_the_cases_of_its_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = ImageSet.read
+
+    def poisoned(
+        images: ImageSet, rows: np.ndarray, size: ImageSize, given: NetworkInput
+    ) -> Tensor:
+        pixels = read(images, rows, size, given)
+        pixels[images.case_id[rows] == "case0007"] = torch.nan
+        return pixels
+
+    def moments(examples: Examples) -> tuple[Tensor, Tensor]:
+        return torch.zeros(1), torch.ones(1)
+
+    monkeypatch.setattr(ImageSet, "read", poisoned)
+    monkeypatch.setattr(Examples, "moments", moments)
+    with pytest.raises(ModelFailure, match=r"training loss is nan in epoch 0") as failure:
+        fit(tmp_path)
+    assert failure.value.detail in str(failure.value)
+    named = failure.value.detail.split(", ")
+    assert "case0007" in named
+    assert len(named) == 16
+    assert set(named) <= set(halves(tmp_path, 48)[0].case_id)

@@ -14,12 +14,12 @@ from PIL import Image as Pillow
 from PIL.Image import Resampling
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.image_store.shards import Region, ShardWriter, Spacing
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.shards import Region
 from skiagram.training.classifier import three_planes
 from skiagram.training.data import ImageSet
 from skiagram.training.network_input import StoredImage, region_box, resize, seen_part
 from skiagram.training.options import NetworkInput, RegionBox
+from tests.numbered_store import write_images
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +41,9 @@ def stored(
     folder: Path,
     images: list[NDArray[Any]],
     regions: list[Region] | None = None,
-    spacing: Spacing | None = None,
 ) -> ImageSet:
-    with ShardWriter(folder) as writer:
-        for row, image in enumerate(images):
-            writer.add(f"case{row}", image, spacing, regions[row] if regions else None)
-    store = ImageStore(folder)
+    cases = {f"case{row}": image for row, image in enumerate(images)}
+    store = write_images(folder, cases, None, dict(zip(cases, regions or [], strict=False)))
     return ImageSet(store, np.array(store.case_ids))
 
 
@@ -111,7 +108,7 @@ def test_the_region_as_it_was_drawn_counts_not_what_resegmentation_left() -> Non
     np.testing.assert_array_equal(found[1].numpy(), drawn)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     arrays.arrays(np.bool_, (5, 6, 7)),
     st.tuples(*[st.integers(2, 12)] * 3),

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from skiagram.outcomes.grade import Grade
 from skiagram.outcomes.number import Number
 from skiagram.outcomes.time import TimeToEvent
-from skiagram.statistics.cox import _loss, _Risk
 from skiagram.training.classifier import Classifier
 from skiagram.training.options import Training
 from skiagram.training.outcome_training import OutcomeTraining
@@ -24,18 +23,6 @@ GRADE = Grade(column="grade", grades=("low", "middle", "high"), shares=(0.5, 0.3
 def cox_loss(score: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     loss: torch.Tensor = TimeToEvent(column="time", unit="days").loss(score, target, NOTHING)
     return loss
-
-
-def test_the_loss_is_the_negative_partial_likelihood() -> None:
-    target = torch.from_numpy(np.stack([TIME, EVENT], axis=1))
-    score = torch.from_numpy(RISK).requires_grad_()
-    loss = cox_loss(score, target)
-    risk = _Risk(TIME, EVENT)
-    value, gradient, _ = _loss(np.array([1.0]), RISK[risk.order][:, None], risk)
-    assert float(loss.detach()) * EVENT.sum() == pytest.approx(value * len(TIME), rel=1e-6)
-    (gradient_of_score,) = torch.autograd.grad(loss, score)
-    slope = float(gradient_of_score.numpy() @ RISK) * EVENT.sum() / len(TIME)
-    assert slope == pytest.approx(float(gradient[0]), rel=1e-6)
 
 
 @pytest.mark.parametrize(("time", "mean"), [(TIME, 3.0959334373), (UNTIED, 2.9441599846)])

@@ -1,4 +1,4 @@
-"""Every classical family, found by its option file, with the values of that file."""
+"""Every classical model on features, found by its option file, with the values of that file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +14,16 @@ from skiagram.options import build
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
-FAMILIES = "skiagram.models.classical."
 # Fewer trees than the option files ask for, to save time.
 SMALL: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 12},
     "extra_trees": {"trees": 12},
     "bagging": {"count": 8},
     "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
+    "number_forest": {"trees": 30},
+    "grade_forest": {"trees": 30},
+    "cox_boosted": {"trees": 40},
 }
-NORMALISATIONS = ("standard", "min_max", "robust", "maximum_then_sum", "none")
 
 
 def read_options(name: str) -> dict[str, Any]:
@@ -40,30 +41,20 @@ def model(name: str, **values: Any) -> ClassicalModel:
     return built
 
 
-def _keeps_common_promises(name: str) -> bool:
-    """Return whether an option file is a classical model on all features of all training cases."""
+def _is_of_features(name: str) -> bool:
     options = read_options(name)
-    if not options["_target_"].startswith(FAMILIES) or "columns" not in options:
-        return False  # a finder is no model of features
-    if options["columns"] or options["selection"]:
-        return False
-    if "class" not in model(name).learns:
-        return False
-    return type(model(name)).fit is ClassicalModel.fit
+    return "classical" in options["_target_"] and "columns" in options  # a finder has none
 
 
-NAMES = tuple(
-    path.stem for path in sorted(OPTION_FILES.glob("*.yaml")) if _keeps_common_promises(path.stem)
-)
+def _is_of_any_classes(name: str) -> bool:
+    """Return whether a model reads all features of all training cases, and learns any classes."""
+    options = read_options(name)
+    reads_all = not (options["columns"] or options["selection"] or options.get("encoding"))
+    return reads_all and "class" in model(name).learns and name != "one_class"
 
 
-def separable(n_classes: int) -> Labelled[FeatureTable]:
-    """Return the cohort with a column a class that tells it from all others."""
-    cases = cohort(n_classes)
-    own = 10 * np.eye(n_classes, dtype=np.float32)[cases.label]
-    names = (*cases.inputs.names, *(f"class_{k}" for k in range(n_classes)))
-    table = FeatureTable(cases.case_id, names, np.hstack([cases.inputs.values, own]))
-    return replace(cases, inputs=table)
+EVERY = [path.stem for path in sorted(OPTION_FILES.glob("*.yaml")) if _is_of_features(path.stem)]
+NAMES = [name for name in EVERY if _is_of_any_classes(name)]
 
 
 def cohort(n_classes: int) -> Labelled[FeatureTable]:

@@ -1,13 +1,9 @@
-"""What all classical families promise: finite scores, equal bytes, a round trip, named errors."""
+"""What the class of all classical models does: columns, selection, named failures."""
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import PREFIX
@@ -15,79 +11,12 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import FitContext, Labelled
 from tests.models.classical.families import (
-    NAMES,
-    OPTION_FILES,
     cohort,
-    has_option,
     model,
-    separable,
 )
 from tests.models.examples import labelled
-from tests.outcomes import cohort as times
-from tests.outcomes import test_grade, test_number
 
 CONTEXT = FitContext(seed=2**32 - 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("n_classes", [2, 7])
-def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
-    name: str, n_classes: int
-) -> None:
-    cases = separable(n_classes)
-    scores = model(name).fit(cases, CONTEXT).scores(cases.inputs)
-    assert scores.shape == (len(cases), n_classes)
-    assert scores.dtype == np.float64
-    assert np.isfinite(scores).all()
-    own = [roc_auc_score(cases.label == k, scores[:, k]) for k in range(n_classes)]
-    assert np.mean(own) > 0.6
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_saved_model_scores_as_before_and_saves_to_the_same_bytes(
-    name: str, tmp_path: Path
-) -> None:
-    cases = cohort(3)
-    fitted = model(name).fit(cases, CONTEXT)
-    fitted.save(tmp_path / "first")
-    loaded = model(name).load(tmp_path / "first")
-    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
-    assert loaded.features == fitted.features
-    assert loaded.summary.parameters == fitted.summary.parameters
-    loaded.save(tmp_path / "second")
-    for file in ("model.skops", "model.json"):
-        first, second = (tmp_path / folder / file for folder in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes()
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from skiagram.models import arm
-from skiagram.models.contract import FitContext
-from tests.models.classical.families import NAMES, cohort, model
-
-for name in NAMES:
-    model(name).fit(cohort(3), FitContext(5)).save(Path(sys.argv[1]) / name)
-    model(name).load(Path(sys.argv[1]) / name)
-heavy = {"torch", "mlflow", "hydra", "pytorch_lightning"} & set(sys.modules)
-assert not heavy, heavy
-"""
-
-
-@pytest.mark.thorough
-def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    root = OPTION_FILES.parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for name in NAMES:
-        model(name).fit(cohort(3), FitContext(5)).save(tmp_path / "here" / name)
-        for file in ("model.skops", "model.json"):
-            there, here = tmp_path / name / file, tmp_path / "here" / name / file
-            assert there.read_bytes() == here.read_bytes(), name
 
 
 def test_a_class_without_training_cases_is_a_named_failure() -> None:
@@ -122,18 +51,6 @@ def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
         fitted.scores(other)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) -> None:
-    cases = cohort(3)
-    few = replace(cases, inputs=cases.inputs.columns(("a", "b")))
-    chosen = model(name, columns=["b", "a"])
-    assert chosen.title == f"{model(name).title} on b, a"
-    fitted = chosen.fit(cases, CONTEXT)
-    assert fitted.features == ("a", "b")
-    alone = model(name).fit(few, CONTEXT)
-    assert fitted.scores(cases.inputs).tobytes() == alone.scores(few.inputs).tobytes()
-
-
 def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
     cases = cohort(2)
     names = ("a", "b", "c", "acquisition_width", "constant", "zero")
@@ -152,85 +69,30 @@ def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], mess
         model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
-def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
-    names = ("glcm_contrast", "glcm2_contrast", "gl", "first_order_mean", "first_order_variance")
-    assert choose_columns(names, ["glcm"]) == ("glcm_contrast",)
-    assert choose_columns(names, ["first_order", "gl"]) == names[2:]
-    assert choose_columns(names, ["first_order_mean"]) == ("first_order_mean",)
-    assert choose_columns(("acquisition_width", "acquisitions"), None) == ("acquisitions",)
+ENCODING = ("encoding_000", "PET.encoding_000")
+OF_IMAGE = ("PET.glcm_contrast",)
+PERMUTED = ("permuted.lbp_energy", "permuted.voxels")
+EARLIER = ("earlier_PET_glcm_contrast", "earlier_none")
+TABLE = (*ENCODING, "acquisition_width", "site_a", *OF_IMAGE, *PERMUTED, *EARLIER)
 
 
-def test_all_features_beside_an_encoding_are_those_that_a_model_without_one_reads() -> None:
-    names = ("encoding_000", "PET.encoding_000", "acquisition_width", "site_a", "glcm_contrast")
-    assert choose_columns(names, ["features"]) == ("glcm_contrast",)
-    assert choose_columns(names, ["encoding", "features"]) == (*names[:2], "glcm_contrast")
-    assert choose_columns(names, ["features", "acquisition"]) == names[2::2]
-    with pytest.raises(OptionError, match="no feature of the family `features`"):
-        choose_columns(names[:4], ["encoding", "features"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_missing_covariates_take_the_training_median_and_are_told_apart(
-    name: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("families", "expected"),
+    [
+        (None, (*ENCODING, *OF_IMAGE, *EARLIER)),
+        (["glcm"], OF_IMAGE),
+        (["PET"], ("PET.encoding_000", *OF_IMAGE)),
+        (["permuted"], PERMUTED),
+        (["earlier"], EARLIER),
+        (["features"], (*OF_IMAGE, *EARLIER)),
+        (["encoding", "features"], (*ENCODING, *OF_IMAGE, *EARLIER)),
+        (["features", "acquisition"], ("acquisition_width", *OF_IMAGE, *EARLIER)),
+    ],
+)
+def test_families_choose_their_columns_and_none_leaves_shortcuts_and_controls_out(
+    families: list[str] | None, expected: tuple[str, ...]
 ) -> None:
-    cases = cohort(2)
-    values = cases.inputs.values.copy()
-    values[cases.label == 1, 2] = np.nan  # who lacks it is of class 1
-    values[:, 3] = np.nan
-    names = ("a", "b", "covariates_age", "covariates_empty", "constant", "zero")
-    table = replace(cases.inputs, names=names, values=values)
-    fitted = model(name).fit(replace(cases, inputs=table), CONTEXT)
-    scores = fitted.scores(table)
-    assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.99
-    median = np.nanmedian(values[:, 2].astype(np.float64))
-    assert fitted.pipeline["imputation"].statistics_[2] == median
-    fitted.save(tmp_path)
-    assert model(name).load(tmp_path).scores(table).tobytes() == scores.tobytes()
-    whole = replace(table, values=np.nan_to_num(values))
-    assert np.isfinite(fitted.scores(whole)).all()
-
-
-OF_OUTCOMES = {
-    times: ("cox", "cox_elastic_net", "cox_boosted"),
-    test_number: ("number_ridge", "number_elastic_net", "number_forest"),
-    test_grade: ("grade_logistic", "grade_elastic_net", "grade_forest"),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*NAMES, *(name for of in OF_OUTCOMES.values() for name in of)])
-def test_every_model_takes_features_with_empty_cells_and_new_cases_that_have_more(
-    name: str,
-) -> None:
-    cases = cohort(2)
-    for module, names in OF_OUTCOMES.items():
-        if name in names:
-            known, task = module.make_cases()
-            ids = (known.case_id, known.label, known.patient_id)
-            number = len(task.classes)
-            cases = Labelled(times.make_features(), *ids, number, None, task.outcome, known.value)
-    values = cases.inputs.values.copy()
-    values[::7, 0] = np.nan
-    values[:, 1] = np.nan
-    gappy = replace(cases.inputs, values=values)
-    fitted = model(name).fit(replace(cases, inputs=gappy), CONTEXT)
-    assert np.isfinite(fitted.scores(gappy)).all()
-    values = cases.inputs.values.copy()
-    values[::2] = np.nan
-    assert np.isfinite(fitted.scores(replace(cases.inputs, values=values))).all()
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if has_option(name, "class_weight")])
-def test_balanced_classes_raise_the_rare_class(name: str) -> None:
-    cases = cohort(2)
-    rows = np.concatenate([np.flatnonzero(cases.label == 0), np.flatnonzero(cases.label == 1)[:8]])
-    rare = cases.select(rows)
-    plain, balanced = (
-        np.diff(model(name, class_weight=weight).fit(rare, CONTEXT).scores(rare.inputs))
-        for weight in (None, "balanced")
-    )
-    assert balanced.mean() > plain.mean()
+    assert choose_columns(TABLE, families) == expected
 
 
 SELECTION = {"method": "auc", "keep": 2}

@@ -10,8 +10,6 @@ import pytest
 
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.finder import (
     CandidateFinder,
@@ -20,15 +18,17 @@ from skiagram.models.classical.finder import (
     share_of_other,
 )
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
-from skiagram.options import build, composed, read_option_file
+from skiagram.options import build, composed
 from skiagram.records.cases import Cases, Task
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS, coordinates, tabulate_places
 from skiagram.records.predictions import Predictions
+from tests.models.classical.families import read_options
+from tests.numbered_store import write_images
 from tests.stand_ins import PLAN
 
 CASES, SIDE, STEP = 24, 7, 10.0
-VALUES = read_option_file(Path("conf/model/candidate_finder.yaml"))
+VALUES = read_options("candidate_finder")
 CONTEXT = FitContext(seed=3, positive=1)
 
 
@@ -62,12 +62,10 @@ def inputs(folder: Path) -> tuple[FindingInputs, np.ndarray]:
         values[int(case[1:]), place] += 8
     table = np.stack([values.ravel(), generator.normal(size=values.size)], axis=1)
     marks = tabulate_places([(case, grid[place], 3.0) for case, place in at.items()])
-    with ShardWriter(folder) as writer:
-        for case in ids:
-            writer.add(case, np.ones((70, 70), np.float32), (1.0, 1.0))
+    films = dict.fromkeys(ids, np.ones((70, 70), np.float32))
     whole = FindingInputs(
         np.array(ids),
-        ImageStore(folder),
+        write_images(folder, films, (1.0, 1.0)),
         candidates,
         FeatureTable(
             candidates["case_id"].to_numpy(dtype=str),
@@ -90,12 +88,8 @@ def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_pat
     whole, label = inputs(tmp_path)
     model, training = finder(), labelled(whole, label).select(np.arange(16))
     fitted = model.fit(training, CONTEXT)
-    assert isinstance(fitted, FittedFinder)
     unseen = whole.select(np.arange(16, CASES))
-    blind = replace(unseen, marks=whole.marks.iloc[:0])  # marks of scored cases are not read
     scores, found = fitted.scores(unseen), fitted.find(unseen)
-    assert np.array_equal(scores, fitted.scores(blind))
-    pd.testing.assert_frame_equal(found, fitted.find(blind))
     assert scores[label[16:] == 1, 1].min() > scores[label[16:] == 0, 1].max()
     highest = found.loc[found.groupby("case_id")["score"].idxmax()].set_index("case_id")
     for lesion in whole.marks.to_dict("records"):
@@ -106,18 +100,6 @@ def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_pat
         place = own[["row", "column"]].to_numpy()
         apart = np.linalg.norm(place[:, None] - place[None], axis=2) + 99 * np.eye(len(place))
         assert apart.min() > 15
-
-
-def test_a_saved_finder_scores_as_before(tmp_path: Path) -> None:
-    whole, label = inputs(tmp_path / "images")
-    model = finder(views=["own", "relative"])
-    fitted = model.fit(labelled(whole, label), CONTEXT)
-    fitted.save(tmp_path / "model")
-    loaded = model.load(tmp_path / "model")
-    assert np.array_equal(loaded.scores(whole), fitted.scores(whole))
-    assert np.array_equal(
-        model.fit(labelled(whole, label), CONTEXT).scores(whole), fitted.scores(whole)
-    )
 
 
 def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> None:
@@ -205,7 +187,7 @@ def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
     assert relative_places(coordinates(places))[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
-def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: Path) -> None:
+def test_without_candidates_there_is_a_score(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path)
     fitted = finder().fit(labelled(whole, label), CONTEXT)
     few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
@@ -216,8 +198,6 @@ def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: P
     few = replace(few, candidates=few.candidates.reset_index(drop=True))
     scores = fitted.scores(few)
     assert scores[0, 1] <= scores[1:, 1].min()
-    with pytest.raises(Exception, match="off them"):
-        finder().fit(labelled(replace(whole, marks=whole.marks.iloc[:0]), label), CONTEXT)
 
 
 @pytest.mark.slow

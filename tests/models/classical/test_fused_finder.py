@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.classical.fused_finder import FusedFinder, _beside
-from skiagram.options import build, read_option_file
+from skiagram.options import build
+from tests.models.classical.families import read_options
 from tests.models.classical.test_finder import CONTEXT, finder, inputs, labelled
 
-VALUES = read_option_file(Path("conf/model/fused_finder.yaml"))
+VALUES = read_options("fused_finder")
 
 
 def fused(**options: Any) -> FusedFinder:
@@ -30,7 +30,7 @@ def both(folder: Path) -> tuple[FindingInputs, np.ndarray]:
     whole, label = inputs(folder)
     assert whole.features is not None
     seen = whole.features
-    noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)  # noqa: PD011
+    noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)
     encoding = FeatureTable(seen.case_id, ("encoding_0", "encoding_1"), seen.values)
     return replace(
         whole, features=_beside(encoding, FeatureTable(seen.case_id, seen.names, noise))
@@ -53,10 +53,6 @@ def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path: Pa
     assert set(np.round(marks["score"], 6)) <= set(np.round(every, 6))
     assert marks["score"].max() == pytest.approx(every.max())
     assert 0 < fitted.other_share <= 1
-    fitted.save(tmp_path / "model")
-    loaded = model.load(tmp_path / "model")
-    pd.testing.assert_frame_equal(loaded.find(whole), fitted.find(whole))
-    np.testing.assert_array_equal(loaded.scores(whole), fitted.scores(whole))
 
 
 def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path: Path) -> None:
@@ -66,4 +62,4 @@ def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_pa
     with pytest.raises(DataError, match="of other places"):
         _beside(table, table.select(np.arange(len(table))[::-1]))
     with pytest.raises(OptionError, match="no finder at candidates"):
-        _ = fused(by_features=read_option_file(Path("conf/model/svm.yaml"))).members
+        _ = fused(by_features=read_options("svm")).members

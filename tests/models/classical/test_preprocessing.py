@@ -1,12 +1,11 @@
 """Each normalisation does what its definition says and survives constant columns."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from skiagram.models.classical.preprocessing import (
     scaler,
 )
 from skiagram.models.contract import FitContext
-from tests.models.classical.families import NORMALISATIONS, cohort, model
+from tests.models.classical.families import cohort, model
 
 Values = NDArray[np.float64]
 VALUES: Values = np.random.default_rng(0).gamma(2, 50, size=(200, 3))
@@ -44,8 +43,7 @@ def test_definitions() -> None:
     assert scaler("none") == "passthrough"
 
 
-@pytest.mark.parametrize("normalisation", [one for one in NORMALISATIONS if one != "none"])
-@settings(deadline=None, max_examples=25)
+@pytest.mark.parametrize("normalisation", ["standard", "min_max", "robust", "maximum_then_sum"])
 @given(table=TABLES, constant=st.floats(-(2.0**60), 2.0**60, width=32))
 def test_any_table_stays_finite_and_a_constant_column_constant(
     normalisation: Normalisation, table: NDArray[np.float32], constant: float
@@ -54,18 +52,6 @@ def test_any_table_stays_finite_and_a_constant_column_constant(
     result = normalised(normalisation, values)
     assert np.isfinite(result).all()
     assert np.ptp(result[:, 2]) == 0
-
-
-@settings(deadline=None, max_examples=25)
-@given(TABLES)
-def test_the_articles_own_gives_columns_of_unit_norm_and_keeps_signs(
-    table: NDArray[np.float32],
-) -> None:
-    values = table.astype(np.float64)
-    result = normalised("maximum_then_sum", values)
-    norm = np.abs(result).sum(axis=0)
-    np.testing.assert_allclose(norm, np.where(np.abs(values).max(axis=0) > 0, 1, 0), atol=1e-9)
-    assert (np.sign(result) * np.sign(values) >= 0).all()
 
 
 METHODS = ("variance", "auc", "mutual_information", "mrmr", "l1", "recursive")
@@ -119,14 +105,9 @@ def test_the_best_column_by_area_may_stand_either_way_up() -> None:
 
 
 @pytest.mark.parametrize(("components", "expected"), [(2, 2), (500, 6)])
-def test_components_take_the_columns_place(components: int, expected: int, tmp_path: Path) -> None:
-    cases = cohort(2)
-    chosen = model("logistic_regression", components=components)
-    fitted = chosen.fit(cases, FitContext(0))
+def test_components_take_the_columns_place(components: int, expected: int) -> None:
+    fitted = model("logistic_regression", components=components).fit(cohort(2), FitContext(0))
     assert fitted.pipeline["components"].n_components_ == expected
-    fitted.save(tmp_path)
-    loaded = chosen.load(tmp_path)
-    assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
 
 
 @pytest.mark.parametrize("options", [{"selection": {"method": "l1", "keep": 2}}, {"components": 2}])

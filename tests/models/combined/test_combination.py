@@ -8,11 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import fit_platt
-from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.combined import COMBINATION, FittedCombination, Stacking
+from skiagram.errors import ModelFailure
+from skiagram.models.combined import COMBINATION, FittedCombination
 from skiagram.models.contract import FitContext
 from skiagram.records.files import read_record
-from tests.models.combined.members import combination, drawn
+from tests.models.combined.members import CONF, combination, drawn
 
 CONTEXT = FitContext(seed=0)
 
@@ -39,18 +39,24 @@ def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
     assert weights[1] == 0
 
 
-@pytest.mark.parametrize("name", ["stacking", "voting", "late"])
-def test_two_members_that_err_apart_are_better_than_either(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_two_members_that_err_apart_are_better_than_either_also_after_saving(
+    name: str, tmp_path: Path
+) -> None:
     data = drawn((1.0, 1.0))
     half = np.arange(len(data)) < len(data) // 2
     train, rest = (data.select(np.flatnonzero(rows)) for rows in (half, ~half))
-    scores = combination(name).fit(train, CONTEXT).scores(rest.inputs)
+    fitted = combination(name).fit(train, CONTEXT)
+    scores = fitted.scores(rest.inputs)
     assert np.isfinite(scores).all()
     alone = [
         roc_auc_score(rest.label, one[:, 1] - one[:, 0])
         for one in np.moveaxis(rest.inputs.scores, 1, 0)
     ]
     assert roc_auc_score(rest.label, scores[:, 1] - scores[:, 0]) > max(alone) + 0.03
+    fitted.save(tmp_path)
+    assert read_record(FittedCombination, tmp_path / COMBINATION) == fitted
+    assert fitted.summary.parameters > 0
 
 
 def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
@@ -66,26 +72,11 @@ def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
     np.testing.assert_allclose(np.exp(fitted.scores(data.inputs)), by_hand, rtol=1e-12)
 
 
-def test_what_is_saved_is_all_that_scores(tmp_path: Path) -> None:
-    data = drawn((1.0, 0.5))
-    fitted = combination("stacking").fit(data, CONTEXT)
-    fitted.save(tmp_path)
-    loaded = read_record(FittedCombination, tmp_path / COMBINATION)
-    assert loaded == fitted
-    assert loaded.summary.parameters == 2 + 2 * 3
-
-
 def test_a_missing_class_is_a_named_failure() -> None:
     data = drawn((1.0, 0.5), n_classes=3)
     few = data.select(np.flatnonzero(data.label < 2))
     with pytest.raises(ModelFailure, match="class 2 has no training case"):
         combination("stacking").fit(few, CONTEXT)
-
-
-def test_one_member_is_no_combination() -> None:
-    with pytest.raises(OptionError, match=r"combinations.members.*at least 2"):
-        combination("stacking", members=["svm"])
-    assert isinstance(combination("stacking"), Stacking)
 
 
 def test_a_title_names_few_members_and_counts_many() -> None:

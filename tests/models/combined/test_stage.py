@@ -6,32 +6,60 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined import CombinationInputs, CombinedMember, check_combination
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.records.cases import Design
+from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
-from tests.models.combined.members import (
-    CONF,
-    Floats,
-    cases_of,
-    combination,
-    drawn,
-    member,
-    outcome,
-)
-from tests.models.examples import PLAN
+from tests.models.combined.members import CONF, combination, drawn
+from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
+
+KEYS = ["part", "repeat", "fold", "case_id"]
 
 
-def result(folder: Path, design: Design, n_classes: int = 2) -> Predictions:
-    data = drawn((1.0, 0.8), n_classes)
-    cases, task, _ = cases_of(data, design)
-    one = member(combination("stacking"), data, cases, design)
-    train(one, cases, task, PLAN, ArmFolders.under(folder, "combination"))
-    return Predictions.read(folder / "scores/combination")
+def cohort(design: Design, n_classes: int = 2) -> tuple[Cases, Task]:
+    data = labelled(patients=36, n_classes=n_classes)
+    parts = ["train", "train", "train", "test"] if design == "holdout" else ["train"]
+    names = tuple(f"class {k}" for k in range(n_classes))
+    split = np.resize(np.repeat(parts, 2), len(data))
+    return cases_of(data, split), Task(names, 1 if n_classes == 2 else None, design)
+
+
+def members(
+    folder: Path, cases: Cases, task: Task, plan: Plan = PLAN
+) -> tuple[Predictions, Predictions]:
+    """Train a model on the column that tells the classes, and one on a column that does not."""
+    inputs = labelled(patients=36, n_classes=len(task.classes)).inputs
+    first, second = (
+        train_as(
+            f"member{at}",
+            Spy(),
+            inputs.columns([column]),
+            cases,
+            ArmFolders.under(folder / "members", f"member{at}"),
+            task=task,
+            plan=plan,
+        )
+        for at, column in enumerate("ab")
+    )
+    return first, second
+
+
+def combine(
+    folder: Path, of: tuple[Predictions, Predictions], cases: Cases, task: Task, plan: Plan = PLAN
+) -> Predictions:
+    one = CombinedMember("combination", combination("stacking"), {"some": "option"}, of)
+    return train(one, cases, task, plan, ArmFolders.under(folder, "combination"))
+
+
+def rows_of(table: Predictions, part: str = "") -> list[list[object]]:
+    rows = table.table[table.table["part"] == part] if part else table.table
+    found: list[list[object]] = rows[KEYS].sort_values(KEYS).to_numpy().tolist()
+    return found
 
 
 @pytest.mark.slow
@@ -39,32 +67,17 @@ def result(folder: Path, design: Design, n_classes: int = 2) -> Predictions:
 def test_it_leaves_the_same_parts_as_its_members(
     design: Design, n_classes: int, tmp_path: Path
 ) -> None:
-    predictions = result(tmp_path, design, n_classes)
-    found = predictions.outcome
-    assert (found.status, found.arm) == ("finished", "combined"), found.reason
-    data = drawn((1.0, 0.8), n_classes)
-    cases, _, _ = cases_of(data, design)
-    own = member(combination("stacking"), data, cases, design).predictions[0].table
-    keys = ["part", "repeat", "fold", "case_id"]
-    expected = own[keys].sort_values(keys, ignore_index=True)
-    left = predictions.table[keys].sort_values(keys, ignore_index=True)
-    assert left.values.tolist() == expected.values.tolist()
-    np.testing.assert_allclose(probabilities_of(predictions.table).sum(axis=1), 1)
+    cases, task = cohort(design, n_classes)
+    of = members(tmp_path, cases, task)
+    found = combine(tmp_path, of, cases, task)
+    assert (found.outcome.status, found.outcome.arm) == ("finished", "combined")
+    assert rows_of(found) == rows_of(of[0])
+    np.testing.assert_allclose(probabilities_of(found.table).sum(axis=1), 1)
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        result(tmp_path / name, design)
-    files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
-    assert len(files) >= 5
-    for path in files:
-        twin = tmp_path / "second" / path.relative_to(tmp_path / "first")
-        assert twin.read_bytes() == path.read_bytes()
-
-
-def developed(data: Labelled[CombinationInputs], flipped: str | None) -> dict[str, Floats]:
+def developed(
+    data: Labelled[CombinationInputs], flipped: str | None
+) -> dict[str, NDArray[np.float64]]:
     validator = CrossValidator(combination("stacking"), PLAN, positive=1)
     folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
@@ -87,13 +100,12 @@ def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> Non
         assert not np.allclose(after[other], before[other])
 
 
+@pytest.mark.slow
 def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
-    data = drawn((1.0, 0.8))
-    cases, task, _ = cases_of(data, "holdout")
-    one = member(combination("stacking"), data, cases, "holdout")
-    lost = replace(one.predictions[1], outcome=outcome("member1", "failed"))
-    broken = CombinedMember("combination", one.model, {}, (one.predictions[0], lost))
-    found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination")).outcome
+    cases, task = cohort("holdout")
+    first, second = members(tmp_path, cases, task)
+    outcome = replace(second.outcome, title="Member1", status="failed", reason="lost")
+    found = combine(tmp_path, (first, replace(second, outcome=outcome)), cases, task).outcome
     assert found.status == "failed"
     assert "Member1 could not be trained" in found.reason
 
@@ -103,13 +115,11 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     ("plan", "design"), [(replace(PLAN, seed=8), "holdout"), (replace(PLAN, folds=4), "cv")]
 )
 def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_path: Path) -> None:
-    data = drawn((1.0, 0.8))
-    cases, task, _ = cases_of(data, design)
-    one = member(combination("stacking"), data, cases, design)
-    other = member(combination("stacking"), data, cases, design, plan)
-    mixed = CombinedMember("combination", one.model, {}, (one.predictions[0], other.predictions[1]))
+    cases, task = cohort(design)
+    first, _ = members(tmp_path / "one", cases, task)
+    _, second = members(tmp_path / "other", cases, task, plan)
     with pytest.raises(DataError, match=r"scores of member1: .*another plan"):
-        train(mixed, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
+        combine(tmp_path, (first, second), cases, task)
 
 
 RUN = ("logistic_regression", "svm")
@@ -120,6 +130,7 @@ RUN = ("logistic_regression", "svm")
     [
         ("stacking", {"members": ["svm", "nope"]}, r"members: no model `nope`.*logistic_regr"),
         ("stacking", {"members": ["svm", "svm"]}, "named twice"),
+        ("stacking", {"members": ["svm"]}, r"members.*at least 2"),
         ("svm", {}, r"a model has the same name.*rename the option file"),
         ("stacking", {"inverse_regularisation": 0.0}, r"combinations.stacking.inverse_reg"),
     ],
@@ -134,14 +145,8 @@ def test_a_wrong_combination_is_refused_by_name(
 
 @pytest.mark.thorough
 def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
-    data, plan = drawn((1.0, 0.8)), replace(PLAN, folds=12)
-    cases, task, _ = cases_of(data, "cv")
-    one = member(combination("stacking"), data, cases, "cv", plan)
-    by_site = replace(plan, folds=3, fold_column="site")
-    left = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))
+    cases, task = cohort("cv")
+    of = members(tmp_path, cases, task, replace(PLAN, folds=12))
+    left = combine(tmp_path, of, cases, task, replace(PLAN, fold_column="site"))
     assert left.outcome.status == "finished", left.outcome.reason
-    keys = ["repeat", "fold", "case_id"]
-    own = one.predictions[0].part("out_of_fold")[keys]
-    kept = left.part("out_of_fold")[keys]
-    expected = own.sort_values(keys).to_numpy().tolist()
-    assert kept.sort_values(keys).to_numpy().tolist() == expected
+    assert rows_of(left, "out_of_fold") == rows_of(of[0], "out_of_fold")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext
@@ -15,14 +14,14 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from skiagram.training import fit
 from skiagram.training.data import ImageData
+from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
 SIDE = 32
-CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
-FILES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glob("*.yaml"))}
+FILES = {path.stem: read_options(path.stem) for path in sorted(OPTION_FILES.glob("*.yaml"))}
 DEEP = {
     name: options
     for name, options in FILES.items()
@@ -65,7 +64,7 @@ def learner(name: str, epochs: int) -> NetworkModel:
 def test_keeps_the_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None
 ) -> None:
-    """Many classes, what it costs, its folder, the batches that a GPU gets, and other images."""
+    """Many classes, costs, its folder, equal bytes of the batches of a GPU, and other images."""
     side, channels = (12, 1) if depth else (SIDE, 3)
     like: dict[str, Any] = {"side": side, "channels": channels, "depth": depth}
     cases = spots(tmp_path / "images", 14, n_classes=7, **like)
@@ -76,14 +75,15 @@ def test_keeps_the_contract(
     assert fitted.summary.parameters > 0
     assert fitted.summary.multiply_adds
     fitted.save(tmp_path / "model")
-    again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(cases.inputs), scores)
-    again.save(tmp_path / "copy")
-    for file in (tmp_path / "model").iterdir():
-        assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
+    loaded = load_network(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.scores(cases.inputs), scores)
+    loaded.save(tmp_path / "copy")
     with monkeypatch.context() as patch:
         patch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
-        np.testing.assert_array_equal(model.fit(cases, context).scores(cases.inputs), scores)
+        model.fit(cases, context).save(tmp_path / "again")
+    for file in (tmp_path / "model").iterdir():
+        for same in ("copy", "again"):
+            assert (tmp_path / same / file.name).read_bytes() == file.read_bytes()
     other_size = {"depth": depth + 1} if depth else {"side": side + 4}
     plain_or_gray = {"depth": None} if depth else {"channels": 1}
     for number, other in enumerate((other_size, plain_or_gray)):

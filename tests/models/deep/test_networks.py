@@ -1,17 +1,21 @@
-"""The networks have the published size, start as promised and refuse what they cannot see."""
+"""Networks have the published size, start as promised and refuse what they cannot see."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.contract import Network
 from skiagram.models.deep.layers import has_narrow_stride
+from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import Block, SmallResNet
+from skiagram.models.deep.vision_transformer import VisionTransformer
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
 
@@ -22,14 +26,23 @@ RESIDUAL = SmallResNet(widths=(16, 32, 64), blocks=3, dropout=0.0, training=trai
 SMALL = SmallCNN(widths=(16, 32, 64, 128), dropout=0.2, training=training())
 
 
-def test_article_network_has_the_published_number_of_parameters() -> None:
-    assert parameter_count(ARTICLE.build(1, 28, 28, 10)) == 93_322
+def transformer(width: int = 64) -> VisionTransformer:
+    return VisionTransformer(
+        patch_size=4, width=width, depth=4, heads=4, dropout=0.1, training=training()
+    )
 
 
-def test_article_network_has_the_multiply_adds_counted_by_hand() -> None:
+def recurrent(patch_size: int | None = None, **changed: Any) -> Recurrent:
+    values: dict[str, Any] = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1}
+    of_tests = values | {"dropout": 0.0} | changed
+    return Recurrent(patch_size=patch_size, training=training(), **of_tests)
+
+
+def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand() -> None:
+    network = ARTICLE.build(1, 28, 28, 10)
+    assert parameter_count(network) == 93_322
     convolutions = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 32 * 9 + 3 * 3 * 64 * 64 * 9
-    dense = 576 * 64 + 64 * 10
-    assert multiply_adds(ARTICLE.build(1, 28, 28, 10), (1, 28, 28)) == convolutions + dense
+    assert multiply_adds(network, (1, 28, 28)) == convolutions + 576 * 64 + 64 * 10
 
 
 def test_keras_initialisation_is_glorot_uniform_with_zero_biases() -> None:
@@ -73,9 +86,80 @@ def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_
         assert not has_narrow_stride(network.build(3, 32, 32, 2))
 
 
+def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer() -> None:
+    torch.manual_seed(0)
+    block = vision_transformer.Block(width=16, heads=4, dropout=0.5).eval()
+    reference = nn.TransformerEncoderLayer(
+        16, 4, 64, activation="gelu", norm_first=True, batch_first=True
+    ).eval()
+    names = {
+        "norm1": "attended",
+        "self_attn.in_proj_": "queries_keys_values.",
+        "self_attn.out_proj": "joined",
+        "norm2": "perceptron.0",
+        "linear1": "perceptron.1",
+        "linear2": "perceptron.3",
+    }
+    weights = reference.state_dict()
+    for theirs, ours in names.items():
+        weights = {name.replace(theirs, ours): value for name, value in weights.items()}
+    block.load_state_dict(weights)
+    tokens = torch.randn(2, 9, 16)
+    torch.testing.assert_close(block(tokens), reference(tokens), rtol=1e-5, atol=1e-5)
+
+
+def test_multiply_adds_of_the_transformer_are_those_counted_by_hand() -> None:
+    tokens, width = 49, 64
+    block = 12 * tokens * width**2 + 2 * tokens**2 * width
+    expected = tokens * 16 * width + 4 * block + 2 * width
+    assert multiply_adds(transformer().build(1, 28, 28, 2), (1, 28, 28)) == expected
+
+
+def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike() -> None:
+    of_images: Any = recurrent().build(1, 6, 5, 3)
+    images = torch.randn(2, 1, 6, 5)
+    steps, _ = of_images.cells(images[:, 0])
+    torch.testing.assert_close(of_images(images), of_images.head(steps.mean(dim=1)))
+    of_volumes: Any = recurrent().build_for_volumes(1, 6, 4, 5, 3)
+    volumes = torch.randn(2, 1, 6, 4, 5)
+    steps, _ = of_volumes.network.cells(volumes[:, 0].flatten(2))
+    torch.testing.assert_close(of_volumes(volumes), of_volumes.network.head(steps.mean(dim=1)))
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3)])
+@pytest.mark.parametrize("directions", [1, 2])
+def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_hand(
+    cell: str, gates: int, directions: int
+) -> None:
+    built = recurrent(4, cell=cell, bidirectional=directions == 2).build(3, 12, 8, 2)
+    entering, hidden, steps = 3 * 16, 8, 6
+    step = directions * gates * hidden * (entering + hidden)
+    biases = directions * 2 * gates * hidden
+    head = directions * hidden * 2
+    assert parameter_count(built) == step + biases + head + 2
+    assert multiply_adds(built, (3, 12, 8)) == steps * step + head
+
+
 @pytest.mark.parametrize(
-    ("network", "side"), [(ARTICLE, 17), (SMALL, 14), (SMALL, 1), (RESIDUAL, 7)]
+    ("network", "shape", "said"),
+    [
+        (ARTICLE, (17, 64), r"17 × 64 pixels.*at least.*training\.image_size"),
+        (SMALL, (14, 64), r"14 × 64 pixels.*at least.*training\.image_size"),
+        (SMALL, (1, 64), r"1 × 64 pixels.*at least.*training\.image_size"),
+        (RESIDUAL, (7, 64), r"7 × 64 pixels.*at least.*training\.image_size"),
+        (transformer(), (28, 30), r"vision_transformer: images of 28 × 30"),
+        (recurrent(4), (12, 9), r"recurrent: images of 12 × 9 pixels.*patch_size"),
+    ],
 )
-def test_too_small_an_image_is_refused(network: Network, side: int) -> None:
-    with pytest.raises(ModelFailure, match=rf"{side} × 64 pixels.*at least.*training\.image_size"):
-        network.build(1, side, 64, 2)
+def test_images_that_do_not_fit_are_refused(
+    network: Network, shape: tuple[int, int], said: str
+) -> None:
+    with pytest.raises(ModelFailure, match=said):
+        network.build(1, *shape, 2)
+
+
+def test_options_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"model\.width.*62.*multiple"):
+        transformer(width=62)
+    with pytest.raises(ModelFailure, match=r"patches of 4 pixels, of volumes.*null"):
+        recurrent(4).build_for_volumes(1, 6, 4, 4, 2)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -25,12 +24,12 @@ from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeAugmentation
+from tests.models.classical.families import read_options
 from tests.models.deep.spots import training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
 OF_IMAGES = ["article_cnn", "recurrent"]
 WITH_WEIGHTS = ["pretrained", "vgg16_transfer"]
 BOX = RegionBox(margin=1.0, unit="mm", equal_sides=True)
@@ -120,7 +119,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
 @pytest.mark.parametrize("name", OF_IMAGES + [pytest.param(name) for name in WITH_WEIGHTS])
 def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
     cases = scans(tmp_path / "images", 16)
-    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    values = read_options(name)
     given = {"box": {"margin": 1.0}, "mask_channel": True, "three_planes": True}
     values["training"] |= {
         "image_size": 32, "epochs": 1, "patience": 1, "batch_size": 8, "input": given,

@@ -220,22 +220,6 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
-def test_fixed_normalisations_stay_as_the_weights_have_them() -> None:
-    network = started(options("test_efficientnet", frozen_epochs=0, fixed_normalisation=True))
-    before = {name: one.clone() for name, one in network.base.state_dict().items()}
-    network.begin_epoch(0)
-    network.train()
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    network(torch.randn(4, 1, SIDE, SIDE)).square().sum().backward()
-    optimizer.step()
-    after = network.base.state_dict()
-    changed = {name for name, one in before.items() if not torch.equal(one, after[name])}
-    assert changed
-    assert not any("bn" in name for name in changed)
-    told = {id(parameter) for _, part in network.rates() for parameter in part}
-    assert told == {id(one) for one in network.parameters() if one.requires_grad}
-
-
 def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> None:
     flips = dataclasses.replace(training(), augmentation="article")  # left and right alone
     once = started(options(RESNET, training=flips))
@@ -248,7 +232,8 @@ def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> 
         assert not torch.allclose(mirrored(image), mirrored(image.flip(2)))
 
 
-LITE = "tf_efficientnet_lite0.in1k"
+LITE, TINY = "tf_efficientnet_lite0.in1k", "test_efficientnet"
+RELEASED = "blocks.4.0.conv_pwl.weight"
 
 
 @pytest.fixture(scope="module")
@@ -328,76 +313,62 @@ def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
     assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
 
 
-def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
-    tmp_path: Path, lite_file: LocalFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def epochs_that_get_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     def log_worse(module: ClassifierTraining) -> None:
         loss = float(module.current_epoch)
         module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
 
     monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
-    known, unseen = halves(tmp_path, 24)
-    model = NetworkModel(lite(lite_file), CPU, threads=1)
-    fitted = model.fit(known, FitContext(0, validation=unseen))
-    published_weights = torch.load(lite_file.file, weights_only=True)
-    name = "blocks.6.0.conv_pwl.weight"
-    kept = fitted._classifier.state_dict()[f"network.base.{name}"]
-    assert torch.equal(kept, published_weights[name])
+
+
+def tiny(file: LocalFile, lr: float = 0.0003) -> NetworkModel:
+    """Return `fine_tuned_efficientnet` with a network of a tenth of the weights."""
+    chosen = lite(file, architecture=TINY, last_blocks=2)
+    optimizer = dataclasses.replace(chosen.training.optimizer, lr=lr)
+    how = dataclasses.replace(chosen.training, optimizer=optimizer)
+    return NetworkModel(dataclasses.replace(chosen, training=how), CPU, threads=1)
+
+
+@pytest.mark.usefixtures("epochs_that_get_worse")
+def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path: Path) -> None:
+    file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24)
+    fitted = tiny(file).fit(known, FitContext(0, validation=unseen))
+    kept = fitted._classifier.state_dict()[f"network.base.{RELEASED}"]
+    assert torch.equal(kept, torch.load(file.file, weights_only=True)[RELEASED])
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
 
-def test_fine_tuning_from_a_file_trains_saves_and_repeats(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
-    known, unseen = halves(tmp_path, 24, noise=0.3)
-    how = lite(lite_file).training
-    faster = dataclasses.replace(how, optimizer=dataclasses.replace(how.optimizer, lr=0.001))
-    model = NetworkModel(lite(lite_file, training=faster), CPU, threads=1)
-    context = FitContext(0, epochs=2)
+def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_path: Path) -> None:
+    file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24, noise=0.3)
     folders = [tmp_path / name for name in ("first", "second")]
     for folder in folders:
-        fitted = model.fit(known, context)
+        fitted = tiny(file, lr=0.001).fit(known, FitContext(0, epochs=2))
         fitted.save(folder)
-    for file in folders[0].iterdir():
-        assert file.read_bytes() == (folders[1] / file.name).read_bytes()
-    weights = torch.load(lite_file.file, weights_only=True)
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes()
+    weights = torch.load(file.file, weights_only=True)
     found = fitted._classifier.state_dict()
-    name = "blocks.6.0.conv_pwl.weight"
-    assert not torch.equal(found[f"network.base.{name}"], weights[name])
-    assert torch.equal(found["network.base.bn1.weight"], weights["bn1.weight"])
+    assert not torch.equal(found[f"network.base.{RELEASED}"], weights[RELEASED])
+    for fixed in ("weight", "running_mean"):  # of a block that learns
+        name = f"blocks.4.0.bn3.{fixed}"
+        assert torch.equal(found[f"network.base.{name}"], weights[name])
+    Path(file.file).unlink()
     again = load_network(folders[0])
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
+@pytest.mark.usefixtures("epochs_that_get_worse")
 def test_patience_counts_from_the_release_of_the_base(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
+    tmp_path: Path, frozen_epochs: int, epochs: int
 ) -> None:
-    def log_worse(module: ClassifierTraining) -> None:
-        loss = float(module.current_epoch)
-        module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
-
-    monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
     fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     assert len(fitted.summary.curves) == epochs
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("architecture", [SMALL, VIT])
-def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
-    weights = weights_file(tmp_path, architecture)
-    chosen = options(architecture, weights=weights, frozen_epochs=1, last_blocks=2)
-    known, unseen = halves(tmp_path, 12)
-    fitted = NetworkModel(chosen, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
-    fitted.save(tmp_path / "model")
-    Path(weights.file).unlink()
-    again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
-    assert fitted.summary.multiply_adds
 
 
 @pytest.mark.thorough

@@ -11,7 +11,7 @@ import pytest
 from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import STABILITY, SUBGROUPS
-from skiagram.evaluation.stability import ChosenFeature, FeatureSelection
+from skiagram.evaluation.stability import FeatureSelection
 from skiagram.evaluation.subgroups import Subgroup
 from skiagram.evaluation.subgroups import TestedDifference as Compared
 from skiagram.report.material import Material
@@ -65,7 +65,7 @@ def procedures() -> Evaluation:
 def choosing() -> Evaluation:
     """Return the full example whose first model selects features."""
     first, *others = full().models
-    often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
+    often = {"first_order_skewness": 1.0, "age": 0.4}
     found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
     rows = first.figures.select(analysis=STABILITY).rows
     figures = [*((row.figure, row.group, row) for row in rows), *found.list_figures()]

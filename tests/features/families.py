@@ -1,0 +1,36 @@
+"""Feature families by their option files, and what they say of an image, by name."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import FeatureFamily
+from skiagram.options import build
+
+FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
+OF_TABLES = {"covariates", "earlier", "measured", "site"}
+OF_IMAGES = sorted({path.stem for path in FOLDER.glob("*.yaml")} - OF_TABLES)
+
+
+def read_family(name: str) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    return options
+
+
+def family(name: str, **options: Any) -> Any:
+    """Return the family of an option file, some values changed."""
+    return build(read_family(name) | options, name)
+
+
+def described(of: FeatureFamily, *batch: Any, **more: Any) -> dict[str, float]:
+    """Return the features of the first image of a batch."""
+    row = of.extract(FeatureBatch(*batch, **more))[0].tolist()
+    return dict(zip(of.names(), row, strict=True))
+
+
+def of_cases(case_ids: str, **columns: list[Any]) -> pd.DataFrame:
+    """Return a row of covariates a case, as ingest writes them; each letter is a case."""
+    return pd.DataFrame({"case_id": list(case_ids), **columns})
