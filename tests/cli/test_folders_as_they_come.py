@@ -16,6 +16,7 @@ from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
+from tests.terminal import Terminal
 
 MASKED = ["--positive", "malignant"]
 
@@ -138,13 +139,12 @@ def tints(folder: Path) -> list[int]:
 
 @pytest.mark.slow
 def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
 ) -> None:
     folder = write_masked(tmp_path / "busi")
     table = ["table", str(folder), str(tmp_path / "t.csv"), "--pattern", "{label}/{patient}.png"]
     for line in (["check", str(folder), *MASKED], table):
-        assert main(line) == 4
-        [error] = capsys.readouterr().err.splitlines()
+        [error] = terminal(line, 4).splitlines()
         assert "14 of 26 image files are masks by their names" in error
         assert "`benign/benign (1)_mask.png` of `benign/benign (1).png`" in error
         assert "`--masks regions`" in error
@@ -211,55 +211,51 @@ def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
 
 @pytest.mark.slow
 def test_an_image_without_its_mask_is_named_where_masks_are_regions(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = write_masked(tmp_path / "busi")
     (folder / "benign/benign (5)_mask.png").unlink()
-    assert main(["check", str(folder), *MASKED, "--masks", "regions"]) == 4
-    error = capsys.readouterr().err
+    error = terminal(["check", str(folder), *MASKED, "--masks", "regions"], 4)
     assert (
         "1 of 12 images have no mask by their names, for example `benign/benign (5).png`" in error
     )
     with (tmp_path / "busi.csv").open("w") as file:
         csv.writer(file).writerows([["file", "label", "mask"], ["a.png", "benign", "b.png"]])
     line = ["check", str(folder), str(tmp_path / "busi.csv"), "--masks", "regions"]
-    assert main(line) == 2
-    assert "the table names masks in its column `mask`" in capsys.readouterr().err
+    assert "the table names masks in its column `mask`" in terminal(line, 2)
 
 
 @pytest.mark.slow
-def test_gray_in_files_of_all_kinds_is_counted_and_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gray_in_files_of_all_kinds_is_counted_and_runs(tmp_path: Path, terminal: Terminal) -> None:
     folder = write_brains(tmp_path / "brains")
-    assert main(["check", str(folder), "--positive", "yes"]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", str(folder), "--positive", "yes"])
     assert "12 of 64 images hold gray in three channels" in shown
     assert "7 of 64 images are in colour or have transparent pixels" in shown
     assert "`no/1 no.JPG`" in shown
     assert "1 of 64 images have transparent pixels; they are laid on black" in shown
     colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(colour).save(folder / "no/no 10.jpg")
-    assert main(["check", str(folder), "--positive", "yes", "--gray", "refuse"]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", str(folder), "--positive", "yes", "--gray", "refuse"], 4)
     assert "a colour image. Allowed: gray" in shown
     assert "no/3 no.png: transparent pixels" in shown
-    assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
-    assert "7 of 65 images are in colour; they are turned gray" in capsys.readouterr().out
+    assert "7 of 65 images are in colour; they are turned gray" in terminal(
+        ["check", str(folder), "--positive", "yes", "--gray"]
+    )
 
 
 @pytest.mark.slow
 def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     folder = write_busi(tmp_path / "busi")
     line = ["check", str(folder), "--masks", "regions", "--mask-grid", "resample"]
-    assert main(line) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(line, 4)
     assert "no image of the class `normal` has a lesion: 5 masks are empty" in shown
     assert "`--classes benign malignant` leaves it out" in shown
-    assert main([*line, "--classes", "benign", "malignat"]) == 2
-    assert "did you mean `malignant`?" in capsys.readouterr().err
+    assert "did you mean `malignant`?" in terminal([*line, "--classes", "benign", "malignat"], 2)
     Image.new("L", Image.open(folder / "benign/benign (4).png").size).save(
         folder / "benign/benign (4)_mask.png"
     )
@@ -282,6 +278,7 @@ def test_copies_are_settled_by_ingest_as_by_check(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     folder = write_brains(tmp_path / "brains")
     with (tmp_path / "brains.csv").open("w") as file:  # a patient each, so that copies stop
@@ -290,8 +287,7 @@ def test_copies_are_settled_by_ingest_as_by_check(
                 for at, path in enumerate(names)]  # fmt: skip
         csv.writer(file).writerows([["file", "label", "patient"], *rows])
     words = [str(folder), str(tmp_path / "brains.csv"), "--positive", "yes"]
-    assert main(["check", *words]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words], 4)
     assert "STOP near_duplicates_across_patients" in shown
     assert "`--copies join`" in shown
     source = initialised(tmp_path / "project", monkeypatch, *words, "--copies", copies)

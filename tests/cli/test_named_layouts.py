@@ -20,6 +20,7 @@ from tests.cli.test_folders_as_they_come import write_brains, write_busi
 from tests.datasets.own_folders import SIDE, dicom, encoded, film
 from tests.datasets.volumes.examples import series_files
 from tests.pipeline.project import Project
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
 NUMBER = 24
@@ -477,13 +478,12 @@ def test_a_public_layout_passes_the_check_by_the_documented_line(
         assert any(words_of_line in text for text in shown), (words_of_line, shown)
 
 
-def test_matlabs_files_are_refused_by_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_matlabs_files_are_refused_by_name(tmp_path: Path, terminal: Terminal) -> None:
     write(tmp_path / "figshare/1/1.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
     write(tmp_path / "figshare/2/2.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
-    assert main(["check", str(tmp_path / "figshare"), "--positive", "1"]) == 4
-    assert "no image that can be read among 2 files, such as `1/1.mat`" in capsys.readouterr().err
+    assert "no image that can be read among 2 files, such as `1/1.mat`" in terminal(
+        ["check", str(tmp_path / "figshare"), "--positive", "1"], 4
+    )
 
 
 def test_each_documented_line_is_one_of_these() -> None:

@@ -18,6 +18,7 @@ from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
 from tests.cli.test_check_and_init import project, written
 from tests.datasets.own_folders import OwnFolder, film, png, row, write_folder
 from tests.datasets.sources import ingested
+from tests.terminal import Terminal
 
 __all__ = ["project"]
 KEY = x25519.Identity.generate()
@@ -132,14 +133,13 @@ def _bytes(*folders: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_label_left_in_the_table_is_refused(
-    project: Path, own: OwnFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, own: OwnFolder, tmp_path: Path, terminal: Terminal
 ) -> None:
     given = tmp_path / "authors"
     assert seal(own, given) == 0
     sealed = ("--sealed-labels", str(given / "films.labels.age"))
     words = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *sealed]
-    assert main(words) == 4
-    assert "a test case with its label in the CSV" in capsys.readouterr().err
+    assert "a test case with its label in the CSV" in terminal(words, 4)
     assert not (project / "conf/dataset/films.yaml").exists()
 
 

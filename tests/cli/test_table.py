@@ -16,6 +16,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.files import write_record
+from tests.terminal import Terminal
 
 SURVIVAL = Path(os.environ.get("SKIAGRAM_DATA", "absent")) / "lung_survival"
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
@@ -149,7 +150,7 @@ def _run_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureTable:
 
 
 def test_features_are_written_under_own_and_pyradiomics_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     table = _run_of(tmp_path, monkeypatch)
     assert main(["features", "own.csv"]) == 0
@@ -161,8 +162,7 @@ def test_features_are_written_under_own_and_pyradiomics_names(
     np.testing.assert_allclose(theirs["PET_original_firstorder_Variance"], entropy)
     kurtosis = own["MR.first_order_excess_kurtosis"]
     np.testing.assert_allclose(theirs["MR_original_firstorder_Kurtosis"], kurtosis + 3, rtol=1e-6)
-    assert main(["features", "own.csv"]) == 2
-    assert "own.csv exists" in capsys.readouterr().err
+    assert "own.csv exists" in terminal(["features", "own.csv"], 2)
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 
 def test_names_that_tell_the_label_need_no_table_of_labels(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "yes/p1_left.png", "no/p1_right.png", "no/p2_left.png")
     line = ["table", str(folder / "scans"), str(folder / "out.csv"), "--pattern"]
@@ -198,11 +198,9 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
     ]  # fmt: skip
     (folder / "out.csv").unlink()
     assert main([*line, "{label}/{patient}_*.png"]) == 4
-    assert main([*line, "no/{patient}_{region}.png"]) == 2
-    assert "{label}" in capsys.readouterr().err
+    assert "{label}" in terminal([*line, "no/{patient}_{region}.png"], 2)
     _folder(tmp_path, "yes/p2_left.png")
-    assert main([*line, "{label}/{patient}_{region}.png"]) == 4
-    assert "`no`" in capsys.readouterr().err
+    assert "`no`" in terminal([*line, "{label}/{patient}_{region}.png"], 4)
 
 
 def test_masks_of_another_pattern_are_said(
@@ -215,7 +213,7 @@ def test_masks_of_another_pattern_are_said(
 
 
 def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
 ) -> None:
     (tmp_path / "scans").mkdir()
     drawn = np.zeros((20, 30), np.uint8)
@@ -236,11 +234,9 @@ def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
     assert "Masks without an image: 1, first p4_mask.png" in said
     (tmp_path / "out.csv").unlink()
     Image.fromarray(touching).save(tmp_path / "scans/p1_mask.png")
-    assert main(line) == 4
-    assert "p1_mask.png: 2 labels (100, 255)" in capsys.readouterr().err
+    assert "p1_mask.png: 2 labels (100, 255)" in terminal(line, 4)
     Image.fromarray(drawn * 0).save(tmp_path / "scans/p1_mask.png")
-    assert main(line) == 4
-    assert "no lesion of any image" in capsys.readouterr().err
+    assert "no lesion of any image" in terminal(line, 4)
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -299,16 +295,14 @@ def test_ids_that_differ_in_zeros_alone_join_where_told_so(
 
 
 def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     features = pd.DataFrame({"PatientID": ["095", "102", "7"], "original_shape_Volume": [1, 2, 3]})
     features.to_csv(tmp_path / "features.csv", index=False)
     (tmp_path / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
     line = ["table", *(str(tmp_path / name) for name in ("features.csv", "outcome.csv", "out.csv"))]
-    assert main(line) == 4
-    assert "1 of 3 patients have the same id" in capsys.readouterr().err
-    assert main([*line, "--similar-patients", "same"]) == 4
-    error = capsys.readouterr().err
+    assert "1 of 3 patients have the same id" in terminal(line, 4)
+    error = terminal([*line, "--similar-patients", "same"], 4)
     assert f"1 of 3 patients of {tmp_path / 'features.csv'} have no partner, first `7`" in error
     assert f"1 of 3 patients of {tmp_path / 'outcome.csv'} have no partner, first `8`" in error
     assert main([*line, "--similar-patients", "same", "--unmatched", "leave-out"]) == 0

@@ -306,15 +306,6 @@ def test_unusable_file_is_named_and_explained(name: str, message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_private_transfer_syntax_is_refused() -> None:
-    content = file_of(header_of(STORED)).getvalue()
-    foreign = content.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.99999.1.2.1\0")
-    with pytest.raises(
-        DataError, match=r"transfer syntax 1\.2\.840\.99999\.1\.2\.1 has no decoder"
-    ):
-        read_dicom(BytesIO(foreign))
-
-
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "UNKNOWN", ["NO", "YES"]])
 def test_text_burnt_into_pixels_is_refused_in_any_spelling(word: str | list[str]) -> None:

@@ -16,6 +16,7 @@ from skiagram.image_store.store import ImageStore
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.datasets.volumes.examples import cine, nifti_bytes, segmentation_of_frames
+from tests.terminal import Terminal
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
 VALUES = np.random.default_rng(0).integers(0, 255, (PATIENTS, FRAMES, SIDE, SIDE), dtype=np.uint8)
@@ -39,11 +40,8 @@ def _ingested(folder: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-def test_check_offers_a_case_a_frame_or_a_volume(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", *_study(tmp_path)]) == 4
-    said = capsys.readouterr().out
+def test_check_offers_a_case_a_frame_or_a_volume(tmp_path: Path, terminal: Terminal) -> None:
+    said = terminal(["check", *_study(tmp_path)], 4)
     assert f"p00.dcm: {FRAMES} frames without a place in the patient" in said
     assert "`--frames cases` (or `volume`) of `skiagram table`" in said
 
@@ -78,14 +76,13 @@ def test_all_frames_are_a_volume_of_unknown_spacing(
     [("4", "frame 4 of 3"), ("zero", "`zero`, column `frame`"), ("0", "`0`, column `frame`")],
 )
 def test_a_frame_that_is_not_there_is_named(
-    cell: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cell: str, words: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     arguments = _study(tmp_path, "--frames", "cases")
     table = (tmp_path / "loops.csv").read_text().splitlines()
     table[1] = table[1].replace(",1,", f",{cell},")
     (tmp_path / "loops.csv").write_text("\n".join(table) + "\n")
-    assert main(["check", *arguments]) == 4
-    assert words in capsys.readouterr().out
+    assert words in terminal(["check", *arguments], 4)
 
 
 def tiff_of_pages(pages: np.ndarray) -> bytes:

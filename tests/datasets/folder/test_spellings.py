@@ -15,6 +15,7 @@ from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.options import build, read_option_file
 from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, png, row, write_folder
+from tests.terminal import Terminal
 
 COMPOSED = "Jos\u00e9"
 SAME = [
@@ -65,12 +66,11 @@ def patients(place: Path) -> set[str | None]:
 
 @pytest.mark.slow
 def test_a_patient_spelled_twice_stops_the_run_until_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     own = project(tmp_path, monkeypatch, "007", "7")
     words = ["init", str(own.folder), str(own.csv), "--positive", "cancer"]
-    assert main(words) == 4
-    said = capsys.readouterr().err
+    said = terminal(words, 4)
     assert "ids of 1 patients differ in spelling alone: '007' in line 2, '7' in line 3" in said
     assert main([*words, "--similar-patients", "same"]) == 0
     assert len(patients(tmp_path)) == 6

@@ -88,21 +88,38 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
         assert message in str(raised.value)
 
 
-def test_a_region_is_the_segment_that_3d_slicer_names() -> None:
-    header = {
+@pytest.mark.parametrize("layers", [False, True], ids=["one volume", "layers that overlap"])
+def test_a_region_is_the_segment_that_3d_slicer_names(*, layers: bool) -> None:
+    node = np.roll(MASK, 1, axis=0)
+    header: dict[str, Any] = {
         "space directions": GRID.steps()[::-1].tolist(),
         "space origin": [*GRID.origin],
         "space": "left-posterior-superior",
-        "Segment0_Name": "cyst",
-        "Segment0_LabelValue": "2",
+        "Segment0_Name": "node",
+        "Segment0_LabelValue": "1" if layers else "2",
         "Segment1_Name": "GTV",
         "Segment1_LabelValue": "1",
+        "Segment2_Name": "cyst",
+        "Segment2_LabelValue": "3",
     }
-    nrrd.write(stream := BytesIO(), MASK.astype(np.uint8).transpose(2, 1, 0), header)
-    np.testing.assert_array_equal(decode_mask(stream.getvalue(), "m", GRID, region="GTV"), MASK)
-    for region, message in (("cyst", "nothing has the label 2"), ("node", "cyst, GTV")):
+    stored = np.where(MASK, 1, 2 * node)
+    if layers:
+        header |= {"Segment0_Layer": "0", "Segment1_Layer": "1", "Segment2_Layer": "1"}
+        header["kinds"] = ["list", "domain", "domain", "domain"]
+        header["space directions"] = [[np.nan] * 3, *header["space directions"]]
+        stored = np.stack([node, MASK])
+    nrrd.write(stream := BytesIO(), stored.astype(np.uint8).swapaxes(-1, -3), header)
+    content = stream.getvalue()
+    np.testing.assert_array_equal(decode_mask(content, "m", GRID, region="GTV"), MASK)
+    of_node = decode_mask(content, "m", GRID, region="node")
+    np.testing.assert_array_equal(of_node, node if layers else node & ~MASK)
+    for region, message in (
+        ("cyst", "nothing has the label 3"),
+        ("bone", "node, GTV"),
+        (None, "`region`"),
+    ):
         with pytest.raises(DataError, match=message):
-            decode_mask(stream.getvalue(), "m", GRID, region=region)
+            decode_mask(content, "m", GRID, region=region)
 
 
 def _moved(mm: float) -> Grid:
