@@ -129,16 +129,6 @@ def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_check_works_outside_a_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shown = terminal(["check", *words(sound_folder(tmp_path))])
-    assert "Disk: " in shown
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
-
-
-@pytest.mark.slow
 def test_init_writes_what_ingest_reads(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -483,15 +473,6 @@ def test_renewing_takes_up_what_a_killed_init_left(
     began = (project / "conf/dataset/films.yaml").exists()
     assert main([*line, *["--renew"] * began]) == 0
     assert len(written(project).open(None).entries()) == 24
-
-
-@pytest.mark.thorough
-def test_init_writes_nothing_for_a_folder_that_cannot_be_run(
-    project: Path, tmp_path: Path, terminal: Terminal
-) -> None:
-    error = terminal(["init", *words(mixed_folder(tmp_path), "--positive", "cancer")], 4)
-    assert "empty.png: an empty file." in error
-    assert list((project / "conf/dataset").iterdir()) == []
 
 
 def test_init_outside_a_project_says_where_to_go(

@@ -297,19 +297,6 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) 
 
 
 @pytest.mark.thorough
-def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
-    tables = [path.name for path in write_features(tmp_path, 60)]
-    line = ["run", *tables, "--label", "death", "--quick"]
-    line += ["--positive", "1", "--similar-patients", "same"]
-    done = Project(tmp_path).skiagram(*line)
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "features-project/reports/report.html").read_text()
-    assert "60 images" in page or "60 cases" in page
-    kept = (tmp_path / "features-project/tables/features.csv").read_text()
-    assert "diagnostics" not in kept.splitlines()[0]
-
-
-@pytest.mark.thorough
 def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path) -> None:
     skiagram = Project(tmp_path).skiagram
     at_home, leeds = tmp_path / "at_home", tmp_path / "leeds"

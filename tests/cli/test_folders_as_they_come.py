@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
@@ -15,7 +14,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
-from tests.pipeline.project import Project
 from tests.terminal import Terminal
 
 MASKED = ["--positive", "malignant"]
@@ -127,14 +125,6 @@ def write_brains(folder: Path, number: int = 64) -> Path:
         shutil.copy(sorted((folder / "no").iterdir())[8 * at], folder / f"no/no {400 + at}.jpg")
     shutil.copy(sorted((folder / "no").iterdir())[3], folder / "yes/Y500.jpg")
     return folder
-
-
-def tints(folder: Path) -> list[int]:
-    """Return the greatest difference of channels of each RGB file, as Pillow reads it."""
-    seen: list[NDArray[np.uint8]] = [
-        np.asarray(Image.open(path)) for path in folder.rglob("*.jpeg")
-    ]
-    return [int(np.ptp(pixels.astype(int), axis=-1).max()) for pixels in seen]
 
 
 @pytest.mark.slow
@@ -300,29 +290,3 @@ def test_copies_are_settled_by_ingest_as_by_check(
     assert len(cases) == number
     report = audit_images(tmp_path / "out", (), tmp_path / "audit")
     assert not report.stopping
-
-
-def _run(folder: Path, *more: str) -> str:
-    """Run the whole of `skiagram run --quick` beside a folder; return the page's text."""
-    done = Project(folder.parent).skiagram("run", folder.name, "--quick", *more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return (folder.parent / f"{folder.name}-project/reports/report.html").read_text()
-
-
-@pytest.mark.thorough
-def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
-    page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
-    assert "12 of 64 images hold gray in three channels" in page
-    assert "tiny_cnn" in page
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("choice", ["regions", "leave-out"])
-def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
-    folder = write_masked(tmp_path / "busi", 12)
-    page = _run(folder, *MASKED, "--masks", choice)
-    assert "Development cases: benign 12 images" in page
-    table = tmp_path / "features.csv"
-    done = Project(tmp_path / "busi-project").skiagram("features", str(table))
-    assert done.returncode == 0, done.stderr
-    assert len(table.read_text().splitlines()) == 25

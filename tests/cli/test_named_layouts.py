@@ -497,8 +497,9 @@ def test_each_documented_line_is_one_of_these() -> None:
         assert any(set(words) <= {*shlex.split(known)} for known in lines), line
 
 
-# A way in each: masks beside images, lesions, modalities with masks, an array file. A minute each.
-TO_A_REPORT = ("BUSI", "RSNA pneumonia, places", "BraTS", "MedMNIST")
+# A way in each: masks beside images, files of all kinds, lesions, modalities with masks, an array
+# file. A minute each.
+TO_A_REPORT = ("BUSI", "brain MR", "RSNA pneumonia, places", "BraTS", "MedMNIST")
 
 
 @pytest.mark.thorough

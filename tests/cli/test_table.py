@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.files import write_record
 from tests.terminal import Terminal
 
-SURVIVAL = Path(os.environ.get("SKIAGRAM_DATA", "absent")) / "lung_survival"
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
 
 
@@ -203,15 +201,6 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
     assert "`no`" in terminal([*line, "{label}/{patient}_{region}.png"], 4)
 
 
-def test_masks_of_another_pattern_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = _folder(tmp_path, "a/p1_image.nii", "b/p1_mask.nii", "a/p2_image.nii")
-    patterns = ("a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii")
-    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
-    assert "masks of another: 1, first a/p1_image.nii with b/p1_mask" in capsys.readouterr().out
-
-
 def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
 ) -> None:
@@ -310,17 +299,6 @@ def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
         ("095", "1", "1"),
         ("102", "2", "0"),
     ]
-
-
-@pytest.mark.skipif(not SURVIVAL.is_dir(), reason="real tables are not here")
-def test_published_tables_join_whole(tmp_path: Path) -> None:
-    places = [str(SURVIVAL / "radiomics.csv"), str(SURVIVAL / "outcome.csv")]
-    out = tmp_path / "out.csv"
-    assert main(["table", *places, str(out)]) == 4
-    assert main(["table", *places, str(out), "--similar-patients", "same"]) == 0
-    rows = _rows(tmp_path)
-    assert len(rows) == 300
-    assert {"original_shape_Sphericity", "SurvivalTime", "Event"} <= rows[0].keys()
 
 
 def test_parts_of_names_that_tell_nothing_are_passed_over(

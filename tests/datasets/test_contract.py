@@ -8,20 +8,58 @@ import yaml
 from hydra.utils import get_class
 
 from skiagram.datasets.contract import OpenSource
+from skiagram.errors import OptionError
+from tests.datasets.phantoms import CONF, data_set
 
-OPTION_FILES = sorted((Path(__file__).parents[2] / "conf" / "dataset").glob("*.yaml"))
 CHANGE_PIXELS = {"OpenMiniMias", "Nodules"}
 
 
-def opened_class(option_file: Path) -> type[OpenSource]:
-    """Return the class that a data set's `open` promises."""
+@pytest.mark.parametrize("option_file", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_source_says_what_it_does_to_pixels(option_file: Path) -> None:
     source: Any = get_class(yaml.safe_load(option_file.read_text())["_target_"])
     opened: type[OpenSource] = get_type_hints(source.open)["return"]
-    return opened
-
-
-@pytest.mark.parametrize("option_file", OPTION_FILES, ids=lambda path: path.stem)
-def test_every_source_says_what_it_does_to_pixels(option_file: Path) -> None:
-    opened = opened_class(option_file)
     assert (opened.acquisition is not None) == (opened.__name__ in CHANGE_PIXELS)
     assert not opened.__abstractmethods__
+
+
+SPLIT = {"seed": 0, "train": {"normal": 2, "abnormal": 2}, "test": {"benign": 1, "abnormal": 1}}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("phantom", {"size": 8}, "dataset.size"),
+        ("phantom", {"noise": 0.0}, "dataset.noise"),
+        ("phantom", {"tissue": {"shared": 1.5}}, "dataset.tissue.shared"),
+        ("phantom", {"patients": {"train": 0}}, "dataset.patients.train"),
+        ("phantom", {"nodule": {"radius": 40.0}}, "dataset.nodule"),
+        ("phantom", {"nodule": {"spacing": 4}}, "dataset.nodule"),
+        ("phantom", {"faults": {"dead_rows": 64}}, "dataset.faults.dead_rows"),
+        ("phantom", {"faults": {"hot_pixels": 5000}}, "dataset.faults"),
+        ("phantom", {"faults": {"dust": 1}}, "dataset.faults.dust"),
+        ("phantom", {"positive_class": "normal"}, "dataset.positive_class"),
+        ("phantom_regions", {"lesion": {"radii": [7.0]}}, "the lesion reaches 13 voxels"),
+        ("phantom_regions", {"lesion": {"radii": []}}, "radii"),
+        ("phantom_regions", {"positive_class": "normal"}, "'normal' was given"),
+        ("phantom_finding", {"nodules": {"apart": 30}}, "pixels from the centre"),
+        ("phantom_finding", {"nodules": {"offsets": [-4, 4]}}, "cell's centre"),
+        ("phantom_finding", {"nodules": {"apart": 12}}, "cells lie 12 pixels apart"),
+        ("mini_mias_films", {"size": 100}, "size: 100 was given. Allowed: a divisor of the 1024"),
+        ("mini_mias_films", {"region": 100, "size": 64}, "size: 64 was given. Allowed: a divisor"),
+        ("mini_mias_films", {"region": 2048}, "dataset.region"),
+        ("mini_mias_films", {"task": "left_right"}, "dataset.task"),
+        (
+            "mini_mias_films",
+            {"split": SPLIT},
+            "dataset.split.test: counts for benign, abnormal. Allowed: one count for each of",
+        ),
+        ("lidc_nodules", {"ratings": {"benign": [1, 2], "malignant": [2, 5]}}, "ratings: 2 twice"),
+        ("lidc_nodules", {"ratings": {"benign": [0], "malignant": [5]}}, "greater than or equal to 1"),
+        ("lidc_nodules", {"window": [400.0, -1000.0]}, "lower bound first"),
+        ("lidc_nodules", {"grid": {"spacing_mm": 0.7, "size": 4}}, "greater than or equal to 8"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_named(name: str, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError) as refused:
+        data_set(name, **changes)
+    assert words in str(refused.value)

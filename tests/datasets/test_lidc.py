@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.lidc import INTERCEPT, LIDC, Grid, infer_intercept, to_ct_numbers
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from tests.datasets.lidc_files import SIDE, lung, stored, table, write
 from tests.datasets.own_folders import dicom
 from tests.datasets.phantoms import data_set
@@ -81,20 +81,6 @@ def test_a_table_of_other_nodules_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         write(tmp_path, rows).open(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"ratings": {"benign": [1, 2], "malignant": [2, 5]}}, "ratings: 2 twice"),
-        ({"ratings": {"benign": [0], "malignant": [5]}}, "greater than or equal to 1"),
-        ({"window": [400.0, -1000.0]}, "lower bound first"),
-        ({"grid": {"spacing_mm": 0.7, "size": 4}}, "greater than or equal to 8"),
-    ],
-)
-def test_wrong_options_are_named(values: dict[str, object], message: str, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=message):
-        write(tmp_path, table(), **values).open(tmp_path)
 
 
 @pytest.mark.thorough

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -19,9 +18,7 @@ from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
-    dicom,
     encoded,
-    faulty,
     film,
     png,
     row,
@@ -77,22 +74,6 @@ def test_an_experiment_takes_no_table_that_its_commit_would_lack(
     own.open(tmp_path)
 
 
-def test_of_dicom_files_alone_the_spacing_arrives(tmp_path: Path) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(4)} | {
-        "measured.dcm": dicom(5, PixelSpacing=[0.1, 0.3]),
-        "detector.dcm": dicom(6, PixelSpacing=None, ImagerPixelSpacing=[0.07, 0.07]),
-        "broken.dcm": dicom(7, PixelSpacing=[0, 0]),
-        "silent.dcm": dicom(8, PixelSpacing=None),
-    }
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
-    store = ImageStore(folders.images)
-    named = {read_image(own.folder / name).pixels.tobytes(): name for name in files}
-    found = {named[store.image(case).tobytes()]: store.spacing(case) for case in cases.case_id}
-    known = {name: spacing for name, spacing in found.items() if spacing}
-    assert known == {"measured.dcm": (0.1, 0.3), "detector.dcm": (0.07, 0.07)}
-
-
 def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path: Path) -> None:
     gray = Image.fromarray(film(0)).convert("RGB")
     colour = Image.fromarray(np.stack([film(1), film(2), film(3)], -1))
@@ -127,14 +108,6 @@ def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:
                 assert name.encode(encoding) not in content, (path.name, name)
 
 
-def test_of_a_users_table_only_used_columns_enter_the_project(tmp_path: Path) -> None:
-    own = sound_folder(tmp_path)
-    source = source_of(own)
-    manifest = pd.read_csv(source.manifest)
-    assert list(manifest) == ["file", "patient_id", "label", "site", "age", "view", "sha256"]
-    assert "Mary" not in Path(source.manifest).read_text()
-
-
 def test_train_on_site_a_and_test_on_site_b(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     source = source_of(own, test_sites=("Leeds",))
@@ -150,16 +123,6 @@ def test_a_published_split_is_kept(tmp_path: Path) -> None:
     source = source_of(own, replace(COLUMNS, split="split"))
     _, cases = ingested(source, tmp_path / "out", "holdout")
     assert sorted(cases.split) == sorted(splits)
-
-
-@pytest.mark.parametrize("name", faulty())
-def test_a_faulty_file_stops_the_run_by_name(name: str, tmp_path: Path) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(4)} | {name: faulty()[name]}
-    own = write_folder(tmp_path, files, [row(at, one) for at, one in enumerate(files)])
-    with pytest.raises(DataError) as raised:
-        ingested(source_of(own), tmp_path / "out", "cv")
-    assert raised.value.where == name
-    assert raised.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.phantom.regions import OpenPhantomRegions, PhantomRegions
-from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
@@ -101,16 +100,3 @@ def test_volumes_are_ingested_with_their_regions_and_their_truth_under_seal(tmp_
     noise = [image - clean.image(case_id) for case_id, image in images]
     assert np.std(noise) == pytest.approx(0.5, rel=0.05)
     assert len(cases.case_id) == len(images)
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"lesion": {"radii": [7.0]}}, "the lesion reaches 13 voxels"),
-        ({"lesion": {"radii": []}}, "radii"),
-        ({"positive_class": "normal"}, "'normal' was given"),
-    ],
-)
-def test_options_that_cannot_be_are_named(changes: dict[str, Any], found: str) -> None:
-    with pytest.raises(OptionError, match=found):
-        regions(**changes)

@@ -24,7 +24,6 @@ from skiagram.datasets.phantom.image_model import (
     write_dicom,
 )
 from skiagram.datasets.phantom.source import PhantomVolumes
-from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set, phantom, small_phantom
@@ -150,28 +149,6 @@ def test_known_limit(changes: dict[str, Any], auc: float) -> None:
     labels = [entry.label for entry in opened.entries()[:2000]]
     scores = [opened.truth(at).ideal_score for at in range(2000)]
     assert roc_auc_score(labels, scores) == pytest.approx(auc, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"size": 8}, "dataset.size"),
-        ({"noise": 0.0}, "dataset.noise"),
-        ({"tissue": {"shared": 1.5}}, "dataset.tissue.shared"),
-        ({"patients": {"train": 0}}, "dataset.patients.train"),
-        ({"nodule": {"radius": 40.0}}, "dataset.nodule"),
-        ({"nodule": {"spacing": 4}}, "dataset.nodule"),
-        ({"faults": {"dead_rows": 64}}, "dataset.faults.dead_rows"),
-        ({"faults": {"hot_pixels": 5000}}, "dataset.faults"),
-        ({"faults": {"dust": 1}}, "dataset.faults.dust"),
-        ({"positive_class": "normal"}, "dataset.positive_class"),
-    ],
-)
-def test_option_out_of_range_is_named(changes: dict[str, Any], where: str) -> None:
-    with pytest.raises(OptionError) as raised:
-        phantom(**changes)
-    assert raised.value.where == where
-    assert raised.value.allowed
 
 
 @pytest.mark.slow
