@@ -24,11 +24,10 @@ from tests.restoration.phantom import restored as alone
 
 def store(folder: Path, images: Sequence[Image] | Mapping[str, Image]) -> ImageStore:
     """Write images; those without a name are called c0, c1 and so on."""
-    named = (
-        images if isinstance(images, Mapping) else {f"c{at}": one for at, one in enumerate(images)}
-    )
+    if not isinstance(images, Mapping):
+        images = {f"c{at}": image for at, image in enumerate(images)}
     with ShardWriter(folder) as writer:
-        for case_id, image in named.items():
+        for case_id, image in images.items():
             writer.add(case_id, image)
     return ImageStore(folder)
 
