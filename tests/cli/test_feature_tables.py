@@ -633,14 +633,3 @@ def test_a_label_that_two_tables_have_is_joined_where_it_is_equal(
     other.loc[7, "label"] = 0
     other.to_csv(tmp_path / "o.csv", index=False)
     assert "`0` in line 9, `1` in line 9 there" in terminal(line, 4)
-
-
-def test_words_of_events_of_cbioportal_are_counted(tmp_path: Path, terminal: Terminal) -> None:
-    states = ["" if at < 4 else ("0:LIVING", "1:DECEASED")[half] for at, half in enumerate(HALVES)]
-    months = np.random.default_rng(1).exponential(30, 40).round(1)
-    table = write_table(tmp_path / "t.csv", OS_STATUS=states, OS_MONTHS=months)
-    line = ["check", table, "--time", "OS_MONTHS", "--event", "OS_STATUS"]
-    assert "4 of 40 rows do not say whether there was an event" in terminal(line, 4)
-    assert "it is: '1:DECEASED' (18); no event: '0:LIVING' (18)" in terminal(
-        [*line, "--empty-label", "leave-out"]
-    )

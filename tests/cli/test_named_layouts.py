@@ -345,11 +345,6 @@ CHECKED: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
         "check archive --copies drop",
         ["12 of 108 cases are left out as copies", "12 of them are copies of test cases"],
     ),
-    "brain MR, four classes, moved": (
-        brains_of_four_classes,
-        "check archive --copies move",
-        ["12 of 24 test cases"],
-    ),
     "chest X-ray": (
         chest,
         "check chest_xray --positive PNEUMONIA --copies drop",
@@ -380,11 +375,6 @@ CHECKED: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
         ["all 24 12", "`ISIC_0024306` as `HAM10000_images_part_1/ISIC_0024306.png`"],
     ),
     "ISIC 2018": (isic, "check HAM10000 GroundTruth.csv --label MEL,NV,BCC", ["MEL 8", "BCC 8"]),
-    "ISIC 2018, melanoma": (
-        isic,
-        "check HAM10000 GroundTruth.csv --label MEL --positive 1",
-        ["1 8", "all 24"],
-    ),
     "CheXpert": (
         chexpert,
         "check CheXpert-v1.0-small train.csv --label Edema --positive 1 --missing -1.0 "

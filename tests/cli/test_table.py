@@ -266,23 +266,6 @@ def test_a_name_that_fits_in_two_ways_is_cut_as_told(
     assert "`--cut first`" in error
 
 
-def test_ids_that_differ_in_zeros_alone_join_where_told_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The case of a published table: `095` beside `95`, of which a join of texts loses a part."""
-    folder = _folder(tmp_path, "095.png", "102.png")
-    (folder / "labels.csv").write_text("PatientID,outcome\n95,yes\n102,no\n")
-    assert _run(folder, "{patient}.png") == 4
-    error = capsys.readouterr().err
-    assert "1 of 2 patients have the same id" in error
-    assert "'095' here, '95' there" in error
-    assert _run(folder, "{patient}.png", "--similar-patients", "apart") == 4
-    assert "1 of 2 patients of" in capsys.readouterr().err
-    assert _run(folder, "{patient}.png", "--similar-patients", "same") == 0
-    joined = [(row["file"], row["patient_id"], row["outcome"]) for row in _rows(folder)]
-    assert joined == [("095.png", "95", "yes"), ("102.png", "102", "no")]
-
-
 def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -290,7 +273,10 @@ def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
     features.to_csv(tmp_path / "features.csv", index=False)
     (tmp_path / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
     line = ["table", *(str(tmp_path / name) for name in ("features.csv", "outcome.csv", "out.csv"))]
-    assert "1 of 3 patients have the same id" in terminal(line, 4)
+    error = terminal(line, 4)
+    assert "1 of 3 patients have the same id" in error
+    assert "'095' here, '95' there" in error
+    assert "2 of 3 patients of" in terminal([*line, "--similar-patients", "apart"], 4)
     error = terminal([*line, "--similar-patients", "same"], 4)
     assert f"1 of 3 patients of {tmp_path / 'features.csv'} have no partner, first `7`" in error
     assert f"1 of 3 patients of {tmp_path / 'outcome.csv'} have no partner, first `8`" in error
@@ -311,17 +297,3 @@ def test_parts_of_names_that_tell_nothing_are_passed_over(
     _folder(tmp_path, "subset8/p3.mhd")
     assert _run(folder, "subset{any}/{patient}.mhd") == 4
     assert "a second file of patient `p3`, beside subset7/p3.mhd" in capsys.readouterr().err
-
-
-def test_a_mask_of_its_own_pattern_is_that_of_all_modalities(tmp_path: Path) -> None:
-    names = ("flair", "t1", "seg")
-    folder = _folder(tmp_path, *(f"p{at}/p{at}_{name}.nii" for at in (1, 2, 3) for name in names))
-    patterns = (
-        "{patient}/{patient}_{modality}.nii",
-        "--mask-pattern",
-        "{patient}/{patient}_seg.nii",
-    )
-    assert _run(folder, *patterns, "--label-value", "all") == 0
-    rows = [tuple(row.values())[:4] for row in _rows(folder)]
-    assert len(rows) == 6
-    assert rows[0] == ("p1/p1_flair.nii", "p1/p1_seg.nii", "all", "flair")

@@ -186,17 +186,3 @@ def test_detail_is_nothing_where_a_pixel_is_the_same_as_all_around_it(seed: int)
     assert (details_of(images)[empty] == 0).all()
     assert empty[0].any()
     assert details_of(images)[~empty].any()
-
-
-@pytest.mark.parametrize(("number", "most"), [(50, 200), (3000, 200), (3000, 5), (0, 5)])
-@pytest.mark.parametrize("nominated", [1, 40])
-def test_the_best_nominees_are_those_of_all_sorted(number: int, most: int, nominated: int) -> None:
-    """Some have equal products, and several trees nominate one pair."""
-    generator = np.random.default_rng(number + most)
-    nominees = np.empty(number, [("row", np.int64), ("column", np.int64), ("score", np.float32)])
-    pair = generator.integers(0, max(number // nominated, 1), number)
-    nominees["row"], nominees["column"] = np.divmod(pair, 7)
-    nominees["score"] = np.round(np.sin(pair), 2)
-    first = np.unique(pair, return_index=True)[1]
-    expected = sorted(nominees[first].tolist(), key=lambda each: (-each[2], each[0], each[1]))
-    assert search._best(nominees, most).tolist() == expected[:most]

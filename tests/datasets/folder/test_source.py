@@ -85,9 +85,6 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path:
         assert {image.shape for image in pixels} == {pixels[0].shape}
         last = pixels[-1] if kind == "gray" else pixels[-1][..., 2]
         np.testing.assert_array_equal(last, film(9))
-    own = write_folder(tmp_path / "mixed", {"0.png": encoded(colour, "PNG")}, [row(0, "0.png")])
-    with pytest.raises(DataError, match=r"^0\.png: a colour image\. Allowed: gray"):
-        source_of(own, replace(COLUMNS, covariates=())).open(None).image(0)
 
 
 def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:

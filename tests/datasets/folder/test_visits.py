@@ -4,7 +4,6 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -21,7 +20,6 @@ from tests.datasets.own_folders import (
     initialised,
     png,
     row,
-    source_of,
     write_folder,
 )
 from tests.datasets.sources import ingested
@@ -109,13 +107,3 @@ def test_init_and_ingest_know_the_order_and_no_date(
 
 def png_of(own: OwnFolder, name: str) -> bytes:
     return read_image(own.folder / name).pixels.tobytes()
-
-
-def test_a_source_without_visits_leaves_a_table_of_cases_alone(tmp_path: Path) -> None:
-    files = {f"film-{number}.png": png(number) for number in range(8)}
-    own = write_folder(tmp_path, files, [row(number, name) for number, name in enumerate(files)])
-    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
-    visits = read_table(folders.cases / "visits.parquet")
-    pd.testing.assert_frame_equal(
-        visits, pd.DataFrame({"case_id": cases.case_id}), check_dtype=False
-    )

@@ -11,9 +11,14 @@ import pydicom
 import pytest
 import SimpleITK
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from skimage.measure import grid_points_in_poly
 
+from skiagram.datasets.volumes.contours import fill_polygon
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.datasets.volumes.masks import ALL_LABELS, decode_mask, decode_plane_mask
@@ -405,3 +410,11 @@ def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> No
     np.testing.assert_array_equal(taken, drawn > 0)
     with pytest.raises(DataError, match="belongs to this image"):
         decode_plane_mask(*mask, (12, 10), mask_grid="resample")
+
+
+@settings(deadline=None, max_examples=20)
+@given(arrays(np.float64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.floats(-3, 25)))
+def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64]) -> None:
+    corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
+    expected = grid_points_in_poly((20, 24), corners)
+    np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)
