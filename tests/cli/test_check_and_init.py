@@ -31,9 +31,9 @@ from tests.datasets.own_folders import (
     encoded,
     faulty,
     mixed_folder,
-    png,
     row,
     sound_folder,
+    write_films,
     write_folder,
 )
 from tests.datasets.sources import ingested
@@ -112,9 +112,8 @@ def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> No
 def test_check_says_that_patients_are_too_few_for_the_folds(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(8)}
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    assert "has 2 patients for 3 folds" in terminal(["check", *words(own)], 4)
+    shown = terminal(["check", *words(write_films(tmp_path, 8))], 4)
+    assert "has 2 patients for 3 folds" in shown
 
 
 @pytest.mark.thorough
@@ -205,18 +204,16 @@ GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
 
 def german_folder(place: Path) -> OwnFolder:
     """Return a folder whose table a German clinic wrote."""
-    files = {f"film-{at}.png": png(at) for at in range(24)}
-    rows = [
-        row(at, name)
-        | {
+    return write_films(
+        place,
+        24,
+        lambda at: {
             "Name": f"ZZTEST^PATIENT{at}",
             "Geburtsdatum": f"{at + 1}.03.1950",
             "Arzt": f"ZZTEST-Arzt-{at % 2}",
             "Alter": 50 + at % 9,
-        }
-        for at, name in enumerate(files)
-    ]
-    return write_folder(place, files, rows)
+        },
+    )
 
 
 @pytest.mark.slow
@@ -367,9 +364,7 @@ def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
 def test_init_writes_an_option_file_a_reader_once(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
 ) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(12)}
-    rows = [row(at, name) | {"Dr Gray": at / 7, "svm": at} for at, name in enumerate(files)]
-    own = write_folder(tmp_path, files, rows)
+    own = write_films(tmp_path, 12, lambda at: {"Dr Gray": at / 7, "svm": at})
     line = ["init", *words(own, "--positive", "cancer", "--scores", "Dr Gray")]
     assert "to compare, add dr_gray to baselines" in terminal(line)
     path = project / "conf/model/dr_gray.yaml"

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -137,6 +137,17 @@ def row(at: int, name: str, **changes: object) -> dict[str, object]:
         "name": f"Mary Warren {at}",
     }
     return whole | changes
+
+
+def write_films(
+    place: Path,
+    count: int,
+    change: Callable[[int], Mapping[str, object]] = lambda at: {},
+) -> OwnFolder:
+    """Write `film-0.png` and so on with their table; `change` gives the cells that differ."""
+    names = [f"film-{at}.png" for at in range(count)]
+    rows = [row(at, name) | {**change(at)} for at, name in enumerate(names)]
+    return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
 
 
 def sound_folder(place: Path, count: int = 24) -> OwnFolder:

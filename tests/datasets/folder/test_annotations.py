@@ -17,7 +17,8 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
 from skiagram.datasets.folder.lesions import Lesion
 from skiagram.errors import DataError
-from tests.datasets.own_folders import png, row, write_folder
+from tests.datasets.own_folders import png, write_films
+from tests.terminal import Terminal
 
 # from column 20 to 40 and row 10 to 50 of an image of 200 rows and 100 columns
 EXPECTED = Lesion((29.5, 29.5), math.sqrt(20 * 40 / math.pi))
@@ -311,18 +312,10 @@ def test_a_copied_file_that_names_another_image_is_refused(tmp_path: Path) -> No
         read_lesions(tmp_path, images("one.png", "two.png"))
 
 
-def test_lesions_of_normal_images_stop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = [f"film-{at}.png" for at in range(12)]
-    rows = [
-        row(at, name, marks="5 6 2" if at in (2, 3, 4) else "") for at, name in enumerate(names)
-    ]
-    write_folder(tmp_path, {name: png(at) for at, name in enumerate(names)}, rows)
-    monkeypatch.chdir(tmp_path)
-    assert main(["check", "films", "films.csv", "--positive", "cancer"]) == 4
-    printed = capsys.readouterr()
-    assert "images of the class `normal` have lesions" in printed.out + printed.err
+def test_lesions_of_normal_images_stop(tmp_path: Path, terminal: Terminal) -> None:
+    own = write_films(tmp_path, 12, lambda at: {"marks": "5 6 2" if at in (2, 3, 4) else ""})
+    shown = terminal(["check", str(own.folder), str(own.csv), "--positive", "cancer"], 4)
+    assert "images of the class `normal` have lesions" in shown
 
 
 def test_the_command_takes_the_choices(

@@ -23,8 +23,9 @@ from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
-from tests.datasets.own_folders import initialised, png, row, write_folder
+from tests.datasets.own_folders import initialised, write_films
 from tests.datasets.sources import ingested
+from tests.terminal import Terminal
 
 GRID = Grid.of((10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0]))
 
@@ -125,19 +126,16 @@ def test_a_lesion_off_its_image_is_named() -> None:
 
 
 def test_a_lesion_off_its_image_is_said_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
-    names = [f"film-{at}.png" for at in range(12)]
     marks = ["5 6 2" if at // 2 % 2 else "" for at in range(12)]
     marks[3] = "5 60 2"
-    rows = [row(at, name, marks=marks[at]) for at, name in enumerate(names)]
-    write_folder(tmp_path, {name: png(at) for at, name in enumerate(names)}, rows)
+    write_films(tmp_path, 12, lambda at: {"marks": marks[at]})
     (tmp_path / "conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     for command in ("check", "init"):
-        assert main([command, "films", "films.csv", "--positive", "cancer"]) == 4
-        said = capsys.readouterr()
-        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in said.out + said.err
+        shown = terminal([command, "films", "films.csv", "--positive", "cancer"], 4)
+        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in shown
     assert not [*(tmp_path / "conf/dataset").iterdir()]
 
 

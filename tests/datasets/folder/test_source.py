@@ -1,7 +1,6 @@
 """A user's own folder through ingest: read right, verified, no identifier in any byte."""
 
 import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,23 +16,16 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
-    OwnFolder,
     encoded,
     film,
     png,
     row,
     sound_folder,
     source_of,
+    write_films,
     write_folder,
 )
 from tests.datasets.sources import ingested
-
-
-def sound(place: Path, changes: Sequence[dict[str, object]]) -> OwnFolder:
-    """Return PNG files, a row each with some cells changed."""
-    files = {f"film-{at}.png": png(at) for at in range(len(changes))}
-    rows = [row(at, name) | changes[at] for at, name in enumerate(files)]
-    return write_folder(place, files, rows)
 
 
 def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -> None:
@@ -116,7 +108,7 @@ def test_train_on_site_a_and_test_on_site_b(tmp_path: Path) -> None:
 
 def test_a_published_split_is_kept(tmp_path: Path) -> None:
     splits = ["train"] * 4 + ["validation"] * 4 + ["test"] * 4
-    own = sound(tmp_path, [{"split": split} for split in splits])
+    own = write_films(tmp_path, 12, lambda at: {"split": splits[at]})
     source = source_of(own, replace(COLUMNS, split="split"))
     _, cases = ingested(source, tmp_path / "out", "holdout")
     assert sorted(cases.split) == sorted(splits)
@@ -144,7 +136,7 @@ def test_a_row_that_cannot_be_used_stops_the_run(
         {"split": split, "label": ("normal", "cancer")[at % 2], "patient_id": f"MRN-{at:04d}"}
         for at, split in enumerate(["train", "train", "train", "test", "test", "test"])
     ]
-    own = sound(tmp_path, [rows[0], rows[1] | change, *rows[2:]])
+    own = write_films(tmp_path, 6, lambda at: rows[at] | (change if at == 1 else {}))
     source = source_of(own, replace(COLUMNS, split="split"), unlisted="ignore")
     with pytest.raises(DataError) as raised:
         ingested(source, tmp_path / "out", "holdout")
@@ -186,7 +178,7 @@ def test_a_relative_folder_is_looked_for_in_the_data_folder(tmp_path: Path) -> N
 
 
 def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_path: Path) -> None:
-    own = sound(tmp_path, [{"reader_1": at / 7, "device": -at} for at in range(12)])
+    own = write_films(tmp_path, 12, lambda at: {"reader_1": at / 7, "device": -at})
     source = source_of(own, replace(COLUMNS, scores=("reader_1", "device")))
     folders, cases = ingested(source, tmp_path / "out", "cv")
     scores = read_table(folders.cases / "reader_scores.parquet")
@@ -207,7 +199,7 @@ def test_scores_of_a_reader_stand_beside_the_cases_and_not_among_covariates(tmp_
 def test_a_missing_score_is_refused_by_file_and_column(
     cell: str, found: str, tmp_path: Path
 ) -> None:
-    own = sound(tmp_path, [{"reader_1": cell if at == 3 else at} for at in range(12)])
+    own = write_films(tmp_path, 12, lambda at: {"reader_1": cell if at == 3 else at})
     source = source_of(own, replace(COLUMNS, scores=("reader_1",)))
     with pytest.raises(DataError) as raised:
         ingested(source, tmp_path / "out", "cv")
@@ -241,7 +233,7 @@ def test_wrong_test_sites_are_named(
 def test_a_byte_of_any_file_that_is_read_counts_and_a_state_of_the_disk_does_not(
     tmp_path: Path, changed: str
 ) -> None:
-    own = sound(tmp_path, [{"mask": f"mask-{at}.png"} for at in range(4)])
+    own = write_films(tmp_path, 4, lambda at: {"mask": f"mask-{at}.png"})
     for at in range(4):
         (own.folder / f"mask-{at}.png").write_bytes(png(100 + at))
     source = source_of(own, replace(COLUMNS, mask="mask"))

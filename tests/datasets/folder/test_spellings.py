@@ -14,7 +14,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.options import build, read_option_file
-from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, png, row, write_folder
+from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, row, write_films
 from tests.terminal import Terminal
 
 COMPOSED = "Jos\u00e9"
@@ -45,13 +45,14 @@ def test_other_ids_stay_apart(one: str, another: str) -> None:
 
 
 def project(place: Path, monkeypatch: pytest.MonkeyPatch, *spellings: str) -> OwnFolder:
-    """Write a table with pandas, in which the first patient is spelled in some ways."""
-    files = {f"film-{at:02d}.png": png(at) for at in range(12)}
-    rows = [row(at, name, age=40 + at) for at, name in enumerate(files)]
-    own = write_folder(place, files, rows)
-    for line, patient in zip(rows, spellings, strict=False):
-        line["patient_id"] = patient
-    pd.DataFrame(rows).drop(columns="name").to_csv(own.csv, index=False)
+    """Write a table in which the first patient is spelled in some ways."""
+    own = write_films(
+        place,
+        12,
+        lambda at: (
+            {"age": 40 + at} | ({"patient_id": spellings[at]} if at < len(spellings) else {})
+        ),
+    )
     (place / "conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(place)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)

@@ -18,9 +18,7 @@ from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
     initialised,
-    png,
-    row,
-    write_folder,
+    write_films,
 )
 from tests.datasets.sources import ingested
 
@@ -30,13 +28,16 @@ DATES = ["2026-03-01", "2024-12-31", "2025-07-09"]  # of the three films of each
 
 def visited(place: Path) -> OwnFolder:
     """Return twelve patients seen three times, the rows not in the order of the visits."""
-    files = {f"film-{number:02d}.png": png(number) for number in range(36)}
-    rows = [
-        row(number, name, patient_id=f"MRN-{number // 3}", seen=DATES[number % 3],
-            label="cancer" if number // 3 % 2 else "normal")
-        for number, name in enumerate(files)
-    ]  # fmt: skip
-    return write_folder(place, files, rows)
+    labels = ("normal", "cancer")
+    return write_films(
+        place,
+        36,
+        lambda at: {
+            "patient_id": f"MRN-{at // 3}",
+            "seen": DATES[at % 3],
+            "label": labels[at // 3 % 2],
+        },
+    )
 
 
 def rows_of(*cells: tuple[str, str]) -> list[TableRow]:
