@@ -203,7 +203,6 @@ GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
 
 
 def german_folder(place: Path) -> OwnFolder:
-    """Return a folder whose table a German clinic wrote."""
     return write_films(
         place,
         24,

@@ -26,7 +26,6 @@ from tests.terminal import Terminal
 
 
 def parse(line: list[str]) -> argparse.Namespace:
-    """Return what the arguments of `skiagram check` say."""
     parser = argparse.ArgumentParser()
     check.add_arguments(parser)
     return parser.parse_args(line[1:])

@@ -40,13 +40,11 @@ def table(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 def png(at: int, side: int = SIDE) -> bytes:
-    """Return a gray PNG file of a picture that resembles no other."""
     pixels = np.random.default_rng(at).integers(0, 256, (side, side), np.uint8)
     return encoded(Image.fromarray(pixels), "PNG")
 
 
 def jpeg(at: int, mode: str = "L") -> bytes:
-    """Return a JPEG file of a gray picture that resembles no other."""
     return encoded(Image.fromarray(film(at)).convert(mode), "JPEG", quality=95)
 
 

@@ -29,8 +29,6 @@ SIDE = 24
 
 @dataclass(frozen=True)
 class OwnFolder:
-    """A folder and its table."""
-
     folder: Path
     csv: Path
 
@@ -41,19 +39,16 @@ def film(at: int) -> NDArray[np.uint8]:
 
 
 def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
-    """Return an image as the bytes of a file."""
     file = BytesIO()
     image.save(file, kind, **how)
     return file.getvalue()
 
 
 def png(at: int) -> bytes:
-    """Return a gray PNG file."""
     return encoded(Image.fromarray(film(at)), "PNG")
 
 
 def tiff(image: NDArray[Any], **how: Any) -> bytes:
-    """Return an image as the bytes of a TIFF."""
     file = BytesIO()
     tifffile.imwrite(file, image, **how)
     return file.getvalue()

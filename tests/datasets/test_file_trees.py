@@ -33,7 +33,6 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def member(name: str, **fields: object) -> tarfile.TarInfo:
-    """Return the description of a file in a tar."""
     described = tarfile.TarInfo(name)
     for field, value in fields.items():
         setattr(described, field, value)
@@ -46,7 +45,6 @@ def tar_bytes(
     mode: str = "w",
     further: Sequence[tarfile.TarInfo] = (),
 ) -> bytes:
-    """Return a tar of some files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
         for name, content in files.items():
@@ -57,7 +55,6 @@ def tar_bytes(
 
 
 def encrypted(path: Path, content: bytes, recipient: x25519.Identity = KEY) -> Path:
-    """Encrypt an archive."""
     path.write_bytes(pyrage.encrypt(content, [recipient.to_public()]))
     return path
 
@@ -71,7 +68,6 @@ def archive(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, at_hand: int = 2**20) -> EncryptedArchive:
-    """Open an archive."""
     return EncryptedArchive(path, path.name, is_image_file, at_hand)
 
 

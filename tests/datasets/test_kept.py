@@ -84,7 +84,6 @@ def shards(folder: Path) -> set[str]:
 
 
 def counted(work: dict[str, int]) -> tuple[int, int, int]:
-    """Return the counts since the last call."""
     counts = work["read"], work["restored"], work["described"]
     work.update(read=0, restored=0, described=0)
     return counts

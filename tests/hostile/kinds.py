@@ -144,8 +144,6 @@ def _four_axes_bomb() -> bytes:
 
 
 def _lesions(program: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) -> Kind:
-    """Return the kind of the files in which a program writes lesions."""
-
     def sound() -> bytes:
         path = PROGRAMS[program](_place())
         return (path if path.is_file() else next(path.glob("one.*"))).read_bytes()
@@ -164,8 +162,6 @@ def _picture(kind: str, bombs: Sequence[Callable[[], bytes]] = (), **how: Any) -
 
 
 def _dicom(syntax: str, frame: Any = None, bits: int = 16, *, bomb: str = "") -> Kind:
-    """Return the kind of DICOM films of a transfer syntax."""
-
     def sound() -> bytes:
         if frame is not None:
             return compressed(syntax, frame, bits=bits, Rows=SIDE, Columns=SIDE).getvalue()
@@ -255,7 +251,6 @@ def _store() -> Mapping[str, bytes]:
 
 
 def _of_store(beginning: str) -> Kind:
-    """Return the kind of the one file of a store whose name begins so."""
     (name,) = [name for name in _store() if name.startswith(beginning)]
 
     @_in_folder

@@ -77,7 +77,6 @@ MIDDLE_OF_A_BED = {
 
 
 def injected(when: str, half_life: float = F18) -> Fields:
-    """Return the fields of an injection whose date is said."""
     return {"RadiopharmaceuticalStartDateTime": when, "RadionuclideHalfLife": str(half_life)}
 
 
