@@ -233,7 +233,7 @@ def _boxes(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,)) 
         ("coco.json", _boxes(BOX | {"bbox": [float("nan"), 1, 2, 3]}),
          "annotation 1: a box of 2 × 3 at nan"),
         ("coco.json", _boxes(BOX | {"bbox": [1, 2, 3]}), "no lesions of a known program"),
-        ("coco.json", _boxes(BOX, BOX), "`one.png`: the lesion `29.5 .*` twice"),
+        ("coco.json", _boxes(BOX, BOX), "one.png`: the lesion `29.5 .*` twice"),
         ("a.csv", "file,x,y,radius\none.png,1,2,-3\n", "line 2"),
         ("a.csv", "file,x,y,radius\none.png,1,b,3\n", "line 2"),
         ("a.csv", "file,x,y,z,radius\none.png,1,,2,3\n", "line 2"),
@@ -241,7 +241,7 @@ def _boxes(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,)) 
         ("a.csv", "file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
         ("a.csv", "file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
         ("a.csv", "file,x,y,radius\ntwice.png,1,2,3\n", "several"),
-        ("a.csv", "file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: one.png"),
+        ("a.csv", "file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
         ("a.csv", "file;x;y;radius\none.png;1,5;2.5;3\n",
          "line 2: `1,5` in column `x`.* decimal point"),
         ("a.csv", "file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "the lesion .* twice"),
@@ -257,7 +257,7 @@ def test_what_is_no_lesion_or_has_no_place_is_named(
     (tmp_path / name).write_text(text)
     path = tmp_path if name.endswith(".txt") else tmp_path / name  # a folder of YOLO's
     with pytest.raises(DataError, match=words):
-        read_lesions(path, images("one.png", "two.png", "a/twice.png", "b/twice.png"))
+        read_lesions(path, images("a/one.png", "two.png", "a/twice.png", "b/twice.png"))
 
 
 def test_yolos_files_are_found_in_the_folders_of_their_images(tmp_path: Path) -> None:
