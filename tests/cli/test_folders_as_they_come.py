@@ -129,20 +129,20 @@ def write_brains(folder: Path, number: int = 64) -> Path:
 
 @pytest.mark.slow
 def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = write_masked(tmp_path / "busi")
     table = ["table", str(folder), str(tmp_path / "t.csv"), "--pattern", "{label}/{patient}.png"]
     for line in (["check", str(folder), *MASKED], table):
-        [error] = terminal(line, 4).splitlines()
+        *_, error = terminal(line, 4).splitlines()
         assert "14 of 26 image files are masks by their names" in error
         assert "`benign/benign (1)_mask.png` of `benign/benign (1).png`" in error
         assert "`--masks regions`" in error
         assert "`--masks leave-out`" in error
     assert not (tmp_path / "t.csv").exists()
     for choice, images in (("leave-out", "12"), ("regions", "12"), ("images", "26")):
-        main(["check", str(folder), *MASKED, "--masks", choice])
-        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        shown = terminal(["check", str(folder), *MASKED, "--masks", choice], None)
+        lines = [line.split() for line in shown.splitlines()]
         assert ["all", images, "unknown"] in lines
         assert any(line[:2] == ["region,", "pixels"] for line in lines) == (choice == "regions")
 

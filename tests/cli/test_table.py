@@ -29,9 +29,9 @@ def _folder(tmp_path: Path, *names: str) -> Path:
     return tmp_path
 
 
-def _run(folder: Path, *patterns: str) -> int:
+def _line(folder: Path, *patterns: str) -> list[str]:
     places = [str(folder / name) for name in ("scans", "labels.csv", "out.csv")]
-    return main(["table", *places, "--pattern", *patterns])
+    return ["table", *places, "--pattern", *patterns]
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
@@ -39,9 +39,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_images_masks_and_labels_meet_in_one_row(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_images_masks_and_labels_meet_in_one_row(tmp_path: Path, terminal: Terminal) -> None:
     folder = _folder(
         tmp_path,
         "nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz",
@@ -52,25 +50,23 @@ def test_images_masks_and_labels_meet_in_one_row(
         "dicom/p1/PET/image/1.dcm", "dicom/p1/PET/mask/rs.dcm",
     )  # fmt: skip
     patterns = ("nifti/{patient}/{modality}_{kind}.nii.gz", "dicom/{patient}/{modality}/{kind}")
-    assert _run(folder, *patterns) == 4
-    said = capsys.readouterr().err
+    said = terminal(_line(folder, *patterns), 4)
     assert f"1 of 3 patients of the files in {folder / 'scans'} have no partner, first `p4`" in said
     assert f"1 of 3 patients of {folder / 'labels.csv'} have no partner, first `p3`" in said
     assert not (folder / "out.csv").exists()
-    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
+    said = terminal(_line(folder, *patterns, "--unmatched", "leave-out"))
     assert [(row["file"], row["mask"], row["outcome"]) for row in _rows(folder)] == [
         ("nifti/p1/MR_T1_image.nii.gz", "nifti/p1/MR_T1_mask.nii.gz", "yes"),
         ("nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz", "yes"),
         ("dicom/p2/MR_T1/image", "dicom/p2/MR_T1/mask/rs.dcm", "no"),
     ]
-    said = capsys.readouterr().out
     assert "no mask: nifti/p2/PET_image.nii.gz" in said
     assert "no label: nifti/p4/PET_image.nii.gz" in said
     assert "No image of patient p3" in said
 
 
 def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     """A DICOM image takes no NIfTI mask in silence."""
     folder = _folder(
@@ -83,8 +79,7 @@ def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
         "dicom/p3/image/1.dcm",
         "dicom/p3/mask/rs.dcm",
     )
-    assert _run(folder, "nifti/{patient}_{kind}.nii.gz", "dicom/{patient}/{kind}") == 0
-    said = capsys.readouterr().out
+    said = terminal(_line(folder, "nifti/{patient}_{kind}.nii.gz", "dicom/{patient}/{kind}"))
     assert [(row["file"], row["mask"]) for row in _rows(folder)] == [
         ("dicom/p1/image", "nifti/p1_mask.nii.gz"),
         ("nifti/p2_image.nii.gz", "nifti/p2_mask.nii.gz"),
@@ -96,7 +91,7 @@ def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
 
 def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "p1.png", "p2.png", "p3.png")
-    assert _run(folder, "{patient}.png") == 0
+    assert main(_line(folder, "{patient}.png")) == 0
     assert list(_rows(folder)[0]) == ["file", "patient_id", "outcome", "age"]
     assert len(_rows(folder)) == 3
 
@@ -110,25 +105,20 @@ def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) ->
     ],
 )
 def test_a_pattern_that_fits_nothing_writes_nothing(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    patterns: tuple[str, ...],
-    message: str,
+    tmp_path: Path, terminal: Terminal, patterns: tuple[str, ...], message: str
 ) -> None:
     folder = _folder(tmp_path, "p1.png")
-    assert _run(folder, *patterns) in (2, 4)
-    assert message in capsys.readouterr().err
+    assert message in terminal(_line(folder, *patterns), None)
     assert not (folder / "out.csv").exists()
 
 
 def test_a_folder_of_several_masks_and_a_table_that_exists_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "p1/image/1.dcm", "p1/mask/a.dcm", "p1/mask/b.dcm")
-    assert _run(folder, "{patient}/{kind}") == 4
-    assert "p1/mask: a folder of 2 files" in capsys.readouterr().err
+    assert "p1/mask: a folder of 2 files" in terminal(_line(folder, "{patient}/{kind}"), 4)
     (folder / "out.csv").write_text("mine")
-    assert _run(folder, "{patient}/{kind}") == 2
+    assert main(_line(folder, "{patient}/{kind}")) == 2
     assert (folder / "out.csv").read_text() == "mine"
 
 
@@ -202,7 +192,7 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
 
 
 def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], terminal: Terminal
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     (tmp_path / "scans").mkdir()
     drawn = np.zeros((20, 30), np.uint8)
@@ -216,9 +206,8 @@ def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
         Image.fromarray(pixels).save(tmp_path / f"scans/{name}.png")
     line = ["table", str(tmp_path / "scans"), str(tmp_path / "out.csv")]
     line += ["--pattern", "{patient}_{kind}.png", "--marks", "masks"]
-    assert main(line) == 0
+    said = terminal(line)
     assert [row["lesion"] for row in _rows(tmp_path)] == ["present", "absent", "absent"]
-    said = capsys.readouterr().out
     assert "2 lesions in 1 of 3 images" in said
     assert "Masks without an image: 1, first p4_mask.png" in said
     (tmp_path / "out.csv").unlink()
@@ -288,12 +277,13 @@ def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
 
 
 def test_parts_of_names_that_tell_nothing_are_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "subset0/p1.mhd", "subset1/p2.mhd", "subset7/p3.mhd")
-    assert _run(folder, "subset{any}/{patient}.mhd") == 0
+    assert main(_line(folder, "subset{any}/{patient}.mhd")) == 0
     assert [row["file"] for row in _rows(folder)][:2] == ["subset0/p1.mhd", "subset1/p2.mhd"]
     (folder / "out.csv").unlink()
     _folder(tmp_path, "subset8/p3.mhd")
-    assert _run(folder, "subset{any}/{patient}.mhd") == 4
-    assert "a second file of patient `p3`, beside subset7/p3.mhd" in capsys.readouterr().err
+    assert "a second file of patient `p3`, beside subset7/p3.mhd" in terminal(
+        _line(folder, "subset{any}/{patient}.mhd"), 4
+    )

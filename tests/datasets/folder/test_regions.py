@@ -141,10 +141,7 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
 
 
 def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    terminal: Terminal,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     rows = ["file,patient_id,label"]
     (tmp_path / "study").mkdir()
@@ -160,8 +157,8 @@ def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
     assert "`--unstated-spacing`" in terminal(["check", *words], 4)
     assert main(["check", *words, "--unstated-spacing", "0"]) == 2
     words += ["--unstated-spacing", "3", "1", "1"]
-    main(["check", *words])
-    assert "says no distance of pixels, 3 × 1 × 1 mm was stated" in capsys.readouterr().out
+    shown = terminal(["check", *words], None)
+    assert "says no distance of pixels, 3 × 1 × 1 mm was stated" in shown
     assert main(["init", *words]) in (0, 4)
     source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
     assert source.open(None).image(0).spacing == (3, 1, 1)
