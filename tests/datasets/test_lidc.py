@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.lidc import INTERCEPT, LIDC, Grid, infer_intercept, to_ct_numbers
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from tests.datasets.lidc_files import SIDE, lung, stored, table, write
 from tests.datasets.own_folders import dicom
 from tests.datasets.phantoms import data_set
@@ -81,6 +81,12 @@ def test_a_table_of_other_nodules_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         write(tmp_path, rows).open(tmp_path)
+
+
+def test_a_rating_of_both_classes_is_refused(tmp_path: Path) -> None:
+    both = {"benign": [1, 2], "malignant": [2, 5]}
+    with pytest.raises(OptionError, match="ratings: 2 twice"):
+        write(tmp_path, table(), ratings=both).open(tmp_path)
 
 
 @pytest.mark.thorough
