@@ -287,7 +287,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "16-bit colour PPM": (b"P6 1 1 65535\n" + bytes(6), "16 bits of a colour"),
     "32-bit integers": (tiff(DEEP.astype(np.uint32)), "32-bit integers"),
     "12-bit colour JPEG": (
-        imagecodecs.jpeg8_encode(np.stack([DEEP // 16] * 3, axis=-1), bitspersample=12),
+        bytes(imagecodecs.jpeg8_encode(np.stack([DEEP // 16] * 3, axis=-1), bitspersample=12)),
         "JPEG of 12 bits in colour",
     ),
 }
