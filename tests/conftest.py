@@ -68,3 +68,11 @@ def real_data() -> Path:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return a terminal in which lines of the command are typed."""
+    from tests.terminal import Terminal
+
+    return Terminal(capsys)

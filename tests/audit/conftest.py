@@ -7,5 +7,4 @@ from tests.audit.planted import Planted, clean_set
 
 @pytest.fixture
 def clean() -> Planted:
-    """Return a data set that a test spoils."""
     return clean_set()

@@ -13,15 +13,15 @@ from skiagram.audit.composition import describe_region, described_regions
 from skiagram.audit.contract import Appearance, Evidence
 from skiagram.audit.features import check_features
 from skiagram.audit.run import audit
-from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
-from skiagram.records.cases import Cases, DataCard, Design, Task
+from skiagram.records.cases import DataCard, Design, Task
 from skiagram.records.files import read_record, write_record
 from tests.audit.planted import CARD, TASK, Planted, clean_set
+from tests.datasets.phantoms import data_set
+from tests.datasets.sources import ingested
 
 
 @pytest.mark.slow
@@ -179,25 +179,10 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> No
 @pytest.mark.thorough
 @pytest.mark.real
 def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
-    source = MedMNIST(
-        name="breastmnist",
-        title="BreastMNIST",
-        modality="ultrasound",
-        file="breastmnist.npz",
-        md5="750601b1f35ba3300ea97c75c52ff8f6",
-        url="",
-        classes=("malignant", "normal or benign"),
-        positive_class="malignant",
-        licence="CC BY 4.0",
-        citation="",
-        known_issues=(),
-        waived_findings={},
-    )
-    folders = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
-    ingest(source, "holdout", real_data, folders)
+    folders, cases = ingested(data_set("breastmnist"), tmp_path, root=real_data)
     report, twins = audit(
         [ImageStore(folders.images)],
-        Cases.read(folders.cases / "cases.parquet"),
+        cases,
         read_record(Task, folders.cases / "task.json"),
         read_record(DataCard, folders.cases / "card.json"),
     )

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
+from skiagram.audit.shortcuts import predict_out_of_fold, probe_label
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.records.cases import Cases
@@ -242,23 +240,3 @@ def test_a_class_of_fewer_than_ten_patients_is_not_tried(smaller: int) -> None:
     label = (np.arange(60) < smaller).astype(np.int64)
     found = probe_label(label[:, None].astype(np.float64), label, patients(60, 1))
     assert (found is None) == (smaller < 10)
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(
-        st.floats(-1e6, 1e6, width=32) | st.just(np.nan) | st.sampled_from([0.0, 1.0]),
-        min_size=2,
-        max_size=80,
-    )
-)
-def test_every_value_has_one_bin_and_order_is_kept(values: list[float]) -> None:
-    column = np.array(values)
-    bins = bin_values(column[:, None])
-    if not bins.shape[1]:
-        assert len(np.unique(column)) == 1
-        return
-    assert (bins.sum(axis=1) == 1).all()
-    known = np.flatnonzero(~np.isnan(column))
-    place = bins.argmax(axis=1)[known[np.argsort(column[known], kind="stable")]]
-    assert (np.diff(place) >= 0).all()

@@ -31,14 +31,15 @@ from tests.datasets.own_folders import (
     encoded,
     faulty,
     mixed_folder,
-    png,
     row,
     sound_folder,
+    write_films,
     write_folder,
 )
 from tests.datasets.sources import ingested
 from tests.datasets.test_burnt_in_text import film as smooth_film
 from tests.datasets.test_burnt_in_text import planted
+from tests.terminal import Terminal
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -70,10 +71,9 @@ def written(project: Path, name: str = "films") -> Folder:
 
 @pytest.mark.slow
 def test_check_of_a_sound_folder_counts_what_is_there(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    assert main(["check", *words(sound_folder(tmp_path, 48))]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words(sound_folder(tmp_path, 48))])
     lines = [line.split() for line in shown.splitlines()]
     assert ["cancer", "24", "12"] in lines
     assert ["normal", "24", "12"] in lines
@@ -86,10 +86,9 @@ def test_check_of_a_sound_folder_counts_what_is_there(
 
 @pytest.mark.slow
 def test_check_names_every_problem_and_ends_with_4(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    assert main(["check", *words(mixed_folder(tmp_path)), "--gray", "refuse"]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words(mixed_folder(tmp_path)), "--gray", "refuse"], 4)
     assert "What would stop the run (10):" in shown
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):
         assert f"\n  {name}: " in shown
@@ -111,12 +110,10 @@ def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> No
 
 @pytest.mark.slow
 def test_check_says_that_patients_are_too_few_for_the_folds(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(8)}
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    assert main(["check", *words(own)]) == 4
-    assert "has 2 patients for 3 folds" in capsys.readouterr().out
+    shown = terminal(["check", *words(write_films(tmp_path, 8))], 4)
+    assert "has 2 patients for 3 folds" in shown
 
 
 @pytest.mark.thorough
@@ -128,17 +125,6 @@ def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, "check", *words(own)]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
-@pytest.mark.slow
-def test_check_works_outside_a_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["check", *words(sound_folder(tmp_path))]) == 0
-    shown = capsys.readouterr().out
-    assert "Disk: " in shown
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
 
 
 @pytest.mark.slow
@@ -195,16 +181,14 @@ def test_what_init_prints_for_git_works_and_git_gets_no_patient(
 
 @pytest.mark.slow
 def test_a_manifest_that_git_holds_from_before_is_told(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
     git(project, "init", "-q")
     line = ["init", *words(own, "--positive", "cancer")]
     assert main(line) == 0
     git(project, "add", "-f", "conf/dataset/films.csv")  # as `init` told once
-    capsys.readouterr()
-    assert main([*line, "--renew"]) == 0
-    assert "git rm --cached -q -- conf/dataset/films.csv" in capsys.readouterr().err
+    assert "git rm --cached -q -- conf/dataset/films.csv" in terminal([*line, "--renew"])
 
 
 def git(project: Path, *arguments: str) -> str:
@@ -218,32 +202,27 @@ GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
 
 
 def german_folder(place: Path) -> OwnFolder:
-    """Return a folder whose table a German clinic wrote."""
-    files = {f"film-{at}.png": png(at) for at in range(24)}
-    rows = [
-        row(at, name)
-        | {
+    return write_films(
+        place,
+        24,
+        lambda at: {
             "Name": f"ZZTEST^PATIENT{at}",
             "Geburtsdatum": f"{at + 1}.03.1950",
             "Arzt": f"ZZTEST-Arzt-{at % 2}",
             "Alter": 50 + at % 9,
-        }
-        for at, name in enumerate(files)
-    ]
-    return write_folder(place, files, rows)
+        },
+    )
 
 
 @pytest.mark.slow
 def test_columns_that_nobody_named_stay_in_the_csv(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = german_folder(tmp_path)
-    assert main(["check", *words(own)]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words(own)])
     assert "--covariates age,view,Alter" in shown
     assert "  Geburtsdatum: its name stands for" in shown
-    assert main(["init", *words(own, "--positive", "cancer")]) == 0
-    shown += capsys.readouterr().out
+    shown += terminal(["init", *words(own, "--positive", "cancer")])
     kept = "".join(path.read_text() for path in (project / "conf/dataset").iterdir())
     for name in (*GERMAN, "view", "ZZTEST"):
         assert name not in re.sub(" #.*", "", kept)  # behind it stands what each option means
@@ -254,12 +233,11 @@ def test_columns_that_nobody_named_stay_in_the_csv(
 
 @pytest.mark.slow
 def test_a_column_that_identifies_is_no_covariate_unless_forced(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own, name = german_folder(tmp_path), "Arzt"
     line = ["init", *words(own, "--positive", "cancer", "--covariates")]
-    assert main([*line, f"Alter,{name}"]) == 4
-    error = capsys.readouterr().err
+    error = terminal([*line, f"Alter,{name}"], 4)
     assert f"the CSV, column `{name}`: as a covariate it could tell who a patient is" in error
     assert f"--force-covariates {name}" in error
     assert "ZZTEST" not in error
@@ -286,11 +264,10 @@ def test_a_hand_written_option_file_goes_through_the_same_check(
 
 
 def test_the_root_of_the_file_system_is_not_looked_through(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
-    assert main(["check", own.folder.anchor, str(own.csv)]) == 4
-    assert "the root of the file system" in capsys.readouterr().err
+    assert "the root of the file system" in terminal(["check", own.folder.anchor, str(own.csv)], 4)
 
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -306,7 +283,7 @@ def test_usual_columns_of_patients_are_taken(project: Path, tmp_path: Path, colu
 
 @pytest.mark.thorough
 def test_the_manifest_can_live_outside_with_patients_under_a_key(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
     (tmp_path / "safe").mkdir()
@@ -314,8 +291,7 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
     line = ["init", *words(own, "--positive", "cancer")]
     outside = ["--manifest-outside", str(tmp_path / "safe")]
     keyed = ["--patient-key", str(tmp_path / "patient.key")]
-    assert main([*line, *outside, *keyed]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal([*line, *outside, *keyed])
     manifest = tmp_path / "safe" / "films.csv"
     source = written(project)
     assert source.manifest == str(manifest)
@@ -337,10 +313,10 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
     assert not any(one[:16] in known for one in expected)
     everything = shown + (project / "conf/dataset/films.yaml").read_text()
     assert KEY not in everything
-    assert main([*line, *outside, "--renew"]) == 2
-    assert "--patient-key: the names in the manifest are under a key" in capsys.readouterr().err
-    assert main([*line, *keyed, "--renew"]) == 2
-    assert "--manifest-outside: the manifest is" in capsys.readouterr().err
+    assert "--patient-key: the names in the manifest are under a key" in terminal(
+        [*line, *outside, "--renew"], 2
+    )
+    assert "--manifest-outside: the manifest is" in terminal([*line, *keyed, "--renew"], 2)
     before = manifest.read_bytes()
     assert main([*line, *outside, *keyed, "--renew"]) == 0
     assert manifest.read_bytes() == before
@@ -362,41 +338,33 @@ def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
     project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", key)
-    assert main(["init", *words(sound_folder(tmp_path), "--positive", "cancer", *more)]) == 2
-    error = capsys.readouterr().err
+    error = terminal(["init", *words(sound_folder(tmp_path), "--positive", "cancer", *more)], 2)
     assert message in error
     assert not key or key not in error
     assert list((project / "conf/dataset").iterdir()) == []
 
 
 def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
-    project: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     rows = [row(at, f"{at}.png", mask=f"{at}-mask.png", region=f"GTV ZZ{at}") for at in range(8)]
     own = write_folder(tmp_path, {}, rows)
     monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", KEY)
-    assert main(["init", *words(own, "--positive", "cancer")]) == 4
-    error = capsys.readouterr().err
+    error = terminal(["init", *words(own, "--positive", "cancer")], 4)
     assert "column `region`: regions stay in plain words beside the keyed names" in error
     assert "ZZ" not in error
 
 
 @pytest.mark.slow
 def test_init_writes_an_option_file_a_reader_once(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(12)}
-    rows = [row(at, name) | {"Dr Gray": at / 7, "svm": at} for at, name in enumerate(files)]
-    own = write_folder(tmp_path, files, rows)
+    own = write_films(tmp_path, 12, lambda at: {"Dr Gray": at / 7, "svm": at})
     line = ["init", *words(own, "--positive", "cancer", "--scores", "Dr Gray")]
-    assert main(line) == 0
-    assert "to compare, add dr_gray to baselines" in capsys.readouterr().out
+    assert "to compare, add dr_gray to baselines" in terminal(line)
     path = project / "conf/model/dr_gray.yaml"
     reader = build(yaml.safe_load(path.read_text()), "model")
     assert (reader.column, reader.title) == ("Dr Gray", "Dr Gray")
@@ -404,25 +372,20 @@ def test_init_writes_an_option_file_a_reader_once(
     assert main([*line, "--renew"]) == 0
     assert "title: Dr A. Gray" in path.read_text()
     before = (project / "conf/model/svm.yaml").read_bytes()
-    assert main([*line, "svm", "--name", "other"]) == 2
-    assert (
-        "conf/model/svm.yaml exists and is not a reader with column `svm`"
-        in capsys.readouterr().err
-    )
+    error = terminal([*line, "svm", "--name", "other"], 2)
+    assert "conf/model/svm.yaml exists and is not a reader with column `svm`" in error
     assert (project / "conf/model/svm.yaml").read_bytes() == before
     assert not (project / "conf/dataset/other.yaml").exists()
 
 
 @pytest.mark.thorough
 def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
     line = ["init", *words(own, "--positive", "cancer")]
-    assert main([*line, "--renew"]) == 2
-    assert "no conf/dataset/films.yaml to renew" in capsys.readouterr().err
-    main(line)
-    assert "the same line with --renew" in capsys.readouterr().out
+    assert "no conf/dataset/films.yaml to renew" in terminal([*line, "--renew"], 2)
+    assert "the same line with --renew" in terminal(line)
     options = project / "conf/dataset/films.yaml"
     text = options.read_text().replace("licence: not stated", "licence: ours")
     options.write_text(text.replace("known_issues: []", "known_issues: [old films]"))
@@ -454,25 +417,24 @@ def test_init_names_a_folder_below_the_data_folder_from_there(
 
 
 def test_init_asks_which_class_is_looked_for(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
-    assert main(["init", *words(own)]) == 2
-    error = capsys.readouterr().err
+    error = terminal(["init", *words(own)], 2)
     assert error.startswith("--positive: is not given. Allowed: cancer or")
-    assert main(["init", *words(own, "--positive", "tumour")]) == 2
-    assert "`tumour` was given, and 2 classes: cancer, normal." in capsys.readouterr().err
+    assert "`tumour` was given, and 2 classes: cancer, normal." in terminal(
+        ["init", *words(own, "--positive", "tumour")], 2
+    )
 
 
 @pytest.mark.slow
-def test_init_overwrites_nothing(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_init_overwrites_nothing(project: Path, tmp_path: Path, terminal: Terminal) -> None:
     own = sound_folder(tmp_path)
     main(["init", *words(own, "--positive", "cancer")])
     before = (project / "conf/dataset/films.yaml").read_bytes()
-    assert main(["init", *words(own, "--positive", "normal")]) == 2
-    assert "conf/dataset/films.yaml exists" in capsys.readouterr().err
+    assert "conf/dataset/films.yaml exists" in terminal(
+        ["init", *words(own, "--positive", "normal")], 2
+    )
     assert (project / "conf/dataset/films.yaml").read_bytes() == before
 
 
@@ -502,22 +464,13 @@ def test_renewing_takes_up_what_a_killed_init_left(
     assert len(written(project).open(None).entries()) == 24
 
 
-@pytest.mark.thorough
-def test_init_writes_nothing_for_a_folder_that_cannot_be_run(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["init", *words(mixed_folder(tmp_path), "--positive", "cancer")]) == 4
-    error = capsys.readouterr().err
-    assert "empty.png: an empty file." in error
-    assert list((project / "conf/dataset").iterdir()) == []
-
-
 def test_init_outside_a_project_says_where_to_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["init", *words(sound_folder(tmp_path), "--positive", "cancer")]) == 2
-    assert "go to the project" in capsys.readouterr().err
+    assert "go to the project" in terminal(
+        ["init", *words(sound_folder(tmp_path), "--positive", "cancer")], 2
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
 
 
@@ -550,6 +503,7 @@ def test_an_encrypted_archive_becomes_the_same_data_set(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     """Written and ingested like its folder; the key stands nowhere, and no file but the archive."""
     own = sound_folder(tmp_path)
@@ -574,8 +528,9 @@ def test_an_encrypted_archive_becomes_the_same_data_set(
     assert str(identity) not in "".join(capsys.readouterr())
 
     monkeypatch.setenv("SKIAGRAM_ARCHIVE_KEY", str(x25519.Identity.generate()))
-    assert main(["init", str(archive), str(own.csv), "--positive", "cancer", "--name", "b"]) == 4
-    assert "another key is needed" in capsys.readouterr().err
+    assert "another key is needed" in terminal(
+        ["init", str(archive), str(own.csv), "--positive", "cancer", "--name", "b"], 4
+    )
     assert not (project / "conf/dataset/b.yaml").exists()
 
 
@@ -586,7 +541,7 @@ def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
 
 @pytest.mark.thorough
 def test_check_names_marks_that_look_like_text_and_cuts_them_out(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     files = {
         f"film-{at}.png": encoded(Image.fromarray(smooth_film(at, 160)), "PNG") for at in range(24)
@@ -595,12 +550,10 @@ def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     files["film-3.png"] = encoded(Image.fromarray(marked), "PNG")
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     examples = tmp_path / "to_look_at"
-    assert main(["check", *words(own, "--text-examples", str(examples))]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words(own, "--text-examples", str(examples))])
     assert "1 of 24 images have marks in their borders that look like text" in shown
     assert "for example film-3.png" in shown
     assert "No search finds all text" in shown
     (picture,) = examples.iterdir()
     assert np.ptp(np.asarray(Image.open(picture))) == 255
-    assert main(["check", *words(own, "--text-examples", str(examples))]) == 2
-    assert "exists" in capsys.readouterr().err
+    assert "exists" in terminal(["check", *words(own, "--text-examples", str(examples))], 2)

@@ -22,10 +22,10 @@ from skiagram.datasets.telling_columns import names_an_outcome
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
+from tests.terminal import Terminal
 
 
 def parse(line: list[str]) -> argparse.Namespace:
-    """Return what the arguments of `skiagram check` say."""
     parser = argparse.ArgumentParser()
     check.add_arguments(parser)
     return parser.parse_args(line[1:])
@@ -56,21 +56,19 @@ def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
 
 
 def test_check_says_what_is_a_feature_and_how_tables_join(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     tables = [str(path) for path in write_features(tmp_path)]
     line = ["check", *tables, "--label", "death", "--positive", "1"]
-    assert main(line) == 4
-    assert "'001' here, '1' there" in capsys.readouterr().err
-    assert main([*line, "--similar-patients", "same"]) == 0
-    shown = capsys.readouterr().out
+    assert "'001' here, '1' there" in terminal(line, 4)
+    shown = terminal([*line, "--similar-patients", "same"])
     assert "Features (3): age, original_shape_Sphericity, wavelet-LLH_glcm_Id." in shown
     assert "diagnostics_Versions_Numpy" in shown.split("left out")[1]
     assert ["all", "40", "40"] in [text.split() for text in shown.splitlines()]
-    assert main(["check", tables[1], "--label", "death", "--positive", "1"]) == 0
-    assert "Features (1): dose" in capsys.readouterr().out
-    assert main(["check", tables[1], "--label", "death"]) == 2
-    assert "--positive: is not given" in capsys.readouterr().err
+    assert "Features (1): dose" in terminal(
+        ["check", tables[1], "--label", "death", "--positive", "1"]
+    )
+    assert "--positive: is not given" in terminal(["check", tables[1], "--label", "death"], 2)
 
 
 def write_columns(folder: Path, **columns: object) -> list[str]:
@@ -115,53 +113,45 @@ SICK = ROWS >= 25
     ],
 )
 def test_what_numbers_rows_or_tells_the_label_is_named_and_refused_until_said(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    values: np.ndarray,
-    why: str,
+    tmp_path: Path, terminal: Terminal, name: str, values: np.ndarray, why: str
 ) -> None:
     line = write_columns(tmp_path, **{name: values})
-    assert main(line) == 2
-    error = capsys.readouterr().err
+    error = terminal(line, 2)
     assert f"1 column may be no feature: `{name}`" in error
     assert why in error
     assert "--not-features" in error
     assert "--force-features" in error
-    assert main([*line, "--not-features", f"{name}*"]) == 0
-    assert "Features (3): glcm_Contrast, glcm_Id, glcm_Id.8" in capsys.readouterr().out
-    assert main([*line, "--force-features", name]) == 0
-    assert f"{name}" in capsys.readouterr().out.split("Features (4)")[1]
+    assert "Features (3): glcm_Contrast, glcm_Id, glcm_Id.8" in terminal(
+        [*line, "--not-features", f"{name}*"]
+    )
+    assert f"{name}" in terminal([*line, "--force-features", name]).split("Features (4)")[1]
 
 
-def test_a_column_of_one_class_of_three_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_column_of_one_class_of_three_is_refused(tmp_path: Path, terminal: Terminal) -> None:
     line = write_columns(tmp_path, kind=ROWS % 3, third=ROWS % 3 == 2, hot=(ROWS % 3 == 1) * 4.5)
-    assert main([*line[:2], "--label", "kind", "--not-features", "label"]) == 2
-    assert "`hot` tells one class from the others" in capsys.readouterr().err
+    assert "`hot` tells one class from the others" in terminal(
+        [*line[:2], "--label", "kind", "--not-features", "label"], 2
+    )
 
 
 def test_a_copy_of_an_outcome_is_refused_whatever_it_is_called(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     days = np.random.default_rng(2).exponential(500, 40).round()
     line = write_columns(tmp_path, days=days, died=ROWS % 2, m=np.sqrt(days) - 7)
-    assert main([*line[:2], "--time", "days", "--event", "died"]) == 2
-    assert "`m` is in the order of the outcome" in capsys.readouterr().err
+    assert "`m` is in the order of the outcome" in terminal(
+        [*line[:2], "--time", "days", "--event", "died"], 2
+    )
 
 
-def test_a_number_is_a_feature_whatever_it_is_called(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_number_is_a_feature_whatever_it_is_called(tmp_path: Path, terminal: Terminal) -> None:
     generator = np.random.default_rng(3)
     named = {name: generator.normal(size=40) for name in ("vol_edema", "vol_mass", "Id")}
     counted = generator.integers(1, 9000, 40)  # as of voxels
     given: dict[str, object] = {**named, "voxels": counted}
     given |= {"original_shape_Sphericity": generator.normal(size=40)}
     given |= {"hospital_nummer": generator.integers(10**6, 10**7, 40), "smoker": ["no", "1"] * 20}
-    assert main(write_columns(tmp_path, **given)) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(write_columns(tmp_path, **given))
     features = shown.split("Features (8): ")[1].split("\n")[0].rstrip(".").split(", ")
     assert features[-1] == "original_shape_Sphericity"
     assert {"vol_edema", "vol_mass", "Id", "glcm_Id", "glcm_Id.8", "voxels"} <= {*features}
@@ -178,18 +168,17 @@ def test_a_feature_of_a_modality_is_not_called_like_an_outcome(name: str) -> Non
 
 @pytest.mark.parametrize("cell", ["1,234.5", "1.234,5", "1 234", "45%", "12.5 %", "<0.1", "−0.5"])
 def test_a_number_to_people_alone_is_refused_not_left_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], cell: str
+    tmp_path: Path, terminal: Terminal, cell: str
 ) -> None:
     line = write_columns(
         tmp_path, original_shape_MeshVolume=ROWS % 7 + 0.5, dose=[cell, *["7"] * 39]
     )
-    assert main(line) == 4
-    assert f"column `dose`: `{cell}` is a number to people alone" in capsys.readouterr().err
+    assert f"column `dose`: `{cell}` is a number to people alone" in terminal(line, 4)
     assert main([*line, "--not-features", "dose"]) == 0
 
 
 def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     days = np.random.default_rng(1).permutation(pd.date_range("2015-01-01", periods=40))
     shape = np.random.default_rng(2).uniform(size=40)
@@ -197,25 +186,19 @@ def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
     line = write_columns(
         tmp_path, original_shape_Flatness=shape, dose=["NA", *ROWS[1:] % 7], **dates
     )
-    assert main(line) == 4
-    assert "`--missing NA`" in capsys.readouterr().err
-    assert main([*line, "--missing", "NA"]) == 0
-    shown = capsys.readouterr().out
+    assert "`--missing NA`" in terminal(line, 4)
+    shown = terminal([*line, "--missing", "NA"])
     assert "1 cells of 1 of 5 features are empty: dose (1)" in shown
     assert "left out (2): case, Acq" in shown
 
 
-def test_a_packed_table_is_read_as_a_plain_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_packed_table_is_read_as_a_plain_one(tmp_path: Path, terminal: Terminal) -> None:
     line = write_columns(tmp_path)
-    assert main(line) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(line)
     table = tmp_path / "mine.csv"
     (tmp_path / "mine.csv.gz").write_bytes(gzip.compress(table.read_bytes()))
     table.unlink()
-    assert main([line[0], f"{table}.gz", *line[2:]]) == 0
-    assert capsys.readouterr().out == shown
+    assert terminal([line[0], f"{table}.gz", *line[2:]]) == shown
     described = read_features(parse([line[0], f"{table}.gz", *line[2:]]))
     assert (described.source.name, described.source.title) == ("mine", "mine")
 
@@ -231,31 +214,26 @@ def test_ids_that_rows_share_keep_a_patients_rows_together(tmp_path: Path, name:
     assert f"Patients are those of `{name}`, 20 in 40 rows" in described.text()
 
 
-def test_empty_and_infinite_cells_of_features_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_empty_and_infinite_cells_of_features_are_said(tmp_path: Path, terminal: Terminal) -> None:
     values = np.random.default_rng(4).normal(size=40)
     values[[3, 8, 30]] = np.nan
     unlimited = [*map(str, np.random.default_rng(5).normal(size=37)), "inf", "-Inf", "nan"]
-    assert main(write_columns(tmp_path, area=values, ratio=unlimited)) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(write_columns(tmp_path, area=values, ratio=unlimited))
     assert "3 cells of numbers are infinite or `nan`" in shown
     assert "6 cells of 2 of 5 features are empty: area (3), ratio (3)" in shown
 
 
 def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     generator = np.random.default_rng(6)
     many = {f"feature_{at}": generator.normal(size=40).round(3) for at in range(2500)}
     line = write_columns(tmp_path, **many)
-    assert main([*line[:3], "feature_2401x", *line[4:]]) == 4
-    error = capsys.readouterr().err
+    error = terminal([*line[:3], "feature_2401x", *line[4:]], 4)
     assert len(error) < 400
     assert "did you mean `feature_2401`" in error
     assert "and 2,497 more" in error
-    assert main([*line, "--not-features", "feature_77x"]) == 2
-    assert "did you mean `feature_77`" in capsys.readouterr().err
+    assert "did you mean `feature_77`" in terminal([*line, "--not-features", "feature_77x"], 2)
 
 
 @pytest.mark.thorough
@@ -315,19 +293,6 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) 
     done = subprocess.run([*command, *asked], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 40
-
-
-@pytest.mark.thorough
-def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
-    tables = [path.name for path in write_features(tmp_path, 60)]
-    line = ["run", *tables, "--label", "death", "--quick"]
-    line += ["--positive", "1", "--similar-patients", "same"]
-    done = Project(tmp_path).skiagram(*line)
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "features-project/reports/report.html").read_text()
-    assert "60 images" in page or "60 cases" in page
-    kept = (tmp_path / "features-project/tables/features.csv").read_text()
-    assert "diagnostics" not in kept.splitlines()[0]
 
 
 @pytest.mark.thorough
@@ -401,18 +366,16 @@ def write_times(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
 
 
 def test_times_of_three_tables_are_joined_and_are_no_features(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = write_times(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert main(["check", *line]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *line])
     assert "rows have the event" in shown
     assert "Features (3): original_shape_MeshVolume" in shown
     assert any(text.split()[0] == "event" for text in shown.splitlines() if text)
     assert "days" in shown.split("left out")[1]
-    assert main(["check", *line, "--positive", "1"]) == 2
-    assert "either classes" in capsys.readouterr().err
+    assert "either classes" in terminal(["check", *line, "--positive", "1"], 2)
 
 
 def write_causes(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
@@ -489,21 +452,21 @@ def write_lesions(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
 
 
 def test_lesions_of_a_patient_with_one_time_are_one_case(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = write_lesions(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert main(["check", *line]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *line])
     assert "rows of 60 patients: each patient is one case" in shown
     assert "Features (13): regions, sum_original_shape_MeshVolume" in shown
-    assert main(["check", *line, "--per-patient", "rows"]) == 0
-    assert "Features (3): original_shape_MeshVolume" in capsys.readouterr().out
+    assert "Features (3): original_shape_MeshVolume" in terminal(
+        ["check", *line, "--per-patient", "rows"]
+    )
     tables = line[: line.index("--time")]
-    assert main(["check", *tables, "--number", "days"]) == 0
-    assert "rows of 60 patients: each patient is one case" in capsys.readouterr().out
-    assert main(["check", *tables, "--label", "died", "--positive", "1"]) == 0
-    shown = capsys.readouterr().out
+    assert "rows of 60 patients: each patient is one case" in terminal(
+        ["check", *tables, "--number", "days"]
+    )
+    shown = terminal(["check", *tables, "--label", "died", "--positive", "1"])
     assert "Features (3): original_shape_MeshVolume" in shown
     assert "`--per-patient combined`" in shown
 
@@ -530,22 +493,20 @@ def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path:
 
 
 def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     features, _ = write_features(tmp_path)
     table = pd.read_csv(features).assign(death=np.arange(40) % 2)
     doubled = table[table["Patient ID"] == 26].assign(**{"Patient ID": 27})
     pd.concat([table[table["Patient ID"] != 27], doubled]).to_csv(features, index=False)
     words = ["check", str(features), "--label", "death", "--positive", "1"]
-    assert main(words) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(words, 4)
     assert "near_duplicates_across_patients" in shown
     assert "`--copies join`" in shown
     (tmp_path / "project/conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
     for copies, rows in (("join", 40), ("drop", 39)):
-        assert main([*words, "--copies", copies]) == 0
-        assert f"`copies: {copies}`" in capsys.readouterr().out
+        assert f"`copies: {copies}`" in terminal([*words, "--copies", copies])
         parser = argparse.ArgumentParser()
         run.add_arguments(parser)
         arguments = parser.parse_args([*words[1:], "--copies", copies])
@@ -557,14 +518,13 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
 
 
 def test_rows_of_classes_that_are_not_named_are_left_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     features, _ = write_features(tmp_path)
     kinds = np.array(["benign", "malignant", "normal"])[np.arange(40) % 3]
     pd.read_csv(features).assign(kind=kinds).to_csv(features, index=False)
     words = ["check", str(features), "--label", "kind", "--classes", "benign", "malignant"]
-    assert main([*words, "--positive", "malignant"]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal([*words, "--positive", "malignant"])
     assert "Left out, of classes that --classes does not name: 13 of `normal`" in shown
     assert ["all", "27", "27"] in [line.split() for line in shown.splitlines()]
 
@@ -593,54 +553,45 @@ def test_equal_values_are_the_class_that_is_looked_for(
 
 @pytest.mark.parametrize("word", ["", "NA", "nan", "N/A", "[Not Available]"])
 def test_a_missing_label_is_no_class_for_check_and_run(
-    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    word: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     labels = [word if at < 3 else str(half) for at, half in enumerate(HALVES)]
     line = [write_table(tmp_path / "t.csv", label=labels), "--positive", "1"]
     said = []
     for command in ("check", "run"):
         project = ["--project", str(tmp_path / "project")] if command == "run" else []
-        assert main([command, *line, *project]) == 4
-        said.append(capsys.readouterr().err)
+        said.append(terminal([command, *line, *project], 4).splitlines()[-1])
     assert said[0] == said[1]
     assert "3 of 40 rows have no label" in said[0]
     assert main(["check", *line, "--empty-label", "leave-out"]) == 0
 
 
 def test_a_number_that_marks_missing_labels_is_asked_for_and_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     labels = [-9999.0 if at < 3 else half for at, half in enumerate(HALVES)]
     line = ["check", write_table(tmp_path / "t.csv", label=labels), "--positive", "1"]
-    assert main(line) == 4
-    assert "3 of 40 rows have -9999" in capsys.readouterr().err
-    assert main([*line, "--missing", "-9999", "77", "--empty-label", "leave-out"]) == 0
-    shown = capsys.readouterr().out
+    assert "3 of 40 rows have -9999" in terminal(line, 4)
+    shown = terminal([*line, "--missing", "-9999", "77", "--empty-label", "leave-out"])
     assert "`-9999` 3." in shown
     assert "no cell is `77`" in shown
 
 
-def test_findings_that_are_joined_in_a_cell_are_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_findings_that_are_joined_in_a_cell_are_named(tmp_path: Path, terminal: Terminal) -> None:
     findings = ["No Finding", "Effusion", "Effusion|Mass", "Mass"] * 10
     line = ["check", write_table(tmp_path / "t.csv", label=findings), "--positive", "Mass"]
-    assert main(line) == 4
-    assert "findings are joined by `|` in 10 of 40 rows" in capsys.readouterr().err
+    assert "findings are joined by `|` in 10 of 40 rows" in terminal(line, 4)
 
 
-def test_a_table_of_structures_asks_which_one_is_meant(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_of_structures_asks_which_one_is_meant(tmp_path: Path, terminal: Terminal) -> None:
     of_lesion = pd.read_csv(write_table(tmp_path / "t.csv", label=HALVES))
     of_brain = of_lesion.assign(original_shape_MeshVolume=1e6, Structure="Brain")
     pd.concat([of_brain, of_lesion.assign(Structure="GTV-1")]).to_csv(tmp_path / "t.csv")
     line = ["check", str(tmp_path / "t.csv"), "--positive", "1"]
-    assert main(line) == 4
-    assert "`Structure` tells a patient's rows apart: Brain (40), GTV-1" in capsys.readouterr().err
+    assert "`Structure` tells a patient's rows apart: Brain (40), GTV-1" in terminal(line, 4)
     for named in ("Structure", "Structure=GTV"):
-        assert main([*line, "--region", named]) == 2
-    assert "no structure is called GTV" in capsys.readouterr().err
+        refused = terminal([*line, "--region", named], 2)
+    assert "no structure is called GTV" in refused
     arguments = parse([*line, "--region", "Structure=GTV-1"])
     described = read_features(arguments)
     assert len(described.rows) == 40
@@ -653,7 +604,7 @@ def test_a_table_of_structures_asks_which_one_is_meant(
     ("train", "test"), [("train", "test"), ("imagesTr", "imagesTs"), ("Train_Set", "TestSet")]
 )
 def test_folders_of_file_names_are_the_parts_of_the_data(
-    train: str, test: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    train: str, test: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     names = [f"/data/test/{train if at < 26 else test}/{at}.nii" for at in range(40)]
     table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
@@ -665,12 +616,11 @@ def test_folders_of_file_names_are_the_parts_of_the_data(
     assert (described.design, described.source.split) == ("holdout", "Set")
     names[3] = "other/3.nii"
     table = write_table(tmp_path / "t.csv", label=HALVES, Image=names)
-    assert main(["check", table, "--positive", "1"]) == 4
-    assert "add a column `split`" in capsys.readouterr().err
+    assert "add a column `split`" in terminal(["check", table, "--positive", "1"], 4)
 
 
 def test_a_label_that_two_tables_have_is_joined_where_it_is_equal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     table = write_table(tmp_path / "t.csv", label=HALVES)
     other = pd.read_csv(table)[["PatientID", "label"]]
@@ -679,18 +629,4 @@ def test_a_label_that_two_tables_have_is_joined_where_it_is_equal(
     assert main(line) == 0
     other.loc[7, "label"] = 0
     other.to_csv(tmp_path / "o.csv", index=False)
-    assert main(line) == 4
-    assert "`0` in line 9, `1` in line 9 there" in capsys.readouterr().err
-
-
-def test_words_of_events_of_cbioportal_are_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    states = ["" if at < 4 else ("0:LIVING", "1:DECEASED")[half] for at, half in enumerate(HALVES)]
-    months = np.random.default_rng(1).exponential(30, 40).round(1)
-    table = write_table(tmp_path / "t.csv", OS_STATUS=states, OS_MONTHS=months)
-    line = ["check", table, "--time", "OS_MONTHS", "--event", "OS_STATUS"]
-    assert main(line) == 4
-    assert "4 of 40 rows do not say whether there was an event" in capsys.readouterr().err
-    assert main([*line, "--empty-label", "leave-out"]) == 0
-    assert "it is: '1:DECEASED' (18); no event: '0:LIVING' (18)" in capsys.readouterr().out
+    assert "`0` in line 9, `1` in line 9 there" in terminal(line, 4)

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +16,13 @@ from skiagram.options import build, flatten_options
 from skiagram.outcomes.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def survey(files: list[SimpleNamespace], **more: Any) -> Survey:
+    """Return a survey of files, as far as choices are made by it."""
+    usual: dict[str, Any] = {"channels": 1, "entries": [], "marks": {}}
+    named = {"examined": files, "by_modality": {"": files}}
+    return cast(Survey, SimpleNamespace(**usual | named | more))
 
 
 @pytest.mark.parametrize("pretrained", [True, False])
@@ -39,11 +46,8 @@ def test_the_line_of_init_fits_the_images(
         channels=1,
         modality="",
     )
-    channels = 3 if shape[-1] == 3 else 1
-    survey = SimpleNamespace(
-        examined=[file], by_modality={"CT_1": [file]}, channels=channels, entries=[], marks={}
-    )
-    choices = fitting.fitting_choices("films", cast(Survey, survey), "cv")
+    seen = survey([file], by_modality={"CT_1": [file]}, channels=3 if shape[-1] == 3 else 1)
+    choices = fitting.fitting_choices("films", seen, "cv")
     assert choices.params["dataset"] == "films"
     sizes = [
         values["training.image_size"]
@@ -91,9 +95,7 @@ def test_the_header_is_asked_before_the_name(
         )
         for modality in headers.split() or [""]
     ]
-    survey = SimpleNamespace(examined=files, by_modality={"": files}, channels=1, marks={})
-    survey.entries = []
-    choices = fitting.fitting_choices("scans", cast(Survey, survey), "cv")
+    choices = fitting.fitting_choices("scans", survey(files), "cv")
     assert choices.params["restoration"] == f"region_{chosen}"
     assert said in choices.why
     assert bool(said) == bool(choices.why)
@@ -134,13 +136,9 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         SimpleNamespace(name=name, split=split)
         for name, split in zip("abc", ("train", "train", "test"), strict=True)
     ]
-    survey = SimpleNamespace(
-        examined=files,
-        channels=1,
-        entries=entries,
-        marks={"a": (Mark((9.0, 9.0), radius),), "b": (), "c": (Mark((9.0, 9.0), 300.0),)},
-    )
-    choices = fitting.fitting_choices("films", cast(Survey, survey), "holdout")
+    marks = {"a": (Mark((9.0, 9.0), radius),), "b": (), "c": (Mark((9.0, 9.0), 300.0),)}
+    seen = survey(files, entries=entries, marks=marks)
+    choices = fitting.fitting_choices("films", seen, "holdout")
     assert choices.params["proposal"] == "grid"
     assert "10 mm" in choices.why  # the test case's lesion plays no part
     for file, options in choices.options.items():

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from skiagram.cli.folder_arguments import read_folder_arguments
-from skiagram.cli.main import main, parser
+from skiagram.cli.main import parser
 from skiagram.errors import DataError
 from tests.datasets.own_folders import png
+from tests.terminal import Terminal
 
 
 def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     """Without a table it was left out in silence, as where a download left a page in its place."""
     for at in range(8):
@@ -43,8 +44,7 @@ def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
     (tmp_path / "films/yes/9.gif").write_bytes(b"GIF89a")
     (tmp_path / "films/yes/notes.txt").write_text("no picture")
     (tmp_path / "films/no/10.PNG").symlink_to(tmp_path / "gone.png")
-    assert main(["check", str(tmp_path / "films"), "--positive", "yes"]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", str(tmp_path / "films"), "--positive", "yes"], 4)
     assert "yes/8.png: not an image" in shown
     assert "yes/9.gif" in shown
     assert "no/10.PNG: a link that leads nowhere" in shown

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
@@ -15,7 +14,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.steps.audit import audit_images
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
-from tests.pipeline.project import Project
+from tests.terminal import Terminal
 
 MASKED = ["--positive", "malignant"]
 
@@ -128,31 +127,22 @@ def write_brains(folder: Path, number: int = 64) -> Path:
     return folder
 
 
-def tints(folder: Path) -> list[int]:
-    """Return the greatest difference of channels of each RGB file, as Pillow reads it."""
-    seen: list[NDArray[np.uint8]] = [
-        np.asarray(Image.open(path)) for path in folder.rglob("*.jpeg")
-    ]
-    return [int(np.ptp(pixels.astype(int), axis=-1).max()) for pixels in seen]
-
-
 @pytest.mark.slow
 def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = write_masked(tmp_path / "busi")
     table = ["table", str(folder), str(tmp_path / "t.csv"), "--pattern", "{label}/{patient}.png"]
     for line in (["check", str(folder), *MASKED], table):
-        assert main(line) == 4
-        [error] = capsys.readouterr().err.splitlines()
+        *_, error = terminal(line, 4).splitlines()
         assert "14 of 26 image files are masks by their names" in error
         assert "`benign/benign (1)_mask.png` of `benign/benign (1).png`" in error
         assert "`--masks regions`" in error
         assert "`--masks leave-out`" in error
     assert not (tmp_path / "t.csv").exists()
     for choice, images in (("leave-out", "12"), ("regions", "12"), ("images", "26")):
-        main(["check", str(folder), *MASKED, "--masks", choice])
-        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        shown = terminal(["check", str(folder), *MASKED, "--masks", choice], None)
+        lines = [line.split() for line in shown.splitlines()]
         assert ["all", images, "unknown"] in lines
         assert any(line[:2] == ["region,", "pixels"] for line in lines) == (choice == "regions")
 
@@ -211,55 +201,51 @@ def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
 
 @pytest.mark.slow
 def test_an_image_without_its_mask_is_named_where_masks_are_regions(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = write_masked(tmp_path / "busi")
     (folder / "benign/benign (5)_mask.png").unlink()
-    assert main(["check", str(folder), *MASKED, "--masks", "regions"]) == 4
-    error = capsys.readouterr().err
+    error = terminal(["check", str(folder), *MASKED, "--masks", "regions"], 4)
     assert (
         "1 of 12 images have no mask by their names, for example `benign/benign (5).png`" in error
     )
     with (tmp_path / "busi.csv").open("w") as file:
         csv.writer(file).writerows([["file", "label", "mask"], ["a.png", "benign", "b.png"]])
     line = ["check", str(folder), str(tmp_path / "busi.csv"), "--masks", "regions"]
-    assert main(line) == 2
-    assert "the table names masks in its column `mask`" in capsys.readouterr().err
+    assert "the table names masks in its column `mask`" in terminal(line, 2)
 
 
 @pytest.mark.slow
-def test_gray_in_files_of_all_kinds_is_counted_and_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gray_in_files_of_all_kinds_is_counted_and_runs(tmp_path: Path, terminal: Terminal) -> None:
     folder = write_brains(tmp_path / "brains")
-    assert main(["check", str(folder), "--positive", "yes"]) == 0
-    shown = capsys.readouterr().out
+    shown = terminal(["check", str(folder), "--positive", "yes"])
     assert "12 of 64 images hold gray in three channels" in shown
     assert "7 of 64 images are in colour or have transparent pixels" in shown
     assert "`no/1 no.JPG`" in shown
     assert "1 of 64 images have transparent pixels; they are laid on black" in shown
     colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(colour).save(folder / "no/no 10.jpg")
-    assert main(["check", str(folder), "--positive", "yes", "--gray", "refuse"]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", str(folder), "--positive", "yes", "--gray", "refuse"], 4)
     assert "a colour image. Allowed: gray" in shown
     assert "no/3 no.png: transparent pixels" in shown
-    assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
-    assert "7 of 65 images are in colour; they are turned gray" in capsys.readouterr().out
+    assert "7 of 65 images are in colour; they are turned gray" in terminal(
+        ["check", str(folder), "--positive", "yes", "--gray"]
+    )
 
 
 @pytest.mark.slow
 def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     folder = write_busi(tmp_path / "busi")
     line = ["check", str(folder), "--masks", "regions", "--mask-grid", "resample"]
-    assert main(line) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(line, 4)
     assert "no image of the class `normal` has a lesion: 5 masks are empty" in shown
     assert "`--classes benign malignant` leaves it out" in shown
-    assert main([*line, "--classes", "benign", "malignat"]) == 2
-    assert "did you mean `malignant`?" in capsys.readouterr().err
+    assert "did you mean `malignant`?" in terminal([*line, "--classes", "benign", "malignat"], 2)
     Image.new("L", Image.open(folder / "benign/benign (4).png").size).save(
         folder / "benign/benign (4)_mask.png"
     )
@@ -282,6 +268,7 @@ def test_copies_are_settled_by_ingest_as_by_check(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
 ) -> None:
     folder = write_brains(tmp_path / "brains")
     with (tmp_path / "brains.csv").open("w") as file:  # a patient each, so that copies stop
@@ -290,8 +277,7 @@ def test_copies_are_settled_by_ingest_as_by_check(
                 for at, path in enumerate(names)]  # fmt: skip
         csv.writer(file).writerows([["file", "label", "patient"], *rows])
     words = [str(folder), str(tmp_path / "brains.csv"), "--positive", "yes"]
-    assert main(["check", *words]) == 4
-    shown = capsys.readouterr().out
+    shown = terminal(["check", *words], 4)
     assert "STOP near_duplicates_across_patients" in shown
     assert "`--copies join`" in shown
     source = initialised(tmp_path / "project", monkeypatch, *words, "--copies", copies)
@@ -304,29 +290,3 @@ def test_copies_are_settled_by_ingest_as_by_check(
     assert len(cases) == number
     report = audit_images(tmp_path / "out", (), tmp_path / "audit")
     assert not report.stopping
-
-
-def _run(folder: Path, *more: str) -> str:
-    """Run the whole of `skiagram run --quick` beside a folder; return the page's text."""
-    done = Project(folder.parent).skiagram("run", folder.name, "--quick", *more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return (folder.parent / f"{folder.name}-project/reports/report.html").read_text()
-
-
-@pytest.mark.thorough
-def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
-    page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
-    assert "12 of 64 images hold gray in three channels" in page
-    assert "tiny_cnn" in page
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("choice", ["regions", "leave-out"])
-def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
-    folder = write_masked(tmp_path / "busi", 12)
-    page = _run(folder, *MASKED, "--masks", choice)
-    assert "Development cases: benign 12 images" in page
-    table = tmp_path / "features.csv"
-    done = Project(tmp_path / "busi-project").skiagram("features", str(table))
-    assert done.returncode == 0, done.stderr
-    assert len(table.read_text().splitlines()) == 25

@@ -36,15 +36,12 @@ sys.exit(frame.main(["talk"]))
 
 
 def closed_pipe() -> int:
-    """Return the writing end of a pipe that nobody reads any more."""
     reading, writing = os.pipe()
     os.close(reading)
     return writing
 
 
 def command(run: object) -> SimpleNamespace:
-    """Return a command that does one thing."""
-
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--side", type=int)
 
@@ -58,8 +55,6 @@ def command(run: object) -> SimpleNamespace:
 
 
 def raising(error: BaseException) -> SimpleNamespace:
-    """Return a command that ends with an error."""
-
     def run(_: argparse.Namespace) -> int:
         raise error
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.cli.main import main
 from skiagram.deploy.new_cases import find_cases
+from tests.terminal import Terminal
 
 
 def _images(folder: Path) -> Path:
@@ -30,34 +30,29 @@ def _images(folder: Path) -> Path:
     ],
 )
 def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
-    labels: str, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labels: str, fragment: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     folder, table, output = _images(tmp_path / "i"), tmp_path / "labels.csv", tmp_path / "o.csv"
     table.write_text(labels)
     words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
-    assert main(words) == 4
-    assert fragment in capsys.readouterr().err
+    assert fragment in terminal(words, 4)
     assert not output.exists()
 
 
-def test_table_names_images_that_fit_no_pattern(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_table_names_images_that_fit_no_pattern(tmp_path: Path, terminal: Terminal) -> None:
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     (folder / "p3.png").rename(folder / "p3.other")
     table.write_text("patient_id,label\np0,a\np1,b\np2,b\n")
     words = ["table", str(folder), str(table), str(tmp_path / "o"), "--pattern", "{patient}.png"]
-    assert main(words) == 0
-    assert "fit no pattern: 1, first p3.other" in capsys.readouterr().out
+    assert "fit no pattern: 1, first p3.other" in terminal(words)
 
 
-def test_a_positive_class_among_four_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_positive_class_among_four_is_refused(tmp_path: Path, terminal: Terminal) -> None:
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     table.write_text("file,label\np0.png,yes\np1.png,no\np2.png,Yes\np3.png,No\n")
-    assert main(["check", str(folder), str(table), "--positive", "yes"]) == 2
-    assert "4 classes: No, Yes, no, yes" in capsys.readouterr().err
+    assert "4 classes: No, Yes, no, yes" in terminal(
+        ["check", str(folder), str(table), "--positive", "yes"], 2
+    )
 
 
 def test_a_link_to_nowhere_is_a_case_that_cannot_be_read(tmp_path: Path) -> None:

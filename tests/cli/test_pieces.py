@@ -6,6 +6,7 @@ import pytest
 
 from skiagram.cli.main import main
 from skiagram.compute.pieces import PieceStore
+from tests.terminal import Terminal
 
 
 @pytest.fixture
@@ -18,20 +19,13 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PieceStore:
     return store
 
 
-def test_kinds_are_listed_with_the_room_they_take(
-    store: PieceStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["pieces"]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+def test_kinds_are_listed_with_the_room_they_take(store: PieceStore, terminal: Terminal) -> None:
+    rows = [line.split() for line in terminal(["pieces"]).splitlines()[1:]]
     assert rows == [["encodings", "1", "2.0"], ["figures", "2", "4.0"]]
 
 
-def test_one_kind_or_all_is_thrown_away(
-    store: PieceStore, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_kind_or_all_is_thrown_away(store: PieceStore, terminal: Terminal) -> None:
     assert main(["pieces", "--empty", "figures"]) == 0
     assert [held.kind for held in store.held()] == ["encodings"]
-    assert main(["pieces", "--empty", "drawings"]) == 2
-    assert "encodings, all" in capsys.readouterr().err
-    assert main(["pieces", "--empty", "all"]) == 0
-    assert "holds no finished work" in capsys.readouterr().out
+    assert "encodings, all" in terminal(["pieces", "--empty", "drawings"], 2)
+    assert "holds no finished work" in terminal(["pieces", "--empty", "all"])

@@ -13,7 +13,6 @@ COMMON = ("--prevalence", "0.3", "--auc", "0.85")
 
 
 def plan(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """Run the command in this process: exit code, output, errors."""
     code = main(["plan", *words])
     shown = capsys.readouterr()
     return code, shown.out, shown.err

@@ -36,12 +36,10 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def predict(trained: Trained, files: list[Path], output: Path, *flags: str) -> int:
-    """Run the command in this process."""
     return main(["predict", str(trained.model), *map(str, files), "-o", str(output), *flags])
 
 
 def rows(table: Path) -> list[dict[str, str]]:
-    """Read a table of predictions."""
     with table.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -186,7 +184,6 @@ def in_frames(trained: Trained, folder: Path) -> list[Path]:
 
 
 def probabilities(table: Path) -> NDArray[np.float64]:
-    """Return the probabilities of a table of predictions."""
     columns = [f"probability_{name}" for name in TASK.classes]
     return np.array([[float(row[name]) for name in columns] for row in rows(table)])
 

@@ -11,6 +11,7 @@ from skiagram.cli.main import main
 from skiagram.cli.run import _choose
 from skiagram.projects import files, running
 from tests.datasets.own_folders import sound_folder
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
 
@@ -74,14 +75,16 @@ def test_a_line_without_the_frozen_network_is_not_told_of_it(
     empty: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    terminal: Terminal,
     more: list[str],
     is_told: bool,
 ) -> None:
     own = sound_folder(tmp_path)
     monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
-    assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer", *more]) == 0
-    assert ("a frozen network" in capsys.readouterr().out) is is_told
+    assert (
+        "a frozen network"
+        in terminal(["run", str(own.folder), str(own.csv), "--positive", "cancer", *more])
+    ) is is_told
 
 
 def test_a_quick_line_trains_models_of_its_outcome(
@@ -138,11 +141,10 @@ def test_a_refused_data_set_leaves_no_project(
 
 
 def test_a_name_without_an_option_file_is_refused_before_anything_runs(
-    empty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    empty: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     own = sound_folder(tmp_path)
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--networks", "nonne"]
-    assert main(line) == 2
-    error = capsys.readouterr().err
+    error = terminal(line, 2)
     assert "--networks: no `nonne`" in error
     assert "did you mean `none`" in error

@@ -16,8 +16,9 @@ from skiagram.records.cases import SEALED, Task
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
 from tests.cli.test_check_and_init import project, written
-from tests.datasets.own_folders import OwnFolder, film, png, row, write_folder
+from tests.datasets.own_folders import OwnFolder, film, write_films
 from tests.datasets.sources import ingested
+from tests.terminal import Terminal
 
 __all__ = ["project"]
 KEY = x25519.Identity.generate()
@@ -29,13 +30,13 @@ CLASSES = ("cancer", "normal")
 def own(tmp_path: Path) -> OwnFolder:
     """Return 24 files of 12 patients in three splits; the label of a test case is drawn."""
     drawn = np.random.default_rng(3).permutation(np.arange(24) % 2)
-    rows = [row(at, f"film-{at}.png", split=SPLITS[at // 2 % 3]) for at in range(24)]
-    for at, cells in enumerate(rows):
-        if cells["split"] == "test":
-            cells["label"] = ("normal", "cancer")[drawn[at]]
-    return write_folder(
-        tmp_path / "custodian", {f"film-{at}.png": png(at) for at in range(24)}, rows
-    )
+
+    def change(at: int) -> dict[str, object]:
+        split = SPLITS[at // 2 % 3]
+        label = {"label": ("normal", "cancer")[drawn[at]]} if split == "test" else {}
+        return {"split": split, **label}
+
+    return write_films(tmp_path / "custodian", 24, change)
 
 
 def seal(own: OwnFolder, output: Path, *more: str) -> int:
@@ -132,14 +133,13 @@ def _bytes(*folders: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_label_left_in_the_table_is_refused(
-    project: Path, own: OwnFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, own: OwnFolder, tmp_path: Path, terminal: Terminal
 ) -> None:
     given = tmp_path / "authors"
     assert seal(own, given) == 0
     sealed = ("--sealed-labels", str(given / "films.labels.age"))
     words = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *sealed]
-    assert main(words) == 4
-    assert "a test case with its label in the CSV" in capsys.readouterr().err
+    assert "a test case with its label in the CSV" in terminal(words, 4)
     assert not (project / "conf/dataset/films.yaml").exists()
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,8 @@ from skiagram.features.table import FeatureTable
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.files import write_record
+from tests.terminal import Terminal
 
-SURVIVAL = Path(os.environ.get("SKIAGRAM_DATA", "absent")) / "lung_survival"
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
 
 
@@ -30,9 +29,9 @@ def _folder(tmp_path: Path, *names: str) -> Path:
     return tmp_path
 
 
-def _run(folder: Path, *patterns: str) -> int:
+def _line(folder: Path, *patterns: str) -> list[str]:
     places = [str(folder / name) for name in ("scans", "labels.csv", "out.csv")]
-    return main(["table", *places, "--pattern", *patterns])
+    return ["table", *places, "--pattern", *patterns]
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
@@ -40,9 +39,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_images_masks_and_labels_meet_in_one_row(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_images_masks_and_labels_meet_in_one_row(tmp_path: Path, terminal: Terminal) -> None:
     folder = _folder(
         tmp_path,
         "nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz",
@@ -53,25 +50,23 @@ def test_images_masks_and_labels_meet_in_one_row(
         "dicom/p1/PET/image/1.dcm", "dicom/p1/PET/mask/rs.dcm",
     )  # fmt: skip
     patterns = ("nifti/{patient}/{modality}_{kind}.nii.gz", "dicom/{patient}/{modality}/{kind}")
-    assert _run(folder, *patterns) == 4
-    said = capsys.readouterr().err
+    said = terminal(_line(folder, *patterns), 4)
     assert f"1 of 3 patients of the files in {folder / 'scans'} have no partner, first `p4`" in said
     assert f"1 of 3 patients of {folder / 'labels.csv'} have no partner, first `p3`" in said
     assert not (folder / "out.csv").exists()
-    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
+    said = terminal(_line(folder, *patterns, "--unmatched", "leave-out"))
     assert [(row["file"], row["mask"], row["outcome"]) for row in _rows(folder)] == [
         ("nifti/p1/MR_T1_image.nii.gz", "nifti/p1/MR_T1_mask.nii.gz", "yes"),
         ("nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz", "yes"),
         ("dicom/p2/MR_T1/image", "dicom/p2/MR_T1/mask/rs.dcm", "no"),
     ]
-    said = capsys.readouterr().out
     assert "no mask: nifti/p2/PET_image.nii.gz" in said
     assert "no label: nifti/p4/PET_image.nii.gz" in said
     assert "No image of patient p3" in said
 
 
 def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     """A DICOM image takes no NIfTI mask in silence."""
     folder = _folder(
@@ -84,8 +79,7 @@ def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
         "dicom/p3/image/1.dcm",
         "dicom/p3/mask/rs.dcm",
     )
-    assert _run(folder, "nifti/{patient}_{kind}.nii.gz", "dicom/{patient}/{kind}") == 0
-    said = capsys.readouterr().out
+    said = terminal(_line(folder, "nifti/{patient}_{kind}.nii.gz", "dicom/{patient}/{kind}"))
     assert [(row["file"], row["mask"]) for row in _rows(folder)] == [
         ("dicom/p1/image", "nifti/p1_mask.nii.gz"),
         ("nifti/p2_image.nii.gz", "nifti/p2_mask.nii.gz"),
@@ -97,7 +91,7 @@ def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
 
 def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "p1.png", "p2.png", "p3.png")
-    assert _run(folder, "{patient}.png") == 0
+    assert main(_line(folder, "{patient}.png")) == 0
     assert list(_rows(folder)[0]) == ["file", "patient_id", "outcome", "age"]
     assert len(_rows(folder)) == 3
 
@@ -111,25 +105,20 @@ def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) ->
     ],
 )
 def test_a_pattern_that_fits_nothing_writes_nothing(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    patterns: tuple[str, ...],
-    message: str,
+    tmp_path: Path, terminal: Terminal, patterns: tuple[str, ...], message: str
 ) -> None:
     folder = _folder(tmp_path, "p1.png")
-    assert _run(folder, *patterns) in (2, 4)
-    assert message in capsys.readouterr().err
+    assert message in terminal(_line(folder, *patterns), None)
     assert not (folder / "out.csv").exists()
 
 
 def test_a_folder_of_several_masks_and_a_table_that_exists_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "p1/image/1.dcm", "p1/mask/a.dcm", "p1/mask/b.dcm")
-    assert _run(folder, "{patient}/{kind}") == 4
-    assert "p1/mask: a folder of 2 files" in capsys.readouterr().err
+    assert "p1/mask: a folder of 2 files" in terminal(_line(folder, "{patient}/{kind}"), 4)
     (folder / "out.csv").write_text("mine")
-    assert _run(folder, "{patient}/{kind}") == 2
+    assert main(_line(folder, "{patient}/{kind}")) == 2
     assert (folder / "out.csv").read_text() == "mine"
 
 
@@ -149,7 +138,7 @@ def _run_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureTable:
 
 
 def test_features_are_written_under_own_and_pyradiomics_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     table = _run_of(tmp_path, monkeypatch)
     assert main(["features", "own.csv"]) == 0
@@ -161,8 +150,7 @@ def test_features_are_written_under_own_and_pyradiomics_names(
     np.testing.assert_allclose(theirs["PET_original_firstorder_Variance"], entropy)
     kurtosis = own["MR.first_order_excess_kurtosis"]
     np.testing.assert_allclose(theirs["MR_original_firstorder_Kurtosis"], kurtosis + 3, rtol=1e-6)
-    assert main(["features", "own.csv"]) == 2
-    assert "own.csv exists" in capsys.readouterr().err
+    assert "own.csv exists" in terminal(["features", "own.csv"], 2)
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -188,7 +176,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 
 def test_names_that_tell_the_label_need_no_table_of_labels(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "yes/p1_left.png", "no/p1_right.png", "no/p2_left.png")
     line = ["table", str(folder / "scans"), str(folder / "out.csv"), "--pattern"]
@@ -198,24 +186,13 @@ def test_names_that_tell_the_label_need_no_table_of_labels(
     ]  # fmt: skip
     (folder / "out.csv").unlink()
     assert main([*line, "{label}/{patient}_*.png"]) == 4
-    assert main([*line, "no/{patient}_{region}.png"]) == 2
-    assert "{label}" in capsys.readouterr().err
+    assert "{label}" in terminal([*line, "no/{patient}_{region}.png"], 2)
     _folder(tmp_path, "yes/p2_left.png")
-    assert main([*line, "{label}/{patient}_{region}.png"]) == 4
-    assert "`no`" in capsys.readouterr().err
-
-
-def test_masks_of_another_pattern_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = _folder(tmp_path, "a/p1_image.nii", "b/p1_mask.nii", "a/p2_image.nii")
-    patterns = ("a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii")
-    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
-    assert "masks of another: 1, first a/p1_image.nii with b/p1_mask" in capsys.readouterr().out
+    assert "`no`" in terminal([*line, "{label}/{patient}_{region}.png"], 4)
 
 
 def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     (tmp_path / "scans").mkdir()
     drawn = np.zeros((20, 30), np.uint8)
@@ -229,18 +206,15 @@ def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
         Image.fromarray(pixels).save(tmp_path / f"scans/{name}.png")
     line = ["table", str(tmp_path / "scans"), str(tmp_path / "out.csv")]
     line += ["--pattern", "{patient}_{kind}.png", "--marks", "masks"]
-    assert main(line) == 0
+    said = terminal(line)
     assert [row["lesion"] for row in _rows(tmp_path)] == ["present", "absent", "absent"]
-    said = capsys.readouterr().out
     assert "2 lesions in 1 of 3 images" in said
     assert "Masks without an image: 1, first p4_mask.png" in said
     (tmp_path / "out.csv").unlink()
     Image.fromarray(touching).save(tmp_path / "scans/p1_mask.png")
-    assert main(line) == 4
-    assert "p1_mask.png: 2 labels (100, 255)" in capsys.readouterr().err
+    assert "p1_mask.png: 2 labels (100, 255)" in terminal(line, 4)
     Image.fromarray(drawn * 0).save(tmp_path / "scans/p1_mask.png")
-    assert main(line) == 4
-    assert "no lesion of any image" in capsys.readouterr().err
+    assert "no lesion of any image" in terminal(line, 4)
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -281,34 +255,18 @@ def test_a_name_that_fits_in_two_ways_is_cut_as_told(
     assert "`--cut first`" in error
 
 
-def test_ids_that_differ_in_zeros_alone_join_where_told_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The case of a published table: `095` beside `95`, of which a join of texts loses a part."""
-    folder = _folder(tmp_path, "095.png", "102.png")
-    (folder / "labels.csv").write_text("PatientID,outcome\n95,yes\n102,no\n")
-    assert _run(folder, "{patient}.png") == 4
-    error = capsys.readouterr().err
-    assert "1 of 2 patients have the same id" in error
-    assert "'095' here, '95' there" in error
-    assert _run(folder, "{patient}.png", "--similar-patients", "apart") == 4
-    assert "1 of 2 patients of" in capsys.readouterr().err
-    assert _run(folder, "{patient}.png", "--similar-patients", "same") == 0
-    joined = [(row["file"], row["patient_id"], row["outcome"]) for row in _rows(folder)]
-    assert joined == [("095.png", "95", "yes"), ("102.png", "102", "no")]
-
-
 def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     features = pd.DataFrame({"PatientID": ["095", "102", "7"], "original_shape_Volume": [1, 2, 3]})
     features.to_csv(tmp_path / "features.csv", index=False)
     (tmp_path / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
     line = ["table", *(str(tmp_path / name) for name in ("features.csv", "outcome.csv", "out.csv"))]
-    assert main(line) == 4
-    assert "1 of 3 patients have the same id" in capsys.readouterr().err
-    assert main([*line, "--similar-patients", "same"]) == 4
-    error = capsys.readouterr().err
+    error = terminal(line, 4)
+    assert "1 of 3 patients have the same id" in error
+    assert "'095' here, '95' there" in error
+    assert "2 of 3 patients of" in terminal([*line, "--similar-patients", "apart"], 4)
+    error = terminal([*line, "--similar-patients", "same"], 4)
     assert f"1 of 3 patients of {tmp_path / 'features.csv'} have no partner, first `7`" in error
     assert f"1 of 3 patients of {tmp_path / 'outcome.csv'} have no partner, first `8`" in error
     assert main([*line, "--similar-patients", "same", "--unmatched", "leave-out"]) == 0
@@ -318,38 +276,14 @@ def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
     ]
 
 
-@pytest.mark.skipif(not SURVIVAL.is_dir(), reason="real tables are not here")
-def test_published_tables_join_whole(tmp_path: Path) -> None:
-    places = [str(SURVIVAL / "radiomics.csv"), str(SURVIVAL / "outcome.csv")]
-    out = tmp_path / "out.csv"
-    assert main(["table", *places, str(out)]) == 4
-    assert main(["table", *places, str(out), "--similar-patients", "same"]) == 0
-    rows = _rows(tmp_path)
-    assert len(rows) == 300
-    assert {"original_shape_Sphericity", "SurvivalTime", "Event"} <= rows[0].keys()
-
-
 def test_parts_of_names_that_tell_nothing_are_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     folder = _folder(tmp_path, "subset0/p1.mhd", "subset1/p2.mhd", "subset7/p3.mhd")
-    assert _run(folder, "subset{any}/{patient}.mhd") == 0
+    assert main(_line(folder, "subset{any}/{patient}.mhd")) == 0
     assert [row["file"] for row in _rows(folder)][:2] == ["subset0/p1.mhd", "subset1/p2.mhd"]
     (folder / "out.csv").unlink()
     _folder(tmp_path, "subset8/p3.mhd")
-    assert _run(folder, "subset{any}/{patient}.mhd") == 4
-    assert "a second file of patient `p3`, beside subset7/p3.mhd" in capsys.readouterr().err
-
-
-def test_a_mask_of_its_own_pattern_is_that_of_all_modalities(tmp_path: Path) -> None:
-    names = ("flair", "t1", "seg")
-    folder = _folder(tmp_path, *(f"p{at}/p{at}_{name}.nii" for at in (1, 2, 3) for name in names))
-    patterns = (
-        "{patient}/{patient}_{modality}.nii",
-        "--mask-pattern",
-        "{patient}/{patient}_seg.nii",
+    assert "a second file of patient `p3`, beside subset7/p3.mhd" in terminal(
+        _line(folder, "subset{any}/{patient}.mhd"), 4
     )
-    assert _run(folder, *patterns, "--label-value", "all") == 0
-    rows = [tuple(row.values())[:4] for row in _rows(folder)]
-    assert len(rows) == 6
-    assert rows[0] == ("p1/p1_flair.nii", "p1/p1_seg.nii", "all", "flair")

@@ -54,13 +54,11 @@ def film(number: int, rows: str = ROWS) -> NDArray[np.uint8]:
 
 
 def films(rows: str = ROWS) -> dict[str, NDArray[np.uint8]]:
-    """Return film name → pixels."""
     names = sorted({row.split()[0] for row in rows.splitlines()})
     return {name: film(int(name[3:]), rows) for name in names}
 
 
 def digests(pixels: Mapping[str, NDArray[np.uint8]], rows: str = ROWS) -> dict[str, str]:
-    """Return what the manifest of these films holds."""
     found = {name: hashlib.sha256(one.tobytes()).hexdigest() for name, one in pixels.items()}
     return found | {"Info.txt": hashlib.sha256(rows.encode()).hexdigest()}
 

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -30,8 +30,6 @@ SIDE = 24
 
 @dataclass(frozen=True)
 class OwnFolder:
-    """A folder and its table."""
-
     folder: Path
     csv: Path
 
@@ -42,14 +40,12 @@ def film(at: int) -> NDArray[np.uint8]:
 
 
 def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
-    """Return an image as the bytes of a file."""
     file = BytesIO()
     image.save(file, kind, **how)
     return file.getvalue()
 
 
 def png(at: int) -> bytes:
-    """Return a gray PNG file."""
     return encoded(Image.fromarray(film(at)), "PNG")
 
 
@@ -59,7 +55,6 @@ def pixels_of(path: Path) -> bytes:
 
 
 def tiff(image: NDArray[Any], **how: Any) -> bytes:
-    """Return an image as the bytes of a TIFF."""
     file = BytesIO()
     tifffile.imwrite(file, image, **how)
     return file.getvalue()
@@ -143,6 +138,17 @@ def row(at: int, name: str, **changes: object) -> dict[str, object]:
         "name": f"Mary Warren {at}",
     }
     return whole | changes
+
+
+def write_films(
+    place: Path,
+    count: int,
+    change: Callable[[int], Mapping[str, object]] = lambda at: {},
+) -> OwnFolder:
+    """Write `film-0.png` and so on with their table; `change` gives the cells that differ."""
+    names = [f"film-{at}.png" for at in range(count)]
+    rows = [row(at, name) | {**change(at)} for at, name in enumerate(names)]
+    return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
 
 
 def sound_folder(place: Path, count: int = 24) -> OwnFolder:

@@ -48,7 +48,6 @@ class MemorySource(OpenSource):
 
 
 def noise(count: int, shape: tuple[int, ...] = (16, 16)) -> list[Image]:
-    """Return different random 8-bit images."""
     generator = np.random.default_rng(0)
     return [generator.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
 
@@ -67,7 +66,6 @@ def balanced(**changes: Any) -> MemorySource:
 
 
 def hashes(root: Path) -> dict[str, str]:
-    """Return file below a folder → its SHA-256."""
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))

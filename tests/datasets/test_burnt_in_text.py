@@ -43,7 +43,6 @@ def planted(
 
 
 def share_covered(box: Box, found: list[Box]) -> float:
-    """Return the share of a box that boxes cover."""
     covered = np.zeros((box.height, box.width), dtype=np.bool_)
     for one in found:
         top, left = max(one.top, box.top), max(one.left, box.left)

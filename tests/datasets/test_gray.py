@@ -1,13 +1,13 @@
 """Gray pictures in colour files, against Pillow, imageio and scikit-image."""
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,7 +18,7 @@ from skiagram.datasets.image_files import decode_image
 from skiagram.errors import DataError
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record
-from tests.datasets.own_folders import encoded, film, png, row, source_of, write_folder
+from tests.datasets.own_folders import encoded, film, png, row, source_of, tiff, write_folder
 from tests.datasets.sources import ingested
 
 
@@ -29,23 +29,13 @@ def tinted(at: int, most: int = MAX_TINT) -> NDArray[np.uint8]:
     return (np.minimum(film(at), 255 - most)[..., None] + levels).astype(np.uint8)
 
 
-def by_imageio(pixels: NDArray[np.uint8]) -> bytes:
-    imageio = pytest.importorskip("imageio.v3")
-    content: bytes = imageio.imwrite("<bytes>", pixels, extension=".png")
-    return content
-
-
-def by_tifffile(pixels: NDArray[np.uint8]) -> bytes:
-    file = BytesIO()
-    tifffile.imwrite(file, pixels, photometric="rgb")
-    return file.getvalue()
-
-
-def by_pillow(pixels: NDArray[np.uint8]) -> bytes:
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return encoded(Image.fromarray(pixels), "PNG")
 
 
-@pytest.mark.parametrize("write", [by_pillow, by_imageio, by_tifffile])
+@pytest.mark.parametrize(
+    "write", [encode_png, partial(tiff, photometric="rgb")], ids=["PNG", "TIFF"]
+)
 def test_channels_that_hardly_differ_are_gray_of_pillows_values(
     write: Callable[[NDArray[np.uint8]], bytes],
 ) -> None:
@@ -68,7 +58,7 @@ def test_a_gray_jpeg_that_was_coded_in_colour_is_gray() -> None:
 
 
 def test_labels_of_a_mask_are_never_weighed() -> None:
-    assert decode_image(by_pillow(tinted(1)), "mask", as_stored=True).pixels.ndim == 3
+    assert decode_image(encode_png(tinted(1)), "mask", as_stored=True).pixels.ndim == 3
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -89,10 +79,10 @@ def mixed(place: Path, **changes: Any) -> Folder:
     alpha = Image.fromarray(film(20))
     alpha.putalpha(255)
     files = {f"{at}.png": png(at) for at in range(4)}
-    files |= {f"{at}.png": encoded(Image.fromarray(tinted(at)), "PNG") for at in range(4, 6)}
+    files |= {f"{at}.png": encode_png(tinted(at)) for at in range(4, 6)}
     files["6.png"] = encoded(alpha.convert("RGBA"), "PNG")
     colour = np.stack([film(7), film(8), film(9)], -1)
-    files["7.png"] = encoded(Image.fromarray(colour), "PNG")
+    files["7.png"] = encode_png(colour)
     own = write_folder(place, files, [row(at, name) for at, name in enumerate(files)])
     return source_of(own, **changes)
 

@@ -18,7 +18,6 @@ from skiagram.records.cases import SEALED
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
 from tests.datasets.lidc_files import table, write
-from tests.datasets.phantoms import small_phantom
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
 
 
@@ -149,20 +148,6 @@ def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
         for case_id, patient in zip(cases.case_id, cases.patient_id, strict=True)
     }
     assert of_image[images[0].tobytes()] == of_image[images[3].tobytes()]
-
-
-def test_phantom_truth_is_sealed_for_every_case(tmp_path: Path) -> None:
-    folders, cases = ingested(small_phantom(), tmp_path)
-    truth = read_table(folders.sealed / "truth.parquet")
-    assert list(truth["case_id"]) == list(cases.case_id)
-    assert np.isfinite(truth["ideal_score"]).all()
-    clean, seen = ImageStore(folders.sealed / "clean"), ImageStore(folders.images)
-    for case_id in cases.case_id:
-        difference = seen.image(case_id) - clean.image(case_id)
-        assert np.nanmedian(np.abs(difference)) < 0.3
-    labels = np.where(truth["row"].isna(), 0, 1)
-    development = cases.split != "test"
-    np.testing.assert_array_equal(labels[development], cases.label[development])
 
 
 def test_unusable_image_is_named(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from hashlib import md5, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import imagecodecs
 import nibabel
 import numpy as np
-import yaml
 from PIL import Image as Pillow
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -30,6 +29,7 @@ from pydicom.uid import (
 
 from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
 from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import decode_image
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
@@ -38,10 +38,20 @@ from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
+from tests.datasets import test_medmnist as medmnist
 from tests.datasets.folder.test_annotations import PROGRAMS
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
-from tests.datasets.own_folders import COLUMNS, png, row, source_of, tiff, write_folder
-from tests.datasets.test_dicom import BOMBS, bundled, compressed, deflate_bomb, file_of, header_of
+from tests.datasets.own_folders import (
+    COLUMNS,
+    OwnFolder,
+    encoded,
+    png,
+    row,
+    source_of,
+    tiff,
+    write_folder,
+)
+from tests.datasets.test_dicom import BOMBS, bundled, compressed, file_of, header_of
 from tests.datasets.test_image_files import png_bomb
 from tests.datasets.volumes.examples import (
     GRID,
@@ -62,6 +72,7 @@ _FILM = (
     + np.random.default_rng(5).integers(0, 20, (SIDE, SIDE))
 ).astype(np.uint8)
 _DEEP = _FILM.astype(np.uint16) * 257
+_PICTURE = Pillow.fromarray(_FILM)
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,16 @@ class Kind:
     sound: Callable[[], bytes]
     read: Callable[[bytes], object]
     bombs: Sequence[Callable[[], bytes]] = field(default=())
+
+
+def _in_folder(read: Callable[[bytes, Path], object]) -> Callable[[bytes], object]:
+    """Give a reader of files an empty folder for each."""
+
+    def run(content: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            return read(content, Path(folder))
+
+    return run
 
 
 _PLACES: list[tempfile.TemporaryDirectory[str]] = []  # they go when the process ends
@@ -103,38 +124,17 @@ def _pages(content: bytes) -> object:
     return _all_frames(CaseFiles({"loop": content}, (), {}))
 
 
-def _masks_of_frames(content: bytes) -> object:
-    return _all_frames(CaseFiles({"loop": cine(VALUES[0])}, (content,), {}))
-
-
 def _mask(content: bytes) -> object:
     return decode_mask(content, "mask", GRID, mask_grid="resample").tobytes()
 
 
-def _page_bomb() -> bytes:
-    file, page = io.BytesIO(), Pillow.new("L", (8000, 8000))
-    pages = [page] * 7  # each is allowed, all together are not
-    page.save(file, "TIFF", save_all=True, append_images=pages, compression="tiff_deflate")
-    return file.getvalue()
-
-
-def _volume(content: bytes) -> object:
-    volume = decode_volume(content, "volume")
+def _volume(content: bytes, frame: int | None = None) -> object:
+    volume = decode_volume(content, "volume", frame=frame)
     return np.asarray(volume.voxels).tobytes(), volume.grid
-
-
-def _second_volume(content: bytes) -> object:
-    volume = decode_volume(content, "volumes", frame=2)
-    return np.asarray(volume.voxels).tobytes(), volume.grid
-
-
-def _nifti_2() -> bytes:
-    return bytes(nibabel.Nifti2Image(VOXELS.transpose(2, 1, 0), np.eye(4)).to_bytes())
 
 
 def _four_axes() -> bytes:
-    series = np.stack([VOXELS.transpose(2, 1, 0)] * 3, axis=-1)
-    return bytes(nibabel.Nifti1Image(series, np.eye(4)).to_bytes())
+    return bytes(nibabel.Nifti1Image(np.stack([VOXELS] * 3).T, np.eye(4)).to_bytes())
 
 
 def _four_axes_bomb() -> bytes:
@@ -143,75 +143,33 @@ def _four_axes_bomb() -> bytes:
     return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
 
 
-def _lesions(name: str) -> Callable[[bytes], object]:
-    def read(content: bytes) -> object:
-        path = _place() / name
-        path.write_bytes(content)
+def _lesions(program: str, name: str, bombs: Sequence[Callable[[], bytes]] = ()) -> Kind:
+    def sound() -> bytes:
+        path = PROGRAMS[program](_place())
+        return (path if path.is_file() else next(path.glob("one.*"))).read_bytes()
+
+    @_in_folder
+    def read(content: bytes, folder: Path) -> object:
+        (folder / name).write_bytes(content)
         images = Images(("one.png",), lambda _: (200, 100))
-        return read_lesions(path, images, MarkChoice(similar="join", radius=2))
+        return read_lesions(folder / name, images, MarkChoice(similar="join", radius=2))
 
-    return read
-
-
-def _annotations(program: str) -> bytes:
-    place = _place()
-    path = PROGRAMS[program](place)
-    return (path if path.is_file() else next(path.glob("one.*"))).read_bytes()
+    return Kind(sound, read, bombs)
 
 
-def _encoded(kind: str, **how: Any) -> Callable[[], bytes]:
-    def make() -> bytes:
-        file = io.BytesIO()
-        Pillow.fromarray(_FILM).save(file, kind, **how)
-        return file.getvalue()
-
-    return make
+def _picture(kind: str, bombs: Sequence[Callable[[], bytes]] = (), **how: Any) -> Kind:
+    return Kind(lambda: encoded(_PICTURE, kind, **how), _image, bombs)
 
 
-def _tiff_of_zeros() -> bytes:
-    file = io.BytesIO()
-    Pillow.new("1", (20_000, 20_000)).save(file, "TIFF", compression="group4")
-    return file.getvalue()
-
-
-def _dicom(syntax: str, frame: Any = None) -> Callable[[], bytes]:
-    def make() -> bytes:
+def _dicom(syntax: str, frame: Any = None, bits: int = 16, *, bomb: str = "") -> Kind:
+    def sound() -> bytes:
         if frame is not None:
-            size = {"Rows": SIDE, "Columns": SIDE}
-            return compressed(syntax, frame, bits=16, **size).getvalue()
+            return compressed(syntax, frame, bits=bits, Rows=SIDE, Columns=SIDE).getvalue()
         header = header_of(_DEEP, BitsStored=16, HighBit=15, PixelSpacing=[0.2, 0.2])
         header.file_meta.TransferSyntaxUID = syntax
         return file_of(header).getvalue()
 
-    return make
-
-
-def _read_npz(content: bytes) -> object:
-    """Read a MedMNIST file whose published checksum is that of the altered file."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "breastmnist.npz").write_bytes(content)
-        values = yaml.safe_load((_CONF / "dataset/breastmnist.yaml").read_text())
-        checksum = md5(content, usedforsecurity=False).hexdigest()
-        source = build(values | {"file": "breastmnist.npz", "md5": checksum}, "dataset")
-        opened = source.open(Path(folder))
-        return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries()))]
-
-
-def _npz() -> bytes:
-    generator, file = np.random.default_rng(3), io.BytesIO()
-    arrays: dict[str, Any] = {}
-    for split in ("train", "val", "test"):
-        arrays[f"{split}_images"] = generator.integers(0, 256, (6, 28, 28), dtype=np.uint8)
-        arrays[f"{split}_labels"] = np.arange(6, dtype=np.uint8)[:, None] % 2
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
-
-
-def _npz_with(name: str, body: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{name}.npy", body)
-    return file.getvalue()
+    return Kind(sound, _image, [lambda: BOMBS[bomb]().getvalue()] if bomb else [])
 
 
 class _Code:
@@ -219,10 +177,42 @@ class _Code:
         return os.system, ("true",)
 
 
-def _npz_with_code() -> bytes:
-    file = io.BytesIO()
-    np.savez(file, train_images=np.array([_Code()], dtype=object))
+@cache
+def _own() -> tuple[OwnFolder, Folder]:
+    files = {f"film-{at}.png": png(at) for at in range(8)}
+    own = write_folder(_place(), files, [row(at, name) for at, name in enumerate(files)])
+    return own, source_of(own)
+
+
+def _read_table(content: bytes) -> object:
+    listing = list_entries(read_rows(content), COLUMNS, ("normal", "cancer"), ())
+    for problem in listing.problems:
+        raise problem
+    return repr(listing.entries)
+
+
+@_in_folder
+def _read_manifest(content: bytes, folder: Path) -> object:
+    """Open a folder whose option file holds the checksum of the altered manifest."""
+    path = folder / "altered.csv"
+    path.write_bytes(content)
+    checksum = sha256(content).hexdigest()
+    opened = replace(_own()[1], manifest=str(path), manifest_sha256=checksum).open(None)
+    entries = opened.entries()
+    return repr(entries), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
+
+
+def _npz(**arrays: Any) -> bytes:
+    np.savez_compressed(file := io.BytesIO(), **arrays)
     return file.getvalue()
+
+
+@_in_folder
+def _read_npz(content: bytes, folder: Path) -> object:
+    """Read a MedMNIST file whose published checksum is that of the altered file."""
+    (folder / "set.npz").write_bytes(content)
+    opened = medmnist.source_of(folder / "set.npz").open(folder)
+    return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries()))]
 
 
 def _npz_of_zeros() -> bytes:
@@ -230,61 +220,19 @@ def _npz_of_zeros() -> bytes:
     np.lib.format.write_array_header_1_0(
         head, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 28, 28)}
     )
-    return _npz_with("train_images", head.getvalue() + bytes(784 * 10**6))
+    return _zipped("train_images.npy", head.getvalue() + bytes(784 * 10**6))
 
 
-def _table() -> bytes:
-    lines = ["file,patient_id,label,site,age,view"]
-    lines += [
-        f"film-{at:03d}.png,P{at // 2},{'cancer' if at % 4 > 1 else 'normal'},York,{50 + at % 9},CC"
-        for at in range(40)
-    ]
-    return "\r\n".join(lines).encode()
+def _zipped(name: str, content: bytes) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
 
 
-def _read_table(content: bytes) -> object:
-    rows = read_rows(content)
-    listing = list_entries(rows, COLUMNS, ("normal", "cancer"), ())
-    for problem in listing.problems:
-        raise problem
-    return repr(listing.entries)
-
-
-@cache
-def _own() -> tuple[Path, Any]:
-    place = _place()
-    own = write_folder(
-        place,
-        {f"film-{at}.png": png(at) for at in range(8)},
-        [row(at, f"film-{at}.png") for at in range(8)],
-    )
-    return place, source_of(own)
-
-
-def _manifest() -> bytes:
-    return Path(_own()[1].manifest).read_bytes()
-
-
-def _read_manifest(content: bytes) -> object:
-    """Open a folder whose option file holds the checksum of the altered manifest."""
-    place, source = _own()
-    path = place / "altered.csv"
-    path.write_bytes(content)
-    altered = replace(source, manifest=str(path), manifest_sha256=sha256(content).hexdigest())
-    opened = altered.open(None)
-    entries = opened.entries()
-    return repr(entries), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
-
-
-def _options_text() -> bytes:
-    return (_CONF / "model/random_forest.yaml").read_bytes()
-
-
-def _read_options(content: bytes) -> object:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "altered.yaml"
-        path.write_bytes(content)
-        return repr(build(read_option_file(path), "model"))
+@_in_folder
+def _read_options(content: bytes, folder: Path) -> object:
+    (folder / "altered.yaml").write_bytes(content)
+    return repr(build(read_option_file(folder / "altered.yaml"), "model"))
 
 
 def _laughs() -> bytes:
@@ -294,25 +242,25 @@ def _laughs() -> bytes:
 
 
 @cache
-def _store() -> dict[str, bytes]:
+def _store() -> Mapping[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "images"
-        with ShardWriter(place) as writer:
+        with ShardWriter(Path(folder)) as writer:
             for at in range(6):
                 writer.add(f"case-{at}", _FILM + np.uint8(at), (0.2, 0.2))
-        return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def _shard() -> str:
-    return next(name for name in _store() if name.startswith("images-"))
+def _of_store(beginning: str) -> Kind:
+    (name,) = [name for name in _store() if name.startswith(beginning)]
 
+    @_in_folder
+    def read(content: bytes, folder: Path) -> object:
+        for file, sound in _store().items():
+            (folder / file).write_bytes(content if file == name else sound)
+        store = ImageStore(folder)
+        return [(case, image.tobytes(), store.spacing(case)) for case, image in store]
 
-def _read_store(changed: Mapping[str, bytes]) -> object:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in (_store() | dict(changed)).items():
-            (Path(folder) / name).write_bytes(content)
-        store = ImageStore(Path(folder))
-        return [(name, image.tobytes(), store.spacing(name)) for name, image in store]
+    return Kind(lambda: _store()[name], read)
 
 
 @cache
@@ -332,48 +280,35 @@ def _model(arm: str) -> Path:
     return folder
 
 
-def _packed_model(arm: str) -> Callable[[], bytes]:
-    """Return all files of a model one after the other, with their names and lengths before."""
-
+def _files_of(folder: Path) -> list[Path]:
+    """Return the files of a model, but for their checksums."""
     from skiagram.models.deployment import CHECKSUMS
 
-    def make() -> bytes:
-        folder = _model(arm)
-        files = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != CHECKSUMS
-        }
-        return b"".join(files.values())
-
-    return make
+    paths = sorted(folder.rglob("*"))
+    return [path for path in paths if path.is_file() and path.name != CHECKSUMS]
 
 
-def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
-    """Write a model's folder whose files together hold some bytes, and load it."""
-
+def _of_model(arm: str, *, checksums: bool) -> Kind:
+    """Return the kind of all files of a model one after the other, in a folder as before."""
     from skiagram.deploy.model import load_model
     from skiagram.models.deployment import CHECKSUMS
 
-    def read(content: bytes) -> object:
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(shutil.copytree(_model(arm), Path(folder) / "model"))
-            paths = [
-                path
-                for path in sorted(copy.rglob("*"))
-                if path.is_file() and path.name != CHECKSUMS
-            ]
-            at = 0
-            for path in paths:
-                length = path.stat().st_size
-                path.write_bytes(content[at:] if path == paths[-1] else content[at : at + length])
-                at += length
-            if not checksums:
-                (copy / CHECKSUMS).unlink()
-            loaded = load_model(copy)
-            return loaded.task, loaded.threshold
+    @_in_folder
+    def read(content: bytes, folder: Path) -> object:
+        copy = Path(shutil.copytree(_model(arm), folder / "model"))
+        *paths, last = _files_of(copy)
+        at = 0
+        for path in paths:
+            length = path.stat().st_size
+            path.write_bytes(content[at : at + length])
+            at += length
+        last.write_bytes(content[at:])
+        if not checksums:
+            (copy / CHECKSUMS).unlink()
+        loaded = load_model(copy)
+        return loaded.task, loaded.threshold
 
-    return read
+    return Kind(lambda: b"".join(path.read_bytes() for path in _files_of(_model(arm))), read)
 
 
 @cache
@@ -385,39 +320,15 @@ def _package() -> bytes:
     return target.read_bytes()
 
 
-def _read_package(content: bytes) -> object:
+@_in_folder
+def _read_package(content: bytes, folder: Path) -> object:
     from skiagram.deploy.model import load_model
     from skiagram.deploy.package import opened_package
 
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "model.skiagram"
-        target.write_bytes(content)
-        with opened_package(target) as package:
-            loaded = load_model(package.folder)
-            return loaded.task, loaded.threshold, package.manifest
-
-
-def _package_of_zeros() -> bytes:
-    """Return a package that says of a small file that it is large."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("package.json", bytes(10**8))
-    return content.getvalue()
-
-
-def _model_kinds() -> dict[str, Kind]:
-    arms = {
-        "classical model": "logistic_regression",
-        "forest": "random_forest",
-        "network": "network",
-    }
-    return {
-        f"folder of a {title}{'' if checksums else ', its checksums gone'}": Kind(
-            _packed_model(arm), _read_model(arm, checksums=checksums)
-        )
-        for title, arm in arms.items()
-        for checksums in (True, False)
-    }
+    (folder / "model.skiagram").write_bytes(content)
+    with opened_package(folder / "model.skiagram") as package:
+        loaded = load_model(package.folder)
+        return loaded.task, loaded.threshold, package.manifest
 
 
 def _nrrd() -> bytes:
@@ -429,99 +340,103 @@ def _nrrd() -> bytes:
     return head.encode() + gzip.compress(np.arange(1320, dtype="<i2").tobytes(), mtime=0)
 
 
-def _gzip_bomb() -> bytes:
-    return gzip.compress(nifti_bytes(VOXELS)[:352] + bytes(400_000_000), mtime=0)
-
-
-def _film_bomb(name: str) -> Callable[[], bytes]:
-    return lambda: BOMBS[name]().getvalue()
-
-
+_PAGE = Pillow.new("L", (8000, 8000))  # is allowed, eight of them are not
+_PAGE_BOMB = {"save_all": True, "append_images": [_PAGE] * 7, "compression": "tiff_deflate"}
 KINDS: dict[str, Kind] = {
-    "PNG": Kind(_encoded("PNG"), _image, [lambda: png_bomb(16_384)]),
-    "JPEG": Kind(_encoded("JPEG", quality=95), _image),
+    "PNG": _picture("PNG", bombs=[lambda: png_bomb(16_384)]),
+    "JPEG": _picture("JPEG", quality=95),
     "JPEG of 16 bits": Kind(
         lambda: bytes(imagecodecs.ljpeg_encode(_DEEP, bitspersample=16)), _image
     ),
-    "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
-    "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
+    "TIFF": _picture(
+        "TIFF",
+        bombs=[lambda: encoded(Pillow.new("1", (20_000, 20_000)), "TIFF", compression="group4")],
+    ),
+    "TIFF, deflated": _picture("TIFF", compression="tiff_deflate"),
     "TIFF, channels of double floats": Kind(
         lambda: tiff(np.stack([_FILM / 7] * 2), planarconfig="separate", compression="zlib"), _pages
     ),
-    "TIFF of pages": Kind(lambda: tiff_of_pages(VALUES[0]), _pages, [_page_bomb]),
+    "TIFF of pages": Kind(
+        lambda: tiff_of_pages(VALUES[0]), _pages, [lambda: encoded(_PAGE, "TIFF", **_PAGE_BOMB)]
+    ),
     "DICOM, masks of frames": Kind(
-        lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))), _masks_of_frames
+        lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))),
+        lambda content: _all_frames(CaseFiles({"loop": cine(VALUES[0])}, (content,), {})),
     ),
     "DICOM, structure set": Kind(lambda: structure_set({"GTV": _contours(hole=True)}), _mask),
     "DICOM, segmentation": Kind(lambda: segmentation({"GTV": MASK}), _mask),
-    "BMP": Kind(_encoded("BMP"), _image),
-    "PGM": Kind(_encoded("PPM"), _image, [lambda: b"P5 99999 99999 255\n" + bytes(99)]),
-    "DICOM": Kind(_dicom(ExplicitVRLittleEndian), _image, [_film_bomb("rows")]),
-    "DICOM, deflated": Kind(
-        _dicom(DeflatedExplicitVRLittleEndian), _image, [lambda: deflate_bomb().getvalue()]
-    ),
+    "BMP": _picture("BMP"),
+    "PGM": _picture("PPM", bombs=[lambda: b"P5 99999 99999 255\n" + bytes(99)]),
+    "DICOM": _dicom(ExplicitVRLittleEndian, bomb="rows"),
+    "DICOM, deflated": _dicom(DeflatedExplicitVRLittleEndian, bomb="deflate"),
     "DICOM, RLE": Kind(
-        lambda: bundled("MR_small_RLE.dcm").read_bytes(), _image, [_film_bomb("RLE")]
-    ),
-    "DICOM, JPEG": Kind(
-        lambda: compressed(
-            JPEGBaseline8Bit, _encoded("JPEG")(), Rows=SIDE, Columns=SIDE
-        ).getvalue(),
+        lambda: bundled("MR_small_RLE.dcm").read_bytes(),
         _image,
-        [_film_bomb("JPEG")],
+        [lambda: BOMBS["RLE"]().getvalue()],
     ),
-    "DICOM, JPEG Lossless": Kind(
-        _dicom(JPEGLosslessSV1, imagecodecs.ljpeg_encode(_DEEP, bitspersample=16)), _image
+    "DICOM, JPEG": _dicom(JPEGBaseline8Bit, encoded(_PICTURE, "JPEG"), 8, bomb="JPEG"),
+    "DICOM, JPEG Lossless": _dicom(
+        JPEGLosslessSV1, imagecodecs.ljpeg_encode(_DEEP, bitspersample=16)
     ),
-    "DICOM, JPEG-LS": Kind(_dicom(JPEGLSLossless, imagecodecs.jpegls_encode(_DEEP)), _image),
-    "DICOM, JPEG 2000": Kind(
-        _dicom(
-            JPEG2000Lossless,
-            imagecodecs.jpeg2k_encode(_DEEP, level=0, codecformat="J2K", reversible=True),
-        ),
-        _image,
-        [_film_bomb("JPEG 2000")],
+    "DICOM, JPEG-LS": _dicom(JPEGLSLossless, imagecodecs.jpegls_encode(_DEEP)),
+    "DICOM, JPEG 2000": _dicom(
+        JPEG2000Lossless,
+        imagecodecs.jpeg2k_encode(_DEEP, level=0, codecformat="J2K", reversible=True),
+        bomb="JPEG 2000",
     ),
-    "DICOM, HTJ2K": Kind(
-        _dicom(HTJ2KLossless, imagecodecs.htj2k_encode(_DEEP, reversible=True)), _image
-    ),
+    "DICOM, HTJ2K": _dicom(HTJ2KLossless, imagecodecs.htj2k_encode(_DEEP, reversible=True)),
     "NIfTI": Kind(lambda: nifti_bytes(VOXELS), _volume),
-    "NIfTI, gzip": Kind(lambda: gzip.compress(nifti_bytes(VOXELS), mtime=0), _volume, [_gzip_bomb]),
-    "NIfTI-2": Kind(_nifti_2, _volume),
-    "NIfTI of four axes": Kind(_four_axes, _second_volume, [_four_axes_bomb]),
+    "NIfTI, gzip": Kind(
+        lambda: gzip.compress(nifti_bytes(VOXELS), mtime=0),
+        _volume,
+        [lambda: gzip.compress(nifti_bytes(VOXELS)[:352] + bytes(400_000_000), mtime=0)],
+    ),
+    "NIfTI-2": Kind(lambda: bytes(nibabel.Nifti2Image(VOXELS.T, np.eye(4)).to_bytes()), _volume),
+    "NIfTI of four axes": Kind(
+        _four_axes, lambda content: _volume(content, frame=2), [_four_axes_bomb]
+    ),
     "NRRD": Kind(_nrrd, _volume),
     "MetaImage": Kind(meta_image_bytes, _volume),
-    "npz": Kind(_npz, _read_npz, [_npz_of_zeros, _npz_with_code]),
+    "npz": Kind(
+        lambda: _npz(**medmnist.arrays((28, 28))),
+        _read_npz,
+        [_npz_of_zeros, lambda: _npz(train_images=np.array([_Code()], dtype=object))],
+    ),
     "CSV": Kind(
-        _table,
+        lambda: _own()[0].csv.read_bytes(),
         _read_table,
         [
             lambda: b",".join(b"c%d" % at for at in range(30_000)),
             lambda: b'file,label\nx,"' + b"a" * 10**7,
         ],
     ),
-    "lesions of Pascal VOC": Kind(
-        lambda: _annotations("Pascal VOC"),
-        _lesions("one.xml"),
+    "lesions of Pascal VOC": _lesions(
+        "Pascal VOC",
+        "one.xml",
         [lambda: b'<!DOCTYPE a [<!ENTITY b "' + b"b" * 10**6 + b'">]><annotation/>'],
     ),
-    "lesions of LabelMe": Kind(
-        lambda: _annotations("LabelMe, polygon"),
-        _lesions("one.json"),
-        [lambda: b'{"shapes":' + b"[" * 200_000],
+    "lesions of LabelMe": _lesions(
+        "LabelMe, polygon", "one.json", [lambda: b'{"shapes":' + b"[" * 200_000]
     ),
-    "lesions in a CSV": Kind(lambda: _annotations("xmin"), _lesions("boxes.csv")),
-    "manifest": Kind(_manifest, _read_manifest),
-    "option file": Kind(_options_text, _read_options, [_laughs, lambda: b"[" * 100_000]),
-    "Arrow shard": Kind(
-        lambda: _store()[_shard()], lambda content: _read_store({_shard(): content})
+    "lesions in a CSV": _lesions("xmin", "boxes.csv"),
+    "manifest": Kind(lambda: Path(_own()[1].manifest).read_bytes(), _read_manifest),
+    "option file": Kind(
+        lambda: (_CONF / "model/random_forest.yaml").read_bytes(),
+        _read_options,
+        [_laughs, lambda: b"[" * 100_000],
     ),
-    "cases of a store": Kind(
-        lambda: _store()["cases.arrow"], lambda content: _read_store({"cases.arrow": content})
+    "Arrow shard": _of_store("images-"),
+    "cases of a store": _of_store("cases"),
+    "index of shards": _of_store("index"),
+    "folder of a classical model": _of_model("logistic_regression", checksums=True),
+    "folder of a classical model, its checksums gone": _of_model(
+        "logistic_regression", checksums=False
     ),
-    "index of shards": Kind(
-        lambda: _store()["index.json"], lambda content: _read_store({"index.json": content})
+    "folder of a forest": _of_model("random_forest", checksums=True),
+    "folder of a forest, its checksums gone": _of_model("random_forest", checksums=False),
+    "folder of a network": _of_model("network", checksums=True),
+    "folder of a network, its checksums gone": _of_model("network", checksums=False),
+    "folder of a classical model, packed": Kind(
+        _package, _read_package, [lambda: _zipped("package.json", bytes(10**8))]
     ),
-    **_model_kinds(),
-    "folder of a classical model, packed": Kind(_package, _read_package, [_package_of_zeros]),
 }

@@ -173,7 +173,6 @@ def _forget_peak() -> None:
 
 
 def _peak() -> float:
-    """Return the most memory that this process has held, MB."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM"):
@@ -182,13 +181,11 @@ def _peak() -> float:
 
 
 def table_head() -> str:
-    """Return the head of the table in Markdown."""
     names = ("kind", "altered files", *GOOD, *BAD, "longest, s", "most memory, MB")
     return f"| {' | '.join(names)} |\n| --- |{' ---: |' * (len(names) - 1)}"
 
 
 def table_row(name: str, tally: Tally) -> str:
-    """Return the row of a kind in Markdown."""
     counts = [tally.counts[outcome] for outcome in (*GOOD, *BAD)]
     cells = [name, sum(counts), *counts, f"{tally.seconds:.1f}", f"{tally.megabytes:.0f}"]
     return f"| {' | '.join(map(str, cells))} |"

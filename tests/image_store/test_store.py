@@ -40,7 +40,6 @@ def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> Imag
 
 
 def shard_of(folder: Path) -> Path:
-    """Return the only shard of a store."""
     (shard,) = folder.glob("images-*.arrow")
     return shard
 

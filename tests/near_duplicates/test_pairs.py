@@ -20,7 +20,6 @@ from skiagram.near_duplicates.pairs import (
     correlated_pairs,
     duplicate_pairs,
     local_detail,
-    projection,
     stack_blocks,
     thumbnail,
 )
@@ -60,16 +59,6 @@ def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
     assert {pair: exact for pair, (_, exact) in pairs.items()} == {(2, 21): True, (4, 20): False}
 
 
-def test_the_projection_of_a_volume_is_the_mean_of_what_is_known() -> None:
-    volume = np.arange(24, dtype=np.float32).reshape(2, 3, 4, 1)
-    volume[0, 0, 0] = np.nan
-    volume[:, 0, 1] = np.nan
-    expected = volume[..., 0].mean(axis=0)
-    expected[0, 0] = volume[1, 0, 0, 0]
-    np.testing.assert_array_equal(projection(volume), expected)
-    np.testing.assert_array_equal(projection(volume[0]), volume[0])
-
-
 @pytest.mark.thorough
 def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
     draws = np.random.default_rng(1)
@@ -91,13 +80,6 @@ def test_a_resized_copy_is_a_near_duplicate(tmp_path: Path) -> None:
     correlation, exact = found(store_of(tmp_path, [large, small]))[0, 1]
     assert correlation > 0.995
     assert not exact
-
-
-def test_a_thumbnail_pixel_is_the_mean_over_its_area() -> None:
-    image = np.random.default_rng(3).normal(size=(56, 84))
-    means = image.reshape(28, 2, 28, 3).mean(axis=(1, 3)).ravel()
-    expected = (means - means.mean()) / np.linalg.norm(means - means.mean())
-    np.testing.assert_allclose(thumbnail(image), expected, atol=1e-6)
 
 
 def test_identical_constant_images_are_exact_copies(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from skiagram.image_store.store import ImageStore
 
 
 def store_of(folder: Path, images: list[Image]) -> ImageStore:
-    """Write images, and return their store."""
     with ShardWriter(folder) as writer:
         for at, image in enumerate(images):
             writer.add(f"case-{at:06d}", np.ascontiguousarray(image))

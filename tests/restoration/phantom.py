@@ -17,7 +17,6 @@ Plane = NDArray[np.float32]
 
 
 def restoration(name: str) -> Steps:
-    """Return a committed option file."""
     steps: Steps = build(yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text()), name)
     return steps
 
@@ -25,7 +24,6 @@ def restoration(name: str) -> Steps:
 def restored(
     steps: Steps, image: Image, training_mean: Plane | None = None
 ) -> tuple[Plane, Treatment]:
-    """Restore a single image."""
     (alone,), (treatment,) = steps.restore(image[None], training_mean)
     return alone, treatment
 

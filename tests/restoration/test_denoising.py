@@ -13,7 +13,7 @@ from skimage.restoration import cycle_spin, denoise_wavelet, estimate_sigma
 
 from skiagram.errors import OptionError
 from skiagram.options import check
-from skiagram.restoration.denoising import Denoising, bayes_thresholds
+from skiagram.restoration.denoising import Denoising
 from tests.restoration.phantom import Plane, film, psnr, tissue
 
 OPTIONS = Denoising(
@@ -160,13 +160,3 @@ def test_odd_sizes_and_too_many_levels_keep_the_size(shape: tuple[int, int]) -> 
 def test_other_than_orthogonal_wavelets_are_refused_by_name(wavelet: str) -> None:
     with pytest.raises(OptionError, match=r"wavelet: .* orthogonal wavelet of PyWavelets: haar"):
         check(Denoising, {**dataclasses.asdict(OPTIONS), "wavelet": wavelet}, "denoising")
-
-
-def test_bayes_thresholds_are_those_of_the_formula() -> None:
-    rng = np.random.default_rng(0)
-    bands = rng.normal(size=(4, 1, 137)) * np.array([0.5, 1, 2, 0])[:, None, None]
-    bands = bands.astype(np.float32)
-    thresholds = bayes_thresholds(bands, np.array([0.1, 0.4, 3.0, 0.2]))
-    signal = np.mean(np.square(bands[:2], dtype=np.float64), axis=(1, 2)) - [0.01, 0.16]
-    np.testing.assert_allclose(thresholds[:2], [0.01, 0.16] / np.sqrt(signal), rtol=1e-12)
-    np.testing.assert_array_equal(thresholds[2:], np.inf)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage import data
 
-from skiagram.restoration.outliers import Faults, Outliers
+from skiagram.restoration.outliers import Faults, Outliers, local_median
 from tests.restoration.phantom import Film, Plane, film, tissue
 
 OPTIONS = Outliers(threshold=6.0, radius=2)
@@ -94,3 +95,11 @@ def test_one_hot_pixel_on_a_plain_image_is_the_only_one_flagged() -> None:
     plane[5, 9] = 255
     assert find(plane).pixels.sum() == 1
     np.testing.assert_array_equal(replaced(plane), np.full((28, 28), 7))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3), (17, 31), (70, 600), (600, 7)])
+@pytest.mark.parametrize("radius", [1, 2, 4])
+def test_local_median_equals_scipy(shape: tuple[int, int], radius: int) -> None:
+    plane = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    expected = ndimage.median_filter(plane, 2 * radius + 1, mode="mirror")
+    np.testing.assert_array_equal(local_median(plane, radius), expected)

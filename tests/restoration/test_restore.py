@@ -2,6 +2,7 @@
 
 import dataclasses
 import tracemalloc
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,22 @@ from tests.restoration.phantom import Plane, film, restoration, tissue
 from tests.restoration.phantom import restored as alone
 
 
+def store(folder: Path, images: Sequence[Image] | Mapping[str, Image]) -> ImageStore:
+    """Write images; those without a name are called c0, c1 and so on."""
+    if not isinstance(images, Mapping):
+        images = {f"c{at}": image for at, image in enumerate(images)}
+    with ShardWriter(folder) as writer:
+        for case_id, image in images.items():
+            writer.add(case_id, image)
+    return ImageStore(folder)
+
+
 @pytest.mark.slow
 def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path: Path) -> None:
     images = {"b": film(0).faulty, "a": film(1).noisy, "c": film(2).faulty[:40, :51]}
-    with ShardWriter(tmp_path / "images") as writer:
-        for case_id, image in images.items():
-            writer.add(case_id, image)
-    steps = restoration("wavelet")
+    source, steps = store(tmp_path / "images", images), restoration("wavelet")
     for run in ("first", "second"):
-        record = tmp_path / f"{run}.parquet"
-        restore_store(ImageStore(tmp_path / "images"), steps, tmp_path / run, record)
+        restore_store(source, steps, tmp_path / run, tmp_path / f"{run}.parquet")
     restored = ImageStore(tmp_path / "first")
     assert restored.case_ids == ["b", "a", "c"]
     assert restored.sha256 == ImageStore(tmp_path / "second").sha256
@@ -47,19 +54,13 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
 @pytest.mark.slow
 def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
-    with ShardWriter(tmp_path / "images") as writer:
-        for at in range(3):  # a piece of work each
-            image = generator.normal(100, 20, (700 + at, 800)).astype(np.float32)
-            writer.add(f"case-{at}", image, (0.1, 0.1 + at))
+    sizes = [(700 + at, 800) for at in range(3)]  # a piece of work each
+    images = [generator.normal(100, 20, size).astype(np.float32) for size in sizes]
+    source = store(tmp_path / "images", images)
     two = Compute(threads=1, workers=2, backend="local", address=None)
     for name, compute in (("alone", IN_PROCESS), ("shared", two)):
-        restore_store(
-            ImageStore(tmp_path / "images"),
-            restoration("wavelet"),
-            tmp_path / name,
-            tmp_path / f"{name}.parquet",
-            compute=compute,
-        )
+        record = tmp_path / f"{name}.parquet"
+        restore_store(source, restoration("wavelet"), tmp_path / name, record, compute=compute)
     assert ImageStore(tmp_path / "alone").sha256 == ImageStore(tmp_path / "shared").sha256
     assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "shared.parquet").read_bytes()
 
@@ -78,11 +79,11 @@ def test_runs_of_like_images_are_restored_as_each_alone(
     with ShardWriter(tmp_path / "images") as writer:
         for case_id, image in images.items():
             writer.add(case_id, image, (0.1, 0.2) if case_id == "c1" else None)
-    store = ImageStore(tmp_path / "images")
-    runs = store.runs(0, len(store), restore._RUN_VALUES)
+    source = ImageStore(tmp_path / "images")
+    runs = source.runs(0, len(source), restore._RUN_VALUES)
     assert [len(each.images) for each in runs] == [3, 2, 1, 1, 1]
     steps = restoration("repair")
-    restore_store(store, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
+    restore_store(source, steps, tmp_path / "restored", tmp_path / "treatment.parquet")
     restored = ImageStore(tmp_path / "restored")
     assert restored.case_ids == list(images)
     assert restored.spacing("c1") == (0.1, 0.2)
@@ -94,18 +95,12 @@ def test_runs_of_like_images_are_restored_as_each_alone(
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
     tmp_path: Path,
 ) -> None:
-    with ShardWriter(tmp_path / "images") as writer:
-        writer.add("case-1", film(0).clean)
-        writer.add("case-2", np.full((64, 64), np.nan, np.float32))
-    with pytest.raises(DataError, match=r"^case-2: every pixel is missing"):
-        restore_store(
-            ImageStore(tmp_path / "images"),
-            restoration("wavelet"),
-            tmp_path / "restored",
-            tmp_path / "treatment.parquet",
-        )
+    images = [film(0).clean, np.full((64, 64), np.nan, np.float32)]
+    source, record = store(tmp_path / "images", images), tmp_path / "treatment.parquet"
+    with pytest.raises(DataError, match=r"^c1: every pixel is missing"):
+        restore_store(source, restoration("wavelet"), tmp_path / "restored", record)
     assert not (tmp_path / "restored" / "index.json").exists()
-    assert not (tmp_path / "treatment.parquet").exists()
+    assert not record.exists()
 
 
 @pytest.mark.thorough
@@ -113,12 +108,9 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     image = np.zeros((512, 512), np.float32)
     peaks = []
     for count in (20, 50):
-        with ShardWriter(tmp_path / f"images-{count}") as writer:
-            for at in range(count):
-                writer.add(f"{at}", image)
-        store = ImageStore(tmp_path / f"images-{count}")
+        source = store(tmp_path / f"images-{count}", [image] * count)
         tracemalloc.start()
-        restore_store(store, restoration("none"), tmp_path / f"r{count}", tmp_path / f"t{count}")
+        restore_store(source, restoration("none"), tmp_path / f"r{count}", tmp_path / f"t{count}")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
@@ -145,13 +137,6 @@ SPLIT = np.array(["train", "train", "validation", "test"])
 def cases(split: NDArray[np.str_] = SPLIT) -> Cases:
     names = np.array([f"c{at}" for at in range(len(split))])
     return Cases(names, names, split, np.array([0, 1, 0, -1]))
-
-
-def store(folder: Path, images: list[Plane]) -> ImageStore:
-    with ShardWriter(folder) as writer:
-        for at, image in enumerate(images):
-            writer.add(f"c{at}", image)
-    return ImageStore(folder)
 
 
 def gappy(*shape: int) -> list[Plane]:

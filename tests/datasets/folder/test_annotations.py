@@ -17,7 +17,8 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
 from skiagram.datasets.folder.lesions import Lesion
 from skiagram.errors import DataError
-from tests.datasets.own_folders import png, row, write_folder
+from tests.datasets.own_folders import png, write_films
+from tests.terminal import Terminal
 
 # from column 20 to 40 and row 10 to 50 of an image of 200 rows and 100 columns
 EXPECTED = Lesion((29.5, 29.5), math.sqrt(20 * 40 / math.pi))
@@ -69,6 +70,18 @@ def _labelme(path: Path, form: str, points: list[list[float]]) -> Path:
     return path
 
 
+def _coco(*kinds: str, boxes: list[list[float]] | None = None) -> dict[str, Any]:
+    categories = [{"id": 10 + at, "name": kind} for at, kind in enumerate(dict.fromkeys(kinds))]
+    ids = {each["name"]: each["id"] for each in categories}
+    boxes = boxes or [[20 + 30 * at, 10, 20, 40] for at in range(len(kinds))]
+    annotations = [
+        {"image_id": 1, "category_id": ids[kind], "bbox": box}
+        for kind, box in zip(kinds, boxes, strict=True)
+    ]
+    listed = [{"id": 1, "file_name": "one.png"}]
+    return {"images": listed, "categories": categories, "annotations": annotations}
+
+
 PROGRAMS: dict[str, Callable[[Path], Path]] = {
     "xmin": lambda path: _csv(path, file=["one.png"], xmin=[20], ymin=[10], xmax=[40], ymax=[50]),
     "x1": lambda path: _csv(path, image_id=["one"], x1=[20.0], y1=[10.0], x2=[40.0], y2=[50.0]),
@@ -84,6 +97,7 @@ PROGRAMS: dict[str, Callable[[Path], Path]] = {
         path, image_id=["two", "one"], finding_categories=["['No Finding']", "['Mass']"],
         x_min=[0, 20], y_min=[0, 10], x_max=[1, 40], y_max=[1, 50],
     ),
+    "COCO": lambda path: _saved(path / "coco.json", _coco("mass")),
     "YOLO": _yolo,
     "Pascal VOC": _voc,
     "LabelMe, rectangle": lambda path: _labelme(path, "rectangle", CORNERS[::-1]),
@@ -102,18 +116,6 @@ def test_programs_say_the_same_box(program: str, tmp_path: Path) -> None:
     assert file == "train/one.png"
     assert lesion.centre == pytest.approx(EXPECTED.centre)
     assert lesion.radius == pytest.approx(EXPECTED.radius)
-
-
-def _coco(*kinds: str, boxes: list[list[float]] | None = None) -> dict[str, Any]:
-    categories = [{"id": 10 + at, "name": kind} for at, kind in enumerate(dict.fromkeys(kinds))]
-    ids = {each["name"]: each["id"] for each in categories}
-    boxes = boxes or [[20 + 30 * at, 10, 20, 40] for at in range(len(kinds))]
-    annotations = [
-        {"image_id": 1, "category_id": ids[kind], "bbox": box}
-        for kind, box in zip(kinds, boxes, strict=True)
-    ]
-    listed = [{"id": 1, "file_name": "one.png"}]
-    return {"images": listed, "categories": categories, "annotations": annotations}
 
 
 def test_classes_are_not_mixed(tmp_path: Path) -> None:
@@ -196,6 +198,19 @@ def test_slicers_markups_are_places_in_the_patient(system: str, tmp_path: Path) 
     assert [*lesion.centre, lesion.radius] == pytest.approx([12.5, -7, 30, 4])
 
 
+VIA = {
+    "filename": "one.png",
+    "regions": [{"shape_attributes": {"name": "rect", "x": 2, "y": 1, "width": 2, "height": 4}}],
+}
+CVAT = "<annotations><image name='one.png'><box label='a'/></image></annotations>"
+BOX = {"image_id": 1, "category_id": 1, "bbox": [20, 10, 20, 40]}
+ONE = {"id": 1, "file_name": "one.png"}
+
+
+def _boxes(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,)) -> str:
+    return json.dumps({"images": listed, "annotations": boxes})
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -205,43 +220,80 @@ def test_slicers_markups_are_places_in_the_patient(system: str, tmp_path: Path) 
         ("one.json", '{"a": 1}', "no lesions of a known program"),
         ("one.json", '{"shapes": [{"label": "a", "points": [[1, 2]]}]}', "`polygon` of 1 points"),
         ("one.fcsv", "a,b,c,d\n", "no lesions of a known program"),
+        ("via.json", json.dumps({"_via_img_metadata": {"one.png10": VIA}}), "VIA.*COCO"),
+        ("via.json", json.dumps({"one.png10": VIA}), "VIA.*COCO"),
+        ("via.csv", "filename,file_size,region_shape_attributes\none.png,1,{}\n", "VIA.*COCO"),
+        ("cvat.xml", CVAT, "CVAT.*COCO 1.0"),
+        ("coco.json", _boxes(BOX, listed=(ONE, ONE | {"file_name": "two.png"})),
+         "annotation 1: a box of .* 2 images"),
+        ("coco.json", _boxes(BOX, BOX | {"image_id": 8}),
+         "annotation 2: a box of image 8, an id of 0 images"),
+        ("coco.json", _boxes(BOX, listed=(ONE | {"width": 200, "height": 400},)),
+         "400 × 200 pixels, which has 200 × 100"),
+        ("coco.json", _boxes(BOX | {"bbox": [float("nan"), 1, 2, 3]}),
+         "annotation 1: a box of 2 × 3 at nan"),
+        ("coco.json", _boxes(BOX | {"bbox": [1, 2, 3]}), "no lesions of a known program"),
+        ("coco.json", _boxes(BOX, BOX), "one.png`: the lesion `29.5 .*` twice"),
+        ("a.csv", "file,x,y,radius\none.png,1,2,-3\n", "line 2"),
+        ("a.csv", "file,x,y,radius\none.png,1,b,3\n", "line 2"),
+        ("a.csv", "file,x,y,z,radius\none.png,1,,2,3\n", "line 2"),
+        ("a.csv", "file,x,y\none.png,1,2\n", "columns file, x, y"),
+        ("a.csv", "file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
+        ("a.csv", "file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
+        ("a.csv", "file,x,y,radius\ntwice.png,1,2,3\n", "several"),
+        ("a.csv", "file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
+        ("a.csv", "file;x;y;radius\none.png;1,5;2.5;3\n",
+         "line 2: `1,5` in column `x`.* decimal point"),
+        ("a.csv", "file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "the lesion .* twice"),
+        ("a.csv", "file,x,y,radius\none.png,1,2\n", "a.csv, line 2: 3 cells"),
+        ("one.txt", "0 .3 .15 .2 .2 .97\n0 .1 .1 .3 .1 .3 .5\n", "line 2: no box of YOLO"),
+        ("one.txt", "0 .3 .15 .2 .2 .97\n0 .3 .15 .2 .2 .1 .2 2\n", "line 2: .*no polygons"),
+        ("one.txt", "0 .3 .15 .2 .2 .97\n0 .3 .15 .2\n", "line 2: no box of YOLO"),
     ],
-)
-def test_what_is_no_lesion_is_named(name: str, text: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(DataError, match=rf"{name}.*{words}"):
-        read_lesions(tmp_path / name, images("one.png"))
-
-
-VIA_IMAGE = {
-    "filename": "one.png",
-    "regions": [{"shape_attributes": {"name": "rect", "x": 2, "y": 1, "width": 2, "height": 4}}],
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        ("via.json", json.dumps({"_via_img_metadata": {"one.png10": VIA_IMAGE}}), "VIA.*COCO"),
-        ("via.json", json.dumps({"one.png10": VIA_IMAGE}), "VIA.*COCO"),
-        (
-            "via.csv",
-            "filename,file_size,region_shape_attributes\none.png,1,{}\n",
-            "VIA.*Export Annotations .COCO",
-        ),
-        (
-            "cvat.xml",
-            "<annotations><image name='one.png'><box label='a'/></image></annotations>",
-            "CVAT.*COCO 1.0",
-        ),
-    ],
-)
-def test_what_another_program_has_to_export_anew_is_named(
+)  # fmt: skip
+def test_what_is_no_lesion_or_has_no_place_is_named(
     name: str, text: str, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(text)
+    path = tmp_path if name.endswith(".txt") else tmp_path / name  # a folder of YOLO's
     with pytest.raises(DataError, match=words):
-        read_lesions(tmp_path / name, images("one.png"))
+        read_lesions(path, images("a/one.png", "two.png", "a/twice.png", "b/twice.png"))
+
+
+def test_yolos_files_are_found_in_the_folders_of_their_images(tmp_path: Path) -> None:
+    for patient, share in (("a", 0.3), ("b", 0.6)):
+        (tmp_path / patient).mkdir()
+        (tmp_path / patient / "left.txt").write_text(f"0 {share} .15 .2 .2\n")
+    found = read_lesions(tmp_path, images("a/left.png", "b/left.png"))
+    assert [own[0].centre[0] for own in found.values()] == pytest.approx([29.5, 59.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("a/one.png", "a/one.png"),
+        ("one", "a/one.png"),
+        ("/data/films/a/one.png", "a/one.png"),
+        ("films\\a\\one.png", "a/one.png"),
+        ("two.png", "two.png"),
+        ("b/two", "two.png"),
+        ("scan", "b/c/scan.nii.gz"),
+        ("c/scan.nii.gz", "b/c/scan.nii.gz"),
+        ("1.3.6.1", "1.3.6.1.mhd"),
+    ],
+)
+def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name: str, file: str) -> None:
+    files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
+    assert images(*files).find(name) == file
+
+
+def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.csv"
+    path.write_text(
+        "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
+    )
+    [lesion] = read_lesions(path, images("subset0/1.3.6.1.mhd"))["subset0/1.3.6.1.mhd"]
+    assert lesion == Lesion((-128.7, -175.3, -298.4), 2.8, world=True)
 
 
 def test_boxes_of_an_image_that_was_scaled_are_named(tmp_path: Path) -> None:
@@ -260,18 +312,10 @@ def test_a_copied_file_that_names_another_image_is_refused(tmp_path: Path) -> No
         read_lesions(tmp_path, images("one.png", "two.png"))
 
 
-def test_lesions_of_normal_images_stop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = [f"film-{at}.png" for at in range(12)]
-    rows = [
-        row(at, name, marks="5 6 2" if at in (2, 3, 4) else "") for at, name in enumerate(names)
-    ]
-    write_folder(tmp_path, {name: png(at) for at, name in enumerate(names)}, rows)
-    monkeypatch.chdir(tmp_path)
-    assert main(["check", "films", "films.csv", "--positive", "cancer"]) == 4
-    printed = capsys.readouterr()
-    assert "images of the class `normal` have lesions" in printed.out + printed.err
+def test_lesions_of_normal_images_stop(tmp_path: Path, terminal: Terminal) -> None:
+    own = write_films(tmp_path, 12, lambda at: {"marks": "5 6 2" if at in (2, 3, 4) else ""})
+    shown = terminal(["check", str(own.folder), str(own.csv), "--positive", "cancer"], 4)
+    assert "images of the class `normal` have lesions" in shown
 
 
 def test_the_command_takes_the_choices(

@@ -1,15 +1,11 @@
 """Files that vanish, links in circles, odd names, a full disk: named, and nothing is lost."""
 
 import csv
-import errno
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.csv_rows import read_rows
-from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.errors import DataError
 from tests.datasets.own_folders import (
     OwnFolder,
@@ -76,30 +72,3 @@ def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path: Pat
     assert opened.image(0).pixels.size
     with pytest.raises(DataError):
         ingested(source, tmp_path / "out", "cv")
-
-
-@pytest.mark.parametrize("failing", [0, 1])
-def test_a_full_disk_leaves_the_earlier_option_file_and_manifest(
-    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = sound_folder(tmp_path)
-    source = source_of(own)
-    files = OptionFiles(tmp_path, "films")
-    before = {path.name: path.read_bytes() for path in files.options.parent.iterdir()}
-    rows = read_rows(own.csv.read_bytes())[:2]
-    checksums = dict.fromkeys((one.cells["file"] for one in rows), "0")
-    write = Path.write_bytes
-    written: list[Path] = []
-
-    def full(self: Path, content: bytes) -> int:
-        if len(written) == failing:
-            write(self, content[:3])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(self)
-        return write(self, content)
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        files.write(replace(source, title="Others"), rows, checksums)
-    after = {path.name: path.read_bytes() for path in files.options.parent.iterdir()}
-    assert after == before

@@ -1,21 +1,23 @@
 """Frames of a DICOM file are cases or slices, as the table says; nothing is guessed."""
 
 import csv
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from skiagram.cli.main import main
+from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from tests.datasets.own_folders import initialised
+from tests.datasets.own_folders import encoded, initialised
 from tests.datasets.sources import ingested
 from tests.datasets.volumes.examples import cine, nifti_bytes, segmentation_of_frames
+from tests.terminal import Terminal
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
 VALUES = np.random.default_rng(0).integers(0, 255, (PATIENTS, FRAMES, SIDE, SIDE), dtype=np.uint8)
@@ -39,11 +41,8 @@ def _ingested(folder: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-def test_check_offers_a_case_a_frame_or_a_volume(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", *_study(tmp_path)]) == 4
-    said = capsys.readouterr().out
+def test_check_offers_a_case_a_frame_or_a_volume(tmp_path: Path, terminal: Terminal) -> None:
+    said = terminal(["check", *_study(tmp_path)], 4)
     assert f"p00.dcm: {FRAMES} frames without a place in the patient" in said
     assert "`--frames cases` (or `volume`) of `skiagram table`" in said
 
@@ -78,26 +77,36 @@ def test_all_frames_are_a_volume_of_unknown_spacing(
     [("4", "frame 4 of 3"), ("zero", "`zero`, column `frame`"), ("0", "`0`, column `frame`")],
 )
 def test_a_frame_that_is_not_there_is_named(
-    cell: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cell: str, words: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     arguments = _study(tmp_path, "--frames", "cases")
     table = (tmp_path / "loops.csv").read_text().splitlines()
     table[1] = table[1].replace(",1,", f",{cell},")
     (tmp_path / "loops.csv").write_text("\n".join(table) + "\n")
-    assert main(["check", *arguments]) == 4
-    assert words in capsys.readouterr().out
+    assert words in terminal(["check", *arguments], 4)
 
 
 def tiff_of_pages(pages: np.ndarray) -> bytes:
-    file = BytesIO()
     first, *others = (Image.fromarray(page) for page in pages)
-    first.save(file, "TIFF", save_all=True, append_images=others)
-    return file.getvalue()
+    return encoded(first, "TIFF", save_all=True, append_images=others)
 
 
 MASKS = np.zeros((FRAMES, SIDE, SIDE), dtype=bool)
 for _frame in range(FRAMES):
     MASKS[_frame, 4 + _frame : 12, 5:15] = True
+
+
+def decoded(content: bytes, frame: int | None, *masks: bytes) -> SpacedImage:
+    """Read a frame of a file, or all of them as a volume (0), with its masks."""
+    reference = ImageReference("a", ("mask",) * len(masks), frame=frame)
+    return decode_case(CaseFiles({"a": content}, masks, {}), reference)
+
+
+def region_of(frame: int, mask: bytes) -> NDArray[np.bool_]:
+    """Return what a mask marks on a frame of the first loop, or on all frames (0)."""
+    region = decoded(cine(VALUES[0]), frame, mask).region
+    assert region is not None
+    return region.inside
 
 
 @pytest.mark.parametrize(
@@ -110,24 +119,18 @@ for _frame in range(FRAMES):
     ids=["frames by number", "as many frames", "pages"],
 )
 def test_frames_have_masks_by_their_numbers(mask: bytes) -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (mask,), {})
     for frame in range(FRAMES):
-        image = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=frame + 1))
-        assert image.region is not None
-        np.testing.assert_array_equal(image.region.inside, MASKS[frame])
-        np.testing.assert_array_equal(image.pixels, VALUES[0, frame])
-    volume = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=0))
-    assert volume.region is not None
-    np.testing.assert_array_equal(volume.region.inside, MASKS)
+        np.testing.assert_array_equal(region_of(frame + 1, mask), MASKS[frame])
+        pixels = decoded(cine(VALUES[0]), frame + 1, mask).pixels
+        np.testing.assert_array_equal(pixels, VALUES[0, frame])
+    np.testing.assert_array_equal(region_of(0, mask), MASKS)
 
 
 def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_refused() -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (segmentation_of_frames({3: MASKS[2]}),), {})
-    volume = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=0))
-    assert volume.region is not None
-    assert volume.region.inside.any(axis=(1, 2)).tolist() == [False, False, True]
+    third = segmentation_of_frames({3: MASKS[2]})
+    assert region_of(0, third).any(axis=(1, 2)).tolist() == [False, False, True]
     with pytest.raises(DataError, match="an empty mask"):
-        decode_case(files, ImageReference("loop.dcm", ("mask",), frame=1))
+        region_of(1, third)
 
 
 @pytest.mark.parametrize(
@@ -144,31 +147,23 @@ def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_re
     ],
 )  # fmt: skip
 def test_a_mask_that_does_not_fit_its_frames_is_named(mask: bytes, frame: int, words: str) -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (mask,), {})
     with pytest.raises(DataError, match=words):
-        decode_case(files, ImageReference("loop.dcm", ("mask",), frame=frame))
+        region_of(frame, mask)
 
 
 def test_a_mask_of_its_own_belongs_to_one_frame() -> None:
-    own = BytesIO()
-    Image.fromarray(MASKS[1].astype(np.uint8)).save(own, "PNG")
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (own.getvalue(),), {})
-    image = decode_case(files, ImageReference("loop.dcm", ("mask.png",), frame=2))
-    assert image.region is not None
-    np.testing.assert_array_equal(image.region.inside, MASKS[1])
+    own = encoded(Image.fromarray(MASKS[1].astype(np.uint8)), "PNG")
+    np.testing.assert_array_equal(region_of(2, own), MASKS[1])
 
 
 def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
-    files = CaseFiles({"stack.tif": tiff_of_pages(VALUES[0])}, (), {})
-    with pytest.raises(DataError, match=r"3 pages.*`--frames cases`"):
-        decode_case(files, ImageReference("stack.tif"))
+    stack = tiff_of_pages(VALUES[0])
     for frame in range(FRAMES):
-        image = decode_case(files, ImageReference("stack.tif", frame=frame + 1))
-        np.testing.assert_array_equal(image.pixels, VALUES[0, frame])
-    volume = decode_case(files, ImageReference("stack.tif", frame=0))
-    np.testing.assert_array_equal(volume.pixels[..., 0], VALUES[0])
-    with pytest.raises(DataError, match="frame 4 of 3"):
-        decode_case(files, ImageReference("stack.tif", frame=4))
+        np.testing.assert_array_equal(decoded(stack, frame + 1).pixels, VALUES[0, frame])
+    np.testing.assert_array_equal(decoded(stack, 0).pixels[..., 0], VALUES[0])
+    for frame, words in ((None, r"3 pages.*`--frames cases`"), (4, "frame 4 of 3")):
+        with pytest.raises(DataError, match=words):
+            decoded(stack, frame)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +178,10 @@ def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
 )
 def test_what_is_no_volume_of_frames_is_named(content: bytes, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        decode_case(CaseFiles({"a": content}, (), {}), ImageReference("a", frame=0))
+        decoded(content, 0)
 
 
 def test_the_pages_of_a_tiff_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skiagram.datasets.image_files._MAX_PAGES", 2)
     with pytest.raises(DataError, match="more than 2 pages"):
-        decode_case(
-            CaseFiles({"a": tiff_of_pages(VALUES[0])}, (), {}), ImageReference("a", frame=1)
-        )
+        decoded(tiff_of_pages(VALUES[0]), 1)

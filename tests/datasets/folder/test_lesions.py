@@ -1,10 +1,8 @@
 """Lesions from tables and from other programs' files, as marks on the stored image."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from numpy.typing import NDArray
 from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
 from skiagram.datasets.contract import Mark, SpacedImage
-from skiagram.datasets.folder.annotations import Images, read_lesions
 from skiagram.datasets.folder.lesions import (
     Lesion,
     lesions_of_region,
@@ -26,15 +23,11 @@ from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
-from tests.datasets.own_folders import initialised, png, row, write_folder
+from tests.datasets.own_folders import initialised, write_films
 from tests.datasets.sources import ingested
+from tests.terminal import Terminal
 
 GRID = Grid.of((10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0]))
-
-
-def images(*files: str) -> Images:
-    """Return images of 100 columns and 200 rows."""
-    return Images(files, lambda _: (200, 100))
 
 
 def test_a_cell_says_lesions_and_comes_back() -> None:
@@ -119,112 +112,6 @@ def test_each_part_of_a_mask_is_a_lesion_of_its_size() -> None:
     assert lesion.centre == pytest.approx((18, 20, 10))
 
 
-def test_files_of_other_programs_say_the_same_box(tmp_path: Path) -> None:
-    """One box from column 20 to 40 and row 10 to 50 of an image of 200 × 100 pixels."""
-    expected = Lesion((29.5, 29.5), np.sqrt(20 * 40 / np.pi))
-    table, coco, yolo = tmp_path / "boxes.csv", tmp_path / "coco.json", tmp_path / "labels"
-    table.write_text("file,x_min,y_min,x_max,y_max\na/one.png,20,10,40,50\n")
-    image = {"id": 7, "file_name": "one.png", "width": 100, "height": 200}
-    box = {"image_id": 7, "bbox": [20, 10, 20, 40]}
-    coco.write_text(json.dumps({"images": [image], "annotations": [box]}))
-    yolo.mkdir()
-    (yolo / "one.txt").write_text("0 0.3 0.15 0.2 0.2\n")
-    for path in (table, coco, yolo):
-        [lesion] = read_lesions(path, images("a/one.png", "a/two.png"))["a/one.png"]
-        assert lesion.centre == pytest.approx(expected.centre), path
-        assert lesion.radius == pytest.approx(expected.radius)
-
-
-@pytest.mark.parametrize("row", ["0 .1 .1 .3 .1 .3 .5", "0 .3 .15 .2 .2 .1 .2 2", "0 .3 .15 .2"])
-def test_a_polygon_of_yolo_is_no_box(tmp_path: Path, row: str) -> None:
-    (tmp_path / "one.txt").write_text(f"0 .3 .15 .2 .2 .97\n{row}\n")
-    with pytest.raises(DataError, match=r"one\.txt, line 2: no box of YOLO.*no polygons"):
-        read_lesions(tmp_path, images("one.png"))
-
-
-ONE = {"id": 7, "file_name": "one.png"}
-BOX = {"image_id": 7, "bbox": [20, 10, 20, 40]}
-
-
-@pytest.mark.parametrize(
-    ("listed", "boxes", "words"),
-    [
-        ([ONE, {"id": 7, "file_name": "two.png"}], [BOX], "annotation 1: a box of .* 2 images"),
-        ([ONE], [BOX, {**BOX, "image_id": 8}], "annotation 2: a box of image 8, an id of 0 images"),
-        ([{**ONE, "width": 200, "height": 400}], [BOX], "400 × 200 pixels, which has 200 × 100"),
-        ([ONE], [{**BOX, "bbox": [float("nan"), 1, 2, 3]}], "annotation 1: a box of 2 × 3 at nan"),
-        ([ONE], [{**BOX, "bbox": [1, 2, 3]}], "no lesions of a known program"),
-        ([ONE], [BOX, BOX], "`one.png`: the lesion `29.5 .*` twice"),
-    ],
-)
-def test_boxes_of_coco_that_mean_no_place_are_named(
-    listed: list[Any], boxes: list[Any], words: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "coco.json"
-    path.write_text(json.dumps({"images": listed, "annotations": boxes}))
-    with pytest.raises(DataError, match=rf"coco\.json.*{words}"):
-        read_lesions(path, images("one.png", "two.png"))
-
-
-def test_yolos_files_are_found_in_the_folders_of_their_images(tmp_path: Path) -> None:
-    for patient, share in (("a", 0.3), ("b", 0.6)):
-        (tmp_path / patient).mkdir()
-        (tmp_path / patient / "left.txt").write_text(f"0 {share} .15 .2 .2\n")
-    found = read_lesions(tmp_path, images("a/left.png", "b/left.png"))
-    assert [own[0].centre[0] for own in found.values()] == pytest.approx([29.5, 59.5])
-
-
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [
-        ("a/one.png", "a/one.png"),
-        ("one", "a/one.png"),
-        ("/data/films/a/one.png", "a/one.png"),
-        ("films\\a\\one.png", "a/one.png"),
-        ("two.png", "two.png"),
-        ("b/two", "two.png"),
-        ("scan", "b/c/scan.nii.gz"),
-        ("c/scan.nii.gz", "b/c/scan.nii.gz"),
-        ("1.3.6.1", "1.3.6.1.mhd"),
-    ],
-)
-def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name: str, file: str) -> None:
-    files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
-    assert images(*files).find(name) == file
-
-
-def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
-    path = tmp_path / "annotations.csv"
-    path.write_text(
-        "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
-    )
-    [lesion] = read_lesions(path, images("subset0/1.3.6.1.mhd"))["subset0/1.3.6.1.mhd"]
-    assert lesion == Lesion((-128.7, -175.3, -298.4), 2.8, world=True)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("file,x,y,radius\none.png,1,2,-3\n", "line 2"),
-        ("file,x,y,radius\none.png,1,b,3\n", "line 2"),
-        ("file,x,y,z,radius\none.png,1,,2,3\n", "line 2"),
-        ("file,x,y\none.png,1,2\n", "columns file, x, y"),
-        ("file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
-        ("file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
-        ("file,x,y,radius\ntwice.png,1,2,3\n", "several"),
-        ("file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
-        ("file;x;y;radius\none.png;1,5;2.5;3\n", "line 2: `1,5` in column `x`.* decimal point"),
-        ("file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "one.png`: the lesion .* twice"),
-        ("file,x,y,radius\none.png,1,2\n", "lesions.csv, line 2: 3 cells"),
-    ],
-)
-def test_what_cannot_be_placed_is_named(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "lesions.csv"
-    path.write_text(text)
-    with pytest.raises(DataError, match=words):
-        read_lesions(path, images("a/one.png", "a/twice.png", "b/twice.png"))
-
-
 def test_a_lesion_off_its_image_is_named() -> None:
     check_mark(Mark((19.4, 0.0), 2), (20, 30), "one.png")
     for mark, words in (
@@ -239,19 +126,16 @@ def test_a_lesion_off_its_image_is_named() -> None:
 
 
 def test_a_lesion_off_its_image_is_said_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
-    names = [f"film-{at}.png" for at in range(12)]
     marks = ["5 6 2" if at // 2 % 2 else "" for at in range(12)]
     marks[3] = "5 60 2"
-    rows = [row(at, name, marks=marks[at]) for at, name in enumerate(names)]
-    write_folder(tmp_path, {name: png(at) for at, name in enumerate(names)}, rows)
+    write_films(tmp_path, 12, lambda at: {"marks": marks[at]})
     (tmp_path / "conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     for command in ("check", "init"):
-        assert main([command, "films", "films.csv", "--positive", "cancer"]) == 4
-        said = capsys.readouterr()
-        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in said.out + said.err
+        shown = terminal([command, "films", "films.csv", "--positive", "cancer"], 4)
+        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in shown
     assert not [*(tmp_path / "conf/dataset").iterdir()]
 
 

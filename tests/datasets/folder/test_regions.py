@@ -17,6 +17,7 @@ from skiagram.options import build, read_option_file
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.datasets.volumes.examples import nifti_bytes, segmentation, series_files, structure_set
+from tests.terminal import Terminal
 
 SHAPE = (4, 12, 14)
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -105,12 +106,11 @@ FAULTS = {
 
 @pytest.mark.thorough
 def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, terminal: Terminal
 ) -> None:
     _write_study(tmp_path / "study")
     arguments = [str(tmp_path / "study"), str(tmp_path / "study.csv"), "--positive", "yes"]
-    assert main(["check", *arguments]) == 4
-    said = capsys.readouterr().out
+    said = terminal(["check", *arguments], 4)
     problems = said.split("What would stop the run")[1].splitlines()[1:]
     lines = [line for line in problems if line.startswith("  ")]
     assert len(lines) == len(FAULTS)
@@ -141,7 +141,7 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
 
 
 def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
 ) -> None:
     rows = ["file,patient_id,label"]
     (tmp_path / "study").mkdir()
@@ -154,12 +154,11 @@ def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
     (tmp_path / "conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     words = ["study", "study.csv", "--positive", "b"]
-    assert main(["check", *words]) == 4
-    assert "`--unstated-spacing`" in capsys.readouterr().out
+    assert "`--unstated-spacing`" in terminal(["check", *words], 4)
     assert main(["check", *words, "--unstated-spacing", "0"]) == 2
     words += ["--unstated-spacing", "3", "1", "1"]
-    main(["check", *words])
-    assert "says no distance of pixels, 3 × 1 × 1 mm was stated" in capsys.readouterr().out
+    shown = terminal(["check", *words], None)
+    assert "says no distance of pixels, 3 × 1 × 1 mm was stated" in shown
     assert main(["init", *words]) in (0, 4)
     source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
     assert source.open(None).image(0).spacing == (3, 1, 1)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
@@ -20,9 +19,7 @@ from skiagram.records.cases import Design, Task
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
-    encoded,
     faulty,
-    film,
     mixed_folder,
     png,
     row,
@@ -59,15 +56,18 @@ def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None
         np.testing.assert_array_equal(getattr(survey.ingested, column), getattr(cases, column))
 
 
-@pytest.mark.slow
-def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
-    names = drawn_names()[:24]
-    files = {name: encoded(Image.fromarray(film(at)), "PNG") for at, name in enumerate(names)}
+def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
+    """Write films of a patient each; row `at` is of class `at % 2`."""
     rows = [
-        row(at, name, patient_id=f"MRN-{at}", label=("normal", "cancer")[at % 2])
+        row(at, name, patient_id=f"MRN-{at:04d}", label=("normal", "cancer")[at % 2])
         for at, name in enumerate(names)
     ]
-    own = write_folder(tmp_path / "own", files, rows)
+    return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
+
+
+@pytest.mark.slow
+def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
+    own = one_film_a_patient(tmp_path / "own", drawn_names()[:24])
     folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
     task = Task(source_of(own).classes, None, "cv")
     report, _ = audit([ImageStore(folders.images)], cases, task, source_of(own).card())
@@ -112,15 +112,6 @@ def _remedy(own: OwnFolder, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_gray_that_was_stored_as_colour_is_gray(tmp_path: Path) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(8)}
-    files["film-3.png"] = encoded(Image.fromarray(film(3)).convert("RGB"), "PNG")
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    found = surveyed(own, source_of(own))
-    assert (found.channels, list(found.problems)) == (1, [])
-
-
-@pytest.mark.slow
 def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(8)} | {"copy.png": png(0)}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
@@ -144,21 +135,10 @@ def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path)
 FILES = 40
 
 
-def findings(
-    place: Path, names: list[str], *, narrow: bool = False, **columns: list[object]
-) -> dict[str, Finding]:
-    """Survey one film a patient; row `at` is of class `at % 2`."""
-    files, rows = {}, []
-    for at, name in enumerate(names):
-        pixels = film(at)[:, : 23 if narrow and at % 2 else None]
-        files[name] = encoded(Image.fromarray(pixels), "PNG")
-        known = {key: values[at] for key, values in columns.items()}
-        label = "cancer" if at % 2 else "normal"
-        rows.append(row(at, name, patient_id=f"MRN-{at:04d}", label=label, **known))
-    own = write_folder(place, files, rows)
-    source = source_of(own)
-    source = replace(source, columns=replace(COLUMNS, covariates=tuple(columns)))
-    found = survey_folder(source, own.folder, read_rows(own.csv.read_bytes()), "cv")
+def findings(place: Path, names: list[str]) -> dict[str, Finding]:
+    own = one_film_a_patient(place, names)
+    source = source_of(own, replace(COLUMNS, covariates=()))
+    found = surveyed(own, source)
     assert not found.problems
     return {one.name: one for one in found.findings}
 
@@ -192,8 +172,3 @@ def test_names_at_random_are_not(tmp_path: Path) -> None:
     assert {one.severity for one in found.values()} == {"note"}
     assert "label_from_file_order" not in found
     assert "file order" in found["shortcut_probes"].summary
-
-
-@pytest.mark.thorough
-def test_a_format_that_goes_with_the_class_warns(tmp_path: Path) -> None:
-    assert findings(tmp_path, drawn_names(), narrow=True)["label_from_format"].severity == "warning"

@@ -4,7 +4,6 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -19,10 +18,7 @@ from tests.datasets.own_folders import (
     OwnFolder,
     initialised,
     pixels_of,
-    png,
-    row,
-    source_of,
-    write_folder,
+    write_films,
 )
 from tests.datasets.sources import ingested
 
@@ -32,13 +28,16 @@ DATES = ["2026-03-01", "2024-12-31", "2025-07-09"]  # of the three films of each
 
 def visited(place: Path) -> OwnFolder:
     """Return twelve patients seen three times, the rows not in the order of the visits."""
-    files = {f"film-{number:02d}.png": png(number) for number in range(36)}
-    rows = [
-        row(number, name, patient_id=f"MRN-{number // 3}", seen=DATES[number % 3],
-            label="cancer" if number // 3 % 2 else "normal")
-        for number, name in enumerate(files)
-    ]  # fmt: skip
-    return write_folder(place, files, rows)
+    labels = ("normal", "cancer")
+    return write_films(
+        place,
+        36,
+        lambda at: {
+            "patient_id": f"MRN-{at // 3}",
+            "seen": DATES[at % 3],
+            "label": labels[at // 3 % 2],
+        },
+    )
 
 
 def rows_of(*cells: tuple[str, str]) -> list[TableRow]:
@@ -109,13 +108,3 @@ def test_init_and_ingest_know_the_order_and_no_date(
 
 def png_of(own: OwnFolder, name: str) -> bytes:
     return pixels_of(own.folder / name)
-
-
-def test_a_source_without_visits_leaves_a_table_of_cases_alone(tmp_path: Path) -> None:
-    files = {f"film-{number}.png": png(number) for number in range(8)}
-    own = write_folder(tmp_path, files, [row(number, name) for number, name in enumerate(files)])
-    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
-    visits = read_table(folders.cases / "visits.parquet")
-    pd.testing.assert_frame_equal(
-        visits, pd.DataFrame({"case_id": cases.case_id}), check_dtype=False
-    )

@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from skimage.transform import downscale_local_mean
 
 from skiagram.datasets.mini_mias.films import (
     RelativePosition,
-    block_means,
     find_breast,
     to_pixel,
     to_relative_position,
@@ -58,13 +55,6 @@ def test_mirrored_film_has_the_mirrored_breast(number: int, seed: int) -> None:
     pixels = film(number)[::2, ::2] + noise
     mirrored = find_breast(np.ascontiguousarray(pixels[:, ::-1]))
     np.testing.assert_array_equal(mirrored.blocks[:, ::-1], find_breast(pixels).blocks)
-
-
-@settings(deadline=None, max_examples=20)
-@given(arrays(np.uint8, (24, 36)), st.sampled_from([1, 2, 3, 4, 6, 12]))
-def test_block_means_are_those_of_scikit_image(image: NDArray[np.uint8], block: int) -> None:
-    expected = downscale_local_mean(image, (block, block))
-    np.testing.assert_allclose(block_means(image, block), expected, rtol=1e-6)
 
 
 share = st.floats(0, 1)

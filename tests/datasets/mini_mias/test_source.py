@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skiagram.datasets.contract import Entry, SpacedImage
 from skiagram.datasets.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.datasets.phantoms import data_set
 
@@ -130,24 +130,6 @@ def test_folder_that_lacks_a_film_is_refused(root: Path, tmp_path: Path) -> None
     (copied / "mdb001.png").unlink()
     with pytest.raises(DataError, match=r"^mini-mias/mdb001: film is missing"):
         options().open(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"size": 100}, r"dataset\.size: 100 was given\. Allowed: a divisor of the 1024"),
-        ({"region": 100, "size": 64}, r"dataset\.size: 64 was given\. Allowed: a divisor of the"),
-        ({"region": 2048}, r"dataset\.region"),
-        ({"task": "left_right"}, r"dataset\.task"),
-        (
-            {"split": SMALL_SPLIT | {"test": {"benign": 1, "abnormal": 1}}},
-            r"dataset\.split\.test: counts for benign, abnormal\. Allowed: one count for each of",
-        ),
-    ],
-)
-def test_nonsense_options_are_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
-        options(**changes)
 
 
 CLASSES = ("normal", "abnormal")

@@ -11,7 +11,6 @@ from scipy import fft
 
 from skiagram.datasets.phantom.finding import OpenPhantomFinding, PhantomFinding
 from skiagram.datasets.phantom.image_model import centred_nodule, power_law_spectrum
-from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set
@@ -114,18 +113,3 @@ def test_ingest_seals_the_ideal_marks(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "images")
     assert set(marks["case_id"]) == set(store.case_ids)
     assert (marks["radius"] == 4.0).all()  # mm, of pixels of 2 mm
-
-
-@pytest.mark.parametrize(
-    ("nodules", "fragment"),
-    [
-        ({"apart": 30}, "pixels from the centre"),
-        ({"offsets": [-4, 4]}, "cell's centre"),
-        ({"apart": 12}, "cells lie 12 pixels apart"),
-    ],
-)
-def test_cells_for_which_the_observer_is_no_limit_are_refused(
-    nodules: dict[str, Any], fragment: str
-) -> None:
-    with pytest.raises(OptionError, match=fragment):
-        films(nodules=nodules)

@@ -34,7 +34,6 @@ def small(kind: str) -> PhantomOutcome:
 
 
 def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
-    """Return the chance of the nodule in each image."""
     ratio = [
         opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
         for position in range(len(opened.entries()))

@@ -82,7 +82,7 @@ def test_where_nothing_lasts_an_earlier_image_is_of_no_use() -> None:
     assert gain == pytest.approx(0.164, abs=0.001)
 
 
-def test_ingest_knows_visits_markers_and_truth(tmp_path: Path) -> None:
+def test_ingest_knows_visits_and_markers(tmp_path: Path) -> None:
     folders, cases = ingested(visits(**SMALL, lesion=NARROW), tmp_path)
     table = read_table(folders.cases / "visits.parquet").merge(
         read_table(folders.cases / "covariates.parquet"), on="case_id"
@@ -91,5 +91,3 @@ def test_ingest_knows_visits_markers_and_truth(tmp_path: Path) -> None:
     assert len(table) == len(ImageStore(folders.images)) == 24
     assert set(table.groupby("patient")["visit"].agg(tuple).map(sorted).map(tuple)) == {(1, 2)}
     assert (table.groupby("patient")["marker"].nunique() == 1).all()
-    truth = read_table(folders.sealed / "truth.parquet")
-    assert np.isfinite(truth["ideal_score"]).all()

@@ -158,7 +158,6 @@ def _position(grid: Grid, depth: int) -> list[str]:
 
 
 def item(**fields: Any) -> Dataset:
-    """A data set of some fields."""
     made = Dataset()
     for name, value in fields.items():
         setattr(made, name, value)
@@ -181,7 +180,6 @@ def put_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
 
 
 def written(dataset: Dataset) -> bytes:
-    """The bytes of a DICOM file."""
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getvalue()

@@ -1,12 +1,15 @@
 """The files of a case as other libraries write them, of which some are two or hold several."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nibabel
+import nrrd
 import numpy as np
 import pytest
 import SimpleITK
+from numpy.typing import NDArray
 
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.image_files import count_frames
@@ -84,23 +87,51 @@ def test_nifti_2_has_its_scale_and_sides(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
-@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
-def test_a_volume_of_a_file_of_four_axes_is_chosen(kind: Any, ending: str, tmp_path: Path) -> None:
-    series = np.stack([VALUES.transpose(2, 1, 0) + 7 * at for at in range(3)], axis=-1)
-    nibabel.save(kind(series, AFFINE), tmp_path / f"four{ending}")
-    content = (tmp_path / f"four{ending}").read_bytes()
-    assert count_frames(content) == 3
-    for frame in (1, 2, 3):
-        image = _read(tmp_path, f"four{ending}", frame=frame)
-        np.testing.assert_array_equal(image.pixels[..., 0], VALUES + 7 * (frame - 1))
+def _sequence_of_slicer(series: NDArray[np.int16], path: Path) -> None:
+    """Write a sequence of 3D Slicer, whose first axis is a list and not time."""
+    header = {
+        "space": "left-posterior-superior",
+        "kinds": ["list", "domain", "domain", "domain"],
+        "space directions": [[np.nan] * 3, *np.diag([0.9, 0.8, 3]).tolist()],
+        "space origin": [1, 2, 3],
+        "encoding": "gzip",
+    }
+    nrrd.write(str(path), series.transpose(0, 3, 2, 1), header)
+
+
+def _four_axes_of_itk(series: NDArray[np.int16], path: Path) -> None:
+    image = SimpleITK.GetImageFromArray(series, isVector=False)
+    SimpleITK.WriteImage(image, str(path), useCompression=path.stem == "packed")
+
+
+WRITERS: dict[str, Callable[[NDArray[np.int16], Path], None]] = {
+    "a.nii": lambda series, path: nibabel.save(nibabel.Nifti1Image(series.T, AFFINE), path),
+    "b.nii.gz": lambda series, path: nibabel.save(nibabel.Nifti2Image(series.T, AFFINE), path),
+    "plain.mha": _four_axes_of_itk,
+    "packed.mhd": _four_axes_of_itk,
+    "plain.nrrd": _four_axes_of_itk,
+    "packed.nhdr": _four_axes_of_itk,
+    "a.seq.nrrd": _sequence_of_slicer,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) -> None:
+    series = np.stack([VALUES + 7 * at for at in range(3)])
+    WRITERS[name](series, tmp_path / name)
+    if ".nii" in name:
+        assert count_frames((tmp_path / name).read_bytes()) == 3
+    for frame, volume in enumerate(series, start=1):
+        read = _read(tmp_path, name, frame=frame).pixels[..., 0]
+        np.testing.assert_array_equal(read, volume)
     with pytest.raises(DataError, match="in the column `frame`"):
-        _read(tmp_path, f"four{ending}")
+        _read(tmp_path, name)
     with pytest.raises(DataError, match="volume 4 of 3"):
-        _read(tmp_path, f"four{ending}", frame=4)
-    mask = (VALUES > 0).astype(np.uint8)
-    (tmp_path / "mask.nii").write_bytes(nifti_bytes(mask))
-    assert count_frames((tmp_path / "mask.nii").read_bytes()) == 1
+        _read(tmp_path, name, frame=4)
+
+
+def test_a_file_of_three_axes_has_one_frame() -> None:
+    assert count_frames(nifti_bytes((VALUES > 0).astype(np.uint8))) == 1
 
 
 def test_a_volume_that_is_cut_off_is_named(tmp_path: Path) -> None:

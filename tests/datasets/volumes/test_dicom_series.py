@@ -197,7 +197,6 @@ def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
 
 
 def _beside() -> dict[str, bytes]:
-    """Files that lie in folders of series."""
     directory = pydicom.dcmread(BytesIO(structure_set({"GTV": [np.eye(3)]})))
     directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
     return {

@@ -11,9 +11,14 @@ import pydicom
 import pytest
 import SimpleITK
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from skimage.measure import grid_points_in_poly
 
+from skiagram.datasets.volumes.contours import fill_polygon
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.datasets.volumes.masks import ALL_LABELS, decode_mask, decode_plane_mask
@@ -88,21 +93,38 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
         assert message in str(raised.value)
 
 
-def test_a_region_is_the_segment_that_3d_slicer_names() -> None:
-    header = {
+@pytest.mark.parametrize("layers", [False, True], ids=["one volume", "layers that overlap"])
+def test_a_region_is_the_segment_that_3d_slicer_names(*, layers: bool) -> None:
+    node = np.roll(MASK, 1, axis=0)
+    header: dict[str, Any] = {
         "space directions": GRID.steps()[::-1].tolist(),
         "space origin": [*GRID.origin],
         "space": "left-posterior-superior",
-        "Segment0_Name": "cyst",
-        "Segment0_LabelValue": "2",
+        "Segment0_Name": "node",
+        "Segment0_LabelValue": "1" if layers else "2",
         "Segment1_Name": "GTV",
         "Segment1_LabelValue": "1",
+        "Segment2_Name": "cyst",
+        "Segment2_LabelValue": "3",
     }
-    nrrd.write(stream := BytesIO(), MASK.astype(np.uint8).transpose(2, 1, 0), header)
-    np.testing.assert_array_equal(decode_mask(stream.getvalue(), "m", GRID, region="GTV"), MASK)
-    for region, message in (("cyst", "nothing has the label 2"), ("node", "cyst, GTV")):
+    stored = np.where(MASK, 1, 2 * node)
+    if layers:
+        header |= {"Segment0_Layer": "0", "Segment1_Layer": "1", "Segment2_Layer": "1"}
+        header["kinds"] = ["list", "domain", "domain", "domain"]
+        header["space directions"] = [[np.nan] * 3, *header["space directions"]]
+        stored = np.stack([node, MASK])
+    nrrd.write(stream := BytesIO(), stored.astype(np.uint8).swapaxes(-1, -3), header)
+    content = stream.getvalue()
+    np.testing.assert_array_equal(decode_mask(content, "m", GRID, region="GTV"), MASK)
+    of_node = decode_mask(content, "m", GRID, region="node")
+    np.testing.assert_array_equal(of_node, node if layers else node & ~MASK)
+    for region, message in (
+        ("cyst", "nothing has the label 3"),
+        ("bone", "node, GTV"),
+        (None, "`region`"),
+    ):
         with pytest.raises(DataError, match=message):
-            decode_mask(stream.getvalue(), "m", GRID, region=region)
+            decode_mask(content, "m", GRID, region=region)
 
 
 def _moved(mm: float) -> Grid:
@@ -388,3 +410,11 @@ def test_a_mask_of_the_same_picture_in_another_size_is_taken_where_asked() -> No
     np.testing.assert_array_equal(taken, drawn > 0)
     with pytest.raises(DataError, match="belongs to this image"):
         decode_plane_mask(*mask, (12, 10), mask_grid="resample")
+
+
+@settings(deadline=None, max_examples=20)
+@given(arrays(np.float64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.floats(-3, 25)))
+def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64]) -> None:
+    corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
+    expected = grid_points_in_poly((20, 24), corners)
+    np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)

@@ -22,7 +22,6 @@ DOSE, WEIGHT = 4e8, 80.0
 ACTIVITY = (VALUES + 41) * 100
 Fields = Mapping[str, Any]
 NONE: Fields = MappingProxyType({})
-ZONED = {"TimezoneOffsetFromUTC": "+0200"}
 
 
 def pet_files(
@@ -70,62 +69,46 @@ LATE = {"SeriesTime": "150000"}  # made after the images
 BEDS = {"AcquisitionTime": ["110600", "110300", "110000", "110900"]}
 
 
-@pytest.mark.parametrize(
-    ("fields", "injection", "slices", "seconds", "half_life"),
-    [
-        ({}, {}, {}, 3600, F18),
-        ({"SeriesTime": "10:45:00"}, {}, {}, 2700, F18),
-        (LATE, {}, BEDS, 3600, F18),
-        (
-            LATE,
-            {},
-            {
-                "AcquisitionTime": ["110000", "110300", "110600", "110900"],
-                "FrameReferenceTime": [f"{1000 * (at * 180 + 389.7):.1f}" for at in range(4)],
-                "ActualFrameDuration": ["180000"] * 4,
-            },
-            # 389.7 s into the scan the first bed has its average of 11:01:29.7: begun at 10:55
-            3600 - 300.0,
-            F18,
-        ),
-        ({"DecayCorrection": "ADMIN"}, {}, {}, 0, F18),
-        (
-            {},
-            {
-                "RadiopharmaceuticalStartDateTime": "20191230100000",
-                "RadionuclideHalfLife": str(ZR89),
-            },
-            {},
-            73 * 3600,
-            ZR89,
-        ),
-        (
-            {},
-            {
-                "RadiopharmaceuticalStartDateTime": "20200101100000.00",
-                "RadionuclideHalfLife": str(I124),
-            },
-            {},
-            25 * 3600,
-            I124,
-        ),
-        (
+MIDDLE_OF_A_BED = {
+    "AcquisitionTime": ["110000", "110300", "110600", "110900"],
+    "FrameReferenceTime": [f"{1000 * (at * 180 + 389.7):.1f}" for at in range(4)],
+    "ActualFrameDuration": ["180000"] * 4,
+}
+
+
+def injected(when: str, half_life: float = F18) -> Fields:
+    return {"RadiopharmaceuticalStartDateTime": when, "RadionuclideHalfLife": str(half_life)}
+
+
+UPTAKES: dict[str, tuple[list[tuple[str, bytes]], float, float]] = {
+    "start": (pet_files(), 3600, F18),
+    "old form of time": (pet_files({"SeriesTime": "10:45:00"}), 2700, F18),
+    "earliest acquisition": (pet_files(LATE, NONE, BEDS), 3600, F18),
+    # 389.7 s into the scan the first bed has its average of 11:01:29.7: begun at 10:55
+    "middle of a bed": (pet_files(LATE, NONE, MIDDLE_OF_A_BED), 3600 - 300, F18),
+    "administration": (pet_files({"DecayCorrection": "ADMIN"}), 0, F18),
+    "three days": (pet_files(NONE, injected("20191230100000", ZR89)), 73 * 3600, ZR89),
+    "a day": (pet_files(NONE, injected("20200101100000.00", I124)), 25 * 3600, I124),
+    "midnight": (
+        pet_files(
             {"SeriesTime": "003000", "AcquisitionTime": "003000"},
             {"RadiopharmaceuticalStartTime": "233000"},
-            {},
-            3600,
-            F18,
         ),
-        (ZONED, {"RadiopharmaceuticalStartDateTime": "20200102080000+0000"}, {}, 3600, F18),
-        ({}, {"RadiopharmaceuticalStartDateTime": "20200102100000+0200"}, {}, 3600, F18),
-    ],
-    ids=["start", "old form of time", "earliest acquisition", "middle of a bed", "administration",
-         "three days", "a day", "midnight", "offset from UTC", "one clock"],
-)  # fmt: skip
-def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(
-    fields: Fields, injection: Fields, slices: Fields, seconds: float, half_life: float
-) -> None:
-    files = pet_files(fields, injection, slices)
+        3600,
+        F18,
+    ),
+    "offset from UTC": (
+        pet_files({"TimezoneOffsetFromUTC": "+0200"}, injected("20200102080000+0000")),
+        3600,
+        F18,
+    ),
+    "one clock": (pet_files(NONE, injected("20200102100000+0200")), 3600, F18),
+}
+
+
+@pytest.mark.parametrize("kind", UPTAKES)
+def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(kind: str) -> None:
+    files, seconds, half_life = UPTAKES[kind]
     assert factor(files) == pytest.approx(expected(seconds, half_life), rel=1e-4)
     assert factor(files[::-1]) == pytest.approx(factor(files), rel=1e-6)
 

@@ -1,0 +1,23 @@
+"""A terminal in which tests type lines of the command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from skiagram.cli.main import main
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Runs the command in this process."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, line: Sequence[str], code: int | None = 0) -> str:
+        """Run a line that ends with an exit code, None for any; return all that it shows."""
+        self.capsys.readouterr()
+        ended = main([*line])
+        shown = "".join(self.capsys.readouterr())
+        assert code in (ended, None), shown
+        return shown
