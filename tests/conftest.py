@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,14 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
+        file, _, test = nodeid.partition("::")
         text = _text(self.config.rootpath / file)
-        for shared in ("finished", "staged"):  # runs of tests/pipeline
-            if f"{shared}: Project" in text:
-                return shared
+        takes = re.search(rf"\ndef {test.partition('[')[0]}\((.*?)\) ->", text, re.DOTALL)
+        # Runs of tests/pipeline: what the test takes itself, else what its file's fixtures may.
+        for words in (takes[1] if takes else "", text):
+            for shared in ("finished", "staged"):
+                if f"{shared}: Project" in words:
+                    return shared
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
         return file if quick or 'scope="module"' in text else nodeid
