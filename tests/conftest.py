@@ -14,6 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 # A first call may compile; a quarter of the usual examples, so that many properties can be tried.
 settings.register_profile("without_deadline", deadline=None, max_examples=25)
 settings.load_profile("without_deadline")
+# `workers: auto` is one here and in what is started: worker processes take seconds to begin, and
+# several pytest workers have the processors already. Tests of worker processes name a number.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 gc.disable()  # until all is imported, which leaves nothing behind
 
 
