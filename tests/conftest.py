@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 # A first call may compile; a quarter of the usual examples, so that many properties can be tried.
 settings.register_profile("without_deadline", deadline=None, max_examples=25)
 settings.load_profile("without_deadline")
+# `workers: auto` is one here and in what is started: worker processes take seconds to begin, and
+# several pytest workers have the processors already. Tests of worker processes name a number.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 gc.disable()  # until all is imported, which leaves nothing behind
 
 
@@ -23,11 +27,14 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
+        file, _, test = nodeid.partition("::")
         text = _text(self.config.rootpath / file)
-        for shared in ("finished", "staged"):  # runs of tests/pipeline
-            if f"{shared}: Project" in text:
-                return shared
+        takes = re.search(rf"\ndef {test.partition('[')[0]}\((.*?)\) ->", text, re.DOTALL)
+        # Runs of tests/pipeline: what the test takes itself, else what its file's fixtures may.
+        for words in (takes[1] if takes else "", text):
+            for shared in ("finished", "staged"):
+                if f"{shared}: Project" in words:
+                    return shared
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
         return file if quick or 'scope="module"' in text else nodeid

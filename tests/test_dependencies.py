@@ -48,9 +48,7 @@ def _normalised(name: str) -> str:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(
-    "folder", ["src", "pipeline", "tests", "docs", "benchmarks"]
-)
+@pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks"])
 def test_every_imported_package_is_declared(folder: str) -> None:
     declared = declared_distributions(development=folder not in ("src", "pipeline"))
     distributions = packages_distributions()

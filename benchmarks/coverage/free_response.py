@@ -167,4 +167,4 @@ lesions (sensitivities). Without that the last five rows held {BEFORE}
 if __name__ == "__main__":
     import sys
 
-    print(free_response_section(int(sys.argv[1])))  # noqa: T201
+    print(free_response_section(int(sys.argv[1])))

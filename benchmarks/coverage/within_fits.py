@@ -328,4 +328,4 @@ set made them choose is seen in none. With five folds and five repeats it is 4.8
 if __name__ == "__main__":
     import sys
 
-    print(within_fits_section(int(sys.argv[1])))  # noqa: T201
+    print(within_fits_section(int(sys.argv[1])))

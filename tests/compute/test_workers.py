@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,6 +99,12 @@ def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
     with pytest.raises(DataError, match="too even"):
         list(TWO_WORKERS.map(begin, range(100), releases_lock=True))
     assert len(begun) <= 4
+
+
+def test_auto_is_as_many_workers_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 5)
+    assert replace(IN_PROCESS, workers="auto").places == 5
+    assert IN_PROCESS.places == 1
 
 
 @pytest.mark.thorough

@@ -30,7 +30,11 @@ from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
+<<<<<<< HEAD
 from tests.pipeline.project import REPOSITORY, Project
+=======
+from tests.pipeline.project import Project, make_project
+>>>>>>> side-time
 
 PLUGINS = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"} | dict.fromkeys(
     ("submitit_local", "submitit_slurm"), "hydra_submitit_launcher"
@@ -180,12 +184,25 @@ def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> N
     assert not (project.folder / "multirun").exists()
 
 
-@pytest.fixture
-def small(project: Project) -> Project:
-    """Return a project of two baselines and no network, on which nothing has run."""
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project of two baselines and no network, whose images are described for rows."""
+    project = make_project(tmp_path_factory.mktemp("described") / "project")
     project.edit("params.yaml", baselines=["logistic_regression", "svm"], networks=[])
     project.edit("params.yaml", features="first_order", tracking="sqlite")
+    done = project.run(*ask(project, {"seed": [0]}))
+    assert done.returncode == 0, done.stderr[-2000:]
+    for piece in (project.folder / ".work/pieces").iterdir():
+        if piece.name.startswith(("model-", "trained-")):
+            shutil.rmtree(piece)
+    shutil.rmtree(project.folder / "sweeps/regularisation")
     return project
+
+
+@pytest.fixture
+def small(described: Project, tmp_path: Path) -> Project:
+    """Return a copy of that project, in which no model was trained."""
+    return described.copy(tmp_path / "project")
 
 
 STRENGTHS = "conf.model.logistic_regression.inverse_regularisation"

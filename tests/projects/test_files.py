@@ -12,6 +12,7 @@ from skiagram.cli.main import main
 from skiagram.errors import OptionError
 from skiagram.projects import files
 from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
+from tests.forked_python import binaries
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.labels.age")
@@ -23,6 +24,12 @@ def project(tmp_path: Path) -> Path:
     files._write(tmp_path, shipped_files())
     files._write_record(tmp_path, shipped_files())
     return tmp_path
+
+
+@pytest.fixture
+def forked_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let DVC be forked from a process that has imported it, which takes seconds."""
+    monkeypatch.setattr(sys, "executable", f"{binaries()}/python")
 
 
 def newer(monkeypatch: pytest.MonkeyPatch, **texts: str | None) -> None:
@@ -196,6 +203,7 @@ def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("forked_dvc")
 @pytest.mark.parametrize("killed", ["git init", "dvc init", "git add", "commit", "the end"])
 def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -236,6 +244,7 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("forked_dvc")
 def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

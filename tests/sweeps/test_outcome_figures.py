@@ -17,6 +17,7 @@ from skiagram.sweeps.outcome_figures import measure_outcome_row
 from tests.outcomes.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
+OPTIONS = replace(DEFAULTS, replicates=100)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def measure(inputs: EvaluationInputs, *wanted: str) -> MeasuredRow:
     sealed = inputs.task.design == "holdout"
     tested = open_cases(inputs.cases, inputs.sealed) if sealed else None
     read = inputs.models, inputs.cases, inputs.task
-    return measure_outcome_row(*read, DEFAULTS, wanted, tested)
+    return measure_outcome_row(*read, OPTIONS, wanted, tested)
 
 
 def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
@@ -44,7 +45,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(
     inputs: EvaluationInputs, design: str
 ) -> None:
     inputs = sealed_half(inputs) if design == "holdout" else inputs
-    run = evaluate_measured(inputs, DEFAULTS).figures.select(analysis=FIGURES)
+    run = evaluate_measured(inputs, OPTIONS).figures.select(analysis=FIGURES)
     row = measure(inputs, "brier").figures((), None)
     for model in ("cox", "noise", "best_classical"):
         assert numbers(row.of(model, "concordance")) == numbers(
@@ -65,7 +66,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
     other = replace(noise, outcome=replace(noise.outcome, model="cox"))
     row = measure(replace(inputs, models=(cox,)))
     found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
-    pair = evaluate_measured(inputs, replace(DEFAULTS, compare=(("cox", "noise"),))).figures
+    pair = evaluate_measured(inputs, replace(OPTIONS, compare=(("cox", "noise"),))).figures
     wanted = pair.find(analysis=DIFFERENCES, model="cox", versus="noise")
     assert numbers(found) == numbers(wanted)
 
