@@ -30,11 +30,7 @@ from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
-<<<<<<< HEAD
-from tests.pipeline.project import REPOSITORY, Project
-=======
-from tests.pipeline.project import Project, make_project
->>>>>>> side-time
+from tests.pipeline.project import REPOSITORY, Project, make_project
 
 PLUGINS = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"} | dict.fromkeys(
     ("submitit_local", "submitit_slurm"), "hydra_submitit_launcher"

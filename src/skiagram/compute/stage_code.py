@@ -209,8 +209,8 @@ class StagesOfProject:
     def remove_dropped(self) -> None:
         """Remove outputs of models that dvc.lock notes of stages that are no more.
 
-        Stages after them depend on the whole of `models`, `scores` and `reports/explanations`. DVC has them
-        in its cache, and removes them itself at the next `dvc checkout`.
+        Stages after them depend on the whole of `models`, `scores` and `reports/explanations`. DVC
+        has them in its cache, and removes them itself at the next `dvc checkout`.
         """
         lock = self.root / "dvc.lock"
         noted = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else {}
