@@ -59,8 +59,10 @@ class Project:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
-        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH", "SKIAGRAM_DATA")
-        passed += ("LOKY_MAX_CPU_COUNT",)  # see tests/conftest.py
+        passed = (
+            *("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH", "SKIAGRAM_DATA"),
+            "LOKY_MAX_CPU_COUNT",  # see tests/conftest.py
+        )
         environment |= {name: os.environ[name] for name in passed if name in os.environ}
         own = self.folder / "source"
         return environment | ({"SKIAGRAM_DATA": str(own)} if own.is_dir() else {})

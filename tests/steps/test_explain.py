@@ -93,14 +93,15 @@ class Place:
 
 def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan: Any) -> Place:
     work = small_place(folder)
-    models = work.conf / "model"
+    conf = work.options.root / "conf"
+    models = conf / "model"
     forest = (models / "random_forest.yaml").read_text().replace("trees: 200", "trees: 8")
     (models / "small_forest.yaml").write_text(forest)
     network = (models / "small_cnn.yaml").read_text().replace("epochs: 30", "epochs: 2")
     (models / "short_network.yaml").write_text(network.replace("patience: 30", "patience: 2"))
     if encoders:
         values = encoder_options(weights_file(folder), title="Tiny network")
-        (work.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+        (conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
     data = ingest_data(work, work.options.read_file("dataset", "phantom"), design)
     families = {name: work.options.read_file("features", name) for name in FAMILIES}
     frozen = {name: work.options.read_file("encoder", name) for name in encoders}

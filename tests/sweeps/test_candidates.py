@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skiagram.composition import Composition
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Cases, Task
 from skiagram.records.files import write_record
@@ -62,7 +63,7 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
     task = Task(("no", "yes"), 1, "holdout")
     prepared = PreparedData.under(tmp_path)
     monkeypatch.setattr(Candidate, "inputs", lambda self, prepared: {})
-    workspace = Workspace(tmp_path / "conf", None, tmp_path / "work", local_compute())
+    workspace = Workspace(Composition(tmp_path), None, tmp_path / "work", local_compute())
     given = (workspace, prepared, Candidate("svm", {}), PLAN, Cohort(cases, task))
     jobs = [
         multiprocessing.get_context("fork").Process(target=partial(train_candidate, *given))
