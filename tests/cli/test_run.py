@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.cli import fitting_choices
+from skiagram.cli import fitting_choices, show
 from skiagram.cli.main import main
 from skiagram.cli.run import _choose
 from skiagram.projects import files, running
@@ -27,7 +27,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(files, "make_project", make_project)
     monkeypatch.setattr(running, "run_stages", lambda project: 0)
-    monkeypatch.setattr(running, "show_results", lambda project, shown: 0)
+    monkeypatch.setattr(show, "show_results", lambda project, shown: 0)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     for name in ("PATH", "DVC_ROOT"):

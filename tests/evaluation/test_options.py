@@ -16,7 +16,7 @@ SENSITIVITY: float = yaml.safe_load((PROJECT / "params.yaml").read_text())["sens
 
 def committed() -> dict[str, Any]:
     text = (PROJECT / "conf/evaluate.yaml").read_text()
-    filled = text.replace('"${params:sensitivity}"', str(SENSITIVITY))
+    filled = text.replace('"${params.sensitivity}"', str(SENSITIVITY))
     values: dict[str, Any] = yaml.safe_load(filled)["analyses"]
     return values
 

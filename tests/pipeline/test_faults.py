@@ -152,11 +152,11 @@ def test_without_a_run_there_is_no_receipt_and_the_next_one_records(
     assert done.returncode == 0
     assert "python pipeline/record.py" in done.stderr
     assert json.loads(receipt.read_text()) == {"models": [], "sha256": {}}
-    repair(tmp_path)
+    repair(copy.folder)
     assert not receipt.exists()  # so the stage is out of date
     copy.edit("conf/tracking/sqlite.yaml", uri=None)
     assert "ecorded" in copy.stage("record").stdout
-    repair(tmp_path)
+    repair(copy.folder)
     assert receipt.read_bytes() == recorded
 
 

@@ -37,7 +37,7 @@ def test_a_bad_option_is_one_line_and_exit_2(
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert named in done.stderr
-    assert not any((untouched.folder / name).exists() for name in ("data", "scores", "reports"))
+    assert not any((untouched.folder / name).exists() for name in ("data", "models", "scores"))
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"{file}, line {line}:" if line else f"{file}:"), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    written = ("data", "scores", "reports", "hacked")
+    written = ("data", "models", "scores", "hacked")
     assert not any((untouched.folder / name).exists() for name in written)
 
 
