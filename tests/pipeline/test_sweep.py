@@ -25,7 +25,7 @@ from skiagram.records.files import write_record
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import by_hand
 from skiagram.sweeps.by_hand import HYDRA, OBJECTIVE, check_objective, find_model
-from skiagram.sweeps.figures import Figure, RowFigures
+from skiagram.sweeps.figures import ModelFigure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
@@ -62,7 +62,7 @@ class Rows:
         if strength <= 1:  # else the model fails
             values["logistic_regression"] = 0.58 + 0.1 * strength
         figures = [
-            Figure(model, model, "classical", SELECTION, Estimate(value))
+            ModelFigure(model, model, "classical", SELECTION, Estimate(value))
             for model, value in values.items()
         ]
         yield RowResult(rows[0], RowFigures(tuple(figures)))

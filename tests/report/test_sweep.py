@@ -13,8 +13,8 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import FailedModel
 from skiagram.sweeps.costs import CostComparison, ModelCost
-from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
-from skiagram.sweeps.learning_curves import Band, Crossing, LearningCurve, LearningCurves
+from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
+from skiagram.sweeps.learning_curves import Crossing, CurveBand, LearningCurve, LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import (
@@ -32,7 +32,7 @@ C = "conf.model.svm.inverse_regularisation"
 
 def row(number: int, place: dict[str, Any], chosen_by: float, auc: float) -> RowResult:
     figures = [
-        Figure("svm", "Support vector machine", "classical", name, estimate)
+        ModelFigure("svm", "Support vector machine", "classical", name, estimate)
         for name, estimate in {
             SELECTION: Estimate(chosen_by, chosen_by - 0.1, chosen_by + 0.1),
             "roc_auc": Estimate(auc, auc - 0.05, auc + 0.05),
@@ -63,7 +63,7 @@ def of_errors() -> SweepResult:
     rows = []
     for number, value in enumerate((0.6, 0.4, 0.5), start=1):
         error = Estimate(value, value / 2, value * 2)
-        figures = tuple(Figure("ridge", "Ridge", "classical", name, error) for name in names)
+        figures = tuple(ModelFigure("ridge", "Ridge", "classical", name, error) for name in names)
         found = RowFigures(figures, primary="absolute_error", primary_is_error=True)
         rows.append(RowResult(Row(number, {C: number}, {C: number}, 1), found))
     return SweepResult("strength", "How strong?", "ridge", tuple(rows))
@@ -108,7 +108,7 @@ def of_costs(**changes: Any) -> SweepResult:
 GAIN = Estimate(0.03, 0.01, 0.05)
 CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5), GAIN)
 AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.8))
-BAND = Band((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
+BAND = CurveBand((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
 DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
 CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), BAND, ("too few",))
 CURVES = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,))
@@ -284,7 +284,7 @@ def test_numbers_of_a_logarithmic_axis_are_written_out() -> None:
 
 def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model() -> None:
     assert list_models(LINE) == ["svm"]
-    best = Figure("best_classical", "Random forest", "classical", SELECTION, Estimate(0.9))
+    best = ModelFigure("best_classical", "Random forest", "classical", SELECTION, Estimate(0.9))
     other = replace(LINE.rows[0].figures, figures=(*LINE.rows[0].figures.figures, best))
     rows = (replace(LINE.rows[0], figures=other), *LINE.rows[1:])
     assert list_models(replace(LINE, rows=rows)) == ["svm", "best_classical"]

@@ -9,7 +9,7 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
-from skiagram.sweeps.rows import SCORED, Grid, Row, Sweep, expand_rows
+from skiagram.sweeps.rows import SCORED, NumberRange, Row, Sweep, expand_rows
 
 C = "conf.model.svm.inverse_regularisation"
 
@@ -69,7 +69,7 @@ def test_named_settings_change_several_options_at_once() -> None:
     ],
 )
 def test_a_range_has_both_its_ends(scale: Any, count: int | None, numbers: Any) -> None:
-    values = Grid(low=1, high=9, scale=scale, count=count).values()
+    values = NumberRange(low=1, high=9, scale=scale, count=count).values()
     np.testing.assert_allclose(values, list(numbers))
     assert all(isinstance(value, int) for value in values) == (scale == "whole")
 

@@ -7,7 +7,7 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.options import check
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import AUC, DIFFERENCE, Figure, RowFigures
+from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.rows import Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import Condition, find_severity, make_curve
@@ -38,10 +38,10 @@ def test_whole_intervals_say_where_a_model_holds_and_breaks(
 
 def result(number: int, data: str, images: str, scored: dict[str, Any], change: float) -> RowResult:
     reference = 1 if data == "films" else 4
-    figures = [Figure("svm", "SVM", "classical", AUC, Estimate(0.8 + change, 0.7, 0.9))]
+    figures = [ModelFigure("svm", "SVM", "classical", AUC, Estimate(0.8 + change, 0.7, 0.9))]
     if scored:
         difference = Estimate(change, change - 0.01, change + 0.01)
-        figures.append(Figure("svm", "SVM", "classical", DIFFERENCE, difference))
+        figures.append(ModelFigure("svm", "SVM", "classical", DIFFERENCE, difference))
     row = Row(number, {"data": data, "images": images}, {"scored": scored}, reference)
     return RowResult(row, RowFigures(tuple(figures), 40, 30, margin=0.02))
 

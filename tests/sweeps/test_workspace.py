@@ -8,7 +8,7 @@ from skiagram.composition import Composition
 from skiagram.compute.code_digest import code_modules
 from skiagram.errors import OptionError
 from skiagram.models.arm import train
-from skiagram.sweeps.candidates import Candidate, Network, train_candidate
+from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import local_compute
@@ -66,7 +66,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
     names = {
         workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
         for target in (FOREST, NETWORK)
-        for arm in (Candidate, Network)
+        for arm in (Candidate, NetworkCandidate)
     }
     assert len(names) == 4
 
@@ -74,7 +74,10 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [train_candidate, train])
 def test_a_fit_depends_on_the_code_of_its_own_model(work: object) -> None:
-    classical, deep = code_modules(work, Candidate, FOREST), code_modules(work, Network, NETWORK)
+    classical, deep = (
+        code_modules(work, Candidate, FOREST),
+        code_modules(work, NetworkCandidate, NETWORK),
+    )
     assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
     assert {"skiagram.models.deep.small_cnn", "skiagram.training.fit"} < deep
     assert "skiagram.models.deep.small_cnn" not in classical

@@ -26,7 +26,7 @@ MISSING_CODES = (9, 99, 999, 9999, 99999)  # numbers by which data sets mark a m
 _FAR = 3  # times the next number, of a code among numbers that are no counts
 
 
-class Row(Protocol):
+class OutcomeRow(Protocol):
     """A row of a table."""
 
     @property
@@ -48,7 +48,7 @@ class Table(NamedTuple):
         known: Of each row, whether it is of a development case; others are sealed.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[OutcomeRow]
     known: Sequence[bool]
 
 
@@ -150,7 +150,7 @@ def describe_code(numbers: Sequence[float]) -> str:
     )
 
 
-def refuse_code(rows: Sequence[Row], column: str, code: float, named: str) -> NoReturn:
+def refuse_code(rows: Sequence[OutcomeRow], column: str, code: float, named: str) -> NoReturn:
     """Refuse a number that looks like a mark of missing values, where nobody said what it is.
 
     Args:

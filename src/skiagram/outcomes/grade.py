@@ -21,7 +21,7 @@ from skiagram.options import STRICT
 from skiagram.outcomes.columns import (
     VALUE,
     ColumnOption,
-    Row,
+    OutcomeRow,
     Table,
     find_missing_code,
     plain,
@@ -434,7 +434,7 @@ def _mean_over_cuts(areas: Sequence[Jackknifed]) -> Jackknifed:
     return replace(known[0], values=values, leaving=leaving)
 
 
-def _grades_by_number(rows: Sequence[Row], column: str) -> list[str]:
+def _grades_by_number(rows: Sequence[OutcomeRow], column: str) -> list[str]:
     """Return the grades of a column, in the order of their numbers."""
     cells = {row.cells[column] for row in rows}
     known = {cell for cell in cells if cell and not stands_for_missing(cell)}

@@ -10,7 +10,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.outcomes.columns import (
     UNIT,
     ColumnOption,
-    Row,
+    OutcomeRow,
     describe_code,
     plain,
     stands_for_missing,
@@ -118,7 +118,7 @@ class ReadTimes(NamedTuple):
     note: str
 
 
-def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
+def read_times(rows: Sequence[OutcomeRow], given: Mapping[str, Any]) -> ReadTimes:
     """Return the times and events of rows; see `MeasuredOutcome.read_columns`."""
     times, event, since = given["time"], given["event"], given["since"]
     if times is None or event is None:
@@ -154,7 +154,7 @@ def read_times(rows: Sequence[Row], given: Mapping[str, Any]) -> ReadTimes:
     return ReadTimes(unit, label, value, spelled, note)
 
 
-def _time(row: Row, times: Sequence[str], since: str | None, unit: str) -> str:
+def _time(row: OutcomeRow, times: Sequence[str], since: str | None, unit: str) -> str:
     """Return the time of a row as a cell: the first that is there, since the image."""
     column = next((name for name in times if row.cells[name]), times[0])
     cell = row.cells[column]
@@ -172,7 +172,7 @@ def _time(row: Row, times: Sequence[str], since: str | None, unit: str) -> str:
     return f"{days / _DAYS[unit]:.6g}"
 
 
-def _date(row: Row, column: str) -> datetime.date:
+def _date(row: OutcomeRow, column: str) -> datetime.date:
     """Return a cell as a date; it is not quoted where it is none, as it could tell who it is."""
     try:
         return datetime.date.fromisoformat(row.cells[column].strip())
@@ -194,7 +194,7 @@ def is_missing_event(cell: str, given: Mapping[str, Any]) -> bool:
     return not text or stands_for_missing(cell)
 
 
-def _states(rows: Sequence[Row], event: str, given: Mapping[str, Any]) -> dict[str, int]:
+def _states(rows: Sequence[OutcomeRow], event: str, given: Mapping[str, Any]) -> dict[str, int]:
     """Return cell → CENSORED, EVENT or OTHER, of each cell that occurs.
 
     Raises:

@@ -84,7 +84,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Network(Candidate):
+class NetworkCandidate(Candidate):
     """A network, and where it is trained."""
 
     trainer: Trainer

@@ -34,8 +34,8 @@ from skiagram.steps.time import (
     time_family,
     time_model,
 )
-from skiagram.sweeps.candidates import Candidate, FailedModel, NamedModel, Network
-from skiagram.sweeps.figures import Figure, RowFigures
+from skiagram.sweeps.candidates import Candidate, FailedModel, NamedModel, NetworkCandidate
+from skiagram.sweeps.figures import ModelFigure, RowFigures
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION
 from skiagram.sweeps.workspace import Workspace
 
@@ -90,7 +90,7 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArra
 def describe_machine(workspace: Workspace, candidates: Sequence[Candidate]) -> str:
     """Return what times depend on besides the work itself."""
     threads = workspace.compute.threads
-    trainers = [each.trainer for each in candidates if isinstance(each, Network)]
+    trainers = [each.trainer for each in candidates if isinstance(each, NetworkCandidate)]
     accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
     return (
         f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}, "
@@ -137,7 +137,7 @@ class CostTimer:
 
     def list_figures(
         self, trained: Sequence[tuple[Candidate, Path]], wanted: Sequence[str]
-    ) -> Iterator[Figure]:
+    ) -> Iterator[ModelFigure]:
         """Yield what models cost that were trained.
 
         Args:
@@ -148,7 +148,7 @@ class CostTimer:
             if outcome.status == "finished":
                 costs = self.measure(candidate, outcome, folder.parent)
                 for name in wanted:
-                    yield Figure(candidate.name, outcome.title, outcome.arm, name, costs[name])
+                    yield ModelFigure(candidate.name, outcome.title, outcome.arm, name, costs[name])
 
     def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
         """Return the name of each of `COSTS` → figure."""

@@ -58,7 +58,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Figure:
+class ModelFigure:
     """One figure of a row.
 
     Attributes:
@@ -88,7 +88,7 @@ class RowFigures:
         primary_is_error: Whether less of it is better.
     """
 
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[ModelFigure, ...] = ()
     cases: int = 0
     patients: int = 0
     reason: str = ""
@@ -207,7 +207,7 @@ class MeasuredRow:
             else:
                 reason = OTHER_CASES
         figures = [
-            Figure(name, each.title, each.arm, figure, estimate)
+            ModelFigure(name, each.title, each.arm, figure, estimate)
             for name, each in self.models.items()
             if not shown or name in shown or name.startswith(BEST)
             for figure, estimate in (
@@ -427,7 +427,7 @@ def _efficiency(scores: Scores, setting: EvaluationSet) -> Estimate:
     )
 
 
-def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[Figure]:
+def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[ModelFigure]:
     """Return how near restored test images are to the clean ones, where these are known.
 
     PSNR in dB and SSIM, means over patients with Student's intervals; peak and range are those of
@@ -444,7 +444,7 @@ def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> l
     clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
     pairs = [(clean.image(case), restored.image(case)) for case in test.case_id.tolist()]
     return [
-        Figure(
+        ModelFigure(
             IMAGES,
             "Restored images",
             "",

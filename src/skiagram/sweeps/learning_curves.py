@@ -34,7 +34,7 @@ Answer = Literal["overtakes", "does not overtake", "open"]
 
 
 @dataclass(frozen=True)
-class Band:
+class CurveBand:
     """A fitted learning curve at some numbers of training cases, with its 95 % band."""
 
     cases: tuple[float, ...]
@@ -58,7 +58,7 @@ class LearningCurve(NamedModel):
     auc: tuple[Estimate, ...]
     draws: tuple[tuple[float | None, ...], ...]
     efficiency: tuple[float, ...]
-    band: Band | None
+    band: CurveBand | None
     failures: tuple[str, ...]
 
     @property
@@ -345,11 +345,11 @@ def _fit(sizes: Floats, means: Floats) -> PowerLaw | None:
     return fit_power_law(sizes, means.T, weight)
 
 
-def _band(law: PowerLaw, grid: Floats) -> Band:
+def _band(law: PowerLaw, grid: Floats) -> CurveBand:
     curves = law.at(grid)
     low, high = np.percentile(curves[1:], (2.5, 97.5), axis=0)
     columns = (grid, curves[0], low, high)
-    return Band(*(tuple(column.tolist()) for column in columns))
+    return CurveBand(*(tuple(column.tolist()) for column in columns))
 
 
 def _estimate(mean: Floats, *, share: bool = False) -> Estimate:

@@ -37,7 +37,7 @@ _OF_MODELS = ("conf.model.", "conf.combination.")
 
 
 @options_class(**STRICT)
-class Grid:
+class NumberRange:
     """Numbers from `low` to `high`, both included.
 
     Attributes:
@@ -100,7 +100,7 @@ class Objective:
         return self.model or (f"{BEST}{self.arm}" if self.arm else "")
 
 
-Axis = tuple[Any, ...] | Grid | dict[str, dict[str, Any]]
+Axis = tuple[Any, ...] | NumberRange | dict[str, dict[str, Any]]
 
 
 @options_class(**STRICT)
@@ -146,7 +146,7 @@ class Sweep:
         if bool(self.axes) == bool(self.rows):
             raise ValueError("either `axes` or `rows`, not both and not neither")
         for name, values in self.axes.items():
-            if not isinstance(values, Grid) and not values:
+            if not isinstance(values, NumberRange) and not values:
                 raise ValueError(f"values of the axis `{name}`")
         if taken := sorted(set(self.axes) & set(COLUMNS)):
             raise ValueError(f"another name than `{taken[0]}`, which is a column of the table")
@@ -234,7 +234,7 @@ def _combine(axes: Mapping[str, Axis]) -> Iterator[tuple[dict[str, Any], dict[st
 def _steps(name: str, axis: Axis) -> list[tuple[Any, Mapping[str, Any]]]:
     if isinstance(axis, dict):
         return list(axis.items())
-    values: Sequence[Any] = axis.values() if isinstance(axis, Grid) else axis
+    values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
     return [(value, {name: value}) for value in values]
 
 

@@ -35,7 +35,7 @@ from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
-from skiagram.sweeps.candidates import Candidate, Cohort, Network, train_candidate
+from skiagram.sweeps.candidates import Candidate, Cohort, NetworkCandidate, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
 from skiagram.sweeps.data import DataSet, audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
@@ -114,8 +114,11 @@ class PreparedRow:
         return read_task(self.data.cases / "task.json")
 
     @property
-    def trainings(self) -> "list[Training]":
-        return [Training(self.workspace, self.data, each, self.plan) for each in self.candidates]
+    def trainings(self) -> "list[CandidateTraining]":
+        return [
+            CandidateTraining(self.workspace, self.data, each, self.plan)
+            for each in self.candidates
+        ]
 
     def timer(self, clock: Clock) -> CostTimer:
         """Return what times the models."""
@@ -124,7 +127,7 @@ class PreparedRow:
 
 
 @dataclass(frozen=True)
-class Training:
+class CandidateTraining:
     """A model of a row to train."""
 
     workspace: Workspace
@@ -299,14 +302,14 @@ def _train(
     Models are trained side by side, those of several rows once.
     """
     prepared = [_attempt(prepare_row, row, sweep, workspace) for row in rows]
-    trainings: dict[str, Training] = {}
+    trainings: dict[str, CandidateTraining] = {}
     ends: list[int] = []
     for each in prepared:
         for training in each.trainings if isinstance(each, PreparedRow) else ():
             trainings.setdefault(training.key, training)
         ends.append(len(trainings))
     work = [*trainings.values()]
-    done = workspace.map_fits(Training.attempt, work)
+    done = workspace.map_fits(CandidateTraining.attempt, work)
     failures: dict[str, SkiagramError | None] = {}
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(failures) < end:
@@ -365,7 +368,9 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         reported,
         duplicates if reported == data else duplicates.iloc[:0],
         tuple(
-            Network(name, options, trainer) if name in networks else Candidate(name, options)
+            NetworkCandidate(name, options, trainer)
+            if name in networks
+            else Candidate(name, options)
             for name, options in read("model").items()
         ),
         read("combination"),
