@@ -40,13 +40,20 @@ def own_project(folder: Path, **files: str) -> Composition:
 
 
 def test_names_of_classes_in_an_option_file_are_never_evaluated(tmp_path: Path) -> None:
-    names = ["${oc.env:HOME}", "${params:seed}", "${size}", "a\\${x}", "???", "plain"]
+    names = ["${oc.env:HOME}", "${size}", "a\\${x}", "???", "plain"]
     text = yaml.safe_dump({"classes": names, "size": 0.001})
     options = own_project(tmp_path, **{"conf/dataset/own.yaml": text})
     assert options.compose_stage("ingest") == {
         "dataset": {"classes": names, "size": 0.001},
         "design": "cv",
     }
+
+
+@pytest.mark.parametrize("text", ["${params.design}", "${params:design}"])
+def test_a_file_may_refer_to_a_choice_as_earlier_versions_did(tmp_path: Path, text: str) -> None:
+    stage = f"defaults: [params, {{dataset: '${{params:dataset}}'}}, _self_]\ndesign: {text}\n"
+    options = own_project(tmp_path, **{"conf/ingest.yaml": stage})
+    assert options.compose_stage("ingest")["design"] == "cv"
 
 
 @pytest.mark.parametrize("name", ["my (odd) data's", "a=b", "größe 1,5"])

@@ -22,7 +22,8 @@ from skiagram.errors import OptionError
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
-FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")  # stands for a value of params.yaml
+# Stands for a value of params.yaml; in files of version 0.1 with a colon.
+FROM_PARAMS = re.compile(r"\$\{params[.:](\w+)\}")
 
 
 class _Declaration(TypedDict):
