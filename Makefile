@@ -98,4 +98,4 @@ audit: licences ## licences, and known vulnerabilities of the locked packages (a
 	}
 
 clean: ## remove everything that can be made again
-	rm -rf .work combined data models scores reports/*.html reports/*.csv
+	rm -rf .work combined/*/ data models scores reports/explanations/*/ reports/*.html reports/*.csv
