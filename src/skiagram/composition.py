@@ -11,6 +11,7 @@ Whoever needs options asks here: stages, sweeps, validations, the digests of sta
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -83,14 +84,13 @@ class Composition:
         Raises:
             OptionError: A file or an option is missing or cannot be read, or a word is no override.
         """
-        from hydra import compose, initialize_config_dir
+        from hydra import compose
 
         try:
             overrides = self.list_overrides(stage, words)
             asked = json.dumps([stage, overrides, self.choices])  # rows of a sweep ask again
             if asked not in self._composed:
-                conf = str((self.root / "conf").resolve())
-                with initialize_config_dir(conf, version_base="1.3"):
+                with _hydra_of(self.root / "conf"):
                     self._composed[asked] = self.read_values(stage, compose(stage, overrides))
         except composing_errors() as error:
             raise self.explain(error, stage, words) from error
@@ -260,6 +260,22 @@ class Composition:
 def _quote(name: str) -> str:
     """Return a name as Hydra's overrides have it."""
     return name if re.fullmatch(r"[\w./-]+", name) else "'" + name.replace("'", "\\'") + "'"
+
+
+@contextmanager
+def _hydra_of(conf: Path) -> Iterator[None]:
+    """Have Hydra compose files of a folder; inside a job of Hydra's, that one goes on after it."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    instance = GlobalHydra.instance()
+    under_way = instance.hydra
+    instance.clear()
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            yield
+    finally:
+        instance.hydra = under_way
 
 
 def composing_errors() -> tuple[type[Exception], ...]:

@@ -56,10 +56,11 @@ def tabulate_external(evaluation: Evaluation) -> Table:
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
         for name in [*(name for name in _FIGURES if name in names), *gains]:
-            title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
             if name in gains:
                 risk = name.removeprefix(NET_BENEFIT)
                 title = f"Net benefit per 1,000 patients, at a risk of {risk}"
+            else:
+                title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
             digits = 0 if name in gains else 2
             number = partial(format_decimal, digits=digits + 1)
             cells = []
