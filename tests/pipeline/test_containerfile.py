@@ -139,7 +139,7 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
     for words in (line.rest.split() for line in LINES if line.word == "COPY"):
         for part in (REPOSITORY / word for word in words[:-1] if word not in OF_A_MODEL):
             if part.is_dir():
-                shutil.copytree(part, context / part.name, ignore=leave)
+                shutil.copytree(part, context / part.relative_to(REPOSITORY), ignore=leave)
             else:
                 shutil.copy(part, context)
     pack(trained.model, context / "svm.skiagram")

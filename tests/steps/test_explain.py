@@ -101,7 +101,9 @@ def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan:
     (models / "short_network.yaml").write_text(network.replace("patience: 30", "patience: 2"))
     if encoders:
         values = encoder_options(weights_file(folder), title="Tiny network")
-        (conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+        (conf / "encoder/tiny.yaml").write_text(
+            f"# @package encoders.tiny\n{yaml.safe_dump(values)}"
+        )
     data = ingest_data(work, work.options.read_file("dataset", "phantom"), design)
     families = {name: work.options.read_file("features", name) for name in FAMILIES}
     frozen = {name: work.options.read_file("encoder", name) for name in encoders}

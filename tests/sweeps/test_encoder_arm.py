@@ -40,7 +40,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("encoders")
     workspace = small_place(folder, (28, 4, 20))
     values = options(weights_file(folder), title="Tiny network")
-    (workspace.options.root / "conf" / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    text = f"# @package encoders.tiny\n{yaml.safe_dump(values)}"
+    (workspace.options.root / "conf/encoder/tiny.yaml").write_text(text)
     for name in ("logistic_regression", "ridge", "decision_tree"):
         text = (workspace.options.root / "conf" / f"model/{name}.yaml").read_text()
         (workspace.options.root / "conf" / f"model/tiny_{name}.yaml").write_text(
