@@ -1,7 +1,9 @@
 """A terminal in which tests type lines of the command."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import pytest
 
@@ -17,7 +19,8 @@ class Terminal:
     def __call__(self, line: Sequence[str], code: int | None = 0) -> str:
         """Run a line that ends with an exit code, None for any; return all that it shows."""
         self.capsys.readouterr()
-        ended = main([*line])
+        with patch.dict(os.environ):  # a command may set variables for what it starts
+            ended = main([*line])
         shown = "".join(self.capsys.readouterr())
         assert code in (ended, None), shown
         return shown

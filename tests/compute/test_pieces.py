@@ -70,6 +70,7 @@ def test_parts_of_a_name_are_found_together(tmp_path: Path) -> None:
 def test_a_copy_for_a_queued_experiment_shares_the_store_of_its_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
     store = PieceStore.of_project(tmp_path / "project")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
     assert PieceStore.of_project(tmp_path / "copy") == store
