@@ -39,8 +39,11 @@ from skiagram.projects.outputs import process_rank, publish
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
 
-if Path(getattr(sys.modules["__main__"], "__file__", None) or "").parent.name == "pipeline":
+_SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "").resolve()
+if _SCRIPT.parent.name == "pipeline":
     gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
+    if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
+        os.environ.setdefault("MPLCONFIGDIR", str(_SCRIPT.parents[1] / ".work" / "matplotlib"))
 
 
 @dataclass(frozen=True)
