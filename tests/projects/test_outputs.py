@@ -58,9 +58,9 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
     write(root, "old")
-    repository = Path(stage_outputs.__file__).parents[1]
+    repository = Path(__file__).parents[2]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(repository / "pipeline"), str(root), str(moves)],
+        [sys.executable, "-c", KILLED, str(root), str(moves)],
         env=os.environ | {"PYTHONPATH": str(repository)},
         check=False,
     )
