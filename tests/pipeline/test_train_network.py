@@ -38,7 +38,7 @@ def test_a_stage_with_pytorch_ends_in_silence(project: Project) -> None:
     script = project.folder / "pipeline/silent.py"
     script.write_text(
         "import gc, sys\n\nimport project\nfrom skiagram.projects import stage\n"
-        "import torch._dynamo\n\nstage._skip_last_collection()\n"
+        "import atexit, torch._dynamo\n\natexit.register(stage._skip_last_collection)\n"
         "gc.freeze()\ngc.enable()\nassert 'triton' in sys.modules\n"
     )
     done = project.run(sys.executable, "pipeline/silent.py")
@@ -116,7 +116,7 @@ def test_two_processes_of_one_stage_score_every_case_once(
         np.testing.assert_array_equal(np.sort(rows["case_id"]), np.sort(expected.case_id))
     work = project.folder / ".work"
     left = [path.relative_to(work).parts[0] for path in work.rglob("*") if path.is_file()]
-    assert set(left) == {"pieces", "running", "seconds"}
+    assert set(left) <= {"pieces", "running", "seconds"}
     assert "unfinished" not in {held.kind for held in PieceStore(work / "pieces").held()}
 
 
