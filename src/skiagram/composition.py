@@ -56,9 +56,7 @@ class Composition:
 
     root: Path
     changes: Mapping[str, Any] = field(default_factory=dict)
-    _files: dict[tuple[str, str], dict[str, Any]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
     _composed: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -95,8 +93,9 @@ class Composition:
         except composing_errors() as error:
             raise self.explain(error, stage, words) from error
         options = deepcopy(self._composed[asked])
-        chosen = {each.key_or_group: each.value() for each in _parse(overrides)}
-        for name, value in self.changes.items():
+        changed = {name: value for name, value in self.changes.items() if name.startswith("conf.")}
+        chosen = {each.key_or_group: each.value() for each in _parse(overrides if changed else ())}
+        for name, value in changed.items():
             if place := self._find_place(stage, name, chosen):
                 set_option(options, place, deepcopy(value), name)
         return options
@@ -107,16 +106,11 @@ class Composition:
         Raises:
             OptionError: There is no such file, or it cannot be read.
         """
-        if (group, name) not in self._files:
-            path = self.root / "conf" / group / f"{name}.yaml"
-            if not path.is_file():
-                raise OptionError(
-                    f"no option file conf/{group}/{name}.yaml",
-                    where="sweep" if self.changes else "options",
-                    allowed=self.list_files(group),
-                )
-            self._files[group, name] = read_option_file(path, f"conf/{group}/{name}.yaml")
-        values = deepcopy(self._files[group, name])
+        file = f"conf/{group}/{name}.yaml"
+        if not (self.root / file).is_file():
+            where, allowed = "sweep" if self.changes else "options", self.list_files(group)
+            raise OptionError(f"no option file {file}", where=where, allowed=allowed)
+        values = deepcopy(self._read(file))
         prefix = f"conf.{group}.{name}."
         for option, value in self.changes.items():
             if option.startswith(prefix):
@@ -129,9 +123,8 @@ class Composition:
         Raises:
             OptionError: It cannot be read.
         """
-        values = read_option_file(self.root / "conf" / f"{name}.yaml", f"conf/{name}.yaml")
-        values.pop("defaults", None)
-        options: dict[str, Any] = with_choices(values, self.choices)
+        options: dict[str, Any] = with_choices(self._read(f"conf/{name}.yaml"), self.choices)
+        options.pop("defaults", None)
         return options
 
     def list_files(self, group: str) -> str:
@@ -207,10 +200,16 @@ class Composition:
                 choices = choices | {word.key_or_group.removeprefix("params."): word.value()}
         return choices
 
+    def _read(self, file: str) -> dict[str, Any]:
+        """Return the values of an option file, read once; who changes them makes a copy."""
+        if file not in self._files:
+            self._files[file] = read_option_file(self.root / file, file)
+        return self._files[file]
+
     def _list_defaults(self, stage: str) -> list[Any]:
         """Return what the option file of a stage takes along."""
         file = f"conf/{stage}.yaml"
-        defaults = read_option_file(self.root / file, file).get("defaults")
+        defaults = self._read(file).get("defaults")
         if not isinstance(defaults, list):
             allowed = "lines of the form `- group: name`"
             raise OptionError("`defaults` is no list", where=file, allowed=allowed)
@@ -218,8 +217,6 @@ class Composition:
 
     def _find_place(self, stage: str, option: str, chosen: Mapping[str, Any]) -> str | None:
         """Return where among a stage's options a change goes; None where it is of no part of it."""
-        if not option.startswith("conf."):
-            return None
         _, group, *rest = option.split(".")
         if not (self.root / "conf" / group).is_dir():
             takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}

@@ -38,6 +38,7 @@ def test_a_bad_option_is_one_line_and_exit_2(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert named in done.stderr
     assert not any((untouched.folder / name).exists() for name in ("data", "models", "scores"))
+    assert [path.name for path in (untouched.folder / "reports").iterdir()] == ["explanations"]
 
 
 @pytest.mark.slow
@@ -98,6 +99,7 @@ def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     written = ("data", "models", "scores", "hacked")
     assert not any((untouched.folder / name).exists() for name in written)
+    assert [path.name for path in (untouched.folder / "reports").iterdir()] == ["explanations"]
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     code, said = _evaluate(authors)
     assert code == 4
     assert "ask the custodian" in said
-    assert not (authors.folder / "reports/report.html").exists()
+    assert [path.name for path in (authors.folder / "reports").iterdir()] == ["explanations"]
     assert not (authors.folder / LEDGER).exists()
 
     key = {"SKIAGRAM_SEAL_KEY": str(CUSTODIAN)}

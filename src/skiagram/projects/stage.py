@@ -51,12 +51,10 @@ class StageRun:
     """A run of a stage.
 
     Attributes:
-        root: The project's folder.
         members: Group → the option file that was chosen, of groups of which the stage reads one.
         target: Where outputs go: the project's folder, or that of a job of `-m` or `+debug`.
     """
 
-    root: Path
     members: Mapping[str, str]
     target: Path
 
@@ -85,7 +83,7 @@ def stage(
             job = HydraConfig.get()
             members = {group: str(member) for group, member in job.runtime.choices.items()}
             in_place = job.mode is RunMode.RUN and job.run.dir == "."
-            under_way = StageRun(root, members, root if in_place else Path(job.runtime.output_dir))
+            under_way = StageRun(members, root if in_place else Path(job.runtime.output_dir))
             started = time.monotonic()
             try:
                 with named_refusals(name):
