@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,8 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
             case: draw.normal(20 * label, 30, (24, 24)).astype(np.float32)
             for case, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True)
         }
-        inputs = ImageSet(write_images(folder / "images", images), DATA.case_id)
+        store = write_images(folder / "images", images)
+        inputs = SimpleNamespace(of=lambda case_id: ImageSet(store, case_id))
     else:
         untrained = build(values | {"trees": 20}, "model")
     out = folder / "out"
