@@ -4,6 +4,7 @@ It reads features, an encoder's numbers, places in images, or scores that came w
 """
 
 from project import ROOT  # first, so that the code of this folder runs
+from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.options import build
 from skiagram.projects.stage import StageRun, stage
@@ -15,7 +16,8 @@ def main(options: TrainOptions, run: StageRun) -> None:
     """Train the chosen baseline in all its folds and repeats."""
     name, model = run.members["model"], build(options.model, "model")
     with run.publish(f"models/{name}", f"scores/{name}") as folder:
-        train_in_project(ROOT, name, model, options, folder)
+        context = RunContext.of_project(ROOT, options.compute)
+        train_in_project(ROOT, name, model, options, folder, context)
 
 
 if __name__ == "__main__":

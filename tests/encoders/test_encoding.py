@@ -14,6 +14,7 @@ import pytest
 import timm
 import torch
 
+from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders import encoding, kept_encodings
@@ -96,9 +97,9 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
     given, cache = encoder(path), PieceStore(tmp_path / "cache")
     expected = encode_images(whole, given)[0].values.tobytes()
     two = Compute(**{**vars(IN_PROCESS), "workers": 2})
-    for compute, kept in ((two, None), (IN_PROCESS, cache), (IN_PROCESS, cache)):
-        encode_images(part, given, compute, kept)
-        found = encode_images(whole, given, compute, kept)[0].values
+    for context in (RunContext(two), RunContext(store=cache), RunContext(store=cache)):
+        encode_images(part, given, context)
+        found = encode_images(whole, given, context)[0].values
         assert found.tobytes() == expected
     small = encode_images(whole, replace(given, batch_size=3))[0]
     np.testing.assert_allclose(
@@ -120,22 +121,24 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     monkeypatch.setattr(encoding, "_encode_some", counted)
     said: list[str] = []
     cache = PieceStore(tmp_path / "cache")
-    encode_images(store(tmp_path / "some", shown[:6]), given, IN_PROCESS, cache, said.append)
+    encode_images(
+        store(tmp_path / "some", shown[:6]), given, RunContext(store=cache, say=said.append)
+    )
     assert len(encoded) == 6
     assert any("licence" in line for line in said)
     encoded.clear()
     names = [f"other-{place}" for place in range(9)]
     all_of_them = store(tmp_path / "all", shown, names=names)
-    encode_images(all_of_them, given, IN_PROCESS, cache, said.append)
+    encode_images(all_of_them, given, RunContext(store=cache, say=said.append))
     assert encoded == [6, 7, 8]
     assert "6 of 9 images" in said[-1]
     encoded.clear()
     wider = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})
-    encode_images(all_of_them, wider, IN_PROCESS, cache)
+    encode_images(all_of_them, wider, RunContext(store=cache))
     assert len(encoded) == 9  # other options, other numbers
     encoded.clear()
     monkeypatch.setattr(encoding, "code_digest", lambda *_: "a bug was mended")
-    encode_images(all_of_them, wider, IN_PROCESS, cache)
+    encode_images(all_of_them, wider, RunContext(store=cache))
     assert len(encoded) == 9
 
 
@@ -146,10 +149,10 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
     given = encoder(weights_file(tmp_path))
     expected = encode_images(folder, given)[0].values
     cache = PieceStore(tmp_path / "cache")
-    encode_images(folder, given, IN_PROCESS, cache)
+    encode_images(folder, given, RunContext(store=cache))
     (file,) = cache.folder.glob("encodings-*/rows.npy")
     file.write_bytes(b"no numbers" * 999)
-    found = encode_images(folder, given, IN_PROCESS, cache)[0].values
+    found = encode_images(folder, given, RunContext(store=cache))[0].values
     np.testing.assert_array_equal(found, expected)
     cache.empty()
 
@@ -157,7 +160,7 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    found = encode_images(folder, given, IN_PROCESS, cache)[0].values
+    found = encode_images(folder, given, RunContext(store=cache))[0].values
     np.testing.assert_array_equal(found, expected)
     assert "not kept (" in capsys.readouterr().err
     assert cache.held() == []
@@ -177,7 +180,7 @@ def test_a_killed_run_leaves_what_it_encoded(
         return whole(work)
 
     def run() -> None:
-        encode_images(folder, replace(given, batch_size=2), IN_PROCESS, cache)
+        encode_images(folder, replace(given, batch_size=2), RunContext(store=cache))
 
     with monkeypatch.context() as patch:
         patch.setattr(encoding, "_encode_some", stopped)

@@ -225,12 +225,13 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -
 def test_rows_that_are_kept_are_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from skiagram.compute.context import RunContext
     from skiagram.compute.pieces import PieceStore
 
     encoder = maps(tmp_path)
     folder = store(tmp_path / "images", [images(SIDE, SIDE, seed=4)])
     places, pieces = tabulate_places([("case-000", (9.0, 9.0), 1.0)]), PieceStore(tmp_path / "w")
-    ready = FolderEncoder.of_images(folder, encoder, pieces=pieces)
+    ready = FolderEncoder.of_images(folder, encoder, RunContext(store=pieces))
     first = ready.encode_places(folder, places, WINDOWS)
     whole, _ = encode_images(folder, encoder)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import SkiagramError
@@ -52,7 +53,7 @@ class Counting:
 
 def run(folder: Path, tree: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
     cases = cases_of(DATA, SPLIT)
-    with keep_fits(PieceStore(folder / "work"), "model-tree-1f") as fits:
+    with keep_fits(RunContext(store=PieceStore(folder / "work")), "model-tree-1f") as fits:
         folders = ArmFolders(folder / "model", folder / "scores", fits)
         train_as("tree", tree, DATA.inputs, cases, folders, compute=compute)
     return {

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError
@@ -71,23 +72,23 @@ class Place:
         )
 
     def folders(self, name: str) -> ArmFolders:
-        return ArmFolders.under(self.workspace.work.parent, name)
+        return ArmFolders.under(self.workspace.store.folder.parent, name)
 
     def train(self, name: str) -> str:
         options, (cases, task) = self.options(name), read_cases(self.prepared.cases)
         model = learner_of(build(options.model, "model"), CPU, 1)
-        known = (self.prepared, cases, task, self.folders(name), self.workspace.pieces)
+        known = (self.prepared, cases, task, self.folders(name), self.workspace.context)
         train_model(name, model, options, *known)
         return name
 
-    def write(self, name: str, store: PieceStore, **changed: Any) -> Path:
-        target = self.workspace.work.parent / "explanations" / name
+    def write(self, name: str, context: RunContext, **changed: Any) -> Path:
+        target = self.workspace.store.folder.parent / "explanations" / name
         options, trained = self.options(name, **changed), self.folders(name)
-        explain_model(name, options, self.prepared, trained, target, store)
+        explain_model(name, options, self.prepared, trained, target, context)
         return target
 
     def explain(self, name: str, **changed: Any) -> Explanation:
-        target = self.write(name, self.workspace.pieces, **changed)
+        target = self.write(name, self.workspace.context, **changed)
         return read_record(Explanation, target / EXPLANATION)
 
 
@@ -166,7 +167,7 @@ def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
     scores = place.folders("decision_tree").scores
     shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
     write_record(failed, scores / "outcome.json")
-    assert list(place.write("decision_tree", place.workspace.pieces).iterdir()) == []
+    assert list(place.write("decision_tree", place.workspace.context).iterdir()) == []
 
 
 @pytest.mark.parametrize("is_tuned", [False, True])
@@ -191,7 +192,7 @@ def test_a_finder_is_refused_by_name_tuned_or_not(
     write_record(finished, scores / "outcome.json")
     store = PieceStore(tmp_path / "pieces")
     with pytest.raises(OptionError, match="Finder at candidates judges places") as refused:
-        place.write(name, store)
+        place.write(name, RunContext(store=store))
     assert f"explained: {name}" in str(refused.value)
     assert not store.folder.exists()
 
@@ -208,7 +209,7 @@ def test_a_missing_package_is_said_before_any_work(
     monkeypatch.setitem(sys.modules, package, None)
     store = PieceStore(tmp_path / "pieces")
     with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
-        place.write(model, store)
+        place.write(model, RunContext(store=store))
     assert not store.folder.exists()
 
 

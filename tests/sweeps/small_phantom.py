@@ -7,6 +7,8 @@ from pathlib import Path
 import yaml
 
 from skiagram.composition import Composition
+from skiagram.compute.context import RunContext
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import check
 from skiagram.sweeps.workspace import Workspace
@@ -18,9 +20,10 @@ TRAINER = stand_ins.CPU
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 
-def local_compute() -> Compute:
-    """Return the default use of the machine."""
-    return check(Compute, yaml.safe_load((CONF / "compute/local.yaml").read_text()), "compute")
+def context_in(store: Path) -> RunContext:
+    """Return the default use of the machine, with a store in a folder."""
+    values = yaml.safe_load((CONF / "compute/local.yaml").read_text())
+    return RunContext(check(Compute, values, "compute"), PieceStore(store))
 
 
 def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> Workspace:
@@ -34,4 +37,4 @@ def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> W
         values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
         values["size"], values["nodule"]["places"] = 32, 7
         file.write_text(yaml.safe_dump(values))
-    return Workspace(Composition(folder), None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, context_in(folder / "work"))

@@ -18,7 +18,7 @@ from skiagram.records.files import write_record
 from skiagram.sweeps import candidates
 from skiagram.sweeps.candidates import Candidate, Cohort, train_candidate
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import PLAN, local_compute
+from tests.sweeps.small_phantom import PLAN, context_in
 
 
 class Reader:
@@ -54,7 +54,7 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
         with notes.open("a") as file:
             file.write("trained\n")
         time.sleep(0.1)
-        given[-1].scores.mkdir(parents=True)
+        given[-2].scores.mkdir(parents=True)  # folders, before the context
 
     monkeypatch.setattr(candidates, "train_model", train)
     monkeypatch.setattr(Candidate, "model", lambda self, threads: Reader())
@@ -63,7 +63,7 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
     task = Task(("no", "yes"), 1, "holdout")
     prepared = PreparedData.under(tmp_path)
     monkeypatch.setattr(Candidate, "inputs", lambda self, prepared: {})
-    workspace = Workspace(Composition(tmp_path), None, tmp_path / "work", local_compute())
+    workspace = Workspace(Composition(tmp_path), None, context_in(tmp_path / "work"))
     given = (workspace, prepared, Candidate("svm", {}), PLAN, Cohort(cases, task))
     jobs = [
         multiprocessing.get_context("fork").Process(target=partial(train_candidate, *given))
@@ -76,4 +76,4 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
         assert job.exitcode == 0
     assert (train_candidate(*given) / "scores").is_dir()
     assert notes.read_text() == "trained\n"
-    assert [held.kind for held in workspace.pieces.held()] == ["trained"]
+    assert [held.kind for held in workspace.store.held()] == ["trained"]

@@ -10,7 +10,7 @@ from skiagram.errors import AuditStop
 from skiagram.sweeps.data import DataSet, audit_data
 from skiagram.sweeps.workspace import Workspace
 from tests.datasets.sources import balanced, ingested, noise
-from tests.sweeps.small_phantom import CONF, local_compute
+from tests.sweeps.small_phantom import CONF, context_in
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def place(folder: Path) -> Workspace:
     shutil.copytree(CONF, folder / "conf")
     shutil.copy(CONF.parent / "params.yaml", folder / "params.yaml")
-    return Workspace(Composition(folder), None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
 def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path) -> None:
@@ -34,4 +34,4 @@ def test_sound_data_pass_and_are_audited_once(tmp_path: Path) -> None:
     workspace, data = place(tmp_path), DataSet(tmp_path / "data")
     assert audit_data(workspace, data).empty
     assert audit_data(workspace, data).empty
-    assert len([*workspace.work.glob("audited-*")]) == 1
+    assert len([*workspace.store.folder.glob("audited-*")]) == 1

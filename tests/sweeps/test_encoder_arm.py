@@ -7,7 +7,6 @@ import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.features.table import FeatureTable
@@ -109,19 +108,19 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
     assert isinstance(result.analysis, LearningCurves)
     assert [crossing.model for crossing in result.analysis.crossings] == [HEAD]
-    (data,) = place.work.glob("ingested-*")
-    (restored,) = place.work.glob("restored-*")
+    (data,) = place.store.folder.glob("ingested-*")
+    (restored,) = place.store.folder.glob("restored-*")
     encoder = build(place.options.read_file("encoder", "tiny"), "encoder")
     seen = read_record(Preparation, data / "images" / PREPARATION)
-    table, _ = encode_images(restored / "restored", encoder, IN_PROCESS, None, lambda _: None, seen)
-    (piece,) = place.work.glob("encoded-*")
+    table, _ = encode_images(restored / "restored", encoder, preparation=seen)
+    (piece,) = place.store.folder.glob("encoded-*")
     np.testing.assert_array_equal(
         FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values
     )
     label = read_table(data / "sealed/labels.parquet").set_index("case_id")["label"]
     tables = [
         Predictions.read(folder / "scores").part("test").set_index("case_id")
-        for folder in place.work.glob(f"trained-{HEAD}-*")
+        for folder in place.store.folder.glob(f"trained-{HEAD}-*")
     ]
     theirs = sorted(
         roc_auc_score(label.loc[table.index] == 1, table["score_1"] - table["score_0"])
@@ -181,7 +180,7 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
         {k: v.value or 0 for k, v in each.costs.items()} for each in result.analysis.models
     )
     weights = sum(weight.numel() for weight in network().parameters())
-    (piece,) = place.work.glob("timed-tiny-*")
+    (piece,) = place.store.folder.glob("timed-tiny-*")
     assert len(ImageStore(piece / "images")) == 8
     assert ridge["parameters"] == weights + 128 + 2  # a coefficient a column, an intercept
     assert ridge["multiply_adds"] > weights  # each weight of a layer serves every place

@@ -213,9 +213,9 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
 
 @pytest.mark.thorough
 def test_a_rerun_fits_nothing_again(result: SweepResult, workspace: Workspace) -> None:
-    before = sorted(path.name for path in workspace.work.iterdir())
+    before = sorted(path.name for path in workspace.store.folder.iterdir())
     assert crossover(workspace, 24, 40, 64, 1000) == result
-    assert sorted(path.name for path in workspace.work.iterdir()) == before
+    assert sorted(path.name for path in workspace.store.folder.iterdir()) == before
 
 
 @pytest.mark.thorough

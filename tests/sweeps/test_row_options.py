@@ -9,14 +9,14 @@ from skiagram.composition import Composition
 from skiagram.sweeps.row_options import resolve_options
 from skiagram.sweeps.rows import Row, find_differing
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import CONF, local_compute
+from tests.sweeps.small_phantom import CONF, context_in
 
 PENALTY = "conf.model.logistic_regression.inverse_regularisation"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(Composition(CONF.parent), None, tmp_path, local_compute())
+    return Workspace(Composition(CONF.parent), None, context_in(tmp_path))
 
 
 def resolve(workspace: Workspace, *changes: dict[str, Any]) -> list[dict[str, str]]:

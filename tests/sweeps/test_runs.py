@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def place(folder: Path) -> Workspace:
     workspace = small_place(folder)
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES))
-    return replace(workspace, compute=replace(workspace.compute, workers=1))
+    return workspace
 
 
 def make(**values: Any) -> Sweep:
@@ -94,12 +93,12 @@ def test_differences_are_paired_with_the_reference_row(strengths: SweepResult) -
 def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
     workspace: Workspace, strengths: SweepResult
 ) -> None:
-    pieces = sorted(path.name for path in workspace.work.iterdir())
+    pieces = sorted(path.name for path in workspace.store.folder.iterdir())
     for kind in ("ingested", "features", "trained-decision_tree"):
         assert sum(name.startswith(f"{kind}-") for name in pieces) == 1, kind
     again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
     assert again == strengths
-    assert sorted(path.name for path in workspace.work.iterdir()) == pieces
+    assert sorted(path.name for path in workspace.store.folder.iterdir()) == pieces
 
 
 def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once(

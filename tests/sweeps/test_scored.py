@@ -1,6 +1,5 @@
 """Trained models score images made worse and those of another data set, untrained by either."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     edit("dataset", "phantom_visits", "visits", patients=few, size=16, lesion=lesion)
     training = place.options.read_file("model", "small_cnn")["training"] | {"epochs": 2}
     edit("model", "small_cnn", "hasty", training=training)
-    return replace(place, compute=replace(place.compute, workers=1))
+    return place
 
 
 def run(workspace: Workspace, **values: Any) -> SweepResult:
@@ -83,7 +82,7 @@ def test_unchanged_images_score_as_they_did_in_training(
 ) -> None:
     (row,) = run(workspace, rows=[{"dataset": dataset, **options}]).rows
     assert not row.reason
-    pieces = sorted(workspace.work.iterdir(), key=lambda path: path.stat().st_mtime)
+    pieces = sorted(workspace.store.folder.iterdir(), key=lambda path: path.stat().st_mtime)
     newest = [each for each in pieces if each.name.startswith(("trained-", "combined-"))][-1]
     ingested = [each for each in pieces if each.name.startswith("ingested-")][-1]
     model, scores = newest / "model", newest / "scores"
@@ -104,11 +103,14 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
 ) -> None:
     clean, noisy = result.rows
     assert not noisy.reason
-    pieces = [Predictions.read(path / "scores") for path in workspace.work.glob(f"scored-{MODEL}*")]
+    pieces = [
+        Predictions.read(path / "scores")
+        for path in workspace.store.folder.glob(f"scored-{MODEL}*")
+    ]
     scored = [piece.part("test").set_index("case_id") for piece in pieces]
     labels = [
         read_table(path).set_index("case_id")["label"]
-        for path in workspace.work.glob("ingested-*/sealed/labels.parquet")
+        for path in workspace.store.folder.glob("ingested-*/sealed/labels.parquet")
     ]
     theirs = [
         roc_auc_score(label.loc[rows.index] == 1, rows["score_1"] - rows["score_0"])
@@ -124,9 +126,9 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
     assert change is not None
     assert change.value == pytest.approx(after.value - before.value)
     assert clean.figures.of(MODEL, SELECTION) == noisy.figures.of(MODEL, SELECTION)
-    trained = set(workspace.work.glob("trained-*"))
+    trained = set(workspace.store.folder.glob("trained-*"))
     run(workspace, rows=[{"scored": {"corruption": "blur", "amount": 1.0}}])
-    assert set(workspace.work.glob("trained-*")) == trained
+    assert set(workspace.store.folder.glob("trained-*")) == trained
 
 
 @slow

@@ -14,7 +14,7 @@ from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
 from tests.datasets.sources import balanced, ingested
-from tests.sweeps.small_phantom import local_compute
+from tests.sweeps.small_phantom import context_in
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_seal(
     folder: Path, *, design: Design = "holdout", margin: float = 0.02, **source: Any
 ) -> None:
-    workspace = Workspace(Composition(folder), None, folder / "work", local_compute(), folder)
+    workspace = Workspace(Composition(folder), None, context_in(folder / "work"), folder)
     data = folder / f"data-{design}"
     if not data.exists():
         ingested(balanced(**source), data, design)

@@ -1,6 +1,5 @@
 """The table of a sweep, and sweeps that their rows cannot answer: refused before the first row."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 16}}
     values["phantom"]["nodule"]["places"] = 7
     file.write_text(yaml.safe_dump(values))
-    return replace(place, compute=replace(place.compute, workers=1))
+    return place
 
 
 def make(**values: Any) -> Sweep:
@@ -87,11 +86,11 @@ def run(workspace: Workspace, sweep: Sweep) -> SweepResult:
 def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
     workspace: Workspace, values: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    before = {*workspace.work.glob("*")}
+    before = {*workspace.store.folder.glob("*")}
     with pytest.raises(OptionError) as refused:
         run(workspace, make(**values))
     assert not [word for word in words if word not in str(refused.value)], str(refused.value)
-    made = {path.name.partition("-")[0] for path in {*workspace.work.glob("*")} - before}
+    made = {path.name.partition("-")[0] for path in {*workspace.store.folder.glob("*")} - before}
     assert made <= {"ingested"}
 
 

@@ -11,11 +11,11 @@ from skiagram.models.arm import train
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import local_compute
+from tests.sweeps.small_phantom import context_in
 
 
 def workspace(folder: Path) -> Workspace:
-    return Workspace(Composition(folder), None, folder / "work", local_compute())
+    return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
 def test_a_piece_is_made_once_for_equal_inputs(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.chdir(shown)
     os.environ.update(environment(Path()))
     project, compute = Project.open(Path()), compute_of(arguments.workers)
-    workspace = replace(Workspace.of_project(Path()), compute=compute)
+    workspace = Workspace.of_project(Path(), compute)
     name = name_of(arguments)
     target = _FOLDER / name
     if target.exists() and not arguments.force:

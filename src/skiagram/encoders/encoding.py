@@ -20,10 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from skiagram.compute.code_digest import code_digest, named_targets
-from skiagram.compute.pieces import PieceStore
+from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
-from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import (
     COLUMN,
     Encoder,
@@ -68,9 +67,7 @@ class _Work(NamedTuple):
 def encode_images(
     images: Path,
     encoder: Encoder,
-    compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
-    say: Say = lambda _: None,
+    context: RunContext = NOTHING_KEPT,
     preparation: Preparation | None = None,
 ) -> tuple[FeatureTable, EncoderRecord]:
     """Encode the images of all cases, those of all modalities where there are several.
@@ -80,10 +77,10 @@ def encode_images(
 
     Args:
         images: Folder of the restored images, with their `preparation.json`.
-        pieces: What images became in earlier runs; None keeps nothing.
+        context: Its store holds what images became in earlier runs.
         preparation: Of the images that models learn from; None for that in the folder.
     """
-    ready = FolderEncoder.of_images(images, encoder, compute, pieces, say, preparation)
+    ready = FolderEncoder.of_images(images, encoder, context, preparation)
     table = ready.encode(images)
     return table, ready.record(table)
 
@@ -94,29 +91,27 @@ class FolderEncoder:
 
     encoder: Encoder
     loaded: LoadedNetwork
-    compute: Compute = IN_PROCESS
-    pieces: PieceStore | None = None
-    say: Say = lambda _: None
+    context: RunContext = NOTHING_KEPT
 
     @classmethod
     def of_images(
         cls,
         images: Path,
         encoder: Encoder,
-        compute: Compute = IN_PROCESS,
-        pieces: PieceStore | None = None,
-        say: Say = lambda _: None,
+        context: RunContext = NOTHING_KEPT,
         preparation: Preparation | None = None,
     ) -> "FolderEncoder":
         """Load an encoder for the images of a folder; `encode_images` says more."""
         preparation = preparation or read_record(Preparation, images / PREPARATION)
         encoder.check_unseen(preparation)
-        say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
+        context.say(
+            f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}"
+        )
         with _one_thread("cpu"):  # more would hinder a later fork of this process
             loaded = encoder.load()
-        say(f"SHA-256 of the weights: {loaded.sha256}.")
+        context.say(f"SHA-256 of the weights: {loaded.sha256}.")
         ready = resolve_preprocessing(preparation.images, encoder, loaded)
-        return cls(ready, loaded, compute, pieces, say)
+        return cls(ready, loaded, context)
 
     @classmethod
     def of_model(cls, model: Path, kinds: ImageKinds) -> "FolderEncoder":
@@ -132,7 +127,7 @@ class FolderEncoder:
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder."""
-        return encode_folder(images, self.encoder, self.loaded, self.compute, self.pieces, self.say)
+        return encode_folder(images, self.encoder, self.loaded, self.context)
 
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
@@ -186,7 +181,7 @@ class FolderEncoder:
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
             for case, centre in zip(case_id.tolist(), centres, strict=True)
         ]
-        kept = KeptEncodings(self.pieces, _identity(self.encoder, self.loaded))
+        kept = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
         known = kept.find(keys)
         by_case = {
             case: rows
@@ -197,7 +192,7 @@ class FolderEncoder:
         work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
         _remember(options, self.encoder, self.loaded, device)
         with Progress("encode places", len(work)) as progress, _one_thread(device):
-            on_workers = self.compute.map(_encode_at, work, releases_lock=True)
+            on_workers = self.context.compute.map(_encode_at, work, releases_lock=True)
             done = map(_encode_at, work) if device == "cuda" else on_workers
             with kept.adding():
                 for (case, rows), (values, of_image) in zip(by_case.items(), done, strict=True):
@@ -253,18 +248,16 @@ def encode_folder(
     images: Path,
     encoder: Encoder,
     loaded: LoadedNetwork,
-    compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
-    say: Say = lambda _: None,
+    context: RunContext = NOTHING_KEPT,
 ) -> FeatureTable:
     """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
-    kept = KeptEncodings(pieces, _identity(encoder, loaded))
+    kept = KeptEncodings(context.store, _identity(encoder, loaded))
     blocks: list[Floats] = []
     names: list[str] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in modality_folders(images).items():
         store = ImageStore(folder)
-        values = _encode(store, encoder, loaded, compute, kept, say)
+        values = _encode(store, encoder, loaded, context, kept)
         prefix = f"{modality}.{COLUMN}" if modality else COLUMN
         names += _names(prefix, loaded, values.shape[1])
         table = FeatureTable(np.array(store.case_ids), (), values)
@@ -287,27 +280,26 @@ def _encode(
     store: ImageStore,
     encoder: Encoder,
     loaded: LoadedNetwork,
-    compute: Compute,
+    context: RunContext,
     kept: KeptEncodings,
-    say: Say,
 ) -> Floats:
     keys = store.digests()  # case ids play no part
     known = kept.find(keys)
     new = [place for place, row in enumerate(known) if row is None]
     if known and len(new) < len(known):
-        say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
+        context.say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = json.dumps(composed(encoder))
     size = max(1, encoder.batch_size)
-    if device == "cpu" and compute.places > 1:  # all workers have work, and end together
-        size = max(1, min(size, -(-len(new) // (2 * compute.places))))
+    if device == "cpu" and context.compute.places > 1:  # all workers have work, and end together
+        size = max(1, min(size, -(-len(new) // (2 * context.compute.places))))
     places = [new[start : start + size] for start in range(0, len(new), size)]
     whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
     work = [_Work(whole, some, options) for some in places]
     _remember(options, encoder, loaded, device)
     with Progress("encode", len(store)) as progress, _one_thread(device):
         progress.advance(len(store) - len(new))
-        on_workers = compute.map(_encode_some, work, releases_lock=True)
+        on_workers = context.compute.map(_encode_some, work, releases_lock=True)
         done = map(_encode_some, work) if device == "cuda" else on_workers
         with kept.adding():
             for some, rows in zip(places, done, strict=True):

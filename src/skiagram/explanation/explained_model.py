@@ -5,7 +5,7 @@ are those of the positive class minus those of the other one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.explanation.importance import Ranking, auc_loss, estimate_loss
 from skiagram.explanation.record import Loss
 from skiagram.explanation.trust import Exchange, Mask, Method
@@ -166,7 +166,7 @@ class ExplainedModel:
     encoding: Path | None = None
     fused: bool = False
     regions: KnownRegions | None = None
-    compute: Compute = field(default=IN_PROCESS)
+    context: RunContext = NOTHING_KEPT
 
     @property
     def positive(self) -> int:

@@ -99,7 +99,7 @@ def explain_features(model: ExplainedModel) -> Features:
     """Say what a model of features rests on."""
     options = model.options.importance
     tasks = [FeatureTask(model, fit) for fit in model.fits]
-    measured = list(model.compute.map(FeatureTask.measure, tasks))
+    measured = list(model.context.compute.map(FeatureTask.measure, tasks))
     names: tuple[str, ...] = model.fits[0].fitted.features
     of_families = [
         GroupImportance(

@@ -101,7 +101,7 @@ class MapTask:
         asked = [method for method in options.methods if not reasons[method]]
         resolution = Resolution(options.window, options.steps)
         seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
-        with model.compute.limit(), use_threads(model.compute.threads):
+        with model.context.compute.limit(), use_threads(model.context.compute.threads):
             examined = examine(
                 network, images, table, asked, resolution, options.exchange, seed, self.case_id
             )
@@ -164,7 +164,7 @@ class MappedModel:
                 tasks.append(MapTask(model, fit, tuple(sorted(cases))))
         mapped: dict[str, list[MappedCase]] = {}
         reasons: Mapping[Method, str] = {}
-        for fold in model.compute.map(MapTask.examine, tasks):
+        for fold in model.context.compute.map(MapTask.examine, tasks):
             reasons = fold.reasons
             for case, maps in fold.cases.items():
                 mapped.setdefault(case, []).append(maps)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from skiagram.compute.pieces import PieceStore
 from skiagram.datasets.contract import Mark, pixel_side
 from skiagram.datasets.phantom.image_model import IdealObserver
 from skiagram.datasets.phantom.source import PhantomDataSet
@@ -192,9 +191,7 @@ def blank_images(
     write_modalities(folder, list(stores))
 
 
-def describe_blanked(
-    model: ExplainedModel, folder: Path, pieces: PieceStore | None
-) -> PreparedData:
+def describe_blanked(model: ExplainedModel, folder: Path) -> PreparedData:
     """Return what the model reads of blanked images, in the folder `images` below another."""
     images, read = folder / "images", model.prepared
     prepared = replace(read, images=images)
@@ -204,26 +201,23 @@ def describe_blanked(
 
         encoder = build(dict(model.encoders[name]), "encoder")
         known = read_record(Preparation, read.candidates / PREPARATION)
-        encoded = encode_images(images, encoder, model.compute, pieces, preparation=known)
+        encoded = encode_images(images, encoder, model.context, known)
         write_encoding(*encoded, encoder, folder / name)
         prepared = replace(prepared, encodings={name: folder / name})
     if model.model.arm == "classical" or model.fused:
         families, histories = build_families(model.families), CaseHistories.read(read.cases)
-        extracted = extract_modalities(images, families, histories, model.compute)
+        extracted = extract_modalities(images, families, histories, model.context.compute)
         prepared = replace(prepared, features=extracted.frame())
     return prepared
 
 
-def measure_blanking(
-    model: ExplainedModel, folder: Path, pieces: PieceStore | None
-) -> Blanking | None:
+def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
     """Return what is left of the AUC without the region and without all else.
 
     None where no region is known, and for features of regions, which see nothing else.
 
     Args:
         folder: For the images.
-        pieces: What encoders made of images before; None for nothing.
     """
     regions, case_id = model.regions, model.known.case_id
     if regions is None or (regions.of_all and model.model.arm == "classical"):
@@ -233,8 +227,8 @@ def measure_blanking(
         place = folder / ("rest" if outside else "region")
         blanking = (regions, case_id.tolist(), model.plan.seed, place / "images")
         blank_images(model.prepared.images, *blanking, outside=outside)
-        inputs = model.model.read(describe_blanked(model, place, pieces), model.task).of(case_id)
-        with model.compute.limit():
+        inputs = model.model.read(describe_blanked(model, place), model.task).of(case_id)
+        with model.context.compute.limit():
             scores = [fit.fitted.scores(inputs.select(fit.held_out)) for fit in model.fits]
         losses.append(model.measure_loss([model.ranking_of(finite(s))[None] for s in scores]))
     return Blanking(*losses)

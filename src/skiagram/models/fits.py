@@ -8,7 +8,7 @@ themselves, epoch by epoch.
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import (
@@ -57,26 +58,20 @@ class FitPieces:
 
 
 @contextmanager
-def keep_fits(
-    store: PieceStore,
-    training: str,
-    *,
-    alone: bool = True,
-    finished: Callable[[], bool] = lambda: True,
-) -> Iterator[FitPieces]:
+def keep_fits(context: RunContext, training: str) -> Iterator[FitPieces]:
     """Yield where the fits of a training are kept; they go when it ends without an error.
 
     Who trains the same waits.
 
     Args:
+        context: Has the store.
         training: What it depends on, as the name of a piece.
-        alone: Whether this process trains alone, not as one of several that share the training.
-        finished: Called at the end; tells whether this process removes what was kept.
     """
-    with store.unfinished(training, alone=alone) as checkpoints:
+    store = context.require_store()
+    with store.unfinished(training, alone=context.alone) as checkpoints:
         fits = FitPieces(store, training[-DIGITS:], checkpoints)
         yield fits
-        if finished():
+        if context.is_last():
             parts = store.parts(f"fit-{fits.training}")
             store.remove(*(part.name for part in parts), f"{UNFINISHED}-{training}")
 

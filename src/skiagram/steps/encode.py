@@ -1,12 +1,11 @@
 """Step encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.encoders.encoder import Encoder, write_encoding
 from skiagram.encoders.encoding import FolderEncoder
 from skiagram.features.windows import Windows
@@ -22,9 +21,7 @@ def encode(
     restored: Path,
     candidates: Path,
     target: Path,
-    compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    context: RunContext = NOTHING_KEPT,
 ) -> None:
     """Write the encoding of all images, its record and small weights to the folder `target`.
 
@@ -33,12 +30,11 @@ def encode(
         windows: What is looked at around each candidate.
         restored: Folder of the restored images.
         candidates: Folder that step propose wrote.
-        pieces: What images became in earlier runs; None keeps nothing.
-        say: Called with notices for people.
+        context: Its store holds what images became in earlier runs.
     """
     encoder: Encoder = build(dict(options), "encoder")
     learned_from = read_record(Preparation, candidates / PREPARATION)
-    ready = FolderEncoder.of_images(restored, encoder, compute, pieces, say, learned_from)
+    ready = FolderEncoder.of_images(restored, encoder, context, learned_from)
     target.mkdir(parents=True, exist_ok=True)
     places = read_candidates(candidates)
     if len(places):  # first: one look at an image serves both

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.pieces import PieceStore
+from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
 from skiagram.features.windows import Windows
 from skiagram.options import STRICT
@@ -32,8 +32,9 @@ def encode_project(root: Path, options: EncodeOptions, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     index = json.dumps({"encoders": list(options.encoders)}, indent=2)
     (target / "index.json").write_text(f"{index}\n", encoding="utf-8")
-    store, read = PieceStore.of_project(root), (root / "data/restored", root / "data/candidates")
+    context = RunContext.of_project(root, options.compute)
+    read = (root / "data/restored", root / "data/candidates")
     for name, encoder in options.encoders.items():
         from skiagram.steps.encode import encode  # imports torch
 
-        encode(encoder, options.windows, *read, target / name, options.compute, store, print)
+        encode(encoder, options.windows, *read, target / name, context)

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.code_digest import name_piece
-from skiagram.compute.pieces import PieceStore
+from skiagram.compute.context import RunContext
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
@@ -61,7 +61,8 @@ class ExplainOptions(TrainOptions):
 def explain_in_project(root: Path, name: str, options: ExplainOptions, target: Path) -> None:
     """Explain a model of a project."""
     prepared, trained = PreparedData.under(root / "data"), ArmFolders.under(root, name)
-    explain_model(name, options, prepared, trained, target, PieceStore.of_project(root))
+    context = RunContext.of_project(root, options.compute)
+    explain_model(name, options, prepared, trained, target, context)
 
 
 def explain_model(
@@ -70,7 +71,7 @@ def explain_model(
     prepared: PreparedData,
     trained: ArmFolders,
     target: Path,
-    store: PieceStore,
+    context: RunContext,
 ) -> None:
     """Write `explanation.json`; nothing of a model that could not be trained.
 
@@ -84,7 +85,7 @@ def explain_model(
     predictions = Predictions.read(trained.scores)
     if predictions.outcome.status == "failed":
         return
-    model = refit(name, options, prepared, trained, predictions.outcome, store)
+    model = refit(name, options, prepared, trained, predictions.outcome, context)
     source = build(options.dataset, "dataset")
     observer = make_observer(source)
     word = "marked lesion" if observer is None else "nodule"
@@ -93,7 +94,7 @@ def explain_model(
     blanking = None
     if options.explanation.blanked:
         with scratch_folder("blanking") as folder:
-            blanking = measure_blanking(model, folder, store)
+            blanking = measure_blanking(model, folder)
     features = maps = None
     if predictions.outcome.arm == "classical":
         features = explain_features(model)
@@ -123,7 +124,7 @@ def refit(
     prepared: PreparedData,
     trained: ArmFolders,
     outcome: Outcome,
-    store: PieceStore,
+    context: RunContext,
 ) -> ExplainedModel:
     """Make the fits of a model again that scored development cases unseen.
 
@@ -146,19 +147,19 @@ def refit(
             task.positive,
             pieces=pieces,
             models=folder.resolve(),
-            compute=options.compute,
+            compute=context.compute,
         )
 
     def make(folder: Path) -> None:
-        with options.compute.limit():
+        with context.compute.limit():
             held_out = validator(folder, pieces)
             for title, made in held_out.make(
                 held_out.held_out_fits(known, task.design, epochs)
             ).items():
                 np.save(folder / f"{title}.npy", made.scores[0], allow_pickle=False)
 
-    with keep_fits(store, piece) as pieces:  # another process may make it meanwhile
-        folder = store.make(piece, make)
+    with keep_fits(context, piece) as pieces:  # another process may make it meanwhile
+        folder = context.require_store().make(piece, make)
     explained = ExplainedModel(
         name=name,
         model=model,
@@ -173,7 +174,7 @@ def refit(
         encoders=options.encoders,
         encoding=reading.encoding,
         fused=reading.is_fused,
-        compute=options.compute,
+        context=context,
     )
     fits = tuple(
         FoldFit(

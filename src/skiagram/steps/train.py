@@ -4,13 +4,13 @@ A run that was killed takes up its fits.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from skiagram.compute.code_digest import name_piece
-from skiagram.compute.pieces import PieceStore
+from skiagram.compute.context import RunContext
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.contract import ReadsData
 from skiagram.models.deployment import complete_folder
@@ -30,21 +30,15 @@ def train_model(
     cases: Cases,
     task: Task,
     folders: ArmFolders,
-    store: PieceStore | None = None,
-    *,
-    alone: bool = True,
-    finished: Callable[[], bool] = lambda: True,
+    context: RunContext,
 ) -> Outcome:
     """Train a model on what it reads, and write its folders of models and scores.
 
     Args:
         model: The model that `options.model` describes.
         cases: Those to train on and to score; all of the data set, or some.
-        folders: Where it writes.
-        store: Where fits under way are kept, by all that they depend on; None for what `folders`
-            says.
-        alone: As for `keep_fits`.
-        finished: As for `keep_fits`.
+        folders: Where it writes, and where fits under way are kept if the caller keeps them.
+        context: Its store keeps fits under way, by all that they depend on.
     """
     reading = model.read(prepared, task)
     learned = options.plan.limit(cases)
@@ -52,8 +46,8 @@ def train_model(
     member = join_inputs(name, model, options, prepared, reading, cases, task)
 
     def make(folders: ArmFolders) -> Outcome:
-        with options.compute.limit():
-            predictions = train(member, cases, task, options.plan, folders, options.compute)
+        with context.compute.limit():
+            predictions = train(member, cases, task, options.plan, folders, context.compute)
             if reading.encoding is not None:
                 from skiagram.encoders.encoder import carry_encoder
 
@@ -64,11 +58,11 @@ def train_model(
             complete_folder(*outputs, reading.preparation, traits, reading.covariates)
         return predictions.outcome
 
-    if store is None:
+    if context.store is None:
         return make(folders)
     inputs = piece_inputs(member, options, reading, cases, task)
     training = name_piece(f"model-{name}", inputs, train_model, type(model))
-    with keep_fits(store, training, alone=alone, finished=finished) as fits:
+    with keep_fits(context, training) as fits:
         return make(replace(folders, fits=fits))
 
 
@@ -78,20 +72,12 @@ def train_in_project(
     model: ReadsData[Any],
     options: TrainOptions,
     target: Path,
-    rank: int | None = None,
-    finished: Callable[[], bool] = lambda: True,
+    context: RunContext,
 ) -> None:
-    """Train a model of a project; its `models` and `scores` go below `target`.
-
-    Args:
-        rank: Of this process among several that train together; None if it trains alone.
-        finished: Called at the end; tells whether this process keeps what was made.
-    """
-    prepared, store = PreparedData.under(root / "data"), PieceStore.of_project(root)
-    cases, task = read_cases(root / "data/cases")
-    folders, alone = ArmFolders.under(target, name), rank is None
-    trained = (prepared, cases, task, folders, store)
-    train_model(name, model, options, *trained, alone=alone, finished=finished)
+    """Train a model of a project; its `models` and `scores` go below `target`."""
+    prepared, (cases, task) = PreparedData.under(root / "data"), read_cases(root / "data/cases")
+    folders = ArmFolders.under(target, name)
+    train_model(name, model, options, prepared, cases, task, folders, context)
 
 
 def describe(options: dict[str, Any], reading: Reading[Any]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Stage train_network on a project: the one network that params.yaml, or a command, names."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.models.contract import learner_of
 from skiagram.options import STRICT, build
@@ -29,4 +31,6 @@ def train_network(root: Path, name: str, options: TrainNetworkOptions, target: P
     """Train a network, alone or as one of several processes that Lightning or SLURM started."""
     network, rank = build(options.model, "model"), process_rank()
     learner = learner_of(network, options.trainer, options.compute.threads)
-    train_in_project(root, name, learner, options, target, rank, partial(is_last, rank))
+    context = RunContext.of_project(root, options.compute)
+    context = replace(context, alone=rank is None, is_last=partial(is_last, rank))
+    train_in_project(root, name, learner, options, target, context)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.compute.code_digest import name_piece
+from skiagram.compute.context import RunContext
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.contract import learner_of
@@ -119,7 +120,7 @@ def train_candidate(
     workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan, cohort: Cohort
 ) -> Path:
     """Train a model on a cohort; return the piece with its `model` and `scores`."""
-    cases, store = cohort.cases, workspace.pieces
+    cases, store = cohort.cases, workspace.store
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,
         "plan": asdict(plan),
@@ -135,10 +136,12 @@ def train_candidate(
 
     def make(folder: Path) -> None:
         model = candidate.model(workspace.compute.threads)
+        # Rows are made side by side, so each trains in its own process.
         compute = replace(IN_PROCESS, threads=workspace.compute.threads)
         options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
-        folders = ArmFolders(folder / "model", folder / "scores", fits)
-        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders)
+        folders, task = ArmFolders(folder / "model", folder / "scores", fits), cohort.task
+        context = RunContext(compute)
+        train_model(candidate.name, model, options, prepared, cases, task, folders, context)
 
-    with keep_fits(store, piece) as fits:  # another process may make it meanwhile
+    with keep_fits(workspace.context, piece) as fits:  # another process may make it meanwhile
         return store.make(piece, make)

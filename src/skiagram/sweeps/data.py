@@ -157,7 +157,7 @@ def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> P
         from skiagram.steps.encode import encode
 
         cut, read = check(Windows, windows, "windows"), (prepared.images, prepared.candidates)
-        encode(options, cut, *read, folder, workspace.compute, workspace.pieces, print)
+        encode(options, cut, *read, folder, workspace.context)
 
     inputs = {
         "restored": prepared.images.parent.name,

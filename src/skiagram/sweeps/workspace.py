@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import name_piece
+from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.options import check
@@ -23,31 +24,41 @@ class Workspace:
     Attributes:
         options: Choices and option files of the project, as the row changes them.
         data: Folder where source files are at hand; None to fetch them.
-        work: Folder for finished pieces, so that a sweep that was stopped goes on where it was.
+        context: The machine, and the store of finished pieces, from which a sweep that was stopped
+            goes on.
         project: The project's folder, where the seal's ledger lies; None where nothing is noted.
     """
 
     options: Composition
     data: Path | None
-    work: Path
-    compute: Compute
+    context: RunContext
     project: Path | None = None
 
     @classmethod
-    def of_project(cls, root: Path) -> "Workspace":
+    def of_project(cls, root: Path, compute: Compute | None = None) -> "Workspace":
         """Return the workspace of a project: its options, its machine, its store of pieces.
 
         `SKIAGRAM_DATA` names where source files are at hand.
+
+        Args:
+            compute: How much of the machine is used; None for what the project's options say.
         """
         data, options = os.environ.get("SKIAGRAM_DATA"), Composition(root)
-        chosen = options.read_file("compute", str(options.choices["compute"]))
-        work, compute = PieceStore.of_project(root).folder, check(Compute, chosen, "compute")
-        return cls(options, Path(data) if data else None, work, compute, root)
+        if compute is None:
+            chosen = options.read_file("compute", str(options.choices["compute"]))
+            compute = check(Compute, chosen, "compute")
+        context = RunContext.of_project(root, compute)
+        return cls(options, Path(data) if data else None, context, root)
 
     @property
-    def pieces(self) -> PieceStore:
+    def compute(self) -> Compute:
+        """Return how much of the machine rows may use."""
+        return self.context.compute
+
+    @property
+    def store(self) -> PieceStore:
         """Return the store of finished pieces."""
-        return PieceStore(self.work)
+        return self.context.require_store()
 
     def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what a function that fits models makes of each piece, in order, side by side."""
@@ -62,4 +73,4 @@ class Workspace:
             inputs: All that the piece depends on besides the code, as JSON.
             *code: What `make` runs but does not name, such as the class of an object given to it.
         """
-        return self.pieces.make(name_piece(kind, inputs, make, *code), make)
+        return self.store.make(name_piece(kind, inputs, make, *code), make)
