@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
+from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.volumes.case_images import (
@@ -115,7 +116,7 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     task = Task(("absent", "present"), positive=1, design="holdout")
     asked = TrainOptions(model=chosen, plan=PLAN, compute=IN_PROCESS)
     prepared = PreparedData.under(folder)
-    outcome = train_model("model", model, asked, prepared, cases, task, folders)
+    outcome = train_model("model", model, asked, prepared, cases, task, folders, NOTHING_KEPT)
     assert outcome.status == "finished", outcome.reason
     table = folder / "films.csv"
     with table.open("w", newline="") as file:

@@ -4,21 +4,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
-    DIFFERENCES,
     FIGURES,
+    PREVALENCE,
+    REQUESTED,
+    SIMPLE_RULES,
     WORST,
     MeasuredEvaluation,
     read_evaluation,
 )
 from skiagram.evaluation.external import FEWEST_TO_UPDATE, UPDATED
-from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured, is_nothing_of_use
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
@@ -27,8 +29,14 @@ from skiagram.outcomes.number import Number
 from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import scores_of
-from skiagram.statistics.estimate import Estimate
-from tests.outcomes.cohort import another_cohort, sealed_half, train_models
+from tests.models.classical.families import model
+from tests.outcomes.cohort import (
+    another_cohort,
+    make_numbers,
+    sealed_half,
+    train_all,
+    train_models,
+)
 
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
 
@@ -40,8 +48,24 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
     return train_models(folder, **columns, noise=("noise",))
 
 
-def evaluate(inputs: EvaluationInputs, options: EvaluationOptions = OPTIONS) -> MeasuredEvaluation:
-    return evaluate_measured(inputs, options)
+def evaluate(
+    inputs: EvaluationInputs,
+    options: EvaluationOptions = OPTIONS,
+    at_home: MeasuredEvaluation | None = None,
+) -> MeasuredEvaluation:
+    return evaluate_measured(inputs, options, seed=0, at_home=at_home)
+
+
+def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) -> EvaluationInputs:
+    """Return the models with some of them called networks, and without the rule if asked."""
+    models = [
+        replace(model, outcome=replace(model.outcome, arm="deep"))
+        if model.outcome.model in networks
+        else model
+        for model in inputs.models
+        if rules or model.outcome.model != "volume"
+    ]
+    return replace(inputs, models=tuple(models))
 
 
 def test_what_tells_the_hazard_is_found_and_beats_the_rule(inputs: EvaluationInputs) -> None:
@@ -51,17 +75,18 @@ def test_what_tells_the_hazard_is_found_and_beats_the_rule(inputs: EvaluationInp
     noise = of_primary.by_model("concordance")["noise"]
     assert noise.low < 0.5 < noise.high
     assert evaluation.best == {"classical": "cox"}
-    gap = evaluation.figures.find(analysis=DIFFERENCES, model="best_classical", versus="volume")
+    gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="volume")
     assert gap.low > 0.02
-    assert evaluation.decision == "yes"
-    assert evaluation.verdict.startswith("Use classical features in place of simple rules: yes.")
-    assert "C (Harrell)" in evaluation.verdict
+    assert evaluation.answer.decision == "none"
+    assert "no network was asked for" in evaluation.verdict
+    assert "beats chance and" in evaluation.verdict
 
 
 def test_a_model_that_no_rule_is_beaten_by_is_not_recommended(inputs: EvaluationInputs) -> None:
     useless = replace(inputs, models=inputs.models[1:])
     evaluation = evaluate(useless)
-    assert evaluation.decision != "yes"
+    assert evaluation.answer.decision != "yes"
+    assert "beats" not in evaluation.verdict
 
 
 def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: EvaluationInputs) -> None:
@@ -74,33 +99,83 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: Evaluation
     assert (Number.chance, Grade.chance) == (None, 0.0)
 
 
-@pytest.mark.parametrize(("gap", "works"), [(-2.0, True), (-0.5, False)])
-def test_an_error_is_at_chance_where_the_mean_alone_is_as_good(gap: float, works: bool) -> None:
-    outcome = Number(column="length_mm", unit="mm")
-    name = outcome.primary
-    rows = (
-        make_row(Estimate(9 + gap, 8 + gap, 10 + gap), FIGURES, name, model="best_classical"),
-        make_row(Estimate(9.0, 8.0, 10.0), FIGURES, name, model="number_mean"),
-        make_row(
-            Estimate(gap, gap - 1, gap + 1),
-            DIFFERENCES,
-            name,
-            model="best_classical",
-            versus="number_mean",
-        ),
-    )
-    assert is_nothing_of_use(outcome, FigureTable(rows)) != works
-
-
 def test_without_a_rule_the_reader_is_told(inputs: EvaluationInputs) -> None:
     evaluation = evaluate(replace(inputs, models=inputs.models[:1]))
-    assert evaluation.decision == "none"
+    assert evaluation.answer.decision == "none"
     assert any("No simple rule" in warning for warning in evaluation.warnings)
+
+
+def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs: EvaluationInputs) -> None:
+    evaluation = evaluate(as_networks(inputs, "cox"))
+    assert evaluation.answer.headline == "Use a network: yes."
+    assert evaluation.arms["deep"].model == "cox"
+    assert "a gain below" in evaluation.verdict
+    assert "the best network (Cox" in evaluation.verdict
+    sealed = evaluate(as_networks(sealed_half(inputs), "cox"))
+    assert "judged by single trainings" in sealed.answer.headline
+
+
+def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
+    # Its classical rival is worse than chance, so that the difference alone says yes.
+    turned = inputs.models[0].table.copy()
+    turned["score_0"] *= -1
+    rival = replace(inputs.models[0], table=turned)
+    both = replace(inputs, models=(rival, *inputs.models[1:]))
+    evaluation = evaluate(as_networks(both, "noise", rules=False))
+    assert evaluation.difference is not None
+    assert evaluation.difference.low > 0.02
+    assert evaluation.answer.decision != "yes"
+    assert "No model works on these data" in evaluation.verdict
+
+
+def test_an_error_is_at_chance_where_the_rule_without_features_is_as_good(
+    tmp_path: Path,
+) -> None:
+    names = ("number_ridge", "number_mean")
+    numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
+    found = evaluate(as_networks(numbers, "number_ridge"))
+    (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
+    assert gap.high < 0  # an error: below 0 is better
+    assert "No model works" not in found.verdict
+    flat = replace(
+        numbers,
+        models=(replace(numbers.models[0], table=numbers.models[1].table), numbers.models[1]),
+    )
+    assert "No model works on these data" in evaluate(as_networks(flat, "number_ridge")).verdict
+
+
+@pytest.mark.parametrize(("share", "decision"), [(1.0, "open"), (0.5, "yes")])
+def test_the_answer_follows_the_cases_without_copies(
+    share: float, decision: str, inputs: EvaluationInputs
+) -> None:
+    held_out = as_networks(sealed_half(inputs), "cox")
+    tested = held_out.cases.test().case_id
+    copied = tested[: round(share * len(tested))]
+    known = np.resize(held_out.cases.development().case_id, len(copied))
+    pairs = pd.DataFrame({"first": copied, "second": known})
+    evaluation = evaluate(replace(held_out, duplicates=pairs))
+    assert evaluation.near_duplicates == len(copied)
+    assert evaluation.answer.decision == decision
+    words = "near duplicate among the development cases"
+    assert words in " ".join((*evaluation.answer.openings, *evaluation.answer.reasons))
+
+
+def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -> None:
+    held_out = sealed_half(inputs)
+    table = held_out.models[0].table.copy()
+    tested = table["part"] == "test"
+    table.loc[tested, "score_0"] *= -1
+    shifted = replace(
+        held_out, models=(replace(held_out.models[0], table=table), *held_out.models[1:])
+    )
+    answer = evaluate(as_networks(shifted, "cox")).answer
+    assert "unlike the development cases" in answer.openings[0]
+    assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 
 def test_requested_pairs_are_compared(inputs: EvaluationInputs) -> None:
     evaluation = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
-    assert evaluation.figures.find(analysis=DIFFERENCES, model="cox", versus="noise").low > 0
+    assert evaluation.figures.find(analysis=REQUESTED, model="cox", versus="noise").low > 0
 
 
 def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
@@ -142,9 +217,9 @@ def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
 
 def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationInputs) -> None:
     at_home, cohort = evaluate(inputs), another_cohort(inputs)
-    evaluation = evaluate_measured(cohort, OPTIONS, at_home)
-    assert evaluation.of_another_cohort
-    assert not at_home.of_another_cohort
+    evaluation = evaluate(cohort, at_home=at_home)
+    assert evaluation.is_external
+    assert not at_home.is_external
     scored = cohort.models[0].part("test").set_index("case_id")
     risk = scores_of(scored.loc[cohort.cases.test().case_id.tolist()])[:, 0]
     figures = evaluation.figures
@@ -159,14 +234,14 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
     of_sites = figures.select(analysis=SITES, model="best_classical")
     each = [of_sites.find(group=name, figure="concordance").value for name in "AB"]
     assert of_sites.find(figure=WORST).value == pytest.approx(min(each))
-    assert evaluation.verdict.startswith("On 90 cases of another cohort: use classical features")
+    assert "on these 90 cases of 90 patients of another cohort" in evaluation.verdict
 
 
 def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: EvaluationInputs) -> None:
     at_home, cohort = evaluate(inputs), another_cohort(inputs)
     values = cohort.cases.value
     late = replace(cohort, cases=replace(cohort.cases, value=values * 2.0))  # half the hazard
-    evaluation = evaluate_measured(late, OPTIONS, at_home)
+    evaluation = evaluate(late, at_home=at_home)
     figures = evaluation.figures
 
     def of_cox(analysis: str, figure: str) -> list[float]:
@@ -180,21 +255,21 @@ def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: Evaluati
     assert of_cox(UPDATED, "concordance") == of_cox(FIGURES, "concordance")
     few = late.sealed.assign(label=0)
     few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
-    none = evaluate_measured(replace(late, sealed=few), OPTIONS, at_home).figures
+    none = evaluate(replace(late, sealed=few), at_home=at_home).figures
     assert not none.select(analysis=UPDATED)
 
 
 def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:
     held_out = sealed_half(inputs)
-    evaluation = evaluate_measured(held_out, OPTIONS)
-    assert evaluation.verdict.startswith("On 90 sealed test cases: use classical features")
-    assert not evaluation.of_another_cohort
+    evaluation = evaluate(held_out)
+    assert "on these 90 sealed test cases of 90 patients" in evaluation.verdict
+    assert not evaluation.is_external
     found = evaluation.figures.find(analysis=FIGURES, model="cox", figure="concordance")
     scored = held_out.models[0].part("test").set_index("case_id")
     risk = scores_of(scored.loc[held_out.cases.test().case_id.tolist()])[:, 0]
     assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
     turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
-    again = evaluate_measured(replace(held_out, sealed=turned), OPTIONS)
+    again = evaluate(replace(held_out, sealed=turned))
     assert again.best == evaluation.best
     table = make_scores_table(held_out.models, held_out.cases, held_out.task, held_out.sealed)
     assert table["value"].tolist() == held_out.sealed["value"].tolist()

@@ -29,7 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs = train_models(root, cox=None, volume=("volume",))
     inputs.cases.write(root / "data/cases/cases.parquet")
     write_record(AUDIT, root / "data/audit/findings.json")
-    evaluation = evaluate_measured(inputs, OPTIONS)
+    evaluation = evaluate_measured(inputs, OPTIONS, seed=0)
     encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
     first, *others = evaluation.models
     first = replace(first, options={**first.options, "encoder": {"encoder": encoder}})
@@ -48,7 +48,8 @@ def test_every_output_of_stage_evaluate_is_there(written: Path) -> None:
 def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -> None:
     page = (written / "reports/report.html").read_text()
     for words in (
-        "Use classical features in place of simple rules: yes.",
+        "no network was asked for",
+        "beats chance and",
         "C (Harrell)",
         "Brier score gained",
         "at risk at",

@@ -174,7 +174,7 @@ def compare_with_rules(
         if arm not in arms:
             continue
         row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
-        standing, chance = arms[arm].compared, subtract_half(arms[arm].auc)
+        standing, chance = arms[arm].compared, arms[arm].auc.subtract(0.5)
         p = None if chance.value is None else standing.above_chance
         rows.append(row(chance, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
@@ -188,14 +188,6 @@ def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
     p = {number: row.p for number, row in enumerate(rows) if row.figure == "roc_auc"}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
-
-
-def subtract_half(auc: Estimate) -> Estimate:
-    """Return an AUC, or a figure of merit, minus that of no scores and no marks at all."""
-    if auc.value is None:
-        return auc
-    low, high = (None if bound is None else bound - 0.5 for bound in (auc.low, auc.high))
-    return Estimate(auc.value - 0.5, low, high, auc.method)
 
 
 def _compare_secondary(

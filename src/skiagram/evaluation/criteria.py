@@ -5,7 +5,7 @@ stand in `verdict`, in `warnings` and in the sections.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,13 +23,19 @@ from skiagram.evaluation.evaluation_record import (
     SIMPLE_RULES,
     Decision,
     Evaluation,
+    JudgedRun,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import LEVEL, Relation, relate_to_margin
+from skiagram.statistics.significance import (
+    LEVEL,
+    Relation,
+    ratio_of_quantiles,
+    relate_to_margin,
+)
 from skiagram.statistics.variation import effective_patients, few_have_most
 
 CHANCE = 0.5
@@ -288,19 +294,28 @@ class DecisiveComparison:
         figures: Rows of that group.
         contender: Arm that is held against the classical models.
         margin: Smallest difference that counts.
+        figure: Name of the primary figure.
+        lower_is_better: Whether that figure is an error.
     """
 
     figures: FigureTable
     contender: str
     margin: float
+    figure: str = "roc_auc"
+    lower_is_better: bool = False
 
     @property
     def difference(self) -> FigureRow:
-        """Return AUC of the contender minus that of the classical model."""
-        difference = self._primary.get(figure="roc_auc", versus="classical")
+        """Return the primary figure of the contender minus that of the classical model."""
+        difference = self._primary.get(figure=self.figure, versus="classical")
         if difference is None:
             raise ValueError("a comparison without a difference")
         return difference
+
+    @property
+    def gain(self) -> FigureRow:
+        """Return the difference such that above 0 the contender is better."""
+        return self._directed(self.difference)
 
     @property
     def cases(self) -> int:
@@ -331,9 +346,9 @@ class DecisiveComparison:
         """Return a figure of the two, for example `above_margin`; without a value where none is."""
         return self._primary.find(figure=figure)
 
-    def auc(self, side: Side) -> Estimate:
-        """Return the AUC of a side."""
-        return self._primary.find(figure="roc_auc", model=self._arm(side), versus="")
+    def reached(self, side: Side) -> Estimate:
+        """Return the primary figure of a side."""
+        return self._primary.find(figure=self.figure, model=self._arm(side), versus="")
 
     @property
     def simple_rules(self) -> tuple[str, ...]:
@@ -363,7 +378,32 @@ class DecisiveComparison:
         The difference decides, and so does that from every rule which the contender is not shown to
         beat: what recommends least holds.
         """
-        decision = decide_by_margin(self.difference, self.margin)
+        decision = self._decision_by_each
+        return "open" if decision == "no" and self.no_is_of_many else decision
+
+    @property
+    def no_is_of_many(self) -> bool:
+        """Return whether a gain is excluded by single intervals and not by all of them together.
+
+        *No* is said where one of several differences excludes a worthwhile gain, that from the
+        classical model or from a rule. So its upper bound is made longer first, by the number of
+        all of them (Bonferroni): each of these would exclude a gain that is there in 2.5 % of runs.
+        """
+        if self._decision_by_each != "no":
+            return False
+        unbeaten = filter(is_unbeaten, self._against("contender"))
+        wider = ratio_of_quantiles(1 + len(self._against("contender")))
+        return not any(
+            row.value is not None
+            and row.high is not None
+            and row.value + wider * (row.high - row.value) < self.margin
+            for row in (self.gain, *unbeaten)
+        )
+
+    @property
+    def _decision_by_each(self) -> Decision:
+        """Return what recommends least by the 95 % interval of each difference."""
+        decision = decide_by_margin(self.gain, self.margin)
         for rule in filter(is_unbeaten, self._against("contender")):
             decision = lower_decision(decision, decide_by_margin(rule, self.margin))
         return decision
@@ -376,23 +416,40 @@ class DecisiveComparison:
         return self.contender if side == "contender" else side
 
     def _against(self, side: Side) -> tuple[FigureRow, ...]:
-        return self.figures.select(analysis=SIMPLE_RULES, model=self._arm(side)).rows
+        rows = self.figures.select(analysis=SIMPLE_RULES, model=self._arm(side)).rows
+        return tuple(map(self._directed, rows))
+
+    def _directed(self, row: FigureRow) -> FigureRow:
+        return turn_sign(row) if self.lower_is_better else row
 
 
-def compare_on_all(evaluation: Evaluation) -> DecisiveComparison | None:
+def turn_sign(row: FigureRow) -> FigureRow:
+    """Return a row of an error with the other sign, so that above 0 is better."""
+    value, low, high = (None if part is None else -part for part in (row.value, row.high, row.low))
+    return replace(row, value=value, low=low, high=high)
+
+
+def compare_with_rules(evaluation: JudgedRun, group: str = "") -> tuple[FigureRow, ...]:
+    """Return each arm minus chance and each simple rule; above 0 the arm is better."""
+    rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
+    return tuple(map(turn_sign, rows)) if evaluation.lower_is_better else rows
+
+
+def compare_on_all(evaluation: JudgedRun) -> DecisiveComparison | None:
     """Return the primary comparison on all reported cases; None where nothing was compared."""
     return _compare_on(evaluation, "")
 
 
-def _compare_on(evaluation: Evaluation, group: str) -> DecisiveComparison | None:
+def _compare_on(evaluation: JudgedRun, group: str) -> DecisiveComparison | None:
     figures = evaluation.figures.select(group=group)
-    difference = figures.find(analysis=PRIMARY, figure="roc_auc", versus="classical")
+    difference = figures.find(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
     if difference.value is None:
         return None
-    return DecisiveComparison(figures, evaluation.contender, evaluation.margin)
+    figure, is_error = evaluation.primary, evaluation.lower_is_better
+    return DecisiveComparison(figures, evaluation.contender, evaluation.margin, figure, is_error)
 
 
-def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
+def find_decisive(evaluation: JudgedRun) -> DecisiveComparison | None:
     """Return the comparison that answer and verdict follow: without near duplicates, if there are.
 
     A model may only remember near duplicates of development cases.
@@ -400,19 +457,21 @@ def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     return _compare_on(evaluation, OFF_NEAR_DUPLICATES) or compare_on_all(evaluation)
 
 
-def is_remembered(evaluation: Evaluation) -> bool:
+def is_remembered(evaluation: JudgedRun) -> bool:
     """Return whether cases have near duplicates and nothing can be compared without them."""
     clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
     return evaluation.near_duplicates > 0 and clean is None
 
 
-def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
+def list_leaked(evaluation: JudgedRun) -> tuple[list[str], list[str]]:
     """Return which models that stand for an arm are above the ideal, in images and in finding.
 
     With one of them no verdict is given.
     """
     standing = list_standing(evaluation)
-    leaked = [model.outcome.model for model in evaluation.models if is_above_ideal(model.figures)]
+    limits = evaluation.table.select(analysis=LIMIT)
+    named = [outcome.model for outcome in evaluation.outcomes]
+    leaked = [model for model in named if is_above_ideal(limits.select(model=model))]
     finders = evaluation.finding.arms.values() if evaluation.finding else ()
     return (
         [model for model in leaked if model in standing],
@@ -420,7 +479,7 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
     )
 
 
-def is_nothing_of_use(evaluation: Evaluation) -> bool:
+def is_nothing_of_use(evaluation: JudgedRun) -> bool:
     """Return whether of whole images no arm, simple rule or column is shown to beat chance.
 
     An arm beats it by the corrected p value, as everywhere; the others by their AUC's interval.
@@ -428,19 +487,19 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     """
     decisive = find_decisive(evaluation)
     group = decisive.difference.group if decisive else ""
-    rules = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
+    rules = compare_with_rules(evaluation, group)
     of_chance = [rule for rule in rules if rule.versus == PREVALENCE]
     named = {rule.versus for rule in rules}
-    others = (
-        model.find("roc_auc").low or 0.0
-        for model in evaluation.models
-        if model.outcome.model in named or model.outcome.arm in ("combined", "reader")
-    )
-    is_beaten_by_other = any(low > CHANCE for low in others)
+    others = [
+        evaluation.above_chance(outcome.model)
+        for outcome in evaluation.outcomes
+        if outcome.model in named or outcome.arm in ("combined", "reader")
+    ]
+    is_beaten_by_other = any(gap.low is not None and gap.low > 0 for gap in others)
     return bool(of_chance) and all(map(is_unbeaten, of_chance)) and not is_beaten_by_other
 
 
-def is_no_finder_of_use(evaluation: Evaluation) -> bool:
+def is_no_finder_of_use(evaluation: JudgedRun) -> bool:
     """Return whether no finder is shown to beat one that marks nothing, whose merit is ½.
 
     Nor tells images with lesions from others: a finder that does so has found something.
@@ -453,20 +512,20 @@ def is_no_finder_of_use(evaluation: Evaluation) -> bool:
     return bool(merits) and all(merit.low is not None and merit.low <= CHANCE for merit in merits)
 
 
-def list_standing(evaluation: Evaluation) -> set[str]:
+def list_standing(evaluation: JudgedRun) -> set[str]:
     """Return the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")
     chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
     return {model for of_arm in chosen for model in of_arm}
 
 
-def list_finders(evaluation: Evaluation) -> set[str]:
+def list_finders(evaluation: JudgedRun) -> set[str]:
     """Return the models that were chosen for the two arms that are compared in finding."""
     finding = evaluation.finding
     return {model for of_arm in finding.chosen.values() for model in of_arm} if finding else set()
 
 
-def decide(evaluation: Evaluation) -> Decision:
+def decide(evaluation: JudgedRun) -> Decision:
     """Return whether to use a network instead of classical features; `none` where none can tell.
 
     It is worth using where it gains more than the margin; it is not where a gain above the margin
@@ -481,7 +540,31 @@ def decide(evaluation: Evaluation) -> Decision:
     return decisive.decision
 
 
-def decide_finding(evaluation: Evaluation) -> Decision:
+Deciding = Literal["difference", "chance", "rule", "copies", "several"]
+
+
+def find_what_decides(evaluation: JudgedRun) -> tuple[Deciding, str]:
+    """Return on what the decision rests, and the simple rule if it is one.
+
+    It is the difference from the classical model, unless something else recommends less: chance, a
+    simple rule, copies without which nothing is left, or several comparisons taken together.
+    """
+    decisive = find_decisive(evaluation)
+    decision = decide(evaluation)
+    if decisive is None or decision == decide_by_margin(decisive.gain, evaluation.margin):
+        return "difference", ""
+    if is_remembered(evaluation):
+        return "copies", ""
+    if decisive.fails("contender", PREVALENCE):
+        return "chance", ""
+    failed = [rule for rule in decisive.simple_rules if decisive.fails("contender", rule)]
+    if failed and not decisive.no_is_of_many:
+        lost = [rule for rule in failed if decisive.loses("contender", rule)]
+        return "rule", (lost or failed)[0]
+    return "several", ""
+
+
+def decide_finding(evaluation: JudgedRun) -> Decision:
     """Return whether a network gains more than the margin in the figure of merit of finding.
 
     That figure ranks lesions against images alone: a finder that marks every place with the odds
@@ -503,7 +586,7 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     return decision
 
 
-def is_contradicted(evaluation: Evaluation) -> bool:
+def is_contradicted(evaluation: JudgedRun) -> bool:
     """Return whether the share of lesions found says otherwise than the figure of merit."""
     gain, more = (
         evaluation.gain_in_finding(figure) or Estimate(None) for figure in (MERIT, MEAN_SENSITIVITY)

@@ -4,6 +4,7 @@ The choices and the verdict; the figures of each model are in `results`, and all
 are rows of `figure_table`.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,14 @@ from pydantic import Field
 
 from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.cases import MeasuredTask, Task
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome, Part
+from skiagram.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near dup
 ARMS, IDEAL_OBSERVER = "arms", "ideal observer"
 MAJORITY = "majority"  # naming every case as most development cases are
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
-FIGURES, DIFFERENCES = "figures", "differences"
+FIGURES = "figures"
 WORST = "worst_site"  # the least favourable primary figure of several cohorts
 ARM_WORDS = {
     "classical": "classical features",
     "encoder": "frozen encoders",
     "deep": "networks",
+    "either": "deep models",
 }
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
@@ -147,21 +151,15 @@ class Verdict:
         return " ".join((self.headline, *self.openings, *self.reasons))
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """All that was found.
+@dataclass(frozen=True, kw_only=True)
+class JudgedRun(ABC):
+    """What the verdict rests on, whatever the task.
 
     Attributes:
-        task: The classification task.
-        cases: `development` and `reported` → class name → number of cases.
-        patients: `development` and `reported` → number of patients.
+        task: What is predicted.
         near_duplicates: Reported cases with a near duplicate or transformed copy in development.
-        models: One result per model, in the order of params.yaml.
-        mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
-            the model that was chosen there, measured as a model is.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
-        margin: Smallest AUC difference that counts as worthwhile in the verdict.
-        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
+        margin: Smallest difference in the primary figure that counts as worthwhile in the verdict.
         arms: Arm → what stands for it in the primary comparison; `either` where the contender is
             a network in some folds and a frozen encoder in others.
         answer: The verdict, made from the figures by fixed rules: the decision first, then what it
@@ -171,36 +169,23 @@ class Evaluation:
         test_sites: Sites that only the test cases come from; empty where none was held out.
         figures: Rows of the run as a whole. `primary` is the one test named before the reported
             labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
-            besides, `simple_rules` each arm against each simple rule, `secondary` all other pairs
-            of models, the better by out-of-fold scores first, and `requested` those that were asked
-            for. The group `off_near_duplicates` is what the verdict follows where cases have near
-            duplicates. `finding` is the primary comparison of finders, `finding_rules` their
-            contender against each simple rule which leaves marks, and against a finder which marks
-            nothing, `prevalence`, whose figure of merit is ½. `shifts` are test against out-of-fold
-            AUCs; `domain` says how well a classifier tells test from development cases, `shares`,
-            `numbers` and `features` what differs. `arms` has the AUC of what stands for each arm,
-            and that by which it was chosen: under `cv` the mean over the outer folds, each of the
-            inner folds of the model that was chosen there. `limit` is the ideal observer's AUC on
-            generated data, `majority` the accuracy of naming every case as most development cases
-            are. Further analyses are `ranking`, `utility`, `readers`, `sites` and, of another
-            cohort, `external`.
+            besides, `simple_rules` each arm against chance (`prevalence`) and each simple rule,
+            `secondary` pairs of models and `requested` those that were asked for. The group
+            `off_near_duplicates` is what the verdict follows where cases have near duplicates.
+            `shifts` are test against out-of-fold figures; `domain` says how well a classifier
+            tells test from development cases, `shares`, `numbers` and `features` what differs.
+            `limit` is what an ideal observer reaches on generated data.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
-        prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
         finding: Where lesions are searched for; None where no model leaves marks.
     """
 
     task: Task
-    cases: dict[str, dict[str, int]]
-    patients: dict[str, int]
     near_duplicates: int
-    models: tuple[ModelResult, ...]
     warnings: tuple[str, ...] = ()
     margin: float = 0.02
-    label_conflicts: int = 0
-    prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     answer: Verdict = Verdict("none", "")
     patients_known: bool = True
@@ -208,16 +193,51 @@ class Evaluation:
     figures: FigureTable = field(default_factory=FigureTable)
     site_column: str = ""
     contender: Contender = "deep"
-    mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
 
-    @cached_property
+    @property
+    @abstractmethod
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return how the training of each model ended, and of each mixture."""
+
+    @property
+    @abstractmethod
+    def reported(self) -> tuple[int, int]:
+        """Return the numbers of reported cases and of their patients."""
+
+    @property
+    @abstractmethod
     def table(self) -> FigureTable:
         """Return the one long table: each model, mixture and finder, and the run as a whole."""
-        tables = [model.figures for model in (*self.models, *self.mixtures)]
-        if self.finding is not None:
-            tables += [finder.figures for finder in self.finding.every]
-        return FigureTable(tuple(row for table in (*tables, self.figures) for row in table.rows))
+
+    @property
+    @abstractmethod
+    def primary(self) -> str:
+        """Return the name of the figure that models are chosen and compared by."""
+
+    @property
+    @abstractmethod
+    def primary_title(self) -> str:
+        """Return that name for people."""
+
+    @property
+    @abstractmethod
+    def default_margin(self) -> float:
+        """Return the margin where nobody set one."""
+
+    @property
+    @abstractmethod
+    def is_external(self) -> bool:
+        """Return whether the reported cases are another cohort, which a finished project scored."""
+
+    @abstractmethod
+    def above_chance(self, model: str) -> Estimate:
+        """Return by how much a model's primary figure is above chance; above 0 is better."""
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Return whether the primary figure is an error."""
+        return False
 
     @property
     def part(self) -> Part:
@@ -235,19 +255,9 @@ class Evaluation:
         return self.answer.text
 
     @property
-    def ideal(self) -> FigureRow | None:
-        """Return the AUC of the ideal observer; None but on generated data."""
-        return self.figures.get(analysis=LIMIT, figure="roc_auc", model=IDEAL_OBSERVER)
-
-    @property
-    def majority_accuracy(self) -> FigureRow | None:
-        """Return the accuracy of always naming the class that is commonest in development."""
-        return self.figures.get(analysis=MAJORITY)
-
-    @property
     def difference(self) -> FigureRow | None:
-        """Return the difference in AUC of the primary comparison; None without one."""
-        wanted = {"analysis": PRIMARY, "figure": "roc_auc", "versus": "classical", "group": ""}
+        """Return the difference in the primary figure of the primary comparison, or None."""
+        wanted = {"analysis": PRIMARY, "figure": self.primary, "versus": "classical", "group": ""}
         return self.figures.get(**wanted)
 
     @property
@@ -270,6 +280,95 @@ class Evaluation:
         same |= {"model": difference.model, "versus": ""}
         tested, known = (self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT))
         return (tested or 0.0, known or 0.0)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return the title of every model and mixture."""
+        return {outcome.model: outcome.title for outcome in self.outcomes}
+
+    @property
+    def contender_words(self) -> str:
+        """Return what the contender is called: `network` where no frozen encoder is in the run."""
+        return self.words_of(self.contender)
+
+    def words_of(self, contender: Contender) -> str:
+        """Return what a contender is called."""
+        if contender == "deep" and all(outcome.arm != "encoder" for outcome in self.outcomes):
+            return "network"
+        return _CONTENDER_WORDS[contender]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(JudgedRun):
+    """All that was found of models that tell classes apart.
+
+    Attributes:
+        cases: `development` and `reported` → class name → number of cases.
+        patients: `development` and `reported` → number of patients.
+        models: One result per model, in the order of params.yaml.
+        mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
+            the model that was chosen there, measured as a model is.
+        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
+        figures: Besides those of every task: `finding` is the primary comparison of finders,
+            `finding_rules` their contender against each simple rule which leaves marks, and against
+            a finder which marks nothing, `prevalence`, whose figure of merit is ½. `arms` has the
+            AUC of what stands for each arm, and that by which it was chosen: under `cv` the mean
+            over the outer folds, each of the inner folds of the model that was chosen there.
+            `majority` is the accuracy of naming every case as most development cases are. Further
+            analyses are `ranking`, `utility`, `readers`, `sites` and, of another cohort,
+            `external`.
+        prevalence: The prevalence that predictive values are also given at, as the user stated it.
+    """
+
+    cases: dict[str, dict[str, int]]
+    patients: dict[str, int]
+    models: tuple[ModelResult, ...]
+    label_conflicts: int = 0
+    prevalence: float | None = None
+    mixtures: tuple[ModelResult, ...] = ()
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return tuple(model.outcome for model in (*self.models, *self.mixtures))
+
+    @property
+    def reported(self) -> tuple[int, int]:
+        return sum(self.cases["reported"].values()), self.patients["reported"]
+
+    @property
+    def primary(self) -> str:
+        return "roc_auc"
+
+    @property
+    def primary_title(self) -> str:
+        return "AUC" if self.task.positive is not None else "macro one-vs-rest AUC"
+
+    @property
+    def default_margin(self) -> float:
+        return DEFAULT_MARGIN
+
+    def above_chance(self, model: str) -> Estimate:
+        every = (*self.models, *self.mixtures)
+        result = next(each for each in every if each.outcome.model == model)
+        return result.find("roc_auc").subtract(0.5)
+
+    @cached_property
+    def table(self) -> FigureTable:
+        """Return the one long table: each model, mixture and finder, and the run as a whole."""
+        tables = [model.figures for model in (*self.models, *self.mixtures)]
+        if self.finding is not None:
+            tables += [finder.figures for finder in self.finding.every]
+        return FigureTable(tuple(row for table in (*tables, self.figures) for row in table.rows))
+
+    @property
+    def ideal(self) -> FigureRow | None:
+        """Return the AUC of the ideal observer; None but on generated data."""
+        return self.figures.get(analysis=LIMIT, figure="roc_auc", model=IDEAL_OBSERVER)
+
+    @property
+    def majority_accuracy(self) -> FigureRow | None:
+        """Return the accuracy of always naming the class that is commonest in development."""
+        return self.figures.get(analysis=MAJORITY)
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
         """Return the differences in AUC of an analysis: `arm_pairs`, `secondary`, `requested`."""
@@ -301,64 +400,101 @@ class Evaluation:
         """Return whether the reported cases are another cohort, which a finished project scored."""
         return bool(self.figures.select(analysis=EXTERNAL))
 
-    @property
-    def titles(self) -> dict[str, str]:
-        """Return the title of every model and mixture."""
-        return {
-            model.outcome.model: model.outcome.title for model in (*self.models, *self.mixtures)
-        }
 
-    @property
-    def contender_words(self) -> str:
-        """Return what the contender is called: `network` where no frozen encoder is in the run."""
-        return self.words_of(self.contender)
-
-    def words_of(self, contender: Contender) -> str:
-        """Return what a contender is called."""
-        if contender == "deep" and all(model.outcome.arm != "encoder" for model in self.models):
-            return "network"
-        return _CONTENDER_WORDS[contender]
-
-
-@dataclass(frozen=True)
-class MeasuredEvaluation:
-    """All that was found of models of one outcome.
+@dataclass(frozen=True, kw_only=True)
+class MeasuredEvaluation(JudgedRun):
+    """All that was found of models of an outcome that is a time, a number or a grade.
 
     Attributes:
+        cases: Number of reported cases.
+        patients: Number of their patients.
         counts: (name, number) of what a reader must know of the cases.
         models: How the training of each ended.
-        best: Arm → the model that most outer folds chose; rules stand for no arm.
-        rules: Models that stand for simple rules.
-        figures: Analysis `figures` by model, or `best_<arm>` of what stands for an arm; analysis
-            `differences` by model and versus.
+        rules: Models that stand for simple rules; none of them stands for an arm.
+        figures: Besides those of every task: `figures` by model, or `best_<arm>` of what stands for
+            an arm.
         plots: Model or `best_<arm>` → what is drawn of it.
-        decision: Whether the question is answered with yes.
     """
 
     task: MeasuredTask
+    cases: int
+    patients: int
     counts: tuple[tuple[str, str], ...]
     models: tuple[Outcome, ...]
-    best: dict[str, str]
     rules: tuple[str, ...]
-    figures: FigureTable
     plots: dict[str, tuple[OutcomePlot, ...]]
-    margin: float
-    near_duplicates: int
-    patients_known: bool
-    decision: Decision
-    verdict: str
-    warnings: tuple[str, ...]
 
     @property
-    def of_another_cohort(self) -> bool:
-        """Return whether its cases are of a cohort that no choice has seen."""
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return self.models
+
+    @property
+    def titles(self) -> dict[str, str]:
+        mixtures = {f"best_{arm}": "what each fold chose" for arm in self.arms}
+        return mixtures | super().titles
+
+    @property
+    def reported(self) -> tuple[int, int]:
+        return self.cases, self.patients
+
+    @property
+    def table(self) -> FigureTable:
+        return self.figures
+
+    @property
+    def primary(self) -> str:
+        return self.task.outcome.primary
+
+    @property
+    def primary_title(self) -> str:
+        return self.task.outcome.of_primary.title
+
+    @property
+    def lower_is_better(self) -> bool:
+        return not self.task.outcome.of_primary.higher_is_better
+
+    @property
+    def default_margin(self) -> float:
+        return DEFAULT_MARGIN * self.task.outcome.margin_unit
+
+    @property
+    def is_external(self) -> bool:
         return bool(self.figures.select(analysis=DEVELOPMENT))
 
+    def above_chance(self, model: str) -> Estimate:
+        outcome, primary = self.task.outcome, self.figures.select(analysis=FIGURES)
+        chance = outcome.chance
+        if chance is None:  # what the rule without any feature reaches
+            chance = primary.find(model=outcome.rules["cases"], figure=self.primary).value
+        reached = primary.find(model=model, figure=self.primary)
+        if chance is None:
+            return Estimate(None, reason="it is not known what chance reaches")
+        gap = reached.subtract(chance)
+        return gap.negate() if self.lower_is_better else gap
+
+    @property
+    def differences(self) -> tuple[FigureRow, ...]:
+        """Return every difference in the primary figure, on all reported cases."""
+        of_models = (PRIMARY, ARM_PAIRS, SIMPLE_RULES, SECONDARY, REQUESTED)
+        rows = self.figures.select(figure=self.primary, group="").rows
+        return tuple(row for row in rows if row.analysis in of_models and row.versus)
+
+    def named(self, name: str) -> str:
+        """Return the name in records of a model, of what stands for an arm, or of chance."""
+        if name in self.arms:
+            return f"best_{name}"
+        outcome = self.task.outcome
+        rule = outcome.rules.get("cases", "") if outcome.chance is None else ""
+        return rule or "chance" if name == PREVALENCE else name
+
     def title(self, name: str) -> str:
-        """Return the name for people of a model, or of what stands for an arm."""
-        if name.startswith("best_"):
-            return f"the best of the {ARM_WORDS[name.removeprefix('best_')]}"
-        return next(model.title for model in self.models if model.model == name)
+        """Return the name for people of a model, of what stands for an arm, or of chance."""
+        arm = name.removeprefix("best_")
+        if arm in ARM_WORDS:
+            return f"the best of the {ARM_WORDS[arm]}"
+        if name == PREVALENCE:
+            return self.titles.get(self.task.outcome.rules.get("cases", ""), "chance")
+        return self.titles[name]
 
 
 _Any = Annotated[MeasuredEvaluation | Evaluation, Field(union_mode="left_to_right")]

@@ -19,7 +19,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
-from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -174,7 +173,7 @@ def _compare_with_rules(
     arm: str, merit: Placements, rules: Mapping[str, Placements]
 ) -> tuple[FigureRow, ...]:
     """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
-    nothing = subtract_half(auc_estimate(merit))
+    nothing = auc_estimate(merit).subtract(0.5)  # of no marks at all
     known = nothing.value is not None and -0.5 < nothing.value < 0.5
     against = [(PREVALENCE, nothing, merit.variation.p(nothing.value or 0.0) if known else None)]
     for rule, other in rules.items():

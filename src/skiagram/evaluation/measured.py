@@ -2,13 +2,14 @@
 
 The outcome says which figures there are; this module knows none of them. Every case is scored by
 models that never saw its patient, and what stands for an arm in an outer fold is the model that
-was best on inner folds, so no reported case chooses anything.
+was best on inner folds, so no reported case chooses anything. Rows have the names that those of
+classes have, so that `criteria` and `verdict` judge both by the same rules.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,54 +23,79 @@ from skiagram.evaluation.arm_selection import (
     choose_within_folds,
     mean_of_chosen,
 )
-from skiagram.evaluation.criteria import decide_by_margin, lower_decision
 from skiagram.evaluation.evaluation_record import (
-    ARM_WORDS,
+    ARM_PAIRS,
     DEVELOPMENT,
-    DIFFERENCES,
     FIGURES,
+    IDEAL_OBSERVER,
+    OFF_NEAR_DUPLICATES,
+    PREVALENCE,
+    PRIMARY,
+    REQUESTED,
+    SECONDARY,
+    SHIFTS,
+    SIMPLE_RULES,
     WORST,
-    Decision,
+    ArmChoice,
+    Contender,
     MeasuredEvaluation,
 )
+from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.external import COHORT, FEWEST_TO_UPDATE, UPDATED
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import line_up
-from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.options import DeepArm, EvaluationOptions
+from skiagram.evaluation.results import LIMIT
 from skiagram.evaluation.scores import open_values
+from skiagram.evaluation.shift import compare_cases, share_trait
 from skiagram.evaluation.sites import SITES, find_worst
+from skiagram.evaluation.verdict import with_verdict
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask, Task
-from skiagram.records.predictions import (
-    LOOK_AT_DATA,
-    NOTHING_WORKS,
-    Part,
-    Predictions,
-    probabilities_of,
-    scores_of,
-)
+from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import has_leaked
+from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.statistics.significance import correct_by_holm
+from skiagram.statistics.variation import UPPER
 
 _ARMS = ("classical", "encoder", "deep")
 _JACKKNIFE = "paired jackknife by patient"
+Scored = Mapping[str, ScoredCases]
+
+
+@dataclass(frozen=True)
+class SelectedScores:
+    """What stands for an arm, and its scores.
+
+    Attributes:
+        value: The figure of development cases that chose it, higher is better; None without one.
+        scored: Its scores of the reported cases.
+    """
+
+    choice: ArmChoice
+    value: float | None
+    scored: ScoredCases
 
 
 def evaluate_measured(
     inputs: EvaluationInputs,
     options: EvaluationOptions,
+    *,
+    seed: int,
     at_home: MeasuredEvaluation | None = None,
 ) -> MeasuredEvaluation:
     """Measure every model, and what stands for each arm, and compare them patient by patient.
 
     Args:
+        seed: Of the folds of a classifier that tells test from development cases.
         at_home: What was found where the models were developed, if the test cases are those of
             another cohort: then what most outer folds chose there stands for an arm, and the
             figures of the development cases are kept beside those of the cohort.
     """
+    # The reported cases with what is true of them, and every trained model's scores of them.
     task = inputs.task
     cases = open_cases(inputs.cases, inputs.sealed) if task.part == "test" else inputs.cases
     if not isinstance(task, MeasuredTask) or cases.value is None:
@@ -79,53 +105,70 @@ def evaluate_measured(
     scored = {name: score_cases(of, cases, task.part) for name, of in trained.items()}
     named = (*options.analyses.simple_rules, *outcome.rules.values())
     rules = tuple(name for name in dict.fromkeys(named) if name in trained)
+    # What stands for each arm.
     if at_home is None:
         chosen_by = choose_by_primary(trained, inputs.cases, task)
-        standing = stand_for_arms(trained, rules, scored, chosen_by, task)
-        best = {arm: chosen.models[0] for arm, chosen in standing.items()}
-        scored |= {f"best_{arm}": chosen.scored for arm, chosen in standing.items()}
+        arms = stand_for_arms(trained, rules, scored, chosen_by, task)
+        contender = add_contender(arms, trained, rules, scored, chosen_by, task, options.deep_arm)
     else:
-        best = {arm: at_home.best[arm] for arm in list_arms(trained, rules)}
-        scored |= {f"best_{arm}": scored[name] for arm, name in best.items()}
-    shown = [f"best_{arm}" for arm in best] + list(rules)
-    primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
+        contender, arms = at_home.contender, {}
+        for arm, choice in at_home.arms.items():
+            most_often = next(iter(choice.chosen))
+            if most_often in scored:
+                standing = ArmChoice(most_often, {most_often: 1}, 1)
+                arms[arm] = SelectedScores(standing, None, scored[most_often])
+    every = scored | {f"best_{arm}": selected.scored for arm, selected in arms.items()}
+    shown = [name for name in every if name.startswith("best_") or name in rules]
+    # All figures, all comparisons, and the same off near duplicates.
+    primary = {name: outcome.measure_primary(of) for name, of in every.items()}
     rows = [
         make_row(entry.figure.estimate(), FIGURES, entry.name, model=name, group=entry.group)
-        for name, of in scored.items()
+        for name, of in every.items()
         for entry in outcome.measure(of)
     ]
-    ideal = _ideal_observer(task, inputs, cases, next(iter(scored.values()), None))
-    differences = _compare(primary, rules, outcome.primary, options.compare)
-    figures = FigureTable((*rows, *differences))
-    margin = options.margin * outcome.margin_unit
-    decision, verdict = _answer(task, figures, best, rules, margin, inputs)
-    of_what = "sealed test cases" if at_home is None else "cases of another cohort"
+    rows += _compare_arms(arms, rules, primary, contender, outcome)
+    rows += _compare_models(trained, rules, primary, outcome, options.compare)
+    copied = mark_near_duplicates(cases.case_id, inputs.cases, inputs.duplicates)
+    if copied.any() and not copied.all():
+        clean = {name: of.select(~copied) for name, of in every.items() if name in shown}
+        of_clean = {name: outcome.measure_primary(of) for name, of in clean.items()}
+        off = {arm: replace(each, scored=clean[f"best_{arm}"]) for arm, each in arms.items()}
+        if all(np.isfinite(figure.value) for figure in of_clean.values()):
+            rows += _compare_arms(off, rules, of_clean, contender, outcome, OFF_NEAR_DUPLICATES)
+    # Test beside development cases, the ideal observer, and other cohorts.
     if task.part == "test":
-        verdict = f"On {len(cases)} {of_what}: {verdict[0].lower()}{verdict[1:]}"
+        rows += _find_shifts(task, inputs.cases, trained, primary)
+        rows += _tell_sides_apart(inputs, cases, outcome, seed)
+    ideal = _ideal_observer(task, inputs, cases, next(iter(scored.values()), None))
+    if ideal is not None:
+        rows += _hold_against_ideal(ideal, {name: primary[name] for name in trained}, outcome)
     if at_home is not None:
-        updated = _update(task, cases, {name: scored[name] for name in trained})
-        sites = _study_cohorts(task, inputs, cases, {name: scored[name] for name in shown})
+        rows += _update(task, cases, scored)
+        rows += _study_cohorts(task, inputs, cases, {name: every[name] for name in shown})
         before = at_home.figures.select(analysis=FIGURES).rows
-        before = tuple(replace(row, analysis=DEVELOPMENT) for row in before)
-        figures = FigureTable((*figures.rows, *updated, *sites, *before))
-    return MeasuredEvaluation(
+        rows += [replace(row, analysis=DEVELOPMENT) for row in before]
+    figures = FigureTable(tuple(rows))
+    evaluation = MeasuredEvaluation(
         task=task,
+        cases=len(cases),
+        patients=len(np.unique(cases.patient_id)),
         counts=(*outcome.count(cases.value, cases.label), *_state_limit(outcome, ideal)),
         models=tuple(of.outcome for of in inputs.models),
-        best=best,
+        arms={arm: selected.choice for arm, selected in arms.items()},
+        contender=contender,
         rules=rules,
         figures=figures,
-        plots={name: tuple(outcome.plot(scored[name])) for name in shown},
-        margin=margin,
-        near_duplicates=len(inputs.duplicates),
+        plots={name: tuple(outcome.plot(every[name])) for name in shown},
+        margin=options.margin * outcome.margin_unit,
+        near_duplicates=int(copied.sum()),
         patients_known=inputs.card.patients_known,
-        decision=decision,
-        verdict=verdict,
+        test_sites=inputs.card.test_sites,
         warnings=(
-            *_warn_of_leaks(task, {name: primary[name] for name in trained}, ideal, inputs),
-            *_warn(replace(inputs, cases=cases), task, rules),
+            *_warn_of_leaks(inputs, figures),
+            *_warn(replace(inputs, cases=cases), task, rules, int(copied.sum())),
         ),
     )
+    return with_verdict(evaluation)
 
 
 def list_arms(
@@ -143,21 +186,6 @@ def list_arms(
     return {arm: members for arm, members in arms.items() if members}
 
 
-@dataclass(frozen=True)
-class ArmChoice:
-    """What stands for an arm.
-
-    Attributes:
-        models: The models chosen, that of most outer folds first.
-        value: Their figure of development cases, higher is better.
-        scored: Their scores of the reported cases.
-    """
-
-    models: tuple[str, ...]
-    value: float | None
-    scored: ScoredCases
-
-
 def choose_by_primary(
     trained: Mapping[str, Predictions], cases: Cases, task: MeasuredTask
 ) -> dict[str, SelectionFigure]:
@@ -169,28 +197,66 @@ def choose_by_primary(
 def stand_for_arms(
     trained: Mapping[str, Predictions],
     rules: Sequence[str],
-    scored: Mapping[str, ScoredCases],
+    scored: Scored,
     chosen_by: Mapping[str, SelectionFigure],
     task: Task,
-) -> dict[str, ArmChoice]:
+) -> dict[str, SelectedScores]:
     """Return what stands for each arm: the best model, under `cv` that of each outer fold.
 
     Args:
         scored: The reported cases by model.
         chosen_by: See `choose_by_primary`.
     """
-    standing = {}
-    for arm, members in list_arms(trained, rules).items():
-        of_arm = {name: chosen_by[name] for name in members}
-        if task.design == "holdout":
-            best = max(members, key=lambda name: chosen_by[name].worth)
-            standing[arm] = ArmChoice((best,), chosen_by[best].value, scored[best])
-        else:
-            chosen = choose_within_folds(of_arm)
-            models = tuple(name for name, _ in Counter(chosen.values()).most_common())
-            value = mean_of_chosen(of_arm, chosen)
-            standing[arm] = ArmChoice(models, value, stitch(chosen, scored))
-    return standing
+    return {
+        arm: _select(arm, members, scored, chosen_by, task)
+        for arm, members in list_arms(trained, rules).items()
+    }
+
+
+def add_contender(
+    arms: dict[str, SelectedScores],
+    trained: Mapping[str, Predictions],
+    rules: Sequence[str],
+    scored: Scored,
+    chosen_by: Mapping[str, SelectionFigure],
+    task: Task,
+    deep_arm: DeepArm,
+) -> Contender:
+    """Return what stands against the classical models, as for classes (`arm_selection`).
+
+    Where networks and frozen encoders may both be it, the better one by development cases is; where
+    outer folds chose different ones, what stands for both is added to the arms as `either`.
+    """
+    deep = [arm for arm in ("deep", "encoder") if arm in arms]
+    if deep_arm == "encoders" or (deep_arm == "either" and deep == ["encoder"]):
+        return "encoder"
+    if deep_arm == "networks" or len(deep) < 2:
+        return "deep"
+    members = list_arms(trained, rules)
+    either = _select("either", members["deep"] + members["encoder"], scored, chosen_by, task)
+    chosen = {trained[name].outcome.arm for name in either.choice.chosen}
+    if len(chosen) == 1:
+        return "deep" if chosen == {"deep"} else "encoder"
+    arms["either"] = either
+    return "either"
+
+
+def _select(
+    arm: str,
+    members: Sequence[str],
+    scored: Scored,
+    chosen_by: Mapping[str, SelectionFigure],
+    task: Task,
+) -> SelectedScores:
+    of_arm = {name: chosen_by[name] for name in members}
+    if task.design == "holdout":
+        best = max(members, key=lambda name: chosen_by[name].worth)
+        return SelectedScores(ArmChoice(best, {best: 1}, 1), chosen_by[best].value, scored[best])
+    chosen = choose_within_folds(of_arm)
+    counted = dict(Counter(chosen.values()).most_common())
+    name = next(iter(counted)) if len(counted) == 1 else f"best_{arm}"
+    choice = ArmChoice(name, counted, len(chosen))
+    return SelectedScores(choice, mean_of_chosen(of_arm, chosen), stitch(chosen, scored))
 
 
 def open_cases(cases: Cases, sealed: pd.DataFrame) -> Cases:
@@ -234,22 +300,24 @@ def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tu
     return ((title, f"{format_decimal(ideal.value)} {format_interval(known)}"),)
 
 
-def _warn_of_leaks(
-    task: MeasuredTask,
-    primary: Mapping[str, Jackknifed],
-    ideal: Jackknifed | None,
-    inputs: EvaluationInputs,
-) -> Iterator[str]:
-    """Yield which models are surely better than what is possible."""
-    if ideal is None:
-        return
-    titles = {model.outcome.model: model.outcome.title for model in inputs.models}
+def _hold_against_ideal(
+    ideal: Jackknifed, primary: Mapping[str, Jackknifed], outcome: MeasuredOutcome
+) -> Iterator[FigureRow]:
+    """Yield what the ideal observer reaches, and by how much each model is above it."""
+    yield make_row(ideal.estimate(), LIMIT, outcome.primary, model=IDEAL_OBSERVER)
     for name, figure in primary.items():
-        gap = _directed((figure - ideal).estimate(), task.outcome)
+        gap = _directed((figure - ideal).estimate(), outcome)
+        yield make_row(gap, LIMIT, "above_ideal", model=name)
+
+
+def _warn_of_leaks(inputs: EvaluationInputs, figures: FigureTable) -> Iterator[str]:
+    """Yield which models are surely better than what is possible."""
+    titles = {model.outcome.model: model.outcome.title for model in inputs.models}
+    for gap in figures.select(analysis=LIMIT, figure="above_ideal").rows:
         if has_leaked(gap):
             yield (
-                f"{titles[name]} may have leaked: by {format_decimal(gap.value)} it is better than "
-                "the ideal observer, which happens to at most 1 honest model in 40."
+                f"{titles[gap.model]} may have leaked: by {format_decimal(gap.value)} it is better "
+                "than the ideal observer, which happens to at most 1 honest model in 40."
             )
 
 
@@ -260,9 +328,14 @@ def figure_out_of_fold(
 
     It is of the development cases that the model learned from, out of fold.
     """
-    learned = np.isin(cases.case_id, model.part("out_of_fold")["case_id"].unique().tolist())
-    known = score_cases(model, cases.select(learned), "out_of_fold")
+    known = _score_out_of_fold(model, cases)
     return SelectionFigure(outcome.direct(outcome.measure_primary(known).value))
+
+
+def _score_out_of_fold(model: Predictions, cases: Cases) -> ScoredCases:
+    """Return the scores of the development cases that a model learned from, out of fold."""
+    learned = np.isin(cases.case_id, model.part("out_of_fold")["case_id"].unique().tolist())
+    return score_cases(model, cases.select(learned), "out_of_fold")
 
 
 def _update(
@@ -364,118 +437,164 @@ def stitch(chosen: Mapping[Fold, str], scored: Mapping[str, ScoredCases]) -> Sco
     return ScoredCases(first.label, first.value, first.patient, score, estimate, first.fit)
 
 
-def _compare(
+def _compare_arms(
+    arms: Mapping[str, SelectedScores],
+    rules: Sequence[str],
     primary: Mapping[str, Jackknifed],
+    contender: Contender,
+    outcome: MeasuredOutcome,
+    group: str = "",
+) -> Iterator[FigureRow]:
+    """Yield the primary comparison, other pairs of arms, and each arm against chance and rules.
+
+    The names are those of `comparisons`: the primary comparison is a test of its own, pairs of arms
+    are a family of Holm's, and so are all arms against chance and every simple rule.
+
+    Args:
+        primary: The primary figure of each rule, and of what stands for an arm as `best_<arm>`.
+    """
+    of_arm = {arm: primary[f"best_{arm}"] for arm in arms}
+    row = partial(_difference_row, outcome=outcome, group=group)
+    if {contender, "classical"} <= set(arms):
+        first = arms[contender].scored
+        plain = partial(make_row, analysis=PRIMARY, group=group)
+        yield row(of_arm[contender] - of_arm["classical"], PRIMARY, contender, "classical")
+        for arm in (contender, "classical"):
+            yield plain(of_arm[arm].estimate(), figure=outcome.primary, model=arm)
+        yield plain(Estimate(float(len(first.label))), figure="cases")
+        yield plain(Estimate(float(len(np.unique(first.patient)))), figure="patients")
+        # As for an AUC, one training of each model says nothing of the next, unless folds do.
+        repeats = len(first.score)
+        if repeats > 1 or first.folds:
+            trainings = Estimate(float(repeats))
+            yield plain(trainings, figure="trainings", model=contender, versus="classical")
+    pairs = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
+    others = [pair for pair in pairs if {*pair} <= set(arms) and pair != (contender, "classical")]
+    yield from _correct([row(of_arm[a] - of_arm[b], ARM_PAIRS, a, b) for a, b in others])
+    ruled = [rule for rule in rules if outcome.chance is not None or rule != outcome.rules["cases"]]
+    compared = []
+    for arm, figure in of_arm.items():
+        chance = _subtract_chance(figure, primary, outcome)
+        if chance is not None:
+            of_chance = partial(make_row, model=arm, versus=PREVALENCE, group=group, p=chance[1])
+            compared.append(of_chance(chance[0], SIMPLE_RULES, outcome.primary))
+        compared += [row(figure - primary[rule], SIMPLE_RULES, arm, rule) for rule in ruled]
+    yield from _correct(compared)
+
+
+def _compare_models(
+    trained: Mapping[str, Predictions],
     rules: Sequence[str],
-    figure: str,
+    primary: Mapping[str, Jackknifed],
+    outcome: MeasuredOutcome,
     requested: Sequence[tuple[str, str]],
-) -> list[FigureRow]:
-    """Return differences of the primary figure: arms and models minus rules, arms, and pairs.
+) -> Iterator[FigureRow]:
+    """Yield single models against rules, and requested pairs; each is a family of Holm's."""
+    models = [name for name in trained if name not in rules]
+    families = {
+        SECONDARY: [(model, rule) for model in models for rule in rules],
+        REQUESTED: [pair for pair in requested if set(pair) <= set(primary)],
+    }
+    for analysis, pairs in families.items():
+        yield from _correct(
+            [
+                _difference_row(primary[a] - primary[b], analysis, a, b, outcome=outcome)
+                for a, b in pairs
+            ]
+        )
 
-    The p values of an arm's best against the rules are a family of Holm's, those of the single
-    models are another, and so are arms against arms and requested pairs.
-    """
-    arms = [f"best_{arm}" for arm in _ARMS if f"best_{arm}" in primary]
-    models = [name for name in primary if not name.startswith("best_") and name not in rules]
-    families = (
-        [(arm, rule) for arm in arms for rule in rules],
-        [(later, former) for former, later in pairwise(arms)]
-        + ([(arms[2], arms[0])] if len(arms) > 2 else []),
-        [(model, rule) for model in models for rule in rules],
-        [pair for pair in requested if set(pair) <= set(primary)],
+
+def _difference_row(
+    gap: Jackknifed,
+    analysis: str,
+    model: str,
+    versus: str,
+    *,
+    outcome: MeasuredOutcome,
+    group: str = "",
+) -> FigureRow:
+    estimate = replace(gap.estimate(), method=_JACKKNIFE)
+    return make_row(
+        estimate, analysis, outcome.primary, model=model, versus=versus, group=group, p=gap.p()
     )
-    rows = []
-    for family in families:
-        gaps = [primary[first] - primary[second] for first, second in family]
-        p = [gap.p() for gap in gaps]
-        for (first, second), gap, raw, holm in zip(
-            family, gaps, p, correct_by_holm(p), strict=True
-        ):
-            estimate = gap.estimate()
-            difference = Estimate(
-                estimate.value, estimate.low, estimate.high, _JACKKNIFE, estimate.reason
-            )
-            rows.append(
-                make_row(
-                    difference, DIFFERENCES, figure, model=first, versus=second, p=raw, p_holm=holm
-                )
-            )
-    return rows
 
 
-def _answer(
+def _correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+    """Return the rows with their p values corrected over all of them."""
+    p_holm = correct_by_holm([row.p for row in rows])
+    return tuple(replace(row, p_holm=p) for row, p in zip(rows, p_holm, strict=True))
+
+
+def _subtract_chance(
+    figure: Jackknifed, primary: Mapping[str, Jackknifed], outcome: MeasuredOutcome
+) -> tuple[Estimate, float | None] | None:
+    """Return by how much a figure differs from that of chance, with its p value.
+
+    Chance is a value of the figure, or what the rule without any feature reaches; None where that
+    rule was not trained.
+    """
+    if outcome.chance is None:
+        rule = primary.get(outcome.rules["cases"])
+        if rule is None:
+            return None
+        gap = figure - rule
+        return replace(gap.estimate(), method=_JACKKNIFE), gap.p()
+    moved = {name: getattr(figure, name) - outcome.chance for name in ("values", "leaving")}
+    p = replace(figure, scale="plain", **moved).p()
+    return figure.estimate().subtract(outcome.chance), p
+
+
+def _find_shifts(
     task: MeasuredTask,
-    figures: FigureTable,
-    best: Mapping[str, str],
-    rules: Sequence[str],
-    margin: float,
-    inputs: EvaluationInputs,
-) -> tuple[Decision, str]:
-    """Say whether what was asked is worth it: networks beside features, else features beside rules.
+    cases: Cases,
+    trained: Mapping[str, Predictions],
+    primary: Mapping[str, Jackknifed],
+) -> Iterator[FigureRow]:
+    """Yield each model's primary figure of test cases beside that of held-out development cases.
 
-    What does not beat every simple rule is never recommended.
+    The patients of the two sides are others, so the variances add.
     """
-    titles = {model.outcome.model: model.outcome.title for model in inputs.models}
-    contender = next((arm for arm in ("deep", "encoder", "classical") if arm in best), None)
-    if contender is None:
-        return "none", "No comparison: no model was trained besides simple rules."
-    others = [f"best_{arm}" for arm in ("classical",) if arm in best and arm != contender]
-    others += rules
-    name, primary = f"best_{contender}", task.outcome.of_primary
-    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
-    told = f"{format_decimal(reached.value)} {format_interval(reached)}".strip()
-    useless = is_nothing_of_use(task.outcome, figures)
-    nothing = (
-        f"{NOTHING_WORKS} {LOOK_AT_DATA} {primary.title} of the best of the "
-        f"{ARM_WORDS[contender]} is {told}."
+    outcome, rows = task.outcome, list[FigureRow]()
+    row = partial(make_row, analysis=SHIFTS, figure=outcome.primary)
+    for name, model in trained.items():
+        known = outcome.measure_primary(_score_out_of_fold(model, cases))
+        error = float(np.hypot(known.error, primary[name].error))
+        value = primary[name].value - known.value
+        if not np.isfinite(value) or not error > 0:
+            continue
+        degrees = min(known.degrees, primary[name].degrees)
+        reach = float(t_quantile(UPPER, degrees)) * error
+        words = "variances of the two sides added"
+        difference = Estimate(value, value - reach, value + reach, words)
+        p = t_p_value(value / error, degrees)
+        rows += [
+            row(difference, model=name, versus=DEVELOPMENT, p=p),
+            row(Estimate(primary[name].value), model=name),
+            row(Estimate(known.value), model=name, group=DEVELOPMENT),
+        ]
+    p_holm = iter(correct_by_holm([each.p for each in rows if each.versus]))
+    yield from (replace(each, p_holm=next(p_holm)) if each.versus else each for each in rows)
+
+
+def _tell_sides_apart(
+    inputs: EvaluationInputs, reported: Cases, outcome: MeasuredOutcome, seed: int
+) -> tuple[FigureRow, ...]:
+    """Return what tells test from development cases, by `shift.compare_cases`."""
+    if inputs.traits is None:
+        return ()
+    sides = (inputs.cases.development(), reported)
+    case_id, label, names = (
+        np.concatenate([getattr(side, column) for side in sides])
+        for column in ("case_id", "label", "patient_id")
     )
-    if not others:
-        return "none", nothing if useless else "No comparison: there is nothing to compare with."
-    decision: Decision = "yes"
-    parts = []
-    for other in others:
-        gap = figures.find(
-            analysis=DIFFERENCES, model=name, versus=other, figure=task.outcome.primary
-        )
-        decision = lower_decision(decision, decide_by_margin(_directed(gap, task.outcome), margin))
-        rival = titles.get(other, ARM_WORDS["classical"])
-        parts.append(
-            f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
-        )
-    if useless:
-        return decision, nothing
-    classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []
-    beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
-    verdict = (
-        f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
-        f"is {told}; the difference"
-        f"{'' if primary.higher_is_better else ' (below 0 is better)'} is {'; '.join(parts)}."
-    )
-    return decision, verdict
-
-
-def is_nothing_of_use(outcome: MeasuredOutcome, figures: FigureTable) -> bool:
-    """Return whether nothing is shown to beat chance: no arm's best, no model and no simple rule.
-
-    Chance is a value of the primary figure, or what the rule without any feature reaches. Without
-    an interval nothing is said.
-    """
-    simplest = outcome.rules.get("cases", "")
-    primary = figures.select(analysis=FIGURES, figure=outcome.primary)
-    compared = figures.select(analysis=DIFFERENCES, versus=simplest, figure=outcome.primary)
-    level = outcome.chance if outcome.chance is not None else primary.find(model=simplest).value
-    if level is None:
-        return False
-    gaps = []
-    for name in dict.fromkeys(row.model for row in primary.rows if row.model != simplest):
-        gap: Estimate | None = compared.get(model=name) if outcome.chance is None else None
-        if gap is None:
-            reached = primary.find(model=name)
-            parts = (reached.value, reached.low, reached.high)
-            value, low, high = (None if part is None else part - level for part in parts)
-            gap = Estimate(value, low, high)
-        gaps.append(_directed(gap, outcome))
-    return bool(gaps) and all(gap.low is not None and gap.low <= 0 for gap in gaps)
+    patient = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    tested = np.repeat([False, True], [len(side) for side in sides])
+    shares = [
+        share_trait(f"share of {name}", label == k, tested, patient)
+        for k, name in enumerate(outcome.classes)
+        if len(outcome.classes) > 1
+    ]
+    return compare_cases(inputs.traits, case_id, tested, patient, seed, shares).rows
 
 
 def _directed(gap: Estimate, outcome: MeasuredOutcome) -> Estimate:
@@ -486,7 +605,9 @@ def _directed(gap: Estimate, outcome: MeasuredOutcome) -> Estimate:
     return Estimate(outcome.direct(gap.value), low, high, gap.method)
 
 
-def _warn(inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str]) -> Iterator[str]:
+def _warn(
+    inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str], copied: int
+) -> Iterator[str]:
     patient = np.unique(inputs.cases.patient_id, return_inverse=True)[1].astype(np.int64)
     yield from task.outcome.doubts(inputs.cases.label, patient)
     if not rules:
@@ -494,8 +615,11 @@ def _warn(inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str]) ->
             "No simple rule was trained beside the models, and one is often as good: add "
             f"{' or '.join(f'`{rule}`' for rule in task.outcome.rules.values())} to `baselines`."
         )
-    if len(inputs.duplicates):
-        yield f"{len(inputs.duplicates)} pairs of images are near duplicates."
+    if copied:
+        yield (
+            f"{copied} reported cases have a near duplicate among the development cases: a model "
+            "may only remember them, and the answer follows the figures without them."
+        )
     for model in inputs.models:
         if model.outcome.status == "failed":
             yield f"{model.outcome.title} failed: {model.outcome.reason}"

@@ -201,7 +201,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     openings = [
         f"{evaluation.model_of(rule.model)} is not shown to beat chance." for rule in unbeaten
     ]
-    first_auc, second_auc = (decisive.auc(side).value or 0.0 for side in SIDES)
+    first_auc, second_auc = (decisive.reached(side).value or 0.0 for side in SIDES)
     reasons = []
     known, equal = difference.low is not None, difference.low == difference.high
     if known and not decisive.useless and not (equal and difference.low == 0):

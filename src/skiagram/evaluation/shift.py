@@ -133,7 +133,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     classes, positive = setting.cases.classes, setting.cases.positive
     # Of two classes, the share of the condition looked for says all.
     compared = range(len(classes)) if positive is None else [positive]
-    shares = [_share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared]
+    shares = [share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared]
     return compare_cases(traits, case_id, tested, patient, setting.seed, shares)
 
 
@@ -241,7 +241,7 @@ def _known_traits(
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
             has_value = (column == value).to_numpy(dtype=bool)[seen]
-            yield _share_trait(f"share of {name} {value}", has_value, sides, whose)
+            yield share_trait(f"share of {name} {value}", has_value, sides, whose)
 
 
 def _number_trait(
@@ -264,7 +264,7 @@ def _number_trait(
     return _Trait(analysis, name, before, now, estimate, 1.0 if p is None else p)
 
 
-def _share_trait(
+def share_trait(
     name: str, has_trait: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
 ) -> _Trait:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from skiagram.evaluation.criteria import (
     SIDES,
@@ -12,6 +13,7 @@ from skiagram.evaluation.criteria import (
     are_told_apart,
     beats_rule,
     compare_on_all,
+    compare_with_rules,
     decide,
     decide_by_margin,
     decide_finding,
@@ -41,6 +43,8 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     Decision,
     Evaluation,
+    JudgedRun,
+    MeasuredEvaluation,
     Verdict,
 )
 from skiagram.evaluation.figure_table import FigureTable
@@ -53,7 +57,7 @@ _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
-def state_verdict(evaluation: Evaluation) -> Verdict:
+def state_verdict(evaluation: JudgedRun) -> Verdict:
     """Say what to do, then why, from the record alone; `criteria` has the rules.
 
     Where reported cases have near duplicates among the development cases, the words follow the
@@ -68,7 +72,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         words = f"No comparison {_where(evaluation)}: {why}."
         words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
         unbeaten = tuple(_unbeaten_in_finding(evaluation))
-        return Verdict("none", words, unbeaten, tuple(_finding(evaluation)))
+        rules = () if useless else describe_rules(evaluation)
+        return Verdict("none", words, unbeaten, (*rules, *_finding(evaluation)))
     of_images, of_finding = list_leaked(evaluation)
     leaked = [_title(name, evaluation) for name in of_images]
     leaked += [f"{_title(name, evaluation)}, in finding," for name in of_finding]
@@ -106,7 +111,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     return Verdict(decision, headline, openings, reasons)
 
 
-def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
+def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: JudgedRun) -> str:
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
     alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
     images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
@@ -117,11 +122,11 @@ def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Eval
     return f"{finding} For whole images, u{images}"
 
 
-def _name(side: Side, evaluation: Evaluation) -> str:
+def _name(side: Side, evaluation: JudgedRun) -> str:
     return evaluation.contender_words if side == "contender" else "classical model"
 
 
-def _shifted(evaluation: Evaluation) -> Iterator[str]:
+def _shifted(evaluation: JudgedRun) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
     standing = list_standing(evaluation) | list_finders(evaluation)
     differences = evaluation.differences_of_sides(SHIFTS)
@@ -133,21 +138,23 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
             for shift, (tested, known) in zip(shifts, sides, strict=True)
         ]
         cases = "cases of the cohort" if evaluation.is_external else "test cases"
-        if all(tested > known for tested, known in sides):
+        figure, is_error = evaluation.primary_title, evaluation.lower_is_better
+        if all((tested > known) != is_error for tested, known in sides):
             yield (
-                f"The AUC on the {cases} is higher than on held-out development cases by more "
-                f"than chance explains ({_listed(pairs)}): the {cases} are easier, or training "
-                "on all cases helped."
+                f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
+                "held-out development cases by more than chance explains "
+                f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
             )
         else:
             yield (
-                f"The {cases} are unlike the development cases: the AUC on them and on held-out "
-                f"development cases differ by more than chance explains ({_listed(pairs)})."
+                f"The {cases} are unlike the development cases: the {figure} on them and on "
+                "held-out development cases differ by more than chance explains "
+                f"({_listed(pairs)})."
             )
         yield from _why_unlike(evaluation)
 
 
-def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
+def _why_unlike(evaluation: JudgedRun) -> Iterator[str]:
     if not evaluation.figures.select(analysis=DOMAIN):
         return
     traits = evaluation.differences_of_sides(SHARES, NUMBERS)
@@ -180,7 +187,7 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     )
 
 
-def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+def _unbeaten(decisive: DecisiveComparison, evaluation: JudgedRun) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
@@ -206,7 +213,7 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
             yield f"The {name} is not shown to beat a simple rule, {title}."
 
 
-def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
+def _unbeaten_in_finding(evaluation: JudgedRun) -> Iterator[str]:
     """Yield what the contender among the finders is not shown to beat."""
     finding = evaluation.finding
     if finding is None:
@@ -219,7 +226,7 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
         yield f"In finding, the {name} is not shown to beat {rival}."
 
 
-def _unclean(evaluation: Evaluation) -> Iterator[str]:
+def _unclean(evaluation: JudgedRun) -> Iterator[str]:
     if is_remembered(evaluation):
         yield (
             f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
@@ -227,8 +234,7 @@ def _unclean(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
-    measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
+def _facts(decisive: DecisiveComparison, evaluation: JudgedRun) -> str:
     contender, other = (
         _who_stands(evaluation, evaluation.arms[arm].chosen)
         for arm in (evaluation.contender, "classical")
@@ -239,15 +245,15 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
         seen = "development cases" if sealed else "cases of other patients"
         where += f" without a near duplicate among the {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    first, second = (_decimal(decisive.auc(side)) for side in SIDES)
+    first, second = (_decimal(decisive.reached(side)) for side in SIDES)
     return (
         f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
-        f"{measure} {first} and the best classical model{other} {second}{mean}: "
+        f"{evaluation.primary_title} {first} and the best classical model{other} {second}{mean}: "
         f"{describe_gap(decisive.difference)}."
     )
 
 
-def _finding(evaluation: Evaluation) -> Iterator[str]:
+def _finding(evaluation: JudgedRun) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
     finding, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
@@ -280,7 +286,7 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     )
 
 
-def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
+def _who_stands(evaluation: JudgedRun, chosen: Mapping[str, int]) -> str:
     """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
     (first, often), *others = chosen.items()
     if not others:
@@ -302,7 +308,7 @@ def describe_gap(difference: Estimate) -> str:
     )
 
 
-def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+def _conclusion(decisive: DecisiveComparison, evaluation: JudgedRun) -> Iterator[str]:
     difference = decisive.difference
     if difference.low is None or difference.high is None:
         yield f"No interval can be given: {difference.method.removeprefix('no interval: ')}."
@@ -310,18 +316,29 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         yield "Which of two models is better means nothing while neither is shown to be of use."
     elif not difference.low == difference.high == 0:
         first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
-        words = relate_in_words(difference, evaluation.margin, first, second)
+        margin, default = evaluation.margin, evaluation.default_margin
+        words = relate_in_words(decisive.gain, margin, first, second, default_margin=default)
         fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
-        qualified = fails and find_side(difference) == "above"
+        qualified = fails and find_side(decisive.gain) == "above"
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
+        if decisive.no_is_of_many:
+            yield (
+                "Taken together, the comparisons with the classical model, with chance and with "
+                "simple rules do not exclude a worthwhile gain (Bonferroni)."
+            )
 
 
 def relate_in_words(
-    difference: Estimate, margin: float, model: str, versus: str, people: str = "patients"
+    difference: Estimate,
+    margin: float,
+    model: str,
+    versus: str,
+    people: str = "patients",
+    default_margin: float = DEFAULT_MARGIN,
 ) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
     of_margin = (
-        f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
+        f"default of {margin:.3f}" if margin == default_margin else f"margin of {margin:.3f}"
     )
     worthwhile = f"the {of_margin} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
@@ -360,11 +377,11 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     )
 
 
-def _set_aside(evaluation: Evaluation) -> Iterator[str]:
+def _set_aside(evaluation: JudgedRun) -> Iterator[str]:
     """Yield what early stopping took from the network alone."""
     standing = list_standing(evaluation)
     share = max(
-        (model.outcome.set_aside for model in evaluation.models if model.outcome.model in standing),
+        (outcome.set_aside for outcome in evaluation.outcomes if outcome.model in standing),
         default=0.0,
     )
     if share > 0:
@@ -377,7 +394,7 @@ def _set_aside(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _both_ways(
-    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
+    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: JudgedRun
 ) -> Iterator[str]:
     if not decisive.without_near_duplicates:
         return
@@ -391,7 +408,7 @@ def _both_ways(
     )
 
 
-def _external(evaluation: Evaluation) -> Iterator[str]:
+def _external(evaluation: JudgedRun) -> Iterator[str]:
     if evaluation.is_external:
         several = len(evaluation.test_sites) > 1
         cohorts = f"The cohorts are {_listed(evaluation.test_sites)}; " if several else ""
@@ -434,9 +451,8 @@ def _decimal(estimate: Estimate) -> str:
     return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
-def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
-    cases = decisive.cases if decisive else sum(evaluation.cases["reported"].values())
-    groups = decisive.patients if decisive else evaluation.patients["reported"]
+def _where(evaluation: JudgedRun, decisive: DecisiveComparison | None = None) -> str:
+    cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
     if evaluation.is_external:
@@ -444,12 +460,12 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
     return f"on these {cases} {kind} of {groups} {whose}"
 
 
-def _missing_arm(evaluation: Evaluation) -> str:
+def _missing_arm(evaluation: JudgedRun) -> str:
     reasons = []
     rules = {rule.versus for rule in evaluation.simple_rules}
     names = (evaluation.contender_words, "classical model")
     for arm, name in zip((evaluation.contender, "classical"), names, strict=True):
-        members = {model.outcome.model for model in evaluation.models if model.outcome.arm == arm}
+        members = {outcome.model for outcome in evaluation.outcomes if outcome.arm == arm}
         if arm in evaluation.arms:
             continue
         if members and members <= rules:
@@ -459,7 +475,7 @@ def _missing_arm(evaluation: Evaluation) -> str:
     return " and ".join(reasons)
 
 
-def _title(model: str, evaluation: Evaluation) -> str:
+def _title(model: str, evaluation: JudgedRun) -> str:
     return evaluation.titles.get(model, model)
 
 
@@ -475,7 +491,7 @@ _ARMS = {
 }
 
 
-def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
+def describe_rules(evaluation: JudgedRun, *, beaten: bool | None = None) -> tuple[str, ...]:
     """Return a sentence on the best model of each arm: whether it beats every simple rule.
 
     Args:
@@ -484,9 +500,9 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
     titles = {PREVALENCE: "chance"} | evaluation.titles
     sentences = []
     for arm, name in _ARMS.items():
-        rules = [rule for rule in evaluation.simple_rules if rule.model == arm]
+        rules = [rule for rule in compare_with_rules(evaluation) if rule.model == arm]
         lost = [rule for rule in rules if not beats_rule(rule)]
-        if not rules or beaten is bool(lost):
+        if not rules or arm not in evaluation.best or beaten is bool(lost):
             continue
         verb = "is not shown to beat" if lost else "beats"
         against = _listed([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
@@ -494,7 +510,10 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
     return tuple(sentences)
 
 
-def with_verdict(evaluation: Evaluation) -> Evaluation:
+JudgedRunT = TypeVar("JudgedRunT", Evaluation, MeasuredEvaluation)
+
+
+def with_verdict(evaluation: JudgedRunT) -> JudgedRunT:
     """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
     warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))

@@ -16,7 +16,6 @@ from skiagram.datasets.folder.csv_rows import inert_text
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
     DEVELOPMENT,
-    DIFFERENCES,
     FIGURES,
     WORST,
     MeasuredEvaluation,
@@ -120,7 +119,7 @@ def write_measured_results(
 
 def _words_of_choice(evaluation: MeasuredEvaluation) -> str:
     """Say which cases chose the best of an arm."""
-    if evaluation.of_another_cohort:
+    if evaluation.is_external:
         return "The best of each arm is what most folds of the development cases chose."
     if evaluation.task.design == "holdout":
         return (
@@ -152,11 +151,11 @@ def headline_figures(evaluation: MeasuredEvaluation) -> dict[str, dict[str, floa
         if row.value is not None:
             name = f"{row.figure} {row.group}".strip()
             headline.setdefault(row.model, {})[name] = round(row.value, _DIGITS)
-    primary = evaluation.task.outcome.primary
-    for row in evaluation.figures.select(analysis=DIFFERENCES, figure=primary).rows:
-        if row.model.startswith("best_"):
-            bounds = {primary: row.value, "low": row.low, "high": row.high}
-            headline[f"{row.model}_minus_{row.versus}"] = {
+    for row in evaluation.differences:
+        if row.model in evaluation.arms:
+            bounds = {evaluation.primary: row.value, "low": row.low, "high": row.high}
+            compared = f"{evaluation.named(row.model)}_minus_{evaluation.named(row.versus)}"
+            headline[compared] = {
                 name: round(value, _DIGITS) for name, value in bounds.items() if value is not None
             }
     return headline
@@ -239,9 +238,8 @@ def tabulate_cohorts(evaluation: MeasuredEvaluation) -> Table | None:
 
 def tabulate_differences(evaluation: MeasuredEvaluation) -> Table | None:
     """Return a row a compared pair; None where nothing was compared."""
-    primary = evaluation.task.outcome.primary
     rows = []
-    for pair in evaluation.figures.select(analysis=DIFFERENCES, figure=primary).rows:
+    for pair in evaluation.differences:
         title = f"{evaluation.title(pair.model)} minus {evaluation.title(pair.versus)}"
         cells: list[Cell | str] = [
             fill_difference(pair),

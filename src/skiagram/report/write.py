@@ -68,7 +68,7 @@ def evaluate_run(
         choices: What params.yaml chose.
     """
     if inputs.task.measured is not None:
-        of_values = evaluate_measured(inputs, options)
+        of_values = evaluate_measured(inputs, options, seed=choices["seed"])
         write_measured_results(of_values, inputs, root, choices, folder)
         return
     evaluation = evaluate(

@@ -25,6 +25,20 @@ class Estimate:
     method: str = ""
     reason: str = ""
 
+    def subtract(self, constant: float) -> "Estimate":
+        """Return the figure minus a number, its interval moved with it."""
+        if self.value is None:
+            return self
+        low, high = (None if bound is None else bound - constant for bound in (self.low, self.high))
+        return Estimate(self.value - constant, low, high, self.method)
+
+    def negate(self) -> "Estimate":
+        """Return the figure with the other sign; its bounds change places."""
+        value, low, high = (
+            None if part is None else -part for part in (self.value, self.high, self.low)
+        )
+        return Estimate(value, low, high, self.method, self.reason)
+
 
 Scope = Literal["fits", "procedure"]
 

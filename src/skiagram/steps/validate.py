@@ -362,7 +362,9 @@ def validate(
         is_external=True,
     )
     if isinstance(project.evaluation, MeasuredEvaluation):
-        return Validation(evaluate_measured(inputs, options, project.evaluation), inputs)
+        return Validation(
+            evaluate_measured(inputs, options, seed=seed, at_home=project.evaluation), inputs
+        )
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
     return Validation(
         compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs

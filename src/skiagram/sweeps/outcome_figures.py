@@ -78,7 +78,7 @@ def measure_outcome_row(
             shown[name] = ShownEstimator(*titled, development, {outcome.primary: missing}, None)
     rules = (*options.analyses.simple_rules, *outcome.rules.values())
     for arm, chosen in stand_for_arms(trained, rules, scored, chosen_by, task).items():
-        titles = ", ".join(trained[name].outcome.title for name in chosen.models)
+        titles = ", ".join(trained[name].outcome.title for name in chosen.choice.chosen)
         of_best = _show(titles, arm, chosen.value, chosen.scored, outcome, wanted)
         shown[f"{BEST}{arm}"] = of_best
     return MeasuredRow(

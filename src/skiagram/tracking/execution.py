@@ -18,7 +18,6 @@ from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import (
     ARMS,
-    DIFFERENCES,
     FIGURES,
     MEAN_SENSITIVITY,
     MERIT,
@@ -134,9 +133,10 @@ def _parent(
     name: str,
 ) -> Run:
     if isinstance(evaluation, Evaluation):
-        points, decision = _class_points(evaluation), evaluation.answer.decision
+        points = _class_points(evaluation)
     else:
-        points, decision = _points_of_arms(evaluation), evaluation.decision
+        points = _points_of_arms(evaluation)
+    decision = evaluation.answer.decision
     for stage in _STAGES:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
@@ -161,10 +161,10 @@ def _points_of_arms(evaluation: MeasuredEvaluation) -> list[Point]:
         named = f"best_{arm}"
         of_best = _measured_points(evaluation, named)
         points += [point._replace(name=f"{named}_{point.name}") for point in of_best]
-        primary = evaluation.task.outcome.primary
-        of_arm = {"analysis": DIFFERENCES, "figure": primary, "model": named}
-        for row in evaluation.figures.select(**of_arm).rows:
-            points += estimate_points(f"{named}_minus_{row.versus}", row, _DIGITS)
+        for row in evaluation.differences:
+            if row.model == arm:
+                versus = evaluation.named(row.versus)
+                points += estimate_points(f"{named}_minus_{versus}", row, _DIGITS)
     return points
 
 

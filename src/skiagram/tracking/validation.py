@@ -6,7 +6,6 @@ from typing import Any
 
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
-    DIFFERENCES,
     EXTERNAL,
     FIGURES,
     Evaluation,
@@ -36,15 +35,15 @@ def validation_execution(
         folder: Of its results, below the project's.
     """
     if isinstance(evaluation, MeasuredEvaluation):
-        points, decision = _measured_points(evaluation), evaluation.decision
+        points = _measured_points(evaluation)
         models = tuple(outcome.model for outcome in evaluation.models)
     else:
-        points, decision = _class_points(evaluation), evaluation.answer.decision
+        points = _class_points(evaluation)
         models = tuple(result.outcome.model for result in evaluation.models)
     tags = {
         "skiagram.validation": name,
         "skiagram.project_run": run_name(choices, project),
-        "skiagram.worth_it": decision,
+        "skiagram.worth_it": evaluation.answer.decision,
         "mlflow.note.content": evaluation.verdict,
     }
     artefacts = {path: path.name if path.is_dir() else "" for path in sorted(folder.iterdir())}
@@ -71,6 +70,7 @@ def _measured_points(evaluation: MeasuredEvaluation) -> list[Point]:
         for row in evaluation.figures.select(analysis=analysis).rows:
             figure = f"{row.figure} {row.group}".strip()
             points += estimate_points(f"{row.model}/{figure}/{side}", row)
-    for row in evaluation.figures.select(analysis=DIFFERENCES).rows:
-        points += estimate_points(f"{row.model}_minus_{row.versus}", row)
+    for row in evaluation.differences:
+        compared = f"{evaluation.named(row.model)}_minus_{evaluation.named(row.versus)}"
+        points += estimate_points(compared, row)
     return points

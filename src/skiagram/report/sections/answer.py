@@ -14,6 +14,7 @@ from skiagram.evaluation.criteria import (
     Standing,
     find_decisive,
     find_standing,
+    find_what_decides,
     is_no_finder_of_use,
     is_nothing_of_use,
 )
@@ -143,6 +144,19 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
     name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
+    # The first sentence says what the decision rests on, where that is not the difference.
+    deciding, rule = find_what_decides(evaluation)
+    other_reasons = {
+        "chance": f"a {name} is not shown to do better than chance.",
+        "rule": f"a {name} is not shown to do better than a simple rule, "
+        f"{evaluation.titles.get(rule, rule)}.",
+        "copies": "nothing can be compared without the near duplicates of development cases.",
+        "several": "the comparisons with classical features and with simple rules, taken together, "
+        f"do not exclude that a {name} gains the {gain} that counts as worthwhile.",
+    }
+    if deciding in other_reasons:
+        begin = "No" if verdict.decision == "no" else "Not settled"
+        return f"{begin}: {where}, {other_reasons[deciding]}"
     words = {
         "yes": f"Yes: {where}, a {name} does better than classical features by more than the "
         f"{gain} that counts as worthwhile.",
@@ -229,7 +243,7 @@ def _range(estimate: Estimate) -> str:
 
 def _compare_auc(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
     difference, name = decisive.difference, evaluation.contender_words
-    first, second = (decisive.auc(side).value for side in SIDES)
+    first, second = (decisive.reached(side).value for side in SIDES)
     values = (
         f"Its AUC is {format_decimal(first)} instead of {format_decimal(second)}, a difference of"
     )
