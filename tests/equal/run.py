@@ -33,6 +33,7 @@ def import_libraries() -> None:
         import_module(name)
     # Its convolutions add up in an order that depends on the processor's caches.
     import_module("torch.backends.mkldnn").set_flags(False)
+    import_module("torch.backends.nnpack").set_flags(False)
     for room in ("steps", "models.classical", "models.deep", "features"):
         for module in iter_modules(import_module(f"skiagram.{room}").__path__):
             import_module(f"skiagram.{room}.{module.name}")
@@ -53,6 +54,8 @@ def make(small: SmallProject, place: Path) -> dict[str, str]:
         _command(project, *small.added)
     # In one process, which starts no other that imports the libraries again.
     edit(project / "conf/compute/local.yaml", {"workers": 1})
+    # Last bits, in which processors differ, must not decide at which epoch a training stops.
+    edit(project / "conf/trainer/default.yaml", {"precision": "64-true"})
     for file, values in small.options.items():
         edit(project / file, values)
     if small.choices:
