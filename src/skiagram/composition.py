@@ -117,6 +117,16 @@ class Composition:
                 set_option(values, option.removeprefix(prefix), deepcopy(value), option)
         return values
 
+    def read_own(self, stage: str) -> dict[str, dict[str, Any]]:
+        """Return the values of a stage's option file and of those that it takes along, as written.
+
+        Raises:
+            OptionError: A file cannot be read.
+        """
+        along = [each for each in self._list_defaults(stage) if isinstance(each, str)]
+        files = [f"conf/{name}.yaml" for name in (stage, *along)]
+        return {file: self._read(file) for file in files if (self.root / file).is_file()}
+
     def read_shared(self, name: str) -> dict[str, Any]:
         """Return the options of a file of `conf` beside the groups, such as `plan`, by themselves.
 
