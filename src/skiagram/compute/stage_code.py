@@ -150,7 +150,9 @@ class StagesOfProject:
         """
         entries, options = self.code_of(stage), self._compose(stage)
         digest = hashlib.sha256(self._digest_of(entries).encode())
-        digest.update(json.dumps(self.options.read_own(stage.script), default=str).encode())
+        digest.update(
+            json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
+        )
         for group in self.options.list_groups(stage.script):
             if group in SEVERAL and group in CHOSEN_BY:
                 digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
