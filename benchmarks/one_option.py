@@ -73,7 +73,7 @@ def finished_project() -> Iterator[Project]:
 def timed(project: Project, *command: str, **variables: str) -> Seconds:
     """Run a command; return what it took with all that it started."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = project.run(*command, **variables)
+    done = project.run(*command, PATH=project.environment["PATH"], **variables)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")

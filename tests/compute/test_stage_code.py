@@ -159,9 +159,11 @@ def test_what_an_option_file_lacks_is_named(
         ("conf/features/hog.yaml", "bins: 9\n", True),  # nobody chose it
         ("conf/features/glcm.yaml", "# @package features.glcm\nlevels: 9\n", False),
         ("conf/features/glcm.yaml", "# @package features.other\nlevels: 8\n", False),
+        ("conf/extract.yaml", "windows: 2 # more\ndefaults: [{features: []}]\n", True),
+        ("conf/extract.yaml", "windows: '${params.dataset}'\ndefaults: [{features: []}]\n", False),
     ],
 )
-def test_values_of_chosen_option_files_alone_rerun_a_stage_that_takes_several(
+def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
     name: str, text: str, same: bool, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for there in ("code_of", "_digest_of"):

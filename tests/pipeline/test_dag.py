@@ -2,10 +2,12 @@
 
 import ast
 import json
+import re
 import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -229,6 +231,43 @@ def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(
     assert {name for name in after if after[name] != before[name]} == {"second.csv"}
     stages = yaml.safe_load((REPOSITORY / "sweeps/dvc.yaml").read_text())["stages"]
     assert "data/code/sweep" in stages["sweep"]["deps"]
+
+
+def test_an_option_is_one_column_of_the_table_of_experiments() -> None:
+    """A value that stands for a choice of params.yaml would be a second one."""
+    choices = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    for name, stage in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].items():
+        for entry in stage["params"]:
+            if isinstance(entry, str):
+                assert entry in choices, name
+                continue
+            ((file, options),) = entry.items()
+            if "item." in file or file == "params.yaml":
+                continue
+            file = re.sub(r"\$\{(\w+)\}", lambda choice: choices[choice[1]], file)
+            flat = _flatten(yaml.safe_load((REPOSITORY / file).read_text()))
+            for option in options or flat:
+                assert option != "defaults", (name, file)
+                assert not str(flat.get(option)).startswith("${params."), (name, file, option)
+
+
+def _flatten(values: dict[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        within = _flatten(value, f"{above}{name}.") if isinstance(value, dict) else {}
+        flat |= within or {f"{above}{name}": value}
+    return flat
+
+
+@pytest.mark.thorough
+def test_plots_are_shown_without_a_network(finished: Project, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "project")
+    done = copy.run("dvc", "plots", "show")
+    assert done.returncode == 0, done.stderr
+    page = (copy.folder / "dvc_plots/index.html").read_text()
+    assert page.count("<img") == 6
+    assert "<script" not in page
+    assert "http" not in page
 
 
 @pytest.mark.thorough

@@ -64,6 +64,7 @@ def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
     printed = capsys.readouterr().out
     assert "+seed: 7" in printed
     assert "Taken over: conf/model/svm.yaml" in printed
+    assert "Removed: conf/model/ridge.yaml" in printed
     assert "Kept as you changed it: params.yaml" in printed
     assert (project / "params.yaml").read_text() == chosen
     assert (project / "conf/model/mine.yaml").exists()

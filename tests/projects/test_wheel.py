@@ -26,7 +26,10 @@ from skiagram.projects.files import read_record
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.thorough
 
-EARLIER = "000d04b1"  # a commit in which a project of today was called a study
+EARLIER = {  # commit → what is run of its project before the upgrade
+    "000d04b1": "ingest",  # a project of today was called a study
+    "81eee2903": "train_baseline@logistic_regression",  # the last that composed options by itself
+}
 MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too
 EXTRAS = [
     "SimpleITK",
@@ -91,17 +94,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(REPOSITORY, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(scope="module")
-def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_earlier(commit: str, place: Path) -> Path:
     """Return the wheel of an earlier commit."""
-    sources = tmp_path_factory.mktemp("earlier")
-    archive = ["git", "archive", "--format=zip", EARLIER]
+    archive = ["git", "archive", "--format=zip", commit]
     done = subprocess.run(archive, cwd=REPOSITORY, capture_output=True)
     if done.returncode:
-        pytest.skip(f"no commit {EARLIER} in this clone: {done.stderr.decode().strip()}")
+        pytest.skip(f"no commit {commit} in this clone: {done.stderr.decode().strip()}")
     with zipfile.ZipFile(io.BytesIO(done.stdout)) as packed:
-        packed.extractall(sources)
-    return built(sources, tmp_path_factory.mktemp("earlier_wheel"))
+        packed.extractall(place / "sources")
+    return built(place / "sources", place / "wheel")
 
 
 def built(sources: Path, place: Path) -> Path:
@@ -213,10 +214,11 @@ def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_
     assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
 
 
-def test_a_project_of_an_earlier_version_is_upgraded_and_runs(
-    earlier: Path, wheel: Path, tmp_path: Path
+@pytest.mark.parametrize("commit", EARLIER)
+def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(
+    commit: str, wheel: Path, tmp_path: Path
 ) -> None:
-    project = installed(earlier, tmp_path, plain=False)
+    project = installed(built_earlier(commit, tmp_path), tmp_path, plain=False)
     assert project.run("skiagram", "new", "mine").returncode == 0
     mine = project.folder / "mine"
     before = read_record(mine)
@@ -229,8 +231,10 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_runs(
         options = yaml.safe_load((mine / name).read_text()) | values
         (mine / name).write_text(yaml.safe_dump(options))
     (mine / "conf/model/own.yaml").write_text("own: 1\n")
-    done = project.run("dvc", "repro", "ingest", folder="mine")
+    done = project.run("dvc", "repro", EARLIER[commit], folder="mine")
     assert done.returncode == 0, done.stdout + done.stderr
+    scores = {path: path.read_bytes() for path in (mine / "scores").rglob("*.parquet")}
+    assert bool(scores) == ("train" in EARLIER[commit])
 
     install(wheel, project.venv)
     done = project.run("skiagram", "upgrade", *MINE, folder="mine")
@@ -248,6 +252,7 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_runs(
     done = project.run("dvc", "repro", folder="mine")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (mine / "reports/report.html").exists()
+    assert all(path.read_bytes() == content for path, content in scores.items())
     done = project.run("dvc", "status", folder="mine")
     assert set(re.findall(r"^(\w+):", done.stdout, re.MULTILINE)) <= {"digest"}, done.stdout
 

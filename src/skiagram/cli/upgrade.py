@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(fault, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
     upgrade.write(Path())
     for name in sorted(upgrade.taken.keys() - upgrade.kept):
-        print(f"Taken over: {name}")
+        print(f"{'Removed' if upgrade.taken[name] is None else 'Taken over'}: {name}")
     for name in upgrade.kept:
         added = ", with the choices that are new" if name in upgrade.taken else ""
         print(f"Kept as you changed it{added}: {name}")

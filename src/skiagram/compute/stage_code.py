@@ -143,11 +143,16 @@ class StagesOfProject:
     def describe_code(self, stage: Stage) -> str:
         """Return what a stage depends on: SHA-256 of code and files, versions of libraries.
 
-        The option files of a group of which params.yaml names several count by their values, since
-        DVC could only watch the whole folder, with the files that nobody chose and all comments.
+        The stage's own option file counts by its values, most of which stand in params.yaml: DVC
+        would have a second column for each. So do the option files of a group of which params.yaml
+        names several, since DVC could only watch the whole folder, with the files that nobody chose
+        and all comments.
         """
         entries, options = self.code_of(stage), self._compose(stage)
         digest = hashlib.sha256(self._digest_of(entries).encode())
+        digest.update(
+            json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
+        )
         for group in self.options.list_groups(stage.script):
             if group in SEVERAL and group in CHOSEN_BY:
                 digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
