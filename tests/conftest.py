@@ -37,7 +37,8 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
                     return shared
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
-        return file if quick or 'scope="module"' in text else nodeid
+        kept = 'scope="module"' in text or "\n@cache\n" in text  # what tests of a file share
+        return file if quick or kept else nodeid
 
 
 @cache
