@@ -35,6 +35,8 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
             for shared in ("finished", "staged"):
                 if f"{shared}: Project" in words:
                     return shared
+        if re.search(r"^ *(from|import) mlflow", text, re.MULTILINE):
+            return "staged"  # its last stage records: the libraries are imported once
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
         kept = 'scope="module"' in text or "\n@cache\n" in text  # what tests of a file share
@@ -84,3 +86,13 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
     from tests.terminal import Terminal
 
     return Terminal(capsys)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with MLflow's tables and no run: to make the tables takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{database}")
+    return database
