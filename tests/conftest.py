@@ -2,7 +2,6 @@
 
 import gc
 import os
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,19 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         text = _text(self.config.rootpath / file)
-        takes = re.search(rf"\ndef {test.partition('[')[0]}\((.*?)\) ->", text, re.DOTALL)
+        start = text.find(f"\ndef {test.partition('[')[0]}(")
+        takes = text[start : text.find(") ->", start)] if start >= 0 else ""
         # Runs of tests/pipeline: what the test takes itself, else what its file's fixtures may.
-        for words in (takes[1] if takes else "", text):
+        for words in (takes, text):
             for shared in ("finished", "staged"):
                 if f"{shared}: Project" in words:
                     return shared
+        if "from mlflow" in text:
+            return "staged"  # its last stage records: the libraries are imported once
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
-        return file if quick or 'scope="module"' in text else nodeid
+        kept = 'scope="module"' in text or "\n@cache\n" in text  # what tests of a file share
+        return file if quick or kept else nodeid
 
 
 @cache
@@ -83,3 +86,13 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Any:
     from tests.terminal import Terminal
 
     return Terminal(capsys)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with MLflow's tables and no run: to make the tables takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{database}")
+    return database

@@ -27,8 +27,10 @@ from typing import NoReturn
 LIBRARIES = (
     *("numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.ndimage", "scipy.optimize"),
     *("sklearn.ensemble", "sklearn.pipeline", "sklearn.svm", "sklearn.linear_model", "skops.io"),
-    *("numba", "hydra", "omegaconf", "jinja2", "PIL.Image", "pydicom", "matplotlib.figure"),
-    *("torch", "torchvision", "pytorch_lightning", "mlflow", "joblib", "jsonschema"),
+    *("numba", "hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "omegaconf"),
+    *("jinja2", "PIL.Image", "pydicom", "matplotlib.figure"),
+    *("torch", "torchvision", "pytorch_lightning", "joblib", "jsonschema"),
+    *("mlflow", "mlflow.store.tracking.sqlalchemy_store"),
     *("dvc.cli", "dvc.commands.repro", "dvc.repo", "dvc.repo.reproduce", "dvc.stage"),
 )
 # Stands for `python`, `dvc` and `skiagram`: hands over its words, its folder and its three streams.
@@ -84,6 +86,7 @@ def serve(folder: str) -> NoReturn:
     """Import the libraries, then fork for whoever asks."""
     for name in LIBRARIES:
         import_module(name)
+    import_module("numba").njit(_same)(1)  # ready for the first compiled loop of each command
     parent = os.getppid()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{folder}/socket")
@@ -105,6 +108,10 @@ def serve(folder: str) -> NoReturn:
                 listening.close()
                 _keep(asked, folder)
             asked.close()
+
+
+def _same(value: int) -> int:
+    return value
 
 
 def _keep(asked: socket.socket, folder: str) -> NoReturn:

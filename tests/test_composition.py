@@ -94,33 +94,6 @@ def test_a_word_that_composes_nothing_is_one_line(
     assert "\n" not in str(refused.value)
 
 
-def test_what_is_composed_without_hydra_is_what_hydra_composes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file that takes others along is Hydra's alone, and so is a value that is no member."""
-    files = {
-        "conf/ingest.yaml": "defaults: [shared, {dataset: own}, _self_]\n"
-        "nested: {second: 2}\ndesign: ${params.design}\n",
-        "conf/shared.yaml": "nested: {first: 1, second: 1}\n",
-        "conf/dataset/heir.yaml": "defaults: [own, _self_]\nsize: 4\n",
-        "conf/dataset/elsewhere.yaml": "# @package other\nsize: 4\n",
-    }
-    asked = {"": [], "heir": ["dataset=heir"], "elsewhere": ["dataset=elsewhere"]}
-    asked |= {"a value": ["dataset.size=5"]}
-    options = own_project(tmp_path, **files)
-    fast = {name: options.compose_stage("ingest", words) for name, words in asked.items()}
-    plain = {
-        name: options._compose_plain("ingest", options.list_overrides("ingest", words))
-        for name, words in asked.items()
-    }
-    assert [name for name, values in plain.items() if values is None] == [*asked][1:]
-    assert fast[""]["nested"] == {"first": 1, "second": 2}
-    monkeypatch.setattr(Composition, "_compose_plain", lambda *_: None)
-    assert fast == {
-        name: Composition(tmp_path).compose_stage("ingest", words) for name, words in asked.items()
-    }
-
-
 def files_of(group: str) -> list[str]:
     folder = REPOSITORY / "conf" / group
     return sorted(
@@ -130,20 +103,19 @@ def files_of(group: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", STAGE_OF)
-@pytest.mark.parametrize("by_hydra", [True, False])
-def test_every_option_file_composes_to_the_values_that_stand_in_it(
-    group: str, by_hydra: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if by_hydra:
-        monkeypatch.setattr(Composition, "_compose_plain", lambda *_: None)
-    options = Composition(REPOSITORY)
-    for name in files_of(group):
-        word = f"{group}=[{name}]" if group in ("encoder", "features") else f"{group}={name}"
-        composed = options.compose_stage(STAGE_OF[group], [word])
-        values: Any = read_option_file(REPOSITORY / f"conf/{group}/{name}.yaml")
-        if group not in SEVERAL:
-            assert composed[group] == values, name
-        elif "_target_" in values:
-            assert composed[SEVERAL[group]] == {name.rpartition("/")[2]: values}, name
-        else:  # a file of several members
-            assert composed[SEVERAL[group]] == values, name
+def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -> None:
+    """All files of a group are composed at once: a composition takes longer than its files."""
+    options, names = Composition(REPOSITORY), files_of(group)
+    values = {name: read_option_file(REPOSITORY / f"conf/{group}/{name}.yaml") for name in names}
+    if group not in SEVERAL:
+        for name in names:  # a file that puts itself elsewhere
+            assert "@package" not in (REPOSITORY / f"conf/{group}/{name}.yaml").read_text(), name
+        words = [f"+{group}@each.file{place}={name}" for place, name in enumerate(names)]
+        composed = options.compose_stage(STAGE_OF[group], words)["each"]
+        assert composed == {f"file{place}": values[name] for place, name in enumerate(names)}
+        return
+    members: dict[str, Any] = {}  # a file is of one member, by its name, or of several
+    for name, found in values.items():
+        members |= {name.rpartition("/")[2]: found} if "_target_" in found else found
+    composed = options.compose_stage(STAGE_OF[group], [f"{group}=[{','.join(names)}]"])
+    assert composed[SEVERAL[group]] == members

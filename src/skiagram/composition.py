@@ -41,7 +41,6 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "encoder": "encoders",
     "features": "features",
 }
-_PLAIN = ["params", "_self_"]  # what a file may take along that takes no other along
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
@@ -88,8 +87,6 @@ class Composition:
         try:
             overrides = self.list_overrides(stage, words)
             asked = json.dumps([stage, overrides, self.choices])  # rows of a sweep ask again
-            if asked not in self._composed and (plain := self._compose_plain(stage, overrides)):
-                self._composed[asked] = plain
             if asked not in self._composed:
                 with _hydra_of(self.root / "conf"):
                     self._composed[asked] = self.read_values(stage, compose(stage, overrides))
@@ -199,49 +196,6 @@ class Composition:
                 return OptionError(fault, where=stage, allowed=allowed)
         return OptionError(" ".join(str(error).split()), where=stage)
 
-    def _compose_plain(self, stage: str, overrides: Sequence[str]) -> dict[str, Any] | None:
-        """Return what Hydra would compose, in a tenth of its time; None where Hydra has to say.
-
-        That is where anything but the stage's own file takes others along, an override does more
-        than name members of a group, or a file cannot be read.
-        """
-        chosen = {each.key_or_group: each.value() for each in _parse(overrides)}
-        options: dict[str, Any] = {}
-        try:
-            own, entries = self._read(f"conf/{stage}.yaml"), self._list_defaults(stage)
-            if "_self_" not in entries or chosen.keys() - {*self.list_groups(stage)}:
-                return None
-            for entry in entries:
-                if isinstance(entry, str):
-                    values = own if entry == "_self_" else self._read(f"conf/{entry}.yaml")
-                    if values is not own and values.get("defaults", _PLAIN) != _PLAIN:
-                        return None
-                    left_out = {"defaults", "hydra"}
-                    _merge(options, {k: v for k, v in values.items() if k not in left_out})
-                for group in _named_group(entry):
-                    for name in split_names(chosen.get(group, entry[group])):
-                        values = self._read(f"conf/{group}/{name}.yaml")
-                        package = self._find_package(group, name)
-                        if package is None or "defaults" in values:
-                            return None
-                        for part in reversed(package.split(".")):
-                            values = {part: values}
-                        _merge(options, values)
-            options = with_choices(options, self.choices)
-            for group in {*self.list_groups(stage)} & SEVERAL.keys():
-                self._check_places(group, options)
-        except OptionError:
-            return None
-        return options
-
-    def _find_package(self, group: str, name: str) -> str | None:
-        """Return where the values of a member go; None where Hydra has to say."""
-        text = (self.root / f"conf/{group}/{name}.yaml").read_text(encoding="utf-8")
-        stated = re.findall(r"(?m)^#\s*@package\s+(\S+)", text)
-        if not stated and "/" not in name:
-            return group
-        return stated[0] if stated == [f"{SEVERAL.get(group)}.{name}"] else None
-
     def _store_choices(self, words: Sequence[str]) -> dict[str, Any]:
         """Have Hydra find the choices as the config `params`; return them as words change them."""
         from hydra.core.config_store import ConfigStore
@@ -308,15 +262,6 @@ class Composition:
         for file in files:
             if (self.root / file).is_file():
                 read_option_file(self.root / file, file)
-
-
-def _merge(options: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Put values into options, as copies; those of both are merged."""
-    for name, value in values.items():
-        if isinstance(value, Mapping) and isinstance(options.get(name), dict):
-            _merge(options[name], value)
-        else:
-            options[name] = deepcopy(value)
 
 
 def _quote(name: str) -> str:

@@ -557,12 +557,11 @@ def test_a_missing_label_is_no_class_for_check_and_run(
 ) -> None:
     labels = [word if at < 3 else str(half) for at, half in enumerate(HALVES)]
     line = [write_table(tmp_path / "t.csv", label=labels), "--positive", "1"]
-    said = []
-    for command in ("check", "run"):
-        project = ["--project", str(tmp_path / "project")] if command == "run" else []
-        said.append(terminal([command, *line, *project], 4).splitlines()[-1])
-    assert said[0] == said[1]
-    assert "3 of 40 rows have no label" in said[0]
+    refused = terminal(["check", *line], 4).splitlines()[-1]
+    assert "3 of 40 rows have no label" in refused
+    if word == "NA":
+        project = ["--project", str(tmp_path / "project")]
+        assert terminal(["run", *line, *project], 4).splitlines()[-1] == refused
     assert main(["check", *line, "--empty-label", "leave-out"]) == 0
 
 

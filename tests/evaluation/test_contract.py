@@ -108,7 +108,7 @@ def of_sure_models(design: Design, named: int) -> Evaluation:
     return evaluated(known, [sure, other], **ASKED)
 
 
-RUNS: dict[str, Callable[[], Evaluation]] = {
+SITUATIONS: dict[str, Callable[[], Evaluation]] = {
     "holdout": lambda: whole("holdout", TWO),
     "cross-validation": lambda: whole("cv", TWO),
     "three classes": lambda: whole("holdout", THREE),
@@ -125,6 +125,11 @@ RUNS: dict[str, Callable[[], Evaluation]] = {
 }
 
 
+@cache
+def run(name: str) -> Evaluation:
+    return SITUATIONS[name]()
+
+
 def list_unexplained(record: Any, path: str = "") -> Iterator[str]:
     """Yield the places of estimates that have neither a value nor a reason."""
     if hasattr(record, "value") and hasattr(record, "reason"):
@@ -139,11 +144,11 @@ def list_unexplained(record: Any, path: str = "") -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", SITUATIONS)
 def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_written(
     name: str, tmp_path: Path
 ) -> None:
-    found = RUNS[name]()
+    found = run(name)
     assert list(list_unexplained(found)) == []
     for row in found.table.rows:
         if row.low is not None and row.value is not None:
@@ -227,24 +232,24 @@ def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("run", "absent"),
+    ("name", "absent"),
     [
         ("first class alone", "abnormal"),
         ("second class alone", "normal"),
         ("one of three classes alone", "a, c"),
     ],
 )
-def test_of_one_class_nothing_is_told_and_the_other_is_named(run: str, absent: str) -> None:
-    found = RUNS[run]()
+def test_of_one_class_nothing_is_told_and_the_other_is_named(name: str, absent: str) -> None:
+    found = run(name)
     assert found.models[0].find("roc_auc").reason == f"no reported case of class {absent}"
     assert (found.difference.p, found.difference.low) == (None, None)
     assert found.figures.find(analysis=PRIMARY, figure="detectable").reason
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", ["ties", "ties, cross-validation"])
-def test_models_without_an_order_do_not_differ(run: str) -> None:
-    found = RUNS[run]()
+@pytest.mark.parametrize("name", ["ties", "ties, cross-validation"])
+def test_models_without_an_order_do_not_differ(name: str) -> None:
+    found = run(name)
     assert found.models[0].find("roc_auc").value == 0.5
     slope = found.models[0].find("slope", CALIBRATION)
     assert slope.reason == "all probabilities are equal"
@@ -255,6 +260,6 @@ def test_models_without_an_order_do_not_differ(run: str) -> None:
 
 @pytest.mark.slow
 def test_a_perfect_model_keeps_its_doubt() -> None:
-    auc = RUNS["perfect"]().models[0].find("roc_auc")
+    auc = run("perfect").models[0].find("roc_auc")
     assert auc.value == 1
     assert auc.low < 0.95

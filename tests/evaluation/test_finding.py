@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -86,6 +87,7 @@ class Searched(NamedTuple):
     found: FindingEvaluation
 
 
+@cache
 def searched(
     design: Design = "cv",
     unplaced: int = 0,
@@ -202,6 +204,7 @@ def mark_cells(
     )
 
 
+@cache
 def films(
     design: Design, *finders: tuple[str, Literal["classical", "deep"], float, Kind, float]
 ) -> Searched:

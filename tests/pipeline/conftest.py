@@ -1,5 +1,6 @@
 """One finished run that the tests of this folder share."""
 
+import shutil
 from pathlib import Path
 from textwrap import indent
 
@@ -39,9 +40,10 @@ sys.addaudithook(forbid)
 
 
 @pytest.fixture(scope="session")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def staged(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Project:
     """Return a project whose stages have run one by one, without DVC; do not change it."""
     project = make_project(tmp_path_factory.mktemp("staged") / "project")
+    shutil.copy(empty_database, project.folder / "mlflow.db")
     stack(project)
     project.stages(*STAGES)
     return project

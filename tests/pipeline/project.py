@@ -10,11 +10,13 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NoReturn
 
+import numba
 import numpy as np
 from omegaconf import OmegaConf
 
@@ -24,6 +26,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
     *("combined", "conf", "pipeline", "reports/explanations", "src"),
     *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),
+)
+# What stages import when they are under way: imported before they are forked, once for all.
+LIBRARIES = (
+    *("hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "joblib", "pyarrow.parquet"),
+    *("sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline", "sklearn.svm", "skops.io"),
 )
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
@@ -101,6 +108,7 @@ class Project:
         self, name: str, *overrides: str, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
+        prepare_to_fork()
         import_module(name)
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
             process = os.fork()
@@ -178,6 +186,18 @@ class Project:
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files
         }
+
+
+@cache
+def prepare_to_fork() -> None:
+    """Import what stages use, and have Numba ready for its first compiled loop."""
+    for library in LIBRARIES:
+        import_module(library)
+    numba.njit(_same)(1)
+
+
+def _same(value: int) -> int:
+    return value
 
 
 def source_arrays(*, permute_test_labels: bool = False) -> dict[str, np.ndarray]:

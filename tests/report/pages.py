@@ -10,7 +10,7 @@ from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
 from skiagram.report.page import render
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Section, list_sections
+from skiagram.report.section import Context, Section, list_sections
 from skiagram.report.sections.doubts import doubts
 from tests.report.examples_of_results import material
 
@@ -80,13 +80,17 @@ def page(evaluation: Evaluation, **changes: object) -> Page:
     return Page(render(evaluation, replace(material(), **changes)))  # type: ignore[arg-type]
 
 
-def section(anchor: str, evaluation: Evaluation, seen: Material) -> Page:
-    """Return one section of the page alone."""
+def section(
+    anchor: str, evaluation: Evaluation, seen: Material, context: Context | None = None
+) -> Page:
+    """Return one section of the page alone, perhaps of a context that was made before."""
     titles = list_sections()
-    fill = getattr(import_module(f"skiagram.report.sections.{anchor}"), anchor)
+    if context is None:
+        fill = getattr(import_module(f"skiagram.report.sections.{anchor}"), anchor)
+        context = fill(evaluation, seen)
     text = render_template(
         f"sections/{anchor}.html.j2",
-        own=fill(evaluation, seen),
+        own=context,
         second=Section("doubts", titles["doubts"], doubts(evaluation, seen)),
         anchors=frozenset(titles),
         evaluation=evaluation,

@@ -44,16 +44,6 @@ def _results() -> tuple[ModelResult, ...]:
     )
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database with MLflow's tables and no run: to make the tables takes seconds."""
-    from mlflow.tracking import MlflowClient
-
-    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{database}")
-    return database
-
-
 @pytest.fixture
 def home(tmp_path: Path, empty_database: Path) -> Path:
     """Return a lasting folder with a database to which nothing was recorded."""

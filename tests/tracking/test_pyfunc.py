@@ -214,6 +214,7 @@ def test_a_model_whose_logging_was_cut_short_is_logged_again(
     assert list(statuses.values()) == ["FAILED"]
 
 
+@pytest.mark.thorough
 def test_recording_in_a_new_process_says_nothing_of_mlflow(
     baseline: Trained, tmp_path: Path
 ) -> None:

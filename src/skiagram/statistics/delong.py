@@ -198,13 +198,12 @@ def placements(
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    value = np.empty(ranking.shape)
-    value[:, positive] = mean_ranks(ranking, axis=1)[:, positive]
+    value = mean_ranks(ranking, axis=1)
     value[:, positive] -= mean_ranks(ranking[:, positive], axis=1)
     value[:, positive] /= n_negative
-    value[:, ~positive] = mean_ranks(-ranking, axis=1)[:, ~positive]
-    value[:, ~positive] -= mean_ranks(-ranking[:, ~positive], axis=1)
-    value[:, ~positive] /= n_positive
+    # From the other end a rank r of n is n + 1 - r, among all cases and among the negatives.
+    above = value[:, ~positive] - mean_ranks(ranking[:, ~positive], axis=1)
+    value[:, ~positive] = (n_positive - above) / n_positive
     return value
 
 

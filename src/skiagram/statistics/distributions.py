@@ -48,10 +48,23 @@ def sign_test_p_value(successes: int, trials: int) -> float:
 
 
 def mean_ranks(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
-    """Return ranks from 1 along an axis of (n,) or (m, n) values; ties share their mean rank."""
-    import pandas as pd  # slow to import: commands that print their help do without
+    """Return ranks from 1 along an axis of (n,) or (m, n) values; ties share their mean rank.
 
+    A value that is not a number has none and moves no other.
+    """
     given = np.asarray(values)
-    along = given.T if axis else given
-    ranks = np.asarray(pd.DataFrame(along).rank(), dtype=np.float64).reshape(along.shape)
-    return ranks.T if axis else ranks
+    lines = given if axis else given.T
+    rows = np.atleast_2d(lines)
+    order = np.argsort(rows, axis=1)
+    ascending = np.take_along_axis(rows, order, axis=1)
+    # A run of equal values starts where one differs from the value before it, or a row begins.
+    starts_run = np.ones(rows.shape, dtype=np.bool_)
+    starts_run[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
+    starts = np.flatnonzero(starts_run)
+    lengths = np.diff(starts, append=rows.size)
+    run_ranks = starts % rows.shape[1] + (lengths + 1) / 2 if rows.size else np.zeros(0)
+    run_ranks[np.isnan(ascending.ravel()[starts])] = np.nan
+    ranks = np.empty(rows.shape)
+    np.put_along_axis(ranks, order, np.repeat(run_ranks, lengths).reshape(rows.shape), axis=1)
+    ranks = ranks.reshape(lines.shape)
+    return ranks if axis else ranks.T
