@@ -25,7 +25,7 @@ from skiagram.statistics.agreement import (
     mean_difference,
     root_mean_square_error,
 )
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -39,11 +39,11 @@ ERRORS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 }
 
 
-def _upper_limit(predicted: Floats, measured: Floats, patient: Labels) -> Jackknifed:
+def _upper_limit(predicted: Floats, measured: Floats, patient: Labels) -> Linearised:
     return agreement_limit(predicted, measured, patient, 1)
 
 
-FIGURES: dict[str, Callable[[Floats, Floats, Labels], Jackknifed]] = {
+FIGURES: dict[str, Callable[[Floats, Floats, Labels], Linearised]] = {
     "MAE": absolute_error,
     "RMSE": root_mean_square_error,
     "ICC": intraclass_correlation,

@@ -37,7 +37,7 @@ from skiagram.statistics.bootstrap import (
     draw_patients,
     percentile_interval,
 )
-from skiagram.statistics.delong import auc_estimate, difference_estimate, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import balanced_accuracy, roc_auc
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.significance import mcnemar
@@ -117,8 +117,8 @@ def bootstrap_intervals(
 def auc_intervals(score: Floats, design: Design, draws: PatientDraws) -> Floats:
     """Return (4, 2) the intervals of `METHODS`."""
     placed = placements(score[None], design.positive, design.patient)
-    logit, half = auc_estimate(placed), Z * np.sqrt(placed.variance())
-    plain = (placed.mean - half, placed.mean + half)
+    logit, half = placed.estimate(), Z * np.sqrt(placed.variance())
+    plain = (placed.value - half, placed.value + half)
     rows = [(logit.low, logit.high), plain, *bootstrap_intervals(score, design, draws)]
     return np.array(rows, dtype=np.float64)
 
@@ -177,7 +177,7 @@ def _told_apart(
 ) -> list[bool]:
     positive, patient = design.positive, design.patient
     first, second = (placements(each[None], positive, patient) for each in (one, two))
-    exact = difference_estimate(first, second)
+    exact = (first - second).estimate()
     areas = [
         np.concatenate([roc_auc(each, positive, block) for block in draws.weights()])
         for each in (one, two)
@@ -187,7 +187,7 @@ def _told_apart(
     p = mcnemar(right, other, patient).p
     return [
         not (exact.low or 0.0) <= 0 <= (exact.high or 0.0),
-        abs(first.mean - second.mean) > Z * spread,
+        abs(first.value - second.value) > Z * spread,
         p is not None and p < 0.05,
     ]
 

@@ -100,12 +100,13 @@ def test_each_case_is_left_out_with_all_pairs(figure: str) -> None:
     of_all = (RISK, TIME, EVENT, fit, patient)
     if figure == "harrell":
         expected = [measure(case != EACH) for case in EACH]
-        assert harrell_concordance(*of_all).without == EXACT(expected)
+        found = harrell_concordance(*of_all).influence[0]
+        assert found == EXACT((len(EACH) - 1) * (np.mean(expected) - np.array(expected)))
     else:  # weights are those of all cases
         found = uno_concordance(*of_all, 300.0) if figure == "uno" else auc_at(*of_all, 200.0)
-        assert len(found.without) == len(EACH)
-        assert np.ptp(found.without) > 0
-        assert found.without.mean() == EXACT(found.value, abs=0.01)
+        assert found.influence.shape == (1, len(EACH))
+        assert np.ptp(found.influence) > 0
+        assert found.influence.mean() == EXACT(0, abs=1e-9)
 
 
 def test_a_figure_without_a_pair_has_a_reason() -> None:

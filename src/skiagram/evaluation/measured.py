@@ -51,7 +51,7 @@ from skiagram.records.predictions import (
 )
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 
 _ARMS = ("classical", "encoder", "deep")
@@ -206,7 +206,7 @@ def open_cases(cases: Cases, sealed: pd.DataFrame) -> Cases:
 
 def _ideal_observer(
     task: MeasuredTask, inputs: EvaluationInputs, cases: Cases, like: ScoredCases | None
-) -> Jackknifed | None:
+) -> Linearised | None:
     """Return the primary figure that no model can surely exceed; None where none is known.
 
     Its calibration is fitted to the reported cases themselves, which errs to the good side.
@@ -226,7 +226,7 @@ def _ideal_observer(
     return task.outcome.measure_primary(of_ideal)
 
 
-def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tuple[str, str], ...]:
+def _state_limit(outcome: MeasuredOutcome, ideal: Linearised | None) -> tuple[tuple[str, str], ...]:
     if ideal is None:
         return ()
     known = ideal.estimate()
@@ -236,8 +236,8 @@ def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tu
 
 def _warn_of_leaks(
     task: MeasuredTask,
-    primary: Mapping[str, Jackknifed],
-    ideal: Jackknifed | None,
+    primary: Mapping[str, Linearised],
+    ideal: Linearised | None,
     inputs: EvaluationInputs,
 ) -> Iterator[str]:
     """Yield which models are surely better than what is possible."""
@@ -365,7 +365,7 @@ def stitch(chosen: Mapping[Fold, str], scored: Mapping[str, ScoredCases]) -> Sco
 
 
 def _compare(
-    primary: Mapping[str, Jackknifed],
+    primary: Mapping[str, Linearised],
     rules: Sequence[str],
     figure: str,
     requested: Sequence[tuple[str, str]],

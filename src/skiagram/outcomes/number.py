@@ -42,7 +42,7 @@ from skiagram.statistics.agreement import (
     root_mean_square_error,
 )
 from skiagram.statistics.distributions import mean_ranks
-from skiagram.statistics.jackknife import Jackknifed, mean_of
+from skiagram.statistics.linearised import Linearised, mean_over_repeats
 
 LEVEL = 0.9
 MOST_GROUPS = 4
@@ -316,17 +316,17 @@ class Number(MeasuredOutcome):
         place = min(int(np.ceil(LEVEL * (len(error) + 1))), len(error))
         return NumberCalibration(centre, spread, float(error[place - 1]))
 
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         predicted = cases.estimate[:, :, 0]
         errors = [absolute_error(each, cases.value, cases.patient) for each in predicted]
-        return mean_of(errors, cases.folds)
+        return mean_over_repeats(errors, cases.folds)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         measured = [MeasuredFigure("absolute_error", "", self.measure_primary(cases))]
         seen = cases.value, cases.patient
 
-        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
+        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
 
         predicted = list(cases.estimate[:, :, 0])
         add(

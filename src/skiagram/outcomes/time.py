@@ -49,7 +49,12 @@ from skiagram.statistics.cox import (
     martingale_residuals,
 )
 from skiagram.statistics.estimate import format_decimal
-from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.linearised import (
+    Linearised,
+    leave_one_out,
+    mean_of_cases,
+    mean_over_repeats,
+)
 from skiagram.statistics.survival import (
     StepCurve,
     aalen_johansen,
@@ -360,10 +365,10 @@ class TimeToEvent(MeasuredOutcome):
         others = fit(label == OTHER, -np.inf) if self.other_causes else ()
         return HazardCalibration(slope, centre, hazard, *others)
 
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         event = cases.label == EVENT
         repeats = zip(cases.score, cases.fit, strict=True)
-        return mean_of(
+        return mean_over_repeats(
             [
                 harrell_concordance(score, cases.value, event, fit, cases.patient)
                 for score, fit in repeats
@@ -377,8 +382,8 @@ class TimeToEvent(MeasuredOutcome):
         repeats = list(zip(cases.score, cases.fit, strict=True))
         pairs, other = (cases.value, event), cases.label == OTHER
 
-        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
+        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
 
         uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
         add("uno_concordance", self._at(last), uno)
@@ -388,7 +393,7 @@ class TimeToEvent(MeasuredOutcome):
         for horizon in self.horizons:
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
-            add("brier", self._at(horizon), [jackknifed_mean(each, patient) for each in errors])
+            add("brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors])
             gaps = [_observed_without(cases, horizon, 1 - each) for each in survival]
             add("expected_minus_observed", self._at(horizon), gaps)
         grid = np.array([time for time in self.grid if time <= last])
@@ -400,7 +405,7 @@ class TimeToEvent(MeasuredOutcome):
                 plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid, other)
                 for each in cases.estimate
             ]
-            means = [jackknifed_mean(gain, patient) for gain in gains]
+            means = [mean_of_cases(gain, patient) for gain in gains]
             add("brier_gain", f"to {self._at(last)}", means)
         return measured
 
@@ -606,7 +611,7 @@ def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])
 
 
-def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackknifed:
+def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Linearised:
     """Return the mean risk minus the observed share, and both without each case."""
 
     def gap(kept: NDArray[np.bool_]) -> float:
@@ -616,4 +621,4 @@ def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackk
     everybody = np.ones(len(risk), dtype=np.bool_)
     others = ~np.eye(len(risk), dtype=np.bool_)
     without = [gap(kept) for kept in others]
-    return Jackknifed(np.array([gap(everybody)]), np.array([without]), cases.patient)
+    return leave_one_out(gap(everybody), np.array(without), cases.patient)

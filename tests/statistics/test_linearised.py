@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.linearised import leave_one_out, mean_of_cases, mean_over_repeats, share
 
 
 def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
     value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
-    found = jackknifed_mean(value, np.arange(5))
+    found = mean_of_cases(value, np.arange(5))
     assert found.value == value.mean()
     assert found.error == pytest.approx(value.std(ddof=1) / np.sqrt(5))
 
@@ -18,49 +18,61 @@ def test_cases_of_a_patient_vary_together() -> None:
     value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
     patient = np.array([0, 0, 1, 1, 2, 2])
     means = value.reshape(3, 2).mean(axis=1)
-    found = jackknifed_mean(value, patient)
+    found = mean_of_cases(value, patient)
     assert found.error == pytest.approx(means.std(ddof=1) / np.sqrt(3))
     assert found.degrees == 2
 
 
 def test_few_patients_with_most_cases_count_as_few() -> None:
     patient = np.repeat(np.arange(100), np.where(np.arange(100) % 20, 1, 25))
-    found = jackknifed_mean(np.random.default_rng(0).normal(size=len(patient)), patient)
+    found = mean_of_cases(np.random.default_rng(0).normal(size=len(patient)), patient)
     assert found.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
 
 
 def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
-    every = jackknifed_mean(np.ones(10), np.arange(10), "logit").estimate()
+    every = share(np.ones((1, 10)), np.arange(10)).estimate()
     assert (every.value, every.high) == (1.0, 1.0)
     assert 0.6 < every.low < 0.8  # ten patients; the exact one-sided limit of 97.5 % is .69
-    found = jackknifed_mean(np.array([1.0] * 9 + [0.0]), np.arange(10), "logit").estimate()
+    found = share(np.array([[1.0] * 9 + [0.0]]), np.arange(10)).estimate()
     assert 0 < found.low < 0.9 < found.high < 1
 
 
 def test_an_interval_of_an_error_reaches_further_up_than_down() -> None:
-    found = jackknifed_mean(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
+    found = mean_of_cases(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
     assert found.low > 0
     assert found.high - found.value > found.value - found.low
 
 
 def test_equal_figures_differ_by_nothing() -> None:
-    figure = Jackknifed(np.array([0.7]), np.array([[0.6, 0.8, 0.7]]), np.arange(3))
+    figure = leave_one_out(0.7, np.array([0.6, 0.8, 0.7]), np.arange(3))
     gap = figure - figure
     assert gap.p() == 1.0
     assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
 
 
 def test_repeats_are_averaged_case_by_case() -> None:
-    one = Jackknifed(np.array([0.6]), np.array([[0.5, 0.7]]), np.arange(2))
-    other = Jackknifed(np.array([0.8]), np.array([[0.9, 0.7]]), np.arange(2))
-    both = mean_of([one, other])
+    one = leave_one_out(0.6, np.array([0.5, 0.7]), np.arange(2))
+    other = leave_one_out(0.8, np.array([0.9, 0.7]), np.arange(2))
+    both = mean_over_repeats([one, other])
     assert both.value == pytest.approx(0.7)
-    assert both.error == 0.0
+    assert both.variance() == pytest.approx(0, abs=1e-30)
+    assert both.error == pytest.approx(0.1)  # of the two trainings, s² / 2
 
 
 def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure() -> None:
     value = np.random.default_rng(0).normal(size=(2, 40))
-    repeats = [jackknifed_mean(of_repeat, np.arange(40)) for of_repeat in value]
+    repeats = [mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value]
     single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
-    assert mean_of(repeats, folds=5).error == pytest.approx(np.sqrt((1 / 2 + 5 / 4) * single))
-    assert mean_of(repeats).error == pytest.approx(value.mean(axis=0).std(ddof=1) / np.sqrt(40))
+    assert mean_over_repeats(repeats, folds=5).error == pytest.approx(
+        np.sqrt((1 / 2 + 5 / 4) * single)
+    )
+
+
+def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
+    value = np.random.default_rng(0).normal(size=(3, 40))
+    found = mean_over_repeats([mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value])
+    over_patients = value.mean(axis=0).var(ddof=1) / 40
+    assert found.variance() == pytest.approx(over_patients)
+    expected = over_patients + value.mean(axis=1).var(ddof=1) / 3
+    assert found.variation.variance == pytest.approx(expected)
+    assert found.estimate().method.endswith("over 3 trainings")
