@@ -121,9 +121,9 @@ def _new_numbers_covered(
 ) -> float:
     """Return the share of new patients' numbers in the intervals that these cases calibrate."""
     outcome = Number(column="number", centre=10.0, spread=SPREAD)
-    calibration = outcome.calibrate(
-        (predicted[:, None] - 10.0) / SPREAD, measured, np.zeros(len(predicted), dtype=np.int64)
-    )
+    no_group = np.zeros(len(predicted), dtype=np.int64)
+    score = (predicted[:, None] - 10.0) / SPREAD
+    calibration = outcome.calibrate(score, measured, no_group, design.patient)
     new, model, _ = draw(np.arange(200), design.errors, generator)
     _, low, high = calibration.probabilities((model[:, None] - 10.0) / SPREAD).T
     return float(((low <= new) & (new <= high)).mean())

@@ -55,7 +55,6 @@ from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 
 _ARMS = ("classical", "encoder", "deep")
-_JACKKNIFE = "paired jackknife by patient"
 
 
 def evaluate_measured(
@@ -216,7 +215,8 @@ def _ideal_observer(
     known = inputs.truth.set_index("case_id")["ideal_score"]
     best = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)
     score = task.outcome.as_score(best)[:, None]
-    estimate = task.outcome.calibrate(score, like.value, like.label).probabilities(score)
+    calibration = task.outcome.calibrate(score, like.value, like.label, like.patient)
+    estimate = calibration.probabilities(score)
     repeats = len(like.score)
     of_ideal = replace(
         like,
@@ -282,8 +282,9 @@ def _update(
         for held_out in folds:
             others = ~held_out
             for repeat, score in enumerate(model_scores.score[:, :, None]):
-                known = model_scores.value[others], model_scores.label[others]
-                fitted = task.outcome.calibrate(score[others], *known)
+                known = model_scores.select(others)
+                seen = known.value, known.label, known.patient
+                fitted = task.outcome.calibrate(score[others], *seen)
                 estimate[repeat, held_out] = fitted.probabilities(score[held_out])
         for entry in task.outcome.measure(replace(model_scores, estimate=estimate)):
             yield make_row(
@@ -392,12 +393,9 @@ def _compare(
             family, gaps, p, correct_by_holm(p), strict=True
         ):
             estimate = gap.estimate()
-            difference = Estimate(
-                estimate.value, estimate.low, estimate.high, _JACKKNIFE, estimate.reason
-            )
             rows.append(
                 make_row(
-                    difference, DIFFERENCES, figure, model=first, versus=second, p=raw, p_holm=holm
+                    estimate, DIFFERENCES, figure, model=first, versus=second, p=raw, p_holm=holm
                 )
             )
     return rows

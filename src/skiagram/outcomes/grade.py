@@ -296,7 +296,9 @@ class Grade(MeasuredOutcome):
         cuts: Floats = np.log(below / (1 - below))
         return cuts
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> GradeCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> GradeCalibration:
         score, grades = scores[:, 0], len(self.grades)
         centre, spread = float(score.mean()), float(score.std())
         scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf

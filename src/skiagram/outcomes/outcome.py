@@ -294,8 +294,12 @@ class MeasuredOutcome(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> Any:
-        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores."""
+    def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
+        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores.
+
+        Args:
+            patient: (n,) of each case.
+        """
 
     @abstractmethod
     def measure_primary(self, cases: ScoredCases) -> Linearised:

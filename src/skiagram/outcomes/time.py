@@ -70,6 +70,7 @@ from skiagram.statistics.survival import (
 )
 
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
+_POWERLESS = 0.7  # censored: D-calibration then finds hazards half too high in 2 % (simulated)
 _GRID = 20  # times at which survival is estimated, evenly spread over the events
 _FEWEST_EVENTS = 10
 _FEWEST_OTHERS = 10  # cases, for their hazard and to be in every fold
@@ -345,7 +346,9 @@ class TimeToEvent(MeasuredOutcome):
         terms = (beyond.logsumexp(dim=1) - score)[event]
         return terms.sum() / event.sum().clamp(min=1)
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> HazardCalibration:
         score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
 
@@ -480,9 +483,14 @@ class TimeToEvent(MeasuredOutcome):
                 np.interp(time, (0.0, *self.grid), (1.0, *survival))
                 for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
             ]
-            _, p = d_calibration(np.array(survival_at_time), cases.label == EVENT)
+            event = cases.label == EVENT
+            _, p = d_calibration(np.array(survival_at_time), event, cases.patient)
             words += f" D-calibration over all times: p = {format_decimal(p)}; a small p speaks "
             words += "against the estimates."
+            censored = float(1 - event.mean())
+            if censored > _POWERLESS:
+                words += f" With {censored:.0%} of the cases censored it has next to no power: "
+                words += "a large p says nothing."
         return OutcomePlot(
             "calibration",
             "Expected and observed events",

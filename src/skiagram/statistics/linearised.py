@@ -162,6 +162,11 @@ class Linearised:
         return float(np.sqrt(self.variation.variance))
 
     @property
+    def quantile(self) -> float:
+        """Return how many standard errors the 95 % interval reaches to each side."""
+        return self.variation.quantile
+
+    @property
     def samples(self) -> tuple[Sample, ...]:
         """Return the influences, averaged over repeats, and patients of each sample."""
         return self._samples(self._averaged)

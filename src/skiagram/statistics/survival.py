@@ -280,11 +280,13 @@ def net_benefit_at(
     return worth
 
 
-def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Floats, float]:
-    """Return the share of cases in each tenth of survival at their own time, and its p value.
+def d_calibration(
+    survival: Floats, event: Flags, patient: Counts, bins: int = 10
+) -> tuple[Floats, float]:
+    """Return the share of patients in each tenth of survival at their own time, and its p value.
 
     A censored case counts in all tenths that it may still reach, in proportion (Haider et al. 2020,
-    *Journal of Machine Learning Research* 21:85).
+    *Journal of Machine Learning Research* 21:85). Cases of a patient share his weight.
 
     Args:
         survival: (n,) that was estimated for the case's own time.
@@ -294,13 +296,16 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
     """
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(bin_of[event], minlength=bins).astype(np.float64)
-    for reached, place in zip(survival[~event].tolist(), bin_of[~event].tolist(), strict=True):
+    weight = 1 / np.bincount(patient)[patient]
+    counts = np.bincount(bin_of[event], weights=weight[event], minlength=bins)
+    for case in np.flatnonzero(~event).tolist():
+        reached, place, of_case = survival[case], bin_of[case], weight[case]
         if reached <= 0:
-            counts[0] += 1
+            counts[0] += of_case
             continue
-        counts[place] += (reached - edges[place]) / reached
-        counts[:place] += (1 / bins) / reached
-    expected = len(survival) / bins
+        counts[place] += of_case * (reached - edges[place]) / reached
+        counts[:place] += of_case * (1 / bins) / reached
+    patients = len(np.unique(patient))
+    expected = patients / bins
     p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)
-    return counts / len(survival), p
+    return counts / patients, p
