@@ -18,7 +18,7 @@ from skiagram.statistics.delong import (
     placements,
 )
 from skiagram.statistics.linearised import Linearised, combination
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import gain_probabilities
 from tests.statistics.paired import of
 

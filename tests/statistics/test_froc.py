@@ -16,7 +16,7 @@ from skiagram.statistics.froc import (
     difference_found,
     difference_of_areas,
 )
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.score_intervals import wilson_interval
 
 
 def simulated(

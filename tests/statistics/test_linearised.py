@@ -1,9 +1,20 @@
-"""Intervals by leaving out patients."""
+"""Figures that vary as means over cases: their intervals, differences and bounds."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from skiagram.statistics.linearised import leave_one_out, mean_of_cases, mean_over_repeats, share
+from skiagram.statistics.agreement import grade_error, quadratic_kappa
+from skiagram.statistics.linearised import (
+    Linearised,
+    leave_one_out,
+    mean_of_cases,
+    mean_over_repeats,
+    share,
+)
+from skiagram.statistics.score_intervals import wilson_interval
+from skiagram.statistics.survival import harrell_concordance
 
 
 def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
@@ -76,3 +87,54 @@ def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
     expected = over_patients + value.mean(axis=1).var(ddof=1) / 3
     assert found.variation.variance == pytest.approx(expected)
     assert found.estimate().method.endswith("over 3 trainings")
+
+
+def rare_events(right: int) -> Linearised:
+    """Twelve of 300 patients have the event, so many of them with risks above all others'."""
+    event = np.arange(300) < 12
+    risk = np.where(np.arange(300) < right, 2.0, 1.0) * event + 0.5 * (np.arange(300) % 3 == 0)
+    time = np.where(event, 1.0 + np.arange(300) / 300, 10.0)
+    one_fit = np.zeros(300, dtype=np.int64)
+    return harrell_concordance(risk - time / 100, time, event, one_fit, np.arange(300))
+
+
+def test_few_events_are_the_patients_of_a_concordance() -> None:
+    found = rare_events(12)
+    assert found.degrees == 11
+    estimate = replace(found, values=np.ones(1), influence=np.zeros((1, 300))).estimate()
+    assert (estimate.low, estimate.high) == pytest.approx(wilson_interval(1.0, 12))
+    assert estimate.low == pytest.approx(0.758, abs=5e-4)
+    assert "rarest kind" in estimate.method
+
+
+def test_grades_that_are_all_right_leave_the_doubt_of_their_number() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 17)[:50], np.arange(50)
+    kappa, error = (figure(given, given, patient) for figure in (quadratic_kappa, grade_error))
+    most_wrong = wilson_interval(0.0, 50)[1]
+    by_chance = 2 * given.var()
+    found = kappa.estimate()
+    assert (found.low, found.high) == pytest.approx((1 - most_wrong / by_chance, 1.0))
+    assert (error.estimate().low, error.estimate().high) == pytest.approx((0.0, most_wrong))
+    gap = (kappa - kappa).estimate()
+    assert gap.low == pytest.approx(-gap.high)
+    assert gap.high > 0.05
+
+
+def test_a_difference_near_a_bound_is_put_together_from_both_intervals() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
+    told = np.where(np.arange(60) < 6, 2.0, given)
+    right, wrong = (quadratic_kappa(each, given, patient) for each in (given, told))
+    found = (right - wrong).estimate()
+    assert found.method == "from both intervals"
+    assert found.high == pytest.approx(1 - wrong.estimate().low, abs=0.03)
+    assert found.high - found.value > wrong.value - wrong.estimate().low - 0.03
+    same = (wrong - wrong).estimate()
+    assert (same.low, same.high) == (0.0, 0.0)
+
+
+def test_a_difference_of_unequally_many_trainings_is_that_of_their_means() -> None:
+    value = np.random.default_rng(0).normal(size=(5, 40))
+    of = [mean_of_cases(each, np.arange(40)) for each in value]
+    gap = mean_over_repeats(of[:3]) - mean_over_repeats(of[3:])
+    assert gap.value == pytest.approx(value[:3].mean() - value[3:].mean())
+    assert len(gap.values) == 1

@@ -36,7 +36,8 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import mean_ranks, t_p_value
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import effective_size, wilson_interval
+from skiagram.statistics.linearised import share
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
@@ -272,10 +273,10 @@ def _share_trait(
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)
         shares.append(float(success[side].mean()))
-        sizes.append(effective_size(success[side], whose))
+        sizes.append(share(success[side][None], whose).size)
         patients.append(effective_patients(whose))
     (low, high), (test_low, test_high) = (
-        wilson_interval(share, size) for share, size in zip(shares, sizes, strict=True)
+        wilson_interval(*known) for known in zip(shares, sizes, strict=True)
     )
     value = shares[1] - shares[0]
     below = float(np.hypot(shares[1] - test_low, high - shares[0]))

@@ -22,7 +22,12 @@ from scipy.special import expit, logit
 
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import is_capped, join_with_wilson, wilson_interval
+from skiagram.statistics.score_intervals import (
+    is_capped,
+    join_with_wilson,
+    tango_interval,
+    wilson_interval,
+)
 from skiagram.statistics.variation import (
     UPPER,
     Variation,
@@ -40,10 +45,11 @@ from skiagram.statistics.variation import (
 Floats = NDArray[np.float64]
 Patients = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Scale = Literal["plain", "logit", "log", "fisher", "share"]
+Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
 Sample = tuple[Floats, Patients]
 JACKKNIFE = "jackknife by patient"
 OF_GROUPS = "from both intervals, by patient"
+_OF_SHARES = ("share", "gain")
 _NOTHING = 1e-15
 _MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
 
@@ -77,6 +83,7 @@ _LIMITS: dict[Scale, tuple[float, float]] = {
     "log": (0.0, np.inf),
     "fisher": (-1.0, 1.0),
     "share": (0.0, 1.0),
+    "gain": (-1.0, 1.0),
 }
 
 
@@ -95,8 +102,8 @@ class Linearised:
         folds: Fits of a repeat that share training cases; 0 for none. The interval is then one of
             the procedure (`variation.overlap_factor`).
         scale: On which its interval is symmetric: `logit` of a chance, `log` of an error, `fisher`
-            (Fisher's z) of a correlation; a `share` has Wilson's interval. A figure that has no
-            value there has a plain interval.
+            (Fisher's z) of a correlation; a figure that has no value there has a plain interval. A
+            `share` has Wilson's interval, a `gain`, the difference of two shares, Tango's.
         chance: (origin, unit) of a figure with a bound, which is origin + unit · a chance in
             [0, 1]: where no case varies it, Wilson's interval of this chance is its own.
         most_cases: Most independent cases that a case of the rarest kind may stand for, by which
@@ -147,7 +154,7 @@ class Linearised:
         Patients count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
         """
-        if self.scale == "share":
+        if self.scale in _OF_SHARES:
             return degrees_of_freedom(self.patient)
         known = np.isfinite(self._averaged)
         return max(
@@ -241,6 +248,9 @@ class Linearised:
         value, variance = self.value, self._own_variation.variance
         if self.scale == "share":
             return wilson_interval(value, self.size, quantile)
+        if self.scale == "gain":
+            gained, lost = (share * self.size for share in self._changed)
+            return tango_interval(gained, lost, self.size, quantile)
         chance = self._chance
         if self.chance is not None and (variance == 0 or not 0 < chance < 1):
             patients = self.fewest if cases is None else cases
@@ -265,16 +275,23 @@ class Linearised:
         proportion among the patients of the rarest kind, and of a difference the two single
         intervals are joined by squaring and adding (Newcombe 1998, method 10), which is wider.
         """
+        if len(self.patient) == 0:
+            return Estimate(None, reason="no case to estimate it from")
         if not np.isfinite(self.value):
             reason = "it is not defined: too few events or patients, or all estimates are equal"
             return Estimate(None, reason=reason)
         if self.pair is not None:
             return self._estimate_difference(*self.pair)
         variation = self.variation
-        if self.scale == "share":
+        if self.scale in _OF_SHARES:
             by_patient = ", by patient" if self.clustered else ""
-            method = f"Wilson{by_patient}{variation.words}"
-            return Estimate(self.value, *self.bounds(variation.quantile), method)
+            way = (
+                f"Wilson{by_patient}"
+                if self.scale == "share"
+                else "paired score interval by patient"
+            )
+            bounds = self.bounds(variation.quantile)
+            return Estimate(self.value, *bounds, f"{way}{variation.words}")
         unseen = variation.variance == 0 or not 0 < self._chance < 1
         if self.chance is not None and unseen:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
@@ -304,7 +321,10 @@ class Linearised:
 
     def __sub__(self, other: "Linearised") -> "Linearised":
         """Return the difference of two figures of the same cases."""
-        return replace(combination([(1.0, self), (-1.0, other)]), pair=(self, other))
+        difference = combination([(1.0, self), (-1.0, other)])
+        if self.scale == other.scale == "share":
+            return replace(difference, scale="gain")
+        return replace(difference, pair=(self, other))
 
     @property
     def size(self) -> float:
@@ -312,14 +332,22 @@ class Linearised:
 
         The number of cases over the design effect: the variance over patients and trainings against
         that of as many independent cases (Rao & Scott 1992). It is never more than the number of
-        cases; where all cases agree no variance can be seen and it is the effective number of
-        patients.
+        cases; where all cases agree, or no case is decided differently, no variance can be seen and
+        it is the effective number of patients.
         """
-        n, value = len(self.patient), self.value
-        independent = value * (1 - value) / max(n - 1, 1)
-        if len(np.unique(self.patient)) < 2 or independent <= 0:
+        n, value, variance = len(self.patient), self.value, self._own_variation.variance
+        moved = value if self.scale == "share" else sum(self._changed)
+        independent = (moved - value**2) / max(n - 1, 1)
+        unseen = independent <= 0 or (self.scale == "gain" and variance == 0)
+        if unseen or len(np.unique(self.patient)) < 2:
             return effective_patients(self.patient)
-        return n / max(self._own_variation.variance / independent, 1.0)
+        return n / max(variance / independent, 1.0)
+
+    @property
+    def _changed(self) -> tuple[float, float]:
+        """Return the share of cases that a gain is of, and of those that it lost."""
+        gained, lost = (float(np.maximum(side * self.influence, 0).mean()) for side in (1, -1))
+        return gained, lost
 
     @cached_property
     def _averaged(self) -> Floats:
@@ -345,6 +373,8 @@ class Linearised:
     @cached_property
     def _own_variation(self) -> Variation:
         """Return the variation by the influences alone."""
+        if self.scale == "share" and self.value in (0.0, 1.0):
+            return Variation(0.0, self.degrees)
         if self.folds:
             of_one = float(np.mean([self._over_patients(repeat) for repeat in self.influence]))
             return over_folds(of_one, self.degrees, self.folds, len(self.values))
@@ -547,7 +577,22 @@ def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
     Args:
         success: (repeats, n) 1 or 0 a case and training, or a mean of these.
     """
-    return Linearised(success.mean(axis=1), success, patient, folds=folds, scale="share")
+    return Linearised(_mean_of(success), success, patient, folds=folds, scale="share")
+
+
+def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linearised:
+    """Return by how much a share of cases differs between two models.
+
+    Args:
+        difference: (repeats, n) 1, 0 or −1, or means of these.
+    """
+    return Linearised(_mean_of(difference), difference, patient, folds=folds, scale="gain")
+
+
+def _mean_of(values: Floats) -> Floats:
+    """Return (repeats,) the mean of (repeats, n) values; NaN without a case."""
+    mean: Floats = values.mean(axis=1) if values.shape[1] else np.full(len(values), np.nan)
+    return mean
 
 
 def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:
