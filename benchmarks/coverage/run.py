@@ -22,6 +22,8 @@ from cumulative_incidence import cumulative_incidence_section
 from free_response import free_response_section
 from grade_agreement import grade_agreement_section
 from groups import groups_section
+from measured_outcomes import measured_outcomes_section
+from near_bounds import near_bounds_section
 from number_errors import number_errors_section
 from numpy.typing import NDArray
 from procedures import procedures_section
@@ -268,7 +270,9 @@ def page(simulations: int, replicates: int) -> str:
     text += concordance_section(max(1, simulations // 4))
     text += cumulative_incidence_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
-    return text + grade_agreement_section(max(1, simulations // 2))
+    text += grade_agreement_section(max(1, simulations // 2))
+    text += near_bounds_section(max(1, simulations // 4))
+    return text + measured_outcomes_section(max(1, simulations // 4))
 
 
 def renew(written: str, made: str) -> str:

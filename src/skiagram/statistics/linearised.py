@@ -51,6 +51,7 @@ JACKKNIFE = "jackknife by patient"
 OF_GROUPS = "from both intervals, by patient"
 _OF_SHARES = ("share", "gain")
 _NOTHING = 1e-15
+_ROUNDING = 1e-12  # of a mean over repeats that lies at its bound
 _MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
 
 
@@ -253,8 +254,7 @@ class Linearised:
             return tango_interval(gained, lost, self.size, quantile)
         chance = self._chance
         if self.chance is not None and (variance == 0 or not 0 < chance < 1):
-            patients = self.fewest if cases is None else cases
-            return self._of_chance(wilson_interval(chance, patients, quantile))
+            return self._wilson(quantile, self.fewest if cases is None else cases)
         half, scale = quantile * float(np.sqrt(variance)), _TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(value):
             middle, half = scale.there(value), half * scale.slope(value)
@@ -357,11 +357,19 @@ class Linearised:
     @property
     def _chance(self) -> float:
         """Return the chance of `chance`; ½ of a figure without."""
-        return 0.5 if self.chance is None else (self.value - self.chance[0]) / self.chance[1]
+        if self.chance is None:
+            return 0.5
+        chance = (self.value - self.chance[0]) / self.chance[1]
+        end = float(chance > 0.5)
+        return end if abs(chance - end) < _ROUNDING else chance
 
     @property
     def _unit(self) -> float:
         return 1.0 if self.chance is None else self.chance[1]
+
+    def _wilson(self, quantile: float, cases: float) -> tuple[float, float]:
+        """Return the interval that Wilson's of the chance makes, by so many independent cases."""
+        return self._of_chance(wilson_interval(self._chance, cases, quantile))
 
     def _of_chance(self, interval: tuple[float, float]) -> tuple[float, float]:
         """Return the figure's interval of that of its chance."""
@@ -408,7 +416,7 @@ class Linearised:
             method = "from both intervals" if variation.errors else f"paired {self.method}"
             method += self._words
         elif self._is_at_bounds:
-            both = first.bounds(Z), second.bounds(Z)
+            both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
             below, above = _recovered(first.value, second.value, *both, 0.0)
             method = f"Newcombe on {self._of_patients}"
         elif len(np.unique(self.patient)) < 2:
