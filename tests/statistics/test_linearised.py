@@ -138,3 +138,12 @@ def test_a_difference_of_unequally_many_trainings_is_that_of_their_means() -> No
     gap = mean_over_repeats(of[:3]) - mean_over_repeats(of[3:])
     assert gap.value == pytest.approx(value[:3].mean() - value[3:].mean())
     assert len(gap.values) == 1
+
+
+def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
+    constant, told = np.full(60, 2.0), np.where(np.arange(60) < 6, 2.0, given)
+    nothing, model = (quadratic_kappa(each, given, patient) for each in (constant, told))
+    found = nothing.estimate()
+    assert (found.value, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert (model - nothing).estimate().method == "paired jackknife by patient"

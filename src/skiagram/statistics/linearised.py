@@ -105,8 +105,9 @@ class Linearised:
         scale: On which its interval is symmetric: `logit` of a chance, `log` of an error, `fisher`
             (Fisher's z) of a correlation; a figure that has no value there has a plain interval. A
             `share` has Wilson's interval, a `gain`, the difference of two shares, Tango's.
-        chance: (origin, unit) of a figure with a bound, which is origin + unit · a chance in
-            [0, 1]: where no case varies it, Wilson's interval of this chance is its own.
+        chance: (origin, unit) of a figure with a bound, which is origin + unit · a chance: where no
+            case varies it, Wilson's interval of this chance is its own. Of a `logit` it is the
+            figure itself, with both bounds; else the chance has the bound 0.
         most_cases: Most independent cases that a case of the rarest kind may stand for, by which
             it is told whether a variance is too small.
         method: Name of the way to its influences.
@@ -184,8 +185,10 @@ class Linearised:
         """Return whether the variance is too small to be believed."""
         if self.chance is None:
             return False
-        variance, chance = self._own_variation.variance, self._chance
-        return not 0 < chance < 1 or is_capped(chance, variance / self._unit**2, self.most)
+        variance = self._own_variation.variance
+        return self._unseen or (
+            self.scale == "logit" and is_capped(self._chance, variance, self.most)
+        )
 
     @property
     def most(self) -> float:
@@ -252,8 +255,7 @@ class Linearised:
         if self.scale == "gain":
             gained, lost = (share * self.size for share in self._changed)
             return tango_interval(gained, lost, self.size, quantile)
-        chance = self._chance
-        if self.chance is not None and (variance == 0 or not 0 < chance < 1):
+        if self._unseen:
             return self._wilson(quantile, self.fewest if cases is None else cases)
         half, scale = quantile * float(np.sqrt(variance)), _TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(value):
@@ -261,12 +263,9 @@ class Linearised:
             interval = float(scale.back(middle - half)), float(scale.back(middle + half))
         else:
             interval = value - half, value + half
-        if self.chance is None:
+        if self.chance is None or self.scale != "logit":
             return interval
-        origin, unit = self.chance
-        low, high = sorted((end - origin) / unit for end in interval)
-        variance /= self._unit**2
-        return self._of_chance(join_with_wilson((low, high), chance, variance, self.most, quantile))
+        return join_with_wilson(interval, value, variance, self.most, quantile)
 
     def estimate(self) -> Estimate:
         """Return the figure with its 95 % interval.
@@ -292,8 +291,7 @@ class Linearised:
             )
             bounds = self.bounds(variation.quantile)
             return Estimate(self.value, *bounds, f"{way}{variation.words}")
-        unseen = variation.variance == 0 or not 0 < self._chance < 1
-        if self.chance is not None and unseen:
+        if self._unseen:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
         if len(np.unique(self.patient)) < 2:
             return Estimate(self.value, reason="fewer than two patients")
@@ -364,8 +362,11 @@ class Linearised:
         return end if abs(chance - end) < _ROUNDING else chance
 
     @property
-    def _unit(self) -> float:
-        return 1.0 if self.chance is None else self.chance[1]
+    def _unseen(self) -> bool:
+        """Return whether a figure with a bound lies there, so that no case varies it."""
+        if self.chance is None or self.scale != "logit":
+            return self.chance is not None and self._chance == 0
+        return self._own_variation.variance == 0 or not 0 < self._chance < 1
 
     def _wilson(self, quantile: float, cases: float) -> tuple[float, float]:
         """Return the interval that Wilson's of the chance makes, by so many independent cases."""
@@ -431,8 +432,7 @@ class Linearised:
     def _is_at_bounds(self) -> bool:
         """Return whether a difference does not vary since its figures do not, at their bounds."""
         figures = self.pair or ()
-        varies = any(figure._own_variation.variance > 0 for figure in figures)
-        return all(figure.chance is not None for figure in figures) and (self.by_kind or not varies)
+        return bool(figures) and (self.by_kind or all(figure._unseen for figure in figures))
 
     @property
     def _words(self) -> str:
