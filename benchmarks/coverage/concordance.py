@@ -16,7 +16,7 @@ from again import STARRED, describe_error, simulate_again
 from numpy.typing import NDArray
 
 from skiagram.seeding import stream
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ DESIGNS = tuple(
 
 def draw(
     design: TimeDesign, patients: int, images: int | None, fits: int, generator: np.random.Generator
-) -> tuple[tuple[Jackknifed, Jackknifed], float]:
+) -> tuple[tuple[Linearised, Linearised], float]:
     """Return C of both models on new patients, and the share of events."""
     hazard, *of_models = generator.normal(size=(3, patients))
     number = np.full(patients, images or 1)
@@ -99,7 +99,7 @@ def simulate(design: TimeDesign, simulations: int, again: str = "") -> tuple[Flo
     return shares / simulations, np.array([events / simulations, *true])
 
 
-def _holds(figure: Jackknifed, true: float) -> bool:
+def _holds(figure: Linearised, true: float) -> bool:
     estimate = figure.estimate()
     return estimate.low is not None and estimate.low <= true <= (estimate.high or 1.0)
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import bootstrap_difference, bootstrap_estimate, draw_patients
-from skiagram.statistics.delong import auc_estimate, difference_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
     MOST_IMAGES,
@@ -99,7 +98,7 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
     generator = stream(0, "finding", design.title)
     many = draw(replace(design, patients=40_000, folds=0), generator)[0]
     ones = np.ones((1, len(many.patient)))
-    truth = [many.merit().mean, *(many.share_found(rates)(ones)[0] for rates in (ONE, RATES))]
+    truth = [many.merit().value, *(many.share_found(rates)(ones)[0] for rates in (ONE, RATES))]
     held, called = [], []
     for number in range(simulations):
         one, other = draw(design, generator)
@@ -109,7 +108,7 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
             one.patient, len(np.unique(patient)), REPLICATES, number, degrees=degrees
         )
         estimates = [
-            auc_estimate(one.merit()),
+            one.merit().estimate(),
             *(
                 bootstrap_estimate(
                     one.share_found(rates), draws, kind="percentile", most_cases=MOST_LESIONS
@@ -119,7 +118,7 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
         ]
         held.append([_holds(*pair) for pair in zip(estimates, truth, strict=True)])
         differences = [
-            difference_estimate(one.merit(), other.merit()),
+            (one.merit() - other.merit()).estimate(),
             bootstrap_difference(difference_found(one, other, RATES), draws),
         ]
         called.append([_excludes_nothing(each) for each in differences])

@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import quadratic_kappa
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 SHARED = 0.5  # of a score's noise, and of the severity, by the images of a patient
@@ -72,7 +72,7 @@ DESIGNS = tuple(
 
 def draw(
     patient: NDArray[np.int64], design: GradeDesign, generator: np.random.Generator
-) -> tuple[Jackknifed, Jackknifed]:
+) -> tuple[Linearised, Linearised]:
     """Return κ of both models on new patients."""
 
     def mix() -> Floats:
@@ -114,7 +114,7 @@ def simulate(
     return shares / simulations, true
 
 
-def _holds(figure: Jackknifed, true: float) -> bool:
+def _holds(figure: Linearised, true: float) -> bool:
     estimate = figure.estimate()
     low, high = estimate.low, estimate.high
     return low is not None and high is not None and low <= true <= high

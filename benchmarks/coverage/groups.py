@@ -17,9 +17,9 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, study_readers
 from skiagram.evaluation.sites import summarise_auc
 from skiagram.seeding import stream
-from skiagram.statistics.delong import Placements, macro_placements, placements
-from skiagram.statistics.differences import auc_figure, difference_of_figures, share_figure
+from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.random_effects import summarise_random_effects
 
 Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ class Parts:
         counts = f"{self.inside} + {self.inside} against {self.outside} + {self.outside}"
         return f"{counts}, the same patients" if self.shared else counts
 
-    def draw(self, generator: np.random.Generator) -> tuple[Placements, ...]:
+    def draw(self, generator: np.random.Generator) -> tuple[Linearised, ...]:
         """Draw scores and patients of both parts."""
         found, first, common = [], 0, generator.normal(size=2 * self.inside)
         for patients, auc in ((self.inside, self.auc), (self.outside, self.rest)):
@@ -90,16 +90,16 @@ def parts_held(design: Parts, simulations: int) -> Floats:
     counts, true = np.zeros(2), design.auc - design.rest
     for _ in range(simulations):
         inside, outside = design.draw(generator)
-        counts[0] += holds(true, difference_of_figures(auc_figure(inside), auc_figure(outside))[0])
+        counts[0] += holds(true, difference_of_groups(inside, outside)[0])
         called = [
             (generator.random(one) < SENSITIVITY).astype(np.float64)
             for one in (design.inside, design.outside)
         ]
         shares = (
-            share_figure(one[None], np.arange(len(one)) + first)
+            share(one[None], np.arange(len(one)) + first)
             for one, first in zip(called, (0, 10_000), strict=True)
         )
-        counts[1] += holds(0.0, difference_of_figures(*shares)[0])
+        counts[1] += holds(0.0, difference_of_groups(*shares)[0])
     return counts / simulations
 
 
@@ -139,7 +139,7 @@ def sites_held(design: SiteDesign, simulations: int) -> Floats:
             auc = expit(MEAN + design.spread * generator.normal())
             score = generator.normal(size=2 * patients) + distance(auc) * positive
             placed = placements(score[None], positive, np.arange(2 * patients))
-            area, spread = placed.mean, placed.variance()
+            area, spread = placed.value, placed.variance()
             if spread == 0 or area in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
                 area = (area * patients + 0.5) / (patients + 1)
                 spread = area * (1 - area) / patients
@@ -193,7 +193,7 @@ def macro_aucs() -> Floats:
         generator = stream(0, "macro AUC")
         label = draw_labels(MANY, generator)
         probability = read_classes(label, apart, generator)
-        areas.append(macro_placements(probability[None], label, np.arange(MANY)).mean)
+        areas.append(macro_placements(probability[None], label, np.arange(MANY)).value)
     return np.array(areas)
 
 
@@ -241,9 +241,9 @@ def class_parts_held(design: ClassParts, simulations: int) -> float:
                 label = draw_labels(patients, generator)
             probability = read_classes(label, apart, generator, common)
             patient = np.arange(patients) + first
-            figures.append(auc_figure(macro_placements(probability[None], label, patient)))
+            figures.append(macro_placements(probability[None], label, patient))
             first += 0 if design.shared else patients
-        held += holds(true, difference_of_figures(*figures)[0])
+        held += holds(true, difference_of_groups(*figures)[0])
     return held / simulations
 
 

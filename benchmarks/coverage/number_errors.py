@@ -25,7 +25,7 @@ from skiagram.statistics.agreement import (
     mean_difference,
     root_mean_square_error,
 )
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -39,11 +39,11 @@ ERRORS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 }
 
 
-def _upper_limit(predicted: Floats, measured: Floats, patient: Labels) -> Jackknifed:
+def _upper_limit(predicted: Floats, measured: Floats, patient: Labels) -> Linearised:
     return agreement_limit(predicted, measured, patient, 1)
 
 
-FIGURES: dict[str, Callable[[Floats, Floats, Labels], Jackknifed]] = {
+FIGURES: dict[str, Callable[[Floats, Floats, Labels], Linearised]] = {
     "MAE": absolute_error,
     "RMSE": root_mean_square_error,
     "ICC": intraclass_correlation,
@@ -121,9 +121,9 @@ def _new_numbers_covered(
 ) -> float:
     """Return the share of new patients' numbers in the intervals that these cases calibrate."""
     outcome = Number(column="number", centre=10.0, spread=SPREAD)
-    calibration = outcome.calibrate(
-        (predicted[:, None] - 10.0) / SPREAD, measured, np.zeros(len(predicted), dtype=np.int64)
-    )
+    no_group = np.zeros(len(predicted), dtype=np.int64)
+    score = (predicted[:, None] - 10.0) / SPREAD
+    calibration = outcome.calibrate(score, measured, no_group, design.patient)
     new, model, _ = draw(np.arange(200), design.errors, generator)
     _, low, high = calibration.probabilities((model[:, None] - 10.0) / SPREAD).T
     return float(((low <= new) & (new <= high)).mean())

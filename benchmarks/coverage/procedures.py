@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.linearised import Linearised, combination
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -35,10 +36,10 @@ def grouped(positive: Flags, folds: int, generator: np.random.Generator) -> NDAr
     return fold
 
 
-def called(difference: Placements) -> tuple[bool, bool]:
+def called(difference: Linearised) -> tuple[bool, bool]:
     """Return whether the pipeline's interval calls the first, or the second, better."""
     half = difference.variation.half
-    return difference.mean - half > 0, difference.mean + half < 0
+    return difference.value - half > 0, difference.value + half < 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def simulate_choice(design: Choice, simulations: int) -> Floats:
             placements(one[None], positive, patient, design.folds, fold[None]) for one in arms
         )
         difference = combination([(1.0, first), (-1.0, second)])
-        counts += difference.mean, *called(difference)
+        counts += difference.value, *called(difference)
     return counts / simulations
 
 
@@ -223,7 +224,7 @@ def simulate_contenders(design: Contenders, simulations: int, again: str = "") -
         stands = [composed(scores[p], inner[p].argmax(axis=0), fold) for p in (deep, classical)]
         first, second = (placements(one[None], positive, patient, folds, fit) for one in stands)
         difference = combination([(1.0, first), (-1.0, second)])
-        counts += difference.mean, *called(difference)
+        counts += difference.value, *called(difference)
     return counts / simulations
 
 

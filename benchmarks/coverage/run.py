@@ -22,6 +22,8 @@ from cumulative_incidence import cumulative_incidence_section
 from free_response import free_response_section
 from grade_agreement import grade_agreement_section
 from groups import groups_section
+from measured_outcomes import measured_outcomes_section
+from near_bounds import near_bounds_section
 from number_errors import number_errors_section
 from numpy.typing import NDArray
 from procedures import procedures_section
@@ -37,7 +39,7 @@ from skiagram.statistics.bootstrap import (
     draw_patients,
     percentile_interval,
 )
-from skiagram.statistics.delong import auc_estimate, difference_estimate, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import balanced_accuracy, roc_auc
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.significance import mcnemar
@@ -117,8 +119,8 @@ def bootstrap_intervals(
 def auc_intervals(score: Floats, design: Design, draws: PatientDraws) -> Floats:
     """Return (4, 2) the intervals of `METHODS`."""
     placed = placements(score[None], design.positive, design.patient)
-    logit, half = auc_estimate(placed), Z * np.sqrt(placed.variance())
-    plain = (placed.mean - half, placed.mean + half)
+    logit, half = placed.estimate(), Z * np.sqrt(placed.variance())
+    plain = (placed.value - half, placed.value + half)
     rows = [(logit.low, logit.high), plain, *bootstrap_intervals(score, design, draws)]
     return np.array(rows, dtype=np.float64)
 
@@ -177,7 +179,7 @@ def _told_apart(
 ) -> list[bool]:
     positive, patient = design.positive, design.patient
     first, second = (placements(each[None], positive, patient) for each in (one, two))
-    exact = difference_estimate(first, second)
+    exact = (first - second).estimate()
     areas = [
         np.concatenate([roc_auc(each, positive, block) for block in draws.weights()])
         for each in (one, two)
@@ -187,7 +189,7 @@ def _told_apart(
     p = mcnemar(right, other, patient).p
     return [
         not (exact.low or 0.0) <= 0 <= (exact.high or 0.0),
-        abs(first.mean - second.mean) > Z * spread,
+        abs(first.value - second.value) > Z * spread,
         p is not None and p < 0.05,
     ]
 
@@ -268,7 +270,9 @@ def page(simulations: int, replicates: int) -> str:
     text += concordance_section(max(1, simulations // 4))
     text += cumulative_incidence_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
-    return text + grade_agreement_section(max(1, simulations // 2))
+    text += grade_agreement_section(max(1, simulations // 2))
+    text += near_bounds_section(max(1, simulations // 4))
+    return text + measured_outcomes_section(max(1, simulations // 4))
 
 
 def renew(written: str, made: str) -> str:

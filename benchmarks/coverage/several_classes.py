@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import auc_estimate, macro_placements
+from skiagram.statistics.delong import macro_placements
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -73,10 +73,10 @@ def simulate(design: Design, simulations: int) -> tuple[float, float]:
     """Return the true AUC and how often the interval holds it."""
     generator = stream(0, "several classes", design.title, str(design.apart))
     probability, label, patient = replace(design, patients=MANY, unequal=False).draw(generator)
-    true, held = macro_placements(probability[None], label, patient).mean, 0
+    true, held = macro_placements(probability[None], label, patient).value, 0
     for _ in range(simulations):
         probability, label, patient = design.draw(generator)
-        estimate = auc_estimate(macro_placements(probability[None], label, patient))
+        estimate = macro_placements(probability[None], label, patient).estimate()
         held += (estimate.low or 0.0) <= true <= (estimate.high or 1.0)
     return true, held / simulations
 

@@ -16,7 +16,8 @@ from procedures import area, discriminant, grouped
 from scipy.stats import norm, rankdata
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import auc_estimate, combination, placements
+from skiagram.statistics.delong import placements
+from skiagram.statistics.linearised import combination
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -103,12 +104,12 @@ def simulate(design: Design, simulations: int, again: str = "") -> dict[str, flo
     true = np.array([row.pop("true") for row in rows])
     truth, apart = true[:, 0].mean(), (true[:, 1] - true[:, 0]).mean()
     auc = [row["auc"] for row in rows]
-    gap = np.array([(row["gap"].mean, row["gap"].variation.half) for row in rows])
+    gap = np.array([(row["gap"].value, row["gap"].variation.half) for row in rows])
     assumed = np.mean([row["gap"].variation.variance for row in rows])
-    intervals = [auc_estimate(one) for one in auc]
+    intervals = [one.estimate() for one in auc]
     held = [(one.low or 0.0) <= truth <= (one.high or 1.0) for one in intervals]
     return {
-        "bias": float(np.mean([one.mean for one in auc]) - truth),
+        "bias": float(np.mean([one.value for one in auc]) - truth),
         "held": float(np.mean(held)),
         "gain": float(gap[:, 0].mean() - apart),
         "first": float((gap[:, 0] - gap[:, 1] > 0).mean()),

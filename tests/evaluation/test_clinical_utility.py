@@ -13,10 +13,8 @@ from skiagram.evaluation.clinical_utility import (
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import (
-    estimate_difference_of_shares,
-    tango_interval,
-)
+from skiagram.statistics.linearised import gained_share
+from skiagram.statistics.score_intervals import tango_interval
 from tests.evaluation.scenario import reference
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
@@ -59,10 +57,8 @@ def test_equals_tango_in_r() -> None:
 def test_copies_of_a_case_are_one_patient() -> None:
     rng = np.random.default_rng(0)
     difference = rng.choice([-1.0, 0.0, 1.0], (1, 80), p=[0.1, 0.6, 0.3])
-    once = estimate_difference_of_shares(difference, np.arange(80), 0)
-    copied = estimate_difference_of_shares(
-        np.repeat(difference, 4, axis=1), np.repeat(np.arange(80), 4), 0
-    )
+    once = gained_share(difference, np.arange(80)).estimate()
+    copied = gained_share(np.repeat(difference, 4, axis=1), np.repeat(np.arange(80), 4)).estimate()
     assert copied.value == pytest.approx(once.value)
     assert bounds(copied) == pytest.approx(bounds(once), abs=0.01)
     assert bounds(once) == pytest.approx(

@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, READERS, study_readers
-from skiagram.statistics.delong import Placements, placements
+from skiagram.statistics.delong import auc_of_placements, placements
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
 from tests.evaluation.test_contract import TWO, whole
 
@@ -61,7 +62,7 @@ def test_a_difference_of_two_modalities_is_as_published() -> None:
     assert bounds(found) == pytest.approx((-0.08796, 0.00036), abs=1e-4)
 
 
-def read_cases(readers: int, seed: int) -> tuple[list[Placements], Placements]:
+def read_cases(readers: int, seed: int) -> tuple[list[Linearised], Linearised]:
     generator = np.random.default_rng(seed)
     patient = np.arange(120)
     positive = patient % 2 == 0
@@ -89,9 +90,9 @@ def test_covariances_are_those_of_a_jackknife() -> None:
 
 def test_trainings_of_the_model_widen_its_difference() -> None:
     read, model = read_cases(3, seed=4)
-    others = [read_cases(1, seed=seed)[1].values for seed in (4, 14, 24)]
-    single = Placements(np.mean(others, axis=0), model.positive, model.patient)
-    several = Placements(np.concatenate(others), model.positive, model.patient)
+    others = [read_cases(1, seed=seed)[1].influence for seed in (4, 14, 24)]
+    single = auc_of_placements(np.mean(others, axis=0), model.kind == 1, model.patient)
+    several = auc_of_placements(np.concatenate(others), model.kind == 1, model.patient)
     named = {str(number): one for number, one in enumerate(read)}
     alone, together = (
         FigureTable(study_readers(named, {"cnn": one})).find(model="cnn", figure="roc_auc")

@@ -98,7 +98,7 @@ def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     rng = np.random.default_rng(1)
     many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
     found = split_variance(placements(many, POSITIVE, PATIENT))
-    areas = [placements(row[None], POSITIVE, PATIENT).mean for row in many]
+    areas = [placements(row[None], POSITIVE, PATIENT).value for row in many]
     assert found["seed"] + found["both"] == pytest.approx(np.var(areas, ddof=1))
     single = placements(one, POSITIVE, PATIENT).variance()
     assert found["patients"] == pytest.approx(single, rel=0.7)

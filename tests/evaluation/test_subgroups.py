@@ -17,7 +17,7 @@ from skiagram.evaluation.subgroups import (
     split_by_value,
 )
 from skiagram.statistics.delong import placements
-from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
+from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
 
 
@@ -121,14 +121,14 @@ def test_too_many_values_are_not_looked_at() -> None:
     assert "more than 12 different values" in found.warning
 
 
-def hits(found: int, of: int, first_patient: int = 0) -> Figure:
+def hits(found: int, of: int, first_patient: int = 0) -> Linearised:
     success = np.repeat([1.0, 0.0], (found, of - found))[None]
-    return share_figure(success, np.arange(of) + first_patient)
+    return share(success, np.arange(of) + first_patient)
 
 
 def test_two_shares_have_newcombes_published_interval() -> None:
     """Newcombe 1998, *Statistics in Medicine* 17:873, table II, method 10: 56/70 − 48/80."""
-    found, p = difference_of_figures(hits(56, 70), hits(48, 80, 100))
+    found, p = difference_of_groups(hits(56, 70), hits(48, 80, 100))
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert 0.005 < p < 0.05
@@ -136,9 +136,9 @@ def test_two_shares_have_newcombes_published_interval() -> None:
 
 def test_the_interval_excludes_no_difference_just_where_p_is_below_5_percent() -> None:
     for found in range(40, 71):
-        difference, p = difference_of_figures(hits(found, 70), hits(48, 80, 100))
+        difference, p = difference_of_groups(hits(found, 70), hits(48, 80, 100))
         assert (p < 0.05) == (difference.low > 0 or difference.high < 0)
-        turned, same = difference_of_figures(hits(48, 80, 100), hits(found, 70))
+        turned, same = difference_of_groups(hits(48, 80, 100), hits(found, 70))
         assert same == pytest.approx(p)
         assert turned.low == pytest.approx(-difference.high)
 
@@ -150,13 +150,13 @@ def test_patients_on_both_sides_go_together() -> None:
     skill = generator.normal(size=200) + 1.5 * positive
     scores = [(skill + 0.1 * generator.normal(size=200))[None] for _ in range(2)]
     apart = np.arange(200) + 1000
-    left = auc_figure(placements(scores[0], positive, np.arange(200)))
+    left = placements(scores[0], positive, np.arange(200))
     right, strangers = (
-        auc_figure(placements(scores[1], positive, patient)) for patient in (np.arange(200), apart)
+        placements(scores[1], positive, patient) for patient in (np.arange(200), apart)
     )
     assert left.correlation(right) > 0.9
     assert left.correlation(strangers) == 0
-    near, far = (difference_of_figures(left, other)[0] for other in (right, strangers))
+    near, far = (difference_of_groups(left, other)[0] for other in (right, strangers))
     assert near.high - near.low < 0.4 * (far.high - far.low)
 
 

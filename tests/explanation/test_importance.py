@@ -77,7 +77,7 @@ def test_a_group_of_one_feature_loses_what_scikit_learn_says() -> None:
         return decision
 
     changed = permuted_rankings(rank, table, {n: (n,) for n in NAMES}, np.array(orders))
-    ours = [auc_loss(rank(table), one, label == 1, table.case_id).mean for one in changed]
+    ours = [auc_loss(rank(table), one, label == 1, table.case_id).value for one in changed]
     np.testing.assert_allclose(ours, theirs.importances_mean, atol=1e-12)
 
 
@@ -91,7 +91,7 @@ def test_features_that_go_together_are_permuted_together() -> None:
     alone = {"contrast": ("glcm_contrast",), "both": clusters["glcm_contrast"]}
     base = ranking(fitted)(table)
     one, both = (
-        auc_loss(base, changed, positive, table.case_id).mean
+        auc_loss(base, changed, positive, table.case_id).value
         for changed in permuted_rankings(ranking(fitted), table, alone, orders)
     )
     assert both > one + 0.05
@@ -217,7 +217,7 @@ def test_the_interval_over_patients_is_the_bootstraps() -> None:
     for _ in range(400):
         drawn = generator.integers(patient.max() + 1, size=patient.max() + 1)
         rows = np.concatenate([np.flatnonzero(patient == one) for one in drawn])
-        found.append(auc_loss(base[rows], changed[:, rows], positive[rows], patient[rows]).mean)
+        found.append(auc_loss(base[rows], changed[:, rows], positive[rows], patient[rows]).value)
     assert (judged.high - judged.low) / (4 * np.std(found)) == pytest.approx(0.98, abs=0.12)
 
 

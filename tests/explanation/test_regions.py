@@ -127,6 +127,6 @@ def test_a_planted_shortcut_is_found() -> None:
         for outside in (False, True)
     ]
     patient = np.arange(100)
-    lost = [auc_loss(base, one[None], label[100:].numpy() == 1, patient).mean for one in without]
+    lost = [auc_loss(base, one[None], label[100:].numpy() == 1, patient).value for one in without]
     assert abs(lost[0]) < 0.05  # nothing is lost without the region
     assert lost[1] > 0.3  # all is lost without what lies outside it

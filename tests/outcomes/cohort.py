@@ -96,9 +96,11 @@ def scored(
     label: NDArray[np.int64],
 ) -> ScoredCases:
     """Return cases of a patient each, calibrated on themselves."""
-    estimate = outcome.calibrate(score[:, None], value, label).probabilities(score[:, None])
+    each = np.arange(len(label))
+    calibration = outcome.calibrate(score[:, None], value, label, each)
+    estimate = calibration.probabilities(score[:, None])
     fit = np.zeros((1, len(label)), dtype=np.int64)
-    return ScoredCases(label, value, np.arange(len(label)), score[None], estimate[None], fit)
+    return ScoredCases(label, value, each, score[None], estimate[None], fit)
 
 
 def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationInputs:

@@ -55,7 +55,9 @@ class Count(Number):
         """Return Poisson's negative log likelihood, but for a constant."""
         return (score.exp() - target[:, 0].expm1() * score).mean()
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> NumberCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: Any
+    ) -> NumberCalibration:
         at_score = NumberCalibration(0.0, 1.0, 0.0)
         slope = float(np.expm1(scores[:, 0]).mean() or 1.0)
         spread = max(float(value.mean()) / slope, 1e-6)

@@ -52,7 +52,7 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -
     generator = np.random.default_rng(0)
     label = np.repeat([0, 1, 2], (10, 60, 30))
     score = (label + generator.normal(size=100))[:, None]
-    calibration = GRADE.calibrate(score, label + 1.0, label)
+    calibration = GRADE.calibrate(score, label + 1.0, label, np.arange(len(label)))
     predicted = calibration.probabilities(score)
     assert np.bincount(predicted[:, 0].astype(int), minlength=4).tolist() == [0, 10, 60, 30]
     assert predicted[:, 1:].sum(axis=1) == pytest.approx(1)
@@ -65,7 +65,9 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -
 def test_equal_scores_are_told_the_median_grade_and_the_shares() -> None:
     label = np.repeat([0, 1, 2], (10, 20, 70))
     score = np.full((100, 1), 2.5)
-    predicted = GRADE.calibrate(score, label + 1.0, label).probabilities(score)
+    predicted = GRADE.calibrate(score, label + 1.0, label, np.arange(len(label))).probabilities(
+        score
+    )
     assert (predicted[:, 0] == 3).all()
     assert predicted[0, 1:] == pytest.approx([0.1, 0.2, 0.7], abs=0.01)
 

@@ -48,6 +48,16 @@ def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
     assert np.bincount(group).tolist() == [90, 10]
 
 
+def test_a_patient_with_many_images_weighs_as_much_as_others_in_an_interval() -> None:
+    """Nineteen patients err by 1 in an image each; one errs by 9 in a hundred."""
+    patient = np.repeat(np.arange(20), [1] * 19 + [100])
+    value = np.zeros(119)
+    outcome = replace(NUMBER, centre=0.0, spread=1.0)
+    score = np.where(patient == 19, 9.0, 1.0)[:, None]
+    calibrated = outcome.calibrate(score, value, np.zeros(119, dtype=np.int64), patient)
+    assert calibrated.half == 1.0
+
+
 def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
     """Simulated: the calibrations of five folds, learned on few cases each, serve new ones."""
     generator, held = np.random.default_rng(3), []
@@ -57,7 +67,7 @@ def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
         scores = (value - value.mean()) / value.std() + generator.standard_t(4, size=60) / 3
         folds = np.array_split(np.arange(60), 3)
         label = np.zeros(20, dtype=np.int64)
-        calibrations = [outcome.calibrate(scores[f][:, None], value[f], label) for f in folds]
+        calibrations = [outcome.calibrate(scores[f][:, None], value[f], label, f) for f in folds]
         new = generator.normal(100, 10, size=200)
         predicted = (new - value.mean()) / value.std() + generator.standard_t(4, size=200) / 3
         ends = average_calibrations(calibrations).probabilities(predicted[:, None])

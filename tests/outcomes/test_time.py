@@ -52,8 +52,8 @@ def test_calibration_undoes_shift_and_scale_of_scores() -> None:
     log_hazard = np.random.default_rng(5).normal(size=4000)
     time, label = draw_times(log_hazard)
     outcome = OUTCOME.settle(time, label)
-    plain = outcome.calibrate(log_hazard[:, None], time, label)
-    other = outcome.calibrate(3.0 + 0.1 * log_hazard[:, None], time, label)
+    plain = outcome.calibrate(log_hazard[:, None], time, label, np.arange(len(label)))
+    other = outcome.calibrate(3.0 + 0.1 * log_hazard[:, None], time, label, np.arange(len(label)))
     estimate = plain.probabilities(log_hazard[:, None])
     assert other.probabilities(3.0 + 0.1 * log_hazard[:, None]) == pytest.approx(estimate, abs=1e-3)
     true = np.exp(-np.exp(log_hazard)[:, None] * np.array(outcome.grid) / 500)
@@ -66,11 +66,13 @@ def test_calibration_undoes_shift_and_scale_of_scores() -> None:
 def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all() -> None:
     time, label = draw_times(np.zeros(500))
     outcome = OUTCOME.settle(time, label)
-    same = outcome.calibrate(np.zeros((500, 1)), time, label)
+    same = outcome.calibrate(np.zeros((500, 1)), time, label, np.arange(len(label)))
     assert same.slope == 0
     observed = kaplan_meier(time, label == EVENT).at(np.array(outcome.grid))
     assert same.probabilities(np.zeros((1, 1)))[0, :-1] == pytest.approx(observed[:-1], abs=0.02)
-    turned = outcome.calibrate(time[:, None], time, label)  # longer times, higher scores
+    turned = outcome.calibrate(
+        time[:, None], time, label, np.arange(len(label))
+    )  # longer times, higher scores
     assert turned.slope == 0  # a calibration never turns the order round
     assert HazardCalibration.average([same, turned]).columns == len(outcome.grid)
 
@@ -93,6 +95,16 @@ def test_figures_of_known_risks_are_those_that_theory_gives() -> None:
     assert all(abs(each.value) < 0.02 for each in gaps)
 
 
+def test_where_nearly_all_are_censored_d_calibration_is_said_to_tell_nothing() -> None:
+    log_hazard = np.random.default_rng(8).normal(size=300)
+    time, label = draw_times(2 * log_hazard)
+    late = time > np.quantile(time, 0.2)
+    time, label = np.minimum(time, np.quantile(time, 0.2)), np.where(late, 0, label)
+    outcome = OUTCOME.settle(time, label)
+    calibration = outcome.plot(scored(outcome, log_hazard, time, label))[1]
+    assert "next to no power" in calibration.words
+
+
 def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     log_hazard = np.random.default_rng(8).normal(size=300)
     time, label = draw_times(2 * log_hazard)
@@ -104,6 +116,7 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     assert [int(row[1]) for row in groups.rows] == [100, 100, 100]
     assert sum(int(row[-1]) for row in groups.rows) == int(label.sum())
     assert "D-calibration" in calibration.words
+    assert "power" not in calibration.words
     model, everybody, nobody = decisions.lines
     assert set(nobody.y) == {0.0}
     above = set(model.x) & set(everybody.x) - {0.05, 0.1}
@@ -135,7 +148,7 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -
     log_hazard, time, label = draw_competing(4000, 11)
     outcome = COMPETING.settle(time, label)
     assert outcome.reported[0].startswith("no event by ")
-    calibration = outcome.calibrate(log_hazard[:, None], time, label)
+    calibration = outcome.calibrate(log_hazard[:, None], time, label, np.arange(len(label)))
     assert calibration.other_slope < 0
     grid = np.array(outcome.grid)
     estimate = calibration.probabilities(log_hazard[:, None])
@@ -143,7 +156,9 @@ def test_estimates_are_shares_of_patients_where_another_event_may_come_first() -
     assert np.abs(1 - estimate - true).mean() < 0.02
     assert 1 - estimate.mean(axis=0) == pytest.approx(true.mean(axis=0), abs=0.02)
     censored = np.where(label == OTHER, 0, label)  # as if nothing else happened
-    alone = OUTCOME.settle(time, censored).calibrate(log_hazard[:, None], time, censored)
+    alone = OUTCOME.settle(time, censored).calibrate(
+        log_hazard[:, None], time, censored, np.arange(len(censored))
+    )
     assert (1 - alone.probabilities(log_hazard[:, None]) - true)[:, -3:].mean() > 0.1
     twice = HazardCalibration.average([calibration, calibration])
     assert twice.probabilities(log_hazard[:9, None]) == pytest.approx(estimate[:9])

@@ -14,7 +14,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
-from skiagram.statistics.delong import difference_estimate, placements
+from skiagram.statistics.delong import placements
 from tests.report.examples_of_results import binary
 
 N = 120
@@ -35,8 +35,8 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
     assert table["auc"].tolist() == pytest.approx(
         [roc_auc_score(LABEL, GOOD), roc_auc_score(LABEL, POOR)]
     )
-    pair = [placements(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR)]
-    expected = difference_estimate(*pair)
+    good, poor = (placements(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR))
+    expected = (good - poor).estimate()
     ends = (found.difference.low, found.difference.high, found.difference.value)
     assert ends == pytest.approx((expected.low, expected.high, expected.value), rel=1e-12)
     assert found.difference.method == expected.method

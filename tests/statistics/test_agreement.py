@@ -17,7 +17,7 @@ from skiagram.statistics.agreement import (
     quadratic_kappa,
     root_mean_square_error,
 )
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 GENERATOR = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def anova_icc(predicted: Floats, measured: Floats) -> float:
     return float((of_rows - error) / denominator)
 
 
-def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64]) -> Jackknifed:
+def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64]) -> Linearised:
     return agreement_limit(predicted, measured, patient, 1)
 
 
@@ -64,13 +64,14 @@ def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64])
     ],
 )
 def test_a_figure_is_that_of_its_closed_form_also_without_each_case(
-    figure: Callable[..., Jackknifed], reference: Callable[[Floats, Floats], float]
+    figure: Callable[..., Linearised], reference: Callable[[Floats, Floats], float]
 ) -> None:
     found = figure(PREDICTED, MEASURED, PATIENT)
     assert found.value == pytest.approx(reference(PREDICTED, MEASURED), rel=1e-9)
     kept = [np.arange(len(PREDICTED)) != left_out for left_out in range(len(PREDICTED))]
     without = [reference(PREDICTED[rows], MEASURED[rows]) for rows in kept]
-    assert found.leaving[0] == pytest.approx(without, rel=1e-9)
+    influence = (len(PATIENT) - 1) * (np.mean(without) - np.array(without))
+    assert found.influence[0] == pytest.approx(influence, rel=1e-6, abs=1e-9)
 
 
 def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
@@ -80,7 +81,8 @@ def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
     assert found.value == pytest.approx(cohen_kappa_score(predicted, given, weights="quadratic"))
     kept = [np.arange(len(PATIENT)) != left_out for left_out in range(len(PATIENT))]
     without = [cohen_kappa_score(predicted[of], given[of], weights="quadratic") for of in kept]
-    assert found.leaving[0] == pytest.approx(without, rel=1e-9)
+    influence = (len(PATIENT) - 1) * (np.mean(without) - np.array(without))
+    assert found.influence[0] == pytest.approx(influence, rel=1e-6, abs=1e-9)
     assert quadratic_kappa(np.full(60, 2.0), np.full(60, 2.0), PATIENT).estimate().value is None
 
 

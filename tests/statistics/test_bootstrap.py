@@ -15,7 +15,7 @@ from skiagram.statistics.bootstrap import (
     draw_patients,
     percentile_interval,
 )
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import effective_patients, over_trainings, variance_of_mean
 
 Floats = NDArray[np.float64]

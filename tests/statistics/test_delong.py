@@ -11,19 +11,14 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.statistics.delong import (
-    Placements,
-    auc_estimate,
-    combination,
     detectability,
-    difference_estimate,
-    difference_variation,
     estimate_efficiency,
     has_leaked,
     macro_placements,
     placements,
 )
-from skiagram.statistics.differences import auc_figure
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.linearised import Linearised, combination
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import gain_probabilities
 from tests.statistics.paired import of
 
@@ -31,7 +26,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def single(score: Floats, positive: Flags, patient: NDArray[np.int64] | None = None) -> Placements:
+def single(score: Floats, positive: Flags, patient: NDArray[np.int64] | None = None) -> Linearised:
     return placements(score[None], positive, np.arange(len(score)) if patient is None else patient)
 
 
@@ -62,10 +57,10 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
     # Stata's manual, roctab: area .8932, standard error .0307, 95 % interval .83295 to .95339
     found = single(*ratings)
     error = found.variance() ** 0.5
-    assert found.mean == pytest.approx(0.8932, abs=5e-5)
+    assert found.value == pytest.approx(0.8932, abs=5e-5)
     assert error == pytest.approx(0.0307, abs=5e-5)
-    assert found.mean - 1.959964 * error == pytest.approx(0.83295, abs=5e-6)
-    assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
+    assert found.value - 1.959964 * error == pytest.approx(0.83295, abs=5e-6)
+    assert found.value + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
 
 
 @pytest.mark.parametrize("fits", [None, [0, 0, 1, 1]])
@@ -84,7 +79,7 @@ def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) ->
     positive = np.arange(m + n) < m
     one, two = rng.integers(levels, size=(2, m + n)).astype(float)
     first, second = single(one, positive), single(two, positive)
-    assert first.mean == pytest.approx(roc_auc_score(positive, one))
+    assert first.value == pytest.approx(roc_auc_score(positive, one))
     assert first.variance() == pytest.approx(brute_force_covariance(one, one, positive), abs=1e-14)
     expected = brute_force_covariance(one, one, positive)
     expected += brute_force_covariance(two, two, positive)
@@ -102,8 +97,8 @@ def test_interval_ignores_monotone_change_and_order(seed: int) -> None:
     score = rng.normal(size=40) + positive
     patient = np.arange(40) // 2
     order = rng.permutation(40)
-    one = auc_estimate(single(score, positive, patient))
-    two = auc_estimate(single(np.exp(score[order]), positive[order], patient[order]))
+    one = single(score, positive, patient).estimate()
+    two = single(np.exp(score[order]), positive[order], patient[order]).estimate()
     assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
 
@@ -142,7 +137,7 @@ def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_varianc
         return float(roc_auc_score(label[rows], probability[rows], multi_class="ovr"))
 
     everyone = np.ones(len(label), dtype=np.bool_)
-    assert found.mean == pytest.approx(area(everyone), rel=1e-12)
+    assert found.value == pytest.approx(area(everyone), rel=1e-12)
     jackknife = 0.0
     for k, count in enumerate(np.bincount(label)):
         left_out = []
@@ -160,7 +155,7 @@ def test_of_two_classes_the_macro_auc_is_the_auc() -> None:
     score = rng.normal(size=(2, 90)) + label
     both = macro_placements(np.stack([-score, score], axis=2), label, patient)
     plain = placements(score, label == 1, patient)
-    assert both.mean == pytest.approx(plain.mean, rel=1e-12)
+    assert both.value == pytest.approx(plain.value, rel=1e-12)
     assert both.variation.variance == pytest.approx(plain.variation.variance, rel=1e-12)
     assert both.variation.degrees == pytest.approx(plain.variation.degrees)
 
@@ -169,9 +164,9 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
     rng = np.random.default_rng(0)
     positive = np.arange(60) < 25
     score = rng.normal(size=60) + positive
-    plain = auc_estimate(single(score, positive))
+    plain = single(score, positive).estimate()
     twice = np.repeat(np.arange(60), 2)
-    doubled = auc_estimate(single(score[twice], positive[twice], twice))
+    doubled = single(score[twice], positive[twice], twice).estimate()
     assert (doubled.low, doubled.high) == pytest.approx((plain.low, plain.high))
     assert doubled.method == "logit DeLong, clustered by patient"
 
@@ -179,23 +174,23 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_perfect_and_reversed_order_have_an_interval(sign: int) -> None:
     positive = np.arange(30) < 10
-    found = auc_estimate(single(sign * positive.astype(float), positive))
+    found = single(sign * positive.astype(float), positive).estimate()
     exact = binomtest(10 if sign == 1 else 0, 10).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
 
 
 def test_constant_scores_and_a_lone_positive_have_an_interval() -> None:
     positive = np.arange(30) < 10
-    constant = auc_estimate(single(np.zeros(30), positive))
+    constant = single(np.zeros(30), positive).estimate()
     assert (constant.value, constant.low is not None) == (0.5, True)
-    lone = auc_estimate(single(np.arange(30.0), np.arange(30) == 20))
+    lone = single(np.arange(30.0), np.arange(30) == 20).estimate()
     assert lone.high - lone.low > 0.7
 
 
 def test_equal_models_differ_by_nothing_surely_not() -> None:
     positive = np.arange(30) < 10
     perfect = single(positive.astype(float), positive)
-    found = difference_estimate(perfect, perfect)
+    found = (perfect - perfect).estimate()
     assert found.value == 0
     assert found.low == pytest.approx(-found.high)
     assert found.high > 0.2
@@ -203,8 +198,8 @@ def test_equal_models_differ_by_nothing_surely_not() -> None:
 
 def test_areas_variances_and_covariance_equal_proc() -> None:
     a, b = of("score_a"), of("score_b")
-    assert a.mean == pytest.approx(0.921875)
-    assert b.mean == pytest.approx(0.769205729167)
+    assert a.value == pytest.approx(0.921875)
+    assert b.value == pytest.approx(0.769205729167)
     assert a.variance() == pytest.approx(0.00101503005501)
     assert b.variance() == pytest.approx(0.00276979094265)
     paired = combination([(1.0, a), (-1.0, b)]).variance()
@@ -213,13 +208,13 @@ def test_areas_variances_and_covariance_equal_proc() -> None:
 
 def test_paired_interval_equals_proc() -> None:
     one, other = of("score_a"), of("score_b")
-    found = difference_estimate(one, other)
+    found = (one - other).estimate()
     middle, half = (0.2394861786041 + 0.0658523630626) / 2, (0.2394861786041 - 0.0658523630626) / 2
     half *= t.ppf(0.975, one.degrees) / norm.ppf(0.975)  # pROC's quantile is normal
     assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
 
 
-def nearly_perfect(positives: int, negatives: int, below: int) -> Placements:
+def nearly_perfect(positives: int, negatives: int, below: int) -> Linearised:
     """One positive lies below so many of the negatives, all others above every one."""
     score = np.concatenate([[0.5], np.full(positives - 1, 2.0), np.zeros(negatives)])
     score[positives : positives + below] = 1.0
@@ -228,11 +223,11 @@ def nearly_perfect(positives: int, negatives: int, below: int) -> Placements:
 
 def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt() -> None:
     auc = nearly_perfect(10, 300, 3)
-    assert auc.mean == pytest.approx(1 - 3 / 3000)
-    found = auc_estimate(auc)
-    expected = wilson_interval(auc.mean, 5 * 10, t.ppf(0.975, 9))[0]
+    assert auc.value == pytest.approx(1 - 3 / 3000)
+    found = auc.estimate()
+    expected = wilson_interval(auc.value, 5 * 10, t.ppf(0.975, 9))[0]
     assert found.low == pytest.approx(expected)
-    part = auc_figure(auc).bounds(t.ppf(0.975, 9))
+    part = auc.bounds(t.ppf(0.975, 9))
     assert part == pytest.approx((found.low, found.high))
 
 
@@ -242,12 +237,12 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
     positive = np.arange(100) < 40
     perfect = single(positive.astype(float), positive)
     other = single(generator.normal(size=100) + 2.6 * positive, positive)
-    found, low = difference_estimate(perfect, other), auc_estimate(other).low
-    assert (found.value, found.high) == pytest.approx((1 - other.mean, 1 - (low or 0)))
+    found, low = (perfect - other).estimate(), other.estimate().low
+    assert (found.value, found.high) == pytest.approx((1 - other.value, 1 - (low or 0)))
     plain = combination([(1.0, perfect), (-1.0, other)]).variation.half
     assert found.high - found.value > 1.2 * plain
     assert found.method == "from both intervals"
-    backwards = difference_estimate(other, perfect)
+    backwards = (other - perfect).estimate()
     assert (backwards.low, backwards.high) == pytest.approx((-found.high, -found.low))
 
 
@@ -257,7 +252,7 @@ def test_p_value_and_probabilities_agree_with_a_lopsided_interval(end: str) -> N
     positive = np.arange(100) < 40
     perfect = single(positive.astype(float), positive)
     other = single(generator.normal(size=100) + 2.6 * positive, positive)
-    found, variation = difference_estimate(perfect, other), difference_variation(perfect, other)
+    found, variation = (perfect - other).estimate(), (perfect - other).variation
     bound = getattr(found, end)
     gain = gain_probabilities(found, variation, bound)
     assert gain.above == pytest.approx(0.975 if end == "low" else 0.025)
@@ -274,7 +269,7 @@ def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> No
     assert found.low < 0.25 < found.high
     assert detectability(float(norm.cdf(1.5 / np.sqrt(2)))) == pytest.approx(1.5)
     assert estimate_efficiency(ideal, ideal).value == pytest.approx(1)
-    assert not has_leaked(difference_estimate(ideal, ideal))
+    assert not has_leaked((ideal - ideal).estimate())
 
 
 def test_fit_on_the_test_labels_is_flagged() -> None:
@@ -283,4 +278,4 @@ def test_fit_on_the_test_labels_is_flagged() -> None:
     for noise in (0.0, 0.1, 0.3):
         leak = single(positive + noise * generator.normal(size=200), positive, patient)
         ideal = single(generator.normal(size=200) + 2.4 * positive, positive, patient)  # AUC .955
-        assert has_leaked(difference_estimate(leak, ideal))
+        assert has_leaked((leak - ideal).estimate())

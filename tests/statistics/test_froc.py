@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from skiagram.statistics.bootstrap import bootstrap_difference, draw_patients
-from skiagram.statistics.delong import auc_estimate, difference_estimate
 from skiagram.statistics.froc import (
     RATES,
     FreeResponse,
@@ -17,7 +16,7 @@ from skiagram.statistics.froc import (
     difference_found,
     difference_of_areas,
 )
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.score_intervals import wilson_interval
 
 
 def simulated(
@@ -102,7 +101,7 @@ def test_figure_of_merit_is_the_share_of_pairs_in_order(
 ) -> None:
     response = simulated(seed, 20, repeats=2, folds=folds, ties=ties)
     found = response.merit(weighting, against_all=against_all)  # type: ignore[arg-type]
-    for repeat, area in enumerate(found.areas):
+    for repeat, area in enumerate(found.values):
         expected = brute_force_merit(response, repeat, weighting, against_all)
         assert area == pytest.approx(expected)
 
@@ -113,7 +112,7 @@ def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve()
     lesion, normal = np.flatnonzero(label), np.flatnonzero(~label)
     ratings = Ratings(score[lesion], lesion, score[normal], normal)
     found = FreeResponse((ratings,), np.arange(40)).merit()
-    assert found.mean == pytest.approx(roc_auc_score(label, score))
+    assert found.value == pytest.approx(roc_auc_score(label, score))
 
 
 def test_area_of_a_published_example_is_met() -> None:
@@ -123,7 +122,7 @@ def test_area_of_a_published_example_is_met() -> None:
     false, false_image = np.array([0.5, 0.7, 0.6, -0.3, 1.5]), np.array([1, 2, 2, 3, 4])
     ratings = Ratings(lesion, lesion_image, false, false_image)
     response = FreeResponse((ratings,), np.arange(8))
-    assert response.merit("lesion").mean == pytest.approx(0.7708333, abs=5e-8)
+    assert response.merit("lesion").value == pytest.approx(0.7708333, abs=5e-8)
 
 
 def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None:
@@ -132,7 +131,7 @@ def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None
     rating, false = np.full(10, 2.0), np.zeros(90)
     rating[0], false[0] = 1.0, 1.5
     response = FreeResponse((Ratings(rating, lesion, false, normal),), np.arange(100))
-    found = auc_estimate(response.merit())
+    found = response.merit().estimate()
     quantile = response.merit().variation.quantile
     assert found.value == pytest.approx(1 - 1 / 900)
     assert found.low == pytest.approx(wilson_interval(1 - 1 / 900, 2 * 10, quantile)[0])
@@ -140,7 +139,7 @@ def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None
 
 def test_nothing_marked_gives_a_half() -> None:
     nothing = Ratings(np.full(2, -np.inf), np.array([0, 1]), np.empty(0), np.empty(0, np.int64))
-    assert FreeResponse((nothing,), np.arange(4)).merit().mean == 0.5
+    assert FreeResponse((nothing,), np.arange(4)).merit().value == 0.5
 
 
 @pytest.mark.parametrize("folds", [0, 3])
@@ -151,7 +150,7 @@ def test_variance_is_near_that_of_a_jackknife_over_patients(weighting: str, fold
     without = []
     for one in np.unique(response.patient):
         rest = response.select(response.patient != one)
-        without.append(rest.merit(weighting).mean)  # type: ignore[arg-type]
+        without.append(rest.merit(weighting).value)  # type: ignore[arg-type]
     patients = len(without)
     jackknife = (patients - 1) ** 2 / patients * np.var(without, ddof=1)
     assert single.variance() == pytest.approx(jackknife, rel=0.15)
@@ -213,7 +212,7 @@ def test_a_difference_of_a_finder_with_itself_is_nothing() -> None:
     same = bootstrap_difference(difference_found(response, response, RATES), draws)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
     merit = response.merit()
-    assert difference_estimate(merit, merit).value == 0.0
+    assert (merit - merit).estimate().value == 0.0
     one, two = (each.share_found(RATES)(np.ones((1, 40)))[0] for each in (response, other))
     difference = difference_found(response, other, RATES)(np.ones((1, 40)))[0]
     assert difference == pytest.approx(one - two)

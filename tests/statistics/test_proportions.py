@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 
-from skiagram.statistics.proportions import effective_size, proportion, wilson_interval
+from skiagram.statistics.linearised import share
+from skiagram.statistics.proportions import proportion
+from skiagram.statistics.score_intervals import wilson_interval
 
 
 @pytest.mark.slow
@@ -28,9 +30,8 @@ def test_one_case_a_patient_is_plain_wilson() -> None:
 
 def test_copies_within_a_patient_add_nothing() -> None:
     success = (np.arange(50) < 37).astype(float)
-    assert effective_size(np.repeat(success, 3), np.repeat(np.arange(50), 3)) == pytest.approx(
-        50, rel=0.03
-    )
+    copied = share(np.repeat(success, 3)[None], np.repeat(np.arange(50), 3))
+    assert copied.size == pytest.approx(50, rel=0.03)
 
 
 def test_all_right_counts_patients_not_images() -> None:

@@ -100,12 +100,13 @@ def test_each_case_is_left_out_with_all_pairs(figure: str) -> None:
     of_all = (RISK, TIME, EVENT, fit, patient)
     if figure == "harrell":
         expected = [measure(case != EACH) for case in EACH]
-        assert harrell_concordance(*of_all).without == EXACT(expected)
+        found = harrell_concordance(*of_all).influence[0]
+        assert found == EXACT((len(EACH) - 1) * (np.mean(expected) - np.array(expected)))
     else:  # weights are those of all cases
         found = uno_concordance(*of_all, 300.0) if figure == "uno" else auc_at(*of_all, 200.0)
-        assert len(found.without) == len(EACH)
-        assert np.ptp(found.without) > 0
-        assert found.without.mean() == EXACT(found.value, abs=0.01)
+        assert found.influence.shape == (1, len(EACH))
+        assert np.ptp(found.influence) > 0
+        assert found.influence.mean() == EXACT(0, abs=1e-9)
 
 
 def test_a_figure_without_a_pair_has_a_reason() -> None:
@@ -119,11 +120,21 @@ def test_d_calibration_tells_true_from_false_survival() -> None:
     generator = np.random.default_rng(0)
     time, end = generator.exponential(size=2000), generator.exponential(2.0, size=2000)
     seen, event = np.minimum(time, end), time <= end
-    shares, p = d_calibration(np.exp(-seen), event)
+    shares, p = d_calibration(np.exp(-seen), event, np.arange(2000))
     assert shares.sum() == EXACT(1.0)
     assert shares == EXACT(np.full(10, 0.1), abs=0.03)
     assert p > 0.01
-    assert d_calibration(np.exp(-2 * seen), event)[1] < 1e-6
+    assert d_calibration(np.exp(-2 * seen), event, np.arange(2000))[1] < 1e-6
+
+
+def test_images_of_a_patient_count_once_in_d_calibration() -> None:
+    generator = np.random.default_rng(1)
+    survival, event = generator.uniform(size=60), generator.uniform(size=60) < 0.7
+    patient = np.repeat(np.arange(60), 4)
+    of_images = d_calibration(survival[patient], event[patient], patient)
+    of_patients = d_calibration(survival, event, np.arange(60))
+    assert of_images[0] == EXACT(of_patients[0])
+    assert of_images[1] == EXACT(of_patients[1])
 
 
 def test_net_benefit_without_censoring_counts_events_and_false_alarms() -> None:

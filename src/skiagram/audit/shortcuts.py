@@ -25,7 +25,7 @@ from skiagram.audit.contract import (
 )
 from skiagram.records.cases import Cases
 from skiagram.seeding import derived_seed, stream
-from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
 
 SHORTCUT_AUC = 0.6
@@ -197,7 +197,7 @@ def _list_probes(probes: Mapping[str, tuple[Probe | None, Question]]) -> Finding
 
 def _interval_text(probe: Probe, cases: Cases) -> str:
     patient = np.unique(cases.patient_id, return_inverse=True)[1]
-    auc = auc_estimate(placements(probe.score[None], cases.label == probe.label, patient))
+    auc = placements(probe.score[None], cases.label == probe.label, patient).estimate()
     return f"{auc.low:.2f} to {auc.high:.2f}"
 
 

@@ -12,9 +12,9 @@ from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missi
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
-from skiagram.statistics.delong import Placements, difference_estimate, difference_variation
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,7 @@ class ComparedModel:
         return cls(align_scores(model, setting.part, setting.cases), setting.cases, setting.draws)
 
     @cached_property
-    def placements(self) -> Placements | None:
+    def placements(self) -> Linearised | None:
         """Return the placements of a binary task, or None where an AUC has none."""
         return binary_placements(self.scores, self.cases)
 
@@ -140,8 +140,8 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
         return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), variation)
     first, second = model.placements, other.placements
     if first is not None and second is not None:
-        variation = difference_variation(first, second)
-        return AucDifference(difference_estimate(first, second), variation)
+        difference = first - second
+        return AucDifference(difference.estimate(), difference.variation)
     value = model.auc - other.auc
     if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < len(model.draws.counts):
         method = "no interval: too few patients of a class to resample"

@@ -18,10 +18,8 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import absent_classes
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import (
-    estimate_difference_of_shares,
-    vary_mean,
-)
+from skiagram.statistics.linearised import gained_share
+from skiagram.statistics.proportions import vary_mean
 from skiagram.statistics.variation import (
     covariance_of_means,
     pair_repeats,
@@ -119,7 +117,7 @@ def _at_operating_threshold(
     positive, folds = cases.label == cases.positive, max(network.folds, classical.folds)
     correct = np.subtract(*pair_repeats(called == positive, other == positive))
     return {
-        name: estimate_difference_of_shares(correct[:, rows], cases.patient[rows], folds)
+        name: gained_share(correct[:, rows], cases.patient[rows], folds).estimate()
         for name, rows in zip(names, (positive, ~positive), strict=True)
     }
 
@@ -205,9 +203,7 @@ def join_classes(
         correct: (repeats, n) whether one model decides a case correctly, minus the other.
     """
     sides = positive, ~positive
-    parts = [
-        estimate_difference_of_shares(correct[:, rows], patient[rows], folds) for rows in sides
-    ]
+    parts = [gained_share(correct[:, rows], patient[rows], folds).estimate() for rows in sides]
     values, lows, highs = (
         np.array([getattr(part, name) for part in parts]) * weights
         for name in ("value", "low", "high")

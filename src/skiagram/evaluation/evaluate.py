@@ -26,7 +26,6 @@ from skiagram.evaluation.sites import find_sites, study_sites_of_run
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings
-from skiagram.statistics.delong import auc_estimate
 from skiagram.statistics.proportions import proportion
 
 
@@ -37,7 +36,7 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     """
     known, reported = run.setting.development, run.setting.cases
     if (ideal := run.setting.ideal_observer()) is not None:
-        yield make_row(auc_estimate(ideal), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
+        yield make_row(ideal.estimate(), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
     commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
     named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
     yield make_row(named, MAJORITY, "accuracy")

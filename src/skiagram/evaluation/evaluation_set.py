@@ -16,7 +16,8 @@ from skiagram.evaluation.labelled_cases import (
 from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.delong import Placements, placements
+from skiagram.statistics.delong import placements
+from skiagram.statistics.linearised import Linearised
 
 
 def mark_near_duplicates(
@@ -77,7 +78,7 @@ class EvaluationSet:
         """Return the cases by what they are for."""
         return {"development": self.development, "reported": self.cases}
 
-    def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Placements | None:
+    def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Linearised | None:
         """Return the placements of the ideal observer, in the pairs in which a model has them."""
         if self.ideal is None or 0 in self.cases.patients_by_class().values():
             return None

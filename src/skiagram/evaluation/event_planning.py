@@ -16,7 +16,7 @@ from scipy.special import expit
 from skiagram.errors import OptionError
 from skiagram.evaluation.planning import Spread
 from skiagram.seeding import stream
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
 from skiagram.statistics.variation import Variation
 
@@ -30,7 +30,7 @@ _STEEPEST = 20.0  # log hazard ratio of a standard deviation; none is met in med
 
 def concordances_of(
     concordance: Sequence[float], correlation: float, events: float
-) -> tuple[Jackknifed, Jackknifed]:
+) -> tuple[Linearised, Linearised]:
     """Return the C indices of two models on many patients as they are assumed to be.
 
     Args:
@@ -58,9 +58,9 @@ def concordances_of(
     return harrell_concordance(first, *seen), harrell_concordance(second, *seen)
 
 
-def spread_of_concordance(figure: Jackknifed) -> Spread:
+def spread_of_concordance(figure: Linearised) -> Spread:
     """Return how a figure of so many assumed patients varies with other numbers of them."""
-    of_patient = figure.error**2 * len(figure.patient)
+    of_patient = figure.variation.variance * len(figure.patient)
     return lambda patients: Variation(of_patient / patients, max(1.0, patients - 1))
 
 

@@ -50,12 +50,6 @@ from skiagram.statistics.bootstrap import (
     bootstrap_estimate,
     draw_patients,
 )
-from skiagram.statistics.delong import (
-    Placements,
-    auc_estimate,
-    difference_estimate,
-    difference_variation,
-)
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
     MOST_LESIONS,
@@ -65,6 +59,7 @@ from skiagram.statistics.froc import (
     difference_found,
     ratio_found,
 )
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import effective_patients
 
@@ -170,15 +165,15 @@ def evaluate_finding(
 
 
 def _compare_with_rules(
-    arm: str, merit: Placements, rules: Mapping[str, Placements]
+    arm: str, merit: Linearised, rules: Mapping[str, Linearised]
 ) -> tuple[FigureRow, ...]:
     """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
-    nothing = auc_estimate(merit).subtract(0.5)  # of no marks at all
+    nothing = merit.estimate().subtract(0.5)  # of no marks at all
     known = nothing.value is not None and -0.5 < nothing.value < 0.5
     against = [(PREVALENCE, nothing, merit.variation.p(nothing.value or 0.0) if known else None)]
     for rule, other in rules.items():
-        difference = difference_estimate(merit, other)
-        variation = difference_variation(merit, other)
+        paired = merit - other
+        difference, variation = paired.estimate(), paired.variation
         p = None if difference.value is None else variation.p(difference.value)
         against.append((rule, difference, p))
     corrected = correct_by_holm(p for _, _, p in against)
@@ -297,7 +292,7 @@ class SearchedImages:
 
     def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
         merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
-        yield MERIT, "", auc_estimate(merit)
+        yield MERIT, "", merit.estimate()
         yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
         for rate, share in self._sensitivities(response, normal=False).items():
             yield "sensitivity", rate, share
@@ -323,7 +318,7 @@ class SearchedImages:
             ratio_found(response, ideal, RATES), self.draws, share=False, kind="percentile"
         )
         yield "efficiency", "", efficiency
-        yield "merit_above", "", difference_estimate(response.merit(), bound.merit())
+        yield "merit_above", "", (response.merit() - bound.merit()).estimate()
         more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
         yield "sensitivity_above", "", more
 
@@ -342,7 +337,7 @@ class SearchedImages:
         first, second = arms[contender], arms["classical"]
         pair = self.merit(first), self.merit(second)
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
-        differences, variation = self.subtract(first, second), difference_variation(*pair)
+        differences, variation = self.subtract(first, second), (pair[0] - pair[1]).variation
         merit = differences[MERIT]
         p = None if merit.value is None else variation.p(merit.value)
         of_rules = {name: self.merit(response) for name, response in rules.items()}
@@ -355,7 +350,7 @@ class SearchedImages:
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""
         return {
-            MERIT: difference_estimate(self.merit(first), self.merit(second)),
+            MERIT: (self.merit(first) - self.merit(second)).estimate(),
             MEAN_SENSITIVITY: bootstrap_difference(
                 difference_found(first, second, RATES), self.draws
             ),
@@ -365,7 +360,7 @@ class SearchedImages:
         """Return the share of lesions found, the mean over LUNA16's rates of false marks."""
         return self._estimate(response, RATES)
 
-    def merit(self, response: FreeResponse) -> Placements:
+    def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)
 
     def _sensitivities(self, response: FreeResponse, *, normal: bool) -> dict[str, Estimate]:

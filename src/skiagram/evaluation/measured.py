@@ -57,12 +57,11 @@ from skiagram.records.predictions import Part, Predictions, probabilities_of, sc
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import UPPER
 
 _ARMS = ("classical", "encoder", "deep")
-_JACKKNIFE = "paired jackknife by patient"
 Scored = Mapping[str, ScoredCases]
 
 
@@ -272,7 +271,7 @@ def open_cases(cases: Cases, sealed: pd.DataFrame) -> Cases:
 
 def _ideal_observer(
     task: MeasuredTask, inputs: EvaluationInputs, cases: Cases, like: ScoredCases | None
-) -> Jackknifed | None:
+) -> Linearised | None:
     """Return the primary figure that no model can surely exceed; None where none is known.
 
     Its calibration is fitted to the reported cases themselves, which errs to the good side.
@@ -282,7 +281,8 @@ def _ideal_observer(
     known = inputs.truth.set_index("case_id")["ideal_score"]
     best = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)
     score = task.outcome.as_score(best)[:, None]
-    estimate = task.outcome.calibrate(score, like.value, like.label).probabilities(score)
+    calibration = task.outcome.calibrate(score, like.value, like.label, like.patient)
+    estimate = calibration.probabilities(score)
     repeats = len(like.score)
     of_ideal = replace(
         like,
@@ -292,7 +292,7 @@ def _ideal_observer(
     return task.outcome.measure_primary(of_ideal)
 
 
-def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tuple[str, str], ...]:
+def _state_limit(outcome: MeasuredOutcome, ideal: Linearised | None) -> tuple[tuple[str, str], ...]:
     if ideal is None:
         return ()
     known = ideal.estimate()
@@ -301,7 +301,7 @@ def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tu
 
 
 def _hold_against_ideal(
-    ideal: Jackknifed, primary: Mapping[str, Jackknifed], outcome: MeasuredOutcome
+    ideal: Linearised, primary: Mapping[str, Linearised], outcome: MeasuredOutcome
 ) -> Iterator[FigureRow]:
     """Yield what the ideal observer reaches, and by how much each model is above it."""
     yield make_row(ideal.estimate(), LIMIT, outcome.primary, model=IDEAL_OBSERVER)
@@ -355,8 +355,9 @@ def _update(
         for held_out in folds:
             others = ~held_out
             for repeat, score in enumerate(model_scores.score[:, :, None]):
-                known = model_scores.value[others], model_scores.label[others]
-                fitted = task.outcome.calibrate(score[others], *known)
+                known = model_scores.select(others)
+                seen = known.value, known.label, known.patient
+                fitted = task.outcome.calibrate(score[others], *seen)
                 estimate[repeat, held_out] = fitted.probabilities(score[held_out])
         for entry in task.outcome.measure(replace(model_scores, estimate=estimate)):
             yield make_row(
@@ -440,7 +441,7 @@ def stitch(chosen: Mapping[Fold, str], scored: Mapping[str, ScoredCases]) -> Sco
 def _compare_arms(
     arms: Mapping[str, SelectedScores],
     rules: Sequence[str],
-    primary: Mapping[str, Jackknifed],
+    primary: Mapping[str, Linearised],
     contender: Contender,
     outcome: MeasuredOutcome,
     group: str = "",
@@ -458,15 +459,14 @@ def _compare_arms(
     if {contender, "classical"} <= set(arms):
         first = arms[contender].scored
         plain = partial(make_row, analysis=PRIMARY, group=group)
-        yield row(of_arm[contender] - of_arm["classical"], PRIMARY, contender, "classical")
+        gap = of_arm[contender] - of_arm["classical"]
+        yield row(gap, PRIMARY, contender, "classical")
         for arm in (contender, "classical"):
             yield plain(of_arm[arm].estimate(), figure=outcome.primary, model=arm)
         yield plain(Estimate(float(len(first.label))), figure="cases")
         yield plain(Estimate(float(len(np.unique(first.patient)))), figure="patients")
-        # As for an AUC, one training of each model says nothing of the next, unless folds do.
-        repeats = len(first.score)
-        if repeats > 1 or first.folds:
-            trainings = Estimate(float(repeats))
+        if gap.variation.scope == "procedure":  # else another training may give another one
+            trainings = Estimate(float(gap.variation.repeats))
             yield plain(trainings, figure="trainings", model=contender, versus="classical")
     pairs = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
     others = [pair for pair in pairs if {*pair} <= set(arms) and pair != (contender, "classical")]
@@ -485,7 +485,7 @@ def _compare_arms(
 def _compare_models(
     trained: Mapping[str, Predictions],
     rules: Sequence[str],
-    primary: Mapping[str, Jackknifed],
+    primary: Mapping[str, Linearised],
     outcome: MeasuredOutcome,
     requested: Sequence[tuple[str, str]],
 ) -> Iterator[FigureRow]:
@@ -505,7 +505,7 @@ def _compare_models(
 
 
 def _difference_row(
-    gap: Jackknifed,
+    gap: Linearised,
     analysis: str,
     model: str,
     versus: str,
@@ -513,9 +513,14 @@ def _difference_row(
     outcome: MeasuredOutcome,
     group: str = "",
 ) -> FigureRow:
-    estimate = replace(gap.estimate(), method=_JACKKNIFE)
     return make_row(
-        estimate, analysis, outcome.primary, model=model, versus=versus, group=group, p=gap.p()
+        gap.estimate(),
+        analysis,
+        outcome.primary,
+        model=model,
+        versus=versus,
+        group=group,
+        p=gap.p(),
     )
 
 
@@ -526,7 +531,7 @@ def _correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
 
 
 def _subtract_chance(
-    figure: Jackknifed, primary: Mapping[str, Jackknifed], outcome: MeasuredOutcome
+    figure: Linearised, primary: Mapping[str, Linearised], outcome: MeasuredOutcome
 ) -> tuple[Estimate, float | None] | None:
     """Return by how much a figure differs from that of chance, with its p value.
 
@@ -538,17 +543,16 @@ def _subtract_chance(
         if rule is None:
             return None
         gap = figure - rule
-        return replace(gap.estimate(), method=_JACKKNIFE), gap.p()
-    moved = {name: getattr(figure, name) - outcome.chance for name in ("values", "leaving")}
-    p = replace(figure, scale="plain", **moved).p()
-    return figure.estimate().subtract(outcome.chance), p
+        return gap.estimate(), gap.p()
+    estimate = figure.estimate().subtract(outcome.chance)
+    return estimate, None if estimate.value is None else figure.variation.p(estimate.value)
 
 
 def _find_shifts(
     task: MeasuredTask,
     cases: Cases,
     trained: Mapping[str, Predictions],
-    primary: Mapping[str, Jackknifed],
+    primary: Mapping[str, Linearised],
 ) -> Iterator[FigureRow]:
     """Yield each model's primary figure of test cases beside that of held-out development cases.
 

@@ -52,7 +52,7 @@ from skiagram.evaluation.stability import (
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.records.predictions import Outcome, Predictions
-from skiagram.statistics.delong import difference_estimate, estimate_efficiency
+from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
 
@@ -175,7 +175,7 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
     if ideal is not None:
         limits = [
             ("efficiency", "", estimate_efficiency(auc, ideal)),
-            ("above_ideal", "", difference_estimate(auc, ideal)),
+            ("above_ideal", "", (auc - ideal).estimate()),
         ]
         result = result.with_figures(LIMIT, limits)
     return replace(

@@ -17,9 +17,10 @@ from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics import discrimination
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
-from skiagram.statistics.delong import Placements, auc_estimate, macro_placements, placements
+from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import Flags, Floats, Labels
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 
 Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
@@ -76,12 +77,12 @@ def _has_pairs(scores: Scores, positive: Flags) -> bool:
     return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in scores.fit)
 
 
-def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
+def binary_placements(scores: Scores, cases: LabelledCases) -> Linearised | None:
     """Return the placements of a binary task, or None where an AUC has none."""
     return auc_placements(scores, cases) if cases.positive is not None else None
 
 
-def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
+def auc_placements(scores: Scores, cases: LabelledCases) -> Linearised | None:
     """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
     if missing_pairs(scores, cases):
         return None
@@ -103,7 +104,7 @@ def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
 def estimate_auc(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
     """Estimate the AUC: of two classes, or one-vs-rest of more, by placements."""
     missing, ranked = missing_pairs(scores, cases), auc_placements(scores, cases)
-    return auc_estimate(ranked) if ranked else Estimate(None, reason=missing)
+    return ranked.estimate() if ranked else Estimate(None, reason=missing)
 
 
 def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:
@@ -116,7 +117,7 @@ def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, 
         if _has_pairs(scores, positive):
             ranking = scores.probability[:, :, k]
             of_class = placements(ranking, positive, cases.patient, scores.folds, scores.fit)
-            by_class.append(auc_estimate(of_class))
+            by_class.append(of_class.estimate())
         else:
             by_class.append(Estimate(None, reason=missing_pairs(scores, cases)))
     return tuple(by_class)

@@ -5,8 +5,8 @@ from functools import partial
 
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.statistics.delong import Placements, auc_estimate
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.readers import estimate_of_readers, mean_of_readers, model_against_readers
 from skiagram.statistics.significance import correct_by_holm
 
@@ -30,7 +30,7 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 
 def study_readers(
-    readers: Mapping[str, Placements], models: Mapping[str, Placements]
+    readers: Mapping[str, Linearised], models: Mapping[str, Linearised]
 ) -> tuple[FigureRow, ...]:
     """Average two or more readers and hold models against their mean; nothing with fewer.
 
@@ -47,7 +47,7 @@ def study_readers(
     row, placed = partial(make_row, analysis=READERS), list(readers.values())
     mean = mean_of_readers(placed)
     rows = [
-        row(auc_estimate(placements), figure="roc_auc", model=name)
+        row(placements.estimate(), figure="roc_auc", model=name)
         for name, placements in readers.items()
     ]
     rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))

@@ -33,10 +33,11 @@ from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
-from skiagram.statistics.delong import auc_estimate, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import mean_ranks, t_p_value
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import effective_size, wilson_interval
+from skiagram.statistics.linearised import share
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
@@ -221,7 +222,7 @@ def _domain_auc(
         rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
         rule.fit(normal[training], tested[training])
         score[held_out] = rule.decision_function(normal[held_out])
-    return auc_estimate(placements(score[None], tested, patient, _FOLDS, fold[None]))
+    return placements(score[None], tested, patient, _FOLDS, fold[None]).estimate()
 
 
 def _known_traits(
@@ -250,16 +251,12 @@ def _number_trait(
     """Compare a number: how often a test case has the larger one, ties half."""
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     separation = placements(values[None], tested, whose)
-    estimate = auc_estimate(separation)
+    estimate = separation.estimate()
     variance = separation.variation.variance
     if variance > 0:
-        p = separation.variation.p(separation.mean - 0.5)
+        p = separation.variation.p(separation.value - 0.5)
     else:  # the two sides do not overlap: any order of the patients was as likely
-        p = (
-            2 * 0.5 ** min(separation.smaller_class, 1_000)
-            if separation.mean in (0.0, 1.0)
-            else 1.0
-        )
+        p = 2 * 0.5 ** min(separation.fewest, 1_000) if separation.value in (0.0, 1.0) else 1.0
     before, now = (float(np.median(values[side])) for side in (~tested, tested))
     return _Trait(analysis, name, before, now, estimate, 1.0 if p is None else p)
 
@@ -276,10 +273,10 @@ def share_trait(
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)
         shares.append(float(success[side].mean()))
-        sizes.append(effective_size(success[side], whose))
+        sizes.append(share(success[side][None], whose).size)
         patients.append(effective_patients(whose))
     (low, high), (test_low, test_high) = (
-        wilson_interval(share, size) for share, size in zip(shares, sizes, strict=True)
+        wilson_interval(*known) for known in zip(shares, sizes, strict=True)
     )
     value = shares[1] - shares[0]
     below = float(np.hypot(shares[1] - test_low, high - shares[0]))

@@ -20,8 +20,8 @@ from skiagram.evaluation.metrics import auc_placements
 from skiagram.evaluation.results import patients_of
 from skiagram.records.cases import check_fold_column
 from skiagram.records.predictions import Predictions
-from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
 
@@ -108,6 +108,7 @@ def study_sites(
     }
     both = {contender, "classical"} <= set(by_arm)
     pairs = list(zip(by_arm[contender], by_arm["classical"], strict=True)) if both else []
+    differences = [network - classical for network, classical in pairs]
     row = partial(make_row, analysis=SITES)
     paired = partial(row, model=contender, versus="classical")
     left_out = Estimate(float(len(names) - len(shown)))
@@ -118,19 +119,19 @@ def study_sites(
             for label, patients in _patients(setting, site == name).items()
         ]
         rows += [
-            row(auc_estimate(placed[number]), figure="roc_auc", model=arm, group=name)
+            row(placed[number].estimate(), figure="roc_auc", model=arm, group=name)
             for arm, placed in by_arm.items()
         ]
         if both:
-            rows.append(paired(difference_estimate(*pairs[number]), figure="roc_auc", group=name))
+            rows.append(paired(differences[number].estimate(), figure="roc_auc", group=name))
     for arm, placed in by_arm.items():
         summary = summarise_auc(placed)
         rows += [row(estimate, figure=figure, model=arm) for figure, estimate in summary.items()]
-        worst = find_worst([auc_estimate(site) for site in placed], on_logit=True)
+        worst = find_worst([site.estimate() for site in placed], on_logit=True)
         rows.append(row(worst, figure="worst_site", model=arm))
     if both:
-        summary = _summarise_differences(pairs)
-        worst = find_worst([difference_estimate(*pair) for pair in pairs], on_logit=False)
+        summary = _summarise_differences(differences)
+        worst = find_worst([each.estimate() for each in differences], on_logit=False)
         rows.append(paired(worst, figure="worst_site"))
         rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
     return tuple(rows)
@@ -161,7 +162,7 @@ def _patients(setting: EvaluationSet, rows: NDArray[np.bool_]) -> dict[str, int]
     return setting.cases.select(rows).patients_by_class()
 
 
-def _placements(arm: SelectedArm, setting: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
+def _placements(arm: SelectedArm, setting: EvaluationSet, rows: NDArray[np.bool_]) -> Linearised:
     """Return an arm's placements on a site, which one fit of each repeat scored."""
     scores = replace(arm.compared.scores.select(rows), folds=0, fit=None)
     figures = auc_placements(scores, setting.cases.select(rows))
@@ -170,7 +171,7 @@ def _placements(arm: SelectedArm, setting: EvaluationSet, rows: NDArray[np.bool_
     return figures
 
 
-def summarise_auc(sites: Sequence[Placements]) -> dict[str, Estimate]:
+def summarise_auc(sites: Sequence[Linearised]) -> dict[str, Estimate]:
     """Summarise AUCs on the logit.
 
     A site where no error or no variance is seen counts as if half a patient of its smaller class
@@ -178,22 +179,22 @@ def summarise_auc(sites: Sequence[Placements]) -> dict[str, Estimate]:
     """
     values, variances = np.empty(len(sites)), np.empty(len(sites))
     for number, site_auc in enumerate(sites):
-        auc, variance = site_auc.mean, site_auc.variation.variance
+        auc, variance = site_auc.value, site_auc.variation.variance
         if variance == 0 or not 0 < auc < 1:
-            size = site_auc.smaller_class
+            size = site_auc.fewest
             auc = (auc * size + 0.5) / (size + 1)
             variance = auc * (1 - auc) / size
         values[number], variances[number] = logit(auc), variance / (auc * (1 - auc)) ** 2
     return _summary(values, variances, on_logit=True)
 
 
-def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> dict[str, Estimate]:
-    values, variances = np.empty(len(pairs)), np.empty(len(pairs))
-    for number, (network, classical) in enumerate(pairs):
-        paired = combination([(1.0, network), (-1.0, classical)])
-        values[number], variances[number] = paired.mean, paired.variation.variance
+def _summarise_differences(differences: Sequence[Linearised]) -> dict[str, Estimate]:
+    values, variances = np.empty(len(differences)), np.empty(len(differences))
+    for number, difference in enumerate(differences):
+        paired = replace(difference, pair=None).variation
+        values[number], variances[number] = difference.value, paired.variance
         if variances[number] == 0:
-            joined = difference_estimate(network, classical)
+            joined = difference.estimate()
             if joined.low is not None and joined.high is not None:
                 variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
     return _summary(values, variances, on_logit=False)

@@ -12,7 +12,6 @@ from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
 from skiagram.evaluation.results import Named
 from skiagram.evaluation.scores import Scores
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
-from skiagram.statistics.delong import Placements
 from skiagram.statistics.discrimination import (
     Floats,
     one_vs_rest_auc,
@@ -20,6 +19,7 @@ from skiagram.statistics.discrimination import (
     score_difference,
 )
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
 
@@ -222,7 +222,7 @@ def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
     return rate
 
 
-def split_variance(ranked: Placements) -> dict[str, float] | None:
+def split_variance(ranked: Linearised) -> dict[str, float] | None:
     """Split the variance of a single fit's AUC into components of a crossed random-effects design.
 
     Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
@@ -239,7 +239,7 @@ def split_variance(ranked: Placements) -> dict[str, float] | None:
         return None
     of_one = float(np.mean([figure.variance() for figure in single]))
     of_mean = ranked.variance()
-    between = float(np.var([figure.mean for figure in single], ddof=1))
+    between = float(np.var([figure.value for figure in single], ddof=1))
     both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
     patients, seed = max(0.0, of_mean - both / repeats), max(0.0, between - both)
     return dict(zip(SOURCES, (patients, seed, both), strict=True))

@@ -20,8 +20,8 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.evaluation.scores import Scores
-from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.significance import correct_by_holm
 
 Floats = NDArray[np.float64]
@@ -96,17 +96,17 @@ def compare_with_rest(
     inside, outside = (_auc_and_shares(side, scores, cases) for side in (members, ~members))
     for name in inside:
         if name in outside:
-            yield name, *difference_of_figures(inside[name], outside[name])
+            yield name, *difference_of_groups(inside[name], outside[name])
 
 
-def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dict[str, Figure]:
+def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dict[str, Linearised]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
     group, of_members = cases.select(members), scores.select(members)
     patient = cases.patient[members]
-    figures: dict[str, Figure] = {}
+    figures: dict[str, Linearised] = {}
     auc = auc_placements(of_members, group)
     if auc is not None:
-        figures["roc_auc"] = auc_figure(replace(auc, patient=patient))
+        figures["roc_auc"] = replace(auc, patient=patient)
     if group.positive is None or np.isnan(of_members.threshold).any():
         return figures
     positive = group.label == group.positive
@@ -114,7 +114,7 @@ def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dic
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():
-            figures[name] = share_figure(correct[:, side], patient[side])
+            figures[name] = share(correct[:, side], patient[side])
     return figures
 
 

@@ -154,7 +154,7 @@ def _feature_importance(
     """Return the AUC lost with the cluster of each feature."""
     held_out = model.is_positive(fit), model.known.patient_id[fit.held_out]
     lost = {
-        first: auc_loss(fit.ranking, scores, *held_out).mean
+        first: auc_loss(fit.ranking, scores, *held_out).value
         for first, scores in measured.of_clusters.items()
     }
     return [lost[measured.cluster_of[name]] for name in names]

@@ -31,9 +31,10 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
-from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import mean_ranks, t_quantile
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised, combination
 from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_freedom
 
 Floats = NDArray[np.float64]
@@ -114,7 +115,7 @@ def permuted_rankings(
     return scores
 
 
-def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Placements:
+def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Linearised:
     """Return the loss of AUC as placements: their mean is AUC minus mean changed AUC.
 
     Args:
@@ -122,21 +123,20 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Pl
         changed: (changes, n) scores after as many changes, such as permutations.
     """
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
-    after = placements(changed, positive, whose)
-    mean_after = Placements(after.value[None], positive, whose)
-    return combination([(1.0, placements(base[None], positive, whose)), (-1.0, mean_after)])
+    after = placements(changed, positive, whose).averaged()
+    return combination([(1.0, placements(base[None], positive, whose)), (-1.0, after)])
 
 
-def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Loss:
+def estimate_loss(folds: Sequence[Linearised], repeats: int, ratio: float) -> Loss:
     """Average the losses of folds, repeat after repeat; the folds of one share no patient."""
-    values = np.array([fold.mean for fold in folds])
+    values = np.array([fold.value for fold in folds])
     mean = float(values.mean())
     over_folds = corrected_mean(values, ratio, -1.0, 1.0)
-    if min(fold.smaller_class for fold in folds) < 2:
+    if min(fold.fewest for fold in folds) < 2:
         return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
     # The folds of one repeat are independent given the fits; repeats see the same patients.
     variance = float(np.mean([fold.variance() for fold in folds])) * repeats / len(folds)
-    freedom = [degrees_of_freedom(fold.patient, fold.positive) for fold in folds]
+    freedom = [degrees_of_freedom(fold.patient, fold.kind) for fold in folds]
     degrees = sum(freedom) / repeats
     quantile = float(t_quantile(UPPER, degrees))
     half = quantile * float(np.sqrt(variance))

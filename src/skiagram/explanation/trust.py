@@ -23,7 +23,7 @@ from scipy.ndimage import distance_transform_edt
 from skiagram.options import STRICT
 from skiagram.statistics.distributions import mean_ranks, t_quantile
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
 
 Map = NDArray[np.float64]  # (height, width) or (depth, height, width)

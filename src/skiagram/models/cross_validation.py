@@ -487,7 +487,8 @@ class CrossValidator(Generic[I]):
     ) -> Calibration:
         if cases.outcome is None:
             return fit_calibration(self.plan.calibration, scores, cases.label[rows])
-        calibration: Calibration = cases.outcome.calibrate(scores, *cases.select(rows).truth)
+        known = cases.select(rows)
+        calibration: Calibration = cases.outcome.calibrate(scores, *known.truth, known.patient_id)
         return calibration
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:

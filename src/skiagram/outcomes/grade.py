@@ -41,9 +41,9 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     Tensor,
 )
-from skiagram.statistics.agreement import absolute_error, quadratic_kappa
+from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
-from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
 from skiagram.statistics.proportional_odds import (
     fit_proportional_odds,
     grade_probabilities,
@@ -296,7 +296,9 @@ class Grade(MeasuredOutcome):
         cuts: Floats = np.log(below / (1 - below))
         return cuts
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> GradeCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> GradeCalibration:
         score, grades = scores[:, 0], len(self.grades)
         centre, spread = float(score.mean()), float(score.std())
         scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
@@ -314,32 +316,33 @@ class Grade(MeasuredOutcome):
         thresholds = tuple(((padded[below] + padded[below + 1]) / 2).tolist())
         return GradeCalibration(slope, tuple(cuts.tolist()), thresholds)
 
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         predicted = cases.estimate[:, :, 0]
         kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in predicted]
-        return mean_of(kappas, cases.folds)
+        return mean_over_repeats(kappas, cases.folds)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         measured = [MeasuredFigure("quadratic_kappa", "", self.measure_primary(cases))]
         value, patient = cases.value, cases.patient
 
-        def add(name: str, of_repeats: Sequence[Jackknifed]) -> None:
-            measured.append(MeasuredFigure(name, "", mean_of(of_repeats, cases.folds)))
+        def add(name: str, of_repeats: Sequence[Linearised]) -> None:
+            measured.append(MeasuredFigure(name, "", mean_over_repeats(of_repeats, cases.folds)))
 
         predicted, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
-        add("absolute_error", [absolute_error(each, value, patient) for each in predicted])
+        add("absolute_error", [grade_error(each, value, patient) for each in predicted])
         exact = [(each == value).astype(np.float64) for each in predicted]
-        add("exact_agreement", [jackknifed_mean(each, patient, "logit") for each in exact])
-        add("auc", [_mean_over_cuts(of_cuts) for of_cuts in zip(*self._areas(cases), strict=True)])
+        add("exact_agreement", [share(each[None], patient) for each in exact])
+        of_cuts = zip(*self._areas(cases), strict=True)
+        add("auc", [_mean_over_cuts(areas, cases.label) for areas in of_cuts])
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
-        add("ranked_probability_score", [jackknifed_mean(each, patient) for each in errors])
+        add("ranked_probability_score", [mean_of_cases(each, patient) for each in errors])
         shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
         plain = ranked_probability_terms(np.tile(shares, (len(value), 1)), cases.label)
-        gains = [jackknifed_mean(plain - each, patient) for each in errors]
+        gains = [mean_of_cases(plain - each, patient) for each in errors]
         add("ranked_probability_gain", gains)
         return measured
 
-    def _areas(self, cases: ScoredCases) -> list[list[Jackknifed]]:
+    def _areas(self, cases: ScoredCases) -> list[list[Linearised]]:
         """Return, by cut-off, the AUC of each repeat."""
         repeats = list(zip(cases.score, cases.fit, strict=True))
         return [
@@ -384,7 +387,7 @@ class Grade(MeasuredOutcome):
             x = tuple(float(chance[band].mean()) for band in bands)
             y = tuple(float(above[band].mean()) for band in bands)
             lines.append(Line(f"above {grade}", x, y))
-            area = format_decimal(mean_of(areas).value)
+            area = format_decimal(mean_over_repeats(areas).value)
             shares = f"{chance.mean():.3f}", f"{above.mean():.3f}"
             rows.append((f"above {grade}", *shares, area))
         return OutcomePlot(
@@ -425,13 +428,16 @@ class Grade(MeasuredOutcome):
         return tuple(doubts)
 
 
-def _mean_over_cuts(areas: Sequence[Jackknifed]) -> Jackknifed:
-    """Return the mean over the cut-offs that part the cases."""
+def _mean_over_cuts(areas: Sequence[Linearised], label: Labels) -> Linearised:
+    """Return the mean over the cut-offs that part the cases, which the rarest grade limits."""
     known = [area for area in areas if np.isfinite(area.value)] or areas[:1]
-    values, leaving = (
-        np.mean([getattr(area, name) for area in known], axis=0) for name in ("values", "leaving")
+    return replace(
+        known[0],
+        values=np.mean([area.values for area in known], axis=0),
+        influence=np.mean([area.influence for area in known], axis=0),
+        kind=label,
+        most_cases=np.inf,  # a mean over cut-offs says more than the patients of the rarest grade
     )
-    return replace(known[0], values=values, leaving=leaving)
 
 
 def _grades_by_number(rows: Sequence[OutcomeRow], column: str) -> list[str]:

@@ -1,8 +1,9 @@
 """A number, such as a length in mm: columns, calibration, figures of error and of agreement.
 
 A score is the number in standard deviations from the mean of the development cases. Its calibration
-brings the unit back and adds an interval: half as long as nine tenths of held-out cases err at most
-(split conformal, Lei et al. 2018, *J. Am. Stat. Assoc.* 113:1094).
+brings the unit back and adds an interval: half as long as nine tenths of held-out cases err at
+most, each patient weighing alike (split conformal, Lei et al. 2018, *J. Am. Stat. Assoc.* 113:1094;
+of patients Lee, Barber & Willett 2023, *Distribution-free inference with hierarchical data*).
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ from skiagram.statistics.agreement import (
     root_mean_square_error,
 )
 from skiagram.statistics.distributions import mean_ranks
-from skiagram.statistics.jackknife import Jackknifed, mean_of
+from skiagram.statistics.linearised import Linearised, mean_over_repeats
 
 LEVEL = 0.9
 MOST_GROUPS = 4
@@ -310,23 +311,29 @@ class Number(MeasuredOutcome):
         """Return the mean absolute error, in standard deviations."""
         return (score - target[:, 0]).abs().mean()
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> NumberCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> NumberCalibration:
         centre, spread = self._scale
-        error = np.sort(np.abs(centre + spread * scores[:, 0] - value))
-        place = min(int(np.ceil(LEVEL * (len(error) + 1))), len(error))
-        return NumberCalibration(centre, spread, float(error[place - 1]))
+        error = np.abs(centre + spread * scores[:, 0] - value)
+        # Each patient weighs alike, and one more is taken to err without bound.
+        _, whose, images = np.unique(patient, return_inverse=True, return_counts=True)
+        order = np.argsort(error, kind="stable")
+        reached = np.cumsum(1 / ((len(images) + 1) * images[whose][order])) >= LEVEL - 1e-12
+        place = int(np.argmax(reached)) if reached.any() else len(error) - 1
+        return NumberCalibration(centre, spread, float(error[order][place]))
 
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         predicted = cases.estimate[:, :, 0]
         errors = [absolute_error(each, cases.value, cases.patient) for each in predicted]
-        return mean_of(errors, cases.folds)
+        return mean_over_repeats(errors, cases.folds)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         measured = [MeasuredFigure("absolute_error", "", self.measure_primary(cases))]
         seen = cases.value, cases.patient
 
-        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
+        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
 
         predicted = list(cases.estimate[:, :, 0])
         add(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.outcomes.columns import ColumnOption, Table, stands_for_missing
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -78,7 +78,7 @@ class MeasuredFigure(NamedTuple):
 
     name: str
     group: str
-    figure: Jackknifed
+    figure: Linearised
 
 
 class OutcomeFigure(NamedTuple):
@@ -294,11 +294,15 @@ class MeasuredOutcome(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> Any:
-        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores."""
+    def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
+        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores.
+
+        Args:
+            patient: (n,) of each case.
+        """
 
     @abstractmethod
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Return the primary figure, the mean over repeats."""
 
     @abstractmethod

@@ -49,7 +49,12 @@ from skiagram.statistics.cox import (
     martingale_residuals,
 )
 from skiagram.statistics.estimate import format_decimal
-from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.linearised import (
+    Linearised,
+    leave_one_out,
+    mean_of_cases,
+    mean_over_repeats,
+)
 from skiagram.statistics.survival import (
     StepCurve,
     aalen_johansen,
@@ -65,6 +70,7 @@ from skiagram.statistics.survival import (
 )
 
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
+_POWERLESS = 0.7  # censored: D-calibration then finds hazards half too high in 2 % (simulated)
 _GRID = 20  # times at which survival is estimated, evenly spread over the events
 _FEWEST_EVENTS = 10
 _FEWEST_OTHERS = 10  # cases, for their hazard and to be in every fold
@@ -340,7 +346,9 @@ class TimeToEvent(MeasuredOutcome):
         terms = (beyond.logsumexp(dim=1) - score)[event]
         return terms.sum() / event.sum().clamp(min=1)
 
-    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> HazardCalibration:
         score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
 
@@ -360,10 +368,10 @@ class TimeToEvent(MeasuredOutcome):
         others = fit(label == OTHER, -np.inf) if self.other_causes else ()
         return HazardCalibration(slope, centre, hazard, *others)
 
-    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
         event = cases.label == EVENT
         repeats = zip(cases.score, cases.fit, strict=True)
-        return mean_of(
+        return mean_over_repeats(
             [
                 harrell_concordance(score, cases.value, event, fit, cases.patient)
                 for score, fit in repeats
@@ -377,8 +385,8 @@ class TimeToEvent(MeasuredOutcome):
         repeats = list(zip(cases.score, cases.fit, strict=True))
         pairs, other = (cases.value, event), cases.label == OTHER
 
-        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
+        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
 
         uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
         add("uno_concordance", self._at(last), uno)
@@ -388,7 +396,7 @@ class TimeToEvent(MeasuredOutcome):
         for horizon in self.horizons:
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
-            add("brier", self._at(horizon), [jackknifed_mean(each, patient) for each in errors])
+            add("brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors])
             gaps = [_observed_without(cases, horizon, 1 - each) for each in survival]
             add("expected_minus_observed", self._at(horizon), gaps)
         grid = np.array([time for time in self.grid if time <= last])
@@ -400,7 +408,7 @@ class TimeToEvent(MeasuredOutcome):
                 plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid, other)
                 for each in cases.estimate
             ]
-            means = [jackknifed_mean(gain, patient) for gain in gains]
+            means = [mean_of_cases(gain, patient) for gain in gains]
             add("brier_gain", f"to {self._at(last)}", means)
         return measured
 
@@ -475,9 +483,14 @@ class TimeToEvent(MeasuredOutcome):
                 np.interp(time, (0.0, *self.grid), (1.0, *survival))
                 for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
             ]
-            _, p = d_calibration(np.array(survival_at_time), cases.label == EVENT)
+            event = cases.label == EVENT
+            _, p = d_calibration(np.array(survival_at_time), event, cases.patient)
             words += f" D-calibration over all times: p = {format_decimal(p)}; a small p speaks "
             words += "against the estimates."
+            censored = float(1 - event.mean())
+            if censored > _POWERLESS:
+                words += f" With {censored:.0%} of the cases censored it has next to no power: "
+                words += "a large p says nothing."
         return OutcomePlot(
             "calibration",
             "Expected and observed events",
@@ -606,7 +619,7 @@ def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])
 
 
-def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackknifed:
+def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Linearised:
     """Return the mean risk minus the observed share, and both without each case."""
 
     def gap(kept: NDArray[np.bool_]) -> float:
@@ -616,4 +629,4 @@ def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Jackk
     everybody = np.ones(len(risk), dtype=np.bool_)
     others = ~np.eye(len(risk), dtype=np.bool_)
     without = [gap(kept) for kept in others]
-    return Jackknifed(np.array([gap(everybody)]), np.array([without]), cases.patient)
+    return leave_one_out(gap(everybody), np.array(without), cases.patient)

@@ -5,58 +5,66 @@ away. `predicted`, `measured` and `patient` are (n,) of the cases; patients coun
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.statistics.jackknife import Floats, Jackknifed, Scale, jackknifed_mean
+from skiagram.statistics.linearised import (
+    Floats,
+    Linearised,
+    Scale,
+    leave_one_out,
+    mean_of_cases,
+    share,
+)
 
 Patients = NDArray[np.int64]
 LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 1986, Lancet 327:307)
 
 
-def _jackknifed_sums(
+def _figure_of_sums(
     terms: Sequence[Floats],
     patient: Patients,
     figure: Callable[..., Floats],
     scale: Scale = "plain",
-) -> Jackknifed:
+) -> Linearised:
     """Return a figure of the number of cases and of the sums of terms; NaN where it has none."""
     of_case = np.stack([np.ones(len(patient)), *terms])
     whole = of_case.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         value, without = figure(*whole), figure(*(whole - of_case))
-    return Jackknifed(value, np.where(np.isfinite(without), without, np.nan)[None], patient, scale)
+    return leave_one_out(float(value[0]), without, patient, scale)
 
 
-def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the mean absolute error."""
-    return jackknifed_mean(np.abs(predicted - measured), patient, "log")
+    return mean_of_cases(np.abs(predicted - measured), patient, "log")
 
 
-def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the bias, the mean of predicted minus measured."""
     gap = predicted - measured
 
     def bias(cases: Floats, total: Floats) -> Floats:
         return total / cases
 
-    return _jackknifed_sums([gap], patient, bias)
+    return _figure_of_sums([gap], patient, bias)
 
 
-def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the root mean square error."""
 
     def root(cases: Floats, squares: Floats) -> Floats:
         error: Floats = np.sqrt(np.maximum(squares, 0) / cases)
         return error
 
-    return _jackknifed_sums([np.square(predicted - measured)], patient, root, "log")
+    return _figure_of_sums([np.square(predicted - measured)], patient, root, "log")
 
 
 def agreement_limit(
     predicted: Floats, measured: Floats, patient: Patients, side: float
-) -> Jackknifed:
+) -> Linearised:
     """Return a limit of agreement, the lower (`side` -1) or the upper one (1)."""
     gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
@@ -67,10 +75,10 @@ def agreement_limit(
         at: Floats = centre + total / cases + side * reach
         return at
 
-    return _jackknifed_sums([gap - centre, np.square(gap - centre)], patient, limit)
+    return _figure_of_sums([gap - centre, np.square(gap - centre)], patient, limit)
 
 
-def calibration_slope(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def calibration_slope(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the slope of measured on predicted numbers by least squares."""
     x, y = predicted - measured.mean(), measured - measured.mean()
     least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
@@ -79,10 +87,10 @@ def calibration_slope(predicted: Floats, measured: Floats, patient: Patients) ->
         spread = square - of_x**2 / cases
         return np.where(spread > least, (product - of_x * of_y / cases) / spread, np.nan)
 
-    return _jackknifed_sums([x, y, x * y, x**2], patient, slope)
+    return _figure_of_sums([x, y, x * y, x**2], patient, slope)
 
 
-def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
 
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
@@ -98,10 +106,10 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patient
         error = (square_gaps - gaps**2 / cases) / 2 / (cases - 1)
         return (of_rows - error) / (of_rows + error + 2 * (of_columns - error) / cases)
 
-    return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
+    return _figure_of_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
 
-def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return Cohen's κ of grades whose disagreements count by their square.
 
     Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(predicted − measured)² over the same of
@@ -116,10 +124,29 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> J
         by_chance = squares / cases - 2 * of_x * of_y / cases**2
         return np.where(by_chance > 1e-12, 1 - square_gaps / cases / by_chance, np.nan)
 
-    return _jackknifed_sums([x, y, x**2 + y**2, (x - y) ** 2], patient, kappa, "fisher")
+    found = _figure_of_sums([x, y, x**2 + y**2, (x - y) ** 2], patient, kappa, "fisher")
+    by_chance = float((x**2 + y**2).mean() - 2 * x.mean() * y.mean())
+    if not np.isfinite(found.value):
+        return found
+    # κ is 1 − the share of cases that disagree · their mean square over that by chance.
+    unit = -_mean_of_wrong(np.square(x - y)) / by_chance
+    return replace(found, chance=(1.0, unit), most_cases=1.0)
 
 
-def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def grade_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+    """Return the mean absolute error of grades: the share of wrong ones · their mean error."""
+    error = np.abs(predicted - measured)
+    found = mean_of_cases(error, patient, "log")
+    return replace(found, chance=(0.0, _mean_of_wrong(error)), most_cases=1.0)
+
+
+def _mean_of_wrong(error: Floats) -> float:
+    """Return the mean of errors of grades that are none of 0; 1, the least, where all are."""
+    wrong = error > 0
+    return float(error[wrong].mean()) if wrong.any() else 1.0
+
+
+def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the share of numbers inside their (n,) intervals."""
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)
-    return jackknifed_mean(inside, patient, "logit")
+    return share(inside[None], patient)

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import join_with_wilson, wilson_interval
+from skiagram.statistics.score_intervals import join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
     Variation,
     Z,

@@ -10,162 +10,53 @@ patient of each case, numbered from 0; `folds` the fits of each repeat, whose tr
 Scores of two fits share no scale, so only pairs of cases of one fit are compared.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import combinations
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 
 from skiagram.errors import DataError
 from skiagram.statistics.distributions import mean_ranks, normal_density
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import is_capped, join_with_wilson, wilson_interval
-from skiagram.statistics.variation import (
-    Variation,
-    covariance_of_means,
-    effective_patients,
-    independent_cases,
-    is_clustered,
-    over_folds,
-    over_trainings,
-    variance_of_mean,
-)
+from skiagram.statistics.linearised import Linearised, combination
 
-_NOTHING = 1e-15
 # A case of the smaller class stands for about 2 independent ones in normal densities, and for more
 # only where an order happens to be nearly perfect (simulated).
 MOST_CASES = 5.0
 
 
-@dataclass(frozen=True)
-class Placements:
-    """Placement values: their mean over positives equals that over negatives, the AUC.
+def auc_of_placements(
+    values: NDArray[np.float64],
+    label: NDArray[np.bool_] | NDArray[np.int64],
+    patient: NDArray[np.int64],
+    folds: int = 0,
+    most_cases: float = MOST_CASES,
+) -> Linearised:
+    """Return the AUC that placement values make: their mean over either of two classes.
 
-    Of several classes they are those of `macro_placements`: the AUC is half the sum of the classes'
-    means, as it is of two.
+    Of several classes, as of `macro_placements`, it is half the sum of the classes' means, as it is
+    of two.
 
-    Attributes:
+    Args:
         values: (repeats, n) for a positive the share of negatives below it, for a negative the
-            share of positives above it, ties half; or a linear combination of such values.
+            share of positives above it, ties half.
         label: (n,) true class, of two classes whether it is the positive one; every class occurs.
-        patient: (n,) patients numbered from 0.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
-        most_cases: Most independent cases that a case of the smaller class may stand for
-            (`independent_cases`), by which it is told whether a variance is too small.
+        most_cases: As of `Linearised`.
     """
-
-    values: NDArray[np.float64]
-    label: NDArray[np.bool_] | NDArray[np.int64]
-    patient: NDArray[np.int64]
-    folds: int = 0
-    most_cases: float = MOST_CASES
-
-    @cached_property
-    def sides(self) -> tuple[NDArray[np.bool_], ...]:
-        """Return (n,) the cases of each class, the positive or last one first."""
-        return tuple(np.asarray(self.label == k) for k in np.unique(self.label)[::-1])
-
-    @property
-    def positive(self) -> NDArray[np.bool_]:
-        """Return (n,) the positive cases of two classes."""
-        return self.sides[0]
-
-    @property
-    def samples(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.int64]], ...]:
-        """Return the values and patients of each class, whose means make the AUC."""
-        return tuple((self.value[side], self.patient[side]) for side in self.sides)
-
-    @cached_property
-    def value(self) -> NDArray[np.float64]:
-        """Return (n,) the placement values, averaged over repeats."""
-        averaged: NDArray[np.float64] = self.values.mean(axis=0)
-        return averaged
-
-    @property
-    def mean(self) -> float:
-        """Return the AUC, or the same combination of AUCs; a mean over repeats."""
-        return float(self._areas(self.value[None])[0])
-
-    @property
-    def areas(self) -> NDArray[np.float64]:
-        """Return (repeats,) the AUC, or the combination of AUCs, of each repeat."""
-        return self._areas(self.values)
-
-    @property
-    def clustered(self) -> bool:
-        """Return whether a patient has several cases."""
-        return is_clustered(self.patient)
-
-    @property
-    def smaller_class(self) -> int:
-        """Return the number of patients of the class that has fewest."""
-        return min(len(np.unique(self.patient[side])) for side in self.sides)
-
-    @property
-    def capped(self) -> bool:
-        """Return whether the variance of the AUC is too small to be believed."""
-        value, variance = self.mean, self.variation.variance
-        return not 0 < value < 1 or is_capped(value, variance, self.most)
-
-    @property
-    def most(self) -> float:
-        """Return the most independent cases that the variance of the AUC may stand for."""
-        return self.most_cases * min(independent_cases(self.patient[side]) for side in self.sides)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Return the interval of the AUC, also where it is exactly 0 or 1."""
-        value, variation = self.mean, self.variation
-        if variation.variance == 0 or not 0 < value < 1:
-            return wilson_interval(value, self.most_cases * self.smaller_class, variation.quantile)
-        return auc_interval(value, variation.variance, self.most, variation.quantile)
-
-    def single(self) -> "list[Placements]":
-        """Return each repeat on its own."""
-        return [replace(self, values=values[None]) for values in self.values]
-
-    def variance(self) -> float:
-        """Return the variance of `mean` over patients, these fits given (Obuchowski 1997).
-
-        With one case per patient this is DeLong's variance. It is 0 where it cannot be told: a
-        class has a single patient, or all placements are equal.
-        """
-        return self._over_patients(self.value)
-
-    @cached_property
-    def variation(self) -> Variation:
-        """Return the variation of `mean` over patients and over trainings."""
-        if self.folds:
-            of_one = float(np.mean([self._over_patients(fold) for fold in self.values]))
-            return over_folds(of_one, self.degrees, self.folds, len(self.values))
-        return over_trainings(self.variance(), self.degrees, self.areas)
-
-    @property
-    def degrees(self) -> float:
-        """Return the degrees of freedom of the variance: those of the class with fewest patients.
-
-        With ten patients of a class a normal quantile makes intervals that hold 91 % (simulated).
-        """
-        return max(1.0, min(effective_patients(self.patient[side]) for side in self.sides) - 1)
-
-    def _areas(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (repeats,) the AUC that values make."""
-        means = [values[:, side].mean(axis=1) for side in self.sides]
-        areas: NDArray[np.float64] = means[0] if len(means) == 2 else np.sum(means, axis=0) / 2
-        return areas
-
-    def _over_patients(self, value: NDArray[np.float64]) -> float:
-        if self.smaller_class < 2:
-            return 0.0
-        samples = [(value[side], self.patient[side]) for side in self.sides]
-        variance = sum(variance_of_mean(*sample) for sample in samples)
-        if self.clustered:
-            pairs = combinations(samples, 2)
-            variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
-        return variance if variance > _NOTHING else 0.0
+    kind = label.astype(np.int64)
+    means = [values[:, kind == k].mean(axis=1) for k in np.unique(kind)[::-1]]
+    areas = means[0] if len(means) == 2 else np.sum(means, axis=0) / 2
+    return Linearised(
+        areas,
+        values,
+        patient,
+        kind,
+        by_kind=True,
+        folds=folds,
+        scale="logit",
+        chance=(0.0, 1.0),
+        most_cases=most_cases,
+        method="DeLong",
+    )
 
 
 def placements(
@@ -174,7 +65,7 @@ def placements(
     patient: NDArray[np.int64],
     folds: int = 0,
     fit: NDArray[np.int64] | None = None,
-) -> Placements:
+) -> Linearised:
     """Return the placement values of each repeat.
 
     Where several fits scored the cases of a repeat, the AUC is the share of the pairs within a fit
@@ -190,10 +81,10 @@ def placements(
     if positive.all() or not positive.any():
         raise _no_pair("all cases are of one class")
     if fit is None or (fit == fit[:, :1]).all():
-        return Placements(_placed(ranking, positive), positive, patient, folds)
+        return auc_of_placements(_placed(ranking, positive), positive, patient, folds)
     scores, fits = np.broadcast_arrays(ranking, fit)
     values = [_within_fits(*each, positive) for each in zip(scores, fits, strict=True)]
-    return Placements(np.array(values), positive, patient, folds)
+    return auc_of_placements(np.array(values), positive, patient, folds)
 
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -240,7 +131,7 @@ def macro_placements(
     patient: NDArray[np.int64],
     folds: int = 0,
     fit: NDArray[np.int64] | None = None,
-) -> Placements:
+) -> Linearised:
     """Return the placement values of the macro one-vs-rest AUC of several classes.
 
     A case of class c counts in the AUC of c as a positive and in those of all other classes k as
@@ -258,121 +149,10 @@ def macro_placements(
     for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
         positive = label == k
         weight = np.where(positive, 1.0, own_count / (len(label) - count))
-        values += weight * placements(probability[:, :, k], positive, patient, fit=fit).values
+        values += weight * placements(probability[:, :, k], positive, patient, fit=fit).influence
     # A mean over several classes says more than the patients of the smallest one.
     most = MOST_CASES if len(classes) == 2 else np.inf
-    return Placements(values / len(classes), label, patient, folds, most)
-
-
-def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
-    """Return the linear combination of placements on the same cases, repeat by repeat.
-
-    What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
-    Where repeats are otherwise unequal in number their means are combined.
-    """
-    first = terms[0][1]
-    several = {len(placements.values) for _, placements in terms} - {1}
-    values = [
-        placements.values if len(several) < 2 else placements.value[None] for _, placements in terms
-    ]
-    repeats = max(len(each) for each in values)
-    combined = np.zeros((repeats, len(first.label)))
-    for (factor, _), each in zip(terms, values, strict=True):
-        combined += factor * each
-    folds = max(placements.folds for _, placements in terms)
-    return Placements(combined, first.label, first.patient, folds)
-
-
-def auc_estimate(auc: Placements) -> Estimate:
-    """Estimate an AUC with its logit interval.
-
-    At an AUC of 0 or 1, with one patient in a class, or with all scores equal no variance can be
-    seen. Then the rule is Wilson's interval as of a proportion among the patients of the smaller
-    class.
-    """
-    value, variation = auc.mean, auc.variation
-    if variation.variance == 0 or not 0 < value < 1:
-        low, high = wilson_interval(value, auc.smaller_class)
-        return Estimate(value, low, high, "Wilson on the patients of the smaller class")
-    return Estimate(value, *auc.bounds, f"logit DeLong{_words(auc)}")
-
-
-def auc_interval(
-    value: float, variance: float, most: float, quantile: float
-) -> tuple[float, float]:
-    """Return the logit interval of an AUC, joined with Wilson's as `join_with_wilson` has it.
-
-    Args:
-        value: In (0, 1).
-        variance: Above 0.
-    """
-    half = quantile * float(np.sqrt(variance)) / (value * (1 - value))
-    low, high = expit(logit(value) - half), expit(logit(value) + half)
-    return join_with_wilson((float(low), float(high)), value, variance, most, quantile)
-
-
-def difference_estimate(auc: Placements, other: Placements) -> Estimate:
-    """Estimate AUC minus other AUC on the same cases with its paired interval.
-
-    Where no variance can be seen, the two single intervals are joined by squaring and adding
-    (Newcombe 1998, method 10), which is wider.
-    """
-    value, variation = auc.mean - other.mean, difference_variation(auc, other)
-    if variation.variance > 0:
-        below, above = (variation.quantile * variation.error(upwards=up) for up in (False, True))
-        method = "from both intervals" if variation.errors else "paired DeLong"
-        words = _words(combination([(1.0, auc), (-1.0, other)]))
-        return Estimate(
-            value, max(-1.0, value - below), min(1.0, value + above), f"{method}{words}"
-        )
-    first, second = (wilson_interval(each.mean, each.smaller_class) for each in (auc, other))
-    below, above = _recovered(auc.mean, other.mean, first, second, 0.0)
-    low, high = max(-1.0, float(value - below)), min(1.0, float(value + above))
-    return Estimate(value, low, high, "Newcombe on the patients of the smaller class")
-
-
-def difference_variation(auc: Placements, other: Placements) -> Variation:
-    """Return the variation of AUC minus other AUC on the same cases.
-
-    It is that of the paired placements. Where one of the two variances is too small to be believed
-    (`join_with_wilson`; an AUC of exactly 0 or 1), the paired one is, too. Then each side is put
-    together from the single intervals and the correlation that the paired variance shows (Zou &
-    Donner 2008, *Statistics in Medicine* 27:1693).
-    """
-    variation = combination([(1.0, auc), (-1.0, other)]).variation
-    if variation.variance == 0 or not (auc.capped or other.capped):
-        return variation
-    model_variance, other_variance = auc.variation.variance, other.variation.variance
-    correlation = 0.0
-    if model_variance > 0 and other_variance > 0:
-        shared = (model_variance + other_variance - variation.variance) / 2
-        correlation = float(np.clip(shared / np.sqrt(model_variance * other_variance), -1, 1))
-    arms = _recovered(auc.mean, other.mean, auc.bounds, other.bounds, correlation)
-    below, above = (arm / variation.quantile for arm in arms)
-    variance = max(variation.variance, below * above)
-    return replace(variation, variance=variance, errors=(below, above))
-
-
-def _recovered(
-    value: float,
-    other: float,
-    interval: tuple[float, float],
-    other_interval: tuple[float, float],
-    correlation: float,
-) -> tuple[float, float]:
-    """Return how far a difference reaches down and up, by the intervals of its two figures."""
-    (low, high), (other_low, other_high) = interval, other_interval
-    arms = ((value - low, other_high - other), (high - value, other - other_low))
-    squares = (first**2 + second**2 - 2 * correlation * first * second for first, second in arms)
-    below, above = (float(np.sqrt(max(_NOTHING, square))) for square in squares)
-    return below, above
-
-
-def _words(auc: Placements) -> str:
-    over_classes = ", mean over classes" if len(auc.sides) > 2 else ""
-    by_patient = ", clustered by patient" if auc.clustered else ""
-    overlapping = ", widened for overlapping training sets" if auc.folds else ""
-    return f"{over_classes}{by_patient}{overlapping}{auc.variation.words}"
+    return auc_of_placements(values / len(classes), label, patient, folds, most)
 
 
 def detectability(auc: float) -> float:
@@ -380,17 +160,17 @@ def detectability(auc: float) -> float:
     return float(np.sqrt(2) * ndtri(auc))
 
 
-def estimate_efficiency(model: Placements, ideal: Placements) -> Estimate:
+def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
     """Estimate (d_a / d_ideal)², the share of the images' information that a model uses.
 
     The ratio's variance is by the delta method on the paired placements; a ratio below 0 (a model
     worse than chance) counts as 0. (Barrett & Myers 2004, *Foundations of Image Science*, §13.2.)
     """
-    if not 0.5 < ideal.mean < 1:
-        return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal.mean:g}")
-    if not 0 < model.mean < 1:
-        return Estimate(None, reason=f"undefined where the model's AUC is {model.mean:g}")
-    d_model, d_ideal = detectability(model.mean), detectability(ideal.mean)
+    if not 0.5 < ideal.value < 1:
+        return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal.value:g}")
+    if not 0 < model.value < 1:
+        return Estimate(None, reason=f"undefined where the model's AUC is {model.value:g}")
+    d_model, d_ideal = detectability(model.value), detectability(ideal.value)
     ratio = d_model / d_ideal
     slopes = [np.sqrt(2) / normal_density(d / np.sqrt(2)) for d in (d_model, d_ideal)]
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
 from skiagram.statistics.bootstrap import MeanOverRepeats, Statistic
-from skiagram.statistics.delong import Placements
+from skiagram.statistics.delong import auc_of_placements
+from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -95,7 +96,7 @@ class FreeResponse:
             int((counted & (fit == number)).sum()) for fit in self.fits for number in np.unique(fit)
         )
 
-    def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Placements:
+    def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Linearised:
         """Return the placements whose mean is JAFROC's figure of merit.
 
         Their rows are abnormal images, then the images that these are held against.
@@ -118,7 +119,7 @@ class FreeResponse:
         ]
         positive = np.arange(len(abnormal) + len(others)) < len(abnormal)
         patient = self.patient[np.concatenate([abnormal, others])]
-        return Placements(np.array(values), positive, patient, self.folds, MOST_IMAGES)
+        return auc_of_placements(np.array(values), positive, patient, self.folds, MOST_IMAGES)
 
     def sensitivities(self, rates: Floats, weights: Floats, *, normal: bool = False) -> Floats:
         """Return (b, rates) the share of lesions found at rates of false marks per image.

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.statistics.delong import Placements, combination
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised, combination
 from skiagram.statistics.variation import Variation, overlap_factor
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def mean_over_readers(
     )
 
 
-def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
+def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
     """Return (r, r) the covariance, over patients, of AUCs or of differences of AUCs.
 
     By DeLong's placements, clustered by patient: cov(x, y) = (var(x + y) − var(x − y)) / 4. A
@@ -82,7 +82,7 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
     return widened
 
 
-def _covariance(figures: Sequence[Placements]) -> Floats:
+def _covariance(figures: Sequence[Linearised]) -> Floats:
     covariance = np.diag([figure.variance() for figure in figures])
     for j, figure in enumerate(figures):
         for k, other in enumerate(figures[:j]):
@@ -92,24 +92,24 @@ def _covariance(figures: Sequence[Placements]) -> Floats:
 
 
 def mean_of_readers(
-    figures: Sequence[Placements], trainings: Variation | None = None
+    figures: Sequence[Linearised], trainings: Variation | None = None
 ) -> ReaderMean:
     """Average AUCs, or differences of AUCs, a reader each."""
     return mean_over_readers(
-        np.array([figure.mean for figure in figures]),
+        np.array([figure.value for figure in figures]),
         covariance_of_readers(figures),
         figures[0].degrees,
         trainings,
     )
 
 
-def model_against_readers(model: Placements, readers: Sequence[Placements]) -> ReaderMean:
+def model_against_readers(model: Linearised, readers: Sequence[Linearised]) -> ReaderMean:
     """Average the AUC of a model minus that of each reader."""
     differences = [combination([(1.0, model), (-1.0, reader)]) for reader in readers]
     repeats = len(model.values)
     if model.folds or repeats < 2:
         return mean_of_readers(differences)
-    seed = float(model.areas.var(ddof=1)) / repeats
+    seed = float(model.values.var(ddof=1)) / repeats
     return mean_of_readers(differences, Variation(seed, repeats - 1))
 
 

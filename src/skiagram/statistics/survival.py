@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.statistics.distributions import chi2_p_value
-from skiagram.statistics.jackknife import Jackknifed, jackknifed_ratio
+from skiagram.statistics.linearised import Linearised, ratio_of_sums
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 _BLOCK = 4_000_000  # pairs held at a time
+# Independent cases that one with an event may stand for among many without: with more, no is said
+# too often where C is nearly 1; with fewer, intervals are longer for nothing (simulated).
+MOST_CASES = 7.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _count_pairs(
     patient: Counts,
     weight: Floats,
     horizon: float | None = None,
-) -> Jackknifed:
+) -> Linearised:
     """Return the weighted share of comparable pairs whose earlier event has the higher risk.
 
     Args:
@@ -146,19 +149,23 @@ def _count_pairs(
             sums += terms.sum(axis=0)
         totals += right.sum(), pairs.sum()
     whole = float(totals[0]), float(totals[1])
-    return jackknifed_ratio(concordant, comparable, whole, patient, "logit")
+    kind = np.where(event & (weight > 0), 1, -1)
+    if horizon is not None:
+        kind = np.where(time > horizon, 0, kind)
+    ratio = ratio_of_sums(concordant, comparable, whole, patient, "logit", kind)
+    return replace(ratio, chance=(0.0, 1.0), most_cases=MOST_CASES)
 
 
 def harrell_concordance(
     risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts
-) -> Jackknifed:
+) -> Linearised:
     """Return Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
     return _count_pairs(risk, time, event, fit, patient, np.ones(len(time)))
 
 
 def uno_concordance(
     risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
-) -> Jackknifed:
+) -> Linearised:
     """Return Uno's C up to a horizon, which censoring does not bias where it is independent.
 
     Uno et al. 2011, *Statistics in Medicine* 30:1105. The censoring curve is that of all cases and
@@ -177,7 +184,7 @@ def auc_at(
     patient: Counts,
     horizon: float,
     other: Flags | None = None,
-) -> Jackknifed:
+) -> Linearised:
     """Return the chance that of a case with an event by the horizon the risk is the higher.
 
     Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
@@ -188,7 +195,7 @@ def auc_at(
     return _count_pairs(risk, time, event, fit, patient, weight, horizon)
 
 
-def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: float) -> Jackknifed:
+def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: float) -> Linearised:
     """Return the chance that of a case whose value is above a cut-off and one below the first wins.
 
     Pairs are of one fit, as of a time to an event that everybody has, the higher the sooner.
@@ -273,11 +280,13 @@ def net_benefit_at(
     return worth
 
 
-def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Floats, float]:
-    """Return the share of cases in each tenth of survival at their own time, and its p value.
+def d_calibration(
+    survival: Floats, event: Flags, patient: Counts, bins: int = 10
+) -> tuple[Floats, float]:
+    """Return the share of patients in each tenth of survival at their own time, and its p value.
 
     A censored case counts in all tenths that it may still reach, in proportion (Haider et al. 2020,
-    *Journal of Machine Learning Research* 21:85).
+    *Journal of Machine Learning Research* 21:85). Cases of a patient share his weight.
 
     Args:
         survival: (n,) that was estimated for the case's own time.
@@ -287,13 +296,16 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
     """
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(bin_of[event], minlength=bins).astype(np.float64)
-    for reached, place in zip(survival[~event].tolist(), bin_of[~event].tolist(), strict=True):
+    weight = 1 / np.bincount(patient)[patient]
+    counts = np.bincount(bin_of[event], weights=weight[event], minlength=bins)
+    for case in np.flatnonzero(~event).tolist():
+        reached, place, of_case = survival[case], bin_of[case], weight[case]
         if reached <= 0:
-            counts[0] += 1
+            counts[0] += of_case
             continue
-        counts[place] += (reached - edges[place]) / reached
-        counts[:place] += (1 / bins) / reached
-    expected = len(survival) / bins
+        counts[place] += of_case * (reached - edges[place]) / reached
+        counts[:place] += of_case * (1 / bins) / reached
+    patients = len(np.unique(patient))
+    expected = patients / bins
     p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)
-    return counts / len(survival), p
+    return counts / patients, p

@@ -36,7 +36,7 @@ from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Outcome, Predictions
-from skiagram.statistics.delong import auc_estimate, estimate_efficiency
+from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
@@ -350,7 +350,7 @@ def _add_finding(
             return model
         response, _ = search.respond(left, model.compared.scores)
         figures = {
-            MERIT: auc_estimate(search.merit(response)),
+            MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
         }
         development = {**model.development, SELECTION_SENSITIVITY: Estimate(value)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skiagram.errors import OptionError
 from skiagram.models.cross_validation import Subset
 from skiagram.seeding import stream
-from skiagram.statistics.delong import auc_estimate, detectability
+from skiagram.statistics.delong import detectability
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
@@ -435,7 +435,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     replicates = len(setting.draws.counts)
     multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
     ranked = setting.ideal_observer()
-    ideal = None if ranked is None else auc_estimate(ranked)
+    ideal = None if ranked is None else ranked.estimate()
     best = None if ideal is None else ideal.value
     crossings = (
         find_crossing(model, baseline, numbers, multipliers, reach)

@@ -15,7 +15,7 @@ from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
 from skiagram.records.predictions import Part, Predictions
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.linearised import Linearised
 from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, ShownModel
 from skiagram.sweeps.rows import BEST, SELECTIONS
 
@@ -24,7 +24,7 @@ from skiagram.sweeps.rows import BEST, SELECTIONS
 class ShownEstimator(ShownModel):
     """A model of values; `primary` is None where it failed."""
 
-    primary: Jackknifed | None
+    primary: Linearised | None
 
     def subtract(self, reference: ShownModel) -> Iterator[tuple[str, Estimate]]:
         if self.primary is None or not isinstance(reference, ShownEstimator):

@@ -45,8 +45,9 @@ def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
 def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCases:
     outcome = of.outcome.settle(value, label)
     score = outcome.as_score(score)
-    estimate = outcome.calibrate(score[:, None], value, label).probabilities(score[:, None])
     each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
+    calibration = outcome.calibrate(score[:, None], value, label, each)
+    estimate = calibration.probabilities(score[:, None])
     return ScoredCases(label, value, each, score[None], estimate[None], one_fit)
 
 

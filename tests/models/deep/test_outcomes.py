@@ -53,7 +53,7 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     fitted = learner("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
     scores = fitted.scores(cases.inputs)
     assert scores.shape == (len(cases), 1)
-    told = cases.outcome.calibrate(scores, *cases.truth).probabilities(scores)
+    told = cases.outcome.calibrate(scores, *cases.truth, cases.patient_id).probabilities(scores)
     if having is timed:
         assert scores[with_spot].mean() > scores[~with_spot].mean() + 0.5
     elif having is measured:

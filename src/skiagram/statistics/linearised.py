@@ -1,0 +1,615 @@
+"""Figures that vary as means over cases do: one way to an interval, a difference and a p value.
+
+To first order a figure is a mean of what its cases are worth to it, their influence. Of an AUC
+these are placement values (DeLong et al. 1988), of a share the cases themselves, of any other
+figure what leaving a case out does to it (the jackknife; Efron & Stein 1981, *Annals of Statistics*
+9:586). So cases of a patient, patients with many of them, trainings and folds are dealt with as in
+any mean over clusters, and figures of the same cases are compared case by case.
+
+`patient` (n,) is the patient of each case, numbered from 0; `folds` the fits of each repeat, whose
+training sets overlap, 0 where one fit scored all cases.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from skiagram.statistics.distributions import t_p_value, t_quantile
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.score_intervals import (
+    is_capped,
+    join_with_wilson,
+    tango_interval,
+    wilson_interval,
+)
+from skiagram.statistics.variation import (
+    UPPER,
+    Variation,
+    Z,
+    covariance_of_means,
+    degrees_of_freedom,
+    effective_patients,
+    independent_cases,
+    is_clustered,
+    over_folds,
+    over_trainings,
+    variance_of_mean,
+)
+
+Floats = NDArray[np.float64]
+Patients = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
+Sample = tuple[Floats, Patients]
+JACKKNIFE = "jackknife by patient"
+OF_GROUPS = "from both intervals, by patient"
+_OF_SHARES = ("share", "gain")
+_NOTHING = 1e-15
+_ROUNDING = 1e-12  # of a mean over repeats that lies at its bound
+_MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
+
+
+class _Transform(NamedTuple):
+    """A scale: its name in methods, the values that it has, to it and back, its slope there."""
+
+    words: str
+    has: Callable[[float], bool]
+    there: Callable[[float], float]
+    back: Callable[[float], float]
+    slope: Callable[[float], float]
+
+
+_TRANSFORMS: dict[Scale, _Transform] = {
+    "logit": _Transform(
+        "logit", lambda value: 0 < value < 1, logit, expit, lambda value: 1 / (value * (1 - value))
+    ),
+    "log": _Transform("log", lambda value: value > 0, np.log, np.exp, lambda value: 1 / value),
+    "fisher": _Transform(
+        "Fisher's z,",
+        lambda value: -1 < value < 1,
+        np.arctanh,
+        np.tanh,
+        lambda value: 1 / (1 - value**2),
+    ),
+}
+_LIMITS: dict[Scale, tuple[float, float]] = {
+    "plain": (-np.inf, np.inf),
+    "logit": (0.0, 1.0),
+    "log": (0.0, np.inf),
+    "fisher": (-1.0, 1.0),
+    "share": (0.0, 1.0),
+    "gain": (-1.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """A figure, the mean over repeats, and what each case is worth to it.
+
+    Attributes:
+        values: (repeats,) the figure.
+        influence: (repeats, n) it varies as their mean over cases, or as the sum of the means of
+            each kind (`by_kind`); NaN where the other cases do not define the figure.
+        patient: (n,) from 0.
+        kind: (n,) kinds of cases of which the rarest limits what is known, such as the classes of
+            an AUC or the cases with an event; −1 of a case that is of none. None: all are of one.
+        by_kind: Whether kinds are samples of their own, whose numbers of cases are taken as given.
+        folds: Fits of a repeat that share training cases; 0 for none. The interval is then one of
+            the procedure (`variation.overlap_factor`).
+        scale: On which its interval is symmetric: `logit` of a chance, `log` of an error, `fisher`
+            (Fisher's z) of a correlation; a figure that has no value there has a plain interval. A
+            `share` has Wilson's interval, a `gain`, the difference of two shares, Tango's.
+        chance: (origin, unit) of a figure with a bound, which is origin + unit · a chance: where no
+            case varies it, Wilson's interval of this chance is its own. Of a `logit` it is the
+            figure itself, with both bounds; else the chance has the bound 0.
+        most_cases: Most independent cases that a case of the rarest kind may stand for, by which
+            it is told whether a variance is too small.
+        method: Name of the way to its influences.
+        pair: Both figures of a difference.
+    """
+
+    values: Floats
+    influence: Floats
+    patient: Patients
+    kind: NDArray[np.int64] | None = None
+    by_kind: bool = False
+    folds: int = 0
+    scale: Scale = "plain"
+    chance: tuple[float, float] | None = None
+    most_cases: float = np.inf
+    method: str = JACKKNIFE
+    pair: "tuple[Linearised, Linearised] | None" = None
+
+    @property
+    def value(self) -> float:
+        """Return the mean over repeats."""
+        return float(self.values.mean())
+
+    @cached_property
+    def sides(self) -> tuple[Flags, ...]:
+        """Return (n,) the cases of each kind, the last one first."""
+        if self.kind is None:
+            return (np.ones(len(self.patient), dtype=np.bool_),)
+        kinds = np.unique(self.kind[self.kind >= 0])[::-1]
+        return tuple(np.asarray(self.kind == number) for number in kinds)
+
+    @property
+    def clustered(self) -> bool:
+        """Return whether a patient has several cases."""
+        return is_clustered(self.patient)
+
+    @property
+    def fewest(self) -> int:
+        """Return the number of patients of the kind that has fewest."""
+        return min((len(np.unique(self.patient[side])) for side in self.sides), default=0)
+
+    @property
+    def degrees(self) -> float:
+        """Return the degrees of freedom of the variance: patients of the rarest kind, minus 1.
+
+        Patients count as effective ones. With ten of a class a normal quantile makes intervals that
+        hold 91 % (simulated).
+        """
+        if self.scale in _OF_SHARES:
+            return degrees_of_freedom(self.patient)
+        known = np.isfinite(self._averaged)
+        return max(
+            1.0,
+            min((effective_patients(self.patient[side & known]) for side in self.sides), default=0)
+            - 1,
+        )
+
+    @property
+    def error(self) -> float:
+        """Return the standard error over patients and trainings; 0 where it cannot be told."""
+        return float(np.sqrt(self.variation.variance))
+
+    @property
+    def quantile(self) -> float:
+        """Return how many standard errors the 95 % interval reaches to each side."""
+        return self.variation.quantile
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Return the influences, averaged over repeats, and patients of each sample."""
+        return self._samples(self._averaged)
+
+    @property
+    def capped(self) -> bool:
+        """Return whether the variance is too small to be believed."""
+        if self.chance is None:
+            return False
+        variance = self._own_variation.variance
+        return self._unseen or (
+            self.scale == "logit" and is_capped(self._chance, variance, self.most)
+        )
+
+    @property
+    def most(self) -> float:
+        """Return the most independent cases that the variance may stand for."""
+        cases = min((independent_cases(self.patient[side]) for side in self.sides), default=0.0)
+        return self.most_cases * cases
+
+    @cached_property
+    def variation(self) -> Variation:
+        """Return the variation over patients and over trainings.
+
+        That of a difference is of the paired influences. Where the variance of one of its figures
+        is too small to be believed, or this lies at its bound, the paired one is too small, too.
+        Then each side is put together from the single intervals and the correlation that the paired
+        variance shows (Zou & Donner 2008, *Statistics in Medicine* 27:1693).
+        """
+        variation = self._own_variation
+        if self.pair is None or variation.variance == 0 or not any(f.capped for f in self.pair):
+            return variation
+        first, second = self.pair
+        variances = [each._own_variation.variance for each in self.pair]
+        correlation = 0.0
+        if min(variances) > 0:
+            shared = (sum(variances) - variation.variance) / 2
+            correlation = float(np.clip(shared / np.sqrt(np.prod(variances)), -1, 1))
+        bounds = [
+            each.bounds(each._own_variation.quantile, each.most_cases * each.fewest)
+            for each in self.pair
+        ]
+        arms = _recovered(first.value, second.value, bounds[0], bounds[1], correlation)
+        below, above = (arm / variation.quantile for arm in arms)
+        variance = max(variation.variance, below * above)
+        return replace(variation, variance=variance, errors=(below, above))
+
+    def single(self) -> "list[Linearised]":
+        """Return each repeat on its own."""
+        return [
+            replace(self, values=value[None], influence=influence[None])
+            for value, influence in zip(self.values, self.influence, strict=True)
+        ]
+
+    def averaged(self) -> "Linearised":
+        """Return the mean over repeats as a single one."""
+        return replace(self, values=self.values.mean(keepdims=True), influence=self._averaged[None])
+
+    def variance(self) -> float:
+        """Return the variance over patients, these fits given (of an AUC: Obuchowski 1997).
+
+        With one case per patient an AUC's is DeLong's. It is 0 where it cannot be told: a kind has
+        a single patient, or all influences are equal.
+        """
+        return self._over_patients(self._averaged)
+
+    def bounds(self, quantile: float, cases: float | None = None) -> tuple[float, float]:
+        """Return the bounds that lie so many standard errors away.
+
+        Args:
+            cases: Independent cases that a figure without a variance stands for; None: the patients
+                of the rarest kind.
+        """
+        value, variance = self.value, self._own_variation.variance
+        if self.scale == "share":
+            return wilson_interval(value, self.size, quantile)
+        if self.scale == "gain":
+            gained, lost = (share * self.size for share in self._changed)
+            return tango_interval(gained, lost, self.size, quantile)
+        if self._unseen:
+            return self._wilson(quantile, self.fewest if cases is None else cases)
+        half, scale = quantile * float(np.sqrt(variance)), _TRANSFORMS.get(self.scale)
+        if scale is not None and scale.has(value):
+            middle, half = scale.there(value), half * scale.slope(value)
+            interval = float(scale.back(middle - half)), float(scale.back(middle + half))
+        else:
+            interval = value - half, value + half
+        if self.chance is None or self.scale != "logit":
+            return interval
+        return join_with_wilson(interval, value, variance, self.most, quantile)
+
+    def estimate(self) -> Estimate:
+        """Return the figure with its 95 % interval.
+
+        Where no variance can be seen, a figure with a bound has Wilson's interval as of a
+        proportion among the patients of the rarest kind, and of a difference the two single
+        intervals are joined by squaring and adding (Newcombe 1998, method 10), which is wider.
+        """
+        if len(self.patient) == 0:
+            return Estimate(None, reason="no case to estimate it from")
+        if not np.isfinite(self.value):
+            reason = "it is not defined: too few events or patients, or all estimates are equal"
+            return Estimate(None, reason=reason)
+        if self.pair is not None:
+            return self._estimate_difference(*self.pair)
+        variation = self.variation
+        if self.scale in _OF_SHARES:
+            by_patient = ", by patient" if self.clustered else ""
+            way = (
+                f"Wilson{by_patient}"
+                if self.scale == "share"
+                else "paired score interval by patient"
+            )
+            bounds = self.bounds(variation.quantile)
+            return Estimate(self.value, *bounds, f"{way}{variation.words}")
+        if self._unseen:
+            return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
+        if len(np.unique(self.patient)) < 2:
+            return Estimate(self.value, reason="fewer than two patients")
+        scale = _TRANSFORMS.get(self.scale)
+        words = f"{scale.words} " if scale is not None and scale.has(self.value) else ""
+        method = f"{words}{self.method}{self._words}"
+        return Estimate(self.value, *self.bounds(variation.quantile), method)
+
+    def p(self) -> float | None:
+        """Return the two-sided p value of 0; None where it cannot be told."""
+        return self.variation.p(self.value) if np.isfinite(self.value) else None
+
+    def correlation(self, other: "Linearised") -> float:
+        """Return the correlation with a figure of other cases, which patients of both make."""
+        variance = self.variation.variance * other.variation.variance
+        if variance == 0:
+            return 0.0
+        covariance = sum(
+            covariance_of_means(*sample, *other_sample)
+            for sample in self.samples
+            for other_sample in other.samples
+            if np.isin(sample[1], other_sample[1]).any()
+        )
+        return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
+
+    def __sub__(self, other: "Linearised") -> "Linearised":
+        """Return the difference of two figures of the same cases."""
+        difference = combination([(1.0, self), (-1.0, other)])
+        if self.scale == other.scale == "share":
+            return replace(difference, scale="gain")
+        return replace(difference, pair=(self, other))
+
+    @property
+    def size(self) -> float:
+        """Return how many independent cases hold the information of a share's clustered ones.
+
+        The number of cases over the design effect: the variance over patients and trainings against
+        that of as many independent cases (Rao & Scott 1992). It is never more than the number of
+        cases; where all cases agree, or no case is decided differently, no variance can be seen and
+        it is the effective number of patients.
+        """
+        n, value, variance = len(self.patient), self.value, self._own_variation.variance
+        moved = value if self.scale == "share" else sum(self._changed)
+        independent = (moved - value**2) / max(n - 1, 1)
+        unseen = independent <= 0 or (self.scale == "gain" and variance == 0)
+        if unseen or len(np.unique(self.patient)) < 2:
+            return effective_patients(self.patient)
+        return n / max(variance / independent, 1.0)
+
+    @property
+    def _changed(self) -> tuple[float, float]:
+        """Return the share of cases that a gain is of, and of those that it lost."""
+        gained, lost = (float(np.maximum(side * self.influence, 0).mean()) for side in (1, -1))
+        return gained, lost
+
+    @cached_property
+    def _averaged(self) -> Floats:
+        averaged: Floats = self.influence.mean(axis=0)
+        return averaged
+
+    @property
+    def _chance(self) -> float:
+        """Return the chance of `chance`; ½ of a figure without."""
+        if self.chance is None:
+            return 0.5
+        chance = (self.value - self.chance[0]) / self.chance[1]
+        end = float(chance > 0.5)
+        return end if abs(chance - end) < _ROUNDING else chance
+
+    @property
+    def _unseen(self) -> bool:
+        """Return whether a figure with a bound lies there, so that no case varies it."""
+        if self.chance is None or self.scale != "logit":
+            return self.chance is not None and self._chance == 0
+        return self._own_variation.variance == 0 or not 0 < self._chance < 1
+
+    def _wilson(self, quantile: float, cases: float) -> tuple[float, float]:
+        """Return the interval that Wilson's of the chance makes, by so many independent cases."""
+        return self._of_chance(wilson_interval(self._chance, cases, quantile))
+
+    def _of_chance(self, interval: tuple[float, float]) -> tuple[float, float]:
+        """Return the figure's interval of that of its chance."""
+        origin, unit = self.chance or (0.0, 1.0)
+        ends = sorted(origin + unit * end for end in interval)
+        low, high = np.clip(ends, *_LIMITS[self.scale])
+        return float(low), float(high)
+
+    @cached_property
+    def _own_variation(self) -> Variation:
+        """Return the variation by the influences alone."""
+        if self.scale == "share" and self.value in (0.0, 1.0):
+            return Variation(0.0, self.degrees)
+        if self.folds:
+            of_one = float(np.mean([self._over_patients(repeat) for repeat in self.influence]))
+            return over_folds(of_one, self.degrees, self.folds, len(self.values))
+        return over_trainings(self.variance(), self.degrees, self.values)
+
+    def _samples(self, influence: Floats) -> tuple[Sample, ...]:
+        if self.by_kind:
+            return tuple((influence[side], self.patient[side]) for side in self.sides)
+        known = np.isfinite(influence)
+        return ((influence[known], self.patient[known]),)
+
+    def _over_patients(self, influence: Floats) -> float:
+        samples = self._samples(influence)
+        if min(self.fewest, *(len(np.unique(patient)) for _, patient in samples)) < 2:
+            return 0.0
+        variance = sum(variance_of_mean(*sample) for sample in samples)
+        if self.clustered and self.by_kind:
+            pairs = combinations(samples, 2)
+            variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
+        nothing = _NOTHING if np.isfinite(_LIMITS[self.scale]).all() or self.by_kind else 0.0
+        return float(variance) if variance > nothing else 0.0
+
+    def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
+        """Return the difference of both figures with its interval."""
+        value, variation = self.value, self.variation
+        low, high = _LIMITS[first.scale]
+        if variation.variance > 0:
+            below, above = (
+                variation.quantile * variation.error(upwards=up) for up in (False, True)
+            )
+            method = "from both intervals" if variation.errors else f"paired {self.method}"
+            method += self._words
+        elif self._is_at_bounds:
+            both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
+            below, above = _recovered(first.value, second.value, *both, 0.0)
+            method = f"Newcombe on {self._of_patients}"
+        elif len(np.unique(self.patient)) < 2:
+            return Estimate(value, reason="fewer than two patients")
+        else:
+            below, above, method = 0.0, 0.0, f"paired {self.method}"
+        return Estimate(
+            value, max(low - high, value - below), min(high - low, value + above), method
+        )
+
+    @property
+    def _is_at_bounds(self) -> bool:
+        """Return whether a difference does not vary since its figures do not, at their bounds."""
+        figures = self.pair or ()
+        return bool(figures) and (self.by_kind or all(figure._unseen for figure in figures))
+
+    @property
+    def _words(self) -> str:
+        """Return what the interval holds besides single patients, for the name of a method."""
+        if not self.by_kind:
+            return "" if self.folds else self._own_variation.words
+        over_classes = ", mean over classes" if len(self.sides) > 2 else ""
+        by_patient = ", clustered by patient" if self.clustered else ""
+        overlapping = ", widened for overlapping training sets" if self.folds else ""
+        return f"{over_classes}{by_patient}{overlapping}{self._own_variation.words}"
+
+    @property
+    def _of_patients(self) -> str:
+        if self.by_kind:
+            return "the patients of the smaller class"
+        return "the patients" if self.kind is None else "the patients of the rarest kind"
+
+
+def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
+    """Return the linear combination of figures of the same cases, repeat by repeat.
+
+    What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
+    Where repeats are otherwise unequal in number their means are combined.
+    """
+    first = terms[0][1]
+    unequal = len({len(figure.values) for _, figure in terms} - {1}) > 1
+    values: Floats = np.zeros(1)
+    influence: Floats = np.zeros((1, len(first.patient)))
+    for factor, figure in terms:
+        beside = figure.averaged() if unequal else figure
+        values = values + factor * beside.values
+        influence = influence + factor * beside.influence
+    return Linearised(
+        values,
+        influence,
+        first.patient,
+        first.kind,
+        first.by_kind,
+        max(figure.folds for _, figure in terms),
+        method=first.method,
+    )
+
+
+def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimate, float | None]:
+    """Return one figure minus that of other cases with its interval, and the p value of none.
+
+    Each interval is lopsided and keeps its coverage in small groups, so that of the difference is
+    put together from the two (Zou & Donner 2008, *Statistics in Medicine* 27:1693). A patient with
+    cases on both sides makes the figures go together. The two-sided p value is the level at which
+    the interval just reaches 0, so the two never disagree.
+    """
+    from scipy.optimize import brentq  # slow to import: readers of an evaluation do without
+
+    value = figure.value - other.value
+    # Satterthwaite's degrees of freedom of the sum of two variances.
+    both = figure.variation, other.variation
+    spread = sum(each.variance**2 / each.degrees for each in both)
+    degrees = sum(each.variance for each in both) ** 2 / spread if spread > 0 else np.inf
+    correlation = figure.correlation(other)
+
+    def bounds(quantile: float) -> tuple[float, float]:
+        intervals = figure.bounds(quantile), other.bounds(quantile)
+        below, above = _recovered(figure.value, other.value, *intervals, correlation, least=0.0)
+        return value - below, value + above
+
+    low, high = bounds(float(t_quantile(UPPER, degrees)))
+    estimate = Estimate(value, max(-1.0, low), min(1.0, high), OF_GROUPS)
+
+    def nearest(quantile: float) -> float:
+        interval = bounds(quantile)
+        return interval[0] if value > 0 else -interval[1]
+
+    if nearest(_MIN_QUANTILE) <= 0:  # no difference but that of rounding
+        return estimate, 1.0
+    if nearest(_MAX_QUANTILE) > 0:
+        return estimate, 0.0
+    reached = brentq(nearest, _MIN_QUANTILE, _MAX_QUANTILE)
+    return estimate, t_p_value(reached, degrees)
+
+
+def _recovered(
+    value: float,
+    other: float,
+    interval: tuple[float, float],
+    other_interval: tuple[float, float],
+    correlation: float,
+    least: float = _NOTHING,
+) -> tuple[float, float]:
+    """Return how far a difference reaches down and up, by the intervals of its two figures."""
+    (low, high), (other_low, other_high) = interval, other_interval
+    arms = ((value - low, other_high - other), (high - value, other - other_low))
+    squares = (first**2 + second**2 - 2 * correlation * first * second for first, second in arms)
+    below, above = (float(np.sqrt(max(least, square))) for square in squares)
+    return below, above
+
+
+def leave_one_out(
+    value: float,
+    without: Floats,
+    patient: Patients,
+    scale: Scale = "plain",
+    kind: NDArray[np.int64] | None = None,
+) -> Linearised:
+    """Return a figure by the values that it has without each case.
+
+    Args:
+        without: (n,); NaN where the other cases do not define it.
+        patient: (n,) from 0.
+    """
+    known = np.isfinite(without)
+    mean = without[known].mean() if known.any() else np.nan
+    influence = (known.sum() - 1) * (mean - without)
+    return Linearised(np.array([value]), influence[None], patient, kind, scale=scale)
+
+
+def ratio_of_sums(
+    numerator: Floats,
+    denominator: Floats,
+    whole: tuple[float, float],
+    patient: Patients,
+    scale: Scale = "plain",
+    kind: NDArray[np.int64] | None = None,
+) -> Linearised:
+    """Return a ratio of sums.
+
+    Args:
+        numerator: (n,) what each case adds to the upper sum.
+        denominator: (n,) the same of the lower sum.
+        whole: Both sums; terms that two cases share are in the parts of both.
+        patient: (n,) from 0.
+    """
+    above, below = whole
+    left = below - denominator
+    without = np.divide(
+        above - numerator, left, out=np.full(len(left), np.nan), where=left > 1e-12 * abs(below)
+    )
+    value = above / below if below > 0 else float("nan")
+    return leave_one_out(value, without, patient, scale, kind)
+
+
+def mean_of_cases(value: Floats, patient: Patients, scale: Scale = "plain") -> Linearised:
+    """Return the mean of (n,) values; `patient` (n,) counts from 0."""
+    mean = value.mean(keepdims=True)
+    return Linearised(mean, (value - mean)[None], patient, scale=scale)
+
+
+def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
+    """Return a share of cases.
+
+    Args:
+        success: (repeats, n) 1 or 0 a case and training, or a mean of these.
+    """
+    return Linearised(_mean_of(success), success, patient, folds=folds, scale="share")
+
+
+def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linearised:
+    """Return by how much a share of cases differs between two models.
+
+    Args:
+        difference: (repeats, n) 1, 0 or −1, or means of these.
+    """
+    return Linearised(_mean_of(difference), difference, patient, folds=folds, scale="gain")
+
+
+def _mean_of(values: Floats) -> Floats:
+    """Return (repeats,) the mean of (repeats, n) values; NaN without a case."""
+    mean: Floats = values.mean(axis=1) if values.shape[1] else np.full(len(values), np.nan)
+    return mean
+
+
+def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:
+    """Return a figure over repeats, all of the same cases."""
+    chances = [figure.chance for figure in figures if figure.chance is not None]
+    return replace(
+        figures[0],
+        values=np.concatenate([figure.values for figure in figures]),
+        influence=np.concatenate([figure.influence for figure in figures]),
+        folds=folds,
+        chance=(chances[0][0], float(np.mean([unit for _, unit in chances]))) if chances else None,
+    )

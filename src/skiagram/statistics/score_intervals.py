@@ -1,0 +1,69 @@
+"""Score intervals of shares, and of what is like a share, by a number of independent cases."""
+
+import numpy as np
+
+from skiagram.statistics.variation import Z
+
+
+def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[float, float]:
+    """Return the 95 % score interval of Wilson (1927)."""
+    z = quantile
+    centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
+    low = 0.0 if proportion == 0 else float(centre - half)
+    high = 1.0 if proportion == 1 else float(centre + half)
+    return low, high
+
+
+def join_with_wilson(
+    interval: tuple[float, float], value: float, variance: float, most: float, quantile: float
+) -> tuple[float, float]:
+    """Return an interval of a share or an AUC, lengthened where its variance is too small.
+
+    A variance v says as much as θ (1 − θ) / v independent cases. Where a sample happens to hold
+    next to no error, that is more than its patients can say; then the interval reaches at least as
+    far as Wilson's on the most cases that they can stand for. Below that it stays as it is.
+
+    Args:
+        value: θ, in (0, 1).
+        most: Cases.
+    """
+    if not is_capped(value, variance, most):
+        return interval
+    low, high = wilson_interval(value, most, quantile)
+    return min(interval[0], low), max(interval[1], high)
+
+
+def is_capped(value: float, variance: float, most: float) -> bool:
+    """Return whether a variance says more than the most independent cases."""
+    return variance * most < value * (1 - value)
+
+
+def tango_interval(
+    gained: float, lost: float, n: float, quantile: float = Z
+) -> tuple[float, float]:
+    """Return the 95 % score interval of a difference of paired proportions.
+
+    Tango (1998, *Statistics in Medicine* 17:891, eqs. 18-20). Where the two never differ it is
+    ± z² / (n + z²), not a point.
+
+    Args:
+        n: Independent pairs, > 0.
+    """
+    from scipy.optimize import brentq  # slow to import: readers of an evaluation do without
+
+    share = (gained - lost) / n
+
+    def excess(difference: float, side: float) -> float:
+        half = lost + gained - (2 * n - gained + lost) * difference
+        root = np.sqrt(half**2 + 8 * n * lost * difference * (1 - difference))
+        variance = (root + half) / (2 * n) + difference * (1 - difference)
+        return float(n * (share - difference) + side * quantile * np.sqrt(n * max(0.0, variance)))
+
+    def bound(end: float, side: float) -> float:
+        near = share + side * 1e-12
+        if abs(share - end) < 1e-9 or excess(end, side) * excess(near, side) >= 0:
+            return end
+        return float(brentq(excess, min(end, near), max(end, near), args=(side,), xtol=1e-12))
+
+    return bound(-1.0, -1.0), bound(1.0, 1.0)

@@ -1,0 +1,149 @@
+"""Figures that vary as means over cases: their intervals, differences and bounds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from skiagram.statistics.agreement import grade_error, quadratic_kappa
+from skiagram.statistics.linearised import (
+    Linearised,
+    leave_one_out,
+    mean_of_cases,
+    mean_over_repeats,
+    share,
+)
+from skiagram.statistics.score_intervals import wilson_interval
+from skiagram.statistics.survival import harrell_concordance
+
+
+def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
+    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
+    found = mean_of_cases(value, np.arange(5))
+    assert found.value == value.mean()
+    assert found.error == pytest.approx(value.std(ddof=1) / np.sqrt(5))
+
+
+def test_cases_of_a_patient_vary_together() -> None:
+    """Patients with equally many cases: the error is that of the mean of the patients' means."""
+    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
+    patient = np.array([0, 0, 1, 1, 2, 2])
+    means = value.reshape(3, 2).mean(axis=1)
+    found = mean_of_cases(value, patient)
+    assert found.error == pytest.approx(means.std(ddof=1) / np.sqrt(3))
+    assert found.degrees == 2
+
+
+def test_few_patients_with_most_cases_count_as_few() -> None:
+    patient = np.repeat(np.arange(100), np.where(np.arange(100) % 20, 1, 25))
+    found = mean_of_cases(np.random.default_rng(0).normal(size=len(patient)), patient)
+    assert found.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
+
+
+def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
+    every = share(np.ones((1, 10)), np.arange(10)).estimate()
+    assert (every.value, every.high) == (1.0, 1.0)
+    assert 0.6 < every.low < 0.8  # ten patients; the exact one-sided limit of 97.5 % is .69
+    found = share(np.array([[1.0] * 9 + [0.0]]), np.arange(10)).estimate()
+    assert 0 < found.low < 0.9 < found.high < 1
+
+
+def test_an_interval_of_an_error_reaches_further_up_than_down() -> None:
+    found = mean_of_cases(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
+    assert found.low > 0
+    assert found.high - found.value > found.value - found.low
+
+
+def test_equal_figures_differ_by_nothing() -> None:
+    figure = leave_one_out(0.7, np.array([0.6, 0.8, 0.7]), np.arange(3))
+    gap = figure - figure
+    assert gap.p() == 1.0
+    assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
+
+
+def test_repeats_are_averaged_case_by_case() -> None:
+    one = leave_one_out(0.6, np.array([0.5, 0.7]), np.arange(2))
+    other = leave_one_out(0.8, np.array([0.9, 0.7]), np.arange(2))
+    both = mean_over_repeats([one, other])
+    assert both.value == pytest.approx(0.7)
+    assert both.variance() == pytest.approx(0, abs=1e-30)
+    assert both.error == pytest.approx(0.1)  # of the two trainings, s² / 2
+
+
+def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure() -> None:
+    value = np.random.default_rng(0).normal(size=(2, 40))
+    repeats = [mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value]
+    single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
+    assert mean_over_repeats(repeats, folds=5).error == pytest.approx(
+        np.sqrt((1 / 2 + 5 / 4) * single)
+    )
+
+
+def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
+    value = np.random.default_rng(0).normal(size=(3, 40))
+    found = mean_over_repeats([mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value])
+    over_patients = value.mean(axis=0).var(ddof=1) / 40
+    assert found.variance() == pytest.approx(over_patients)
+    expected = over_patients + value.mean(axis=1).var(ddof=1) / 3
+    assert found.variation.variance == pytest.approx(expected)
+    assert found.estimate().method.endswith("over 3 trainings")
+
+
+def rare_events(right: int) -> Linearised:
+    """Twelve of 300 patients have the event, so many of them with risks above all others'."""
+    event = np.arange(300) < 12
+    risk = np.where(np.arange(300) < right, 2.0, 1.0) * event + 0.5 * (np.arange(300) % 3 == 0)
+    time = np.where(event, 1.0 + np.arange(300) / 300, 10.0)
+    one_fit = np.zeros(300, dtype=np.int64)
+    return harrell_concordance(risk - time / 100, time, event, one_fit, np.arange(300))
+
+
+def test_few_events_are_the_patients_of_a_concordance() -> None:
+    found = rare_events(12)
+    assert found.degrees == 11
+    estimate = replace(found, values=np.ones(1), influence=np.zeros((1, 300))).estimate()
+    assert (estimate.low, estimate.high) == pytest.approx(wilson_interval(1.0, 12))
+    assert estimate.low == pytest.approx(0.758, abs=5e-4)
+    assert "rarest kind" in estimate.method
+
+
+def test_grades_that_are_all_right_leave_the_doubt_of_their_number() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 17)[:50], np.arange(50)
+    kappa, error = (figure(given, given, patient) for figure in (quadratic_kappa, grade_error))
+    most_wrong = wilson_interval(0.0, 50)[1]
+    by_chance = 2 * given.var()
+    found = kappa.estimate()
+    assert (found.low, found.high) == pytest.approx((1 - most_wrong / by_chance, 1.0))
+    assert (error.estimate().low, error.estimate().high) == pytest.approx((0.0, most_wrong))
+    gap = (kappa - kappa).estimate()
+    assert gap.low == pytest.approx(-gap.high)
+    assert gap.high > 0.05
+
+
+def test_a_difference_near_a_bound_is_put_together_from_both_intervals() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
+    told = np.where(np.arange(60) < 6, 2.0, given)
+    right, wrong = (quadratic_kappa(each, given, patient) for each in (given, told))
+    found = (right - wrong).estimate()
+    assert found.method == "from both intervals"
+    assert found.high == pytest.approx(1 - wrong.estimate().low, abs=0.03)
+    assert found.high - found.value > wrong.value - wrong.estimate().low - 0.03
+    same = (wrong - wrong).estimate()
+    assert (same.low, same.high) == (0.0, 0.0)
+
+
+def test_a_difference_of_unequally_many_trainings_is_that_of_their_means() -> None:
+    value = np.random.default_rng(0).normal(size=(5, 40))
+    of = [mean_of_cases(each, np.arange(40)) for each in value]
+    gap = mean_over_repeats(of[:3]) - mean_over_repeats(of[3:])
+    assert gap.value == pytest.approx(value[:3].mean() - value[3:].mean())
+    assert len(gap.values) == 1
+
+
+def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt() -> None:
+    given, patient = np.tile([1.0, 2.0, 3.0], 20), np.arange(60)
+    constant, told = np.full(60, 2.0), np.where(np.arange(60) < 6, 2.0, given)
+    nothing, model = (quadratic_kappa(each, given, patient) for each in (constant, told))
+    found = nothing.estimate()
+    assert (found.value, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert (model - nothing).estimate().method == "paired jackknife by patient"
