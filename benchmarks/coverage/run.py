@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from concordance import concordance_section
 from cumulative_incidence import cumulative_incidence_section
+from decisions import decisions_section
 from free_response import free_response_section
 from grade_agreement import grade_agreement_section
 from groups import groups_section
@@ -272,7 +273,8 @@ def page(simulations: int, replicates: int) -> str:
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
     text += near_bounds_section(max(1, simulations // 4))
-    return text + measured_outcomes_section(max(1, simulations // 4))
+    text += measured_outcomes_section(max(1, simulations // 4))
+    return text + decisions_section(max(1, simulations // 4))
 
 
 def renew(written: str, made: str) -> str:

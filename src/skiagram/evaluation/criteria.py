@@ -549,8 +549,7 @@ def find_what_decides(evaluation: JudgedRun) -> tuple[Deciding, str]:
     It is the difference from the classical model, unless something else recommends less: chance, a
     simple rule, copies without which nothing is left, or several comparisons taken together.
     """
-    decisive = find_decisive(evaluation)
-    decision = decide(evaluation)
+    decisive, decision = find_decisive(evaluation), evaluation.answer.decision
     if decisive is None or decision == decide_by_margin(decisive.gain, evaluation.margin):
         return "difference", ""
     if is_remembered(evaluation):

@@ -1,0 +1,162 @@
+"""How often the verdict says yes or no where the truth forbids it.
+
+*No* to a network that gains just the margin over the classical model and over several simple rules,
+and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time. `run.py`
+puts the section on the page; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from again import describe_error
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from skiagram.evaluation.comparisons import correct
+from skiagram.evaluation.criteria import DecisiveComparison, decide_by_margin, lower_decision
+from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, SIMPLE_RULES, Decision
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.seeding import stream
+from skiagram.statistics.delong import placements
+from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.survival import harrell_concordance
+
+Floats = NDArray[np.float64]
+MARGIN = 0.02
+SHARED = 0.5  # of the noise, by all models
+MANY = 4_000  # patients of each of the data sets by which the noise of a true figure is set
+TRUTH_SETS = 8
+CENSORED = 0.5
+
+
+@dataclass(frozen=True)
+class DecisionDesign:
+    """Patients with one image each, and the true figures of what is compared.
+
+    Attributes:
+        figure: `AUC` or `C`.
+        network: True figure of the network; 0.5 reads nothing.
+        rules: How many simple rules there are.
+        gain: Of the network over the classical model and every rule.
+    """
+
+    figure: str
+    patients: int
+    network: float
+    rules: int
+    gain: float
+
+    @property
+    def title(self) -> str:
+        """Return the design in words."""
+        return f"{self.figure} {self.network:g} of {self.patients} patients, {self.rules} rules"
+
+    def draw(self, patients: int, noise: list[float], name: str) -> list[Linearised]:
+        """Return the figure of the network, of the classical model and of each rule.
+
+        Args:
+            noise: Deviation of each one's scores around what tells the outcome; below 0 reversed.
+        """
+        draw = stream(0, "decisions", self.title, name)
+        trait, shared = draw.normal(size=(2, patients))
+        apart = [np.sqrt(1 - SHARED) * draw.normal(size=patients) for _ in noise]
+        scores = [
+            np.sign(own) * trait + abs(own) * (np.sqrt(SHARED) * shared + each)
+            for own, each in zip(noise, apart, strict=True)
+        ]
+        patient, one_fit = np.arange(patients), np.zeros(patients, dtype=np.int64)
+        if self.figure == "AUC":
+            positive = draw.normal(size=patients) < trait
+            return [placements(score[None], positive, patient) for score in scores]
+        time, end = draw.exponential(size=(2, patients)) * np.exp(-trait)
+        end *= CENSORED / (1 - CENSORED)
+        seen = np.minimum(time, end), time <= end
+        return [harrell_concordance(score, *seen, one_fit, patient) for score in scores]
+
+    def noise_of(self, value: float) -> float:
+        """Return the deviation at which scores have this true figure."""
+        if value == 0.5:
+            return 1e3
+        sign = 1.0 if value > 0.5 else -1.0
+
+        def above(log_noise: float) -> float:
+            noise = [sign * float(np.exp(log_noise))]
+            found = [self.draw(MANY, noise, f"truth {number}") for number in range(TRUTH_SETS)]
+            return sign * (float(np.mean([figure.value for (figure,) in found])) - value)
+
+        return sign * float(np.exp(brentq(above, -4, 5, xtol=1e-3)))
+
+
+DESIGNS = (
+    DecisionDesign("AUC", 100, 0.75, 3, MARGIN),
+    DecisionDesign("AUC", 400, 0.75, 3, MARGIN),
+    DecisionDesign("AUC", 400, 0.75, 5, MARGIN),
+    DecisionDesign("AUC", 2000, 0.75, 3, MARGIN),
+    DecisionDesign("C", 400, 0.7, 3, MARGIN),
+    DecisionDesign("C", 2000, 0.7, 5, MARGIN),
+    DecisionDesign("AUC", 400, 0.75, 3, 0.0),
+    DecisionDesign("C", 400, 0.7, 3, 0.0),
+    DecisionDesign("AUC", 400, 0.5, 0, 0.2),
+    DecisionDesign("C", 400, 0.5, 0, 0.2),
+)
+
+
+def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
+    """Return the verdict's decision, and that of each interval by itself."""
+    network, classical, *rules = figures
+    arms = {"deep": network, "classical": classical}
+    row = partial(make_row, figure="roc_auc")
+    gap = network - classical
+    primary = row(gap.estimate(), PRIMARY, model="deep", versus="classical", p=gap.p())
+    compared: list[FigureRow] = []
+    for arm, figure in arms.items():
+        against_rule = partial(row, analysis=SIMPLE_RULES, model=arm)
+        chance = figure.estimate().subtract(0.5)
+        p = None if chance.value is None else figure.variation.p(chance.value)
+        compared.append(against_rule(chance, versus=PREVALENCE, p=p))
+        for number, rule in enumerate(rules):
+            difference = figure - rule
+            named = {"versus": f"rule {number}"}
+            compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
+    comparison = DecisiveComparison(FigureTable((primary, *correct(compared))), "deep", MARGIN)
+    by_each = decide_by_margin(primary, MARGIN)
+    for against in compared:
+        if against.model == "deep" and comparison.fails("contender", against.versus):
+            by_each = lower_decision(by_each, decide_by_margin(against, MARGIN))
+    return comparison.decision, by_each
+
+
+def decisions_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Yes and no of the verdict
+
+{simulations} data sets per row, a margin of {MARGIN:g}, one image a patient, an outcome that the
+scores of all models tell with shared noise. *Gain*: the true one of the network over the classical
+model and over every rule. *No* is wrong where the gain is the margin, *yes* where it is less or the
+network is at chance (its rival is then below chance); each is promised in at most 2.5 %. *By each*:
+by the 95 % interval of each comparison, without Bonferroni's.
+
+| figure of the network | gain | *no* | *yes* | open | *no*, by each |
+|---|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        values = [design.network, *[design.network - design.gain] * (1 + design.rules)]
+        noise = [design.noise_of(value) for value in values[:2]]
+        noise += [noise[1]] * design.rules
+        found = [
+            decide(design.draw(design.patients, noise, str(number)))
+            for number in range(simulations)
+        ]
+        decisions, by_each = zip(*found, strict=True)
+        shares = [float(np.mean(np.array(decisions) == word)) for word in ("no", "yes", "open")]
+        shares.append(float(np.mean(np.array(by_each) == "no")))
+        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+        text += f"| {design.title} | {design.gain:+.2f} | {cells} |\n"
+    return f"{text}\n{describe_error(0.025, simulations)}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(decisions_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
