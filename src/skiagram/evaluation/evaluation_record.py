@@ -240,6 +240,11 @@ class JudgedRun(ABC):
         return False
 
     @property
+    def events(self) -> str:
+        """Return how many reported cases had the event; empty where none is looked for."""
+        return ""
+
+    @property
     def part(self) -> Part:
         """Return which scores the figures are on."""
         return self.task.part
@@ -452,6 +457,10 @@ class MeasuredEvaluation(JudgedRun):
     @property
     def lower_is_better(self) -> bool:
         return not self.task.outcome.of_primary.higher_is_better
+
+    @property
+    def events(self) -> str:
+        return dict(self.counts).get("events", "")
 
     @property
     def default_margin(self) -> float:

@@ -110,12 +110,7 @@ def evaluate_measured(
         arms = stand_for_arms(trained, rules, scored, chosen_by, task)
         contender = add_contender(arms, trained, rules, scored, chosen_by, task, options.deep_arm)
     else:
-        contender, arms = at_home.contender, {}
-        for arm, choice in at_home.arms.items():
-            most_often = next(iter(choice.chosen))
-            if most_often in scored:
-                standing = ArmChoice(most_often, {most_often: 1}, 1)
-                arms[arm] = SelectedScores(standing, None, scored[most_often])
+        contender, arms = at_home.contender, _stand_as_at_home(at_home, scored)
     every = scored | {f"best_{arm}": selected.scored for arm, selected in arms.items()}
     shown = [name for name in every if name.startswith("best_") or name in rules]
     # All figures, all comparisons, and the same off near duplicates.
@@ -128,12 +123,7 @@ def evaluate_measured(
     rows += _compare_arms(arms, rules, primary, contender, outcome)
     rows += _compare_models(trained, rules, primary, outcome, options.compare)
     copied = mark_near_duplicates(cases.case_id, inputs.cases, inputs.duplicates)
-    if copied.any() and not copied.all():
-        clean = {name: of.select(~copied) for name, of in every.items() if name in shown}
-        of_clean = {name: outcome.measure_primary(of) for name, of in clean.items()}
-        off = {arm: replace(each, scored=clean[f"best_{arm}"]) for arm, each in arms.items()}
-        if all(np.isfinite(figure.value) for figure in of_clean.values()):
-            rows += _compare_arms(off, rules, of_clean, contender, outcome, OFF_NEAR_DUPLICATES)
+    rows += _compare_off_copies(arms, rules, scored, copied, contender, outcome)
     # Test beside development cases, the ideal observer, and other cohorts.
     if task.part == "test":
         rows += _find_shifts(task, inputs.cases, trained, primary)
@@ -210,6 +200,17 @@ def stand_for_arms(
         arm: _select(arm, members, scored, chosen_by, task)
         for arm, members in list_arms(trained, rules).items()
     }
+
+
+def _stand_as_at_home(at_home: MeasuredEvaluation, scored: Scored) -> dict[str, SelectedScores]:
+    """Return arm → the model that most outer folds chose where the models were developed."""
+    arms = {}
+    for arm, choice in at_home.arms.items():
+        most_often = next(iter(choice.chosen))
+        if most_often in scored:
+            standing = ArmChoice(most_often, {most_often: 1}, 1)
+            arms[arm] = SelectedScores(standing, None, scored[most_often])
+    return arms
 
 
 def add_contender(
@@ -480,6 +481,35 @@ def _compare_arms(
             compared.append(of_chance(chance[0], SIMPLE_RULES, outcome.primary))
         compared += [row(figure - primary[rule], SIMPLE_RULES, arm, rule) for rule in ruled]
     yield from _correct(compared)
+
+
+def _compare_off_copies(
+    arms: Mapping[str, SelectedScores],
+    rules: Sequence[str],
+    scored: Scored,
+    copied: NDArray[np.bool_],
+    contender: Contender,
+    outcome: MeasuredOutcome,
+) -> Iterator[FigureRow]:
+    """Yield the comparisons of arms once more, on the cases without a copy in development.
+
+    Nothing where there are no copies, or where the others do not define a figure.
+
+    Args:
+        copied: (n,) whether a reported case has a near duplicate among the development cases.
+    """
+    if not copied.any() or copied.all():
+        return
+    clean = {
+        arm: replace(selected, scored=selected.scored.select(~copied))
+        for arm, selected in arms.items()
+    }
+    primary = {
+        f"best_{arm}": outcome.measure_primary(selected.scored) for arm, selected in clean.items()
+    }
+    primary |= {rule: outcome.measure_primary(scored[rule].select(~copied)) for rule in rules}
+    if all(np.isfinite(figure.value) for figure in primary.values()):
+        yield from _compare_arms(clean, rules, primary, contender, outcome, OFF_NEAR_DUPLICATES)
 
 
 def _compare_models(

@@ -455,9 +455,11 @@ def _where(evaluation: JudgedRun, decisive: DecisiveComparison | None = None) ->
     cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
+    in_part = decisive is not None and decisive.without_near_duplicates
+    events = f" with {evaluation.events} events" if evaluation.events and not in_part else ""
     if evaluation.is_external:
-        return f"on these {cases} cases of {groups} {whose} of another cohort"
-    return f"on these {cases} {kind} of {groups} {whose}"
+        return f"on these {cases} cases{events} of {groups} {whose} of another cohort"
+    return f"on these {cases} {kind}{events} of {groups} {whose}"
 
 
 def _missing_arm(evaluation: JudgedRun) -> str:

@@ -194,7 +194,8 @@ class TimeToEvent(MeasuredOutcome):
         OutcomeFigure(
             "uno_concordance",
             "C (Uno)",
-            "the same up to a horizon, weighted so that censoring has no say",
+            "the same up to a horizon, weighted so that censoring has no say where follow-up ends "
+            "independently of the risk",
         ),
         OutcomeFigure(
             "auc",
