@@ -49,6 +49,20 @@ def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order() -> 
     assert (chance >= 0).all()
 
 
+@pytest.mark.parametrize(("least", "most"), [(1, 3), (0, 2), (1, 2), (2, 2)])
+def test_cuts_of_grades_without_a_case_at_the_ends_lie_far_away(least: int, most: int) -> None:
+    seen = (GRADE >= least) & (GRADE <= most)
+    found = fit_proportional_odds(VALUES[seen], GRADE[seen], 4, 0.01)
+    chance = grade_probabilities(VALUES @ found.weights, found.cuts)
+    absent = [grade for grade in range(4) if not least <= grade <= most]
+    assert chance[:, absent].max() < 1e-9
+    assert (np.diff(found.cuts) > 0).all()
+    assert chance.sum(axis=1) == pytest.approx(1)
+    if most > least:
+        alone = fit_proportional_odds(VALUES[seen], GRADE[seen] - least, most - least + 1, 0.01)
+        assert found.weights == pytest.approx(alone.weights)
+
+
 def test_weights_that_may_only_rise_do_not_fall() -> None:
     assert fit_proportional_odds(-VALUES[:, :1], GRADE, 4, 0.01, rising=True).weights == 0
 

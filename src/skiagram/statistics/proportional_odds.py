@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 _CLOSEST = -12.0  # log distance of two cuts between which there is no case
 _LEAST = 1e-300
+_FAR = 30.0  # of a cut beyond all cases, in logits from the last one: a chance of 1e-13
 
 
 class ProportionalOdds(NamedTuple):
@@ -65,7 +66,8 @@ def fit_proportional_odds(
 
     Args:
         values: (n, p).
-        grades: How many there are; a grade without a case takes no room between its cuts.
+        grades: How many there are; a grade without a case takes no room between its cuts, and the
+            cuts of lowest or highest grades without a case lie far away.
         rising: Whether weights are kept from falling below 0.
 
     Raises:
@@ -74,6 +76,19 @@ def fit_proportional_odds(
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
     cases, columns = values.shape
+    # Of grades without a case at the ends the likelihood has no optimum: fit the others alone.
+    lowest, highest = int(grade.min()), int(grade.max())
+    if highest - lowest + 1 < grades:
+        inner = ProportionalOdds(np.zeros(columns), np.zeros(1))  # all cases have one grade
+        if highest > lowest:
+            present = highest - lowest + 1
+            inner = fit_proportional_odds(
+                values, grade - lowest, present, penalty, iterations, rising=rising
+            )
+        below = inner.cuts[0] - _FAR - np.arange(lowest)[::-1]
+        above = inner.cuts[-1] + _FAR + np.arange(grades - 1 - highest)
+        between = inner.cuts if highest > lowest else np.zeros(0)
+        return ProportionalOdds(inner.weights, np.concatenate([below, between, above]))
     shares = (np.bincount(grade, minlength=grades) + 0.5).cumsum()[:-1] / (cases + grades / 2)
     first = np.log(shares / (1 - shares))
     start = np.concatenate([np.zeros(columns), first[:1], np.log(np.diff(first))])
