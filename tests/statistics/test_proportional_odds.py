@@ -51,7 +51,7 @@ def test_a_grade_without_a_case_has_hardly_a_chance_and_cuts_stay_in_order() -> 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 3), (0, 2), (1, 2), (2, 2)])
 def test_cuts_of_grades_without_a_case_at_the_ends_lie_far_away(least: int, most: int) -> None:
-    seen = (GRADE >= least) & (GRADE <= most)
+    seen = np.isin(GRADE, np.arange(least, most + 1))
     found = fit_proportional_odds(VALUES[seen], GRADE[seen], 4, 0.01)
     chance = grade_probabilities(VALUES @ found.weights, found.cuts)
     absent = [grade for grade in range(4) if not least <= grade <= most]
