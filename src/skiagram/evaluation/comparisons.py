@@ -183,9 +183,9 @@ def compare_with_rules(
     return correct(rows)
 
 
-def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
-    """Return the rows with the p values of differences in AUC corrected over all of them."""
-    p = {number: row.p for number, row in enumerate(rows) if row.figure == "roc_auc"}
+def correct(rows: Sequence[FigureRow], figure: str = "roc_auc") -> tuple[FigureRow, ...]:
+    """Return the rows with the p values of differences in a figure corrected over all of them."""
+    p = {number: row.p for number, row in enumerate(rows) if row.figure == figure}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
 

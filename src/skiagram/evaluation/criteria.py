@@ -5,7 +5,7 @@ stand in `verdict`, in `warnings` and in the sections.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -420,19 +420,13 @@ class DecisiveComparison:
         return tuple(map(self._directed, rows))
 
     def _directed(self, row: FigureRow) -> FigureRow:
-        return turn_sign(row) if self.lower_is_better else row
+        return row.negate() if self.lower_is_better else row
 
 
-def turn_sign(row: FigureRow) -> FigureRow:
-    """Return a row of an error with the other sign, so that above 0 is better."""
-    value, low, high = (None if part is None else -part for part in (row.value, row.high, row.low))
-    return replace(row, value=value, low=low, high=high)
-
-
-def compare_with_rules(evaluation: JudgedRun, group: str = "") -> tuple[FigureRow, ...]:
+def gains_over_rules(evaluation: JudgedRun, group: str = "") -> tuple[FigureRow, ...]:
     """Return each arm minus chance and each simple rule; above 0 the arm is better."""
     rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
-    return tuple(map(turn_sign, rows)) if evaluation.lower_is_better else rows
+    return tuple(row.negate() for row in rows) if evaluation.lower_is_better else rows
 
 
 def compare_on_all(evaluation: JudgedRun) -> DecisiveComparison | None:
@@ -487,7 +481,7 @@ def is_nothing_of_use(evaluation: JudgedRun) -> bool:
     """
     decisive = find_decisive(evaluation)
     group = decisive.difference.group if decisive else ""
-    rules = compare_with_rules(evaluation, group)
+    rules = gains_over_rules(evaluation, group)
     of_chance = [rule for rule in rules if rule.versus == PREVALENCE]
     named = {rule.versus for rule in rules}
     others = [

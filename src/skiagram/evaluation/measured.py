@@ -23,6 +23,7 @@ from skiagram.evaluation.arm_selection import (
     choose_within_folds,
     mean_of_chosen,
 )
+from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     DEVELOPMENT,
@@ -58,7 +59,6 @@ from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import UPPER
 
 _ARMS = ("classical", "encoder", "deep")
@@ -471,7 +471,8 @@ def _compare_arms(
             yield plain(trainings, figure="trainings", model=contender, versus="classical")
     pairs = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
     others = [pair for pair in pairs if {*pair} <= set(arms) and pair != (contender, "classical")]
-    yield from _correct([row(of_arm[a] - of_arm[b], ARM_PAIRS, a, b) for a, b in others])
+    pairs_of_arms = [row(of_arm[a] - of_arm[b], ARM_PAIRS, a, b) for a, b in others]
+    yield from correct(pairs_of_arms, outcome.primary)
     ruled = [rule for rule in rules if outcome.chance is not None or rule != outcome.rules["cases"]]
     compared = []
     for arm, figure in of_arm.items():
@@ -480,7 +481,7 @@ def _compare_arms(
             of_chance = partial(make_row, model=arm, versus=PREVALENCE, group=group, p=chance[1])
             compared.append(of_chance(chance[0], SIMPLE_RULES, outcome.primary))
         compared += [row(figure - primary[rule], SIMPLE_RULES, arm, rule) for rule in ruled]
-    yield from _correct(compared)
+    yield from correct(compared, outcome.primary)
 
 
 def _compare_off_copies(
@@ -526,12 +527,11 @@ def _compare_models(
         REQUESTED: [pair for pair in requested if set(pair) <= set(primary)],
     }
     for analysis, pairs in families.items():
-        yield from _correct(
-            [
-                _difference_row(primary[a] - primary[b], analysis, a, b, outcome=outcome)
-                for a, b in pairs
-            ]
-        )
+        rows = [
+            _difference_row(primary[a] - primary[b], analysis, a, b, outcome=outcome)
+            for a, b in pairs
+        ]
+        yield from correct(rows, outcome.primary)
 
 
 def _difference_row(
@@ -552,12 +552,6 @@ def _difference_row(
         group=group,
         p=gap.p(),
     )
-
-
-def _correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
-    """Return the rows with their p values corrected over all of them."""
-    p_holm = correct_by_holm([row.p for row in rows])
-    return tuple(replace(row, p_holm=p) for row, p in zip(rows, p_holm, strict=True))
 
 
 def _subtract_chance(
@@ -583,8 +577,8 @@ def _find_shifts(
     cases: Cases,
     trained: Mapping[str, Predictions],
     primary: Mapping[str, Linearised],
-) -> Iterator[FigureRow]:
-    """Yield each model's primary figure of test cases beside that of held-out development cases.
+) -> tuple[FigureRow, ...]:
+    """Return each model's primary figure of test cases beside that of held-out development cases.
 
     The patients of the two sides are others, so the variances add.
     """
@@ -606,8 +600,7 @@ def _find_shifts(
             row(Estimate(primary[name].value), model=name),
             row(Estimate(known.value), model=name, group=DEVELOPMENT),
         ]
-    p_holm = iter(correct_by_holm([each.p for each in rows if each.versus]))
-    yield from (replace(each, p_holm=next(p_holm)) if each.versus else each for each in rows)
+    return correct(rows, outcome.primary)
 
 
 def _tell_sides_apart(

@@ -13,13 +13,13 @@ from skiagram.evaluation.criteria import (
     are_told_apart,
     beats_rule,
     compare_on_all,
-    compare_with_rules,
     decide,
     decide_by_margin,
     decide_finding,
     find_decisive,
     find_side,
     find_standing,
+    gains_over_rules,
     has_shifted,
     is_contradicted,
     is_no_finder_of_use,
@@ -502,7 +502,7 @@ def describe_rules(evaluation: JudgedRun, *, beaten: bool | None = None) -> tupl
     titles = {PREVALENCE: "chance"} | evaluation.titles
     sentences = []
     for arm, name in _ARMS.items():
-        rules = [rule for rule in compare_with_rules(evaluation) if rule.model == arm]
+        rules = [rule for rule in gains_over_rules(evaluation) if rule.model == arm]
         lost = [rule for rule in rules if not beats_rule(rule)]
         if not rules or arm not in evaluation.best or beaten is bool(lost):
             continue

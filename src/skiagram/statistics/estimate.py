@@ -1,8 +1,8 @@
 """A figure with its interval, or the reason why there is none, and how it is printed."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 MISSING = "–"
 
@@ -32,12 +32,12 @@ class Estimate:
         low, high = (None if bound is None else bound - constant for bound in (self.low, self.high))
         return Estimate(self.value - constant, low, high, self.method)
 
-    def negate(self) -> "Estimate":
+    def negate(self) -> Self:
         """Return the figure with the other sign; its bounds change places."""
         value, low, high = (
             None if part is None else -part for part in (self.value, self.high, self.low)
         )
-        return Estimate(value, low, high, self.method, self.reason)
+        return replace(self, value=value, low=low, high=high)
 
 
 Scope = Literal["fits", "procedure"]
