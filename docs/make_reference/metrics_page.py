@@ -41,7 +41,8 @@ def metrics_page() -> str:
         "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
         "explains every field. `reports/metrics.json` holds what `dvc metrics` compares; of it "
         "`selection_auc` and, of finders, `selection_sensitivity` alone come of development cases, "
-        "and are there to choose by.\n",
+        "and are there to choose by. Of a time, a number or a grade the names are those of its "
+        "figures, with the horizon after a space, and `selection_` before the primary one.\n",
     ]
     return "\n".join(parts)
 

@@ -41,7 +41,7 @@ def with_metrics(result: ModelResult, metrics: Mapping[str, Estimate]) -> ModelR
 
 
 def with_stability(result: ModelResult, stability: Stability) -> ModelResult:
-    moved = replace(result, fold_auc=stability.fold_auc, seed_auc=stability.seed_auc)
+    moved = replace(result, fold_auc=stability.fold_auc, by_repeat=stability.seed_auc)
     return moved.with_figures(STABILITY, stability.list_figures())
 
 

@@ -17,12 +17,11 @@ from skiagram.evaluation.evaluation_record import (
     PRIMARY,
     SECONDARY,
     Evaluation,
-    read_evaluation,
 )
 from skiagram.evaluation.options import OperatingTarget
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.cases import Design
-from skiagram.records.files import write_record
+from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, failed, finished, scenario
 
@@ -156,7 +155,7 @@ def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_w
         if row.high is not None and row.value is not None:
             assert row.value <= row.high + 1e-12, row
     write_record(found, tmp_path / "evaluation.json")  # refuses numbers that are not finite
-    assert read_evaluation(tmp_path / "evaluation.json") == found
+    assert read_record(Evaluation, tmp_path / "evaluation.json") == found
 
 
 ALWAYS = {"arms", "calibration", "majority", "metrics", "prediction_sets", "primary", "ranking"}

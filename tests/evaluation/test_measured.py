@@ -9,26 +9,33 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from skiagram.evaluation import evaluate as of_run
 from skiagram.evaluation.evaluation_record import (
-    DEVELOPMENT,
-    FIGURES,
+    EXTERNAL,
     PREVALENCE,
+    PRIMARY,
+    PROBABILITIES,
     REQUESTED,
     SIMPLE_RULES,
-    WORST,
-    MeasuredEvaluation,
-    read_evaluation,
+    Evaluation,
 )
-from skiagram.evaluation.external import FEWEST_TO_UPDATE, UPDATED
+from skiagram.evaluation.external import (
+    COHORT,
+    FEWEST_TO_UPDATE,
+    HELD_OUT,
+    OUT_OF_FOLD,
+    UPDATED,
+    compare_with_development,
+)
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
+from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.evaluation.sites import SITES
+from skiagram.evaluation.sites import SITES, WORST
 from skiagram.outcomes.grade import Grade
 from skiagram.outcomes.number import Number
 from skiagram.records.cases import Cases
-from skiagram.records.files import write_record
+from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import scores_of
 from tests.models.classical.families import model
 from tests.outcomes.cohort import (
@@ -52,9 +59,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
 def evaluate(
     inputs: EvaluationInputs,
     options: EvaluationOptions = OPTIONS,
-    at_home: MeasuredEvaluation | None = None,
-) -> MeasuredEvaluation:
-    return evaluate_measured(inputs, options, seed=0, at_home=at_home)
+    at_home: Evaluation | None = None,
+) -> Evaluation:
+    evaluation = of_run.evaluate(inputs, options, seed=0)
+    if at_home is None:
+        return evaluation
+    return compare_with_development(evaluation, at_home, inputs, options, 0)
 
 
 def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) -> EvaluationInputs:
@@ -71,7 +81,7 @@ def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) ->
 
 def test_what_tells_the_hazard_is_found_and_beats_the_rule(inputs: EvaluationInputs) -> None:
     evaluation = evaluate(inputs)
-    of_primary = evaluation.figures.select(analysis=FIGURES, figure="concordance")
+    of_primary = evaluation.table.select(analysis=METRICS, figure="concordance")
     assert of_primary.by_model("concordance")["cox"].low > 0.6
     noise = of_primary.by_model("concordance")["noise"]
     assert noise.low < 0.5 < noise.high
@@ -95,7 +105,7 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: Evaluation
     assert evaluation.verdict.startswith("No model works on these data")
     assert "Look at the labels and at images" in evaluation.verdict
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
-    rule = with_rule.figures.find(analysis=FIGURES, model="volume", figure="concordance")
+    rule = with_rule.table.find(analysis=METRICS, model="volume", figure="concordance")
     assert ("No model" in with_rule.verdict) == (rule.low <= 0.5)
     assert (Number.chance, Grade.chance) == (None, 0.0)
 
@@ -188,7 +198,7 @@ def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
     changed = replace(model, table=table.sample(frac=1, random_state=0))
     figures = [
         evaluate(replace(inputs, models=(of, *inputs.models[1:])))
-        .figures.select(model="cox", figure="concordance")
+        .table.select(model="cox", figure="concordance")
         .rows
         for of in (model, changed)
     ]
@@ -198,7 +208,7 @@ def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
 def test_an_evaluation_is_read_as_it_was_written(inputs: EvaluationInputs, tmp_path: Path) -> None:
     evaluation = evaluate(inputs)
     write_record(evaluation, tmp_path / "evaluation.json")
-    assert read_evaluation(tmp_path / "evaluation.json") == evaluation
+    assert read_record(Evaluation, tmp_path / "evaluation.json") == evaluation
 
 
 def test_every_case_is_scored_by_a_fit_that_did_not_see_it(inputs: EvaluationInputs) -> None:
@@ -224,15 +234,16 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
     scored = cohort.models[0].part("test").set_index("case_id")
     risk = scores_of(scored.loc[cohort.cases.test().case_id.tolist()])[:, 0]
     figures = evaluation.figures
-    found = figures.find(analysis=FIGURES, model="cox", figure="concordance")
+    found = evaluation.find_result("cox").find("concordance")
     assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
-    before = figures.select(analysis=DEVELOPMENT, figure="concordance").by_model("concordance")
-    known = at_home.figures.select(analysis=FIGURES, figure="concordance").by_model("concordance")
+    of_home = figures.select(analysis=EXTERNAL, group=OUT_OF_FOLD, versus="")
+    before = of_home.by_model("concordance")
+    known = at_home.table.select(analysis=METRICS).by_model("concordance")
     assert {name: row.value for name, row in before.items()} == {
         name: row.value for name, row in known.items()
     }
     assert evaluation.best == at_home.best
-    of_sites = figures.select(analysis=SITES, model="best_classical")
+    of_sites = figures.select(analysis=SITES, model="classical")
     each = [of_sites.find(group=name, figure="concordance").value for name in "AB"]
     assert of_sites.find(figure=WORST).value == pytest.approx(min(each))
     assert re.search(
@@ -242,24 +253,25 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
 
 def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: EvaluationInputs) -> None:
     at_home, cohort = evaluate(inputs), another_cohort(inputs)
-    values = cohort.cases.value
-    late = replace(cohort, cases=replace(cohort.cases, value=values * 2.0))  # half the hazard
+    sealed = cohort.sealed.assign(value=2.0 * cohort.sealed["value"])  # half the hazard
+    late = replace(cohort, sealed=sealed)
     evaluation = evaluate(late, at_home=at_home)
     figures = evaluation.figures
 
-    def of_cox(analysis: str, figure: str) -> list[float]:
-        rows = figures.select(analysis=analysis, model="cox", figure=figure).rows
-        return [abs(row.value) for row in rows if row.value is not None]
+    def of_cox(side: str, figure: str) -> list[float]:
+        rows = figures.select(analysis=EXTERNAL, model="cox", group=side).rows
+        named = (row for row in rows if row.figure.partition(" ")[0] == figure)
+        return [abs(row.value) for row in named if row.value is not None]
 
-    now, before = (of_cox(side, "expected_minus_observed") for side in (UPDATED, FIGURES))
+    now, before = (of_cox(side, "expected_minus_observed") for side in (UPDATED, COHORT))
     assert len(now) == len(before) == 3
     assert max(now) < 0.05
     assert sum(now) < 0.2 * sum(before)
-    assert of_cox(UPDATED, "concordance") == of_cox(FIGURES, "concordance")
+    assert of_cox(UPDATED, "concordance") == of_cox(COHORT, "concordance")
     few = late.sealed.assign(label=0)
     few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
     none = evaluate(replace(late, sealed=few), at_home=at_home).figures
-    assert not none.select(analysis=UPDATED)
+    assert not none.select(analysis=EXTERNAL, group=UPDATED)
 
 
 def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:
@@ -269,7 +281,7 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInp
         "on these 90 sealed test cases with [0-9]+ events of 90 patients", evaluation.verdict
     )
     assert not evaluation.is_external
-    found = evaluation.figures.find(analysis=FIGURES, model="cox", figure="concordance")
+    found = evaluation.find_result("cox").find("concordance")
     scored = held_out.models[0].part("test").set_index("case_id")
     risk = scores_of(scored.loc[held_out.cases.test().case_id.tolist()])[:, 0]
     assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
@@ -278,3 +290,33 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInp
     assert again.best == evaluation.best
     table = make_scores_table(held_out.models, held_out.cases, held_out.task, held_out.sealed)
     assert table["value"].tolist() == held_out.sealed["value"].tolist()
+
+
+def test_sealed_figures_of_the_project_are_called_so_beside_a_cohort(
+    inputs: EvaluationInputs,
+) -> None:
+    held_out = sealed_half(inputs)
+    at_home = evaluate(held_out)
+    figures = evaluate(held_out, at_home=at_home).figures.select(analysis=EXTERNAL, model="cox")
+    sides = {row.group: row.value for row in figures.select(figure="concordance").rows}
+    assert list(sides) == [OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED]
+    assert sides[HELD_OUT] == at_home.find_result("cox").find("concordance").value
+    assert sides[OUT_OF_FOLD] != sides[HELD_OUT]
+
+
+def test_what_gains_has_probabilities_and_a_plan_of_patients(inputs: EvaluationInputs) -> None:
+    primary = evaluate(as_networks(sealed_half(inputs), "cox")).figures.select(analysis=PRIMARY)
+    shares = [primary.find(figure=name).value for name in PROBABILITIES]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] > 0.9
+    assert primary.find(figure="detectable").value > 0.02
+
+
+def test_the_gain_of_an_error_is_a_smaller_one(tmp_path: Path) -> None:
+    names = ("number_ridge", "number_mean")
+    numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
+    rival = replace(numbers.models[1], outcome=replace(numbers.models[1].outcome, model="rival"))
+    compared = replace(numbers, models=(*numbers.models, rival))
+    found = evaluate(as_networks(compared, "number_ridge")).figures.select(analysis=PRIMARY)
+    assert found.find(figure="absolute_error", versus="classical").high < 0
+    assert found.find(figure="above_margin").value > 0.99

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.compared_classifier import ComparedClassifier
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import align_scores, make_scores_table, mean_over_repeats
@@ -38,7 +38,7 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     after = align_scores(model, "out_of_fold", cases)
     draws = cases.draws(200, 0)
     assert estimate_auc(before, cases, draws) == estimate_auc(after, cases, draws)
-    first, second = (ComparedModel(one, cases, draws) for one in (before, after))
+    first, second = (ComparedClassifier(one, cases, draws) for one in (before, after))
     np.testing.assert_allclose(first.resampled_auc, second.resampled_auc)
     assert first.orders_as(second)
     pairs = zip(before.ranking, before.fit, strict=True)

@@ -96,7 +96,7 @@ def test_nothing_is_said_when_all_is_well() -> None:
 
 
 def test_two_trainings_are_said_to_tell_little() -> None:
-    twice = dataclasses.replace(NET, seed_auc=(0.8, 0.81))
+    twice = dataclasses.replace(NET, by_repeat=(0.8, 0.81))
     (found,) = state_warnings([twice], on(MANY))
     assert found.startswith("Every model was trained twice")
 
@@ -113,7 +113,7 @@ def test_leaks_and_failures_are_named() -> None:
 
 def test_data_and_design_are_named() -> None:
     few = reference(np.repeat([0, 1], [60, 12]))
-    alone = dataclasses.replace(NET, seed_auc=(0.8,))
+    alone = dataclasses.replace(NET, by_repeat=(0.8,))
     found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
     assert found[0].startswith("5 of 72 reported cases have a near duplicate")
     assert found[1].startswith("Pairs of near duplicates with different labels: 1.")

@@ -150,7 +150,7 @@ def another_cohort(inputs: EvaluationInputs) -> EvaluationInputs:
         models=tuple(models),
         cases=joined,
         task=replace(inputs.task, design="holdout"),
-        sealed=pd.DataFrame({"case_id": ids, "label": cases.label}),
+        sealed=pd.DataFrame({"case_id": ids, "label": cases.label, "value": cases.value}),
         covariates=pd.DataFrame({"case_id": ids, "cohort": hospital}),
         card=replace(inputs.card, test_sites=("A", "B")),
     )
@@ -163,6 +163,5 @@ def sealed_half(inputs: EvaluationInputs) -> EvaluationInputs:
     values = cases.value
     assert values is not None
     test = cases.split == "test"
-    sealed = cohort.sealed.assign(value=values[test])
     hidden = replace(cases, value=np.where(test, np.nan, values))
-    return replace(cohort, cases=hidden, sealed=sealed)
+    return replace(cohort, cases=hidden)

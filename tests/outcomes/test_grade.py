@@ -9,9 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluation_record import FIGURES, SIMPLE_RULES
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
+from skiagram.evaluation.results import METRICS
 from skiagram.outcomes.grade import Grade
 from tests.models.classical.families import model
 from tests.outcomes.cohort import GRADE, make_grades, scored, train_all
@@ -95,10 +96,10 @@ def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path: Path) -> 
     names = ("grade_logistic", "grade_median")
     inputs = train_all(tmp_path, make_grades(), {name: model(name) for name in names})
     analyses = replace(NO_REQUESTS, simple_rules=("grade_median",))
-    evaluation = evaluate_measured(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
+    evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="grade_median")
     assert gap.low > 0.5
     assert "beats chance" in evaluation.verdict
-    rule = evaluation.figures.select(analysis=FIGURES, model="grade_median").rows
+    rule = evaluation.table.select(analysis=METRICS, model="grade_median").rows
     figures = {row.figure: row.value for row in rule}
     assert figures["quadratic_kappa"] == pytest.approx(0, abs=0.05)

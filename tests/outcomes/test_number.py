@@ -8,9 +8,10 @@ import pytest
 
 from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluation_record import FIGURES, PREVALENCE, SIMPLE_RULES
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import PREVALENCE, SIMPLE_RULES
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
+from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.outcomes.number import Number, group_numbers
 from skiagram.outcomes.outcome import ScoredCases
@@ -102,20 +103,20 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     names = ("number_ridge", "number_mean")
     inputs = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     analyses = replace(NO_REQUESTS, simple_rules=("number_mean",))
-    evaluation = evaluate_measured(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
+    evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus=PREVALENCE)
     assert gap.high < -5
     assert "beats chance" in evaluation.verdict
-    assert evaluation.margin == pytest.approx(DEFAULTS.margin * evaluation.task.outcome.margin_unit)
+    assert evaluation.margin == pytest.approx(DEFAULTS.margin * evaluation.task.margin_unit)
     figures = {
         row.figure: row.value
-        for row in evaluation.figures.select(analysis=FIGURES, model="number_ridge").rows
+        for row in evaluation.table.select(analysis=METRICS, model="number_ridge").rows
     }
     assert figures["absolute_error"] < 5
     assert figures["intraclass_correlation"] > 0.9
     assert 1 < figures["calibration_slope"] < 1.4  # a penalty draws numbers towards the mean
     assert figures["coverage"] > 0.85  # more in small folds, where the largest error counts
-    agreement, calibration = evaluation.plots["best_classical"]
+    agreement, calibration = evaluation.find_result("number_ridge").plots
     assert [line.name for line in agreement.lines] == [
         "cases",
         "bias",

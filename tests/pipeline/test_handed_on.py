@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.evaluation.evaluation_record import read_class_evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.pipeline.project import NETWORK, REPOSITORY, Project, source_arrays
 
@@ -77,7 +78,7 @@ def test_a_network_scores_in_a_clean_venv_as_in_its_run(
     show, predict = (line.replace("svm", model) for line in there[2:])
     shown = in_venv(scoring, tmp_path, show)
     assert shown.returncode == 0, shown.stderr
-    evaluation = read_class_evaluation(finished.folder / "reports/evaluation.json")
+    evaluation = read_record(Evaluation, finished.folder / "reports/evaluation.json")
     (result,) = [one for one in evaluation.models if one.outcome.model == model]
     auc = result.find("roc_auc").value
     assert re.search(rf"\| AUC \| {auc:.3f} \(", shown.stdout)

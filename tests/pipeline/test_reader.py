@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import read_class_evaluation
-from skiagram.records.files import read_table
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.records.files import read_record, read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
 from tests.pipeline.project import Project
 
@@ -66,7 +66,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     assert not features.columns.str.contains("reader").any()
     csv = pd.read_csv(own.csv).query(f"site == '{TEST_SITE}'")
     expected = roc_auc_score(csv["label"] == "cancer", csv["reader_1"])
-    evaluation = read_class_evaluation(project.folder / "reports/evaluation.json")
+    evaluation = read_record(Evaluation, project.folder / "reports/evaluation.json")
     first, *_, reader = evaluation.models
     assert reader.find("roc_auc").value == pytest.approx(expected, abs=1e-12)
     assert expected > (first.find("roc_auc").value or 1)

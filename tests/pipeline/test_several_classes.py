@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from skiagram.evaluation.evaluation_record import read_class_evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.results import METRICS
+from skiagram.records.files import read_record
 from tests.pipeline.project import Project, source_arrays, write_source
 
 CLASSES = ["plain", "striped", "reddish"]
@@ -40,7 +41,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
             ("evaluate",),
         )
     )
-    evaluation = read_class_evaluation(project.folder / "reports/evaluation.json")
+    evaluation = read_record(Evaluation, project.folder / "reports/evaluation.json")
     for model in evaluation.models:
         assert (model.find("roc_auc").value or 0) > 0.8
         assert (model.find("hand_till_auc").value or 0) > 0.8

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.evaluation.evaluation_record import read_class_evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.records.files import read_record
 from tests.pipeline.project import Project, write_source
 
 pytestmark = pytest.mark.thorough
@@ -50,7 +51,7 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
             ("evaluate",),
         )
     )
-    found = read_class_evaluation(project.folder / "reports/evaluation.json")
+    found = read_record(Evaluation, project.folder / "reports/evaluation.json")
     results = {model.outcome.model: model for model in found.models}
     assert (results[baseline].find("roc_auc").value or 0) > 0.8
     assert (results["cnn_3d"].find("roc_auc").value or 0) > 0.8
@@ -111,7 +112,7 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
             ("evaluate",),
         )
     )
-    found = read_class_evaluation(project.folder / "reports/evaluation.json")
+    found = read_record(Evaluation, project.folder / "reports/evaluation.json")
     auc = {model.outcome.model: model.find("roc_auc").value or 0 for model in found.models}
     assert auc["logistic_regression"] > 0.75
     assert auc["cnn_3d"] > 0.75

@@ -1,4 +1,4 @@
-"""The page of a time to an event says what was found, and what stands beside it in files."""
+"""The page of a time to an event is that of classes: what was found, and files beside it."""
 
 import json
 from dataclasses import replace
@@ -8,49 +8,52 @@ import pandas as pd
 import pytest
 
 from skiagram.audit.run import AuditReport
-from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import read_class_evaluation
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
-from skiagram.records.files import write_record
-from skiagram.report.measured_page import write_measured_results
+from skiagram.records.predictions import Outcome
 from skiagram.report.terminal import summarise_run
-from skiagram.report.write import OUTPUTS
-from tests.outcomes.cohort import train_models
+from skiagram.report.write import OUTPUTS, write_results
+from tests.outcomes.cohort import sealed_half, train_models
+from tests.report.examples_of_results import material
 
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
 AUDIT = AuditReport((), ("class counts",))
 
 
+def as_network(outcome: Outcome) -> Outcome:
+    encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
+    options = {**outcome.options, "encoder": {"encoder": encoder}}
+    return replace(outcome, arm="deep", title="Small network", options=options)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a project with its results below `reports`; do not change it."""
+    """Return the results of a sealed test set of times; do not change them."""
     root = tmp_path_factory.mktemp("project")
-    inputs = train_models(root, cox=None, volume=("volume",))
-    inputs.cases.write(root / "data/cases/cases.parquet")
-    write_record(AUDIT, root / "data/audit/findings.json")
-    evaluation = evaluate_measured(inputs, OPTIONS, seed=0)
-    encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
-    first, *others = evaluation.models
-    first = replace(first, options={**first.options, "encoder": {"encoder": encoder}})
-    shown = replace(evaluation, models=(first, *others))
-    write_measured_results(shown, inputs, root, {"seed": 0}, root / "reports")
+    inputs = sealed_half(train_models(root, net=None, noise=("noise",), volume=("volume",)))
+    network, *others = inputs.models
+    models = (replace(network, outcome=as_network(network.outcome)), *others)
+    inputs = replace(inputs, models=models, card=replace(inputs.card, test_sites=()))
+    evaluation = evaluate(inputs, OPTIONS, seed=0)
+    shown = replace(material(), card=inputs.card, audit=AUDIT)
+    write_results(evaluation, shown, inputs, root / "reports")
     summary = summarise_run(evaluation, AUDIT)
     assert not summary.failed
     assert "C (Harrell)" in summary.lines[0]
-    return root
+    assert "events" in summary.lines[0]
+    return root / "reports"
 
 
 def test_every_output_of_stage_evaluate_is_there(written: Path) -> None:
-    assert {path.name for path in (written / "reports").iterdir()} == set(OUTPUTS)
+    assert {path.name for path in written.iterdir()} == set(OUTPUTS)
 
 
 def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -> None:
-    page = (written / "reports/report.html").read_text()
+    page = (written / "report.html").read_text()
     for words in (
-        "no network was asked for",
-        "beats chance and",
-        "C (Harrell)",
+        "in C (Harrell)",
+        "a network does better than classical features",
+        "Probability (flat prior) of a gain",
         "Brier score gained",
         "at risk at",
         "high risk",
@@ -58,23 +61,32 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
         "jackknife",
         "not a medical device",
         "Licence of its weights: Apache-2.0",
+        "Comparison with trivial rules",
+        "Primary comparison",
+        "Every model against every other",
     ):
-        assert words in page
-    # risk groups, calibration and decision curve, of the best model and the rule
-    assert page.count("<svg") == 6
+        assert words in page, words
+    for of_classes in ("Found, per 100", "False alarms", "Sensitivity", "onfusion matri"):
+        assert of_classes not in page
+    # answer and details; then risk groups, calibration and decision curve of arms and rule
+    assert page.count("<svg") >= 2 + 9
     assert str(written) not in page
 
 
+def test_a_checklist_is_filled_for_it_too(written: Path) -> None:
+    page = (written / "checklists/checklists.html").read_text()
+    assert "time to an event" in page
+    assert "C (Harrell) of the best of each arm" in page
+
+
 def test_figures_stand_in_files_too(written: Path) -> None:
-    figures = json.loads((written / "reports/metrics.json").read_text())
-    assert figures["cox"]["concordance"] > figures["volume"]["concordance"]
-    gap = figures["best_classical_minus_volume"]
+    figures = json.loads((written / "metrics.json").read_text())
+    assert figures["net"]["concordance"] > figures["volume"]["concordance"]
+    assert figures["best_deep"]["selection_concordance"] > 0.6
+    gap = figures["best_network_minus_baseline"]
     assert gap["low"] < gap["concordance"] < gap["high"]
-    scores = pd.read_csv(written / "reports/scores.csv")
+    scores = pd.read_csv(written / "scores.csv")
     assert {"case_id", "label", "value"} <= set(scores.columns)
     assert set(scores["label"]) == {"censored", "event"}
-
-
-def test_what_reads_figures_of_classes_says_that_these_are_others(written: Path) -> None:
-    with pytest.raises(DataError, match="figures of a time to an event"):
-        read_class_evaluation(written / "reports/evaluation.json")
+    table = pd.read_csv(written / "plots/figures.csv")
+    assert {"metrics", "primary", "simple_rules", "secondary"} <= set(table["analysis"])

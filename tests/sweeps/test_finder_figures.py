@@ -12,7 +12,7 @@ from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
     SELECTION_SENSITIVITY,
     SENSITIVITY_DIFFERENCE,
-    MeasuredClasses,
+    MeasuredRow,
     measure_row,
 )
 from tests.evaluation.model_results import interval
@@ -27,7 +27,7 @@ def run() -> Searched:
     return searched("holdout")
 
 
-def measure(run: Searched, *models: int) -> MeasuredClasses:
+def measure(run: Searched, *models: int) -> MeasuredRow:
     """Measure a row of some of the models, all under the first one's name."""
     known, none = run.known, pd.DataFrame({"first": [], "second": []}, dtype=str)
     cases = assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 100)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.evaluation_record import FIGURES, REQUESTED
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import REQUESTED
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured, open_cases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.records.cases import MeasuredTask
+from skiagram.evaluation.results import METRICS
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow
-from skiagram.sweeps.outcome_figures import measure_outcome_row
+from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, measure_row
 from tests.outcomes.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
@@ -28,11 +28,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
 
 
 def measure(inputs: EvaluationInputs, *wanted: str) -> MeasuredRow:
-    assert isinstance(inputs.task, MeasuredTask)
-    sealed = inputs.task.design == "holdout"
-    tested = open_cases(inputs.cases, inputs.sealed) if sealed else None
-    read = inputs.models, inputs.cases, inputs.task
-    return measure_outcome_row(*read, OPTIONS, wanted, tested)
+    opened = inputs.cases, inputs.task, inputs.sealed, None, inputs.duplicates
+    setting = assemble_evaluation_set(*opened, 0, OPTIONS.replicates)
+    return measure_row(inputs.models, setting, OPTIONS, wanted)
 
 
 def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
@@ -45,13 +43,15 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(
     inputs: EvaluationInputs, design: str
 ) -> None:
     inputs = sealed_half(inputs) if design == "holdout" else inputs
-    run = evaluate_measured(inputs, OPTIONS, seed=0).figures.select(analysis=FIGURES)
+    evaluation = evaluate(inputs, OPTIONS, seed=0)
+    run = evaluation.table.select(analysis=METRICS)
     row = measure(inputs, "brier").figures((), None)
     for model in ("cox", "noise", "best_classical"):
+        standing = evaluation.best["classical"] if model == "best_classical" else model
         assert numbers(row.of(model, "concordance")) == numbers(
-            run.find(model=model, figure="concordance")
+            run.find(model=standing, figure="concordance")
         )
-        brier = {each.group: each for each in run.select(model=model, figure="brier").rows}
+        brier = {each.group: each for each in run.select(model=standing, figure="brier").rows}
         assert brier
         for group, each in brier.items():
             assert numbers(row.of(model, f"brier, {group}")) == numbers(each)
@@ -66,7 +66,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
     other = replace(noise, outcome=replace(noise.outcome, model="cox"))
     row = measure(replace(inputs, models=(cox,)))
     found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
-    pair = evaluate_measured(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
+    pair = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
     wanted = pair.find(analysis=REQUESTED, model="cox", versus="noise")
     assert numbers(found) == numbers(wanted)
 

@@ -40,7 +40,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.audit.run import AuditReport
     from skiagram.compute.checkout import home
     from skiagram.errors import named_refusals
-    from skiagram.evaluation.evaluation_record import read_evaluation
+    from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
     from skiagram.report.index import write_index
@@ -49,7 +49,7 @@ def show_results(project: Path, shown: Path) -> int:
 
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
-    evaluation = read_evaluation(project / "reports/evaluation.json")
+    evaluation = read_record(Evaluation, project / "reports/evaluation.json")
     findings = project / "data/audit/findings.json"
     audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
     comparison = read_record(Comparison, project / "reports" / OPENING)

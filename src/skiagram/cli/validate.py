@@ -16,7 +16,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
+    from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.options import EvaluationOptions
     from skiagram.steps.validate import Project, Shared, Validation
     from skiagram.sweeps.workspace import Workspace
@@ -125,19 +125,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write(validation: "Validation", workspace: "Workspace", made: Path, target: Path) -> None:
     """Write page and tables, whole or not at all."""
-    from skiagram.evaluation.evaluation_record import MeasuredEvaluation
     from skiagram.report.material import read_cohort_material
-    from skiagram.report.measured_page import write_measured_validation
     from skiagram.report.write import write_validation
 
     evaluation, inputs = validation.evaluation, validation.inputs
     choices = workspace.options.choices
     made.mkdir()
-    if isinstance(evaluation, MeasuredEvaluation):
-        write_measured_validation(evaluation, inputs, Path(), choices, made)
-    else:
-        material = read_cohort_material(Path(), inputs, choices, evaluation)
-        write_validation(evaluation, material, inputs, made)
+    material = read_cohort_material(Path(), inputs, choices, evaluation)
+    write_validation(evaluation, material, inputs, made)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")  # of another disk they come file by file
     shutil.rmtree(partial, ignore_errors=True)
@@ -235,9 +230,7 @@ def _evaluation_options(workspace: "Workspace", project: "Project") -> "Evaluati
     return replace(options, compare=tuple(pair for pair in options.compare if names >= {*pair}))
 
 
-def _record(
-    workspace: "Workspace", name: str, folder: Path, evaluation: "MeasuredEvaluation | Evaluation"
-) -> str:
+def _record(workspace: "Workspace", name: str, folder: Path, evaluation: "Evaluation") -> str:
     """Record the validation beside the project's run; a tracker out of reach costs a line."""
     from skiagram.compute.checkout import home
     from skiagram.options import build

@@ -18,7 +18,7 @@ from skiagram.records.predictions import COMBINED, LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
-    from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
+    from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.results import ModelResult
 
 R = TypeVar("R")
@@ -40,34 +40,28 @@ class Section:
 class RunRecords(NamedTuple):
     """What the project of a model says of it; None where it is not at hand.
 
-    `evaluation` has all figures of the run, `result` those of the model; `measured` all of a run
-    whose outcome is no class.
+    `evaluation` has all figures of the run, `result` those of the model.
     """
 
     data: DataCard | None
     evaluation: "Evaluation | None"
     result: "ModelResult | None"
-    measured: "MeasuredEvaluation | None" = None
 
 
 def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> RunRecords:
-    from skiagram.evaluation.evaluation_record import MeasuredEvaluation, read_evaluation
+    from skiagram.evaluation.evaluation_record import Evaluation
 
     place = folder.resolve().parents
     root = project or (place[2] if place[1].name == COMBINED else place[1])
     data = _read(DataCard, root / "data/cases/card.json")
     figures = root / "reports/evaluation.json"
-    evaluation = read_evaluation(figures) if figures.exists() else None
+    evaluation = _read(Evaluation, figures)
     if project is not None and evaluation is None:
         raise DataError(
             "no reports/evaluation.json",
             where=str(project),
             remedy="name the project's folder after a finished `dvc repro`",
         )
-    if isinstance(evaluation, MeasuredEvaluation):
-        ends = [(ended.model, ended.options) for ended in evaluation.models]
-        is_of_run = (deployment.model, deployment.options) in ends
-        return RunRecords(data, None, None, evaluation if is_of_run else None)
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
         if (outcome.model, outcome.options) == (deployment.model, deployment.options):
@@ -187,54 +181,37 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Secti
     return Section("Decisions", tuple(lines))
 
 
-def _measured_figures(evaluation: "MeasuredEvaluation", model: str) -> Section:
-    from skiagram.evaluation.evaluation_record import FIGURES
-
-    titles = {figure.name: figure.title for figure in evaluation.task.outcome.figures}
-    rows = [
-        (f"{titles[row.figure]}, {row.group}".removesuffix(", "), format_estimate(row))
-        for row in evaluation.figures.select(analysis=FIGURES, model=model).rows
-        if row.value is not None
-    ]
-    counted = ", ".join(f"{number} {name}" for name, number in evaluation.counts[:2])
-    where = f"On cases that the fit never saw: {counted}."
-    useless = NOTHING_WORKS in evaluation.verdict
-    lines = (NOTHING_WORKS, LOOK_AT_DATA, where) if useless else (where,)
-    return Section("Figures", lines, (("figure", _VALUE), *rows))
-
-
 def _figures(run: RunRecords, model: str) -> Iterator[Section]:
-    if run.measured is not None:
-        yield _measured_figures(run.measured, model)
-        return
     if run.evaluation is None or run.result is None:
         yield Section("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
-    from skiagram.evaluation.figures import FIGURES
+    from skiagram.evaluation.figures import title_figure
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
 
     part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
-    titles = {metric.name: metric.title for metric in FIGURES}
-    titles |= {
+    titles = {
         "intercept": "calibration intercept",
         "slope": "calibration slope",
         "coverage": "coverage of prediction sets",
     }
     useless = is_nothing_of_use(run.evaluation)
     of_analyses = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
+    task = run.evaluation.task
     rows = [
-        (titles.get(row.figure, row.figure), format_estimate(row))
-        for row in run.evaluation.table.select(model=model, group="", versus="").rows
+        (titles.get(row.figure) or title_figure(task, row.figure, row.group), format_estimate(row))
+        for row in run.evaluation.table.select(model=model, versus="").rows
         if row.analysis in of_analyses and row.value is not None
-        if row.figure in of_analyses[row.analysis] or row.analysis == METRICS
+        if row.analysis == METRICS or (not row.group and row.figure in of_analyses[row.analysis])
         if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
     ]
     where = part.get(run.evaluation.part, run.evaluation.part)
-    counts = run.evaluation.patients.get("reported", 0)
+    counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
+    if run.evaluation.events:
+        counted += f" with {run.evaluation.events} events"
     yield Section(
         "Figures",
-        (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counts:,} patients."),
+        (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counted}."),
         (("figure", _VALUE), *rows),
     )
     of_parts = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
@@ -265,11 +242,9 @@ def _issues(run: RunRecords) -> Section:
         lines += [f"Waived: {name}: {why}" for name, why in run.data.waived_findings.items()]
     if run.evaluation is not None:
         lines += run.evaluation.warnings
-    if run.measured is not None:
-        lines += run.measured.warnings
     if run.result is not None and is_above_ideal(run.result.figures):
         lines.append("The model beats the ideal observer: labels have leaked into it.")
-    if run.data is None and run.evaluation is None and run.measured is None:
+    if run.data is None and run.evaluation is None:
         lines.append(_UNKNOWN)
     return Section("Known issues", tuple(lines) or ("None is recorded.",))
 

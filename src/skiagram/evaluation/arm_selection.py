@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import ARMS, ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
-from skiagram.evaluation.results import SELECTION, ModelResult
+from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.stability import inner_auc_by_fold
+from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
 
@@ -62,11 +62,16 @@ def _rank(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model with its figures, and what of it is compared; None where it was not trained."""
+    """A model with its figures, and what of it is compared; None where it was not trained.
+
+    Attributes:
+        chosen_by: What it may be chosen by.
+    """
 
     predictions: Predictions
     result: ModelResult
     compared: ComparedModel | None
+    chosen_by: SelectionFigure
 
     @property
     def name(self) -> str:
@@ -78,28 +83,20 @@ class MeasuredModel:
         """Which arm it belongs to."""
         return self.result.outcome.arm
 
-    @property
-    def selection_auc(self) -> float:
-        """The AUC that chooses models of whole images; −1 where there is none."""
-        value = self.result.find("selection_auc", SELECTION).value
-        return -1.0 if value is None else value
-
 
 @dataclass(frozen=True)
 class SelectedArm:
     """Which models were chosen for an arm, and their scores on the reported cases.
 
     Attributes:
-        auc: On the reported cases.
-        selection_auc: AUC by which they were chosen; None where nobody chose by one.
+        selection: Figure by which they were chosen, higher is better; None where nobody chose.
         mixture: Predictions of the models of the folds, where folds chose different ones.
         of_folds: Outer fold → model chosen there; empty under `holdout`.
     """
 
     choice: ArmChoice
     compared: ComparedModel
-    auc: Estimate
-    selection_auc: float | None = None
+    selection: float | None = None
     mixture: Predictions | None = None
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
 
@@ -109,6 +106,7 @@ class MeasuredRun:
     """The measured models and what stands for each arm: all that an analysis of a run starts from.
 
     Attributes:
+        task: What is predicted.
         setting: The cases.
         models: In the order of params.yaml.
         contender: What is held against the classical models, a key of `arms` where it could be
@@ -118,6 +116,7 @@ class MeasuredRun:
         traits: What may tell test from development cases; None does not ask.
     """
 
+    task: Task
     setting: EvaluationSet
     models: tuple[MeasuredModel, ...]
     arms: Mapping[str, SelectedArm]
@@ -126,6 +125,11 @@ class MeasuredRun:
     site_column: str = ""
     site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     traits: CaseTraits | None = None
+
+    @property
+    def margin(self) -> float:
+        """Return the smallest difference in the primary figure that counts as worthwhile."""
+        return self.options.margin * self.task.margin_unit
 
     @property
     def pair(self) -> tuple[SelectedArm, SelectedArm] | None:
@@ -142,23 +146,35 @@ class MeasuredRun:
     def rules(self) -> dict[str, ComparedModel]:
         """Return the same of the simple rules."""
         compared = self.compared
-        named = self.options.analyses.simple_rules
+        named = name_rules(self.options, self.task)
         return {name: compared[name] for name in named if name in compared}
 
 
-def list_arms(arms: Mapping[str, SelectedArm]) -> Iterator[FigureRow]:
-    """Yield the AUC of what stands for each arm, and that by which it was chosen."""
+def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
+    """Return the models that stand for simple rules, in the run or not."""
+    return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.rules)))
+
+
+def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow]:
+    """Yield the primary figure of what stands for each arm, and that by which it was chosen."""
     for arm, selected in arms.items():
-        yield make_row(selected.auc, ARMS, "roc_auc", model=arm)
-        yield make_row(Estimate(selected.selection_auc), ARMS, "selection_auc", model=arm)
+        yield make_row(selected.compared.estimate(), ARMS, task.primary, model=arm)
+        value = selected.selection
+        natural = -value if value is not None and task.lower_is_better else value
+        yield make_row(Estimate(natural), ARMS, task.selection, model=arm)
 
 
-def figure_by_auc(model: MeasuredModel, setting: EvaluationSet) -> SelectionFigure:
-    """Return the AUC of whole images that chooses a model; none where it failed."""
-    value = model.result.find("selection_auc", SELECTION).value
-    if value is None or setting.design == "holdout":
-        return SelectionFigure(value)
-    return SelectionFigure(value, inner_auc_by_fold(model.predictions, setting.development))
+def figure_by_auc(
+    predictions: Predictions, chosen_by: Estimate, setting: EvaluationSet
+) -> SelectionFigure:
+    """Return the AUC of whole images that chooses a model; none where it failed.
+
+    Args:
+        chosen_by: The AUC of development cases.
+    """
+    if chosen_by.value is None or setting.design == "holdout":
+        return SelectionFigure(chosen_by.value)
+    return SelectionFigure(chosen_by.value, inner_auc_by_fold(predictions, setting.development))
 
 
 def select_arms(
@@ -193,12 +209,9 @@ def select_arms(
             arms[arm] = _chosen_within_folds(members, figures, setting, arm)
             continue
         # The best of all folds, of equal ones the first.
-        best = max(members, key=lambda model: figures[model.name].value or 0.0)
-        if best.compared is None:
-            raise ValueError(f"{best.name} has no scores")
-        auc, chosen_by = best.result.find("roc_auc"), best.result.find("selection_auc", SELECTION)
+        best = max(members, key=lambda model: figures[model.name].worth)
         choice = ArmChoice(best.name, {best.name: 1}, 1)
-        arms[arm] = SelectedArm(choice, best.compared, auc, chosen_by.value)
+        arms[arm] = SelectedArm(choice, _require_scores(best), figures[best.name].value)
     contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not contenders:
         trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
@@ -206,7 +219,7 @@ def select_arms(
     if len(contenders) == 1:
         return arms, contenders[0]
     if setting.design == "holdout":
-        return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].value or 0.0)
+        return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].worth)
     either = _chosen_within_folds(
         [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"
     )
@@ -226,20 +239,19 @@ def _chosen_within_folds(
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
-    compared, mixture = models[order.index(names[0])].compared, None
-    if len(names) > 1 or compared is None:
+    compared, mixture = _require_scores(models[order.index(names[0])]), None
+    if len(names) > 1:
         mixture = compose([model.predictions for model in models], chosen, arm)
-        compared = ComparedModel.on(setting, mixture)
+        compared = compared.on(setting, mixture)
     name = mixture.outcome.model if mixture else names[0]
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
-    return SelectedArm(
-        choice,
-        compared,
-        estimate_auc(compared.scores, setting.cases, setting.draws),
-        mean_of_chosen(figures, chosen),
-        mixture,
-        chosen,
-    )
+    return SelectedArm(choice, compared, mean_of_chosen(figures, chosen), mixture, chosen)
+
+
+def _require_scores(model: MeasuredModel) -> ComparedModel:
+    if model.compared is None:
+        raise ValueError(f"{model.name} has no scores")
+    return model.compared
 
 
 def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from skiagram.evaluation.arm_selection import MeasuredRun
+from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -36,10 +37,10 @@ _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Compare what stands for the two arms; nothing without both."""
-    if run.pair is None:
+    """Compare what stands for the two arms; nothing without both, or of a measured outcome."""
+    if run.pair is None or run.task.measured is not None:
         return ()
-    network, classical = (arm.compared.scores for arm in run.pair)
+    network, classical = (require_classifier(arm.compared).scores for arm in run.pair)
     asked, setting = run.options.analyses, run.setting
     return assess_clinical_utility(
         network,

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
-from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.compared_classifier import ComparedClassifier
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     OFF_NEAR_DUPLICATES,
@@ -27,7 +28,6 @@ from skiagram.evaluation.evaluation_record import (
     Contender,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.evaluation.metrics import estimate_auc
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -35,54 +35,54 @@ from skiagram.statistics.significance import (
     detectable_difference,
     gain_probabilities,
     kendall_w,
-    mcnemar,
     plan_patients,
 )
 
 Floats = NDArray[np.float64]
+_DECISIONS = "only_correct"
 Named = tuple[str, ComparedModel]
 Arms = Mapping[str, SelectedArm]
 
 
 def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make every comparison of a run."""
-    arms, contender, options = run.arms, run.contender, run.options
+    arms, contender = run.arms, run.contender
     of_rules = compare_with_rules(arms, run.rules)
     of_arms = _compare_pairs_of_arms(arms, contender)
     primary: tuple[FigureRow, ...] = ()
     if run.pair:
-        pair = *run.pair, contender, options.margin
+        pair = *run.pair, contender, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
     secondary = _compare_secondary(run.models, arms, contender, (*of_rules, *of_arms))
-    requested = _compare_requested(options.compare, run.models, run.compared, secondary)
+    requested = _compare_requested(run, secondary)
     return (*primary, *of_rules, *of_arms, *secondary, *requested)
 
 
 def compare_pair(
     model: Named, versus: Named, analysis: str, group: str = "", *, decisions: bool = True
 ) -> tuple[FigureRow, ...]:
-    """Compare two models by AUC and by decisions; p values are not corrected.
+    """Compare two models by the primary figure and by decisions; p values are not corrected.
 
-    The first row is the difference in AUC. `only_correct` are cases that the one classifies
+    The first row is the difference in the figure. `only_correct` are cases that the one classifies
     correctly and the other does not, with McNemar's p.
 
     Args:
         decisions: False where scores are no probabilities, so that nothing is decided by them.
     """
     (name, first), (other, second) = model, versus
-    row, difference = partial(make_row, analysis=analysis, group=group), compare_auc(first, second)
-    paired = row(difference.estimate, figure="roc_auc", model=name, versus=other, p=difference.p)
-    if not decisions:
+    row, difference = partial(make_row, analysis=analysis, group=group), first.subtract(second)
+    estimate, p = difference.estimate(), difference.p()
+    paired = row(estimate, figure=first.primary, model=name, versus=other, p=p)
+    test = first.compare_decisions(second) if decisions else None
+    if test is None:
         return (paired,)
-    folds = max(first.scores.folds, second.scores.folds)
-    test = mcnemar(first.correct, second.correct, first.cases.patient, folds)
     alone, others = (
         Estimate(cases, method=test.method) for cases in (test.only_model, test.only_other)
     )
     return (
         paired,
-        row(alone, figure="only_correct", model=name, versus=other, p=test.p),
-        row(others, figure="only_correct", model=other, versus=name, p=test.p),
+        row(alone, figure=_DECISIONS, model=name, versus=other, p=test.p),
+        row(others, figure=_DECISIONS, model=other, versus=name, p=test.p),
     )
 
 
@@ -97,27 +97,30 @@ def compare_arms(
 ) -> tuple[FigureRow, ...]:
     """Make the primary comparison on one set of cases.
 
-    Besides the pair there are both AUCs, the numbers of `cases` and `patients`, and where the true
-    difference probably lies: `above_margin`, `within_margin` and `below_margin`. `trainings`, whose
-    mean the difference is, is there only where the interval holds other trainings too, other seeds
-    (`holdout`) or other training sets (`cv`); without it the interval is of these fits alone.
+    Besides the pair there are both primary figures, the numbers of `cases` and `patients`, and
+    where the true difference probably lies: `above_margin`, `within_margin` and `below_margin`, of
+    an error such that a smaller one is a gain. `trainings`, whose mean the difference is, is there
+    only where the interval holds other trainings too, other seeds (`holdout`) or other training
+    sets (`cv`); without it the interval is of these fits alone.
     """
     row = partial(make_row, analysis=PRIMARY, group=group)
     paired = partial(row, model=contender, versus="classical")
-    difference, cases = compare_auc(arm.compared, other.compared), arm.compared.cases
-    named = (contender, arm.compared), ("classical", other.compared)
+    first, second, cases = arm.compared, other.compared, arm.compared.cases
+    difference = first.subtract(second)
+    named = (contender, first), ("classical", second)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
-        row(arm.auc, figure="roc_auc", model=contender),
-        row(other.auc, figure="roc_auc", model="classical"),
+        row(first.estimate(), figure=first.primary, model=contender),
+        row(second.estimate(), figure=first.primary, model="classical"),
         row(Estimate(float(len(cases))), figure="cases"),
         row(Estimate(float(cases.patients)), figure="patients"),
     ]
     if difference.variation.scope == "procedure":
         rows.append(paired(Estimate(float(difference.variation.repeats)), figure="trainings"))
-    gain = gain_probabilities(difference.estimate, difference.variation, margin)
+    gain = gain_probabilities(difference.estimate(), difference.variation, margin)
     if gain is not None:
-        parts = zip(PROBABILITIES, (gain.above, gain.within, gain.worse), strict=True)
+        shares = (gain.above, gain.within, gain.worse)
+        parts = zip(PROBABILITIES, shares[::-1] if first.lower_is_better else shares, strict=True)
         rows += [paired(Estimate(share, method=gain.prior), figure=name) for name, share in parts]
     return tuple(rows)
 
@@ -131,8 +134,8 @@ def plan_comparison(
     and `patients_to_settle` are those of `plan_patients`.
     """
     paired = partial(make_row, analysis=PRIMARY, model=contender, versus="classical")
-    difference = compare_auc(arm.compared, other.compared)
-    if (missing := difference.estimate).value is None:
+    difference = arm.compared.subtract(other.compared)
+    if (missing := difference.estimate()).value is None:
         return (paired(missing, figure="detectable"),)
     variation, patients = difference.variation, arm.compared.cases.patients
     planning = plan_patients(variation, patients, margin)
@@ -164,28 +167,37 @@ def _compare_pairs_of_arms(arms: Arms, contender: Contender) -> tuple[FigureRow,
 def compare_with_rules(
     arms: Arms, rules: Mapping[str, ComparedModel], group: str = ""
 ) -> tuple[FigureRow, ...]:
-    """Compare what stands for each arm with the prevalence and with every simple rule.
+    """Compare what stands for each arm with chance and with every simple rule.
 
-    The prevalence gives every case the same probability: its AUC is ½ on any cases. The p values
-    are a family of their own: more models in the run make no rule harder to beat.
+    Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the rule
+    without any feature reaches. The p values are a family of their own: more models in the run make
+    no rule harder to beat.
     """
     rows = []
     for arm in ("deep", "encoder", "classical", "combined", "either"):
         if arm not in arms:
             continue
-        row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
-        standing, chance = arms[arm].compared, arms[arm].auc.subtract(0.5)
-        p = None if chance.value is None else standing.above_chance
-        rows.append(row(chance, versus=PREVALENCE, p=p))
+        standing = arms[arm].compared
+        row = partial(
+            make_row, analysis=SIMPLE_RULES, figure=standing.primary, model=arm, group=group
+        )
+        if standing.chance is not None:
+            gap = standing.estimate().subtract(standing.chance)
+            p = None if gap.value is None else standing.above_chance
+            rows.append(row(gap, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
-            difference = compare_auc(standing, compared)
-            rows.append(row(difference.estimate, versus=rule, p=difference.p))
+            difference = standing.subtract(compared)
+            versus = PREVALENCE if rule == standing.chance_rule else rule
+            rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
     return correct(rows)
 
 
-def correct(rows: Sequence[FigureRow], figure: str = "roc_auc") -> tuple[FigureRow, ...]:
-    """Return the rows with the p values of differences in a figure corrected over all of them."""
-    p = {number: row.p for number, row in enumerate(rows) if row.figure == figure}
+def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+    """Return the rows with the p values of differences in a figure corrected over all of them.
+
+    Those of decisions (`only_correct`) are no part of the family.
+    """
+    p = {number: row.p for number, row in enumerate(rows) if row.figure != _DECISIONS}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
 
@@ -209,7 +221,7 @@ def _compare_secondary(
     }
     primary = frozenset({single.get(contender, ""), single.get("classical", "")})
     ordered = sorted(
-        (model for model in models if model.compared), key=lambda model: -model.selection_auc
+        (model for model in models if model.compared), key=lambda model: -model.chosen_by.worth
     )
     rows = [
         row
@@ -230,7 +242,7 @@ def _compare_secondary(
         (frozenset((single[row.model], single[row.versus])), row.p): row.p_holm
         for row in elsewhere
         if row.analysis == ARM_PAIRS
-        and row.figure == "roc_auc"
+        and row.figure != _DECISIONS
         and {row.model, row.versus} <= set(single)
     }
     corrected = of_rules | of_arms
@@ -238,7 +250,7 @@ def _compare_secondary(
     tests = {
         number: (frozenset((row.model, row.versus)), row.p)
         for number, row in enumerate(rows)
-        if row.figure == "roc_auc"
+        if row.figure != _DECISIONS
     }
     remaining = {number: test[1] for number, test in tests.items() if test not in corrected}
     holm = dict(zip(remaining, correct_by_holm(remaining.values()), strict=True))
@@ -246,20 +258,15 @@ def _compare_secondary(
     return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
 
 
-def _compare_requested(
-    pairs: Sequence[tuple[str, str]],
-    models: Sequence[MeasuredModel],
-    compared: Mapping[str, ComparedModel],
-    secondary: Sequence[FigureRow],
-) -> tuple[FigureRow, ...]:
-    names = [model.name for model in models]
+def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+    names, compared = [model.name for model in run.models], run.compared
     holm = {
         frozenset((row.model, row.versus)): row.p_holm
         for row in secondary
-        if row.figure == "roc_auc"
+        if row.figure != _DECISIONS
     }
     rows: list[FigureRow] = []
-    for pair in pairs:
+    for pair in run.options.compare:
         for name in pair:
             if name not in names or pair[0] == pair[1]:
                 raise OptionError(
@@ -272,7 +279,7 @@ def _compare_requested(
         untrained = [name for name in pair if name not in compared]
         if untrained:
             missing = Estimate(None, reason=f"{untrained[0]} could not be trained")
-            rows.append(make_row(missing, REQUESTED, "roc_auc", model=model, versus=versus))
+            rows.append(make_row(missing, REQUESTED, run.task.primary, model=model, versus=versus))
         else:
             first, second = ((name, compared[name]) for name in pair)
             difference, *decisions = compare_pair(first, second, REQUESTED)
@@ -283,27 +290,20 @@ def _compare_requested(
 def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make the primary comparison and those with simple rules once more, off near duplicates.
 
-    Nothing without near duplicates or the two arms, or where a class has no case left.
+    Nothing without near duplicates or the two arms, or where the cases left define no figure.
     """
     setting, contender = run.setting, run.contender
     if run.pair is None or not setting.has_near_duplicate.any():
         return ()
     members = ~setting.has_near_duplicate
-    cases = setting.cases.select(members)
-    if 0 in cases.patients_by_class().values():
-        return ()
-    draws = cases.draws(len(setting.draws.counts), setting.seed)
-
-    def restrict(model: ComparedModel) -> ComparedModel:
-        return ComparedModel(model.scores.select(members), cases, draws)
-
     part = {}
     for arm in (contender, "classical"):
-        clean = restrict(run.arms[arm].compared)
-        auc = estimate_auc(clean.scores, cases, draws)
-        part[arm] = SelectedArm(run.arms[arm].choice, clean, auc)
-    pair = part[contender], part["classical"], contender, run.options.margin
-    of_rules = {name: restrict(rule) for name, rule in run.rules.items()}
+        clean = run.arms[arm].compared.select(members, setting) if members.any() else None
+        if clean is None or clean.estimate().value is None:
+            return ()
+        part[arm] = SelectedArm(run.arms[arm].choice, clean)
+    pair = part[contender], part["classical"], contender, run.margin
+    of_rules = {name: rule.select(members, setting) for name, rule in run.rules.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, of_rules, OFF_NEAR_DUPLICATES),
@@ -314,7 +314,7 @@ def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
     for model in run.models:
-        if model.compared and model.arm != "reader":
+        if isinstance(model.compared, ComparedClassifier) and model.arm != "reader":
             folds[model.name] = np.array(model.result.fold_auc)
             resampled[model.name] = model.compared.resampled_auc
     return rank_models(folds, resampled) if len(folds) > 1 else ()

@@ -23,7 +23,6 @@ from skiagram.evaluation.evaluation_record import (
     SIMPLE_RULES,
     Decision,
     Evaluation,
-    JudgedRun,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -423,18 +422,18 @@ class DecisiveComparison:
         return row.negate() if self.lower_is_better else row
 
 
-def gains_over_rules(evaluation: JudgedRun, group: str = "") -> tuple[FigureRow, ...]:
+def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
     """Return each arm minus chance and each simple rule; above 0 the arm is better."""
     rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
-    return tuple(row.negate() for row in rows) if evaluation.lower_is_better else rows
+    return tuple(map(evaluation.direct, rows))
 
 
-def compare_on_all(evaluation: JudgedRun) -> DecisiveComparison | None:
+def compare_on_all(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the primary comparison on all reported cases; None where nothing was compared."""
     return _compare_on(evaluation, "")
 
 
-def _compare_on(evaluation: JudgedRun, group: str) -> DecisiveComparison | None:
+def _compare_on(evaluation: Evaluation, group: str) -> DecisiveComparison | None:
     figures = evaluation.figures.select(group=group)
     difference = figures.find(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
     if difference.value is None:
@@ -443,7 +442,7 @@ def _compare_on(evaluation: JudgedRun, group: str) -> DecisiveComparison | None:
     return DecisiveComparison(figures, evaluation.contender, evaluation.margin, figure, is_error)
 
 
-def find_decisive(evaluation: JudgedRun) -> DecisiveComparison | None:
+def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the comparison that answer and verdict follow: without near duplicates, if there are.
 
     A model may only remember near duplicates of development cases.
@@ -451,13 +450,13 @@ def find_decisive(evaluation: JudgedRun) -> DecisiveComparison | None:
     return _compare_on(evaluation, OFF_NEAR_DUPLICATES) or compare_on_all(evaluation)
 
 
-def is_remembered(evaluation: JudgedRun) -> bool:
+def is_remembered(evaluation: Evaluation) -> bool:
     """Return whether cases have near duplicates and nothing can be compared without them."""
     clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
     return evaluation.near_duplicates > 0 and clean is None
 
 
-def list_leaked(evaluation: JudgedRun) -> tuple[list[str], list[str]]:
+def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
     """Return which models that stand for an arm are above the ideal, in images and in finding.
 
     With one of them no verdict is given.
@@ -473,7 +472,7 @@ def list_leaked(evaluation: JudgedRun) -> tuple[list[str], list[str]]:
     )
 
 
-def is_nothing_of_use(evaluation: JudgedRun) -> bool:
+def is_nothing_of_use(evaluation: Evaluation) -> bool:
     """Return whether of whole images no arm, simple rule or column is shown to beat chance.
 
     An arm beats it by the corrected p value, as everywhere; the others by their AUC's interval.
@@ -493,7 +492,7 @@ def is_nothing_of_use(evaluation: JudgedRun) -> bool:
     return bool(of_chance) and all(map(is_unbeaten, of_chance)) and not is_beaten_by_other
 
 
-def is_no_finder_of_use(evaluation: JudgedRun) -> bool:
+def is_no_finder_of_use(evaluation: Evaluation) -> bool:
     """Return whether no finder is shown to beat one that marks nothing, whose merit is ½.
 
     Nor tells images with lesions from others: a finder that does so has found something.
@@ -506,20 +505,20 @@ def is_no_finder_of_use(evaluation: JudgedRun) -> bool:
     return bool(merits) and all(merit.low is not None and merit.low <= CHANCE for merit in merits)
 
 
-def list_standing(evaluation: JudgedRun) -> set[str]:
+def list_standing(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")
     chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
     return {model for of_arm in chosen for model in of_arm}
 
 
-def list_finders(evaluation: JudgedRun) -> set[str]:
+def list_finders(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared in finding."""
     finding = evaluation.finding
     return {model for of_arm in finding.chosen.values() for model in of_arm} if finding else set()
 
 
-def decide(evaluation: JudgedRun) -> Decision:
+def decide(evaluation: Evaluation) -> Decision:
     """Return whether to use a network instead of classical features; `none` where none can tell.
 
     It is worth using where it gains more than the margin; it is not where a gain above the margin
@@ -537,7 +536,7 @@ def decide(evaluation: JudgedRun) -> Decision:
 Deciding = Literal["difference", "chance", "rule", "copies", "several"]
 
 
-def find_what_decides(evaluation: JudgedRun) -> tuple[Deciding, str]:
+def find_what_decides(evaluation: Evaluation) -> tuple[Deciding, str]:
     """Return on what the decision rests, and the simple rule if it is one.
 
     It is the difference from the classical model, unless something else recommends less: chance, a
@@ -557,7 +556,7 @@ def find_what_decides(evaluation: JudgedRun) -> tuple[Deciding, str]:
     return "several", ""
 
 
-def decide_finding(evaluation: JudgedRun) -> Decision:
+def decide_finding(evaluation: Evaluation) -> Decision:
     """Return whether a network gains more than the margin in the figure of merit of finding.
 
     That figure ranks lesions against images alone: a finder that marks every place with the odds
@@ -579,7 +578,7 @@ def decide_finding(evaluation: JudgedRun) -> Decision:
     return decision
 
 
-def is_contradicted(evaluation: JudgedRun) -> bool:
+def is_contradicted(evaluation: Evaluation) -> bool:
     """Return whether the share of lesions found says otherwise than the figure of merit."""
     gain, more = (
         evaluation.gain_in_finding(figure) or Estimate(None) for figure in (MERIT, MEAN_SENSITIVITY)

@@ -1,12 +1,20 @@
 """From scores, cases and opened labels to all that the report says."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.evaluation.arm_selection import MeasuredRun, figure_by_auc, list_arms, select_arms
+from skiagram.evaluation.arm_selection import (
+    MeasuredModel,
+    MeasuredRun,
+    list_arms,
+    name_rules,
+    select_arms,
+)
 from skiagram.evaluation.clinical_utility import assess_utility_of_arms
+from skiagram.evaluation.compared_estimator import ComparedEstimator
 from skiagram.evaluation.comparisons import (
     compare_models,
     compare_off_near_duplicates,
@@ -20,32 +28,35 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measurement import measure_mixtures, measure_models
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
-from skiagram.evaluation.results import LIMIT
+from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.shift import find_shifts, tell_sides_apart
 from skiagram.evaluation.sites import find_sites, study_sites_of_run
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.evaluation.warnings import state_warnings
+from skiagram.evaluation.warnings import state_warnings, warn_without_rules
+from skiagram.statistics.estimate import format_decimal, format_interval
 from skiagram.statistics.proportions import proportion
 
 
 def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
-    """Yield the AUC of the ideal observer, and the accuracy of the commonest class alone.
+    """Yield the primary figure of the ideal observer, and the accuracy of the commonest class.
 
-    That is of naming every case as most development cases are.
+    That is of naming every case as most development cases are, where classes are told apart.
     """
     known, reported = run.setting.development, run.setting.cases
-    if (ideal := run.setting.ideal_observer()) is not None:
-        yield make_row(ideal.estimate(), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
-    commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
-    named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
-    yield make_row(named, MAJORITY, "accuracy")
+    compared = next(iter(run.compared.values()), None)
+    if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
+        yield make_row(ideal.estimate(), LIMIT, run.task.primary, model=IDEAL_OBSERVER)
+    if run.task.measured is None:
+        commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
+        named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
+        yield make_row(named, MAJORITY, "accuracy")
 
 
 # What is found of a run as a whole: rows of the table, in this order; a new one is added here.
 ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     find_limits,
-    lambda run: list_arms(run.arms),
+    lambda run: list_arms(run.arms, run.task),
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
@@ -70,10 +81,11 @@ def evaluate(
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
     """
-    subset = find_subset(inputs)
+    # The reported cases with what is true of them, and every model's figures on them.
+    subset, task = find_subset(inputs), inputs.task
     setting = assemble_evaluation_set(
         inputs.cases,
-        inputs.task,
+        task,
         inputs.sealed,
         inputs.truth,
         inputs.duplicates,
@@ -84,26 +96,34 @@ def evaluate(
     )
     analyses = options.analyses
     models = measure_models(inputs.models, setting, analyses, compute)
-    by_auc = {model.name: figure_by_auc(model, setting) for model in models}
-    arms, contender = select_arms(models, by_auc, setting, analyses.simple_rules, options.deep_arm)
+    # What stands for each arm, chosen without the reported labels.
+    chosen_by = {model.name: model.chosen_by for model in models}
+    rules = name_rules(options, task)
+    arms, contender = select_arms(models, chosen_by, setting, rules, options.deep_arm)
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
-    run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
+    run = MeasuredRun(task, setting, models, arms, contender, options, *sites, inputs.traits)
+    # All comparisons and further analyses.
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:
         finding, of_finding = evaluate_finding(inputs.finding, run)
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
-    results = tuple(model.result for model in models)
-    warnings = state_warnings(results, setting, figures, is_external=inputs.is_external)
+    shown = {*run.rules, *(arm.choice.model for arm in arms.values())}
+    results = draw_plots(models, shown)
+    warnings = (
+        *state_warnings(results, setting, figures, is_external=inputs.is_external),
+        *warn_without_rules(run),
+    )
     evaluation = Evaluation(
-        task=inputs.task,
+        task=task,
         cases={side: cases.count_by_class() for side, cases in setting.sides.items()},
         patients={side: cases.patients for side, cases in setting.sides.items()},
         near_duplicates=setting.near_duplicates,
         models=results,
-        mixtures=measure_mixtures(arms, setting, analyses),
+        facts=tuple(list_facts(run, figures)),
+        mixtures=draw_plots(measure_mixtures(arms, setting, analyses), shown),
         arms={arm: selected.choice for arm, selected in arms.items()},
         warnings=(*([subset.describe()] if subset else []), *warnings),
-        margin=options.margin,
+        margin=run.margin,
         label_conflicts=setting.label_conflicts,
         prevalence=analyses.prevalence,
         patients_known=inputs.card.patients_known,
@@ -114,3 +134,25 @@ def evaluate(
         finding=finding,
     )
     return with_verdict(evaluation)
+
+
+def draw_plots(models: Sequence[MeasuredModel], shown: set[str]) -> tuple[ModelResult, ...]:
+    """Return the results, with what the outcome draws of the models that are shown."""
+    return tuple(
+        replace(model.result, plots=tuple(model.compared.outcome.plot(model.compared.scored)))
+        if model.name in shown and isinstance(model.compared, ComparedEstimator)
+        else model.result
+        for model in models
+    )
+
+
+def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, str]]:
+    """Yield what a reader must know of the reported cases, where something is measured of them."""
+    measured, cases = run.task.measured, run.setting.cases
+    if measured is None or cases.value is None:
+        return
+    yield from measured.count(cases.value, cases.label)
+    ideal = figures.find(analysis=LIMIT, model=IDEAL_OBSERVER)
+    if ideal.value is not None:
+        title = f"best possible {run.task.primary_title}, of an ideal observer"
+        yield title, f"{format_decimal(ideal.value)} {format_interval(ideal)}"

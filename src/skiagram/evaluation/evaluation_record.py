@@ -4,22 +4,15 @@ The choices and the verdict; the figures of each model are in `results`, and all
 are rows of `figure_table`.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Literal
 
-from pydantic import Field
-
-from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import LIMIT, FinderResult, ModelResult
+from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.outcomes.outcome import OutcomePlot
-from skiagram.records.cases import MeasuredTask, Task
-from skiagram.records.files import read_record
+from skiagram.records.cases import AnyTask
 from skiagram.records.predictions import Outcome, Part
 from skiagram.statistics.estimate import Estimate
 
@@ -59,14 +52,6 @@ OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near dup
 ARMS, IDEAL_OBSERVER = "arms", "ideal observer"
 MAJORITY = "majority"  # naming every case as most development cases are
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
-FIGURES = "figures"
-WORST = "worst_site"  # the least favourable primary figure of several cohorts
-ARM_WORDS = {
-    "classical": "classical features",
-    "encoder": "frozen encoders",
-    "deep": "networks",
-    "either": "deep models",
-}
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
 
@@ -152,14 +137,23 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedRun(ABC):
-    """What the verdict rests on, whatever the task.
+class Evaluation:
+    """All that was found of a run, whatever its task.
 
     Attributes:
         task: What is predicted.
+        cases: `development` and `reported` → class name → number of cases.
+        patients: `development` and `reported` → number of patients.
         near_duplicates: Reported cases with a near duplicate or transformed copy in development.
+        models: One result per model, in the order of params.yaml.
+        facts: (name, number) of what a reader must know of the reported cases besides, for example
+            the number of events; empty where classes are told apart.
+        mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
+            the model that was chosen there, measured as a model is.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
         margin: Smallest difference in the primary figure that counts as worthwhile in the verdict.
+        label_conflicts: Pairs of near duplicates or transformed copies whose classes differ.
+        prevalence: The prevalence that predictive values are also given at, as the user stated it.
         arms: Arm → what stands for it in the primary comparison; `either` where the contender is
             a network in some folds and a frozen encoder in others.
         answer: The verdict, made from the figures by fixed rules: the decision first, then what it
@@ -172,9 +166,16 @@ class JudgedRun(ABC):
             besides, `simple_rules` each arm against chance (`prevalence`) and each simple rule,
             `secondary` pairs of models and `requested` those that were asked for. The group
             `off_near_duplicates` is what the verdict follows where cases have near duplicates.
-            `shifts` are test against out-of-fold figures; `domain` says how well a classifier
-            tells test from development cases, `shares`, `numbers` and `features` what differs.
-            `limit` is what an ideal observer reaches on generated data.
+            `arms` has the primary figure of what stands for each arm, and that by which it was
+            chosen: under `cv` the mean over the outer folds, each of the inner folds of the model
+            that was chosen there. `shifts` are test against out-of-fold figures; `domain` says how
+            well a classifier tells test from development cases, `shares`, `numbers` and `features`
+            what differs. `limit` is what an ideal observer reaches on generated data, `sites` and
+            `external` are other sites and another cohort. Of classes besides: `majority` is the
+            accuracy of naming every case as most development cases are; `finding` is the primary
+            comparison of finders, `finding_rules` their contender against each simple rule which
+            leaves marks, and against a finder which marks nothing, `prevalence`, whose figure of
+            merit is ½; `ranking`, `utility` and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
@@ -182,10 +183,17 @@ class JudgedRun(ABC):
         finding: Where lesions are searched for; None where no model leaves marks.
     """
 
-    task: Task
+    task: AnyTask
+    cases: dict[str, dict[str, int]]
+    patients: dict[str, int]
     near_duplicates: int
+    models: tuple[ModelResult, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    mixtures: tuple[ModelResult, ...] = ()
     warnings: tuple[str, ...] = ()
-    margin: float = 0.02
+    margin: float = DEFAULT_MARGIN
+    label_conflicts: int = 0
+    prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     answer: Verdict = Verdict("none", "")
     patients_known: bool = True
@@ -196,53 +204,67 @@ class JudgedRun(ABC):
     finding: FindingEvaluation | None = None
 
     @property
-    @abstractmethod
+    def every(self) -> tuple[ModelResult, ...]:
+        """Return the models and the mixtures."""
+        return (*self.models, *self.mixtures)
+
+    @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return how the training of each model ended, and of each mixture."""
+        return tuple(model.outcome for model in self.every)
 
     @property
-    @abstractmethod
+    def titles(self) -> dict[str, str]:
+        """Return the title of every model and mixture."""
+        return {outcome.model: outcome.title for outcome in self.outcomes}
+
+    @property
     def reported(self) -> tuple[int, int]:
         """Return the numbers of reported cases and of their patients."""
+        return sum(self.cases["reported"].values()), self.patients["reported"]
 
-    @property
-    @abstractmethod
+    @cached_property
     def table(self) -> FigureTable:
         """Return the one long table: each model, mixture and finder, and the run as a whole."""
+        tables = [model.figures for model in self.every]
+        if self.finding is not None:
+            tables += [finder.figures for finder in self.finding.every]
+        return FigureTable(tuple(row for table in (*tables, self.figures) for row in table.rows))
 
     @property
-    @abstractmethod
     def primary(self) -> str:
         """Return the name of the figure that models are chosen and compared by."""
+        return self.task.primary
 
     @property
-    @abstractmethod
     def primary_title(self) -> str:
         """Return that name for people."""
+        return self.task.primary_title
 
     @property
-    @abstractmethod
-    def default_margin(self) -> float:
-        """Return the margin where nobody set one."""
+    def figure_words(self) -> str:
+        """Return what the primary figure is called in a sentence: of any classes `AUC`."""
+        return "AUC" if self.task.measured is None else self.primary_title
 
     @property
-    @abstractmethod
-    def is_external(self) -> bool:
-        """Return whether the reported cases are another cohort, which a finished project scored."""
-
-    @abstractmethod
-    def above_chance(self, model: str) -> Estimate:
-        """Return by how much a model's primary figure is above chance; above 0 is better."""
+    def off_copies(self) -> str:
+        """Return the name of the primary figure without near duplicates."""
+        return f"{self.primary}_{OFF_NEAR_DUPLICATES}"
 
     @property
     def lower_is_better(self) -> bool:
         """Return whether the primary figure is an error."""
-        return False
+        return self.task.lower_is_better
+
+    @property
+    def default_margin(self) -> float:
+        """Return the margin where nobody set one."""
+        return DEFAULT_MARGIN * self.task.margin_unit
 
     @property
     def events(self) -> str:
         """Return how many reported cases had the event; empty where none is looked for."""
-        return ""
+        return dict(self.facts).get("events", "")
 
     @property
     def part(self) -> Part:
@@ -265,10 +287,35 @@ class JudgedRun(ABC):
         wanted = {"analysis": PRIMARY, "figure": self.primary, "versus": "classical", "group": ""}
         return self.figures.get(**wanted)
 
+    def direct(self, difference: FigureRow) -> FigureRow:
+        """Return a difference in the primary figure such that above 0 the first is better."""
+        return difference.negate() if self.lower_is_better else difference
+
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
         """Return each arm against each simple rule, on all reported cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
+
+    def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
+        """Return the differences in the primary figure of `arm_pairs`, `secondary`, `requested`."""
+        return self.figures.select(analysis=analysis, figure=self.primary).rows
+
+    def find_result(self, model: str) -> ModelResult:
+        """Return what was found of a model or a mixture."""
+        return next(each for each in self.every if each.outcome.model == model)
+
+    def above_chance(self, model: str) -> Estimate:
+        """Return by how much a model's primary figure is above chance; above 0 is better."""
+        chance = self.task.chance
+        if chance is None:  # what the rule without any feature reaches
+            rule = self.table.find(
+                analysis=METRICS, model=self.task.chance_rule, figure=self.primary
+            )
+            chance = rule.value
+        if chance is None:
+            return Estimate(None, reason="it is not known what chance reaches")
+        gap = self.find_result(model).find(self.primary).subtract(chance)
+        return gap.negate() if self.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:
         """Return the contender among finders minus the best classical one; None without the two."""
@@ -287,11 +334,6 @@ class JudgedRun(ABC):
         return (tested or 0.0, known or 0.0)
 
     @property
-    def titles(self) -> dict[str, str]:
-        """Return the title of every model and mixture."""
-        return {outcome.model: outcome.title for outcome in self.outcomes}
-
-    @property
     def contender_words(self) -> str:
         """Return what the contender is called: `network` where no frozen encoder is in the run."""
         return self.words_of(self.contender)
@@ -302,82 +344,15 @@ class JudgedRun(ABC):
             return "network"
         return _CONTENDER_WORDS[contender]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation(JudgedRun):
-    """All that was found of models that tell classes apart.
-
-    Attributes:
-        cases: `development` and `reported` → class name → number of cases.
-        patients: `development` and `reported` → number of patients.
-        models: One result per model, in the order of params.yaml.
-        mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
-            the model that was chosen there, measured as a model is.
-        label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
-        figures: Besides those of every task: `finding` is the primary comparison of finders,
-            `finding_rules` their contender against each simple rule which leaves marks, and against
-            a finder which marks nothing, `prevalence`, whose figure of merit is ½. `arms` has the
-            AUC of what stands for each arm, and that by which it was chosen: under `cv` the mean
-            over the outer folds, each of the inner folds of the model that was chosen there.
-            `majority` is the accuracy of naming every case as most development cases are. Further
-            analyses are `ranking`, `utility`, `readers`, `sites` and, of another cohort,
-            `external`.
-        prevalence: The prevalence that predictive values are also given at, as the user stated it.
-    """
-
-    cases: dict[str, dict[str, int]]
-    patients: dict[str, int]
-    models: tuple[ModelResult, ...]
-    label_conflicts: int = 0
-    prevalence: float | None = None
-    mixtures: tuple[ModelResult, ...] = ()
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return tuple(model.outcome for model in (*self.models, *self.mixtures))
-
-    @property
-    def reported(self) -> tuple[int, int]:
-        return sum(self.cases["reported"].values()), self.patients["reported"]
-
-    @property
-    def primary(self) -> str:
-        return "roc_auc"
-
-    @property
-    def primary_title(self) -> str:
-        return "AUC" if self.task.positive is not None else "macro one-vs-rest AUC"
-
-    @property
-    def default_margin(self) -> float:
-        return DEFAULT_MARGIN
-
-    def above_chance(self, model: str) -> Estimate:
-        every = (*self.models, *self.mixtures)
-        result = next(each for each in every if each.outcome.model == model)
-        return result.find("roc_auc").subtract(0.5)
-
-    @cached_property
-    def table(self) -> FigureTable:
-        """Return the one long table: each model, mixture and finder, and the run as a whole."""
-        tables = [model.figures for model in (*self.models, *self.mixtures)]
-        if self.finding is not None:
-            tables += [finder.figures for finder in self.finding.every]
-        return FigureTable(tuple(row for table in (*tables, self.figures) for row in table.rows))
-
     @property
     def ideal(self) -> FigureRow | None:
-        """Return the AUC of the ideal observer; None but on generated data."""
-        return self.figures.get(analysis=LIMIT, figure="roc_auc", model=IDEAL_OBSERVER)
+        """Return the primary figure of the ideal observer; None but on generated data."""
+        return self.figures.get(analysis=LIMIT, figure=self.primary, model=IDEAL_OBSERVER)
 
     @property
     def majority_accuracy(self) -> FigureRow | None:
         """Return the accuracy of always naming the class that is commonest in development."""
         return self.figures.get(analysis=MAJORITY)
-
-    def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
-        """Return the differences in AUC of an analysis: `arm_pairs`, `secondary`, `requested`."""
-        return self.figures.select(analysis=analysis, figure="roc_auc").rows
 
     @property
     def compared(self) -> tuple[str, str] | None:
@@ -404,125 +379,3 @@ class Evaluation(JudgedRun):
     def is_external(self) -> bool:
         """Return whether the reported cases are another cohort, which a finished project scored."""
         return bool(self.figures.select(analysis=EXTERNAL))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredEvaluation(JudgedRun):
-    """All that was found of models of an outcome that is a time, a number or a grade.
-
-    Attributes:
-        cases: Number of reported cases.
-        patients: Number of their patients.
-        counts: (name, number) of what a reader must know of the cases.
-        models: How the training of each ended.
-        rules: Models that stand for simple rules; none of them stands for an arm.
-        figures: Besides those of every task: `figures` by model, or `best_<arm>` of what stands for
-            an arm.
-        plots: Model or `best_<arm>` → what is drawn of it.
-    """
-
-    task: MeasuredTask
-    cases: int
-    patients: int
-    counts: tuple[tuple[str, str], ...]
-    models: tuple[Outcome, ...]
-    rules: tuple[str, ...]
-    plots: dict[str, tuple[OutcomePlot, ...]]
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return self.models
-
-    @property
-    def titles(self) -> dict[str, str]:
-        mixtures = {f"best_{arm}": "what each fold chose" for arm in self.arms}
-        return mixtures | super().titles
-
-    @property
-    def reported(self) -> tuple[int, int]:
-        return self.cases, self.patients
-
-    @property
-    def table(self) -> FigureTable:
-        return self.figures
-
-    @property
-    def primary(self) -> str:
-        return self.task.outcome.primary
-
-    @property
-    def primary_title(self) -> str:
-        return self.task.outcome.of_primary.title
-
-    @property
-    def lower_is_better(self) -> bool:
-        return not self.task.outcome.of_primary.higher_is_better
-
-    @property
-    def events(self) -> str:
-        return dict(self.counts).get("events", "")
-
-    @property
-    def default_margin(self) -> float:
-        return DEFAULT_MARGIN * self.task.outcome.margin_unit
-
-    @property
-    def is_external(self) -> bool:
-        return bool(self.figures.select(analysis=DEVELOPMENT))
-
-    def above_chance(self, model: str) -> Estimate:
-        outcome, primary = self.task.outcome, self.figures.select(analysis=FIGURES)
-        chance = outcome.chance
-        if chance is None:  # what the rule without any feature reaches
-            chance = primary.find(model=outcome.rules["cases"], figure=self.primary).value
-        reached = primary.find(model=model, figure=self.primary)
-        if chance is None:
-            return Estimate(None, reason="it is not known what chance reaches")
-        gap = reached.subtract(chance)
-        return gap.negate() if self.lower_is_better else gap
-
-    @property
-    def differences(self) -> tuple[FigureRow, ...]:
-        """Return every difference in the primary figure, on all reported cases."""
-        of_models = (PRIMARY, ARM_PAIRS, SIMPLE_RULES, SECONDARY, REQUESTED)
-        rows = self.figures.select(figure=self.primary, group="").rows
-        return tuple(row for row in rows if row.analysis in of_models and row.versus)
-
-    def named(self, name: str) -> str:
-        """Return the name in records of a model, of what stands for an arm, or of chance."""
-        if name in self.arms:
-            return f"best_{name}"
-        outcome = self.task.outcome
-        rule = outcome.rules.get("cases", "") if outcome.chance is None else ""
-        return rule or "chance" if name == PREVALENCE else name
-
-    def title(self, name: str) -> str:
-        """Return the name for people of a model, of what stands for an arm, or of chance."""
-        arm = name.removeprefix("best_")
-        if arm in ARM_WORDS:
-            return f"the best of the {ARM_WORDS[arm]}"
-        if name == PREVALENCE:
-            return self.titles.get(self.task.outcome.rules.get("cases", ""), "chance")
-        return self.titles[name]
-
-
-_Any = Annotated[MeasuredEvaluation | Evaluation, Field(union_mode="left_to_right")]
-
-
-def read_evaluation(path: Path) -> MeasuredEvaluation | Evaluation:
-    """Read what stage evaluate left, whatever the outcome."""
-    evaluation: MeasuredEvaluation | Evaluation = read_record(cast(Any, _Any), path)
-    return evaluation
-
-
-def read_class_evaluation(path: Path) -> Evaluation:
-    """Read the evaluation of a run that tells classes apart.
-
-    Raises:
-        DataError: There is none, or the run has another outcome.
-    """
-    evaluation = read_evaluation(path)
-    if isinstance(evaluation, MeasuredEvaluation):
-        fault = f"figures of a {evaluation.task.outcome.words}"
-        raise DataError(fault, where=str(path), allowed="those of a run that tells classes apart")
-    return evaluation

@@ -13,6 +13,7 @@ from skiagram.evaluation.labelled_cases import (
     label_cases,
     select_rows,
 )
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
@@ -54,7 +55,8 @@ class EvaluationSet:
         has_near_duplicate: (n,) whether a copy of a reported case stands among development cases.
         ideal: (n,) score of the ideal observer on generated data, else None.
         covariates: A row a reported case, in their order, without ids; None where there are none.
-        label_conflicts: Pairs of near duplicates whose labels differ.
+        label_conflicts: Pairs of near duplicates whose classes differ.
+        outcome: What is measured of a case; None where classes are told apart.
     """
 
     design: Design
@@ -67,6 +69,7 @@ class EvaluationSet:
     seed: int
     covariates: pd.DataFrame | None = None
     label_conflicts: int = 0
+    outcome: MeasuredOutcome | None = None
 
     @property
     def near_duplicates(self) -> int:
@@ -79,8 +82,15 @@ class EvaluationSet:
         return {"development": self.development, "reported": self.cases}
 
     def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Linearised | None:
-        """Return the placements of the ideal observer, in the pairs in which a model has them."""
-        if self.ideal is None or 0 in self.cases.patients_by_class().values():
+        """Return the placements of the ideal observer, in the pairs in which a model has them.
+
+        None where it is not known, and of an outcome that is measured (`ComparedEstimator.ideal`).
+        """
+        if (
+            self.ideal is None
+            or self.cases.positive is None
+            or 0 in self.cases.patients_by_class().values()
+        ):
             return None
         positive = self.cases.label == self.cases.positive
         return placements(self.ideal[None], positive, self.cases.patient, fit=fit)
@@ -113,7 +123,8 @@ def assemble_evaluation_set(
     """Open the seal and line up all that belongs to the reported cases.
 
     Args:
-        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        sealed: Columns `case_id`, `label` and, where one is measured, `value` of the test cases;
+            empty under `cv`.
         learned: Development cases that models learned from, where the plan leaves others out.
     """
     named = {*duplicates["first"].tolist(), *duplicates["second"].tolist()}
@@ -131,8 +142,10 @@ def assemble_evaluation_set(
     has_near_duplicate = mark_near_duplicates(reported.case_id, cases, duplicates)
     development = label_cases(cases.development(), task, sealed.iloc[:0])
     labelled = label_cases(reported, task, sealed)
-    label_conflicts = count_label_conflicts(development, labelled, duplicates)
-    truth = None if task.positive is None else truth
+    label_conflicts = 0
+    if task.measured is None:
+        label_conflicts = count_label_conflicts(development, labelled, duplicates)
+        truth = None if task.positive is None else truth
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
     covariates = select_rows(covariates, reported.case_id, "covariates")
     draws = labelled.draws(replicates, seed)
@@ -147,4 +160,5 @@ def assemble_evaluation_set(
         seed=seed,
         covariates=covariates,
         label_conflicts=label_conflicts,
+        outcome=task.measured,
     )

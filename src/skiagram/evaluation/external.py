@@ -11,6 +11,7 @@ import numpy as np
 from skiagram.calibration import cross_fit_platt
 from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
+from skiagram.evaluation.compared_estimator import ComparedEstimator
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -71,7 +72,6 @@ def compare_with_development(
         draws=cases.draws(options.replicates, setting.seed),
         has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
     )
-    measured = {result.outcome.model: result for result in evaluation.models}
     tested = at_home.models if at_home.part == "test" else ()
     held_out = {result.outcome.model: result for result in tested}
     analyses, rows = options.analyses, list[FigureRow]()
@@ -79,29 +79,42 @@ def compare_with_development(
         name = model.outcome.model
         if model.outcome.status == "failed":
             continue
-        out_of_fold = align_scores(model, "out_of_fold", setting.development)
-        result = measure_scores(model.outcome, out_of_fold, before, analyses)
-        rows += _rows(result, OUT_OF_FOLD, analyses)
-        if name in held_out:
-            rows += _rows(held_out[name], HELD_OUT, analyses)
-        rows += _rows(measured[name], COHORT, analyses)
-        scores = align_scores(model, "test", setting.cases)
-        rows += _updated(scores, measured[name], setting, analyses)
-    for side, compared in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
-        if compared.difference is not None:
-            rows.append(replace(compared.difference, analysis=EXTERNAL, group=side))
+        here = evaluation.find_result(name)
+        if setting.outcome is None:
+            out_of_fold = align_scores(model, "out_of_fold", setting.development)
+            known = measure_scores(model.outcome, out_of_fold, before, analyses)
+            updated = _update(align_scores(model, "test", setting.cases), here, setting, analyses)
+        else:
+            compared = ComparedEstimator.on(setting, model)
+            of_home = compared.out_of_fold(setting, model).list_figures()
+            known = ModelResult(model.outcome).with_figures(METRICS, of_home)
+            updated = _update_estimates(compared)
+        sides = {OUT_OF_FOLD: known, HELD_OUT: held_out.get(name), COHORT: here}
+        figures = [
+            (side, figure, estimate)
+            for side, result in sides.items()
+            if result is not None
+            for figure, estimate in _figures(result, analyses.thresholds)
+        ]
+        figures += [(UPDATED, figure, estimate) for figure, estimate in updated.items()]
+        rows += [
+            make_row(estimate, EXTERNAL, figure, model=name, group=side)
+            for side, figure, estimate in figures
+        ]
+    for side, compared_runs in (
+        (HELD_OUT if tested else OUT_OF_FOLD, at_home),
+        (COHORT, evaluation),
+    ):
+        if compared_runs.difference is not None:
+            rows.append(replace(compared_runs.difference, analysis=EXTERNAL, group=side))
     return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
 
 
-def _rows(result: ModelResult, side: str, analyses: RequestedAnalyses) -> Iterator[FigureRow]:
-    for name, estimate in _figures(result, analyses.thresholds):
-        yield make_row(estimate, EXTERNAL, name, model=result.outcome.model, group=side)
-
-
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:
+    """Yield what is compared between the sides; a figure at a horizon has it in its name."""
     for row in result.figures.rows:
         if row.analysis == METRICS or (row.analysis == CALIBRATION and row.figure in _CALIBRATION):
-            yield row.figure, row
+            yield f"{row.figure} {row.group}".strip(), row
     if (curve := result.decision_curve) is not None:
         for threshold in thresholds:
             place = int(np.argmin(np.abs(THRESHOLDS - threshold)))
@@ -111,24 +124,30 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
             yield f"{NET_BENEFIT}{threshold:g}", gain
 
 
-def _updated(
+def _update(
     scores: Scores, result: ModelResult, setting: EvaluationSet, analyses: RequestedAnalyses
-) -> Iterator[FigureRow]:
-    """Yield the figures of probabilities whose calibration was updated on the cohort."""
+) -> dict[str, Estimate]:
+    """Return the figures of probabilities whose calibration was updated on the cohort."""
     cases = setting.cases
     if min(cases.patients_by_class().values()) < FEWEST_TO_UPDATE:
-        reason = f"fewer than {FEWEST_TO_UPDATE} patients of a class"
-        figures = {name: Estimate(None, reason=reason) for name in ("brier", "intercept", "slope")}
-    else:
-        odds = np.log(np.clip(scores.probability, _SMALLEST, 1))
-        fitted = cross_fit_platt(odds, cases.label, cases.patient)
-        again = measure_scores(
-            result.outcome, replace(scores, probability=fitted), setting, analyses
-        )
-        figures = {
-            name: estimate
-            for name, estimate in _figures(again, analyses.thresholds)
-            if name.startswith(_OF_PROBABILITIES)
-        }
-    for name, estimate in figures.items():
-        yield make_row(estimate, EXTERNAL, name, model=result.outcome.model, group=UPDATED)
+        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of a class")
+        return dict.fromkeys(("brier", "intercept", "slope"), missing)
+    odds = np.log(np.clip(scores.probability, _SMALLEST, 1))
+    fitted = cross_fit_platt(odds, cases.label, cases.patient)
+    again = measure_scores(result.outcome, replace(scores, probability=fitted), setting, analyses)
+    return {
+        name: estimate
+        for name, estimate in _figures(again, analyses.thresholds)
+        if name.startswith(_OF_PROBABILITIES)
+    }
+
+
+def _update_estimates(compared: ComparedEstimator) -> dict[str, Estimate]:
+    """Return all figures after the calibration was fitted anew to the cohort.
+
+    With fewer than 20 patients of two labels there are none.
+    """
+    patients = sorted(compared.cases.patients_by_class().values())
+    enough = len(patients) > 1 and patients[-2] >= FEWEST_TO_UPDATE
+    figures = compared.recalibrated().list_figures() if enough else []
+    return {f"{name} {group}".strip(): estimate for name, group, estimate in figures}

@@ -1,10 +1,12 @@
 """Every figure, described once in `figures.yaml`: report, plots and reference pages show it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Literal
 
 import yaml
+
+from skiagram.records.cases import Task
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,37 @@ class Figure:
 _TEXT = files("skiagram.evaluation").joinpath("figures.yaml").read_text(encoding="utf-8")
 FIGURE = {name: Figure(name, **described) for name, described in yaml.safe_load(_TEXT).items()}
 FIGURES = tuple(FIGURE.values())
+
+
+def list_figures(task: Task) -> tuple[Figure, ...]:
+    """Return what is said of the figures of models of a task, the primary one first."""
+    measured = task.measured
+    if measured is None:
+        return FIGURES
+    figures = [
+        Figure(
+            figure.name,
+            figure.title,
+            f"{figure.definition[0].upper()}{figure.definition[1:]}.",
+            range="",
+            interval="jackknife by patient",
+            higher_is_better=figure.higher_is_better,
+            table_column=True,
+            headline=True,
+        )
+        for figure in measured.figures
+    ]
+    clean = replace(
+        figures[0],
+        name=f"{measured.primary}_off_near_duplicates",
+        title=f"{measured.of_primary.title} without near duplicates",
+        definition="On the reported cases without a near duplicate among the development cases.",
+        headline=False,
+    )
+    return (*figures, clean)
+
+
+def title_figure(task: Task, figure: str, group: str = "") -> str:
+    """Return the title of a figure of models, with the horizon or the like that it is of."""
+    titles = {each.name: each.title for each in list_figures(task)}
+    return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)

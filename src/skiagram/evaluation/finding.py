@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
+from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -106,7 +107,7 @@ def evaluate_finding(
     if search is None or not finders:
         return None, ()
     responses = {
-        model.name: search.respond(marks[model.name], model.compared.scores)
+        model.name: search.respond(marks[model.name], require_classifier(model.compared).scores)
         for model in finders
         if model.compared
     }
@@ -128,7 +129,9 @@ def evaluate_finding(
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
     standing = {
-        arm: search.respond(marks_of(arms[arm], marks), arms[arm].compared.scores)
+        arm: search.respond(
+            marks_of(arms[arm], marks), require_classifier(arms[arm].compared).scores
+        )
         for arm in (contender, "classical")
         if arm in arms
     }

@@ -1,7 +1,8 @@
 """Cases with their true classes, matched by id; every mismatch is an error, none is repaired."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ class LabelledCases:
         label: (n,) int64 in [0, n_classes).
         patient: (n,) int64, patients numbered from 0.
         positive: Label of the condition looked for; None with more than two classes.
+        value: (n,) what is measured of each case; None where classes are told apart.
     """
 
     case_id: NDArray[np.str_]
@@ -29,6 +31,7 @@ class LabelledCases:
     patient: NDArray[np.int64]
     classes: tuple[str, ...]
     positive: int | None
+    value: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -36,10 +39,9 @@ class LabelledCases:
 
     def select(self, rows: NDArray[np.bool_]) -> "LabelledCases":
         """Return the marked cases."""
-        patient = np.unique(self.patient[rows], return_inverse=True)[1].astype(np.int64)
-        return LabelledCases(
-            self.case_id[rows], self.label[rows], patient, self.classes, self.positive
-        )
+        chosen = self._take(rows)
+        patient = np.unique(chosen.patient, return_inverse=True)[1].astype(np.int64)
+        return replace(chosen, patient=patient)
 
     def of(self, case_ids: Sequence[str], where: str) -> "LabelledCases":
         """Return the named cases in the given order; patients keep their numbers."""
@@ -47,8 +49,16 @@ class LabelledCases:
         if (rows < 0).any():
             first = case_ids[int(np.argmin(rows))]
             raise DataError(f"{int((rows < 0).sum())} unknown case ids, first {first}", where=where)
-        patient, label = self.patient[rows], self.label[rows]
-        return LabelledCases(self.case_id[rows], label, patient, self.classes, self.positive)
+        return self._take(rows)
+
+    def _take(self, rows: NDArray[Any]) -> "LabelledCases":
+        return replace(
+            self,
+            case_id=self.case_id[rows],
+            label=self.label[rows],
+            patient=self.patient[rows],
+            value=None if self.value is None else self.value[rows],
+        )
 
     @property
     def patients(self) -> int:
@@ -108,14 +118,20 @@ def select_rows(
 
 
 def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases:
-    """Open the seal: give some cases the labels of a table.
+    """Open the seal: give some cases the labels of a table, and the values where there are any.
 
     Args:
-        labels: Columns `case_id`, `label`; the sealed cases exactly.
+        labels: Columns `case_id`, `label` and, of an outcome that is measured, `value`; the sealed
+            cases exactly.
     """
-    label, sealed = cases.label.copy(), cases.label == SEALED
+    label, value = cases.label.copy(), None if cases.value is None else cases.value.copy()
+    sealed = cases.label == SEALED
     labels = line_up(labels, cases.case_id[sealed], "sealed labels")
     label[sealed] = labels["label"].to_numpy(dtype=np.int64)
+    if value is not None and sealed.any():
+        value[sealed] = labels["value"].to_numpy(dtype=np.float64)
+    if task.measured is not None and value is None:
+        raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outside = (label < 0) | (label >= len(task.classes))
     if outside.any():
         raise DataError(
@@ -124,7 +140,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
             allowed=f"0 to {len(task.classes) - 1}",
         )
     patient = np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64)
-    return LabelledCases(cases.case_id, label, patient, task.classes, task.positive)
+    return LabelledCases(cases.case_id, label, patient, task.classes, task.positive, value)
 
 
 def count_label_conflicts(

@@ -3,14 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, repeat, starmap
+from itertools import chain, repeat
 
 import numpy as np
 
 from skiagram.compute.workers import Compute
-from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm
-from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.arm_selection import (
+    MeasuredModel,
+    SelectedArm,
+    SelectionFigure,
+    figure_by_auc,
+)
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
+from skiagram.evaluation.compared_classifier import ComparedClassifier
+from skiagram.evaluation.compared_estimator import (
+    ComparedEstimator,
+    choose_estimator,
+    measure_estimator,
+)
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
@@ -65,17 +76,21 @@ def measure_models(
 ) -> tuple[MeasuredModel, ...]:
     """Measure every model, several side by side."""
     compared = [
-        None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
-        for model in models
+        None if model.outcome.status == "failed" else compare_on(setting, model) for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    results = compute.map(measure, zip(models, compared, strict=True), releases_lock=True)
-    return tuple(starmap(MeasuredModel, zip(models, results, compared, strict=True)))
+    return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
+
+
+def compare_on(setting: EvaluationSet, model: Predictions) -> ComparedModel:
+    """Line the scores of a model up with the reported cases, as its task asks."""
+    kind = ComparedClassifier if setting.outcome is None else ComparedEstimator
+    return kind.on(setting, model)
 
 
 def measure_mixtures(
     arms: Mapping[str, SelectedArm], setting: EvaluationSet, analyses: RequestedAnalyses
-) -> tuple[ModelResult, ...]:
+) -> tuple[MeasuredModel, ...]:
     """Measure what stands for an arm whose folds chose different models, as a model is."""
     measure = partial(_measure, setting=setting, analyses=analyses)
     return tuple(
@@ -89,13 +104,18 @@ def _measure(
     scored: tuple[Predictions, ComparedModel | None],
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
-) -> ModelResult:
+) -> MeasuredModel:
     """Measure one model; nothing of it is compared where it failed."""
     model, compared = scored
-    if compared is None:
-        missing = Estimate(None, reason=model.outcome.reason)
-        unknown = [("selection_auc", "", missing)]
-        return ModelResult(model.outcome).with_figures(SELECTION, unknown)
+    if isinstance(compared, ComparedEstimator):
+        choice = choose_estimator(model, compared, setting)
+        result = measure_estimator(model.outcome, compared, setting, choice)
+        return MeasuredModel(model, result, compared, choice)
+    if not isinstance(compared, ComparedClassifier):
+        primary = "auc" if setting.outcome is None else setting.outcome.primary
+        unknown = [(f"selection_{primary}", "", Estimate(None, reason=model.outcome.reason))]
+        result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
+        return MeasuredModel(model, result, None, SelectionFigure(None))
     scores = compared.scores
     align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
     held_out = list(held_out_probabilities(model, setting))
@@ -108,14 +128,15 @@ def _measure(
     result = replace(
         measure_scores(model.outcome, scores, setting, analyses),
         fold_auc=stability.fold_auc,
-        seed_auc=stability.seed_auc,
+        by_repeat=stability.seed_auc,
     )
-    return (
+    result = (
         result.with_figures(SELECTION, [("selection_auc", "", chosen_by)])
         .with_figures(STABILITY, stability.list_figures())
         .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
         .with_figures(SETS, sets.list_figures(cases.classes))
     )
+    return MeasuredModel(model, result, compared, figure_by_auc(model, chosen_by, setting))
 
 
 def measure_scores(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from skiagram.evaluation.arm_selection import MeasuredRun
+from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
@@ -14,14 +15,21 @@ READERS, MEAN_READER = "readers", "mean reader"
 
 
 def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Average the readers of a run and hold what stands for each arm against their mean."""
+    """Average the readers of a run and hold what stands for each arm against their mean.
+
+    Nothing but of two classes.
+    """
+    if run.task.positive is None:
+        return ()
     readers = {
-        model.name: model.compared.placements
+        model.name: require_classifier(model.compared).placements
         for model in run.models
         if model.compared and model.arm == "reader"
     }
     chosen = {
-        arm: selected.compared.placements for arm, selected in run.arms.items() if arm != "either"
+        arm: require_classifier(selected.compared).placements
+        for arm, selected in run.arms.items()
+        if arm != "either"
     }
     return study_readers(
         {name: placed for name, placed in readers.items() if placed},

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 
@@ -122,7 +123,7 @@ class ModelResult:
             sensitivity and specificity are at the threshold fixed on out-of-fold scores, accuracies
             at the most probable class; metrics that the task does not have are absent.
         fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
-        seed_auc: AUC of the reported part for each repeat.
+        by_repeat: Primary figure of the reported cases for each repeat.
         confusion: Rows true class, columns most probable class, mean count over repeats.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
@@ -133,12 +134,13 @@ class ModelResult:
         risk_coverage: Share of cases kept → share of these that are classified wrongly, where the
             least sure are referred to a reader; None for a failed model.
         parts: Of the reported cases, on which the model has figures of its own.
+        plots: What the outcome of a value draws of what stands for an arm, and of simple rules.
     """
 
     outcome: Outcome
     figures: FigureTable = field(default_factory=FigureTable)
     fold_auc: tuple[float, ...] = ()
-    seed_auc: tuple[float, ...] = ()
+    by_repeat: tuple[float, ...] = ()
     confusion: tuple[tuple[float, ...], ...] = ()
     roc: Curve | None = None
     precision_recall: Curve | None = None
@@ -148,6 +150,7 @@ class ModelResult:
     decision_curve: DecisionCurve | None = None
     risk_coverage: Curve | None = None
     parts: tuple[Part, ...] = ()
+    plots: tuple[OutcomePlot, ...] = ()
 
     def find(self, figure: str, analysis: str = METRICS, group: str = "") -> Estimate:
         """Return a figure of the model; without a value where there is none."""

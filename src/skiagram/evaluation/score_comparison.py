@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm, list_arms
-from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.compared_classifier import ComparedClassifier
 from skiagram.evaluation.comparisons import (
     compare_arms,
     compare_pair,
@@ -89,12 +89,12 @@ def compare_scores(
         raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
     cases, draws = setting.cases, setting.draws
     every = {**columns, **readers}
-    compared = {name: ComparedModel(scores, cases, draws) for name, scores in every.items()}
+    compared = {name: ComparedClassifier(scores, cases, draws) for name, scores in every.items()}
     models = tuple(_measure(name, model, setting) for name, model in compared.items())
     first, second = list(columns)[:2]
     arms = {
-        arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name], model.find("roc_auc"))
-        for arm, name, model in zip(_ARMS, (first, second), models, strict=False)
+        arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name])
+        for arm, name in zip(_ARMS, (first, second), strict=False)
     }
     counts = np.bincount(cases.label, minlength=2)
     decided = {name for name, scores in every.items() if are_probabilities(scores.order)}
@@ -110,7 +110,9 @@ def compare_scores(
         for name, other in list(combinations(columns, 2))[1:]
     )
     placed = {name: compared[name].placements for name in readers}
-    placed_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
+    placed_arms = {
+        arm: compared[selected.choice.model].placements for arm, selected in arms.items()
+    }
     of_readers = study_readers(
         {name: placements for name, placements in placed.items() if placements},
         {arm: placements for arm, placements in placed_arms.items() if placements},
@@ -118,8 +120,9 @@ def compare_scores(
     of_sites: tuple[FigureRow, ...] = ()
     if site is not None:
         of_sites = study_sites(site, arms, setting, NO_REQUESTS.least_patients)
+    task = Task(cases.classes, 1, "holdout")
     evaluation = Evaluation(
-        task=Task(cases.classes, 1, "holdout"),
+        task=task,
         cases={"reported": dict(zip(cases.classes, counts.tolist(), strict=True))},
         patients={"reported": cases.patients},
         near_duplicates=0,
@@ -133,7 +136,7 @@ def compare_scores(
         arms={arm: selected.choice for arm, selected in arms.items()},
         figures=FigureTable(
             (
-                *list_arms(arms),
+                *list_arms(arms, task),
                 *primary,
                 *plan_comparison(*pair),
                 *compare_with_rules(arms, {}),
@@ -148,7 +151,7 @@ def compare_scores(
     return replace(evaluation, answer=_answer(evaluation, first, second))
 
 
-def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> ModelResult:
+def _measure(name: str, compared: ComparedClassifier, setting: EvaluationSet) -> ModelResult:
     outcome = Outcome(name, "reader", name, "finished")
     result = measure_scores(outcome, compared.scores, setting, NO_REQUESTS)
     if are_probabilities(compared.scores.order):

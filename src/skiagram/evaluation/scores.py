@@ -56,13 +56,14 @@ class Scores:
         return self.probability if self.ranking is None else self.ranking
 
 
-def align_scores(
-    model: Predictions,
-    part: Part,
-    cases: LabelledCases,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Scores:
-    """Line one part of a model's predictions up with reference cases."""
+def list_repeats(
+    model: Predictions, part: Part, cases: LabelledCases, bounds: tuple[float, float] = (0.0, 1.0)
+) -> list[pd.DataFrame]:
+    """Line one part of a model's predictions up with reference cases: a table a repeat.
+
+    Raises:
+        DataError: A score is not finite, an estimate lies beyond its bounds, or cases do not match.
+    """
     # A number that is not finite, or an estimate beyond its bounds, is refused.
     every_score, probabilities = scores_of(model.table), probabilities_of(model.table)
     bad = ~np.isfinite(every_score).all(axis=1)
@@ -79,7 +80,17 @@ def align_scores(
     where = f"scores of {model.outcome.model}, {part}"
     rows = model.part(part)
     tables = [table for _, table in rows.groupby("repeat", sort=True)] or [rows]
-    tables = [line_up(table, cases.case_id, where) for table in tables]
+    return [line_up(table, cases.case_id, where) for table in tables]
+
+
+def align_scores(
+    model: Predictions,
+    part: Part,
+    cases: LabelledCases,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Scores:
+    """Line one part of a model's predictions up with reference cases."""
+    tables = list_repeats(model, part, cases, bounds)
     probability = np.stack([probabilities_of(table) for table in tables])
     threshold = np.stack([table["threshold"].to_numpy(np.float64) for table in tables])
     fit = np.stack([table["fold"].to_numpy(np.int64) for table in tables])
@@ -125,7 +136,8 @@ def make_scores_table(
     """Return the reported cases with their labels and the models' calibrated probabilities.
 
     Args:
-        sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        sealed: Columns `case_id`, `label` and, where one is measured, `value` of the test cases;
+            empty under `cv`.
 
     Returns:
         A row a repeat and case: `case_id`, `patient_id`, `label` (class name), `repeat`, `fold`
@@ -149,8 +161,8 @@ def make_scores_table(
         "repeat": np.repeat(np.arange(repeats), len(known)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
-    if rows.value is not None:
-        columns["value"] = np.tile(open_values(rows, sealed), repeats)
+    if known.value is not None:
+        columns["value"] = np.tile(known.value, repeats)
     for name, scores in scored.items():
         shape = (repeats, len(known), len(task.estimates))
         probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.estimates))
@@ -161,16 +173,6 @@ def make_scores_table(
                 f"{name}: {label}": probability[:, k] for k, label in enumerate(task.estimates)
             }
     return pd.DataFrame(columns)
-
-
-def open_values(cases: Cases, sealed: pd.DataFrame) -> NDArray[np.float64]:
-    """Return (n,) the values of cases, those of test cases from the opened seal."""
-    if cases.value is None:
-        raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
-    if "value" not in sealed.columns:
-        return cases.value
-    known = sealed.set_index("case_id")["value"].reindex(cases.case_id.tolist())
-    return np.where(known.isna(), cases.value, known.to_numpy(dtype=np.float64))
 
 
 def mean_over_repeats(scores: pd.DataFrame) -> pd.DataFrame:

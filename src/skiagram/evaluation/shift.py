@@ -1,9 +1,9 @@
 """Whether the sealed test cases are like the development cases, and what tells the two apart.
 
-Two questions. *Does it matter?* Each model's AUC on the test cases is compared with its out-of-fold
-AUC. *Why?* A classifier without labels, single features, and what is known of the cases (classes,
-covariates, brightness, size) are compared between the two sides. Under `cv` every case is on both
-sides, so there is nothing to compare.
+Two questions. *Does it matter?* Each model's primary figure of the test cases is compared with its
+out-of-fold one. *Why?* A classifier without labels, single features, and what is known of the cases
+(classes, covariates, brightness, size) are compared between the two sides. Under `cv` every case is
+on both sides, so there is nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from skiagram.evaluation.arm_selection import MeasuredRun
-from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import is_beyond_chance
 from skiagram.evaluation.evaluation_record import (
@@ -29,9 +28,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.results import SELECTION
-from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import mean_ranks, t_p_value
@@ -42,7 +39,6 @@ from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
-_REPLICATES = 400  # of a standard error, with more than two classes
 _FOLDS = 5
 _CATEGORIES = 8
 _NAMED_FEATURES = 5
@@ -50,41 +46,45 @@ _MIN_PATIENTS = 10  # of a side
 
 
 def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Compare each model's AUC on the test cases with its out-of-fold AUC.
+    """Compare each model's primary figure on the test cases with its out-of-fold one.
 
     The standard error is that of `error_of_shift`, and the test errs towards silence. The
-    model behind the test scores saw more cases than those of the folds, which raises its AUC a
-    little: a small sealed gain is no alarm, and a loss is found in spite of it. With more than two
+    model behind the test scores saw more cases than those of the folds, which makes it a little
+    better: a small sealed gain is no alarm, and a loss is found in spite of it. With more than two
     classes the AUCs are one-vs-rest and their variances are those of resampled patients.
 
     Returns:
         Of each model both figures and their difference, whose patients are others, so that the
-        variances add; nothing under `cv`, or where a class is absent.
+        variances add; nothing under `cv`, or where the cases of a side do not define the figure.
     """
     if run.setting.design == "cv":
         return ()
     setting, known = run.setting, run.setting.development
     rows: list[FigureRow] = []
     for model in run.models:
-        tested, out_of_fold = model.compared, model.result.find("selection_auc", SELECTION).value
+        tested = model.compared
+        out_of_fold = model.result.find(run.task.selection, SELECTION).value
         if model.arm == "reader" or tested is None or out_of_fold is None:
             continue
-        if missing_pairs(tested.scores, setting.cases):
+        reached = tested.estimate().value
+        if reached is None:
             continue
-        scores = align_scores(model.predictions, "out_of_fold", known)
-        held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
+        held_out = tested.out_of_fold(setting, model.predictions)
         patients = known.patients, setting.cases.patients
-        error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
+        folds = model.predictions.part("out_of_fold")["fold"].nunique()
+        error = error_of_shift(
+            held_out.variation, tested.variation, patients, folds if folds > 1 else 0
+        )
         if not error > 0:
             continue
-        value = tested.auc - out_of_fold
-        low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
+        value, bound = reached - out_of_fold, np.inf if run.task.lower_is_better else 1.0
+        low, high = max(-bound, value - Z * error), min(bound, value + Z * error)
         difference = Estimate(value, low, high, "variances of the two sides added")
         p = float(2 * ndtr(-abs(value) / error))
-        row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
+        row = partial(make_row, analysis=SHIFTS, figure=run.task.primary, model=model.name)
         rows += [
             row(difference, versus=DEVELOPMENT, p=p),
-            row(Estimate(tested.auc)),
+            row(Estimate(reached)),
             row(Estimate(out_of_fold), group=DEVELOPMENT),
         ]
     return correct(rows)
@@ -133,7 +133,9 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     tested = np.repeat([False, True], [len(side) for side in sides])
     classes, positive = setting.cases.classes, setting.cases.positive
     # Of two classes, the share of the condition looked for says all.
-    compared = range(len(classes)) if positive is None else [positive]
+    compared = (
+        [positive] if positive is not None else range(len(classes)) if len(classes) > 1 else ()
+    )
     shares = [share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared]
     return compare_cases(traits, case_id, tested, patient, setting.seed, shares)
 

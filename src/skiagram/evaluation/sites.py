@@ -16,7 +16,6 @@ from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.evaluation.metrics import auc_placements
 from skiagram.evaluation.results import patients_of
 from skiagram.records.cases import check_fold_column
 from skiagram.records.predictions import Predictions
@@ -27,7 +26,7 @@ from skiagram.statistics.variation import UPPER, Z
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
-SITES = "sites"
+SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to 0 and 1, where the logit is still finite
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
 _METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
@@ -87,25 +86,33 @@ def study_sites(
 ) -> tuple[FigureRow, ...]:
     """Measure what stands for each arm on each site, and summarise over sites.
 
-    Each site has its patients by class and the AUC of each arm. The summary has the `mean` over
-    sites like these, the `next_site`, where the figure of another such site lies with 95 %, the
-    `spread`, the standard deviation of the true figure between sites, and the `worst_site`, the
-    least figure of any.
+    Each site has its patients by class and the primary figure of each arm. The summary has the
+    `mean` over sites like these, the `next_site`, where the figure of another such site lies with
+    95 %, the `spread`, the standard deviation of the true figure between sites, and the
+    `worst_site`, the least favourable figure of any.
 
-    A site with fewer patients of a class than `least` has no figures of its own and no part in the
-    summary. The AUC is summarised on its logit, the difference as it is.
+    A site with fewer patients than `least` of the kind that limits the figure (a class, the event)
+    has no figures of its own and no part in the summary. A chance is summarised on its logit, any
+    other figure and the difference as they are.
 
     Args:
         site: (n,) site of each reported case.
     """
     names = np.unique(site).tolist()
-    shown = [
-        name for name in names if min(_patients(setting, site == name).values()) >= max(least, 2)
-    ]
-    by_arm = {
-        arm: [_placements(selected, setting, site == name) for name in shown]
-        for arm, selected in arms.items()
-    }
+    by_arm: dict[str, list[Linearised]] = {arm: [] for arm in arms}
+    shown = []
+    for name in names:
+        placed = {arm: chosen.compared.on_site(site == name) for arm, chosen in arms.items()}
+        known = {
+            arm: figure
+            for arm, figure in placed.items()
+            if figure is not None and figure.fewest >= max(least, 2)
+        }
+        if not arms or len(known) < len(arms):
+            continue
+        shown.append(name)
+        for arm, figure in known.items():
+            by_arm[arm].append(figure)
     both = {contender, "classical"} <= set(by_arm)
     pairs = list(zip(by_arm[contender], by_arm["classical"], strict=True)) if both else []
     differences = [network - classical for network, classical in pairs]
@@ -113,28 +120,45 @@ def study_sites(
     paired = partial(row, model=contender, versus="classical")
     left_out = Estimate(float(len(names) - len(shown)))
     rows = [row(left_out, figure="left_out")]
+    compared = next((chosen.compared for chosen in arms.values()), None)
+    primary = compared.primary if compared else ""
+    lower_is_better = compared is not None and compared.lower_is_better
     for number, name in enumerate(shown):
+        of_site = setting.cases.select(site == name)
         rows += [
             row(Estimate(float(patients)), figure=patients_of(label), group=name)
-            for label, patients in _patients(setting, site == name).items()
+            for label, patients in of_site.patients_by_class().items()
         ]
         rows += [
-            row(placed[number].estimate(), figure="roc_auc", model=arm, group=name)
-            for arm, placed in by_arm.items()
+            row(figures[number].estimate(), figure=primary, model=arm, group=name)
+            for arm, figures in by_arm.items()
         ]
         if both:
-            rows.append(paired(differences[number].estimate(), figure="roc_auc", group=name))
-    for arm, placed in by_arm.items():
-        summary = summarise_auc(placed)
-        rows += [row(estimate, figure=figure, model=arm) for figure, estimate in summary.items()]
-        worst = find_worst([site.estimate() for site in placed], on_logit=True)
-        rows.append(row(worst, figure="worst_site", model=arm))
+            rows.append(paired(differences[number].estimate(), figure=primary, group=name))
+    for arm, figures in by_arm.items():
+        on_logit = all(figure.scale == "logit" for figure in figures)
+        summary = summarise_chances(figures) if on_logit else _summarise_plain(figures, np.inf)
+        rows += [row(estimate, figure=name, model=arm) for name, estimate in summary.items()]
+        of_sites = [figure.estimate() for figure in figures]
+        worst = _find_worst(of_sites, on_logit=on_logit, lower_is_better=lower_is_better)
+        rows.append(row(worst, figure=WORST, model=arm))
     if both:
-        summary = _summarise_differences(differences)
-        worst = find_worst([each.estimate() for each in differences], on_logit=False)
-        rows.append(paired(worst, figure="worst_site"))
+        bound = np.inf if lower_is_better else 1.0
+        summary = _summarise_plain(differences, bound)
+        of_sites = [each.estimate() for each in differences]
+        worst = _find_worst(of_sites, on_logit=False, lower_is_better=lower_is_better)
+        rows.append(paired(worst, figure=WORST))
         rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
     return tuple(rows)
+
+
+def _find_worst(
+    estimates: Sequence[Estimate], *, on_logit: bool, lower_is_better: bool
+) -> Estimate:
+    """Return the least favourable figure: of an error the greatest."""
+    if not lower_is_better:
+        return find_worst(estimates, on_logit=on_logit)
+    return find_worst([each.negate() for each in estimates], on_logit=False).negate()
 
 
 def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: EvaluationSet) -> None:
@@ -158,24 +182,11 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
             )
 
 
-def _patients(setting: EvaluationSet, rows: NDArray[np.bool_]) -> dict[str, int]:
-    return setting.cases.select(rows).patients_by_class()
+def summarise_chances(sites: Sequence[Linearised]) -> dict[str, Estimate]:
+    """Summarise AUCs, or other chances, on the logit.
 
-
-def _placements(arm: SelectedArm, setting: EvaluationSet, rows: NDArray[np.bool_]) -> Linearised:
-    """Return an arm's placements on a site, which one fit of each repeat scored."""
-    scores = replace(arm.compared.scores.select(rows), folds=0, fit=None)
-    figures = auc_placements(scores, setting.cases.select(rows))
-    if figures is None:
-        raise ValueError("a site without a case of each class")
-    return figures
-
-
-def summarise_auc(sites: Sequence[Linearised]) -> dict[str, Estimate]:
-    """Summarise AUCs on the logit.
-
-    A site where no error or no variance is seen counts as if half a patient of its smaller class
-    stood on the wrong side, as its logit would be infinite.
+    A site where no error or no variance is seen counts as if half a patient of its rarer
+    kind stood on the wrong side, as its logit would be infinite.
     """
     values, variances = np.empty(len(sites)), np.empty(len(sites))
     for number, site_auc in enumerate(sites):
@@ -188,16 +199,17 @@ def summarise_auc(sites: Sequence[Linearised]) -> dict[str, Estimate]:
     return _summary(values, variances, on_logit=True)
 
 
-def _summarise_differences(differences: Sequence[Linearised]) -> dict[str, Estimate]:
-    values, variances = np.empty(len(differences)), np.empty(len(differences))
-    for number, difference in enumerate(differences):
-        paired = replace(difference, pair=None).variation
-        values[number], variances[number] = difference.value, paired.variance
+def _summarise_plain(figures: Sequence[Linearised], bound: float) -> dict[str, Estimate]:
+    """Summarise differences, or figures that are no chances, as they are."""
+    values, variances = np.empty(len(figures)), np.empty(len(figures))
+    for number, figure in enumerate(figures):
+        variation = replace(figure, pair=None).variation
+        values[number], variances[number] = figure.value, variation.variance
         if variances[number] == 0:
-            joined = difference.estimate()
+            joined = figure.estimate()
             if joined.low is not None and joined.high is not None:
                 variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
-    return _summary(values, variances, on_logit=False)
+    return _summary(values, variances, on_logit=False, bound=bound)
 
 
 def find_worst(estimates: Sequence[Estimate], *, on_logit: bool) -> Estimate:
@@ -224,7 +236,9 @@ def find_worst(estimates: Sequence[Estimate], *, on_logit: bool) -> Estimate:
     return Estimate(least, float(lows.min()), float(high.min()), method)
 
 
-def _summary(value: Floats, variance: Floats, *, on_logit: bool) -> dict[str, Estimate]:
+def _summary(
+    value: Floats, variance: Floats, *, on_logit: bool, bound: float = 1.0
+) -> dict[str, Estimate]:
     if len(value) < 2:
         reason = "one site says nothing about the next" if len(value) else "no site is large enough"
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
@@ -233,16 +247,18 @@ def _summary(value: Floats, variance: Floats, *, on_logit: bool) -> dict[str, Es
     following = Estimate(None, reason="two sites say nothing of where the next may lie")
     if effects.next_low is not None and effects.next_high is not None:
         bounds = effects.next_low, effects.next_high
-        following = _estimate(effects.mean, *bounds, _NEXT, on_logit)
+        following = _estimate(effects.mean, *bounds, _NEXT, on_logit, bound)
     return {
-        "mean": _estimate(effects.mean, effects.low, effects.high, method, on_logit),
+        "mean": _estimate(effects.mean, effects.low, effects.high, method, on_logit, bound),
         "next_site": following,
         "spread": Estimate(effects.between, method="on the logit" if on_logit else ""),
     }
 
 
-def _estimate(value: float, low: float, high: float, method: str, on_logit: bool) -> Estimate:
+def _estimate(
+    value: float, low: float, high: float, method: str, on_logit: bool, bound: float
+) -> Estimate:
     if on_logit:
         value, low, high = (float(expit(bound)) for bound in (value, low, high))
         return Estimate(value, low, high, method)
-    return Estimate(value, max(-1.0, low), min(1.0, high), method)
+    return Estimate(value, max(-bound, low), min(bound, high), method)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from skiagram.evaluation.criteria import (
     SIDES,
@@ -43,8 +42,6 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     Decision,
     Evaluation,
-    JudgedRun,
-    MeasuredEvaluation,
     Verdict,
 )
 from skiagram.evaluation.figure_table import FigureTable
@@ -57,7 +54,7 @@ _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
-def state_verdict(evaluation: JudgedRun) -> Verdict:
+def state_verdict(evaluation: Evaluation) -> Verdict:
     """Say what to do, then why, from the record alone; `criteria` has the rules.
 
     Where reported cases have near duplicates among the development cases, the words follow the
@@ -111,7 +108,7 @@ def state_verdict(evaluation: JudgedRun) -> Verdict:
     return Verdict(decision, headline, openings, reasons)
 
 
-def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: JudgedRun) -> str:
+def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
     alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
     images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
@@ -122,11 +119,11 @@ def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Judg
     return f"{finding} For whole images, u{images}"
 
 
-def _name(side: Side, evaluation: JudgedRun) -> str:
+def _name(side: Side, evaluation: Evaluation) -> str:
     return evaluation.contender_words if side == "contender" else "classical model"
 
 
-def _shifted(evaluation: JudgedRun) -> Iterator[str]:
+def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
     standing = list_standing(evaluation) | list_finders(evaluation)
     differences = evaluation.differences_of_sides(SHIFTS)
@@ -154,7 +151,7 @@ def _shifted(evaluation: JudgedRun) -> Iterator[str]:
         yield from _why_unlike(evaluation)
 
 
-def _why_unlike(evaluation: JudgedRun) -> Iterator[str]:
+def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
     if not evaluation.figures.select(analysis=DOMAIN):
         return
     traits = evaluation.differences_of_sides(SHARES, NUMBERS)
@@ -187,7 +184,7 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     )
 
 
-def _unbeaten(decisive: DecisiveComparison, evaluation: JudgedRun) -> Iterator[str]:
+def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
@@ -213,7 +210,7 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: JudgedRun) -> Iterator[s
             yield f"The {name} is not shown to beat a simple rule, {title}."
 
 
-def _unbeaten_in_finding(evaluation: JudgedRun) -> Iterator[str]:
+def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what the contender among the finders is not shown to beat."""
     finding = evaluation.finding
     if finding is None:
@@ -226,7 +223,7 @@ def _unbeaten_in_finding(evaluation: JudgedRun) -> Iterator[str]:
         yield f"In finding, the {name} is not shown to beat {rival}."
 
 
-def _unclean(evaluation: JudgedRun) -> Iterator[str]:
+def _unclean(evaluation: Evaluation) -> Iterator[str]:
     if is_remembered(evaluation):
         yield (
             f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
@@ -234,7 +231,7 @@ def _unclean(evaluation: JudgedRun) -> Iterator[str]:
         )
 
 
-def _facts(decisive: DecisiveComparison, evaluation: JudgedRun) -> str:
+def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     contender, other = (
         _who_stands(evaluation, evaluation.arms[arm].chosen)
         for arm in (evaluation.contender, "classical")
@@ -253,7 +250,7 @@ def _facts(decisive: DecisiveComparison, evaluation: JudgedRun) -> str:
     )
 
 
-def _finding(evaluation: JudgedRun) -> Iterator[str]:
+def _finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
     finding, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
@@ -286,7 +283,7 @@ def _finding(evaluation: JudgedRun) -> Iterator[str]:
     )
 
 
-def _who_stands(evaluation: JudgedRun, chosen: Mapping[str, int]) -> str:
+def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
     """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
     (first, often), *others = chosen.items()
     if not others:
@@ -308,7 +305,7 @@ def describe_gap(difference: Estimate) -> str:
     )
 
 
-def _conclusion(decisive: DecisiveComparison, evaluation: JudgedRun) -> Iterator[str]:
+def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
     difference = decisive.difference
     if difference.low is None or difference.high is None:
         yield f"No interval can be given: {difference.method.removeprefix('no interval: ')}."
@@ -377,7 +374,7 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     )
 
 
-def _set_aside(evaluation: JudgedRun) -> Iterator[str]:
+def _set_aside(evaluation: Evaluation) -> Iterator[str]:
     """Yield what early stopping took from the network alone."""
     standing = list_standing(evaluation)
     share = max(
@@ -394,7 +391,7 @@ def _set_aside(evaluation: JudgedRun) -> Iterator[str]:
 
 
 def _both_ways(
-    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: JudgedRun
+    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
 ) -> Iterator[str]:
     if not decisive.without_near_duplicates:
         return
@@ -408,7 +405,7 @@ def _both_ways(
     )
 
 
-def _external(evaluation: JudgedRun) -> Iterator[str]:
+def _external(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.is_external:
         several = len(evaluation.test_sites) > 1
         cohorts = f"The cohorts are {_listed(evaluation.test_sites)}; " if several else ""
@@ -451,7 +448,7 @@ def _decimal(estimate: Estimate) -> str:
     return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
-def _where(evaluation: JudgedRun, decisive: DecisiveComparison | None = None) -> str:
+def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
     cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
@@ -462,7 +459,7 @@ def _where(evaluation: JudgedRun, decisive: DecisiveComparison | None = None) ->
     return f"on these {cases} {kind}{events} of {groups} {whose}"
 
 
-def _missing_arm(evaluation: JudgedRun) -> str:
+def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
     rules = {rule.versus for rule in evaluation.simple_rules}
     names = (evaluation.contender_words, "classical model")
@@ -477,7 +474,7 @@ def _missing_arm(evaluation: JudgedRun) -> str:
     return " and ".join(reasons)
 
 
-def _title(model: str, evaluation: JudgedRun) -> str:
+def _title(model: str, evaluation: Evaluation) -> str:
     return evaluation.titles.get(model, model)
 
 
@@ -493,7 +490,7 @@ _ARMS = {
 }
 
 
-def describe_rules(evaluation: JudgedRun, *, beaten: bool | None = None) -> tuple[str, ...]:
+def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
     """Return a sentence on the best model of each arm: whether it beats every simple rule.
 
     Args:
@@ -512,10 +509,7 @@ def describe_rules(evaluation: JudgedRun, *, beaten: bool | None = None) -> tupl
     return tuple(sentences)
 
 
-JudgedRunT = TypeVar("JudgedRunT", Evaluation, MeasuredEvaluation)
-
-
-def with_verdict(evaluation: JudgedRunT) -> JudgedRunT:
+def with_verdict(evaluation: Evaluation) -> Evaluation:
     """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
     warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))

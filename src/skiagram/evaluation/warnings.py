@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.criteria import (
     FEW_PATIENTS,
     UNLIKE,
@@ -14,6 +15,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
+from skiagram.outcomes.outcome import MeasuredOutcome
 
 _NONE = FigureTable()
 
@@ -31,9 +33,8 @@ def state_warnings(
         figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
-    small = find_small_classes(setting.cases.patients_by_class())
-    unequal = list(find_unequal_classes(setting.cases))
-    yield from _about_models(results)
+    outcome, cases = setting.outcome, setting.cases
+    yield from _about_models(results, outcome)
     if are_told_apart(figures, above=UNLIKE):
         yield (
             f"{describe_classifier(figures, is_external=is_external)}. Figures, thresholds and "
@@ -50,13 +51,15 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {setting.label_conflicts}. In each "
             "pair at least one label is doubtful."
         )
-    if small:
+    if outcome is not None:
+        yield from outcome.doubts(cases.label, cases.patient)
+    elif small := find_small_classes(cases.patients_by_class()):
         counted = " and of ".join(f"class {name}: {number}" for name, number in small.items())
         yield (
             f"Few reported patients of {counted}; below {FEW_PATIENTS} in a class "
             "the 95 % intervals may be too narrow."
         )
-    trainings = {len(result.seed_auc) for result in results}
+    trainings = {len(result.by_repeat) for result in results}
     if 1 in trainings:
         yield (
             "Every model was trained with one seed, so it is not known how much another seed would "
@@ -68,22 +71,37 @@ def state_warnings(
             "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
     if setting.design == "cv":
+        figure = "AUC" if outcome is None else outcome.of_primary.title
         yield (
-            "No test set was sealed. The folds share training cases, so the intervals of the AUC "
-            "and of its differences are widened by a rule of thumb; they are approximate."
+            "No test set was sealed. The folds share training cases, so the intervals of the "
+            f"{figure} and of its differences are widened by a rule of thumb; they are approximate."
         )
-    yield from warn_of_unequal_patients(unequal)
+    if outcome is None:
+        yield from warn_of_unequal_patients(find_unequal_classes(cases))
 
 
-def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
+def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
+    """Yield a warning where no simple rule for the outcome was trained beside the models."""
+    if run.task.rules and not run.rules:
+        named = " or ".join(f"`{rule}`" for rule in run.task.rules)
+        yield (
+            "No simple rule was trained beside the models, and one is often as good: add "
+            f"{named} to `baselines`."
+        )
+
+
+def _about_models(results: Sequence[ModelResult], outcome: MeasuredOutcome | None) -> Iterator[str]:
     for result in results:
         if result.outcome.status == "failed":
             reason = result.outcome.reason.rstrip(".")
             yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
         if is_above_ideal(result.figures):
             above = result.find("above_ideal", LIMIT).value or 0.0
+            figure = "AUC" if outcome is None else outcome.of_primary.title
+            is_error = outcome is not None and not outcome.of_primary.higher_is_better
             yield (
-                f"{result.outcome.title} may have leaked: its AUC is {signed(above)} above the "
+                f"{result.outcome.title} may have leaked: its {figure} is "
+                f"{signed(above)} {'better than' if is_error else 'above'} the "
                 "ideal observer's, which happens to at most 1 honest model in 40."
             )
 

@@ -63,6 +63,55 @@ class Task:
         return (0.0, 1.0) if self.measured is None else self.measured.bounds
 
     @property
+    def primary(self) -> str:
+        """Name of the figure that models are chosen and compared by."""
+        return "roc_auc" if self.measured is None else self.measured.primary
+
+    @property
+    def primary_title(self) -> str:
+        """That name for people."""
+        if self.measured is not None:
+            return self.measured.of_primary.title
+        return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
+
+    @property
+    def words(self) -> str:
+        """What is predicted, for people: the classes, or `time to an event, in days`."""
+        return " / ".join(self.classes) if self.measured is None else self.measured.words
+
+    @property
+    def selection(self) -> str:
+        """Name of the same figure of development cases, which chooses models."""
+        return f"selection_{'auc' if self.measured is None else self.primary}"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the primary figure is an error."""
+        return self.measured is not None and not self.measured.of_primary.higher_is_better
+
+    @property
+    def margin_unit(self) -> float:
+        """What a margin of the primary figure counts in: 1 for the figure itself."""
+        return 1.0 if self.measured is None else self.measured.margin_unit
+
+    @property
+    def chance(self) -> float | None:
+        """Primary figure without any knowledge; None where only `chance_rule` says what it is."""
+        return 0.5 if self.measured is None else self.measured.chance
+
+    @property
+    def chance_rule(self) -> str:
+        """Model without any feature that stands for chance; empty where chance is a number."""
+        return (
+            "" if self.measured is None or self.chance is not None else self.measured.rules["cases"]
+        )
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Option files of the models that are simple rules for this task by themselves."""
+        return () if self.measured is None else tuple(self.measured.rules.values())
+
+    @property
     def scores(self) -> int:
         """How many scores a model gives a case: one a class, or a single one of a value."""
         return len(self.classes) if self.measured is None else 1

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.figures import FIGURE, title_figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.records.cases import Design, Task
 from skiagram.statistics.estimate import (
@@ -137,7 +137,14 @@ def warn_at_chance(evaluation: Evaluation) -> str:
 
 
 def metric_heading(name: str, task: Task) -> str:
-    """Return the title of a metric as a heading; it says where it is a mean over classes."""
+    """Return the title of a metric as a heading; it says where it is a mean over classes.
+
+    Args:
+        name: The figure, with the horizon or the like that it is of after a space.
+    """
+    if task.measured is not None:
+        figure, _, group = name.partition(" ")
+        return title_figure(task, figure, group)
     metric = FIGURE[name]
     averaged = metric.averaged_over_classes and task.positive is None
     return f"{metric.title}, mean over classes" if averaged else metric.title

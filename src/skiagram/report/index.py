@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import MeasuredEvaluation, read_evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
-from skiagram.report.measured_page import measured_title, state_measured_answer
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
@@ -64,12 +63,9 @@ def _summarise_report(root: Path) -> Summary:
     except DataError:
         card, title = None, "Report"
     try:
-        evaluation = read_evaluation(root / _RECORD)
+        evaluation = read_record(Evaluation, root / _RECORD)
     except DataError:
         return Summary(title, (_UNREADABLE,))
-    if isinstance(evaluation, MeasuredEvaluation):
-        title = title if card is None else measured_title(card, evaluation)
-        return Summary(title, tuple(state_measured_answer(evaluation)))
     return Summary(title, state_answer(evaluation))
 
 

@@ -15,13 +15,13 @@ from skiagram.evaluation.evaluation_record import (
     SECONDARY,
     Decision,
     Evaluation,
-    read_class_evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import CALIBRATION, METRICS
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores
+from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models, format_difference
 from skiagram.report.rendering import render_template
@@ -311,4 +311,4 @@ def read_project(folder: str | Path | None = None) -> ProjectResult:
     if not record.is_file():
         remedy = "name the folder of a project in which `dvc repro` has ended"
         raise DataError("no evaluation", where=str(record), remedy=remedy)
-    return ProjectResult(read_class_evaluation(record))
+    return ProjectResult(read_record(Evaluation, record))

@@ -53,6 +53,7 @@ class _Registered(NamedTuple):
     select: Select
     otherwise: str
     of_more_classes: str
+    classes_only: bool
 
 
 _registered: dict[str, _Registered] = {}  # by the name of the function, which is the anchor
@@ -65,6 +66,7 @@ def section(
     select: Select = lambda _evaluation, _material: True,
     otherwise: str = "",
     of_more_classes: str = "",
+    classes_only: bool = False,
 ) -> Callable[[Fill], Fill]:
     """Register a function that returns the context of a template; its name is the anchor.
 
@@ -73,11 +75,13 @@ def section(
         select: What the section is about. Where it selects nothing, the section is left out.
         otherwise: Why it may be left out; empty where another section says it.
         of_more_classes: The same with more than two classes, where it is another reason.
+        classes_only: Whether it is not defined for a time, a number or a grade, whose pages then do
+            not name it.
     """
 
     def register(fill: Fill) -> Fill:
         _registered[fill.__name__] = _Registered(
-            place, title, fill, select, otherwise, of_more_classes or otherwise
+            place, title, fill, select, otherwise, of_more_classes or otherwise, classes_only
         )
         return fill
 
@@ -95,12 +99,14 @@ def list_sections() -> dict[str, str]:
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
     """Return all sections that have something to show."""
     filled, left_out = list[Section](), dict[str, str]()
-    two_classes = evaluation.task.positive is not None
+    task = evaluation.task
     for anchor, title in list_sections().items():
         registered = _registered[anchor]
         if registered.select(evaluation, material):
             context = registered.fill(evaluation, material)
             filled.append(Section(anchor, title, context))
-        elif reason := registered.otherwise if two_classes else registered.of_more_classes:
+            continue
+        reason = registered.of_more_classes if task.positive is None else registered.otherwise
+        if reason and not (task.measured is not None and registered.classes_only):
             left_out[title] = reason
     return Sections(tuple(filled), left_out)

@@ -18,9 +18,8 @@ from skiagram.evaluation.evaluation_record import (
     MERIT,
     Evaluation,
 )
-from skiagram.evaluation.figures import FIGURES
+from skiagram.evaluation.figures import list_figures
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import FINDERS, METRICS, SELECTION
 from skiagram.evaluation.scores import make_scores_table
@@ -28,7 +27,6 @@ from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material, read_material
-from skiagram.report.measured_page import write_measured_results
 from skiagram.report.page import render, write_checklists
 from skiagram.report.section import Sections, make_sections
 from skiagram.sealing.ledger import OPENING
@@ -67,10 +65,6 @@ def evaluate_run(
     Args:
         choices: What params.yaml chose.
     """
-    if inputs.task.measured is not None:
-        of_values = evaluate_measured(inputs, options, seed=choices["seed"])
-        write_measured_results(of_values, inputs, root, choices, folder)
-        return
     evaluation = evaluate(
         inputs,
         options,
@@ -145,6 +139,8 @@ def plot_tables(
     evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Return name of the file → points behind a figure, also the training curves by model."""
+    if evaluation.task.measured is not None:  # its curves are drawn, and those of training kept
+        return {f"training/{name}": table for name, table in curves.items() if len(table)}
     classes, finished = evaluation.task.classes, finished_models(evaluation)
     areas, folds, confusion = [], [], []
     for model in finished:
@@ -193,19 +189,20 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     models (`PRIMARY`); that of finding under the same with `finding_` before it. What could not be
     computed is left out; the whole record says why.
     """
-    table, finding = evaluation.table, evaluation.finding
+    table, finding, task = evaluation.table, evaluation.finding, evaluation.task
+    shown = {figure.name for figure in list_figures(task) if figure.headline}
     headline: dict[str, dict[str, float | None]] = {}
     for name in (model.outcome.model for model in evaluation.models):
         of_model = table.select(model=name)
         headline[name] = {
-            metric.name: of_model.find(analysis=METRICS, figure=metric.name).value
-            for metric in FIGURES
-            if metric.headline
-        } | {"selection_auc": of_model.find(analysis=SELECTION).value}
+            f"{row.figure} {row.group}".strip(): row.value  # some are of a horizon
+            for row in of_model.select(analysis=METRICS).rows
+            if row.figure in shown
+        } | {task.selection: of_model.find(analysis=SELECTION).value}
         for title, wanted in _OF_FINDERS.items():
             headline[name][title] = of_model.find(analysis=FINDERS, **wanted).value
-    for arm, row in table.select(analysis=ARMS).by_model("selection_auc").items():
-        headline[f"best_{arm}"] = {"selection_auc": row.value}
+    for arm, row in table.select(analysis=ARMS).by_model(task.selection).items():
+        headline[f"best_{arm}"] = {task.selection: row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
         if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):
@@ -213,7 +210,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
             bounds |= {"mean_sensitivity_low": more.low, "mean_sensitivity_high": more.high}
         headline["finding_" + PRIMARY[finding.contender]] = bounds
     if gain := evaluation.difference:
-        bounds = {"roc_auc": gain.value, "low": gain.low, "high": gain.high}
+        bounds = {evaluation.primary: gain.value, "low": gain.low, "high": gain.high}
         headline[PRIMARY[evaluation.contender]] = bounds
     return {
         model: {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}

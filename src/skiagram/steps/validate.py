@@ -24,15 +24,10 @@ from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import (
-    Evaluation,
-    MeasuredEvaluation,
-    read_evaluation,
-)
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import small_picture
@@ -65,7 +60,7 @@ class Project(NamedTuple):
     cases: Cases
     task: Task
     card: DataCard
-    evaluation: MeasuredEvaluation | Evaluation
+    evaluation: Evaluation
     preparation: Preparation
     scored: tuple[Outcome, ...]
 
@@ -80,11 +75,8 @@ class Project(NamedTuple):
         if not record.is_file():
             raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
         cases, task = read_cases(root / "data/cases")
-        evaluation = read_evaluation(record)
-        if isinstance(evaluation, MeasuredEvaluation):
-            every = evaluation.models
-        else:
-            every = tuple(model.outcome for model in evaluation.models)
+        evaluation = read_record(Evaluation, record)
+        every = (model.outcome for model in evaluation.models)
         outcomes = [outcome for outcome in every if outcome.arm != "reader"]
         for outcome in outcomes:
             folders = [folder_of("scores", root, outcome)]
@@ -305,7 +297,7 @@ class Validation:
         inputs: What was evaluated; ids of the cohort's cases begin with `cohort-`.
     """
 
-    evaluation: MeasuredEvaluation | Evaluation
+    evaluation: Evaluation
     inputs: EvaluationInputs
 
 
@@ -361,10 +353,6 @@ def validate(
         traits=_traits(project, known, store, covariates, spaces),
         is_external=True,
     )
-    if isinstance(project.evaluation, MeasuredEvaluation):
-        return Validation(
-            evaluate_measured(inputs, options, seed=seed, at_home=project.evaluation), inputs
-        )
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
     return Validation(
         compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs

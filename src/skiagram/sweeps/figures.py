@@ -1,13 +1,11 @@
 """Figures of one row of a sweep: of every model, of the best of each arm, and their differences.
 
 Figures whose names begin with `selection_` are of development cases alone, and by them may be
-chosen; all others are of the reported cases. Models of classes are measured here, finders among
-them; `outcome_figures` measures models of other outcomes.
+chosen; all others are of the reported cases.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
+    SelectionFigure,
     figure_by_auc,
     mean_of_chosen,
     select_arms,
 )
-from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.compared_classifier import ComparedClassifier, require_classifier
+from skiagram.evaluation.compared_estimator import ComparedEstimator, choose_estimator
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables, SearchedImages, marks_of
+from skiagram.evaluation.measurement import compare_on
 from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import METRICS, ModelResult
@@ -156,22 +159,44 @@ class RowFigures:
 
 
 @dataclass(frozen=True)
-class ShownModel(ABC):
+class ShownModel:
     """A model, or what stands for an arm, as a row shows it.
 
     Attributes:
         development: Figures of development cases.
         metrics: Figures of the reported cases; without values where it failed.
+        compared: None where it failed.
+        later: The same on the cases with an earlier image alone; None where nobody asks, or where
+            there are none.
+        later_cases: (n,) which cases these are; the reference row need not have read them.
+        search: Where a finder left marks, and these; None for any other model.
     """
 
     title: str
     arm: str
     development: Mapping[str, Estimate]
     metrics: Mapping[str, Estimate]
+    compared: ComparedModel | None
+    later: ComparedClassifier | None = None
+    later_cases: Flags | None = None
+    search: tuple[SearchedImages, FreeResponse] | None = None
 
-    @abstractmethod
     def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
         """Yield name and estimate of its figures minus those of the model in the reference row."""
+        if self.compared is None:
+            return
+        if reference.compared is None:
+            yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
+            return
+        yield DIFFERENCE, self.compared.subtract(reference.compared).estimate()
+        if self.later is not None and self.later_cases is not None:
+            scores = require_classifier(reference.compared).scores.select(self.later_cases)
+            other = ComparedClassifier(scores, self.later.cases, self.later.draws)
+            yield LATER_DIFFERENCE, self.later.subtract(other).estimate()
+        if self.search is not None and reference.search is not None:
+            searched, marks = self.search
+            for figure, estimate in searched.subtract(marks, reference.search[1]).items():
+                yield f"{figure}_{DIFFERENCE}", estimate
 
 
 @dataclass(frozen=True)
@@ -179,18 +204,13 @@ class MeasuredRow:
     """A row's models by their names, and what stands for each arm as `best_<arm>`, measured.
 
     Attributes:
-        case_id: (n,) the reported cases.
-        patients: Of how many patients these are.
-        primary: The figure that a `difference` is of.
-        primary_is_error: Whether less of it is better.
+        setting: The reported cases.
+        margin: Smallest difference in the primary figure that counts.
     """
 
     models: Mapping[str, ShownModel]
-    case_id: NDArray[np.str_]
-    patients: int
+    setting: EvaluationSet
     margin: float
-    primary: str = AUC
-    primary_is_error: bool = False
 
     def figures(self, shown: Sequence[str], reference: "MeasuredRow | None") -> RowFigures:
         """Return its figures.
@@ -202,7 +222,7 @@ class MeasuredRow:
         others: Mapping[str, ShownModel] = {}
         reason = ""
         if reference is not None:
-            if np.array_equal(self.case_id, reference.case_id):
+            if np.array_equal(self.setting.cases.case_id, reference.setting.cases.case_id):
                 others = reference.models
             else:
                 reason = OTHER_CASES
@@ -216,51 +236,22 @@ class MeasuredRow:
                 *(each.subtract(others[name]) if name in others else ()),
             )
         ]
-        counted = len(self.case_id), self.patients
-        of_primary = self.primary, self.primary_is_error
-        return RowFigures(tuple(figures), *counted, reason, self.margin, *of_primary)
+        cases, outcome = self.setting.cases, self.setting.outcome
+        is_error = outcome is not None and not outcome.of_primary.higher_is_better
+        return RowFigures(
+            tuple(figures),
+            len(cases),
+            cases.patients,
+            reason,
+            self.margin,
+            primary_of(self.setting),
+            is_error,
+        )
 
 
-@dataclass(frozen=True)
-class ShownClassifier(ShownModel):
-    """A model of classes.
-
-    Attributes:
-        compared: None where it failed.
-        later: The same on the cases with an earlier image alone; None where nobody asks, or where
-            there are none.
-        later_cases: (n,) which cases these are; the reference row need not have read them.
-        search: Where a finder left marks, and these; None for any other model.
-    """
-
-    compared: ComparedModel | None
-    later: ComparedModel | None = None
-    later_cases: Flags | None = None
-    search: tuple[SearchedImages, FreeResponse] | None = None
-
-    def subtract(self, reference: ShownModel) -> Iterator[tuple[str, Estimate]]:
-        if self.compared is None or not isinstance(reference, ShownClassifier):
-            return
-        if reference.compared is None:
-            yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
-            return
-        yield DIFFERENCE, compare_auc(self.compared, reference.compared).estimate
-        if self.later is not None and self.later_cases is not None:
-            scores = reference.compared.scores.select(self.later_cases)
-            other = ComparedModel(scores, self.later.cases, self.later.draws)
-            yield LATER_DIFFERENCE, compare_auc(self.later, other).estimate
-        if self.search is not None and reference.search is not None:
-            searched, marks = self.search
-            for figure, estimate in searched.subtract(marks, reference.search[1]).items():
-                yield f"{figure}_{DIFFERENCE}", estimate
-
-
-@dataclass(frozen=True)
-class MeasuredClasses(MeasuredRow):
-    """A row whose models tell classes apart, measured on the reported cases."""
-
-    models: Mapping[str, ShownClassifier]
-    setting: EvaluationSet = field(kw_only=True)
+def primary_of(setting: EvaluationSet) -> str:
+    """Return the name of the primary figure."""
+    return AUC if setting.outcome is None else setting.outcome.primary
 
 
 def measure_row(
@@ -270,59 +261,72 @@ def measure_row(
     wanted: Sequence[str] = (),
     later: Flags | None = None,
     finding: FindingTables | None = None,
-) -> MeasuredClasses:
+) -> MeasuredRow:
     """Measure the models of a row.
 
     Args:
         models: All of them.
-        wanted: Names of metrics of the reported cases, besides the AUC.
+        wanted: Names of figures of the reported cases, besides the primary one.
         later: (n,) which reported cases have an earlier image; None to give them no figures.
         finding: Where the lesions are that finders look for; None without a finder.
 
     Raises:
-        OptionError: A metric is not of this task.
+        OptionError: A figure is not of this task.
     """
+    outcome = setting.outcome
+    rules, unit = options.analyses.simple_rules, 1.0
+    if outcome is not None:
+        names = [figure.name for figure in outcome.figures]
+        if unknown := [name for name in wanted if name not in names]:
+            fault = f"`{unknown[0]}` is no figure of a {outcome.kind}"
+            raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
+        rules, unit = (*rules, *outcome.rules.values()), outcome.margin_unit
     measured = [_measure(model, setting, wanted) for model in models]
-    by_auc = {model.name: figure_by_auc(model, setting) for model in measured}
-    rules = options.analyses.simple_rules
-    arms, _ = select_arms(measured, by_auc, setting, rules, options.deep_arm)
-    represented = {
-        model.name: ShownClassifier(
+    chosen_by = {model.name: model.chosen_by for model in measured}
+    arms, _ = select_arms(measured, chosen_by, setting, rules, options.deep_arm)
+    selection = f"{SELECTIONS}{'auc' if outcome is None else outcome.primary}"
+    shown = {
+        model.name: ShownModel(
             model.predictions.outcome.title,
             model.predictions.outcome.arm,
-            {SELECTION: model.result.find("selection_auc", OF_SELECTION)},
-            {row.figure: row for row in model.result.figures.select(analysis=METRICS).rows},
+            {selection: model.result.find(selection, OF_SELECTION)},
+            {
+                f"{row.figure}, {row.group}" if row.group else row.figure: row
+                for row in model.result.figures.select(analysis=METRICS).rows
+            },
             model.compared,
         )
         for model in measured
     }
     for arm, selected in arms.items():
-        titles = [represented[name].title for name in selected.choice.chosen]
-        represented[f"{BEST}{arm}"] = ShownClassifier(
+        titles = [shown[name].title for name in selected.choice.chosen]
+        value = selected.selection
+        if value is not None and outcome is not None:
+            value = outcome.direct(value)
+        shown[f"{BEST}{arm}"] = ShownModel(
             ", ".join(titles),
             arm,
-            {SELECTION: Estimate(selected.selection_auc)},
-            _metrics(selected.compared.scores, setting, (AUC, *wanted)),
+            {selection: Estimate(value)},
+            _metrics(selected.compared, setting, wanted),
             selected.compared,
         )
     if finding is not None:
-        represented |= _add_finding(represented, measured, setting, options, finding)
+        shown |= _add_finding(shown, measured, setting, options, finding)
     if later is not None:
-        represented = {
+        shown = {
             name: _add_later(each, setting, options.replicates, later)
-            for name, each in represented.items()
+            for name, each in shown.items()
         }
-    reported = setting.cases.case_id, setting.cases.patients, options.margin
-    return MeasuredClasses(represented, *reported, setting=setting)
+    return MeasuredRow(shown, setting, options.margin * unit)
 
 
 def _add_finding(
-    shown: Mapping[str, ShownClassifier],
+    shown: Mapping[str, ShownModel],
     measured: Sequence[MeasuredModel],
     setting: EvaluationSet,
     options: EvaluationOptions,
     tables: FindingTables,
-) -> dict[str, ShownClassifier]:
+) -> dict[str, ShownModel]:
     """Return the finders with figures of finding, and what stands for each arm of them.
 
     Finders are chosen by the lesions that they find, never by the AUC of images.
@@ -343,12 +347,10 @@ def _add_finding(
         for each in finders
     }
 
-    def describe(
-        model: ShownClassifier, left: pd.DataFrame, value: float | None
-    ) -> ShownClassifier:
+    def describe(model: ShownModel, left: pd.DataFrame, value: float | None) -> ShownModel:
         if model.compared is None:
             return model
-        response, _ = search.respond(left, model.compared.scores)
+        response, _ = search.respond(left, require_classifier(model.compared).scores)
         figures = {
             MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
@@ -360,22 +362,24 @@ def _add_finding(
     described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
     rules = options.analyses.simple_rules
     arms, _ = select_arms(finders, chosen_by, setting, rules, options.deep_arm)
+    by_auc = {each.name: each.chosen_by for each in finders}
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
-        development = {SELECTION: Estimate(selected.selection_auc)}
-        auc = {AUC: selected.auc}
-        model = ShownClassifier(", ".join(titles), arm, development, auc, selected.compared)
+        # The AUC of images stands beside the sensitivity by which they were chosen.
+        of_images = by_auc[next(iter(selected.choice.chosen))].value
         if selected.of_folds:
-            value = mean_of_chosen(chosen_by, selected.of_folds)
-        else:
-            value = chosen_by[selected.choice.model].value
-        described[f"{BEST}{arm}{FINDER}"] = describe(model, marks_of(selected, marks), value)
+            of_images = mean_of_chosen(by_auc, selected.of_folds)
+        development = {SELECTION: Estimate(of_images)}
+        auc = {AUC: selected.compared.estimate()}
+        model = ShownModel(", ".join(titles), arm, development, auc, selected.compared)
+        marked = marks_of(selected, marks)
+        described[f"{BEST}{arm}{FINDER}"] = describe(model, marked, selected.selection)
     return described
 
 
 def _add_later(
-    model: ShownClassifier, setting: EvaluationSet, replicates: int, later: Flags
-) -> ShownClassifier:
+    model: ShownModel, setting: EvaluationSet, replicates: int, later: Flags
+) -> ShownModel:
     """Return a model with its AUC on the cases with an earlier image."""
     if model.compared is None:
         return model
@@ -384,36 +388,61 @@ def _add_later(
         return replace(model, metrics={**model.metrics, LATER_AUC: missing})
     part = setting.cases.select(later)
     draws = part.draws(replicates, setting.seed)
-    of_part = ComparedModel(model.compared.scores.select(later), part, draws)
+    of_part = ComparedClassifier(
+        require_classifier(model.compared).scores.select(later), part, draws
+    )
     metrics = {**model.metrics, LATER_AUC: estimate_metric(AUC, of_part.scores, part, draws)}
     return replace(model, metrics=metrics, later=of_part, later_cases=later)
 
 
 def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
-    outcome = model.outcome
+    outcome, primary = model.outcome, primary_of(setting)
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in (AUC, *wanted) if name not in NO_METRICS]
-        result = _record(outcome, dict.fromkeys(of_models, missing), missing)
-        return MeasuredModel(model, result, None)
-    compared = ComparedModel.on(setting, model)
-    chosen_by = selection_auc(model, setting.development, nested=setting.design == "cv")
-    result = _record(outcome, _metrics(compared.scores, setting, (AUC, *wanted)), chosen_by)
-    return MeasuredModel(model, result, compared)
+        of_models = [name for name in (primary, *wanted) if name not in NO_METRICS]
+        result = _record(outcome, dict.fromkeys(of_models, missing), missing, primary)
+        return MeasuredModel(model, result, None, SelectionFigure(None))
+    compared = compare_on(setting, model)
+    metrics = _metrics(compared, setting, wanted)
+    if isinstance(compared, ComparedEstimator):
+        chosen_by = choose_estimator(model, compared, setting)
+        value = None if chosen_by.value is None else compared.outcome.direct(chosen_by.value)
+        of_development = Estimate(value)
+    else:
+        nested = setting.design == "cv"
+        of_development = selection_auc(model, setting.development, nested=nested)
+        chosen_by = figure_by_auc(model, of_development, setting)
+    result = _record(outcome, metrics, of_development, primary)
+    return MeasuredModel(model, result, compared, chosen_by)
 
 
-def _record(outcome: Outcome, metrics: Mapping[str, Estimate], chosen_by: Estimate) -> ModelResult:
+def _record(
+    outcome: Outcome, metrics: Mapping[str, Estimate], of_development: Estimate, primary: str
+) -> ModelResult:
     figures = ((name, "", estimate) for name, estimate in metrics.items())
+    selection = SELECTION if primary == AUC else f"{SELECTIONS}{primary}"
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    return result.with_figures(OF_SELECTION, [("selection_auc", "", chosen_by)])
+    return result.with_figures(OF_SELECTION, [(selection, "", of_development)])
 
 
-def _metrics(scores: Scores, setting: EvaluationSet, wanted: Sequence[str]) -> dict[str, Estimate]:
+def _metrics(
+    compared: ComparedModel, setting: EvaluationSet, wanted: Sequence[str]
+) -> dict[str, Estimate]:
+    """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
+    if isinstance(compared, ComparedEstimator):
+        figures = {compared.primary: compared.estimate()}
+        asked = set(wanted) - {compared.primary}
+        return figures | {
+            f"{name}, {group}" if group else name: estimate
+            for name, group, estimate in (compared.list_figures() if asked else ())
+            if name in asked
+        }
+    scores = require_classifier(compared).scores
     return {
         name: _efficiency(scores, setting)
         if name == EFFICIENCY
         else estimate_metric(name, scores, setting.cases, setting.draws)
-        for name in wanted
+        for name in (AUC, *wanted)
         if name not in NO_METRICS
     }
 

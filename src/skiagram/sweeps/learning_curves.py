@@ -8,12 +8,13 @@ BMC Med. Inform. Decis. Mak. 12:8).
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.compared_classifier import ComparedClassifier
 from skiagram.models.cross_validation import Subset
 from skiagram.seeding import stream
 from skiagram.statistics.delong import detectability
@@ -21,7 +22,7 @@ from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.candidates import NamedModel
-from skiagram.sweeps.figures import MeasuredClasses
+from skiagram.sweeps.figures import MeasuredRow
 from skiagram.sweeps.rows import BEST, SELECTION
 from skiagram.sweeps.runs import Measurable
 
@@ -413,7 +414,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     """
     by_place = _place(rows)
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
-    measured = {at: cast("MeasuredClasses", row.measure(())) for at, row in by_place.items()}
+    measured = {at: row.measure(()) for at, row in by_place.items()}
     setting = measured[next(iter(measured))].setting
     if any(
         not np.array_equal(row.setting.cases.case_id, setting.cases.case_id)
@@ -492,7 +493,7 @@ def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
 
 def _resample(
     name: str,
-    measured: Mapping[tuple[int, int], MeasuredClasses],
+    measured: Mapping[tuple[int, int], MeasuredRow],
     sizes: Sequence[int],
     draws: Sequence[int],
 ) -> ResampledModel:
@@ -500,7 +501,7 @@ def _resample(
     replicates = len(next(iter(measured.values())).setting.draws.counts)
     areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
     for (size, draw), model in fits:
-        if model.compared is not None:
+        if isinstance(model.compared, ComparedClassifier):
             area = model.compared.auc, *model.compared.resampled_auc
             areas[sizes.index(size), draws.index(draw)] = area
     reasons = dict.fromkeys(

@@ -21,14 +21,13 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.measured import open_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
 from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, MeasuredTask, Task, read_cases, read_task
+from skiagram.records.cases import Cases, Task, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
@@ -46,7 +45,6 @@ from skiagram.sweeps.figures import (
     measure_images,
     measure_row,
 )
-from skiagram.sweeps.outcome_figures import measure_outcome_row
 from skiagram.sweeps.row_options import (
     change,
     check_changes,
@@ -192,7 +190,7 @@ class Seal:
         return _keep(self._opened, asked, lambda: open_data(row.workspace, row.reported, *by))
 
     def assemble(self, row: PreparedRow) -> EvaluationSet:
-        """Return the reported cases of a row of classes; once for rows that follow one another."""
+        """Return the reported cases of a row; once for rows that follow one another."""
         opened, asked_of = self.open(row), (row.plan.seed, row.evaluation.replicates)
 
         def make() -> EvaluationSet:
@@ -227,12 +225,6 @@ class Measurable:
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.row, self.trained.read()
-        if isinstance(row.task, MeasuredTask):
-            learned, tested = Cases.read(row.data.cases / "cases.parquet"), None
-            if row.task.design == "holdout":
-                opened = self.seal.open(row)
-                tested = open_cases(opened.cases, opened.labels)
-            return measure_outcome_row(models, learned, row.task, row.evaluation, wanted, tested)
         cases, finding = self.seal.assemble(row), None
         later = _mark_later(row.reported, cases) if LATER_AUC in wanted else None
         if any(model.marks is not None for model in models) and row.scored.dataset is None:

@@ -18,12 +18,9 @@ from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import (
     ARMS,
-    FIGURES,
     MEAN_SENSITIVITY,
     MERIT,
     Evaluation,
-    MeasuredEvaluation,
-    read_evaluation,
 )
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import (
@@ -70,7 +67,7 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
-    evaluation = read_evaluation(project / "reports/evaluation.json")
+    evaluation = read_record(Evaluation, project / "reports/evaluation.json")
     points = _points_of_models(evaluation)
     if absent := [name for name in models if name not in points]:
         where = "reports/evaluation.json"
@@ -105,37 +102,21 @@ def _resolved_options(project: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def _points_of_models(
-    evaluation: Evaluation | MeasuredEvaluation,
-) -> dict[str, tuple[Outcome, list[Point]]]:
+def _points_of_models(evaluation: Evaluation) -> dict[str, tuple[Outcome, list[Point]]]:
     """Return model → how its training ended, and its figures."""
-    if isinstance(evaluation, Evaluation):
-        return {
-            result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
-            for result in evaluation.models
-        }
     return {
-        result.model: (result, _measured_points(evaluation, result.model) + _cost_points(result))
+        result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
         for result in evaluation.models
     }
 
 
-def _measured_points(evaluation: MeasuredEvaluation, model: str) -> list[Point]:
-    rows = evaluation.figures.select(analysis=FIGURES, model=model).rows
-    named = ((f"{row.figure} {row.group}".strip(), row) for row in rows)
-    return [point for name, row in named for point in estimate_points(name, row, _DIGITS)]
-
-
 def _parent(
     project: Path,
-    evaluation: Evaluation | MeasuredEvaluation,
+    evaluation: Evaluation,
     params: dict[str, str],
     name: str,
 ) -> Run:
-    if isinstance(evaluation, Evaluation):
-        points = _class_points(evaluation)
-    else:
-        points = _points_of_arms(evaluation)
+    points = _points_of_arms(evaluation)
     decision = evaluation.answer.decision
     for stage in _STAGES:
         noted = seconds_of(project, stage)
@@ -154,30 +135,16 @@ def _parent(
     )
 
 
-def _points_of_arms(evaluation: MeasuredEvaluation) -> list[Point]:
-    """Return the figures of what stands for each arm, with its differences."""
-    points = [Point("near_duplicates", evaluation.near_duplicates)]
-    for arm in evaluation.best:
-        named = f"best_{arm}"
-        of_best = _measured_points(evaluation, named)
-        points += [point._replace(name=f"{named}_{point.name}") for point in of_best]
-        for row in evaluation.differences:
-            if row.model == arm:
-                versus = evaluation.named(row.versus)
-                points += estimate_points(f"{named}_minus_{versus}", row, _DIGITS)
-    return points
-
-
-def _class_points(evaluation: Evaluation) -> list[Point]:
+def _points_of_arms(evaluation: Evaluation) -> list[Point]:
     """Return the figures of what stands for each arm."""
+    primary = evaluation.task.selection.removeprefix("selection_")
     points = estimate_points("difference", evaluation.difference, _DIGITS)
-    points += estimate_points("ideal_auc", evaluation.ideal)
+    points += estimate_points(f"ideal_{primary}", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
     points += _selection_points(evaluation)
-    for result in evaluation.models:
-        auc = evaluation.table.get(analysis=METRICS, figure="roc_auc", model=result.outcome.model)
-        for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
-            points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
+    for arm, name in evaluation.best.items():
+        reached = evaluation.find_result(name).find(evaluation.primary)
+        points += estimate_points(f"best_{arm}_{primary}", reached, _DIGITS)
     if evaluation.finding is not None:
         gain = evaluation.gain_in_finding(MERIT)
         points += estimate_points("finding_difference", gain, _DIGITS)
@@ -193,11 +160,12 @@ def _class_points(evaluation: Evaluation) -> list[Point]:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    table, models = evaluation.table, {result.outcome.model for result in evaluation.models}
-    of_arms = table.select(analysis=ARMS).by_model("selection_auc")
-    figures = {f"best_{arm}_selection_auc": row.value for arm, row in of_arms.items()}
-    for model, row in table.select(analysis=SELECTION).by_model("selection_auc").items():
-        figures |= {f"selection_auc/{model}": row.value} if model in models else {}
+    table, selection = evaluation.table, evaluation.task.selection
+    models = {result.outcome.model for result in evaluation.models}
+    of_arms = table.select(analysis=ARMS).by_model(selection)
+    figures = {f"best_{arm}_{selection}": row.value for arm, row in of_arms.items()}
+    for model, row in table.select(analysis=SELECTION).by_model(selection).items():
+        figures |= {f"{selection}/{model}": row.value} if model in models else {}
     for model, row in table.by_model("selection_sensitivity").items():
         figures[f"selection_sensitivity/{model}"] = row.value
     return _finite_points(figures, _DIGITS)
@@ -235,10 +203,15 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
 def _result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     """Return all figures of one model that are of all its cases; folds and repeats are steps."""
     outcome = result.outcome
-    of_model = figures.select(model=outcome.model, group="", versus="").rows
-    recorded = [row for row in of_model if row.analysis in _RECORDED]
-    points = [point for row in recorded for point in estimate_points(row.figure, row)]
-    for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.seed_auc)):
+    of_model = figures.select(model=outcome.model, versus="").rows
+    # A figure may be of a horizon, which stands in its name; groups of cases are left out.
+    recorded = [
+        (f"{row.figure} {row.group}".strip(), row)
+        for row in of_model
+        if row.analysis == METRICS or (row.analysis in _RECORDED and not row.group)
+    ]
+    points = [point for name, row in recorded for point in estimate_points(name, row)]
+    for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.by_repeat)):
         steps = enumerate(values)
         points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
     return points + _cost_points(outcome)

@@ -4,15 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skiagram.evaluation.evaluation_record import (
-    DEVELOPMENT,
-    EXTERNAL,
-    FIGURES,
-    Evaluation,
-    MeasuredEvaluation,
-)
+from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.options import flatten_options
-from skiagram.tracking.contract import Execution, Point, Run, receipt_of
+from skiagram.tracking.contract import Execution, Run, receipt_of
 from skiagram.tracking.execution import (
     commit_tags,
     estimate_points,
@@ -25,7 +19,7 @@ def validation_execution(
     project: Path,
     name: str,
     folder: Path,
-    evaluation: MeasuredEvaluation | Evaluation,
+    evaluation: Evaluation,
     choices: Mapping[str, Any],
 ) -> Execution:
     """Return a cohort's figures as a tracker takes them: one run, which names the project's.
@@ -34,12 +28,10 @@ def validation_execution(
         name: Of the cohort.
         folder: Of its results, below the project's.
     """
-    if isinstance(evaluation, MeasuredEvaluation):
-        points = _measured_points(evaluation)
-        models = tuple(outcome.model for outcome in evaluation.models)
-    else:
-        points = _class_points(evaluation)
-        models = tuple(result.outcome.model for result in evaluation.models)
+    points = estimate_points("difference", evaluation.difference)
+    for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
+        points += estimate_points(f"{row.model}/{row.figure}/{row.group}", row)
+    models = tuple(result.outcome.model for result in evaluation.models)
     tags = {
         "skiagram.validation": name,
         "skiagram.project_run": run_name(choices, project),
@@ -55,22 +47,3 @@ def validation_execution(
         artefacts=artefacts,
     )
     return Execution(experiment_name(project), run, (), receipt_of(project, models, artefacts))
-
-
-def _class_points(evaluation: Evaluation) -> list[Point]:
-    points = estimate_points("difference", evaluation.difference)
-    for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
-        points += estimate_points(f"{row.model}/{row.figure}/{row.group}", row)
-    return points
-
-
-def _measured_points(evaluation: MeasuredEvaluation) -> list[Point]:
-    points: list[Point] = []
-    for analysis, side in ((FIGURES, "cohort"), (DEVELOPMENT, "out_of_fold")):
-        for row in evaluation.figures.select(analysis=analysis).rows:
-            figure = f"{row.figure} {row.group}".strip()
-            points += estimate_points(f"{row.model}/{figure}/{side}", row)
-    for row in evaluation.differences:
-        compared = f"{evaluation.named(row.model)}_minus_{evaluation.named(row.versus)}"
-        points += estimate_points(compared, row)
-    return points

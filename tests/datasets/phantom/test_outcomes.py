@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.datasets.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
-from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.outcomes.outcome import ScoredCases
 from skiagram.seeding import stream
@@ -112,8 +112,8 @@ def test_a_model_above_the_limit_raises_an_alarm(tmp_path: Path) -> None:
 
     def warnings(ideal: NDArray[np.float64]) -> list[str]:
         truth = pd.DataFrame({"case_id": cases.case_id, "ideal_score": ideal})
-        evaluation = evaluate_measured(replace(inputs, truth=truth), options, seed=0)
-        assert any("best possible" in name for name, _ in evaluation.counts)
+        evaluation = evaluate(replace(inputs, truth=truth), options, seed=0)
+        assert any("best possible" in name for name, _ in evaluation.facts)
         return [words for words in evaluation.warnings if "leaked" in words]
 
     assert warnings(noise)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.criteria import (
+    CHANCE,
     SIDES,
     DecisiveComparison,
     Standing,
@@ -25,7 +26,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.figures import list_figures, title_figure
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.drawing import (
@@ -95,9 +96,18 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "table": tabulate_answer(evaluation),
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
+        "primary_definition": define_primary(evaluation),
         "prevalence": "" if useless else describe_prevalence(evaluation),
         "use": () if useless else tuple(describe_use(evaluation)),
     }
+
+
+def define_primary(evaluation: Evaluation) -> str:
+    """Return what the primary figure of an outcome that is measured means."""
+    figure = list_figures(evaluation.task)[0]
+    better = " Lower is better." if figure.higher_is_better is False else ""
+    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
+    return f"{figure.title}: {meaning}{better}"
 
 
 def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -124,7 +134,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     return (
         _decide(evaluation, verdict, decisive),
         _of_a_hundred(evaluation),
-        _compare_auc(evaluation, decisive),
+        _compare_figures(evaluation, decisive),
     )
 
 
@@ -143,7 +153,8 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         where += ", without the near duplicates of development cases"
     if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
-    name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
+    name = evaluation.contender_words
+    gain = f"{format_decimal(evaluation.margin)} in {evaluation.figure_words}"
     # The first sentence says what the decision rests on, where that is not the difference.
     deciding, rule = find_what_decides(evaluation)
     other_reasons = {
@@ -174,6 +185,8 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
     """
     task, name = evaluation.task, evaluation.contender_words
+    if task.measured is not None:
+        return ""
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if task.positive is None:
         if len(levels) < 2:
@@ -241,16 +254,18 @@ def _range(estimate: Estimate) -> str:
     return f"{_more(estimate.low)} to {_more(estimate.high)}"
 
 
-def _compare_auc(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
+def _compare_figures(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
     difference, name = decisive.difference, evaluation.contender_words
     first, second = (decisive.reached(side).value for side in SIDES)
+    figure = evaluation.figure_words
     values = (
-        f"Its AUC is {format_decimal(first)} instead of {format_decimal(second)}, a difference of"
+        f"Its {figure} is {format_decimal(first)} instead of {format_decimal(second)}, "
+        "a difference of"
     )
     if first is None or second is None:
-        values = "The difference in AUC is"
+        values = f"The difference in {figure} is"
     bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
-    meaning = _MEANINGS[find_standing(difference, evaluation.margin)]
+    meaning = _MEANINGS[find_standing(decisive.gain, evaluation.margin)]
     chance = decisive.fails("contender", PREVALENCE)
     useless = f" The {name} is not even shown to beat chance." if chance else ""
     value = format_signed(difference.value)
@@ -302,10 +317,10 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 
 
 def _columns(evaluation: Evaluation) -> list[str]:
-    task, columns = evaluation.task, [metric_heading("roc_auc", evaluation.task)]
+    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     if evaluation.near_duplicates:
-        columns.append(FIGURE["roc_auc_off_near_duplicates"].title)
-    if is_nothing_of_use(evaluation):
+        columns.append(title_figure(task, evaluation.off_copies))
+    if is_nothing_of_use(evaluation) or task.measured is not None:
         return columns
     if task.positive is None:
         return [*columns, "Correct, per 100 cases"]
@@ -315,9 +330,9 @@ def _columns(evaluation: Evaluation) -> list[str]:
 
 def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     """Return a model's row without the mark of the best, which all of an arm here are."""
-    cells = [fill_cell(model.find("roc_auc"))]
+    cells = [fill_cell(model.find(evaluation.primary))]
     if evaluation.near_duplicates:
-        cells.append(fill_cell(model.find("roc_auc_off_near_duplicates")))
+        cells.append(fill_cell(model.find(evaluation.off_copies)))
     cells += _per_hundred(evaluation, model)
     row = make_model_row(evaluation, model, lambda _: cells)
     chosen = [
@@ -334,9 +349,10 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
     signed = partial(format_signed, digits=0)
     cells = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
-        clean = {"group": OFF_NEAR_DUPLICATES, "figure": "roc_auc", "versus": "classical"}
+        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary}
+        clean["versus"] = "classical"
         cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    if is_nothing_of_use(evaluation):
+    if is_nothing_of_use(evaluation) or evaluation.task.measured is not None:
         return cells
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
@@ -350,7 +366,7 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
 
     Nothing where no model is of use: the counts of one that is not would praise it.
     """
-    if is_nothing_of_use(evaluation):
+    if is_nothing_of_use(evaluation) or evaluation.task.measured is not None:
         return []
     if evaluation.task.positive is None:
         return [_of_hundred(model.find("accuracy"))]
@@ -377,8 +393,11 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         for model in evaluation.models
         if model.outcome.model in rules and not is_best(evaluation, model)
     ]
-    half = [format_decimal(0.5)] * (2 if evaluation.near_duplicates else 1)
-    if is_nothing_of_use(evaluation):
+    chance = evaluation.task.chance
+    half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
+    if chance is not None and (
+        is_nothing_of_use(evaluation) or evaluation.task.measured is not None
+    ):
         rows.append(TableRow("Chance", half))
     elif evaluation.task.positive is not None:
         rows.append(TableRow("Chance", [*half, "50", "50"]))
@@ -390,7 +409,9 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:
-    """Draw an AUC a row; what stands for an arm is filled, the ideal observer a dashed line.
+    """Draw the primary figure of each model, a row a model.
+
+    What stands for an arm is filled; the ideal observer is a dashed line.
 
     Below stands the difference on which the answer rests, against the margin.
     """
@@ -405,7 +426,7 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
         if difference:
             _draw_difference(panels[1], evaluation, difference)
         # In words, for a reader who cannot see it.
-        parts = [f"{model.outcome.title} {_auc_words(model)}" for model in models]
+        parts = [f"{model.outcome.title} {_figure_words(evaluation, model)}" for model in models]
         if evaluation.ideal:
             parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
         if difference:
@@ -413,7 +434,8 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
                 f"best {evaluation.contender_words} minus best classical model "
                 f"{format_difference(difference)}"
             )
-        words = f"AUC of each model with its 95 % interval: {'; '.join(parts)}."
+        figure = evaluation.figure_words
+        words = f"{figure} of each model with its 95 % interval: {'; '.join(parts)}."
         return page.finish(name, words)
 
 
@@ -421,28 +443,37 @@ def _draw_models(
     axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
 ) -> None:
     for row, model in enumerate(models):
-        estimate, colour = model.find("roc_auc"), ARM_COLOUR[model.outcome.arm]
+        estimate, colour = model.find(evaluation.primary), ARM_COLOUR[model.outcome.arm]
         best = model.outcome.model in evaluation.best.values()
-        write_beside(axes, _auc_words(model), row, color=INK if best else MUTED, fontsize=8)
+        beside = _figure_words(evaluation, model)
+        write_beside(axes, beside, row, color=INK if best else MUTED, fontsize=8)
         if model.outcome.status == "failed" or estimate.value is None:
             continue
         draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
         style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
         axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
-    aucs = [model.find("roc_auc") for model in models]
-    bounds = [bound for auc in aucs for bound in (auc.value, auc.low)]
-    lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds if bound is not None)]))
-    axes.set_xlim(lowest, 1.005)
+    figures, chance = [model.find(evaluation.primary) for model in models], evaluation.task.chance
+    bounds = [bound for figure in figures for bound in (figure.value, figure.low)]
+    known = [bound for bound in bounds if bound is not None]
     name_rows(axes, titles)
-    axes.set_xlabel("AUC with 95 % interval")
-    if evaluation.task.positive is not None and lowest < 0.5:
-        draw_reference_line(axes, 0.5, "chance", dashed=False)
+    axes.set_xlabel(f"{evaluation.figure_words} with 95 % interval")
+    if evaluation.task.measured is None:
+        lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in known)]))
+        axes.set_xlim(lowest, 1.005)
+        has_chance = evaluation.task.positive is not None and lowest < CHANCE
+    else:  # an error has no bound above
+        axes.margins(x=0.08)
+        has_chance = chance is not None and any(bound < chance + 0.1 for bound in known)
+    if chance is not None and has_chance:
+        draw_reference_line(axes, chance, "chance", dashed=False)
     if evaluation.ideal and evaluation.ideal.value is not None:
         draw_reference_line(axes, evaluation.ideal.value, "ideal", dashed=True)
 
 
-def _auc_words(model: ModelResult) -> str:
-    return "failed" if model.outcome.status == "failed" else format_estimate(model.find("roc_auc"))
+def _figure_words(evaluation: Evaluation, model: ModelResult) -> str:
+    if model.outcome.status == "failed":
+        return "failed"
+    return format_estimate(model.find(evaluation.primary))
 
 
 def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -> None:
@@ -450,7 +481,8 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
     contender, name, margin = evaluation.contender, evaluation.contender_words, evaluation.margin
     arm = "deep" if contender == "either" else contender
-    ahead = ARM_COLOUR[arm if value > 0 else "classical"]
+    is_error = evaluation.lower_is_better
+    ahead = ARM_COLOUR[arm if (value > 0) != is_error else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
     draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
     axes.plot(value, 0, marker="s", markersize=7, color=ahead)
@@ -459,13 +491,14 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
     axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("difference in AUC; grey: within the margin")
+    axes.set_xlabel(f"difference in {evaluation.figure_words}; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
     style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
     above: Style = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    axes.annotate("← classical", (0, 1), (0, 2), ha="left", **above, **style)
     short = name.removeprefix("trained ")  # it reaches `classical` on a narrow panel
-    axes.annotate(f"{short} →", (1, 1), (0, 2), ha="right", **above, **style)
+    left, right = (short, "classical") if is_error else ("classical", short)
+    axes.annotate(f"← {left}", (0, 1), (0, 2), ha="left", **above, **style)
+    axes.annotate(f"{right} →", (1, 1), (0, 2), ha="right", **above, **style)
     words = format_difference(difference).replace(" (", "\n(")
     write_beside(axes, words, 0, color=INK, fontsize=8)
 

@@ -112,7 +112,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         f"{model.outcome.title} {format_estimate(estimate)}"
         for model in finished_models(evaluation)
         if is_best(evaluation, model)
-        and (estimate := model.figures.get(analysis=METRICS, figure="roc_auc"))
+        and (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
     return {
         "design": _design(evaluation),
@@ -120,9 +120,10 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
-        "classes": " / ".join(evaluation.task.classes),
+        "classes": evaluation.task.words,
         "models": trained,
-        "auc": f"AUC of the best of each arm: {'; '.join(areas) or 'none'}",
+        "figure": evaluation.figure_words,
+        "auc": f"{evaluation.figure_words} of the best of each arm: {'; '.join(areas) or 'none'}",
         "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
@@ -138,7 +139,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
         "spread": "folds, seeds and patients"
-        if any(len(model.seed_auc) > 1 for model in evaluation.models)
+        if any(len(model.by_repeat) > 1 for model in evaluation.models)
         else "folds and patients, of one training",
     }
 

@@ -66,20 +66,22 @@ def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table |
     The primary comparison is not corrected: it has no column of corrected p values.
     """
     rows = evaluation.figures.select(analysis=analysis, group="").rows
-    pairs = [row for row in rows if row.figure == "roc_auc" and row.versus]
+    pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]
     alone = {(row.model, row.versus): row for row in rows if row.figure == "only_correct"}
     columns: dict[str, Callable[[FigureRow], str]] = {
         "minus": lambda pair: name(pair.versus),
-        "Difference in AUC": lambda pair: (
+        f"Difference in {evaluation.figure_words}": lambda pair: (
             pair.reason if pair.value is None else format_difference(pair)
         ),
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
-        "What it shows": lambda pair: _relate(pair, evaluation.margin),
+        "What it shows": lambda pair: _relate(evaluation.direct(pair), evaluation.margin),
         "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
     if analysis == PRIMARY:
         del columns["p, Holm"]
+    if not alone:
+        del columns["Only first : only second correct"]
     words = ("minus", "What it shows")
     if not pairs:
         return None
@@ -144,7 +146,8 @@ def describe_scope(evaluation: Evaluation) -> str:
             "would move the difference is not in it."
         )
     if primary.difference.low == primary.difference.high == 0:
-        return "The two order all cases alike in every training, so their AUCs do not differ."
+        figure = evaluation.figure_words
+        return f"The two order all cases alike in every training, so their {figure}s do not differ."
     trainings = f"the mean of {primary.trainings} trainings" if primary.trainings > 1 else ""
     if evaluation.task.design == "cv":
         joined = f"{trainings}; " if trainings else ""
@@ -153,8 +156,8 @@ def describe_scope(evaluation: Evaluation) -> str:
             "because the folds share training cases (Nadeau and Bengio 2003)."
         )
     return (
-        f"Each AUC is {trainings}, and the interval is of the procedure: it holds other patients "
-        "and other seeds."
+        f"Each {evaluation.figure_words} is {trainings}, and the interval is of the procedure: it "
+        "holds other patients and other seeds."
     )
 
 
@@ -173,8 +176,12 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
     models = [model.outcome for model in evaluation.models if model.outcome.model in compared]
     if len(models) < 3:
         return None
+    is_error = evaluation.lower_is_better
     rows = [
-        TableRow(row.title, [_difference_cell(pairs, row.model, each.model) for each in models])
+        TableRow(
+            row.title,
+            [_difference_cell(pairs, row.model, each.model, is_error) for each in models],
+        )
         for row in models
     ]
     columns = [model.title for model in models]
@@ -182,7 +189,7 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
 
 
 def _difference_cell(
-    pairs: Mapping[tuple[str, str], FigureRow], row: str, column: str
+    pairs: Mapping[tuple[str, str], FigureRow], row: str, column: str, is_error: bool
 ) -> Cell | str:
     """Return the row's model minus the column's, with raw and corrected p; toned where it is sure.
 
@@ -196,5 +203,5 @@ def _difference_cell(
     return Cell(
         format_signed(value),
         f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}"),
-        tone=("ahead" if value > 0 else "behind") if is_told_apart(pair) else "",
+        tone=("ahead" if (value > 0) != is_error else "behind") if is_told_apart(pair) else "",
     )

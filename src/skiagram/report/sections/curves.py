@@ -44,6 +44,7 @@ _Drawn = Sequence[tuple[ModelResult, Curve]]
     ),
     otherwise=NOT_TRAINED,
     of_more_classes="no single curve with more than two classes",
+    classes_only=True,
 )
 def curves(evaluation: Evaluation, material: Material) -> Context:
     """Return both figures."""

@@ -99,7 +99,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         if settle is not None:
             equal = f"; to show that two equal models differ by less, about {round_up(settle)}"
         yield (
-            f"Test on more {people}: to find a difference in AUC of "
+            f"Test on more {people}: to find a difference in {evaluation.figure_words} of "
             f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
             f"instead of {format_count(evaluation.patients['reported'])}{equal}."
         )

@@ -55,7 +55,8 @@ def tabulate_external(evaluation: Evaluation) -> Table:
         names = of_model.list_distinct("figure")
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
-        for name in [*(name for name in _FIGURES if name in names), *gains]:
+        ordered = [*(name for name in _FIGURES if name in names), *gains]
+        for name in ordered if evaluation.task.measured is None else names:
             if name in gains:
                 risk = name.removeprefix(NET_BENEFIT)
                 title = f"Net benefit per 1,000 patients, at a risk of {risk}"
@@ -80,9 +81,10 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
     paired = figures.select(versus="classical")
     for row in paired.rows:
         where = "On this cohort" if row.group == COHORT else "In the project"
-        yield f"{where}, deep minus classical in AUC: {format_difference(row)}."
+        gap = format_difference(row)
+        yield f"{where}, deep minus classical in {evaluation.figure_words}: {gap}."
     for model in finished_models(evaluation):
-        if is_best(evaluation, model):
+        if evaluation.task.measured is None and is_best(evaluation, model):
             told = []
             for side in (COHORT, UPDATED):
                 of_side = figures.select(model=model.outcome.model, versus="", group=side)

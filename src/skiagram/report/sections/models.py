@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
+from skiagram.evaluation.figures import FIGURE, Figure, list_figures
 from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
@@ -16,13 +16,14 @@ from skiagram.statistics.estimate import Estimate, format_decimal, format_estima
 
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
 _ABSENT = Estimate(None)
+_WIDEST = 6  # figures in a table of an outcome that is measured, which a sheet of paper holds
 
 
 @section("All models", place=30)
 def models(evaluation: Evaluation, material: Material) -> Context:
     """Return the main table with its metrics, the AUC by class, and title → options."""
     return {
-        "table": tabulate_performance(evaluation),
+        "tables": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
         "of_classes": tabulate_class_auc(evaluation),
         "frozen": describe_frozen([model.outcome for model in evaluation.models]),
@@ -34,36 +35,57 @@ def models(evaluation: Evaluation, material: Material) -> Context:
 
 
 def list_columns(evaluation: Evaluation) -> list[Figure]:
-    """Return the AUC and every other column for which any model has a value or a reason."""
+    """Return the primary figure and every other for which any model has a value or a reason."""
+    first, *others = list_figures(evaluation.task)
     known = [
         metric
-        for metric in FIGURES
+        for metric in others
         if metric.table_column
         and any(_get(model, metric.name) for model in evaluation.models)
-        and (metric.name != "roc_auc_off_near_duplicates" or evaluation.near_duplicates)
+        and (metric.name != evaluation.off_copies or evaluation.near_duplicates)
     ]
-    return list(dict.fromkeys((FIGURE["roc_auc"], *known)))
+    return [first, *known]
 
 
-def tabulate_performance(evaluation: Evaluation) -> Table:
-    """Return the main table, a column per metric of `list_columns`."""
-    metrics = [metric.name for metric in list_columns(evaluation)]
+def tabulate_performance(evaluation: Evaluation) -> list[Table]:
+    """Return the main table, a column a metric of `list_columns`, or one for each horizon of it.
+
+    Of a time there are so many that each table holds a few, and those of a figure together.
+    """
+    task, metrics = evaluation.task, [metric.name for metric in list_columns(evaluation)]
+    rows = [
+        row for model in evaluation.models for row in model.figures.select(analysis=METRICS).rows
+    ]
+    groups = {
+        name: list(dict.fromkeys(row.group for row in rows if row.figure == name))
+        for name in metrics
+    }
+    tables: list[list[tuple[str, str]]] = [[]]
+    for name in metrics:
+        of_metric = [(name, group) for group in groups[name] or [""]]
+        if task.measured is not None and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
+            tables.append([])
+        tables[-1] += of_metric
+    return [_tabulate_columns(evaluation, columns) for columns in tables]
+
+
+def _tabulate_columns(evaluation: Evaluation, columns: Sequence[tuple[str, str]]) -> Table:
     limit = []
-    if evaluation.ideal:
-        others = [format_decimal(1.0) if name == "efficiency" else "" for name in metrics[1:]]
+    if evaluation.ideal and columns[0][0] == evaluation.primary:
+        others = [format_decimal(1.0) if name == "efficiency" else "" for name, _ in columns[1:]]
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *others])
         limit = [Group("The limit of this task", [row])]
     return tabulate_models(
         evaluation,
-        [metric_heading(metric, evaluation.task) for metric in metrics],
-        lambda model: [fill_cell(_get(model, metric)) for metric in metrics],
+        [metric_heading(f"{name} {group}".strip(), evaluation.task) for name, group in columns],
+        lambda model: [fill_cell(_get(model, name, group)) for name, group in columns],
         *limit,
     )
 
 
 def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
     """Return the AUC of each class against the others; None for a task of two classes."""
-    if evaluation.task.positive is not None:
+    if evaluation.task.positive is not None or evaluation.task.measured is not None:
         return None
     return tabulate_models(
         evaluation,
@@ -84,29 +106,30 @@ def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return tuple(f"{weights} Read by: {', '.join(titles)}." for weights, titles in told.items())
 
 
-def _get(model: ModelResult, metric: str) -> FigureRow | None:
-    analysis = LIMIT if metric == "efficiency" else METRICS
-    return model.figures.get(analysis=analysis, figure=metric)
+def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow | None:
+    wanted = {"analysis": LIMIT if metric == "efficiency" else METRICS, "figure": metric}
+    return model.figures.get(**wanted, **({} if group is None else {"group": group}))
 
 
 def format_as_text(evaluation: Evaluation) -> str:
     """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
-    auc = f"{FIGURE['roc_auc'].title} (95 %)"
-    rows = [["Model", "Arm", auc, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
+    shown = shown if evaluation.task.measured is None else []
+    primary = f"{evaluation.figure_words} (95 %)"
+    rows = [["Model", "Arm", primary, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":
             rows.append([outcome.title, outcome.arm, f"failed: {outcome.reason}"])
             continue
-        chosen_by = result.find("selection_auc", SELECTION)
+        chosen_by = result.find(evaluation.task.selection, SELECTION)
         figures = [chosen_by, *(_get(result, name) or _ABSENT for name in shown)]
         rows.append(
             [
                 outcome.title + (" *" if evaluation.best.get(outcome.arm) == outcome.model else ""),
                 outcome.arm,
-                format_estimate(result.find("roc_auc")),
+                format_estimate(result.find(evaluation.primary)),
                 *(format_decimal(figure.value) for figure in figures),
             ]
         )
@@ -124,4 +147,7 @@ def format_as_text(evaluation: Evaluation) -> str:
     for pair in evaluation.pairs(REQUESTED):
         value = pair.reason or format_difference(pair)
         lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
+    if evaluation.facts:
+        counted = ", ".join(f"{number} {name}" for name, number in evaluation.facts[:2])
+        lines.append(f"Of {counted}.")
     return "\n".join(lines)

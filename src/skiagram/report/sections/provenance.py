@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import (
-    IDEAL_OBSERVER,
     PRIMARY,
     REQUESTED,
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.figures import FIGURE, title_figure
 from skiagram.evaluation.results import (
     CALIBRATION,
     CLASSES,
@@ -79,10 +78,6 @@ _TITLES = {
     (SETS, "coverage"): FIGURE["prediction_sets.coverage"].title,
     (REFERRAL, "area"): FIGURE["risk_coverage.area"].title,
     (CLASSES, "roc_auc"): FIGURE["class_auc"].title,
-    (LIMIT, "roc_auc"): "AUC of the ideal observer",
-    (REQUESTED, "roc_auc"): "Difference between two models",
-    (PRIMARY, "roc_auc"): FIGURE["difference"].title,
-    (PRIMARY, "detectable"): FIGURE["detectable"].title,
 }
 _OF_MODELS = (METRICS, CLASSES, STABILITY, OPERATING_POINTS, CALIBRATION, SETS, REFERRAL, LIMIT)
 
@@ -91,26 +86,27 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     """Yield (title, figure) of all that have an interval or a reason, in the order of the page."""
     table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
     for row in table.rows:
-        if row.analysis in _OF_MODELS and row.model in reported and _title(row):
-            yield _title(row), row
+        title = _title(row, evaluation)
+        if row.analysis in _OF_MODELS and row.model in reported and title:
+            yield title, row
     for row in evaluation.pairs(REQUESTED):
-        yield _title(row), row
+        yield "Difference between two models", row
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     for gain in paired.select(figure=NET_BENEFIT).rows:
         yield FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
         yield FIGURE["utility.differences"].title, difference
-    for known in (
-        table.get(analysis=PRIMARY, figure="detectable"),
-        evaluation.difference,
-        evaluation.ideal,
+    for title, known in (
+        (FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
+        (FIGURE["difference"].title, evaluation.difference),
+        (f"{evaluation.figure_words} of the ideal observer", evaluation.ideal),
     ):
         if known:
-            yield _title(known), known
+            yield title, known
 
 
-def _title(row: FigureRow) -> str:
-    """Return what a figure is called; empty for one that the list leaves out."""
-    if row.analysis in (METRICS, OPERATING_POINTS, LIMIT) and row.model != IDEAL_OBSERVER:
-        return FIGURE[row.figure].title if row.figure in FIGURE else row.figure
+def _title(row: FigureRow, evaluation: Evaluation) -> str:
+    """Return what a figure of a model is called; empty for one that the list leaves out."""
+    if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
+        return title_figure(evaluation.task, row.figure)
     return _TITLES.get((row.analysis, row.figure), "")

@@ -34,7 +34,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     if not column:
         return None
     figures = evaluation.figures.select(analysis=SITES)
-    classes, auc = evaluation.task.classes, metric_heading("roc_auc", evaluation.task)
+    classes, auc = evaluation.task.classes, metric_heading(evaluation.primary, evaluation.task)
     arms = [arm for arm in ARM_TITLES if arm in figures.select(versus="").by_model("mean")]
     columns = [f"{_counted(evaluation).capitalize()}, {name}" for name in classes]
     titles = [title_of_arm(evaluation, arm) for arm in arms]
@@ -48,8 +48,10 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     each = []
     for site in figures.list_distinct("group"):
         counts = (figures.find(group=site, figure=patients_of(name)).value for name in classes)
-        cells = [fill_cell(of_arm.find(group=site, figure="roc_auc")) for of_arm in single]
-        cells += [fill_difference(paired.find(group=site, figure="roc_auc"))] if paired else []
+        cells = [fill_cell(of_arm.find(group=site, figure=evaluation.primary)) for of_arm in single]
+        cells += (
+            [fill_difference(paired.find(group=site, figure=evaluation.primary))] if paired else []
+        )
         each.append(TableRow(site, [*map(format_count, counts), *cells]))
     summaries = [_summarise(of_arm, difference=False) for of_arm in single]
     summaries += [_summarise(paired, difference=True)] if paired else []
@@ -77,7 +79,7 @@ def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
     of_next = fill_cell(following)
     if following.value is not None:
         of_next = Cell("", format_interval(following, 3 if difference else 2))
-    unit = "" if difference else " on the logit"
+    unit = " on the logit" if spread.method else ""
     return [
         fill(figures.find(figure="mean")),
         of_next,
@@ -112,8 +114,7 @@ def describe_sites(evaluation: Evaluation) -> str:
     mean, following = ((paired or figures).find(figure=name) for name in ("mean", "next_site"))
     if following.value is None:
         return f"Two values of “{column}” say nothing of where the next may lie.{left_out}"
-    auc = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
-    subject = evaluation.difference_words if difference else f"the {auc}"
+    subject = evaluation.difference_words if difference else f"the {evaluation.primary_title}"
     number_of = format_signed if difference else format_decimal
     digits = 3 if difference else 2
     unseen = "" if evaluation.compared else " each scored by models that never saw it,"

@@ -38,6 +38,7 @@ _APART = 0.2  # rows between folds and seeds
     place=80,
     select=lambda evaluation, _: evaluation.table.select(analysis=STABILITY),
     otherwise=NOT_TRAINED,
+    classes_only=True,
 )
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""
@@ -164,7 +165,7 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
             hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
             left.plot(model.fold_auc, [above] * len(model.fold_auc), "o", color=colour, **hollow)
             left.plot(
-                model.seed_auc, [below] * len(model.seed_auc), "D", color=colour, markersize=3.2
+                model.by_repeat, [below] * len(model.by_repeat), "D", color=colour, markersize=3.2
             )
             bar: Style = {"color": INK, "linewidth": 0.8, "zorder": 1}
             mean = model.find("fold_auc_mean", STABILITY)

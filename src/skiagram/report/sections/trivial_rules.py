@@ -15,7 +15,7 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
     otherwise="no model was chosen in any arm",
 )
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
-    """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
+    """Return the differences, and whether any rule but the prevalence was in the run."""
     rules = {rule.versus for rule in evaluation.simple_rules}
     return {
         "table": tabulate_trivial_rules(evaluation),
@@ -25,14 +25,20 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
 
 
 def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
-    """Return the differences in AUC, one group per model; None where nothing was compared."""
+    """Return the differences, one group per model; None where nothing was compared."""
     titles = evaluation.titles
-    titles[PREVALENCE] = "The prevalence (AUC 0.5)"
+    task = evaluation.task
+    if task.chance is None:
+        titles[PREVALENCE] = titles.get(task.chance_rule, "Chance")
+    else:
+        name = "The prevalence" if task.measured is None else "Chance"
+        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.chance:g})"
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
-        cells = [fill_difference(rule), "yes" if beats_rule(rule) else "not shown"]
+        better = beats_rule(evaluation.direct(rule))
+        cells = [fill_difference(rule), "yes" if better else "not shown"]
         row = TableRow(titles[rule.versus], cells)
         groups.setdefault(titles[evaluation.model_of(rule.model)], []).append(row)
-    columns = ("Difference in AUC, model minus rule", "Model is better")
+    columns = (f"Difference in {evaluation.figure_words}, model minus rule", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
     return Table(columns, grouped, first="Trivial rule") if groups else None

@@ -14,7 +14,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.figures import title_figure
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
@@ -43,7 +43,7 @@ def verdict(evaluation: Evaluation, material: Material) -> Context:
         "headings": HEADINGS,
         "forest": draw_forest(evaluation, models, "auc"),
         "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
-        "off_near_duplicates": FIGURE["roc_auc_off_near_duplicates"].title,
+        "off_near_duplicates": title_figure(evaluation.task, evaluation.off_copies),
     }
 
 
@@ -72,8 +72,9 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
         return
     reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
     power = (
-        f"with these {format_count(reported)} {people}, a true difference in AUC of "
-        f"{format_decimal(detectable)} is found with a probability of 80 %"
+        f"with these {format_count(reported)} {people}, a true difference in "
+        f"{evaluation.figure_words} of {format_decimal(detectable)} is found with a probability of "
+        "80 %"
     )
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
@@ -105,7 +106,7 @@ def round_up(patients: float) -> str:
 def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     """Tell for which other margins the answer would be another, on the cases that it follows."""
     decisive = find_decisive(evaluation)
-    estimate = decisive.difference if decisive else Estimate(None)
+    estimate = decisive.gain if decisive else Estimate(None)
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
     margins = find_deciding_margins(estimate)
@@ -168,9 +169,10 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
 def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
     gap = find_gap_to_ideal(evaluation)
     if gap is not None:
+        side = "below" if evaluation.lower_is_better else "above"
         yield (
-            f"The AUC of the ideal observer is {format_decimal(gap.value)} above that of the "
-            "better of the two. Other features, other networks or more training cases can gain "
-            f"about that much, and at most {format_decimal(gap.high)} (upper bound of its 95 % "
-            "interval)."
+            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
+            f"{side} that of the better of the two. Other features, other networks or more "
+            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
+            "(upper bound of its 95 % interval)."
         )

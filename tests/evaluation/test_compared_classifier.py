@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm, t
 
-from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.compared_classifier import ComparedClassifier
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import draw_patients
 from tests.evaluation.scenario import reference
@@ -16,10 +16,10 @@ CASES = reference(LABEL)
 DRAWS = draw_patients(CASES.patient, 32, 4000, seed=0)
 
 
-def binary(score: str, probability: Floats) -> ComparedModel:
+def binary(score: str, probability: Floats) -> ComparedClassifier:
     stacked = np.stack([1 - probability, probability], axis=1)[None]
     ranking = TABLE[[score]].to_numpy(dtype=np.float64).T
-    return ComparedModel(Scores(ranking, stacked, np.full((1, 80), 0.5)), CASES, DRAWS)
+    return ComparedClassifier(Scores(ranking, stacked, np.full((1, 80), 0.5)), CASES, DRAWS)
 
 
 A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
@@ -27,12 +27,12 @@ A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
 
 def test_p_value_equals_r_proc() -> None:
     errors = norm.isf(0.000567612968564 / 2)  # pROC's quantile is normal
-    for found in (compare_auc(A, B), compare_auc(B, A)):
-        assert found.p == pytest.approx(2 * t.sf(errors, found.variation.degrees))
+    for found in (A.subtract(B), B.subtract(A)):
+        assert found.p() == pytest.approx(2 * t.sf(errors, found.variation.degrees))
 
 
 def test_a_model_against_itself_differs_by_nothing() -> None:
-    assert compare_auc(A, A).p == 1
+    assert A.subtract(A).p() == 1
 
 
 def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney() -> None:
@@ -42,7 +42,9 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     cases = reference(label)
     draws = draw_patients(cases.patient, 10, 50, seed=0)
     probability = np.stack([1 - score / 60, score / 60], axis=1)[None]
-    model = ComparedModel(Scores(score[None], probability, np.full((1, 20), 0.5)), cases, draws)
+    model = ComparedClassifier(
+        Scores(score[None], probability, np.full((1, 20), 0.5)), cases, draws
+    )
     test = mannwhitneyu(
         score[label == 1], score[label == 0], method="asymptotic", use_continuity=False
     )
@@ -57,20 +59,22 @@ def test_with_more_classes_the_resamples_give_the_p_value() -> None:
     cases = reference(label, classes=("a", "b", "c"))
     draws = draw_patients(cases.patient, 80, 1000, seed=0)
 
-    def drawn(strength: float) -> ComparedModel:
+    def drawn(strength: float) -> ComparedClassifier:
         weight = np.exp(strength * np.eye(3)[label] + rng.normal(size=(240, 3)))
         probability = (weight / weight.sum(axis=1, keepdims=True))[None]
-        return ComparedModel(Scores(None, probability, np.full((1, 240), np.nan)), cases, draws)
+        return ComparedClassifier(
+            Scores(None, probability, np.full((1, 240), np.nan)), cases, draws
+        )
 
     weak, strong, equal = drawn(0.3), drawn(2.0), drawn(0.3)
-    assert compare_auc(strong, weak).p < 1e-6
-    assert compare_auc(weak, equal).p > 0.05
-    one = compare_auc(strong, weak).estimate
+    assert strong.subtract(weak).p() < 1e-6
+    assert weak.subtract(equal).p() > 0.05
+    one = strong.subtract(weak).estimate()
     assert one.method == "bootstrap standard error by patient"
     assert 0 < one.low < one.value < one.high
 
 
-def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
+def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedClassifier:
     """Three classes, five trainings whose strength varies."""
     rng = np.random.default_rng(seed)
     label = np.arange(240) % 3
@@ -80,26 +84,28 @@ def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
     strengths = 1.0 + spread * np.linspace(-1, 1, 5)
     weight = np.exp(strengths[:, None, None] * np.eye(3)[label] + own)
     probability = weight / weight.sum(axis=2, keepdims=True)
-    return ComparedModel(Scores(None, probability, np.full((5, 240), np.nan), folds), cases, draws)
+    return ComparedClassifier(
+        Scores(None, probability, np.full((5, 240), np.nan), folds), cases, draws
+    )
 
 
 def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> None:
     calm, other = drawn_repeats(0.0, 1), drawn_repeats(0.0, 2)
     restless = drawn_repeats(0.8, 1)
-    narrow, wide = compare_auc(calm, other).variation, compare_auc(restless, other).variation
+    narrow, wide = calm.subtract(other).variation, restless.subtract(other).variation
     assert (narrow.scope, narrow.repeats) == ("procedure", 5)
     assert wide.trainings == pytest.approx(restless.repeated_auc.var(ddof=1) / 5)
     assert wide.half > narrow.half
-    folded = compare_auc(drawn_repeats(0.0, 1, folds=3), drawn_repeats(0.0, 2, folds=3)).variation
+    folded = drawn_repeats(0.0, 1, folds=3).subtract(drawn_repeats(0.0, 2, folds=3)).variation
     assert folded.variance == pytest.approx(narrow.variance * (1 / 5 + 3 / 2))
-    assert "overlapping" in compare_auc(drawn_repeats(0, 1, 3), other).estimate.method
+    assert "overlapping" in drawn_repeats(0, 1, 3).subtract(other).estimate().method
 
 
 def test_unequal_numbers_of_repeats_are_averaged_first() -> None:
     five = drawn_repeats(0.5, 1)
-    three = ComparedModel(
+    three = ComparedClassifier(
         Scores(None, five.scores.probability[:3], five.scores.threshold[:3]), five.cases, five.draws
     )
-    found = compare_auc(five, three)
+    found = five.subtract(three)
     assert found.variation.scope == "fits"
-    assert found.estimate.value == pytest.approx(five.auc - three.auc)
+    assert found.estimate().value == pytest.approx(five.auc - three.auc)

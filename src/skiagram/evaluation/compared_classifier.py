@@ -1,43 +1,90 @@
-"""What of a model is compared: its AUC, resampled and as placements, and its decisions."""
+"""A model of classes, compared: its AUC, resampled and as placements, and its decisions."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missing_pairs
+from skiagram.evaluation.metrics import (
+    auc_of_repeats,
+    auc_placements,
+    binary_placements,
+    estimate_auc,
+    missing_pairs,
+)
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
 Floats = NDArray[np.float64]
 SAME_ORDER = "the two order all cases alike"
+_REPLICATES = 400  # of a standard error out of fold, with more than two classes
 
 
 @dataclass(frozen=True)
-class ComparedModel:
+class ComparedClassifier:
     """One model on the reported cases; all of a run share the resamples, so pairs are paired."""
 
     scores: Scores
     cases: LabelledCases
     draws: PatientDraws
+    primary: ClassVar[str] = "roc_auc"
+    lower_is_better: ClassVar[bool] = False
+    chance: ClassVar[float | None] = 0.5
+    chance_rule: ClassVar[str] = ""
 
     @classmethod
-    def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
+    def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedClassifier":
         """Line the scores of a model up with the reported cases."""
         return cls(align_scores(model, setting.part, setting.cases), setting.cases, setting.draws)
+
+    def out_of_fold(self, setting: EvaluationSet, model: Predictions) -> "ComparedClassifier":
+        """Line the held-out scores of the same model up with the development cases."""
+        known = setting.development
+        scores = align_scores(model, "out_of_fold", known)
+        return ComparedClassifier(scores, known, known.draws(_REPLICATES, setting.seed))
+
+    def select(self, rows: NDArray[np.bool_], setting: EvaluationSet) -> "ComparedClassifier":
+        """Return the same on some of the cases, with resamples of their own."""
+        cases = self.cases.select(rows)
+        draws = cases.draws(len(self.draws.counts), setting.seed)
+        return ComparedClassifier(self.scores.select(rows), cases, draws)
+
+    def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
+        """Return the placements of cases that one fit of each repeat scored; None for none."""
+        scores = replace(self.scores.select(rows), folds=0, fit=None)
+        return auc_placements(scores, self.cases.select(rows))
+
+    def ideal(self, setting: EvaluationSet) -> Linearised | None:
+        """Return the placements of the ideal observer; None but on generated data."""
+        return setting.ideal_observer()
+
+    def estimate(self) -> Estimate:
+        """Return the AUC with its interval, or why there is none."""
+        return self._estimate
+
+    @cached_property
+    def _estimate(self) -> Estimate:
+        return estimate_auc(self.scores, self.cases, self.draws)
 
     @cached_property
     def placements(self) -> Linearised | None:
         """Return the placements of a binary task, or None where an AUC has none."""
         return binary_placements(self.scores, self.cases)
+
+    @property
+    def by_repeat(self) -> Floats:
+        """Return (repeats,) the AUC of each training."""
+        return self.repeated_auc
 
     @cached_property
     def auc(self) -> float:
@@ -66,7 +113,7 @@ class ComparedModel:
         """Return (repeats, n) whether the most probable class is the true one."""
         return np.asarray(self.scores.probability.argmax(axis=2) == self.cases.label)
 
-    def orders_as(self, other: "ComparedModel") -> bool:
+    def orders_as(self, other: "ComparedClassifier") -> bool:
         """Return whether both order all cases alike in every repeat: the AUCs never differ."""
         scores, other_scores = self.scores, other.scores
         if scores.ranking is None or other_scores.ranking is None:
@@ -105,55 +152,71 @@ class ComparedModel:
             variation = replace(variation, variance=max(variation.variance, useless))
         return variation.p(self.auc - 0.5)
 
+    def subtract(self, other: "ComparedClassifier") -> "AucDifference":
+        """Estimate a difference by paired DeLong, or by bootstrap with more than two classes.
+
+        The bootstrap gives the standard error alone: for differences of equal models the
+        percentiles of the resamples exclude 0 too often.
+        """
+        cases = self.cases
+        missing = missing_pairs(self.scores, cases) or missing_pairs(other.scores, cases)
+        if missing:
+            return AucDifference(Estimate(None, reason=missing), Variation(0.0))
+        if self.orders_as(other):
+            trainings = max(len(each.scores.probability) for each in (self, other))
+            again = trainings > 1 or _folds(self, other) > 0
+            variation = Variation(0.0, scope="procedure" if again else "fits", repeats=trainings)
+            return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), variation)
+        first, second = self.placements, other.placements
+        if first is not None and second is not None:
+            difference = first - second
+            return AucDifference(difference.estimate(), difference.variation)
+        value = self.auc - other.auc
+        if 2 * np.isfinite(self.resampled_auc - other.resampled_auc).sum() < len(self.draws.counts):
+            method = "no interval: too few patients of a class to resample"
+            return AucDifference(Estimate(value, method=method), Variation(0.0))
+        variation = _bootstrapped_variation(self, other)
+        low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
+        overlapping = ", widened for overlapping training sets" if _folds(self, other) else ""
+        method = f"bootstrap standard error by patient{overlapping}{variation.words}"
+        return AucDifference(Estimate(value, low, high, method), variation)
+
+    def compare_decisions(self, other: "ComparedClassifier") -> McNemar:
+        """Return how often each alone names the right class, with McNemar's p."""
+        folds = max(self.scores.folds, other.scores.folds)
+        return mcnemar(self.correct, other.correct, self.cases.patient, folds)
+
     @property
     def _metric(self) -> MeanOverRepeats:
         return auc_of_repeats(self.scores, self.cases)
+
+
+def require_classifier(compared: Any) -> ComparedClassifier:
+    """Return a compared model that tells classes apart; another one is a fault of the program."""
+    if not isinstance(compared, ComparedClassifier):
+        raise TypeError("this is asked of classes alone")
+    return compared
 
 
 @dataclass(frozen=True)
 class AucDifference:
     """AUC of one model minus that of another on the same cases."""
 
-    estimate: Estimate
+    value: Estimate
     variation: Variation
 
-    @property
+    def estimate(self) -> Estimate:
+        """Return it with its interval, or why there is none."""
+        return self.value
+
     def p(self) -> float | None:
         """Return the two-sided p value of no difference, or None where it cannot be told."""
-        return None if self.estimate.value is None else self.variation.p(self.estimate.value)
+        return None if self.value.value is None else self.variation.p(self.value.value)
 
 
-def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
-    """Estimate a difference by paired DeLong, or by bootstrap with more than two classes.
-
-    The bootstrap gives the standard error alone: for differences of equal models the percentiles of
-    the resamples exclude 0 too often.
-    """
-    cases = model.cases
-    missing = missing_pairs(model.scores, cases) or missing_pairs(other.scores, cases)
-    if missing:
-        return AucDifference(Estimate(None, reason=missing), Variation(0.0))
-    if model.orders_as(other):
-        trainings = max(len(each.scores.probability) for each in (model, other))
-        again = trainings > 1 or _folds(model, other) > 0
-        variation = Variation(0.0, scope="procedure" if again else "fits", repeats=trainings)
-        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), variation)
-    first, second = model.placements, other.placements
-    if first is not None and second is not None:
-        difference = first - second
-        return AucDifference(difference.estimate(), difference.variation)
-    value = model.auc - other.auc
-    if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < len(model.draws.counts):
-        method = "no interval: too few patients of a class to resample"
-        return AucDifference(Estimate(value, method=method), Variation(0.0))
-    variation = _bootstrapped_variation(model, other)
-    low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
-    overlapping = ", widened for overlapping training sets" if _folds(model, other) else ""
-    method = f"bootstrap standard error by patient{overlapping}{variation.words}"
-    return AucDifference(Estimate(value, low, high, method), variation)
-
-
-def _bootstrapped_variation(model: ComparedModel, other: ComparedModel | None = None) -> Variation:
+def _bootstrapped_variation(
+    model: ComparedClassifier, other: ComparedClassifier | None = None
+) -> Variation:
     """Return the variation, from resamples, of an AUC or of a difference of two.
 
     Unequal numbers of repeats are averaged first.
@@ -175,5 +238,5 @@ def _bootstrapped_variation(model: ComparedModel, other: ComparedModel | None = 
     return over_trainings(float(resampled.mean(axis=0).var(ddof=1)), degrees, figures)
 
 
-def _folds(model: ComparedModel, other: ComparedModel | None) -> int:
+def _folds(model: ComparedClassifier, other: ComparedClassifier | None) -> int:
     return max(model.scores.folds, other.scores.folds if other else 0)

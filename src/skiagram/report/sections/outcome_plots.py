@@ -1,0 +1,63 @@
+"""What an outcome that is measured draws of the best of each arm and of simple rules.
+
+Of a time these are risk groups, calibration and net benefit, of a number agreement and residuals,
+of a grade the grades that were predicted; the outcome says which, and this page knows none of them.
+"""
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.outcomes.outcome import OutcomePlot
+from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_sheet
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Table, TableRow, list_rows
+
+_LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
+
+
+@section(
+    "Curves of the outcome",
+    place=45,
+    select=lambda evaluation, _: any(model.plots for model in evaluation.every),
+    otherwise="classes are told apart, or no model was trained",
+)
+def outcome_plots(evaluation: Evaluation, material: Material) -> Context:
+    """Return the drawings, and for each the model's title, the plot and the table below it."""
+    drawn = [(model, plot) for model in evaluation.every for plot in model.plots]
+    return {
+        "drawings": [draw_plot(plot, model.outcome.model) for model, plot in drawn],
+        "titles": [model.outcome.title for model, _ in drawn],
+        "plots": [plot for _, plot in drawn],
+        "tables": [tabulate_plot(plot) for _, plot in drawn],
+    }
+
+
+def tabulate_plot(plot: OutcomePlot) -> Table | None:
+    """Return the table below a plot; None where it has none."""
+    if not plot.rows:
+        return None
+    first, *others = plot.columns
+    rows = [TableRow(title, cells) for title, *cells in plot.rows]
+    return Table(others, list_rows(rows), first)
+
+
+def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
+    """Draw the curves of a plot."""
+    with open_sheet(2.8) as page:
+        axes = page.figure.add_subplot()
+        if plot.diagonal:
+            ends = [value for line in plot.lines for value in (*line.x, *line.y)]
+            axes.axline((min(ends), min(ends)), slope=1, color=MUTED, linewidth=0.7, zorder=0)
+            axes.set_aspect("equal", adjustable="datalim")
+        for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
+            if line.steps:
+                axes.step(line.x, line.y, where="post", color=colour, label=line.name)
+            elif line.points:
+                axes.plot(line.x, line.y, ".", color=MUTED, label=line.name, markersize=2)
+            else:
+                axes.plot(line.x, line.y, "o-", color=colour, label=line.name, markersize=3)
+        axes.set_xlabel(plot.x_label)
+        axes.set_ylabel(plot.y_label)
+        axes.legend(frameon=False, fontsize=7, loc="best" if not plot.diagonal else "upper left")
+        drawn = (line for line in plot.lines if not line.points)
+        words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in drawn)
+        return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")
