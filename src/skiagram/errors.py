@@ -55,6 +55,10 @@ def nearest(name: str, names: Iterable[str], most: int = 1) -> list[str]:
     return [spelled[each] for each in get_close_matches(name.casefold(), spelled, most)]
 
 
+class NotConverged(ArithmeticError):
+    """The optimum of a fit was not reached."""
+
+
 class SkiagramError(Exception):
     """An error with a remedy; stages print it as one line and exit with `exit_code`.
 

@@ -126,6 +126,21 @@ def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
     assert read_ledger(validated.project.folder).openings == openings
 
 
+def test_what_fails_after_scoring_leaves_the_labels_closed(
+    validated: Cohort, tmp_path: Path
+) -> None:
+    project = validated.project.copy(tmp_path / "project")
+    before = read_ledger(project.folder).openings
+    (project.folder / "data/treatment.parquet").unlink()  # the page alone reads it
+    table = write_cohort(tmp_path / "york", 40)
+    words = [str(tmp_path / "york"), str(table), "--classes", *WORDS, "--workers", "1"]
+    failed = project.skiagram("validate", ".", *words)
+    assert failed.returncode == 4
+    assert "treatment.parquet" in failed.stderr
+    assert read_ledger(project.folder).openings == before
+    assert not (project.folder / "reports/validations/york").exists()
+
+
 def test_development_images_are_refused_or_left_out(validated: Cohort, tmp_path: Path) -> None:
     project, folder = validated.project, tmp_path / "leeds"
     rows = list(csv.reader(write_cohort(folder).open(newline="")))[1:]

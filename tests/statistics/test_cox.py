@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from skiagram.errors import NotConverged
 from skiagram.statistics.cox import (
-    NotConverged,
     _loss,
     _Risk,
     baseline_hazard,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from skiagram.errors import NotConverged
 from skiagram.statistics.proportional_odds import (
-    NotConverged,
     fit_proportional_odds,
     grade_probabilities,
     ranked_probability_terms,

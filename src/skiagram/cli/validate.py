@@ -17,8 +17,9 @@ from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.evaluation.inputs import EvaluationInputs
     from skiagram.evaluation.options import EvaluationOptions
-    from skiagram.steps.validate import Project, Shared, Validation
+    from skiagram.steps.validate import Project, Shared
     from skiagram.sweeps.workspace import Workspace
 
 NAME = "validate"
@@ -70,8 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.checkout import home
     from skiagram.options import build
     from skiagram.projects.files import environment
+    from skiagram.report.material import read_cohort_material
+    from skiagram.report.write import write_validation
     from skiagram.sealing.ledger import describe_openings
-    from skiagram.steps.validate import Project, ingest_cohort, validate
+    from skiagram.steps.validate import (
+        Project,
+        evaluate_cohort,
+        ingest_cohort,
+        open_cohort,
+        score_cohort,
+    )
     from skiagram.sweeps.workspace import Workspace
 
     for name in ("folder", "csv"):
@@ -98,7 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
         card_at_home = project.card
-        validation = validate(
+        evaluation_options, seed = _evaluation_options(workspace, project), choices["seed"]
+        rehearsal = score_cohort(
             project,
             cohort,
             shared,
@@ -109,30 +119,33 @@ def run(arguments: argparse.Namespace) -> int:
                 source="a labelled cohort that no choice of the project has seen",
             ),
             described.cohort_of or dict.fromkeys(patients, name),
-            _evaluation_options(workspace, project),
-            workspace.options.choices["seed"],
+            evaluation_options,
+            seed,
             compute,
         )
-        _write(validation, workspace, place / "results", target)
+
+        def evaluate(inputs: "EvaluationInputs", made: Path) -> "Evaluation":
+            evaluation = evaluate_cohort(project, inputs, evaluation_options, seed, compute)
+            material = read_cohort_material(Path(), inputs, choices, evaluation)
+            made.mkdir()
+            write_validation(evaluation, material, inputs, made)
+            return evaluation
+
+        # All that may fail is tried with labels in another order, before the seal is opened.
+        evaluate(rehearsal, place / "rehearsal")
+        inputs = open_cohort(project, cohort, rehearsal)
+        evaluation = evaluate(inputs, place / "results")
+        _publish(place / "results", target)
     _tell_cases(name, described.file_of, patients)
-    evaluation = validation.evaluation
     print(evaluation.verdict, *evaluation.warnings, sep="\n")
-    print(*describe_openings(home(Path()), validation.inputs.comparison), sep="\n")
+    print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
     print(_record(workspace, name, target, evaluation))
     print(shown / target / "report.html")
     return 0
 
 
-def _write(validation: "Validation", workspace: "Workspace", made: Path, target: Path) -> None:
-    """Write page and tables, whole or not at all."""
-    from skiagram.report.material import read_cohort_material
-    from skiagram.report.write import write_validation
-
-    evaluation, inputs = validation.evaluation, validation.inputs
-    choices = workspace.options.choices
-    made.mkdir()
-    material = read_cohort_material(Path(), inputs, choices, evaluation)
-    write_validation(evaluation, material, inputs, made)
+def _publish(made: Path, target: Path) -> None:
+    """Move page and tables to their place, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")  # of another disk they come file by file
     shutil.rmtree(partial, ignore_errors=True)

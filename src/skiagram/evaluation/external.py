@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from skiagram.calibration import cross_fit_platt
+from skiagram.errors import NotConverged
 from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
 from skiagram.evaluation.compared_estimator import ComparedEstimator
@@ -145,9 +146,14 @@ def _update(
 def _update_estimates(compared: ComparedEstimator) -> dict[str, Estimate]:
     """Return all figures after the calibration was fitted anew to the cohort.
 
-    With fewer than 20 patients of two labels there are none.
+    With fewer than 20 patients of two labels, or where the fit has no optimum, there are none.
     """
     patients = sorted(compared.cases.patients_by_class().values())
-    enough = len(patients) > 1 and patients[-2] >= FEWEST_TO_UPDATE
-    figures = compared.recalibrated().list_figures() if enough else []
+    if len(patients) < 2 or patients[-2] < FEWEST_TO_UPDATE:
+        return {}
+    try:
+        figures = compared.recalibrated().list_figures()
+    except NotConverged as error:
+        missing = Estimate(None, reason=f"the calibration could not be fitted anew: {error}")
+        figures = [(name, group, missing) for name, group, _ in compared.list_figures()]
     return {f"{name} {group}".strip(): estimate for name, group, estimate in figures}

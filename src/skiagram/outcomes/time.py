@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, NotConverged, OptionError
 from skiagram.options import STRICT
 from skiagram.outcomes.columns import VALUE, ColumnOption, Table
 from skiagram.outcomes.outcome import (
@@ -43,7 +43,6 @@ from skiagram.outcomes.time_columns import (
     read_times,
 )
 from skiagram.statistics.cox import (
-    NotConverged,
     baseline_hazard,
     fit_ridge,
     martingale_residuals,

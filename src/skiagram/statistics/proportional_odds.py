@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from skiagram.errors import NotConverged
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 _CLOSEST = -12.0  # log distance of two cuts between which there is no case
@@ -27,10 +29,6 @@ class ProportionalOdds(NamedTuple):
 
     weights: Floats
     cuts: Floats
-
-
-class NotConverged(ArithmeticError):
-    """The optimum was not reached."""
 
 
 def grade_probabilities(score: Floats, cuts: Floats) -> Floats:

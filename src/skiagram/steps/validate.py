@@ -41,6 +41,7 @@ from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.seeding import stream
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
 
@@ -288,20 +289,7 @@ def leave_out(cohort: Path, names: Collection[str]) -> None:
     keep_sealed(cohort / "sealed", kept.case_id)
 
 
-@dataclass(frozen=True)
-class Validation:
-    """What a project's models do on a cohort.
-
-    Attributes:
-        evaluation: As of a run whose test cases are the cohort.
-        inputs: What was evaluated; ids of the cohort's cases begin with `cohort-`.
-    """
-
-    evaluation: Evaluation
-    inputs: EvaluationInputs
-
-
-def validate(
+def score_cohort(
     project: Project,
     cohort: Path,
     shared: Shared,
@@ -310,13 +298,16 @@ def validate(
     options: EvaluationOptions,
     seed: int,
     compute: Compute = IN_PROCESS,
-) -> Validation:
-    """Score a cohort with every model of a project, note that its labels are opened, and evaluate.
+) -> EvaluationInputs:
+    """Score a cohort with every model of a project; nobody sees its labels.
+
+    The inputs have the labels in an order drawn anew, which tells nothing of any case. By them all
+    that may fail can be tried before the seal is opened (`open_cohort`).
 
     Args:
         cohort: Folder that `ingest_cohort` wrote.
         cohorts: Case of the cohort → which of several cohorts it is of.
-        seed: Of the resamples of patients.
+        seed: Of the order of the labels.
     """
     spaces: dict[str, pd.Series[float]] = {}
     models = _score(project, cohort, compute, spaces)
@@ -330,7 +321,6 @@ def validate(
         models=tuple(model.outcome.model for model in models),
         digest=_digest(models, options),
     )
-    opening = note_opening(home(project.root), comparison, project.root)
     known = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
     covariates = covariates[covariates["case_id"].isin(cases.case_id.tolist())]
@@ -340,23 +330,43 @@ def validate(
     copies = copies[
         copies["first"].isin(known.case_id.tolist()) & copies["second"].isin(cases.case_id.tolist())
     ]
-    inputs = EvaluationInputs(
+    sealed = _named(open_labels(cohort / "sealed", task), ["case_id"])
+    drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
+    return EvaluationInputs(
         models=tuple(models),
         cases=_joined(known, cases),
         task=task,
-        sealed=_named(open_labels(cohort / "sealed", task), ["case_id"]),
+        sealed=sealed.assign(case_id=sealed["case_id"].to_numpy()[drawn]),
         card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT])))),
         comparison=comparison,
-        opening=opening,
         duplicates=_named(copies[["first", "second"]], ["second"]),
         covariates=covariates,
         traits=_traits(project, known, store, covariates, spaces),
         is_external=True,
     )
+
+
+def open_cohort(project: Project, cohort: Path, inputs: EvaluationInputs) -> EvaluationInputs:
+    """Note that the labels of a cohort are opened, and return the inputs with them."""
+    opening = note_opening(home(project.root), inputs.comparison, project.root)
+    sealed = _named(open_labels(cohort / "sealed", inputs.task), ["case_id"])
+    return replace(inputs, sealed=sealed, opening=opening)
+
+
+def evaluate_cohort(
+    project: Project,
+    inputs: EvaluationInputs,
+    options: EvaluationOptions,
+    seed: int,
+    compute: Compute = IN_PROCESS,
+) -> Evaluation:
+    """Return what the models of a project do on a cohort, beside what they did at home.
+
+    Args:
+        seed: Of the resamples of patients.
+    """
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
-    return Validation(
-        compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs
-    )
+    return compare_with_development(evaluation, project.evaluation, inputs, options, seed)
 
 
 def _score(
