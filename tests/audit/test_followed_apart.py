@@ -8,7 +8,7 @@ from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.near_duplicates.pairs import Pairs
-from skiagram.records.cases import Cases, MeasuredTask
+from skiagram.records.cases import Cases, Task
 from tests.audit.planted import CARD
 from tests.outcomes.cohort import OUTCOME
 
@@ -25,7 +25,7 @@ def look(
     """Return the findings of both checks on cases of a patient each."""
     names = np.array([f"case-{number:06d}" for number in range(len(value))])
     cases = Cases(names, names, np.full(len(value), "train"), label, value)
-    task = MeasuredTask(OUTCOME.classes, None, "cv", OUTCOME.settle(value, label))
+    task = Task(OUTCOME.classes, None, "cv", OUTCOME.settle(value, label))
     rows = np.arange(len(value))
     nothing = np.empty(0, dtype=np.int64)
     pairs = Pairs(nothing, nothing, nothing.astype(np.float64), nothing.astype(str))

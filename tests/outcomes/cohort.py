@@ -18,7 +18,7 @@ from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.outcomes.number import Number, group_numbers
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.outcomes.time import TimeToEvent
-from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask
+from skiagram.records.cases import SEALED, Cases, DataCard, Task
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison
 from tests.models.classical.families import model
@@ -27,7 +27,7 @@ from tests.models.examples import PLAN
 OUTCOME = TimeToEvent(column="days", unit="days")
 NUMBER = Number(column="length", unit="mm")
 GRADE = Grade(column="place", grades=("clear", "some", "dense"))
-Made = tuple[Cases, MeasuredTask]
+Made = tuple[Cases, Task]
 
 
 def draw_times(
@@ -77,7 +77,7 @@ def _signal(patients: int) -> NDArray[np.float64]:
 def _made(outcome: AnyOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
     case_id = make_features(len(value)).case_id
     patient = np.array([f"patient-{number:06d}" for number in range(len(value))])
-    task = MeasuredTask(outcome.classes, None, "cv", outcome)
+    task = Task(outcome.classes, None, "cv", outcome)
     return Cases(case_id, patient, np.full(len(value), "train"), label, value), task
 
 

@@ -41,8 +41,8 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
-    if evidence.task.measured is not None:
-        apart = list(_followed_apart(groups, cases, evidence.task.measured))
+    if evidence.task.outcome is not None:
+        apart = list(_followed_apart(groups, cases, evidence.task.outcome))
         findings.append(find("groups_followed_apart", count=len(apart), groups="; ".join(apart)))
     return findings
 

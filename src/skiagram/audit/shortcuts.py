@@ -81,8 +81,8 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     # the label, and what an outcome's value tells besides it
     task = evidence.task
     asked = [Question(cases, task.classes, task.positive)]
-    if task.measured is not None and cases.value is not None:
-        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
+    if task.outcome is not None and cases.value is not None:
+        for words, label in task.outcome.asked_of_traits(cases.value, cases.label).items():
             split = dataclasses.replace(cases, label=label)
             asked.append(Question(split, (f"no {words}", words), 1))
     tried = allow_for_all(

@@ -77,12 +77,12 @@ def read_cohort(
 def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
     """Let the arguments name the table's words for the project's classes."""
     task = project.task
-    if task.measured is not None:
-        for option in task.measured.named_by:
+    if task.outcome is not None:
+        for option in task.outcome.named_by:
             if getattr(arguments, option) is None:
-                fault, allowed = "is not given", f"columns of a {task.measured.words}"
+                fault, allowed = "is not given", f"columns of a {task.outcome.words}"
                 raise OptionError(fault, where=f"--{option}", allowed=allowed)
-        for option, at_home in task.measured.asked.items():
+        for option, at_home in task.outcome.asked.items():
             if getattr(arguments, option) is None:
                 setattr(arguments, option, at_home)
         return
@@ -126,9 +126,7 @@ def _read_table(
 
 def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
     """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
-    from skiagram.records.cases import MeasuredTask
-
-    if not isinstance(project.task, MeasuredTask) or source.outcome is None:
+    if project.task.outcome is None or source.outcome is None:
         return None
     return project.task.outcome.of_cohort(source.outcome)
 

@@ -54,7 +54,7 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
-from skiagram.records.cases import SEALED, Cases, Design, MeasuredTask, Task
+from skiagram.records.cases import SEALED, Cases, Design, Task
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
@@ -80,7 +80,7 @@ def task_of(source: Source, design: Design) -> Task:
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
     if source.outcome is not None:
-        return MeasuredTask(source.outcome.classes, None, design, source.outcome)
+        return Task(source.outcome.classes, None, design, source.outcome)
     if len(classes) > 2:
         return Task(classes, None, design)
     if source.positive_class not in classes:
@@ -95,7 +95,7 @@ def settle_outcome(task: Task, entries: Sequence[Entry]) -> Task:
     Raises:
         DataError: A value cannot be, or the cases cannot carry an evaluation.
     """
-    if not isinstance(task, MeasuredTask):
+    if task.outcome is None:
         return task
     value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
     for entry, of_case in zip(entries, value.tolist(), strict=True):
@@ -191,11 +191,11 @@ def ingest(
         marks = _marks_of(opened, store, order[rows], case_id[rows], named)
         write_table(marks, folder / MARKS)
     encrypted = opened.encrypted_labels()
-    if encrypted is not None and task.measured is not None:
+    if encrypted is not None and task.outcome is not None:
         raise OptionError(
             "labels under a custodian's key",
             where="dataset.sealed",
-            allowed=f"classes; a {task.measured.words} is sealed without a key",
+            allowed=f"classes; a {task.outcome.words} is sealed without a key",
             remedy="leave the sealed file out, and hold test cases out by a column `split` or "
             "`--test-sites`",
         )

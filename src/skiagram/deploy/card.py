@@ -92,7 +92,7 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
 
 def _overview(deployment: Deployment, intended: str) -> Section:
     classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
-    measured = deployment.task.measured
+    measured = deployment.task.outcome
     does = f"tells apart {classes}" if measured is None else f"estimates a {measured.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
     return Section(
@@ -158,7 +158,7 @@ def _inputs(preparation: Preparation) -> Section:
 
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
-    if deployment.task.measured is not None:
+    if deployment.task.outcome is not None:
         told = ", ".join(deployment.task.reported)
         return Section("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
     lines = []

@@ -47,7 +47,7 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.primary, model=IDEAL_OBSERVER)
-    if run.task.measured is None:
+    if run.task.outcome is None:
         commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
         yield make_row(named, MAJORITY, "accuracy")
@@ -148,7 +148,7 @@ def draw_plots(models: Sequence[MeasuredModel], shown: set[str]) -> tuple[ModelR
 
 def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, str]]:
     """Yield what a reader must know of the reported cases, where something is measured of them."""
-    measured, cases = run.task.measured, run.setting.cases
+    measured, cases = run.task.outcome, run.setting.cases
     if measured is None or cases.value is None:
         return
     yield from measured.count(cases.value, cases.label)

@@ -12,7 +12,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.records.cases import AnyTask
+from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome, Part
 from skiagram.statistics.estimate import Estimate
 
@@ -183,7 +183,7 @@ class Evaluation:
         finding: Where lesions are searched for; None where no model leaves marks.
     """
 
-    task: AnyTask
+    task: Task
     cases: dict[str, dict[str, int]]
     patients: dict[str, int]
     near_duplicates: int
@@ -244,7 +244,7 @@ class Evaluation:
     @property
     def figure_words(self) -> str:
         """Return what the primary figure is called in a sentence: of any classes `AUC`."""
-        return "AUC" if self.task.measured is None else self.primary_title
+        return "AUC" if self.task.outcome is None else self.primary_title
 
     @property
     def off_copies(self) -> str:

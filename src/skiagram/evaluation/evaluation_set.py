@@ -143,7 +143,7 @@ def assemble_evaluation_set(
     development = label_cases(cases.development(), task, sealed.iloc[:0])
     labelled = label_cases(reported, task, sealed)
     label_conflicts = 0
-    if task.measured is None:
+    if task.outcome is None:
         label_conflicts = count_label_conflicts(development, labelled, duplicates)
         truth = None if task.positive is None else truth
     truth = select_rows(truth, reported.case_id, "truth of the generated data")
@@ -160,5 +160,5 @@ def assemble_evaluation_set(
         seed=seed,
         covariates=covariates,
         label_conflicts=label_conflicts,
-        outcome=task.measured,
+        outcome=task.outcome,
     )

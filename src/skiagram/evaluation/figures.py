@@ -43,7 +43,7 @@ FIGURES = tuple(FIGURE.values())
 
 def list_figures(task: Task) -> tuple[Figure, ...]:
     """Return what is said of the figures of models of a task, the primary one first."""
-    measured = task.measured
+    measured = task.outcome
     if measured is None:
         return FIGURES
     figures = [

@@ -86,7 +86,7 @@ class Member(Trainable[I]):
         """Return the development cases as the model may see them."""
         known = cases.development()
         ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
-        measured = (task.measured, known.value)
+        measured = (task.outcome, known.value)
         return Labelled(self.development, *ids, classes, self.group, *measured)
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
@@ -105,7 +105,7 @@ def check_outcome(model: Model[Any], task: Task) -> None:
     Raises:
         ModelFailure: It learns another kind of outcome.
     """
-    kind = "class" if task.measured is None else task.measured.kind
+    kind = "class" if task.outcome is None else task.outcome.kind
     learns: tuple[str, ...] = getattr(model, "learns", ("class",))
     if kind not in learns:
         raise ModelFailure(
@@ -121,8 +121,8 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
     Raises:
         OptionError: The outcome is no class.
     """
-    if task.measured is not None:
-        fault = f"the outcome is a {task.measured.kind}, and {what} are there for classes alone"
+    if task.outcome is not None:
+        fault = f"the outcome is a {task.outcome.kind}, and {what} are there for classes alone"
         raise OptionError(fault, where=where, allowed="nothing, with this outcome", remedy=remedy)
 
 

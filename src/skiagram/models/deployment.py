@@ -19,7 +19,7 @@ from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records.cases import AnyTask, Cases
+from skiagram.records.cases import Cases, Task
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
@@ -59,7 +59,7 @@ class Deployment:
     arm: Arm
     title: str
     options: dict[str, Any]
-    task: AnyTask
+    task: Task
     sensitivity: Probability | None
     decisions: tuple[Decision, ...]
 
@@ -307,7 +307,7 @@ def write_fingerprint(
     known = cases.development()
     probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
-    if task.measured is None:
+    if task.outcome is None:
         limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
     image_space = None
     if space is not None:  # of what a single image holds

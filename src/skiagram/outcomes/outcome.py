@@ -94,8 +94,16 @@ class OutcomeFigure(NamedTuple):
     higher_is_better: bool | None = True
 
 
-class Line(NamedTuple):
-    """A curve of a plot: level between its points (`steps`), or of single `points`."""
+@dataclass(frozen=True)
+class Line:
+    """A curve of a plot.
+
+    Attributes:
+        x: Abscissa.
+        y: Ordinate.
+        steps: Whether it is level between its points.
+        points: Whether it is of single points.
+    """
 
     name: str
     x: tuple[float, ...]

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from pydantic import Field
 
 from skiagram.errors import OptionError, listed
 from skiagram.outcomes.kinds import AnyOutcome
-from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.files import read_record, read_table, write_table
 
 Split = Literal["train", "validation", "test"]
@@ -24,17 +23,20 @@ _TEXTS = ("case_id", "patient_id", "split")
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be told apart.
+    """What is to be predicted.
 
     Attributes:
         classes: Class names; the label k means `classes[k]`.
         positive: Label of the condition looked for; None when there are more than two classes.
         design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
+        outcome: What cases have a value of besides their label: a model learns it, and labels
+            balance the folds. None where classes are told apart.
     """
 
     classes: tuple[str, ...]
     positive: int | None
     design: Design
+    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")] | None = None
 
     @property
     def part(self) -> Literal["test", "out_of_fold"]:
@@ -42,93 +44,74 @@ class Task:
         return "test" if self.design == "holdout" else "out_of_fold"
 
     @property
-    def measured(self) -> MeasuredOutcome | None:
-        """What cases have a value of besides their label; None where classes are told apart."""
-        return None
-
-    @property
     def estimates(self) -> tuple[str, ...]:
         """What calibrated scores are, a column each: by default probabilities of the classes."""
-        return self.classes if self.measured is None else self.measured.estimates
+        return self.classes if self.outcome is None else self.outcome.estimates
 
     @property
     def reported(self) -> dict[str, int]:
         """Estimate → its column, of those that are told of a new case: by default all."""
-        shown = self.estimates if self.measured is None else self.measured.reported
+        shown = self.estimates if self.outcome is None else self.outcome.reported
         return {name: self.estimates.index(name) for name in shown}
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Between which every estimate lies; probabilities in [0, 1] by default."""
-        return (0.0, 1.0) if self.measured is None else self.measured.bounds
+        return (0.0, 1.0) if self.outcome is None else self.outcome.bounds
 
     @property
     def primary(self) -> str:
         """Name of the figure that models are chosen and compared by."""
-        return "roc_auc" if self.measured is None else self.measured.primary
+        return "roc_auc" if self.outcome is None else self.outcome.primary
 
     @property
     def primary_title(self) -> str:
         """That name for people."""
-        if self.measured is not None:
-            return self.measured.of_primary.title
+        if self.outcome is not None:
+            return self.outcome.of_primary.title
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
 
     @property
     def words(self) -> str:
         """What is predicted, for people: the classes, or `time to an event, in days`."""
-        return " / ".join(self.classes) if self.measured is None else self.measured.words
+        return " / ".join(self.classes) if self.outcome is None else self.outcome.words
 
     @property
     def selection(self) -> str:
         """Name of the same figure of development cases, which chooses models."""
-        return f"selection_{'auc' if self.measured is None else self.primary}"
+        return f"selection_{'auc' if self.outcome is None else self.primary}"
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the primary figure is an error."""
-        return self.measured is not None and not self.measured.of_primary.higher_is_better
+        return self.outcome is not None and not self.outcome.of_primary.higher_is_better
 
     @property
     def margin_unit(self) -> float:
         """What a margin of the primary figure counts in: 1 for the figure itself."""
-        return 1.0 if self.measured is None else self.measured.margin_unit
+        return 1.0 if self.outcome is None else self.outcome.margin_unit
 
     @property
     def chance(self) -> float | None:
         """Primary figure without any knowledge; None where only `chance_rule` says what it is."""
-        return 0.5 if self.measured is None else self.measured.chance
+        return 0.5 if self.outcome is None else self.outcome.chance
 
     @property
     def chance_rule(self) -> str:
         """Model without any feature that stands for chance; empty where chance is a number."""
         return (
-            "" if self.measured is None or self.chance is not None else self.measured.rules["cases"]
+            "" if self.outcome is None or self.chance is not None else self.outcome.rules["cases"]
         )
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Option files of the models that are simple rules for this task by themselves."""
-        return () if self.measured is None else tuple(self.measured.rules.values())
+        return () if self.outcome is None else tuple(self.outcome.rules.values())
 
     @property
     def scores(self) -> int:
         """How many scores a model gives a case: one a class, or a single one of a value."""
-        return len(self.classes) if self.measured is None else 1
-
-
-@dataclass(frozen=True)
-class MeasuredTask(Task):
-    """A task whose cases have a value: a model learns it, labels balance the folds."""
-
-    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")]
-
-    @property
-    def measured(self) -> MeasuredOutcome:
-        return self.outcome
-
-
-AnyTask = Annotated[MeasuredTask | Task, Field(union_mode="left_to_right")]
+        return len(self.classes) if self.outcome is None else 1
 
 
 @dataclass(frozen=True)
@@ -155,7 +138,7 @@ class Cases:
         patient_id: (n,) str, opaque; images of a patient share it.
         split: (n,) str, each one of `Split`; under `cv` all are `train`.
         label: (n,) int64 index into `Task.classes`, or `SEALED`.
-        value: (n,) float64 of `Task.measured`; None where classes are told apart.
+        value: (n,) float64 of `Task.outcome`; None where classes are told apart.
     """
 
     case_id: NDArray[np.str_]
@@ -222,8 +205,7 @@ def read_cases(folder: Path) -> tuple[Cases, Task]:
 
 def read_task(path: Path) -> Task:
     """Read the task that ingest left."""
-    task: Task = read_record(cast(Any, AnyTask), path)
-    return task
+    return read_record(Task, path)
 
 
 def check_fold_column(column: str, table: pd.DataFrame) -> None:

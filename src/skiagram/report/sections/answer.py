@@ -185,7 +185,7 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
     """
     task, name = evaluation.task, evaluation.contender_words
-    if task.measured is not None:
+    if task.outcome is not None:
         return ""
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if task.positive is None:
@@ -320,7 +320,7 @@ def _columns(evaluation: Evaluation) -> list[str]:
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     if evaluation.near_duplicates:
         columns.append(title_figure(task, evaluation.off_copies))
-    if is_nothing_of_use(evaluation) or task.measured is not None:
+    if is_nothing_of_use(evaluation) or task.outcome is not None:
         return columns
     if task.positive is None:
         return [*columns, "Correct, per 100 cases"]
@@ -352,7 +352,7 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
         clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary}
         clean["versus"] = "classical"
         cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    if is_nothing_of_use(evaluation) or evaluation.task.measured is not None:
+    if is_nothing_of_use(evaluation) or evaluation.task.outcome is not None:
         return cells
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
@@ -366,7 +366,7 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
 
     Nothing where no model is of use: the counts of one that is not would praise it.
     """
-    if is_nothing_of_use(evaluation) or evaluation.task.measured is not None:
+    if is_nothing_of_use(evaluation) or evaluation.task.outcome is not None:
         return []
     if evaluation.task.positive is None:
         return [_of_hundred(model.find("accuracy"))]
@@ -396,7 +396,7 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     chance = evaluation.task.chance
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
     if chance is not None and (
-        is_nothing_of_use(evaluation) or evaluation.task.measured is not None
+        is_nothing_of_use(evaluation) or evaluation.task.outcome is not None
     ):
         rows.append(TableRow("Chance", half))
     elif evaluation.task.positive is not None:
@@ -457,7 +457,7 @@ def _draw_models(
     known = [bound for bound in bounds if bound is not None]
     name_rows(axes, titles)
     axes.set_xlabel(f"{evaluation.figure_words} with 95 % interval")
-    if evaluation.task.measured is None:
+    if evaluation.task.outcome is None:
         lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in known)]))
         axes.set_xlim(lowest, 1.005)
         has_chance = evaluation.task.positive is not None and lowest < CHANCE
