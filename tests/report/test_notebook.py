@@ -155,7 +155,8 @@ def test_a_table_is_compared_on_the_command_line(
         (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
         ((np.arange(N) == 0).astype(int), GOOD, {}, "1 cases of class 1"),
         (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),
-        (LABEL, GOOD, {"positive": 2}, "no label is 2"),
+        (LABEL, GOOD, {"positive": 2}, "`2` is not one of the labels. Allowed: 0, 1"),
+        (pd.Series(LABEL, name="truth"), GOOD, {"positive": "x"}, "the column `truth`. Allowed"),
         (LABEL, GOOD, {"margin": 0}, "margin: 0"),
         (LABEL, GOOD, {"names": ("a", "a")}, "both columns are called a"),
         (LABEL, GOOD, {"sites": [None] * N}, "a row without a value"),
@@ -171,7 +172,8 @@ def test_bad_input_is_one_line(
 
 
 def test_a_patient_of_several_folds_is_refused_by_name() -> None:
-    with pytest.raises(DataError, match=r"60 of 60 patients lie in several folds, such as `0`"):
+    several = r"60 of 60 patients .* several folds: patient `0` in the folds 0, 1\."
+    with pytest.raises(DataError, match=several):
         skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
 
 
