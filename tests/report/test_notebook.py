@@ -14,6 +14,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
+from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import placements
 from tests.report.examples_of_results import binary
 
@@ -72,6 +73,18 @@ def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:
     found = skiagram.compare(LABEL, -GOOD, GOOD)
     assert "Are the scores of A reversed?" in str(found)
     assert "Are the scores of B" not in str(found)
+
+
+def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: PatientDraws) -> None:
+        raise AssertionError("2,000 resamples of each case take minutes and gigabytes")
+
+    monkeypatch.setattr(PatientDraws, "counts", property(refuse))
+    label = np.arange(20_000) % 2
+    scores = label + RANDOM.normal(size=label.size), label + RANDOM.normal(0, 2, label.size)
+    found = skiagram.compare(label, *scores, patients=np.arange(label.size) // 3)
+    assert str(found).startswith("Use A in place of B: yes.")
+    assert f"A  AUC {roc_auc_score(label, scores[0]):.3f}" in str(found)
 
 
 @pytest.mark.slow

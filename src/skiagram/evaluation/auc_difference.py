@@ -143,7 +143,7 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
         difference = first - second
         return AucDifference(difference.estimate(), difference.variation)
     value = model.auc - other.auc
-    if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < len(model.draws.counts):
+    if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < model.draws.replicates:
         method = "no interval: too few patients of a class to resample"
         return AucDifference(Estimate(value, method=method), Variation(0.0))
     variation = _bootstrapped_variation(model, other)

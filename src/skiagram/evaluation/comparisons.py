@@ -292,7 +292,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     cases = setting.cases.select(members)
     if 0 in cases.patients_by_class().values():
         return ()
-    draws = cases.draws(len(setting.draws.counts), setting.seed)
+    draws = cases.draws(setting.draws.replicates, setting.seed)
 
     def restrict(model: ComparedModel) -> ComparedModel:
         return ComparedModel(model.scores.select(members), cases, draws)

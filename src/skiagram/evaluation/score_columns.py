@@ -14,6 +14,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import Scores
 from skiagram.outcomes.columns import are_equal, same_value
+from skiagram.statistics.variation import count_cases
 
 Column = NDArray[np.float64]
 
@@ -85,7 +86,8 @@ def _refuse_shared_folds(
 ) -> None:
     """Refuse patients of several folds: the fit that scored one image learned from another."""
     fits = int(fit.max()) + 1
-    folds_of = np.bincount(np.unique(patient * fits + fit) // fits)  # of each patient
+    pairs = np.sort(patient * fits + fit)
+    folds_of = count_cases(pairs[np.append(True, pairs[1:] != pairs[:-1])] // fits)
     several = np.flatnonzero(folds_of > 1)
     if len(several) == 0:
         return
@@ -206,7 +208,8 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
 
 
 def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:
-    return np.unique(read_texts(values, name, number), return_inverse=True)[1].astype(np.int64)
+    texts = pd.Series(read_texts(values, name, number))
+    return pd.factorize(texts, sort=True)[0].astype(np.int64)
 
 
 def _check_length(values: Any, name: str, number: int) -> None:

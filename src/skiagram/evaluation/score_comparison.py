@@ -42,6 +42,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.measurement import measure_scores
+from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
@@ -90,7 +91,7 @@ def compare_scores(
     cases, draws = setting.cases, setting.draws
     every = {**columns, **readers}
     compared = {name: ComparedModel(scores, cases, draws) for name, scores in every.items()}
-    models = tuple(_measure(name, model, setting) for name, model in compared.items())
+    models = tuple(_estimate_area(name, model) for name, model in compared.items())
     first, second = list(columns)[:2]
     arms = {
         arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name], model.find("roc_auc"))
@@ -148,10 +149,22 @@ def compare_scores(
     return replace(evaluation, answer=_answer(evaluation, first, second))
 
 
-def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> ModelResult:
-    outcome = Outcome(name, "reader", name, "finished")
-    result = measure_scores(outcome, compared.scores, setting, NO_REQUESTS)
-    if are_probabilities(compared.scores.order):
+def _estimate_area(name: str, compared: ComparedModel) -> ModelResult:
+    """Return the AUC alone, which is what the verdict rests on."""
+    auc = estimate_auc(compared.scores, compared.cases, compared.draws)
+    return ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", auc)])
+
+
+def measure_columns(
+    columns: Mapping[str, Scores], setting: EvaluationSet
+) -> tuple[ModelResult, ...]:
+    """Return every figure and curve of columns; those that are resampled take their time."""
+    return tuple(_measure(name, scores, setting) for name, scores in columns.items())
+
+
+def _measure(name: str, scores: Scores, setting: EvaluationSet) -> ModelResult:
+    result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+    if are_probabilities(scores.order):
         return result
     metrics = (
         (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
@@ -164,6 +177,10 @@ def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> Mode
         risk_coverage=None,
         confusion=(),
     )
+
+
+def _named(name: str) -> Outcome:
+    return Outcome(name, "reader", name, "finished")
 
 
 def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
