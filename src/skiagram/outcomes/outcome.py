@@ -318,8 +318,10 @@ class MeasuredOutcome(ABC):
         """Return (name, number) of what a reader must know of the cases."""
 
     @abstractmethod
-    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return why the figures of so many cases say little."""
+    def doubts(
+        self, label: Labels, patient: Labels, value: Floats | None = None
+    ) -> tuple[str, ...]:
+        """Return why the figures of so many cases, or of such values, say little."""
 
     @abstractmethod
     def draw(
