@@ -38,6 +38,7 @@ from skiagram.models.deployment import Decision, Deployment
 from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import probabilities_of
+from tests.datasets.phantoms import phantom
 from tests.models.examples import PLAN, Spy, labelled
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
@@ -322,6 +323,21 @@ def test_new_cases_reach_the_sensitivity_of_a_threshold(known: int, reached: flo
     positive = np.ones(known, dtype=bool)
     thresholds = [threshold_at_sensitivity(each, positive, 0.9) for each in drawn]
     assert 1 - np.mean(thresholds) == pytest.approx(reached, abs=0.008)
+
+
+@pytest.mark.slow
+def test_new_cases_of_the_phantom_reach_it_too() -> None:
+    """As docs/explanation/decisions.md has it, of four times as many cases."""
+    source = phantom(patients={"train": 2000, "validation": 0}, images_per_patient=1).open(None)
+    positives = [k for k, entry in enumerate(source.entries()) if entry.label == 1]
+    score = np.array([source.truth(k).ideal_score for k in positives])
+    generator, reached = np.random.default_rng(0), []
+    for _ in range(2000):
+        drawn = generator.permutation(score)
+        threshold = threshold_at_sensitivity(drawn[:12], np.ones(12, dtype=bool), 0.9)
+        reached.append((drawn[12:] >= threshold).mean())
+    assert np.mean(reached) == pytest.approx(12 / 13, abs=0.006)
+    assert np.quantile(reached, 0.05) == pytest.approx(0.78, abs=0.02)
 
 
 @pytest.mark.parametrize(("penalty", "kept"), [(1e-6, False), (1.0, True)])

@@ -164,9 +164,9 @@ at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the ca
         text += f"| {design.title}{mark} | {cells} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-Within it no two equal models are told apart more often than in 5 %. Leaving out patients in place
-of cases held 85 to 88 % where few have most images; plain scales held 85 to 87 % (RMSE, ICC) of 20
-patients with errors of heavy tails.
+Within two of it no two equal models are told apart more often than in 5 %. Leaving out patients in
+place of cases held 85 to 88 % where few have most images; plain scales held 85 to 87 % (RMSE, ICC)
+of 20 patients with errors of heavy tails.
 """
 
 

@@ -27,6 +27,7 @@ from measured_outcomes import measured_outcomes_section
 from near_bounds import near_bounds_section
 from number_errors import number_errors_section
 from numpy.typing import NDArray
+from planned_times import planned_times_section
 from procedures import procedures_section
 from scipy.stats import norm
 from several_classes import several_classes_section
@@ -270,6 +271,7 @@ def page(simulations: int, replicates: int) -> str:
     text += free_response_section(max(1, simulations // 4))
     text += concordance_section(max(1, simulations // 4))
     text += cumulative_incidence_section(max(1, simulations // 4))
+    text += planned_times_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
     text += near_bounds_section(max(1, simulations // 4))

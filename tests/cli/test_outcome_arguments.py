@@ -180,7 +180,7 @@ def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     assert (arguments.classes, arguments.positive) == ([*settled.outcome.classes], None)
     assert "another event first: 'died'" in settled.note
     label = np.array([settled.outcome.classes.index(state) for state in states])
-    (told, *_) = settled.outcome.doubts(label, np.arange(4))
+    (told, *_) = settled.outcome.doubts(np.ones(4), label, np.arange(4))
     assert "Another event (died)" in told
     single, arguments = settle(*words, "died", rows=CAUSES)
     assert single.outcome.other_causes == ()

@@ -25,8 +25,9 @@ def test_area_under_the_curve_is_the_reported_one() -> None:
 
 def single(weights: list[int]) -> PatientDraws:
     """Return draws of one resample, so that both bounds are that resample's curve."""
-    counts = np.array([weights], dtype=np.uint8)
-    return PatientDraws(counts, np.arange(len(weights)), 1)
+    draws = PatientDraws(np.arange(len(weights)), 1, replicates=1, seed=0)
+    vars(draws)["counts"] = np.array([weights], dtype=np.uint8)  # in place of what the seed draws
+    return draws
 
 
 def upper_sensitivity(score: Floats, positive: Flags, weights: Places, at: Floats) -> Floats:

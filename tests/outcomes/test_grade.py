@@ -40,12 +40,14 @@ def test_another_cohort_may_lack_a_grade_and_call_them_otherwise() -> None:
 
 
 def test_patients_with_most_of_the_cases_and_rare_grades_are_told() -> None:
-    label = np.arange(180) % 3
-    assert GRADE.doubts(label, np.arange(180)) == ()
-    (unequal,) = GRADE.doubts(label, np.maximum(np.arange(180), 40))  # the first one has 41 cases
+    label, places = np.arange(180) % 3, np.ones(180)
+    assert GRADE.doubts(places, label, np.arange(180)) == ()
+    few = np.maximum(np.arange(180), 40)  # the first one has 41 cases
+    (unequal,) = GRADE.doubts(places, label, few)
     assert "140 patients count like 18 with equally many" in unequal
     assert "equal models are then told apart in up to 6 %" in unequal
-    (rare,) = GRADE.doubts(np.where(np.arange(180) < 10, 0, label % 2 + 1), np.arange(180))
+    rarely = np.where(np.arange(180) < 10, 0, label % 2 + 1)
+    (rare,) = GRADE.doubts(places, rarely, np.arange(180))
     assert "10 of clear" in rare
 
 

@@ -116,6 +116,8 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     assert figures["intraclass_correlation"] > 0.9
     assert 1 < figures["calibration_slope"] < 1.4  # a penalty draws numbers towards the mean
     assert figures["coverage"] > 0.85  # more in small folds, where the largest error counts
+    of_mean = evaluation.find_result("number_mean").find("calibration_slope")
+    assert of_mean.value is None  # each fold has its own mean, and no case another one
     agreement, calibration = evaluation.find_result("number_ridge").plots
     assert [line.name for line in agreement.lines] == [
         "cases",
@@ -129,6 +131,17 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     assert set(table["value"]) == set(
         inputs.cases.value.tolist()
     )  # estimates beyond 1 are no fault
+
+
+def test_numbers_far_from_all_others_are_counted() -> None:
+    value = np.append(np.linspace(10.0, 20.0, 198), [150.0, 1650.0])  # in mm among cm
+    label, patient = np.zeros(200, dtype=np.int64), np.arange(200)
+    assert NUMBER.doubts(value[:198], label, patient) == ()
+    (far,) = NUMBER.doubts(value, label, patient)
+    assert "2 of 200" in far
+    scored = np.zeros((1, 200)), np.stack([np.full(200, 15.0)] * 3, axis=1)[None]
+    cases = ScoredCases(label, value, patient, *scored, np.zeros((1, 200), dtype=np.int64))
+    assert "2 of 200 differences" in NUMBER.plot(cases)[0].words
 
 
 def test_fifths_of_one_number_for_all_are_one_point() -> None:

@@ -117,11 +117,14 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     assert sum(int(row[-1]) for row in groups.rows) == int(label.sum())
     assert "D-calibration" in calibration.words
     assert "power" not in calibration.words
-    model, everybody, nobody = decisions.lines
+    model, low, high, everybody, nobody = decisions.lines
+    assert all(low.y[low.x.index(t)] < model.y[model.x.index(t)] for t in low.x)
+    assert all(high.y[high.x.index(t)] > model.y[model.x.index(t)] for t in model.x)
     assert set(nobody.y) == {0.0}
     above = set(model.x) & set(everybody.x) - {0.05, 0.1}
     assert all(model.y[model.x.index(t)] > everybody.y[everybody.x.index(t)] for t in above)
     assert [row[0] for row in decisions.rows] == ["0.2", "0.4", "0.6", "0.8"]
+    assert all("(" in row[1] for row in decisions.rows)  # with its interval
 
 
 COMPETING = TimeToEvent(column="days", unit="days", other_causes=("died",))

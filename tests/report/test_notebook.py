@@ -14,6 +14,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
+from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import placements
 from tests.report.examples_of_results import binary
 
@@ -72,6 +73,18 @@ def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:
     found = skiagram.compare(LABEL, -GOOD, GOOD)
     assert "Are the scores of A reversed?" in str(found)
     assert "Are the scores of B" not in str(found)
+
+
+def test_a_verdict_of_many_cases_waits_for_no_resample(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: PatientDraws) -> None:
+        raise AssertionError("2,000 resamples of each case take minutes and gigabytes")
+
+    monkeypatch.setattr(PatientDraws, "counts", property(refuse))
+    label = np.arange(20_000) % 2
+    scores = label + RANDOM.normal(size=label.size), label + RANDOM.normal(0, 2, label.size)
+    found = skiagram.compare(label, *scores, patients=np.arange(label.size) // 3)
+    assert str(found).startswith("Use A in place of B: yes.")
+    assert f"A  AUC {roc_auc_score(label, scores[0]):.3f}" in str(found)
 
 
 @pytest.mark.slow
@@ -155,7 +168,8 @@ def test_a_table_is_compared_on_the_command_line(
         (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
         ((np.arange(N) == 0).astype(int), GOOD, {}, "1 cases of class 1"),
         (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),
-        (LABEL, GOOD, {"positive": 2}, "no label is 2"),
+        (LABEL, GOOD, {"positive": 2}, "`2` is not one of the labels. Allowed: 0, 1"),
+        (pd.Series(LABEL, name="truth"), GOOD, {"positive": "x"}, "the column `truth`. Allowed"),
         (LABEL, GOOD, {"margin": 0}, "margin: 0"),
         (LABEL, GOOD, {"names": ("a", "a")}, "both columns are called a"),
         (LABEL, GOOD, {"sites": [None] * N}, "a row without a value"),
@@ -171,7 +185,8 @@ def test_bad_input_is_one_line(
 
 
 def test_a_patient_of_several_folds_is_refused_by_name() -> None:
-    with pytest.raises(DataError, match=r"60 of 60 patients lie in several folds, such as `0`"):
+    several = r"60 of 60 patients .* several folds: patient `0` in the folds 0, 1\."
+    with pytest.raises(DataError, match=several):
         skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
 
 

@@ -12,6 +12,7 @@ from skiagram.statistics.agreement import (
     absolute_error,
     agreement_limit,
     calibration_slope,
+    count_far,
     intraclass_correlation,
     mean_difference,
     quadratic_kappa,
@@ -101,5 +102,27 @@ def test_the_error_of_a_limit_is_about_that_of_bland_and_altman() -> None:
 
 
 def test_a_constant_has_no_slope() -> None:
-    slope = calibration_slope(np.full(60, 170.0), MEASURED, PATIENT)
-    assert slope.estimate().value is None
+    for constant in (170.0, 1e6 / 3):  # such as of another unit
+        slope = calibration_slope(np.full(60, constant), MEASURED, PATIENT).estimate()
+        assert slope.value is None
+        assert "all estimates are equal" in slope.reason
+    # The mean of the training cases, which is another one in each fold, is a constant, too.
+    fold = PATIENT % 5
+    means = np.array([MEASURED[fold != k].mean() for k in range(5)])
+    assert calibration_slope(means[fold], MEASURED, PATIENT).value < -2
+    assert calibration_slope(means[fold], MEASURED, PATIENT, fold).estimate().value is None
+
+
+def test_intervals_of_errors_with_gross_ones_among_them_hold_too_seldom() -> None:
+    """One error in 200 is of 30 standard deviations: such errors are counted, as the page says."""
+    generator, n, held, counted = np.random.default_rng(5), 100, [], []
+    true = np.sqrt(0.995 + 0.005 * 30**2)
+    for _ in range(300):
+        error = generator.normal(size=n) * np.where(generator.uniform(size=n) < 0.005, 30.0, 1.0)
+        found = root_mean_square_error(error, np.zeros(n), np.arange(n)).estimate()
+        held.append(found.low <= true <= found.high)
+        counted.append(count_far(error))
+    assert np.mean(held) < 0.7
+    assert 0.3 < np.mean(counted) < 0.5
+    assert count_far(generator.normal(size=100_000)) == 0
+    assert count_far(np.array([0.0] * 60 + [5.0] * 40)) == 0

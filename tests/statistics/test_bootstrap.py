@@ -42,13 +42,13 @@ def test_patients_are_drawn_whole() -> None:
 
 
 def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
-    values = np.random.default_rng(0).random(1500)
-    draws = draw_patients(np.arange(1500), 700, 900, seed=4)
+    values = np.random.default_rng(0).random(6000)
+    draws = draw_patients(np.arange(6000), 2500, 900, seed=4)
     assert len(list(draws.weights())) > 1
     whole = np.percentile(
         mean_of(values, draws.counts[:, draws.patient].astype(float)), [2.5, 97.5]
     )
-    again = draw_patients(np.arange(1500), 700, 900, seed=4)
+    again = draw_patients(np.arange(6000), 2500, 900, seed=4)
     found = bootstrap_estimate(lambda weights: mean_of(values, weights), again, kind="percentile")
     assert (found.low, found.high) == pytest.approx(tuple(whole))
 

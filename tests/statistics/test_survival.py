@@ -62,9 +62,10 @@ def test_who_had_another_event_first_is_known_to_be_without_this_one() -> None:
     assert uncensored == EXACT(((risk - truth) ** 2).mean(), abs=CLOSE)
     terms = brier_terms(1 - risk, time, event & seen, 200.0, ~event & seen)
     assert terms.mean() == EXACT(uncensored, abs=0.01)
-    acted = net_benefit_at(risk, time, event & seen, 200.0, np.array([0.5]), ~event & seen)
+    patient = np.arange(len(risk))
+    acted = net_benefit_at(risk, time, event & seen, 200.0, 0.5, patient, ~event & seen)
     true = (truth - (1 - truth))[risk >= 0.5].sum() / 30_000
-    assert acted[0] == EXACT(true, abs=0.01)
+    assert acted.value == EXACT(true, abs=0.01)
 
 
 def test_groups_have_the_log_rank_test_of_lifelines() -> None:
@@ -140,12 +141,13 @@ def test_images_of_a_patient_count_once_in_d_calibration() -> None:
 def test_net_benefit_without_censoring_counts_events_and_false_alarms() -> None:
     generator = np.random.default_rng(4)
     risk, time = generator.uniform(size=200), generator.exponential(100, size=200)
-    event, thresholds = np.ones(200, dtype=bool), np.array([0.2, 0.5, 0.8])
-    expected = [
-        ((risk >= t) & (time <= 70)).mean() - ((risk >= t) & (time > 70)).mean() * t / (1 - t)
-        for t in thresholds
-    ]
-    assert net_benefit_at(risk, time, event, 70.0, thresholds) == EXACT(expected, abs=CLOSE)
+    event, patient = np.ones(200, dtype=bool), np.arange(200)
+    for t in (0.2, 0.5, 0.8):
+        hit, missed = (risk >= t) & (time <= 70), (risk >= t) & (time > 70)
+        worth = hit - missed * t / (1 - t)
+        benefit = net_benefit_at(risk, time, event, 70.0, t, patient)
+        assert benefit.value == EXACT(worth.mean(), abs=CLOSE)
+        assert benefit.influence[0] == EXACT(worth - worth.mean(), abs=CLOSE)
 
 
 def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on() -> None:
@@ -153,6 +155,42 @@ def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on
     risk = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1])
     time = np.array([1.0, 2.0, 3.0, 9.0, 1.0, 9.0, 9.0, 9.0])
     event = np.array([True, False, True, False, True, False, False, False])
-    half, none, unknown = 0.5 * (1 - 3 / 8 - 3 / 8), 0.0, np.nan
-    benefit = net_benefit_at(risk, time, event, 5.0, np.array([0.5, 0.95, 0.75]))
-    assert benefit == EXACT([half, none, unknown], abs=CLOSE, nan_ok=True)
+    expected = {0.5: 0.5 * (1 - 3 / 8 - 3 / 8), 0.95: 0.0, 0.75: np.nan}
+    for threshold, worth in expected.items():
+        benefit = net_benefit_at(risk, time, event, 5.0, threshold, np.arange(8))
+        assert benefit.value == EXACT(worth, abs=CLOSE, nan_ok=True)
+
+
+def times_with_others(generator: np.random.Generator, cases: int) -> tuple[np.ndarray, ...]:
+    """Return risks, times, whether the event was seen, and whether another one was."""
+    risk = generator.uniform(0.1, 0.9, size=cases)
+    time = generator.exponential(-1 / np.log(1 - risk))  # the event by the time 1
+    other, end = generator.exponential([[4.0], [1.5]], size=(2, cases))
+    first = np.minimum(np.minimum(time, other), end)
+    return risk, first.round(2), first == time, first == other
+
+
+def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it() -> None:
+    risk, time, event, other = times_with_others(np.random.default_rng(2), 60)
+    found = net_benefit_at(risk, time, event, 0.8, 0.3, np.arange(60), other)
+    for case in (0, 7, 21, 40):  # 1,000 copies of all cases, and one more of this one
+        rows = np.append(np.tile(np.arange(60), 1000), case)
+        of_rows = (risk[rows], time[rows], event[rows], 0.8, 0.3, np.arange(len(rows)), other[rows])
+        moved = net_benefit_at(*of_rows).value - found.value
+        assert found.influence[0, case] == EXACT(moved * len(rows), rel=0.01, abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threshold", [0.2, 0.5])
+def test_intervals_of_net_benefit_hold(threshold: float) -> None:
+    generator = np.random.default_rng(3)
+    risk, time, event, other = times_with_others(generator, 100_000)
+    everyone = np.arange(100_000)
+    true = net_benefit_at(risk, time, event, 0.8, threshold, everyone, other).value
+    held = []
+    for _ in range(1000):
+        risk, time, event, other = times_with_others(generator, 150)
+        patient = np.arange(150)
+        found = net_benefit_at(risk, time, event, 0.8, threshold, patient, other).estimate()
+        held.append(found.low <= true <= found.high)
+    assert 0.93 < np.mean(held) < 0.97

@@ -37,7 +37,8 @@ def array_source(arguments: argparse.Namespace) -> "tuple[MedMNIST, tuple[int, .
     classes = tuple(arguments.classes or map(str, labels.tolist()))
     positive = arguments.positive
     if len(classes) == 2 and positive not in classes:
-        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+        fault = "is not given" if positive is None else f"`{positive}` was given"
+        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
     source = MedMNIST(
         name=name_of(arguments),
         title=title_of(arguments),

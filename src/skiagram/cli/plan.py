@@ -36,7 +36,8 @@ _QUESTIONS = {
 }
 _ASSUMPTIONS = {
     "prevalence": "share of patients with the condition; with --concordance, whose event is seen",
-    "concordance": "C index of the model, where the outcome is a time to an event, as --auc",
+    "concordance": "C index of the model (Harrell's, under the planned follow-up), where the "
+    "outcome is a time to an event, as --auc",
     "auc": "AUC of the model; with --margin that of the other model, not of the new one",
     "true_difference": "AUC, or C, of the new model minus that of the other (default: 0)",
     "correlation": "correlation of the two models' scores within a class, or with --concordance "
@@ -145,7 +146,10 @@ class _Study:
             from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
 
             other, better = concordances_of((self.value, new), correlation, self.prevalence)
-            return spread_of_concordance(other), spread_of_concordance(better - other)
+            return (
+                spread_of_concordance(other, self.prevalence),
+                spread_of_concordance(better - other, self.prevalence),
+            )
         from skiagram.evaluation.planning import spread_of_auc, spread_of_difference
 
         return (

@@ -356,25 +356,36 @@ def assess_calibration(scores: Scores, cases: LabelledCases) -> CalibrationResul
 THRESHOLDS = np.arange(1, 100) / 100
 
 
-def net_benefit_by_case(probability: Floats, positive: Flags) -> Floats:
-    """Return (n, thresholds) what acting on each case is worth, mean over repeats.
+_ODDS = THRESHOLDS / (1 - THRESHOLDS)
 
-    1 for a positive, −t/(1 − t) for a negative, 0 where one does not act; the mean over cases is
-    the net benefit TP/n − FP/n · t/(1 − t) (Vickers & Elkin 2006, *Medical Decision Making*
-    26:565).
+
+def net_benefit(probability: Floats, positive: Flags, weights: Floats) -> Floats:
+    """Return (b, thresholds) the net benefit by (b, n) case weights, mean over repeats.
+
+    TP/n − FP/n · t/(1 − t), n being the sum of weights (Vickers & Elkin 2006, *Medical Decision
+    Making* 26:565).
     """
-    acted = np.mean([predicted[:, None] >= THRESHOLDS for predicted in probability], axis=0)
-    worth: Floats = acted * np.where(positive[:, None], 1.0, -THRESHOLDS / (1 - THRESHOLDS))
-    return worth
+    benefit = np.zeros((len(weights), len(THRESHOLDS)))
+    for predicted in probability:
+        # One acts from the first threshold to the last one that the probability reaches.
+        last = np.searchsorted(THRESHOLDS, predicted, side="right")
+        for members, worth in ((positive, 1.0), (~positive, -_ODDS)):
+            ending = [
+                np.bincount(last[members], row[members], len(THRESHOLDS) + 1) for row in weights
+            ]
+            acted = np.cumsum(np.array(ending)[:, :0:-1], axis=1)[:, ::-1]
+            benefit += worth * acted
+    mean: Floats = benefit / (len(probability) * weights.sum(axis=1, keepdims=True))
+    return mean
 
 
 def estimate_decision_curve(
     probability: Floats, positive: Flags, draws: PatientDraws
 ) -> DecisionCurve:
     """Return the decision curve with its 95 % percentile band by patient."""
-    worth = net_benefit_by_case(probability, positive)
-    resampled = [block @ worth / block.sum(axis=1, keepdims=True) for block in draws.weights()]
+    whole = np.ones((1, len(positive)))
+    resampled = [net_benefit(probability, positive, block) for block in draws.weights()]
     low, high = np.quantile(np.concatenate(resampled), LEVELS, axis=0)
-    everybody = net_benefit_by_case(np.ones_like(probability[:1]), positive).mean(axis=0)
-    columns = (THRESHOLDS, worth.mean(axis=0), low, high, everybody)
+    everybody = net_benefit(whole, positive, whole)[0]
+    columns = (THRESHOLDS, net_benefit(probability, positive, whole)[0], low, high, everybody)
     return DecisionCurve(*(tuple(column.tolist()) for column in columns))

@@ -56,7 +56,7 @@ class ComparedClassifier:
     def select(self, rows: NDArray[np.bool_], setting: EvaluationSet) -> "ComparedClassifier":
         """Return the same on some of the cases, with resamples of their own."""
         cases = self.cases.select(rows)
-        draws = cases.draws(len(self.draws.counts), setting.seed)
+        draws = cases.draws(self.draws.replicates, setting.seed)
         return ComparedClassifier(self.scores.select(rows), cases, draws)
 
     def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
@@ -172,7 +172,7 @@ class ComparedClassifier:
             difference = first - second
             return AucDifference(difference.estimate(), difference.variation)
         value = self.auc - other.auc
-        if 2 * np.isfinite(self.resampled_auc - other.resampled_auc).sum() < len(self.draws.counts):
+        if 2 * np.isfinite(self.resampled_auc - other.resampled_auc).sum() < self.draws.replicates:
             method = "no interval: too few patients of a class to resample"
             return AucDifference(Estimate(value, method=method), Variation(0.0))
         variation = _bootstrapped_variation(self, other)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
-from skiagram.statistics.variation import degrees_of_freedom
+from skiagram.statistics.variation import count_cases, degrees_of_freedom
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class LabelledCases:
     @property
     def patients(self) -> int:
         """Return the number of patients."""
-        return len(np.unique(self.patient))
+        return len(count_cases(self.patient))
 
     def draws(self, replicates: int, seed: int) -> PatientDraws:
         """Draw the patients with replacement."""
@@ -74,7 +74,7 @@ class LabelledCases:
     def patients_by_class(self) -> dict[str, int]:
         """Return class name → number of patients with a case of it."""
         return {
-            name: len(np.unique(self.patient[self.label == k]))
+            name: len(count_cases(self.patient[self.label == k]))
             for k, name in enumerate(self.classes)
         }
 

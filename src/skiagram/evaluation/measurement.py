@@ -154,7 +154,7 @@ def measure_scores(
         others, reason = cases.select(clean), "a class has no case without a near duplicate"
         auc = Estimate(None, reason=reason)
         if 0 not in others.patients_by_class().values():
-            of_others = others.draws(len(draws.counts), setting.seed)
+            of_others = others.draws(draws.replicates, setting.seed)
             auc = estimate_auc(scores.select(clean), others, of_others)
         figures["roc_auc_off_near_duplicates"] = auc
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]

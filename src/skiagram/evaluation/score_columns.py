@@ -8,12 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, listed
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import Scores
 from skiagram.outcomes.columns import are_equal, same_value
+from skiagram.statistics.variation import count_cases
 
 Column = NDArray[np.float64]
 
@@ -46,7 +47,7 @@ def line_up_columns(
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
     if fit is not None:
-        _refuse_shared_folds(fit, patient, patients)
+        _refuse_shared_folds(fit, patient, folds, patients)
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
     cases = LabelledCases(case_id, whether.astype(np.int64), patient, classes, positive=1)
     counted = "cases" if patients is None else "patients"
@@ -80,16 +81,23 @@ def line_up_columns(
     return setting, scores, of_readers
 
 
-def _refuse_shared_folds(fit: NDArray[np.int64], patient: NDArray[np.int64], named: Any) -> None:
+def _refuse_shared_folds(
+    fit: NDArray[np.int64], patient: NDArray[np.int64], folds: Any, patients: Any
+) -> None:
     """Refuse patients of several folds: the fit that scored one image learned from another."""
-    pairs = np.unique(np.stack([patient, fit]), axis=1)
-    numbers, counts = np.unique(pairs[0], return_counts=True)
-    several = numbers[counts > 1]
+    fits = int(fit.max()) + 1
+    pairs = np.sort(patient * fits + fit)
+    folds_of = count_cases(pairs[np.append(True, pairs[1:] != pairs[:-1])] // fits)
+    several = np.flatnonzero(folds_of > 1)
     if len(several) == 0:
         return
-    first = np.asarray(named).ravel()[np.flatnonzero(patient == several[0])[0]]
+    # The first of these patients is named, with the folds that hold an image of theirs.
+    rows = patient == several[0]
+    name = np.asarray(patients).ravel()[rows][0]
+    held = sorted({str(fold) for fold in np.asarray(folds).ravel()[rows]})
     raise DataError(
-        f"{len(several)} of {len(numbers)} patients lie in several folds, such as `{first}`",
+        f"{len(several)} of {len(folds_of)} patients have cases in several folds: "
+        f"patient `{name}` in the folds {listed(held)}",
         where="folds",
         allowed="each patient in one fold, so that no model scored a patient it had learned from",
         remedy="split the folds by patient and score anew, or give the column of the patients "
@@ -119,11 +127,11 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
         fault = f"{int(known.isna().sum())} labels are missing, the first in row {row}"
         raise DataError(fault, where="labels", allowed="a label for every row")
     values = sorted(known.unique().tolist(), key=str)
-    listed = ", ".join(map(str, values[:6]))
+    named = listed(map(str, values))
     if len(values) != 2:
-        few = f"one class alone ({listed})" if values else "no labels"
+        few = f"one class alone ({named})" if values else "no labels"
         raise DataError(
-            f"{len(values)} classes ({listed})" if len(values) > 2 else few,
+            f"{len(values)} classes ({named})" if len(values) > 2 else few,
             where="labels",
             allowed="two classes, both present",
             remedy="compare one class against the rest, for example labels == 'malignant'"
@@ -133,7 +141,7 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
     if positive is None:
         if {same_value(str(value)) for value in values} != {0.0, 1.0}:
             raise DataError(
-                f"labels are {listed}",
+                f"labels are {named}",
                 where="labels",
                 allowed="0 and 1, 1 for the condition looked for",
                 remedy=f"or say which is looked for, for example positive={values[-1]!r}",
@@ -143,7 +151,14 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
     if not chosen:
         chosen = [value for value in values if are_equal(str(value), str(positive))]
     if not chosen:
-        raise DataError(f"no label is {positive}", where="positive", allowed=listed)
+        name = getattr(labels, "name", None)
+        column = f" of the column `{name}`" if name else ""
+        raise DataError(
+            f"`{positive}` is not one of the labels{column}",
+            where="positive",
+            allowed=listed(map(str, values)),
+            remedy="correct the name of the condition looked for, or the labels",
+        )
     other = next(value for value in values if value != chosen[0])
     return (known == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
 
@@ -193,7 +208,8 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
 
 
 def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:
-    return np.unique(read_texts(values, name, number), return_inverse=True)[1].astype(np.int64)
+    texts = pd.Series(read_texts(values, name, number))
+    return pd.factorize(texts, sort=True)[0].astype(np.int64)
 
 
 def _check_length(values: Any, name: str, number: int) -> None:

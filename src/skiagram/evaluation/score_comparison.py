@@ -57,6 +57,7 @@ from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.cases import Task
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
+from skiagram.statistics.linearised import Linearised
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
@@ -72,7 +73,9 @@ def compare_scores(
     *,
     patients_known: bool = True,
 ) -> Evaluation:
-    """Measure every column and compare the first with the second, and each other pair.
+    """Compare the first column with the second, and each other pair.
+
+    Of each column there is its AUC; `measure_columns` makes the rest.
 
     Args:
         setting: The cases, of two classes.
@@ -90,71 +93,81 @@ def compare_scores(
     cases, draws = setting.cases, setting.draws
     every = {**columns, **readers}
     compared = {name: ComparedClassifier(scores, cases, draws) for name, scores in every.items()}
-    models = tuple(_measure(name, model, setting) for name, model in compared.items())
+    models = tuple(
+        ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
+        for name, model in compared.items()
+    )
     first, second = list(columns)[:2]
     arms = {
         arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name])
-        for arm, name in zip(_ARMS, (first, second), strict=False)
+        for arm, name in zip(_ARMS, (first, second), strict=True)
     }
-    counts = np.bincount(cases.label, minlength=2)
-    decided = {name for name, scores in every.items() if are_probabilities(scores.order)}
-    pair = arms["deep"], arms["classical"], "deep", margin
-    primary = compare_arms(*pair, decisions={first, second} <= decided)
-    others = (
-        compare_pair(
-            (name, compared[name]),
-            (other, compared[other]),
-            SECONDARY,
-            decisions={name, other} <= decided,
-        )
-        for name, other in list(combinations(columns, 2))[1:]
-    )
-    placed = {name: compared[name].placements for name in readers}
-    placed_arms = {
-        arm: compared[selected.choice.model].placements for arm, selected in arms.items()
-    }
+    rows = _compare(columns, arms, compared, margin)
     of_readers = study_readers(
-        {name: placements for name, placements in placed.items() if placements},
-        {arm: placements for arm, placements in placed_arms.items() if placements},
+        _placed({name: compared[name] for name in readers}),
+        _placed({arm: compared[chosen.choice.model] for arm, chosen in arms.items()}),
     )
-    of_sites: tuple[FigureRow, ...] = ()
-    if site is not None:
-        of_sites = study_sites(site, arms, setting, NO_REQUESTS.least_patients)
+    least = NO_REQUESTS.least_patients
+    of_sites = () if site is None else study_sites(site, arms, setting, least)
     task = Task(cases.classes, 1, "holdout")
     evaluation = Evaluation(
         task=task,
-        cases={"reported": dict(zip(cases.classes, counts.tolist(), strict=True))},
+        cases={"reported": cases.count_by_class()},
         patients={"reported": cases.patients},
         near_duplicates=0,
         models=models,
-        warnings=(
-            *_find_reversed(models),
-            *_few_patients(cases, patients_known),
-            *warn_of_unequal_patients(find_unequal_classes(cases)),
-        ),
+        warnings=tuple(_warn(models, cases, patients_known)),
         margin=margin,
         arms={arm: selected.choice for arm, selected in arms.items()},
-        figures=FigureTable(
-            (
-                *list_arms(arms, task),
-                *primary,
-                *plan_comparison(*pair),
-                *compare_with_rules(arms, {}),
-                *correct([row for rows in others for row in rows]),
-                *of_readers,
-                *of_sites,
-            )
-        ),
+        figures=FigureTable((*list_arms(arms, task), *rows, *of_readers, *of_sites)),
         site_column="" if site is None else "site",
         patients_known=patients_known,
     )
     return replace(evaluation, answer=_answer(evaluation, first, second))
 
 
-def _measure(name: str, compared: ComparedClassifier, setting: EvaluationSet) -> ModelResult:
-    outcome = Outcome(name, "reader", name, "finished")
-    result = measure_scores(outcome, compared.scores, setting, NO_REQUESTS)
-    if are_probabilities(compared.scores.order):
+def _compare(
+    columns: Mapping[str, Scores],
+    arms: Mapping[str, SelectedArm],
+    compared: Mapping[str, ComparedClassifier],
+    margin: float,
+) -> tuple[FigureRow, ...]:
+    """Return the primary comparison, both columns against chance, and all other pairs."""
+    decided = {name for name, scores in columns.items() if are_probabilities(scores.order)}
+    (first, second), *pairs = combinations(columns, 2)
+    primary = arms["deep"], arms["classical"], "deep", margin
+    others = [
+        compare_pair(
+            (name, compared[name]),
+            (other, compared[other]),
+            SECONDARY,
+            decisions={name, other} <= decided,
+        )
+        for name, other in pairs
+    ]
+    return (
+        *compare_arms(*primary, decisions={first, second} <= decided),
+        *plan_comparison(*primary),
+        *compare_with_rules(arms, {}),
+        *correct([row for rows in others for row in rows]),
+    )
+
+
+def _placed(compared: Mapping[str, ComparedClassifier]) -> dict[str, Linearised]:
+    """Return the placements of those that have some."""
+    return {name: model.placements for name, model in compared.items() if model.placements}
+
+
+def measure_columns(
+    columns: Mapping[str, Scores], setting: EvaluationSet
+) -> tuple[ModelResult, ...]:
+    """Return every figure and curve of columns; those that are resampled take their time."""
+    return tuple(_measure(name, scores, setting) for name, scores in columns.items())
+
+
+def _measure(name: str, scores: Scores, setting: EvaluationSet) -> ModelResult:
+    result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+    if are_probabilities(scores.order):
         return result
     metrics = (
         (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
@@ -169,8 +182,14 @@ def _measure(name: str, compared: ComparedClassifier, setting: EvaluationSet) ->
     )
 
 
-def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
-    """Yield a hint on each column whose AUC is surely below ½."""
+def _named(name: str) -> Outcome:
+    return Outcome(name, "reader", name, "finished")
+
+
+def _warn(
+    models: Sequence[ModelResult], cases: LabelledCases, patients_known: bool
+) -> Iterator[str]:
+    """Yield what is to be doubted: orders turned round, few patients of a class, unequal ones."""
     for model in models:
         auc = model.find("roc_auc")
         if is_reversed(auc):
@@ -179,15 +198,13 @@ def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
                 f"{format_estimate(auc)}, below chance. A higher score has to mean that the "
                 "condition is more likely; check also which label is the condition."
             )
-
-
-def _few_patients(cases: LabelledCases, patients_known: bool) -> Sequence[str]:
     counted = "patients" if patients_known else "cases"
-    return [
-        f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals may "
-        "be too narrow."
-        for name, patients in find_small_classes(cases.patients_by_class()).items()
-    ]
+    for name, patients in find_small_classes(cases.patients_by_class()).items():
+        yield (
+            f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals "
+            "may be too narrow."
+        )
+    yield from warn_of_unequal_patients(find_unequal_classes(cases))
 
 
 def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:

@@ -234,7 +234,7 @@ def _subgroup(
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
-    draws, of_part = cases.draws(len(setting.draws.counts), setting.seed), scores.select(members)
+    draws, of_part = cases.draws(setting.draws.replicates, setting.seed), scores.select(members)
     figures = {
         "roc_auc": estimate_auc(of_part, cases, draws),
         **estimate_operating_point(of_part, cases),

@@ -51,8 +51,8 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {setting.label_conflicts}. In each "
             "pair at least one label is doubtful."
         )
-    if outcome is not None:
-        yield from outcome.doubts(cases.label, cases.patient)
+    if outcome is not None and cases.value is not None:
+        yield from outcome.doubts(cases.value, cases.label, cases.patient)
     elif small := find_small_classes(cases.patients_by_class()):
         counted = " and of ".join(f"class {name}: {number}" for name, number in small.items())
         yield (

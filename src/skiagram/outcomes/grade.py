@@ -408,7 +408,7 @@ class Grade(MeasuredOutcome):
         of_grades = ((f"cases of grade {grade}", str(number)) for grade, number in named)
         return ("cases", str(len(label))), ("grades", str(len(self.grades))), *of_grades
 
-    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         few = {
             grade: len(np.unique(patient[label == place]))
             for place, grade in enumerate(self.grades)

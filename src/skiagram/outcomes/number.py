@@ -34,9 +34,11 @@ from skiagram.outcomes.outcome import (
 )
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
+    FAR,
     absolute_error,
     agreement_limit,
     calibration_slope,
+    count_far,
     interval_coverage,
     intraclass_correlation,
     mean_difference,
@@ -50,6 +52,7 @@ MOST_GROUPS = 4
 _FEWEST_CASES = 20
 _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
 _BANDS = 5
+_FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -351,7 +354,8 @@ class Number(MeasuredOutcome):
             add(
                 "agreement_limit", group, [agreement_limit(each, *seen, side) for each in predicted]
             )
-        add("calibration_slope", "", [calibration_slope(each, *seen) for each in predicted])
+        of_fits = zip(predicted, cases.fit, strict=True)
+        add("calibration_slope", "", [calibration_slope(each, *seen, fit) for each, fit in of_fits])
         ends = [(each[:, 1], each[:, 2]) for each in cases.estimate]
         add("coverage", "", [interval_coverage(*each, *seen) for each in ends])
         return measured
@@ -372,6 +376,11 @@ class Number(MeasuredOutcome):
             "upper limit": bias + 1.96 * spread,
         }
         unit = f", {self.unit}" if self.unit else ""
+        words = "A slope in the points says that low numbers are predicted too high and high "
+        words += "ones too low, or the other way round."
+        if far := count_far(gap):
+            words += f" {far} of {len(gap)} differences {_FAR_OFF}: RMSE, ICC and limits hang on "
+            words += "them, and their intervals are too short. The mean absolute error does less."
         return OutcomePlot(
             "agreement",
             "Bland and Altman's plot",
@@ -381,8 +390,7 @@ class Number(MeasuredOutcome):
                 Line("cases", tuple(mean.tolist()), tuple(gap.tolist()), points=True),
                 *(Line(name, ends, (float(level), float(level))) for name, level in levels.items()),
             ),
-            words="A slope in the points says that low numbers are predicted too high and high "
-            "ones too low, or the other way round.",
+            words=words,
         )
 
     def _plot_calibration(self, predicted: Floats, value: Floats) -> OutcomePlot:
@@ -417,9 +425,16 @@ class Number(MeasuredOutcome):
             ("range", f"{value.min():.4g} to {value.max():.4g}{unit}"),
         )
 
-    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        doubts = []
         patients = len(np.unique(patient))
-        if patients >= _ENOUGH_PATIENTS:
-            return ()
-        few = f"Few patients: {patients}. Below {_ENOUGH_PATIENTS} limits of agreement are vague, "
-        return (f"{few}and a difference of models is rarely sure.",)
+        if patients < _ENOUGH_PATIENTS:
+            few = f"Few patients: {patients}. Below {_ENOUGH_PATIENTS} limits of agreement are "
+            doubts.append(f"{few}vague, and a difference of models is rarely sure.")
+        if far := count_far(value):
+            doubts.append(
+                f"Numbers far from all others: {far} of {len(value)} {_FAR_OFF}. Look whether they "
+                "are typing errors or in another unit. RMSE, ICC and limits of agreement hang on "
+                "them, and their intervals are too short."
+            )
+        return tuple(doubts)

@@ -326,8 +326,8 @@ class MeasuredOutcome(ABC):
         """Return (name, number) of what a reader must know of the cases."""
 
     @abstractmethod
-    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return why the figures of so many cases say little."""
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        """Return why the figures of so many cases, or of such values, say little."""
 
     @abstractmethod
     def draw(

@@ -47,7 +47,7 @@ from skiagram.statistics.cox import (
     fit_ridge,
     martingale_residuals,
 )
-from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.statistics.linearised import (
     Linearised,
     leave_one_out,
@@ -193,7 +193,7 @@ class TimeToEvent(MeasuredOutcome):
         OutcomeFigure(
             "uno_concordance",
             "C (Uno)",
-            "the same up to a horizon, weighted so that censoring has no say where follow-up ends "
+            "the same up to a horizon, weighted for censoring: unbiased where follow-up ends "
             "independently of the risk",
         ),
         OutcomeFigure(
@@ -505,23 +505,34 @@ class TimeToEvent(MeasuredOutcome):
         """Draw the decision curve at the middle horizon."""
         horizon = self.horizons[len(self.horizons) // 2]
         risk = 1 - cases.estimate.mean(axis=0)[:, self.grid.index(horizon)]
-        everybody = np.ones_like(risk)
         followed = cases.value, cases.label == EVENT, horizon
         other = cases.label == OTHER
-        worth = {
-            "model": net_benefit_at(risk, *followed, _THRESHOLDS, other),
-            "acting on all": net_benefit_at(everybody, *followed, _THRESHOLDS, other),
-            "acting on nobody": np.zeros(len(_THRESHOLDS)),
+
+        def benefit_of(predicted: Floats, threshold: float) -> Estimate:
+            benefit = net_benefit_at(predicted, *followed, threshold, cases.patient, other)
+            known = benefit.fewest > 1 and np.isfinite(benefit.value)
+            over_fits = replace(benefit, folds=cases.folds)
+            return over_fits.estimate() if known else Estimate(benefit.value)
+
+        of_model = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
+        of_all = [benefit_of(np.ones_like(risk), float(at)) for at in _THRESHOLDS]
+        drawn = {
+            "model": [each.value for each in of_model],
+            "model, low end of 95 %": [each.low for each in of_model],
+            "model, high end of 95 %": [each.high for each in of_model],
+            "acting on all": [each.value for each in of_all],
+            "acting on nobody": [0.0] * len(_THRESHOLDS),
         }
         lines = []
-        for name, benefit in worth.items():
-            drawn = benefit >= _LEAST_BENEFIT  # not where it is unknown, either
-            x, y = _THRESHOLDS[drawn].tolist(), benefit[drawn].tolist()
+        for name, heights in drawn.items():
+            benefit = np.array(heights, dtype=np.float64)
+            shown = benefit >= _LEAST_BENEFIT  # not where it is unknown, either
+            x, y = _THRESHOLDS[shown].tolist(), benefit[shown].tolist()
             if x:
                 lines.append(Line(name, tuple(x), tuple(y)))
         rows = []
         for place in np.flatnonzero(np.isin(_THRESHOLDS, _TOLD)).tolist():
-            told = (format_decimal(float(benefit[place])) for benefit in [*worth.values()][:2])
+            told = (format_estimate(each[place]) for each in (of_model, of_all))
             acted = f"{(risk >= _THRESHOLDS[place]).mean():.0%}"
             rows.append((f"{_THRESHOLDS[place]:.1f}", *told, acted))
         return OutcomePlot(
@@ -530,7 +541,7 @@ class TimeToEvent(MeasuredOutcome):
             "threshold of the risk above which one acts",
             "net benefit, events a case",
             tuple(lines),
-            ("threshold", "model", "acting on all", "acted on by the model"),
+            ("threshold", "model (95 %)", "acting on all (95 %)", "acted on by the model"),
             tuple(rows),
             "At a threshold t an event that is acted on counts 1, acting without one costs "
             "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
@@ -586,7 +597,7 @@ class TimeToEvent(MeasuredOutcome):
             ),
         )
 
-    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         doubts = []
         if self.other_causes:
             doubts.append(

@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import CALIBRATION, METRICS
+from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
-from skiagram.evaluation.score_comparison import compare_scores
+from skiagram.evaluation.score_comparison import compare_scores, measure_columns
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models, format_difference
@@ -56,25 +56,30 @@ _COLUMNS = {
 _FURTHER = ("average_precision", "brier")  # figures of the table, beside the AUC
 
 
-@dataclass(frozen=True)
 class _Shown:
-    """What an evaluation shows of itself."""
+    """What an evaluation shows of itself.
+
+    Attributes:
+        evaluation: Every figure.
+        answered: The same, in which models may have their AUC alone.
+    """
 
     evaluation: Evaluation
+    answered: Evaluation
 
     @property
     def decision(self) -> Decision:
         """`yes`, `no`, `open`, or `none` where nothing can be said."""
-        return self.evaluation.answer.decision
+        return self.answered.answer.decision
 
     @property
     def verdict(self) -> str:
-        return self.evaluation.verdict
+        return self.answered.verdict
 
     @property
     def difference(self) -> Estimate | None:
         """Difference in AUC with its interval: `value`, `low`, `high`, `method`."""
-        return self.evaluation.difference
+        return self.answered.difference
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -120,6 +125,12 @@ class _Shown:
 class ProjectResult(_Shown):
     """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook."""
 
+    evaluation: Evaluation
+
+    @property
+    def answered(self) -> Evaluation:  # type: ignore[override]
+        return self.evaluation
+
     def _sentences(self) -> tuple[str, ...]:
         return state_answer(self.evaluation)
 
@@ -137,7 +148,17 @@ class ProjectResult(_Shown):
 
 @dataclass(frozen=True)
 class ScoreComparison(_Shown):
-    """Columns of scores compared; it shows itself in a notebook."""
+    """Columns of scores compared; it shows itself in a notebook.
+
+    The verdict needs no resampling. Figures that do are made when they are first asked for.
+    """
+
+    answered: Evaluation
+    measure: Callable[[], tuple[ModelResult, ...]]
+
+    @cached_property
+    def evaluation(self) -> Evaluation:  # type: ignore[override]
+        return replace(self.answered, models=self.measure())
 
     def write(self, path: str | Path) -> None:
         """Write a page that loads nothing, with every table and figure."""
@@ -184,21 +205,21 @@ class ScoreComparison(_Shown):
 
     def __str__(self) -> str:
         lines = [self.verdict, ""]
-        width = max(len(model.outcome.title) for model in self.evaluation.models)
-        for model in self.evaluation.models:
+        width = max(len(model.outcome.title) for model in self.answered.models)
+        for model in self.answered.models:
             auc = format_estimate(model.find("roc_auc"))
             lines.append(f"{model.outcome.title.ljust(width)}  AUC {auc}")
-        for pair in self.evaluation.pairs(SECONDARY):
+        for pair in self.answered.pairs(SECONDARY):
             p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
             words = pair.reason or format_difference(pair)
             lines.append(f"{pair.model} minus {pair.versus}: {words}{p}")
-        for shown in (describe_sites(self.evaluation), describe_readers(self.evaluation)):
+        for shown in (describe_sites(self.answered), describe_readers(self.answered)):
             lines += [shown] if shown else []
-        return "\n".join([*lines, *self.evaluation.warnings])
+        return "\n".join([*lines, *self.answered.warnings])
 
     @property
     def _names(self) -> tuple[str, str]:
-        arms = self.evaluation.arms
+        arms = self.answered.arms
         return arms["deep"].model, arms["classical"].model
 
     def _table(self) -> Table:
@@ -284,8 +305,8 @@ def compare(
     )
     site = None if sites is None else read_texts(sites, "sites", len(setting.cases))
     known = patients is not None
-    evaluation = compare_scores(setting, columns, of_readers, site, margin, patients_known=known)
-    return ScoreComparison(evaluation)
+    answered = compare_scores(setting, columns, of_readers, site, margin, patients_known=known)
+    return ScoreComparison(answered, partial(measure_columns, {**columns, **of_readers}, setting))
 
 
 def _name(values: Any, otherwise: str) -> str:

@@ -20,7 +20,18 @@ from skiagram.statistics.linearised import (
 )
 
 Patients = NDArray[np.int64]
+FAR = 10.0  # median absolute deviations
 LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 1986, Lancet 327:307)
+
+
+def count_far(values: Floats) -> int:
+    """Return how many of (n,) values are more than ten median absolute deviations off the median.
+
+    Of normal values next to none is; 0 where half of the values or more are equal.
+    """
+    off = np.abs(values - np.median(values))
+    usual = float(np.median(off))
+    return int((off > FAR * usual).sum()) if usual > 0 else 0
 
 
 def _figure_of_sums(
@@ -78,14 +89,27 @@ def agreement_limit(
     return _figure_of_sums([gap - centre, np.square(gap - centre)], patient, limit)
 
 
-def calibration_slope(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
-    """Return the slope of measured on predicted numbers by least squares."""
-    x, y = predicted - measured.mean(), measured - measured.mean()
+def calibration_slope(
+    predicted: Floats, measured: Floats, patient: Patients, fit: Patients | None = None
+) -> Linearised:
+    """Return the slope of measured on predicted numbers by least squares.
+
+    It is not defined where every fit predicts one number alone: the numbers of two fits then differ
+    by their training cases, and by no trait of a case.
+
+    Args:
+        fit: (n,) which fit predicted a case; None where one did.
+    """
+    x, y = predicted - predicted.mean(), measured - measured.mean()
+    of_fit = np.zeros_like(patient) if fit is None else fit
+    reach = max(np.ptp(predicted[of_fit == number]) for number in np.unique(of_fit))
+    constant = bool(reach <= 1e-9 * np.abs(predicted).max())
     least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
 
     def slope(cases: Floats, of_x: Floats, of_y: Floats, product: Floats, square: Floats) -> Floats:
         spread = square - of_x**2 / cases
-        return np.where(spread > least, (product - of_x * of_y / cases) / spread, np.nan)
+        defined = (spread > least) & (not constant)
+        return np.where(defined, (product - of_x * of_y / cases) / spread, np.nan)
 
     return _figure_of_sums([x, y, x * y, x**2], patient, slope)
 

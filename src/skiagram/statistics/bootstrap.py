@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -56,7 +57,7 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Kind = Literal["percentile", "BCa"]
-_BLOCK = 1_000_000
+_BLOCK = 4_000_000  # case weights; each statistic sorts the cases once a block
 _GROUPS = 1_000
 _MAX_INFLUENCES = 2_000
 
@@ -66,18 +67,35 @@ class PatientDraws:
     """Resamples of patients with replacement; shared by all models, so comparisons are paired.
 
     Attributes:
-        counts: (replicates, n_patients) uint8, how often each patient was drawn.
+        replicates: How many resamples.
+        seed: Of their stream.
     """
 
-    counts: NDArray[np.uint8]
     patient: NDArray[np.int64]
     smallest_class: int
+    replicates: int
+    seed: int
     degrees: float = np.inf
+
+    @cached_property
+    def counts(self) -> NDArray[np.uint8]:
+        """Return (replicates, n_patients), how often each patient was drawn.
+
+        They are drawn when a figure first needs them, as they take most of the memory.
+        """
+        n_patients = int(self.patient.max()) + 1
+        generator = stream(self.seed, "evaluation", "patients", n_patients)
+        counts = np.empty((self.replicates, n_patients), dtype=np.uint8)
+        for row in range(self.replicates):
+            counts[row] = np.bincount(
+                generator.integers(n_patients, size=n_patients), minlength=n_patients
+            )
+        return counts
 
     def weights(self) -> Iterator[NDArray[np.float64]]:
         """Yield (b, n) case weights in blocks that bound the memory."""
         rows = max(1, _BLOCK // len(self.patient))
-        for start in range(0, len(self.counts), rows):
+        for start in range(0, self.replicates, rows):
             yield self.counts[start : start + rows][:, self.patient].astype(np.float64)
 
     def left_out(self) -> Iterator[NDArray[np.float64]]:
@@ -107,15 +125,8 @@ def draw_patients(
         degrees: Degrees of freedom of a variance over these patients; None: those of all cases
             together, without regard to class.
     """
-    n_patients = int(patient.max()) + 1
-    generator = stream(seed, "evaluation", "patients", n_patients)
-    counts = np.empty((replicates, n_patients), dtype=np.uint8)
-    for row in range(replicates):
-        counts[row] = np.bincount(
-            generator.integers(n_patients, size=n_patients), minlength=n_patients
-        )
     freedom = degrees_of_freedom(patient) if degrees is None else degrees
-    return PatientDraws(counts, patient, smallest_class, freedom)
+    return PatientDraws(patient, smallest_class, replicates, seed, freedom)
 
 
 @dataclass(frozen=True)
@@ -211,7 +222,7 @@ def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     values = np.concatenate([statistic(block) for block in draws.weights()])
     values = values[np.isfinite(values)]
-    if 2 * len(values) < len(draws.counts):
+    if 2 * len(values) < draws.replicates:
         return Estimate(value, method="no interval: too few patients of a class to resample")
     variation = _variation(statistic, draws, values, None)
     method = f"bootstrap standard error by patient{variation.words}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from skiagram.errors import DataError
-from skiagram.statistics.distributions import mean_ranks, normal_density
+from skiagram.statistics.distributions import normal_density
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
 
@@ -88,14 +88,24 @@ def placements(
 
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (repeats, n) the share of the other class that a case outranks or that outranks it."""
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    value = mean_ranks(ranking, axis=1)
-    value[:, positive] -= mean_ranks(ranking[:, positive], axis=1)
-    value[:, positive] /= n_negative
-    # From the other end a rank r of n is n + 1 - r, among all cases and among the negatives.
-    above = value[:, ~positive] - mean_ranks(ranking[:, ~positive], axis=1)
-    value[:, ~positive] = (n_positive - above) / n_positive
-    return value
+    values = np.empty(ranking.shape)
+    for scores, value in zip(ranking, values, strict=True):
+        # Of each run of equal scores: positives and negatives below it, those in it count half.
+        order = np.argsort(scores)
+        ordered = scores[order]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        lengths = np.diff(starts, append=len(order))
+        tied = np.add.reduceat(positive[order], starts, dtype=np.int64)
+        positives = np.cumsum(tied) - tied / 2
+        negatives = starts + lengths / 2 - positives
+        value[order] = np.where(
+            positive[order],
+            np.repeat(negatives / n_negative, lengths),
+            np.repeat((n_positive - positives) / n_positive, lengths),
+        )
+    return values
 
 
 def _within_fits(

@@ -32,6 +32,7 @@ from skiagram.statistics.variation import (
     UPPER,
     Variation,
     Z,
+    count_cases,
     covariance_of_means,
     degrees_of_freedom,
     effective_patients,
@@ -147,7 +148,7 @@ class Linearised:
     @property
     def fewest(self) -> int:
         """Return the number of patients of the kind that has fewest."""
-        return min((len(np.unique(self.patient[side])) for side in self.sides), default=0)
+        return min((len(count_cases(self.patient[side])) for side in self.sides), default=0)
 
     @property
     def degrees(self) -> float:
@@ -293,7 +294,7 @@ class Linearised:
             return Estimate(self.value, *bounds, f"{way}{variation.words}")
         if self._unseen:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
-        if len(np.unique(self.patient)) < 2:
+        if len(count_cases(self.patient)) < 2:
             return Estimate(self.value, reason="fewer than two patients")
         scale = _TRANSFORMS.get(self.scale)
         words = f"{scale.words} " if scale is not None and scale.has(self.value) else ""
@@ -337,7 +338,7 @@ class Linearised:
         moved = value if self.scale == "share" else sum(self._changed)
         independent = (moved - value**2) / max(n - 1, 1)
         unseen = independent <= 0 or (self.scale == "gain" and variance == 0)
-        if unseen or len(np.unique(self.patient)) < 2:
+        if unseen or len(count_cases(self.patient)) < 2:
             return effective_patients(self.patient)
         return n / max(variance / independent, 1.0)
 
@@ -397,7 +398,7 @@ class Linearised:
 
     def _over_patients(self, influence: Floats) -> float:
         samples = self._samples(influence)
-        if min(self.fewest, *(len(np.unique(patient)) for _, patient in samples)) < 2:
+        if min(self.fewest, *(len(count_cases(patient)) for _, patient in samples)) < 2:
             return 0.0
         variance = sum(variance_of_mean(*sample) for sample in samples)
         if self.clustered and self.by_kind:
@@ -420,7 +421,7 @@ class Linearised:
             both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
             below, above = _recovered(first.value, second.value, *both, 0.0)
             method = f"Newcombe on {self._of_patients}"
-        elif len(np.unique(self.patient)) < 2:
+        elif len(count_cases(self.patient)) < 2:
             return Estimate(value, reason="fewer than two patients")
         else:
             below, above, method = 0.0, 0.0, f"paired {self.method}"

@@ -242,15 +242,45 @@ def integrated_brier_terms(
     return integrated
 
 
+def incidence_by(
+    time: Floats, event: Flags, horizon: float, other: Flags | None = None
+) -> tuple[float, Floats]:
+    """Return the share with the event by a horizon, and what each case is worth to it.
+
+    The influences have the mean 0; they are the derivatives of `aalen_johansen` by the weight of a
+    case, times the number of cases (Jaeckel 1972, *The infinitesimal jackknife*).
+
+    Returns:
+        NaN and NaNs where follow-up ends before the horizon.
+    """
+    curve = kaplan_meier(time, _ended(event, other))
+    place, at_risk = np.searchsorted(curve.time, time), curve.at_risk
+    if curve.value[-1] > 0 and curve.time[-1] < horizon:
+        return np.nan, np.full(len(time), np.nan)
+    # The share grows at each event by those at risk before it, up to the horizon.
+    steps, before = len(at_risk), np.concatenate([[1.0], curve.value[:-1]])
+    counted = np.where(curve.time <= horizon, before, 0.0)
+    happened = np.bincount(place, weights=event, minlength=steps)
+    ended = np.bincount(place, weights=_ended(event, other), minlength=steps)
+    grown = np.cumsum(counted * happened / at_risk)
+    # Who has any event leaves fewer for what is still to come.
+    left = at_risk - ended
+    to_come = np.divide(grown[-1] - grown, left, out=np.zeros(steps), where=left > 0)
+    expected = np.cumsum(counted * happened / at_risk**2 - to_come * ended / at_risk)
+    own = event * (counted / at_risk)[place] - _ended(event, other) * to_come[place]
+    return float(grown[-1]), len(time) * (own - expected[place])
+
+
 def net_benefit_at(
     risk: Floats,
     time: Floats,
     event: Flags,
     horizon: float,
-    thresholds: Floats,
+    threshold: float,
+    patient: Counts,
     other: Flags | None = None,
-) -> Floats:
-    """Return what acting on risks above each threshold is worth, in events by a horizon a case.
+) -> Linearised:
+    """Return what acting on risks above a threshold is worth, in events by a horizon a case.
 
     The share of events among those acted on is that of their own Kaplan–Meier curve, or of their
     cumulative incidence where another event may come first (Vickers, Cronin, Elkin & Gonen 2008,
@@ -260,24 +290,20 @@ def net_benefit_at(
         risk: (n,) of an event by the horizon.
         time: (n,), in the unit of the horizon.
         event: (n,) whether it was seen.
-        thresholds: (m,) in (0, 1).
+        threshold: In (0, 1).
 
     Returns:
-        (m,); NaN where follow-up of those acted on ends before the horizon.
+        NaN where follow-up of those acted on ends before the horizon.
     """
-    worth = np.zeros(len(thresholds))
-    for place, threshold in enumerate(thresholds.tolist()):
-        acted = risk >= threshold
-        if not acted.any():
-            continue
+    acted, worth = risk >= threshold, np.zeros(len(risk))
+    if acted.any():
         competing = None if other is None else other[acted]
-        curve = aalen_johansen(time[acted], event[acted], competing)
-        without = float(curve.at(np.array([horizon]))[0])
-        known = without == 0 or time[acted].max() >= horizon
-        weight = threshold / (1 - threshold)
-        each = 1 - without - without * weight if known else np.nan
-        worth[place] = acted.mean() * each
-    return worth
+        share, influence = incidence_by(time[acted], event[acted], horizon, competing)
+        # An event counts 1, acting without one costs the odds of the threshold.
+        worth[acted] = (share + influence - threshold) / (1 - threshold)
+    value = worth.mean(keepdims=True)
+    kind = np.where(acted, 1, -1)
+    return Linearised(value, (worth - value)[None], patient, kind, method="influence by patient")
 
 
 def d_calibration(

@@ -433,7 +433,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     }
     baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
-    replicates = len(setting.draws.counts)
+    replicates = setting.draws.replicates
     multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
     ranked = setting.ideal_observer()
     ideal = None if ranked is None else ranked.estimate()
@@ -498,7 +498,7 @@ def _resample(
     draws: Sequence[int],
 ) -> ResampledModel:
     fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
-    replicates = len(next(iter(measured.values())).setting.draws.counts)
+    replicates = next(iter(measured.values())).setting.draws.replicates
     areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
     for (size, draw), model in fits:
         if isinstance(model.compared, ComparedClassifier):

@@ -10,7 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
@@ -83,53 +83,78 @@ def read_rows(
         columns: Names of the columns of a table without a header.
         emptied: To which is added how many cells each of `missing` matched.
     """
-    numbers: dict[float, str] = {}  # the word that says a number
-    for missing_word in missing:
-        with suppress(ValueError):
-            numbers.setdefault(parse_number(missing_word), missing_word)
+    lines, table = _read_columns(content, missing, files, columns, emptied)
+    cells = zip(*table.values(), strict=True)
+    return [
+        TableRow(line, dict(zip(table, row, strict=True)))
+        for line, row in zip(lines, cells, strict=True)
+    ]
+
+
+def _read_columns(
+    content: bytes,
+    missing: Collection[str],
+    files: Collection[str],
+    columns: Sequence[str] | None,
+    emptied: Counter[str] | None,
+) -> tuple[list[int], dict[str, list[str]]]:
+    """Return the line of each row, and name → cells of each column; see `read_rows`."""
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
     if separator == " ":
         text = _single_blanks(text)
-    lines = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[TableRow] = []
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         if hint:
-            next(lines)
-        first = [] if columns else next(filter(any, map(_stripped, lines)), [])
-        header = [*columns] if columns else _header_of_levels(first, lines)
-        numbered = [(lines.line_num, cells) for cells in map(_stripped, lines) if any(cells)]
-        header, numbered = _settle_ends(header, numbered, separator)
-        _check_header(header)
-        for line, cells in numbered:
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{len(cells)} cells",
-                    where=f"{WHERE}, line {line}",
-                    allowed=f"{len(header)}, one per column of the header `{header[0]}` …",
-                    remedy="put cells that hold the separator in quotation marks, and remove lines "
-                    "above the header, such as a title",
-                )
-            row = dict.fromkeys(header, "")
-            for name, cell in zip(header, cells, strict=True):
-                word = _missing_word(cell, missing, numbers) if missing else None
-                if word is not None:
-                    if emptied is not None:
-                        emptied[word] += 1
-                else:
-                    row[name] = cell if name in files else unicodedata.normalize("NFC", cell)
-            rows.append(TableRow(line, row))
+            next(reader)
+        first = [] if columns else next(filter(any, map(_stripped, reader)), [])
+        header = [*columns] if columns else _header_of_levels(first, reader)
+        numbered = [(reader.line_num, cells) for cells in map(_stripped, reader) if any(cells)]
     except csv.Error as error:
         raise DataError(
             f"a cell cannot be read ({error})",
-            where=f"{WHERE}, line {lines.line_num}",
+            where=f"{WHERE}, line {reader.line_num}",
             allowed=f"cells of at most {csv.field_size_limit():,} characters",
             remedy="look for a quotation mark that nothing closes, or shorten the cell",
         ) from error
-    if not rows:
+    header, numbered = _settle_ends(header, numbered, separator)
+    _check_header(header)
+    for line, cells in numbered:
+        if len(cells) != len(header):
+            raise DataError(
+                f"{len(cells)} cells",
+                where=f"{WHERE}, line {line}",
+                allowed=f"{len(header)}, one per column of the header `{header[0]}` …",
+                remedy="put cells that hold the separator in quotation marks, and remove lines "
+                "above the header, such as a title",
+            )
+    if not numbered:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
-    return rows if separator == "," else _with_decimal_points(rows)
+    # Column by column, as most tables are long: rows of texts take several times the memory.
+    lines = [line for line, _ in numbered]
+    table = {name: [cells[at] for _, cells in numbered] for at, name in enumerate(header)}
+    del reader, text, numbered
+    for name in table:
+        if missing:
+            table[name] = _without_missing(table[name], missing, emptied)
+        if name not in files:
+            table[name] = [unicodedata.normalize("NFC", cell) for cell in table[name]]
+    return lines, table if separator == "," else _with_decimal_points(table)
+
+
+def _without_missing(
+    cells: list[str], missing: Collection[str], emptied: Counter[str] | None
+) -> list[str]:
+    """Return a column with empty cells for words that stand for them, which it counts."""
+    numbers: dict[float, str] = {}  # the word that says a number
+    for word in missing:
+        with suppress(ValueError):
+            numbers.setdefault(parse_number(word), word)
+    words = [_missing_word(cell, missing, numbers) for cell in cells]
+    if emptied is not None:
+        emptied.update(word for word in words if word is not None)
+    return [cell if word is None else "" for cell, word in zip(cells, words, strict=True)]
 
 
 def _missing_word(cell: str, missing: Collection[str], numbers: Mapping[float, str]) -> str | None:
@@ -168,32 +193,29 @@ def _settle_ends(
     if rows and named and separator in " \t":
         header = ["", *header]
     # columns without a name and a cell, as Excel leaves them at the end
-    filled = [at for at, name in enumerate(header) if name]
-    filled += [at for _, cells in rows for at, cell in enumerate(cells) if cell]
-    width = len(header)
-    used = min(max(filled, default=0) + 1, width)
+    width = used = len(header)
+    while (
+        used > 1 and not header[used - 1] and not any(any(cells[used - 1 :]) for _, cells in rows)
+    ):
+        used -= 1
+    if used == width:
+        return header, rows
     return header[:used], [(line, cells[:used] + cells[width:]) for line, cells in rows]
 
 
-def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
+def _with_decimal_points(table: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return a table with points for decimal commas, where every cell of it agrees with these."""
-    cells = [{row.cells[name] for row in rows} - _NOT_KNOWN for name in rows[0].cells]
+    known = {name: {*cells} - _NOT_KNOWN for name, cells in table.items()}
     with_comma = [
         name
-        for name, values in zip(rows[0].cells, cells, strict=True)
+        for name, values in known.items()
         if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
     ]
-    written = {row.cells[name] for row in rows for name in with_comma if "," in row.cells[name]}
-    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*cells)))
+    written = {cell for name in with_comma for cell in known[name] if "," in cell}
+    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*known.values())))
     if with_point or all(map(_THOUSANDS.fullmatch, written)):
-        return rows
-    return [
-        replace(
-            row,
-            cells=row.cells | {name: row.cells[name].replace(",", ".") for name in with_comma},
-        )
-        for row in rows
-    ]
+        return table
+    return table | {name: [cell.replace(",", ".") for cell in table[name]] for name in with_comma}
 
 
 def _stripped(cells: Iterable[str]) -> list[str]:
@@ -222,6 +244,11 @@ def read_csv(
 ) -> list[TableRow]:
     """Read a table from a file, as `read_rows` does."""
     return read_rows(read_file(path, str(path)), missing, files, columns, emptied)
+
+
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """Read a table from a file as `read_rows` does; name → its cells, of which none is a file."""
+    return _read_columns(read_file(path, str(path)), (), (), None, None)[1]
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
