@@ -243,6 +243,15 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     assert "one class only" in page(dataclasses.replace(evaluation, models=tuple(models))).text
 
 
+def test_a_table_without_images_speaks_of_no_restored_images() -> None:
+    evaluation = binary()
+    with_images = render(evaluation, material())
+    without = render(evaluation, dataclasses.replace(material(), has_images=False))
+    for words in ("Before and after restoration", "restored images", "example images belong"):
+        assert words in with_images
+        assert words not in without
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
