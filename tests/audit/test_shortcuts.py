@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.shortcuts import predict_out_of_fold, probe_label
+from skiagram.audit.shortcuts import Probe, deal_out, predict_out_of_fold, probe_label
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.records.cases import Cases
@@ -174,10 +175,16 @@ def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn() -> None:
     draws = np.random.default_rng(0)
     label, patient = np.repeat(np.arange(100) % 2, 2), patients(100, 2)
     values = draws.normal(size=(200, 3)) + label[:, None] * [1.0, 0.0, 0.5]
-    found = probe_label(values, label, patient)
+    found = probed(values, label, patient)
     assert found is not None
     assert found.auc == pytest.approx(roc_auc_score(label == 1, found.score), abs=1e-12)
     assert found.auc > found.chance
+
+
+def probed(
+    values: NDArray[np.float64], label: NDArray[np.int64], patient: NDArray[np.str_]
+) -> Probe | None:
+    return probe_label(values, label, patient, deal_out(label, patient))
 
 
 def test_a_score_never_saw_its_patient() -> None:
@@ -200,7 +207,7 @@ def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise() -> None:
         draws = np.random.default_rng(seed)
         label = np.repeat(draws.permutation(np.arange(20) % 2), 2)
         shared = np.repeat(draws.normal(size=(20, 2)), 2, axis=0)
-        found = probe_label(shared + 0.1 * draws.normal(size=(40, 2)), label, patients(20, 2))
+        found = probed(shared + 0.1 * draws.normal(size=(40, 2)), label, patients(20, 2))
         assert found is not None
         alarms += found.auc > found.chance
     assert alarms <= 2
@@ -212,7 +219,7 @@ def test_many_images_of_few_patients_do_not_pass_for_many_patients() -> None:
     label = np.repeat(draws.permutation(np.arange(24) % 2), 25)
     trait = np.repeat(draws.normal(size=24) + 0.6 * label[::25], 25)
     assert mannwhitneyu(trait[label == 1], trait[label == 0]).pvalue < 1e-6
-    found = probe_label(trait[:, None], label, patients(24, 25))
+    found = probed(trait[:, None], label, patients(24, 25))
     assert found is not None
     assert found.auc < found.chance
 
@@ -221,7 +228,7 @@ def test_the_class_that_is_told_is_named_even_when_it_is_small() -> None:
     draws = np.random.default_rng(3)
     label = draws.choice([0, 1, 2], p=[0.6, 0.32, 0.08], size=400)
     trait = draws.normal(size=400) + 4 * (label == 2)
-    found = probe_label(trait[:, None], label, patients(400, 1))
+    found = probed(trait[:, None], label, patients(400, 1))
     assert found is not None
     assert found.label == 2
     assert found.auc > max(0.9, found.chance)
@@ -230,7 +237,7 @@ def test_the_class_that_is_told_is_named_even_when_it_is_small() -> None:
 def test_missing_values_may_be_what_tells() -> None:
     label = np.arange(100) % 2
     trait = np.where(label == 1, np.nan, np.random.default_rng(4).normal(size=100))
-    found = probe_label(trait[:, None], label, patients(100, 1))
+    found = probed(trait[:, None], label, patients(100, 1))
     assert found is not None
     assert found.auc == 1
 
@@ -238,5 +245,5 @@ def test_missing_values_may_be_what_tells() -> None:
 @pytest.mark.parametrize("smaller", [9, 10])
 def test_a_class_of_fewer_than_ten_patients_is_not_tried(smaller: int) -> None:
     label = (np.arange(60) < smaller).astype(np.int64)
-    found = probe_label(label[:, None].astype(np.float64), label, patients(60, 1))
+    found = probed(label[:, None].astype(np.float64), label, patients(60, 1))
     assert (found is None) == (smaller < 10)

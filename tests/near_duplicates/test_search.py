@@ -91,6 +91,32 @@ def test_each_kind_of_copy_is_found_and_named(
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(4))
+def test_to_give_up_hopeless_pairs_loses_no_copy(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tissue of any grain, and copies turned, cropped, moved, oriented and noisy at random."""
+    draws = np.random.default_rng(seed)
+    grain = draws.choice([1.0, 1.5, 2.0, 3.0, 5.0])
+    smooth = gaussian_filter(draws.normal(size=(40, 80, 80)), (0, grain, grain))
+    wide = smooth / smooth.std() + draws.choice([0.05, 0.4, 0.8]) * draws.normal(size=smooth.shape)
+    images: list[Image] = list(wide[:, 8:72, 8:72].astype(np.float32))
+    for source in wide:
+        side = int(draws.integers(56, 65))
+        top, left = (draws.integers(0, 80 - side, 2) + (80 - side) // 2) // 2
+        laid = rotate(source, draws.uniform(-9, 9), reshape=False, order=1, mode="nearest")
+        cut = laid[top : top + side, left : left + side][:, :: draws.choice([1, -1])]
+        noise = draws.choice([0, 0.2, 0.4]) * draws.normal(size=cut.shape)
+        images.append(np.rot90(cut + noise, int(draws.integers(4))).astype(np.float32))
+    store = store_of(tmp_path, images)
+    with_giving_up = found(store)
+    everything = dataclasses.replace(search.SETTINGS, hopeless=0.0)
+    monkeypatch.setattr(search, "SETTINGS", everything)
+    assert with_giving_up == found(store)
+    assert len(with_giving_up) >= 5
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("shift", "change"),
     [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "tiny")],

@@ -85,9 +85,13 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         for words, label in task.outcome.asked_of_traits(cases.value, cases.label).items():
             split = dataclasses.replace(cases, label=label)
             asked.append(Question(split, (f"no {words}", words), 1))
+    # the same permutations for all traits
+    dealt = [deal_out(question.cases.label, cases.patient_id) for question in asked]
     tried = allow_for_all(
         {
-            (kind, name, number): probe_label(values, question.cases.label, cases.patient_id)
+            (kind, name, number): probe_label(
+                values, question.cases.label, cases.patient_id, dealt[number]
+            )
             for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
             for name, values in of_kind.items()
             for number, question in enumerate(asked)
@@ -201,13 +205,23 @@ def _interval_text(probe: Probe, cases: Cases) -> str:
     return f"{auc.low:.2f} to {auc.high:.2f}"
 
 
+def deal_out(label: NDArray[np.int64], patient: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Return (m, permutations) labels, dealt out again among whole patients."""
+    number = np.unique(patient, return_inverse=True)[1]
+    return permute_by_patient(label, number, stream(_SEED, "shufflings"), PERMUTATIONS)
+
+
 def probe_label(
-    values: NDArray[np.float64], label: NDArray[np.int64], patient: NDArray[np.str_]
+    values: NDArray[np.float64],
+    label: NDArray[np.int64],
+    patient: NDArray[np.str_],
+    dealt: NDArray[np.int64],
 ) -> Probe | None:
     """Try to tell the label from some numbers.
 
     Args:
         values: (m, k), NaN where missing.
+        dealt: What `deal_out` makes of the label.
 
     Returns:
         The class that is told best; None where all values are equal or no class has ten patients
@@ -224,7 +238,7 @@ def probe_label(
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
     aucs = class_aucs(scores, label[:, None], classes)[0]
-    permuted = _permuted_aucs(columns, label, number, classes)
+    permuted = _permuted_aucs(columns, dealt, number, classes)
     usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _MIN_SPREAD)
     excess = ((permuted - usual) / spread).max(axis=1)
     chance = usual + excess.max() * spread
@@ -242,17 +256,15 @@ def probe_label(
 
 def _permuted_aucs(
     columns: Floats,
-    label: NDArray[np.int64],
+    dealt: NDArray[np.int64],
     patient: NDArray[np.int64],
     classes: NDArray[np.int64],
 ) -> Floats:
-    """Return (permutations, classes) AUCs of labels dealt out again among whole patients."""
-    generator = stream(_SEED, "shufflings")
+    """Return (permutations, classes) AUCs of labels that were dealt out again."""
     areas: list[Floats] = []
-    at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
+    at_once = max(1, _NUMBERS_AT_ONCE // (len(dealt) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
-        stop = min(start + at_once, PERMUTATIONS)
-        block = permute_by_patient(label, patient, generator, stop - start)
+        block = dealt[:, start : start + at_once]
         predicted = predict_out_of_fold(columns, indicators(block, classes), patient)
         areas.append(class_aucs(predicted, block, classes))
     return np.concatenate(areas)

@@ -41,8 +41,23 @@ def compiled(function: F) -> F:
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
     """
+    return _compiled(function, frozenset())
+
+
+def compiled_sum(function: F) -> F:
+    """Compile likewise a function that adds up, which may add several numbers in one step.
+
+    So it takes half the time or less. The order in which numbers are added, and so the last digits
+    of the sum, are those of the kind of processor, as in products of matrices.
+    """
+    return _compiled(function, frozenset({"reassoc", "contract"}))
+
+
+def _compiled(function: F, liberties: frozenset[str]) -> F:
+    """Compile a function at its first call, with liberties of LLVM in sums of real numbers."""
     content = _take_home(function)
-    dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compile_it = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
+    dispatcher = compile_it(function)
     if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
         _stamp(dispatcher, function, content)
     return cast("F", dispatcher)

@@ -189,10 +189,11 @@ def _waves(window: Window) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArr
     cycles = np.arange(1, _RINGS + 1)[:, None] / window.share
     angles = np.pi * np.arange(_STEPS) / _STEPS
     rows, columns = (cycles * np.sin(angles)).ravel(), (cycles * np.cos(angles)).ravel()
-    phases = (
-        2 * np.pi * (down.ravel()[pixels, None] * rows + across.ravel()[pixels, None] * columns)
-    )
-    waves = np.concatenate([np.cos(phases), np.sin(phases)], axis=1) * weights[:, None]
+    # the wave of a place is that of its row times that of its column
+    by_row = np.exp(2j * np.pi * down[:, :1] * rows)
+    by_column = np.exp(2j * np.pi * across[0][:, None] * columns)
+    parts = by_row[pixels // SIDE] * by_column[pixels % SIDE] * weights[:, None]
+    waves = np.concatenate([parts.real, parts.imag], axis=1)
     return pixels, weights.astype(np.float32), waves.astype(np.float32)
 
 

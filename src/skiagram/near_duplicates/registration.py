@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
-from skiagram.compute.compiled import compiled
+from skiagram.compute.compiled import compiled, compiled_sum
 
 REACH = 0.22  # of a side: shifts sought
 MIN_OVERLAP = 0.36  # of the image
@@ -27,6 +27,7 @@ _GROUND = 11  # pixels: a wider place of one value is empty ground, a narrower o
 _FRINGE = 3  # pixels beside it, two standard deviations of `_FINE`
 _FLAT = 0.02  # of an image's spread; less is noise of rounding
 _STEPS = 8
+_TRIAL = 3  # steps, after which a pair may be given up
 _PARTS = 4  # a side
 _SETTLED = 0.05  # pixels at the border of the image
 _MAX_STEP = 0.05  # of a matrix element, a step
@@ -74,33 +75,53 @@ class Registration:
     maps: NDArray[np.float64]
 
 
-def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool = True) -> Details:
+def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
 
     Args:
         reduced: (m, side, side) images reduced to a square, finite.
-        fringe: Whether what lies beside empty ground is kept.
     """
-    surroundings, contrast_within = _FINE if fine else _COARSE
+    images = _of_unit_spread(reduced)
+    # the fringe that an edge throws to both sides is alike in all images with such an edge
+    detail = np.where(_equal_around(images), 0, _local_detail(images, _FINE if fine else _COARSE))
+    return detail.astype(np.float32)
+
+
+def fine_details_inside(reduced: NDArray[np.float64]) -> tuple[Details, Details]:
+    """Return fine details, and the same without what lies beside empty ground.
+
+    Args:
+        reduced: (m, side, side) images reduced to a square, finite.
+    """
+    images = _of_unit_spread(reduced)
+    nothing = _equal_around(images)
+    whole = np.where(nothing, 0, _local_detail(images, _FINE)).astype(np.float32)
+    if not nothing.any():
+        return whole, whole
+    # empty ground: an image is the same as all around it, as outside of a masked breast
+    reach = _GROUND // 2 + _FRINGE
+    around = (1, _GROUND, _GROUND)
+    same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
+    beside = maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
+    return whole, np.where(beside, 0, whole)
+
+
+def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return images without outliers, of zero mean and unit spread; 0 where they are constant."""
     low, high = np.quantile(reduced, _OUTLIERS, axis=(1, 2), keepdims=True)
     images = np.clip(reduced, low, high)
     images = images - images.mean(axis=(1, 2), keepdims=True)
     spread = images.std(axis=(1, 2), keepdims=True)
     shown = spread > 1e-12 * np.abs(reduced).max(axis=(1, 2), keepdims=True)
-    images = np.where(shown, images / np.where(shown, spread, 1), 0)
+    return np.where(shown, images / np.where(shown, spread, 1), 0)
+
+
+def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> NDArray[np.float64]:
+    surroundings, contrast_within = within
     smooth = _blurred(images, _NOISE)
     offset = smooth - _blurred(smooth, surroundings)
     contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
-    detail = offset / (contrast + _FLAT)
-    # the fringe that an edge throws to both sides is alike in all images with such an edge
-    nothing = _equal_around(images)
-    if not fringe and nothing.any():
-        reach = _GROUND // 2 + _FRINGE
-        # empty ground: an image is the same as all around it, as outside of a masked breast
-        around = (1, _GROUND, _GROUND)
-        same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-        nothing |= maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
-    return np.where(nothing, 0, detail).astype(np.float32)
+    return np.asarray(offset / (contrast + _FLAT))
 
 
 def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -120,8 +141,14 @@ def _blurred(images: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
 
 
-def register(first: Details, second: Details, guess: Guess) -> Registration:
-    """Lay the first image of each pair over the second."""
+def register(
+    first: Details, second: Details, guess: Guess, *, hopeless: float = 0.0
+) -> Registration:
+    """Lay the first image of each pair over the second.
+
+    Args:
+        hopeless: A pair whose correlation is still below this after three steps is left as it is.
+    """
     placed = guess.orient(first)
     second = np.ascontiguousarray(second)
     turn = np.deg2rad(-guess.degrees)  # the map leads back
@@ -142,14 +169,15 @@ def register(first: Details, second: Details, guess: Guess) -> Registration:
     matrix = np.array([[cosine, -sine], [sine, cosine]])
     maps = np.tile(start, (len(first), 1))
     maps[:, 4:] = away - shift @ matrix.T
-    return Registration(*_refined(placed, second, maps, sign))
+    return Registration(*_refined(placed, second, maps, sign, hopeless))
 
 
 def refine(first: Details, second: Details, guess: Guess, earlier: Registration) -> Registration:
     """Lay images over each other again, at another size, from where they fitted before."""
     sign = np.sign(earlier.correlation)
     placed = guess.orient(first)
-    return Registration(*_refined(placed, np.ascontiguousarray(second), earlier.maps.copy(), sign))
+    maps = earlier.maps.copy()
+    return Registration(*_refined(placed, np.ascontiguousarray(second), maps, sign, 0.0))
 
 
 def alike_everywhere(first: Details, second: Details, guess: Guess, close: Registration) -> float:
@@ -261,33 +289,44 @@ def _normal_equations(
     """
     side = moving.shape[0]
     centre = (side - 1) / 2
-    normal = np.zeros((_UNKNOWNS, _UNKNOWNS))
-    target = np.zeros(_UNKNOWNS)
-    terms = np.ones(_UNKNOWNS)
-    squares = 0.0
+    terms = np.empty((_UNKNOWNS, side * side))  # of each pixel
+    seen = np.empty(side * side)  # its value in the other image
+    count = 0
     for row in range(side):
         for column in range(side):
             down, across = row - centre, column - centre
             top, left, v, u = _place(map_, down, across, side)
             if top < 0:
                 continue
-            a, b = moving[top, left], moving[top, left + 1]
-            c, d = moving[top + 1, left], moving[top + 1, left + 1]
-            terms[4] = (1 - u) * (c - a) + u * (d - b)
-            terms[5] = (1 - v) * (b - a) + v * (d - c)
-            terms[0], terms[1] = terms[4] * down, terms[4] * across
-            terms[2], terms[3] = terms[5] * down, terms[5] * across
-            terms[6] = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d)
-            seen = fixed[row, column]
-            squares += seen * seen
-            for i in range(_UNKNOWNS):
-                target[i] += terms[i] * seen
-                for j in range(i, _UNKNOWNS):
-                    normal[i, j] += terms[i] * terms[j]
+            # between the four pixels around the place
+            value, below = moving[top, left], moving[top + 1, left]
+            across_above = moving[top, left + 1] - value
+            twist = moving[top + 1, left + 1] - below - across_above
+            slope_across = across_above + v * twist
+            slope_down = below - value + u * twist
+            terms[0, count], terms[1, count] = slope_down * down, slope_down * across
+            terms[2, count], terms[3, count] = slope_across * down, slope_across * across
+            terms[4, count], terms[5, count] = slope_down, slope_across
+            terms[6, count] = value + u * across_above + v * slope_down
+            terms[7, count] = 1.0
+            seen[count] = fixed[row, column]
+            count += 1
+    normal = np.empty((_UNKNOWNS, _UNKNOWNS))
+    target = np.empty(_UNKNOWNS)
     for i in range(_UNKNOWNS):
-        for j in range(i):
-            normal[i, j] = normal[j, i]
-    return normal, target, squares
+        for j in range(i, _UNKNOWNS):
+            normal[i, j] = normal[j, i] = _product(terms[i], terms[j], count)
+        target[i] = _product(terms[i], seen, count)
+    return normal, target, _product(seen, seen, count)
+
+
+@compiled_sum
+def _product(ones: NDArray[np.float64], others: NDArray[np.float64], count: int) -> float:
+    """Return the sum of the products of the first numbers of two rows."""
+    total = 0.0
+    for k in range(count):
+        total += ones[k] * others[k]
+    return total
 
 
 @compiled
@@ -311,6 +350,7 @@ def _refined(
     second: NDArray[np.float32],
     maps: NDArray[np.float64],
     sign: NDArray[np.float64],
+    hopeless: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (m,) the greatest correlations met on the way, and (m, 6) their maps."""
     number, side = first.shape[0], first.shape[1]
@@ -320,7 +360,7 @@ def _refined(
     greatest = np.array([1.0, 1.0, 1.0, 1.0, side, side]) * _MAX_STEP
     for k in range(number):
         map_ = maps[k].copy()
-        for _ in range(_STEPS + 1):
+        for step_number in range(_STEPS + 1):
             normal, target, squares = _normal_equations(first[k], second[k], map_)
             correlation = _correlation(normal, target, squares, MIN_OVERLAP * side * side)
             if correlation == 0:
@@ -328,6 +368,8 @@ def _refined(
             if abs(correlation) > abs(best[k]):
                 best[k] = correlation
                 best_maps[k] = map_
+            if step_number == _TRIAL and abs(best[k]) < hopeless:
+                break
             for i in range(_UNKNOWNS):
                 normal[i, i] = normal[i, i] * (1 + _RIDGE) + _MIN_RIDGE
             solved = np.linalg.solve(normal, target)

@@ -11,7 +11,7 @@ an organ's outline need more.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -48,6 +48,7 @@ from skiagram.near_duplicates.registration import (
     Registration,
     alike_everywhere,
     details_of,
+    fine_details_inside,
     refine,
     register,
     z_score,
@@ -60,6 +61,7 @@ class SearchSettings:
     """What is asked of a copy, and how many pairs are looked at."""
 
     alike_small: float = 0.75  # other images of generated sets reach .55; true copies at least .93
+    hopeless: float = 0.4  # small, after three steps; pairs that reach .75 in the end have .53
     alike: float = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
     alike_warped: float = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
     alike_reoriented_and_warped: float = 0.88
@@ -405,9 +407,9 @@ class _Confirmation:
         self._shapes = shapes
         self._image = image
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
-        self._limits: dict[tuple[float, float], tuple[float, float]] = {}
         self._fitted: dict[Guess, NDArray[np.int64]] = {}
         self._detail = lru_cache(maxsize=SETTINGS.details_kept)(self._read_detail)
+        self._others_reach = cache(self._measure_others)
 
     def look_at(
         self, first: NDArray[np.int64], second: NDArray[np.int64], guesses: Sequence[Guess]
@@ -426,7 +428,8 @@ class _Confirmation:
             for start in range(0, len(new), SETTINGS.batch):
                 batch = new[start : start + SETTINGS.batch]
                 rows, columns = first[batch], second[batch]
-                fitted = register(self._small[rows], self._small[columns], guess)
+                ones, others = self._small[rows], self._small[columns]
+                fitted = register(ones, others, guess, hopeless=SETTINGS.hopeless)
                 for pair in np.flatnonzero(np.abs(fitted.correlation) > SETTINGS.alike_small):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
@@ -435,14 +438,17 @@ class _Confirmation:
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int
     ) -> None:
-        place = abs(guess.down), abs(guess.across)
-        if place not in self._limits:
-            self._limits[place] = self._others_reach(Guess(down=place[0], across=place[1]))
-        least_small, least = self._limits[place]
+        place = Guess(down=abs(guess.down), across=abs(guess.across))
         alike = float(fitted.correlation[number])
         change = Change.read(guess, fitted.maps[number], SIDE)
-        if not change.plausible or abs(alike) <= max(least_small, change.asked):
+        # what other pairs reach is measured last: it takes longer than all else
+        if (
+            not change.plausible
+            or abs(alike) <= change.asked
+            or abs(alike) <= self._others_reach(place, small=True)
+        ):
             return
+        least = self._others_reach(place, small=False)
         side = self._side(row, column)
         first, second = self._details(row, column, side)
         start = fitted.maps[number].copy()
@@ -484,26 +490,24 @@ class _Confirmation:
 
     def _read_detail(self, row: int, side: int) -> tuple[Details, Details | None]:
         picture = reduced(projection(self._image(row)), side)[None]
-        fine = side >= SETTINGS.min_fine_side
-        whole: Details = details_of(picture, fine=fine)[0]
-        inside: Details = details_of(picture, fine=fine, fringe=not fine)[0]
-        return whole, None if np.array_equal(whole, inside) else inside
+        if side < SETTINGS.min_fine_side:
+            return details_of(picture)[0], None
+        whole, inside = fine_details_inside(picture)
+        return whole[0], None if np.array_equal(whole, inside) else inside[0]
 
-    def _others_reach(self, guess: Guess) -> tuple[float, float]:
-        """Return what is asked of a copy, small and at full size, above what other pairs reach."""
+    def _measure_others(self, guess: Guess, *, small: bool) -> float:
+        """Return what is asked of a copy, small or at full size, above what other pairs reach."""
         draws = stream(SETTINGS.seed, "other pairs")
         pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        ones, others = self._small[pairs[:, 0]], self._small[pairs[:, 1]]
-        fitted = register(ones, others, guess)
+        if small:
+            fitted = register(self._small[pairs[:, 0]], self._small[pairs[:, 1]], guess)
+            return _beyond(fitted.correlation, SETTINGS.alike_small)
         close = []
         for row, column in pairs.tolist():
-            side = self._side(row, column)
-            first, second = self._details(row, column, side)
+            first, second = self._details(row, column, self._side(row, column))
             close.append(float(register(first[None], second[None], guess).correlation[0]))
-        return _beyond(fitted.correlation, SETTINGS.alike_small), _beyond(
-            np.array(close), SETTINGS.alike
-        )
+        return _beyond(np.array(close), SETTINGS.alike)
 
 
 def _beyond(correlations: NDArray[np.float64], least: float) -> float:
