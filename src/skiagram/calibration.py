@@ -293,8 +293,7 @@ def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibrati
     """Return, per fold, the calibration of the cases that the fold holds out: the others' average.
 
     Whatever is fitted to a fold's labels knows them, a curve as well as the few numbers of a
-    scaling. With its own calibration, noise from 60 patients reads as an AUC of .54, and a
-    threshold for 90 % sensitivity finds 86 % of new cases if set on 40 (docs/results/coverage.md).
+    scaling. With its own calibration, noise from 60 patients reads as an AUC of .54.
     """
     return [
         average_calibrations([*calibrations[:k], *calibrations[k + 1 :]])

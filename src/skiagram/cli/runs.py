@@ -17,7 +17,7 @@ _LEFT_OUT = (  # columns: figures of single models, files and folders
     r"Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$"
     r"|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$"
 )
-_SHOWN = r"best_\w+[.]selection_auc$|best_\w+_minus_\w+[.](?!low$|high$)\w+$"  # equal or not
+_SHOWN = r"best_\w+[.]selection_\w+$|best_\w+_minus_\w+[.](?!low$|high$)\w+$"  # equal or not
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figures import title_figure
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
@@ -238,13 +239,18 @@ class Evaluation:
 
     @property
     def primary_title(self) -> str:
-        """Return that name for people."""
+        """Return what it is called in a sentence."""
         return self.task.primary_title
 
     @property
     def figure_words(self) -> str:
         """Return what the primary figure is called in a sentence: of any classes `AUC`."""
         return "AUC" if self.task.outcome is None else self.primary_title
+
+    @property
+    def figure_title(self) -> str:
+        """Return what the primary figure is called at the begin of a sentence."""
+        return title_figure(self.task, self.primary)
 
     @property
     def off_copies(self) -> str:

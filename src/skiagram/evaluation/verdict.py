@@ -512,5 +512,5 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
 def with_verdict(evaluation: Evaluation) -> Evaluation:
     """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
-    warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))
-    return replace(evaluation, answer=answer, warnings=warnings)
+    warnings = dict.fromkeys((*evaluation.warnings, *describe_rules(evaluation, beaten=False)))
+    return replace(evaluation, answer=answer, warnings=tuple(warnings))

@@ -66,9 +66,10 @@ class Task:
 
     @property
     def primary_title(self) -> str:
-        """That name for people."""
+        """What it is called in a sentence."""
         if self.outcome is not None:
-            return self.outcome.of_primary.title
+            title = self.outcome.of_primary.title
+            return title[0].lower() + title[1:] if title[1:2].islower() else title
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
 
     @property

@@ -434,7 +434,7 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
                 f"best {evaluation.contender_words} minus best classical model "
                 f"{format_difference(difference)}"
             )
-        figure = evaluation.figure_words
+        figure = evaluation.figure_title
         words = f"{figure} of each model with its 95 % interval: {'; '.join(parts)}."
         return page.finish(name, words)
 
@@ -456,7 +456,7 @@ def _draw_models(
     bounds = [bound for figure in figures for bound in (figure.value, figure.low)]
     known = [bound for bound in bounds if bound is not None]
     name_rows(axes, titles)
-    axes.set_xlabel(f"{evaluation.figure_words} with 95 % interval")
+    axes.set_xlabel(f"{evaluation.figure_title} with 95 % interval")
     if evaluation.task.outcome is None:
         lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in known)]))
         axes.set_xlim(lowest, 1.005)

@@ -123,7 +123,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "classes": evaluation.task.words,
         "models": trained,
         "figure": evaluation.figure_words,
-        "auc": f"{evaluation.figure_words} of the best of each arm: {'; '.join(areas) or 'none'}",
+        "auc": f"{evaluation.figure_title} of the best of each arm: {'; '.join(areas) or 'none'}",
         "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),

@@ -62,7 +62,7 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     for shift in evaluation.differences_of_sides(SHIFTS):
         tested, known = map(format_decimal, evaluation.values_of_sides(shift))
         cells = [known, tested, format_difference(shift)]
-        name = f"{evaluation.figure_words} of {titles[shift.model]}"
+        name = f"{evaluation.figure_title} of {titles[shift.model]}"
         differing.append(_shift_row(name, shift, cells))
     for trait in evaluation.differences_of_sides(SHARES, NUMBERS, FEATURES):
         tested, known = (f"{value:.4g}" for value in evaluation.values_of_sides(trait))
@@ -76,7 +76,7 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         ("Cohort", "case of the cohort") if evaluation.is_external else ("Test", "test case")
     )
     groups = (
-        (differing, f"{evaluation.figure_words} and shares", "Difference (95 %)"),
+        (differing, f"{evaluation.figure_title} and shares", "Difference (95 %)"),
         (ranked, "Medians", f"Probability that a {case} has more (95 %)"),
     )
     return Table(

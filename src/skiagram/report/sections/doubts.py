@@ -55,8 +55,8 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
     the first page has room for a few.
     """
-    openings = evaluation.answer.openings
-    told = describe_rules(evaluation, beaten=False) if openings else ()
+    answer = evaluation.answer
+    told = describe_rules(evaluation, beaten=False) if answer.openings else answer.reasons
     graver = _graver(audit)
     return (
         *(

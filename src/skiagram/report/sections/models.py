@@ -116,7 +116,7 @@ def format_as_text(evaluation: Evaluation) -> str:
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
     shown = shown if evaluation.task.outcome is None else []
-    primary = f"{evaluation.figure_words} (95 %)"
+    primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
     for result in evaluation.models:
         outcome = result.outcome

@@ -99,7 +99,7 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     for title, known in (
         (FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
         (FIGURE["difference"].title, evaluation.difference),
-        (f"{evaluation.figure_words} of the ideal observer", evaluation.ideal),
+        (f"{evaluation.figure_title} of the ideal observer", evaluation.ideal),
     ):
         if known:
             yield title, known
