@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from skiagram.cli.outcome_arguments import GROUP, add_outcome_arguments, settle_outcome
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
 from skiagram.outcomes.columns import VALUE
 
 
-def table(*rows: tuple[str, str, str]) -> list[TableRow]:
+def table(*rows: tuple[str, str, str]) -> list[CsvRow]:
     return [
-        TableRow(line, dict(zip(("to_event", "followed", "state"), row, strict=True)))
+        CsvRow(line, dict(zip(("to_event", "followed", "state"), row, strict=True)))
         for line, row in enumerate(rows, start=2)
     ]
 
@@ -24,7 +24,7 @@ def table(*rows: tuple[str, str, str]) -> list[TableRow]:
 ROWS = table(("266", "845", "Mets"), ("", "501", "--"), ("30.5", "", "local"))
 
 
-def settle(*words: str, rows: list[TableRow] = ROWS, **others: Any) -> Any:
+def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> Any:
     parser = argparse.ArgumentParser()
     add_outcome_arguments(parser)
     arguments = parser.parse_args(words)
@@ -126,7 +126,7 @@ CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", ""
 @pytest.mark.parametrize("name", ["alive", "Censored", "cens", "OS_alive", "eventFree", "survival"])
 def test_a_one_of_a_column_that_may_mean_no_event_is_asked_for(name: str) -> None:
     cells = [("9", "1"), ("8", "0"), ("7", "1")]
-    rows = [TableRow(at, {"days": days, name: cell}) for at, (days, cell) in enumerate(cells)]
+    rows = [CsvRow(at, {"days": days, name: cell}) for at, (days, cell) in enumerate(cells)]
     line = ("--time", "days", "--event", name)
     with pytest.raises(DataError, match=r"'1' \(2\), '0' \(1\) may mean that there was an event"):
         settle(*line, rows=rows)
@@ -140,12 +140,12 @@ def test_a_one_of_a_column_that_may_mean_no_event_is_asked_for(name: str) -> Non
 
 
 def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> None:
-    rows = [TableRow(at, {"days": str(at + 1), "dead": str(at % 2)}) for at in range(8)]
-    rows[3] = TableRow(3, {"days": "9999", "dead": "1"})
+    rows = [CsvRow(at, {"days": str(at + 1), "dead": str(at % 2)}) for at in range(8)]
+    rows[3] = CsvRow(3, {"days": "9999", "dead": "1"})
     line = ("--time", "days", "--event", "dead")
     note = settle(*line, rows=rows)[0].note
     assert "1 rows have 9999, far from all others" in note
-    rows[3] = TableRow(3, {"days": "", "dead": "1"})
+    rows[3] = CsvRow(3, {"days": "", "dead": "1"})
     settled, _ = settle(*line, rows=rows, empty_label="leave-out")
     assert len(settled.rows) == 7
     with pytest.raises(OptionError, match="--event: is not given"):
@@ -165,7 +165,7 @@ def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> Non
 def test_a_unit_in_the_name_of_a_time_is_its_unit(
     name: str, given: tuple[str, ...], unit: str
 ) -> None:
-    rows = [TableRow(at, {name: "9", "dead": str(at % 2)}) for at in range(4)]
+    rows = [CsvRow(at, {name: "9", "dead": str(at % 2)}) for at in range(4)]
     settled, _ = settle("--time", name, "--event", "dead", *given, rows=rows)
     assert settled.outcome.unit == unit
     assert ("add --unit" in settled.note) == (unit != "days")

@@ -10,7 +10,7 @@ from skiagram.datasets.combined_regions import (
     has_several,
     originals_of,
 )
-from skiagram.datasets.folder.csv_rows import TableRow, read_rows
+from skiagram.datasets.folder.csv_rows import CsvRow, read_rows
 from skiagram.errors import DataError
 
 FEATURES = ["volume", "entropy"]
@@ -30,7 +30,7 @@ def table() -> pd.DataFrame:
     )
 
 
-def rows_of(frame: pd.DataFrame) -> list[TableRow]:
+def rows_of(frame: pd.DataFrame) -> list[CsvRow]:
     return read_rows(frame.to_csv(index=False).encode())
 
 

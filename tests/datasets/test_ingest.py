@@ -9,7 +9,7 @@ import pytest
 
 from skiagram.datasets.contract import Mark
 from skiagram.datasets.ingest import task_of
-from skiagram.datasets.lidc import Grid, NodulePatch
+from skiagram.datasets.lidc import NodulePatch, SliceGrid
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
@@ -53,7 +53,7 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
     assert build(acquisition or {}, "acquisition") == NodulePatch(
-        side=31, window=(-1000, 400), grid=Grid(spacing_mm=0.68, size=48)
+        side=31, window=(-1000, 400), grid=SliceGrid(spacing_mm=0.68, size=48)
     )
 
 

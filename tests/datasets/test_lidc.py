@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.lidc import INTERCEPT, LIDC, Grid, infer_intercept, to_ct_numbers
+from skiagram.datasets.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
 from tests.datasets.lidc_files import SIDE, lung, stored, table, write
 from tests.datasets.own_folders import dicom
@@ -185,7 +185,7 @@ def test_what_is_no_square_of_ct_numbers_is_refused(tmp_path: Path) -> None:
 def test_a_plane_in_mm_stays_the_plane(spacing: float, size: int) -> None:
     at = (np.arange(71) - 35) * spacing
     plane = (3 * at[:, None] - 2 * at[None, :]).astype(np.float32)
-    found = Grid(spacing_mm=0.68, size=size).resample(plane, spacing)
+    found = SliceGrid(spacing_mm=0.68, size=size).resample(plane, spacing)
     new = (np.arange(size) - (size - 1) / 2) * 0.68
     np.testing.assert_allclose(found, 3 * new[:, None] - 2 * new[None, :], atol=1e-4)
 
@@ -193,7 +193,7 @@ def test_a_plane_in_mm_stays_the_plane(spacing: float, size: int) -> None:
 def test_what_is_outside_or_beside_a_missing_pixel_is_missing() -> None:
     image = np.ones((20, 20), np.float32)
     image[0, 0] = np.nan
-    found = Grid(spacing_mm=1.0, size=24).resample(image, 1.0)
+    found = SliceGrid(spacing_mm=1.0, size=24).resample(image, 1.0)
     assert np.isnan(found[:2]).all()
     assert np.isnan(found[2, 2])
     assert found[3:22, 3:22] == pytest.approx(1)

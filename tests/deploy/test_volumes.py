@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.features.extraction import extract_modalities
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import write_checksums, write_fingerprint
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.thorough
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {
-    "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
-    "MR": Grid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
+    "PET": VoxelGrid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
+    "MR": VoxelGrid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
 }
 PATIENTS, TEST = 40, 8
 STEPS = Steps(
@@ -228,7 +228,7 @@ def test_each_modality_is_compared_with_its_own_training_images(
         file = place / name / f"{modality}_image.nii"
         dark = np.random.default_rng(1).normal(20, 2, GRIDS[modality].shape)
         file.write_bytes(nifti_bytes(dark.astype(np.int16), GRIDS[modality]))
-    grid = Grid((7, 18, 18), (3.0, 1.0, 2.0), (0.0, 0.0, 0.0), AXES)
+    grid = VoxelGrid((7, 18, 18), (3.0, 1.0, 2.0), (0.0, 0.0, 0.0), AXES)
     mask = np.zeros(grid.shape, np.uint8)
     mask[1:4, 2:-2, 2:-2] = 3
     voxels = np.random.default_rng(2).normal(200, 20, grid.shape)

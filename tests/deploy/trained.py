@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.contract import Acquisition, SpacedImage
+from skiagram.datasets.contract import PixelAcquisition, SpacedImage
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import development_patients
 from skiagram.features.extraction import extract
@@ -81,7 +81,7 @@ def prepared(
     folder: Path,
     restoration: dict[str, Any],
     features: list[dict[str, Any]],
-    acquisition: Acquisition | None = None,
+    acquisition: PixelAcquisition | None = None,
 ) -> tuple[Cases, FeatureTable]:
     """Ingest, restore and extract striped and plain images; write the test films as PNG."""
     rng = np.random.default_rng(4)
@@ -145,7 +145,7 @@ def finish(
 def trained_baseline(
     folder: Path,
     restoration: str = "repair",
-    acquisition: Acquisition | None = None,
+    acquisition: PixelAcquisition | None = None,
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
     **changed: object,

@@ -16,7 +16,7 @@ from skiagram.explanation.saliency import (
 )
 from skiagram.explanation.trust import Exchange, Method
 from skiagram.models.deep.fitted import Architecture, as_ensemble
-from skiagram.models.deep.vision_transformer import Block
+from skiagram.models.deep.vision_transformer import TransformerBlock
 from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier
 from tests.models.classical.families import read_options
@@ -101,7 +101,7 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
 def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None:
     network, seen = trained("vision_transformer", 1, 16, 16), images(1, 16, 16)
     layers = list(cast(Any, network.classifier).network)
-    last = max(place for place, layer in enumerate(layers) if isinstance(layer, Block))
+    last = max(place for place, layer in enumerate(layers) if isinstance(layer, TransformerBlock))
     before = nn.Sequential(*layers[:last])(seen).detach()
     entering = layers[last].attended(before).detach().requires_grad_()
     with torch.enable_grad():  # the last block and the end of the network, written out

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.records.places import tabulate_places
 from tests.datasets.volumes.examples import nifti_bytes
 
@@ -41,7 +41,7 @@ def write_films(
                     centre[2] = LAST_COLUMN - centre[2]
                 rows.append((name, tuple(map(float, centre)), 3.0))
             if depth:
-                grid = Grid((depth, side, side), (1.0, 1.5, 1.5), ORIGIN, _AXES)
+                grid = VoxelGrid((depth, side, side), (1.0, 1.5, 1.5), ORIGIN, _AXES)
                 (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
             else:
                 pixels = voxels.clip(0, 255).astype(np.uint8) if whole else voxels.astype("float32")

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, Table
+from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeTable
 from skiagram.outcomes.number import Number, NumberCalibration, group_numbers
 from skiagram.outcomes.outcome import Floats, Labels, MeasuredOutcome, ReadColumns, Tensor
 
@@ -29,7 +29,7 @@ class Count(Number):
     networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
 
     @classmethod
-    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
         column = given["count"]
         cells = [row.cells[column] for row in table.rows]
         for row, cell in zip(table.rows, cells, strict=True):

@@ -9,7 +9,7 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError, OptionError
 from skiagram.features.extraction import extract, extract_modalities
 from skiagram.features.first_order import FirstOrder
@@ -26,8 +26,8 @@ from tests.datasets.volumes.examples import nifti_bytes
 REPOSITORY = Path(__file__).parents[2]
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {
-    "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
-    "MR": Grid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
+    "PET": VoxelGrid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
+    "MR": VoxelGrid((5, 16, 18), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXES),
 }
 
 

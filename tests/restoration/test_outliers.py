@@ -7,13 +7,13 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from skiagram.restoration.outliers import Faults, Outliers, local_median
+from skiagram.restoration.outliers import FaultyPixels, Outliers, local_median
 from tests.restoration.phantom import Film, Plane, film, tissue
 
 OPTIONS = Outliers(threshold=6.0, radius=2)
 
 
-def find(plane: Plane) -> Faults:
+def find(plane: Plane) -> FaultyPixels:
     return OPTIONS.find(plane, np.zeros(plane.shape, np.bool_))
 
 

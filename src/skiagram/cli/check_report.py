@@ -18,7 +18,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
-from skiagram.datasets.volumes.case_images import Reading
+from skiagram.datasets.volumes.case_images import CaseReading
 from skiagram.errors import DataError
 from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import Design
@@ -143,7 +143,7 @@ def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:
     return "\n".join(lines)
 
 
-def write_text_examples(survey: Survey, folder: Path, reading: Reading) -> int:
+def write_text_examples(survey: Survey, folder: Path, reading: CaseReading) -> int:
     """Write pictures of the first marks of some files into a new folder; return how many."""
     marked = [file for file in survey.examined if file.text]
     folder.mkdir(parents=True)

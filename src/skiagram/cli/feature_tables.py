@@ -16,7 +16,7 @@ from skiagram.errors import DataError, OptionError, listed, nearest
 if TYPE_CHECKING:
     from skiagram.audit.run import AuditReport
     from skiagram.datasets.feature_table import FeatureTable
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.models.cross_validation import Plan
     from skiagram.records.cases import Design
 
@@ -40,7 +40,7 @@ _SEVERAL = (
 class DescribedFeatures(NamedTuple):
     """A table of features as it will be read; `file` of its source is not there yet."""
 
-    rows: "list[TableRow]"
+    rows: "list[CsvRow]"
     source: "FeatureTable"
     notes: list[str]
 
@@ -338,7 +338,7 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
     return described._replace(source=source)
 
 
-def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], list[str]]":
+def _joined(arguments: argparse.Namespace) -> "tuple[list[CsvRow], list[str], list[str]]":
     """Return the rows, the columns of the first table, and who was left out."""
     from skiagram.datasets.folder.csv_rows import describe_missing, of_table, read_csv
     from skiagram.datasets.folder.patients import PatientTable
@@ -373,7 +373,7 @@ def _name_as_known(
     arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
 
 
-def _settle_classes(arguments: argparse.Namespace, rows: "list[TableRow]") -> tuple[str, ...]:
+def _settle_classes(arguments: argparse.Namespace, rows: "list[CsvRow]") -> tuple[str, ...]:
     """Return the classes, and let the arguments name the positive one as the table writes it.
 
     Raises:
@@ -405,7 +405,7 @@ def _settle_classes(arguments: argparse.Namespace, rows: "list[TableRow]") -> tu
     return classes
 
 
-def _find_patients(rows: "list[TableRow]", others: Collection[str]) -> tuple[str | None, list[str]]:
+def _find_patients(rows: "list[CsvRow]", others: Collection[str]) -> tuple[str | None, list[str]]:
     """Return the column that is called like patients' ids and that rows share, and a sentence."""
     for name in (name for name in rows[0].cells if name not in others):
         patients = {row.cells[name] for row in rows}
@@ -417,8 +417,8 @@ def _find_patients(rows: "list[TableRow]", others: Collection[str]) -> tuple[str
 
 
 def _split_of_names(
-    rows: "list[TableRow]", columns: Sequence[str], split: str | None
-) -> "tuple[list[TableRow], str | None, list[str]]":
+    rows: "list[CsvRow]", columns: Sequence[str], split: str | None
+) -> "tuple[list[CsvRow], str | None, list[str]]":
     """Return a table, its column of the parts of the data, and sentences.
 
     A column of names of parts, or folders in a column of file names, tells them where no column is
@@ -443,10 +443,10 @@ def _split_of_names(
 
 def _choose_region(
     arguments: argparse.Namespace,
-    rows: "list[TableRow]",
+    rows: "list[CsvRow]",
     patient: str | None,
     constant: Sequence[str],
-) -> "tuple[list[TableRow], list[str]]":
+) -> "tuple[list[CsvRow], list[str]]":
     """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
 
     Raises:
@@ -484,7 +484,7 @@ def _choose_region(
 
 def _is_combined(
     arguments: argparse.Namespace,
-    rows: "list[TableRow]",
+    rows: "list[CsvRow]",
     patient: str | None,
     constant: Sequence[str],
     known: "FeatureTable | None",
@@ -517,7 +517,7 @@ def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> s
     )
 
 
-def _features_of(known: Sequence[str], rows: "list[TableRow]") -> list[str]:
+def _features_of(known: Sequence[str], rows: "list[CsvRow]") -> list[str]:
     """Return the features of a known table.
 
     Raises:
@@ -536,7 +536,7 @@ def _features_of(known: Sequence[str], rows: "list[TableRow]") -> list[str]:
     return features
 
 
-def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> tuple[list[str], list[str]]:
+def _feature_columns(rows: "list[CsvRow]", columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns that hold numbers alone and are no ids, and sentences on what is not one.
 
     Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
@@ -620,7 +620,7 @@ def _typed(names: Collection[str]) -> str:
     return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
 
 
-def _describe_gaps(rows: "list[TableRow]", features: Sequence[str]) -> str:
+def _describe_gaps(rows: "list[CsvRow]", features: Sequence[str]) -> str:
     """Return a sentence on the empty cells of features; empty where there is none."""
     empty = {name: sum(not row.cells[name] for row in rows) for name in features}
     gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])

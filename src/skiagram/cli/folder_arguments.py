@@ -16,12 +16,12 @@ from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usu
 from skiagram.errors import DataError, OptionError, listed
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.mask_names import MaskNames
     from skiagram.datasets.folder.source import Folder, Unlisted
     from skiagram.datasets.folder.survey import Settling
     from skiagram.datasets.folder.table import Columns
-    from skiagram.datasets.volumes.case_images import Reading
+    from skiagram.datasets.volumes.case_images import CaseReading
     from skiagram.records.cases import Design
 
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -62,7 +62,7 @@ _REGION_COLUMNS = {
 class FolderArguments(NamedTuple):
     """What the arguments name; the manifest of the data set is not there yet."""
 
-    rows: "list[TableRow]"
+    rows: "list[CsvRow]"
     source: "Folder"
     design: "Design"
     notes: list[str]  # what was settled of names, rows and labels, a sentence each
@@ -102,9 +102,9 @@ def add_unstated_spacing(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--unstated-spacing", type=float, nargs="+", metavar="MM", help=text)
 
 
-def reading_of(arguments: argparse.Namespace) -> "Reading":
+def reading_of(arguments: argparse.Namespace) -> "CaseReading":
     """Return what the arguments say of files that can be read in several ways."""
-    from skiagram.datasets.volumes.case_images import Reading
+    from skiagram.datasets.volumes.case_images import CaseReading
 
     mm = arguments.unstated_spacing
     if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
@@ -113,7 +113,7 @@ def reading_of(arguments: argparse.Namespace) -> "Reading":
             "slices, rows and columns, or the last two: above 0 mm",
         )
         raise OptionError(fault, where="--unstated-spacing", allowed=allowed)
-    return Reading(
+    return CaseReading(
         getattr(arguments, "mask_grid", "same"), spacing=None if mm is None else tuple(mm)
     )
 
@@ -304,7 +304,7 @@ def _compose_of_names(arguments: argparse.Namespace) -> list[str]:
     return table.notes
 
 
-def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str]]":
+def _read_table(arguments: argparse.Namespace) -> "tuple[list[CsvRow], list[str]]":
     """Return the table with names of files and labels settled, and sentences on these.
 
     The arguments then name the columns of files and labels that the table has.
@@ -360,17 +360,17 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     return rows, [*filter(None, notes)]
 
 
-def _mask_column(arguments: argparse.Namespace, rows: "list[TableRow]") -> str:
+def _mask_column(arguments: argparse.Namespace, rows: "list[CsvRow]") -> str:
     return arguments.mask or usual_column(rows[0].cells, ("mask",)) or "mask"
 
 
-def label_column(named: str, rows: "list[TableRow]") -> str:
+def label_column(named: str, rows: "list[CsvRow]") -> str:
     """Return the column of labels: the one that is named, also as `Label` for `label`."""
     header = rows[0].cells
     return named if named in header else usual_column(header, (named,)) or named
 
 
-def _require_file_column(rows: "list[TableRow]", file: str, arguments: argparse.Namespace) -> None:
+def _require_file_column(rows: "list[CsvRow]", file: str, arguments: argparse.Namespace) -> None:
     from skiagram.datasets.folder.csv_rows import require_columns
 
     header = rows[0].cells
@@ -386,9 +386,7 @@ def _require_file_column(rows: "list[TableRow]", file: str, arguments: argparse.
     )
 
 
-def _without_repeated(
-    rows: "list[TableRow]", used: tuple[str, ...]
-) -> "tuple[list[TableRow], str]":
+def _without_repeated(rows: "list[CsvRow]", used: tuple[str, ...]) -> "tuple[list[CsvRow], str]":
     """Return a table without rows that say what an earlier one says, and a sentence on them."""
     single = {tuple(row.cells[name] for name in used): row for row in reversed(rows)}
     repeated = len(rows) - len(single)
@@ -415,7 +413,7 @@ def _pictures_in(folder: Path) -> list[str]:
     return sorted(images | called_images(tree) if images else images)
 
 
-def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:
+def _listed_images(arguments: argparse.Namespace, rows: "list[CsvRow]") -> list[str] | None:
     """Return the images of which masks may lie beside them; None where the table names masks."""
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.source import list_unlisted_images
@@ -437,8 +435,8 @@ def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> lis
 
 
 def _with_masks(
-    rows: "list[TableRow]", arguments: argparse.Namespace, masks: "MaskNames"
-) -> "list[TableRow]":
+    rows: "list[CsvRow]", arguments: argparse.Namespace, masks: "MaskNames"
+) -> "list[CsvRow]":
     """Return a table with the masks that names tell, in the column `mask`."""
     from dataclasses import replace
 
@@ -484,7 +482,7 @@ def _check_folder(folder: Path) -> None:
         raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
-def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
+def _source(arguments: argparse.Namespace, rows: "list[CsvRow]") -> "Folder":
     from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.datasets.folder.labels import as_class
     from skiagram.datasets.folder.source import Folder
@@ -564,7 +562,7 @@ def _stem(folder: Path) -> str:
     return name.removesuffix(ending)
 
 
-def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns":
+def _columns(arguments: argparse.Namespace, rows: "list[CsvRow]") -> "Columns":
     from skiagram.datasets.folder.table import Columns
 
     header = rows[0].cells

@@ -13,7 +13,7 @@ from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_argu
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
@@ -182,7 +182,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     return Added(files, design, source, [*readers], survey, described.left, gitignores)
 
 
-def _cases_of(survey: "Survey", source: "Folder", rows: "list[TableRow]") -> str:
+def _cases_of(survey: "Survey", source: "Folder", rows: "list[CsvRow]") -> str:
     """Return the table that joins case ids, which all outputs have, to files and patients."""
     from skiagram.datasets.folder.csv_rows import csv_text
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.annotations import MarkChoice
     from skiagram.datasets.folder.file_patterns import FoundImages, Patterns
-    from skiagram.datasets.volumes.case_images import Reading
+    from skiagram.datasets.volumes.case_images import CaseReading
 
 _PATIENT = "patient_id"
 
@@ -85,7 +85,7 @@ def add_frames(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def compose_table(arguments: argparse.Namespace, reading: "Reading") -> ComposedTable:
+def compose_table(arguments: argparse.Namespace, reading: "CaseReading") -> ComposedTable:
     """Return the table of a folder.
 
     Args:
@@ -141,7 +141,9 @@ def _patterns(arguments: argparse.Namespace) -> "Patterns":
     return Patterns(arguments.pattern, kinds, masks, value, arguments.cut)
 
 
-def _find_images(arguments: argparse.Namespace, reading: "Reading") -> "tuple[FoundImages, str]":
+def _find_images(
+    arguments: argparse.Namespace, reading: "CaseReading"
+) -> "tuple[FoundImages, str]":
     """Return images, masks and lesions, and a sentence on masks that names tell."""
     from skiagram.datasets.folder.annotations import MarkChoice
     from skiagram.datasets.folder.file_patterns import FoundImages
@@ -227,7 +229,7 @@ def _compose(
 
 
 def _lesions(
-    folder: Path, marks: str, images: "FoundImages", reading: "Reading", choice: "MarkChoice"
+    folder: Path, marks: str, images: "FoundImages", reading: "CaseReading", choice: "MarkChoice"
 ) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree

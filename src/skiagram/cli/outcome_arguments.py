@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.outcomes.kinds import AnyOutcome
     from skiagram.outcomes.outcome import MeasuredOutcome
 
@@ -17,7 +17,7 @@ GROUP = "outcome_group"  # column of the labels in the table that the project ke
 class SettledOutcome(NamedTuple):
     """A table whose label belongs to the outcome, and what is predicted."""
 
-    rows: "list[TableRow]"
+    rows: "list[CsvRow]"
     outcome: "AnyOutcome"
     note: str
     columns: tuple[str, ...]
@@ -53,7 +53,7 @@ def given_columns(given: argparse.Namespace) -> dict[str, list[str]]:
     }
 
 
-def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome | None:
+def settle_outcome(rows: "list[CsvRow]", arguments: argparse.Namespace) -> SettledOutcome | None:
     """Return the table with values and labels settled; None where classes are told apart.
 
     The arguments then name the column of the outcome's labels as that of the labels.
@@ -63,7 +63,7 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
         DataError: A column is not there, or its cells are nothing that can be predicted.
     """
     from skiagram.datasets.folder.csv_rows import require_columns
-    from skiagram.outcomes.columns import VALUE, Table
+    from skiagram.outcomes.columns import VALUE, OutcomeTable
 
     kind = _asked_kind(arguments)
     if kind is None:
@@ -72,7 +72,7 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     require_columns(rows, columns)
     rows, left_out = _without_missing(rows, kind, arguments)
     is_development = [not _is_test(row, arguments) for row in rows]
-    read = kind.read_columns(Table(rows, is_development), vars(arguments))
+    read = kind.read_columns(OutcomeTable(rows, is_development), vars(arguments))
     settled = [
         replace(row, cells=row.cells | {VALUE: value, GROUP: label})
         for row, value, label in zip(rows, read.value, read.label, strict=True)
@@ -84,8 +84,8 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
 
 
 def _without_missing(
-    rows: "list[TableRow]", kind: "type[MeasuredOutcome]", arguments: argparse.Namespace
-) -> "tuple[list[TableRow], str]":
+    rows: "list[CsvRow]", kind: "type[MeasuredOutcome]", arguments: argparse.Namespace
+) -> "tuple[list[CsvRow], str]":
     """Return the rows that say their outcome, where others are left out, and a sentence on it."""
     from skiagram.datasets.folder.labels import LEAVE_OUT
 
@@ -132,7 +132,7 @@ def _asked_kind(arguments: argparse.Namespace) -> "type[MeasuredOutcome] | None"
     return next(iter(asked), None)
 
 
-def _is_test(row: "TableRow", arguments: argparse.Namespace) -> bool:
+def _is_test(row: "CsvRow", arguments: argparse.Namespace) -> bool:
     """Return whether a row is of a sealed test case."""
     from skiagram.datasets.folder.table import SPLITS
 

@@ -21,7 +21,7 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
@@ -252,9 +252,9 @@ def _rows_of_features(
     return cases_of_features(place, columns, arguments.missing, patient)
 
 
-def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[TableRow]":
+def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[CsvRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.file_patterns import FoundImages
 
     images = FoundImages.of(place, patterns, frames)
@@ -264,7 +264,7 @@ def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[Tab
         sentence = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(sentence), file=sys.stderr)
     return [
-        TableRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
+        CsvRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
         for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
 

@@ -13,7 +13,7 @@ from skiagram.cli.folder_arguments import (
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.table import Columns
 
 NAME = "seal"
@@ -89,9 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _labels_by_token(
-    folder: Path, columns: "Columns", test: "Sequence[TableRow]"
-) -> dict[str, str]:
+def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[CsvRow]") -> dict[str, str]:
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.table import refer
     from skiagram.datasets.volumes.case_images import is_image_file, read_case_files

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from skiagram.datasets.folder.csv_rows import TableRow, parse_number
+from skiagram.datasets.folder.csv_rows import CsvRow, parse_number
 from skiagram.errors import DataError, OptionError
 
 ALL = "all"  # structures
@@ -47,14 +47,14 @@ def originals_of(features: Sequence[str]) -> list[str]:
     return [name.removeprefix("sum_") for name in features if name.startswith("sum_")]
 
 
-def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str]) -> bool:
+def has_several(rows: Sequence[CsvRow], patient: str, constant: Sequence[str]) -> bool:
     """Return whether patients have several rows, and all rows of each agree.
 
     Args:
         patient: Column of the patient.
         constant: Columns that must not differ within a patient.
     """
-    first: dict[str, TableRow] = {}
+    first: dict[str, CsvRow] = {}
     for row in rows:
         first_row = first.setdefault(row.cells[patient], row)
         if any(row.cells[name] != first_row.cells[name] for name in constant):
@@ -63,7 +63,7 @@ def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str])
 
 
 def find_structures(
-    rows: Sequence[TableRow], patient: str | None, others: Collection[str]
+    rows: Sequence[CsvRow], patient: str | None, others: Collection[str]
 ) -> str | None:
     """Return the column that tells a patient's rows apart by what they show; None where none does.
 
@@ -96,9 +96,7 @@ def find_structures(
     return min(found)[2] if found else None
 
 
-def choose_structures(
-    rows: Sequence[TableRow], column: str, chosen: Collection[str]
-) -> list[TableRow]:
+def choose_structures(rows: Sequence[CsvRow], column: str, chosen: Collection[str]) -> list[CsvRow]:
     """Return the rows of some structures.
 
     Raises:
@@ -116,14 +114,14 @@ def choose_structures(
     return [row for row in rows if row.cells[column] in chosen]
 
 
-def list_structures(rows: Sequence[TableRow], column: str) -> str:
+def list_structures(rows: Sequence[CsvRow], column: str) -> str:
     """Return the structures of a column with their rows, the most frequent first."""
     counts = Counter(row.cells[column] for row in rows).most_common()
     listed = ", ".join(f"{name} ({number})" for name, number in counts[:_SHOWN])
     return listed + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
 
 
-def ask_for_structure(rows: Sequence[TableRow], column: str) -> str:
+def ask_for_structure(rows: Sequence[CsvRow], column: str) -> str:
     """Return what to add to a line for one structure, or for all rows of a column."""
     ((first, _),) = Counter(row.cells[column] for row in rows).most_common(1)
     one, every = (shlex.quote(f"{column}={name}") for name in (first, ALL))
@@ -142,12 +140,12 @@ def _is_number(cell: str) -> bool:
 
 
 def combine_regions(
-    rows: Sequence[TableRow],
+    rows: Sequence[CsvRow],
     patient: str,
     features: Sequence[str],
     constant: Sequence[str],
     volume: str | None,
-) -> tuple[list[TableRow], list[str]]:
+) -> tuple[list[CsvRow], list[str]]:
     """Return a row a patient, in the order of their first rows, and its features.
 
     Sums, means and highest values are of the regions that have a value.
@@ -162,7 +160,7 @@ def combine_regions(
     Raises:
         DataError: Rows of a patient differ in one of the constant columns.
     """
-    regions: dict[str, list[TableRow]] = defaultdict(list)
+    regions: dict[str, list[CsvRow]] = defaultdict(list)
     for row in rows:
         regions[row.cells[patient]].append(row)
     combined = []

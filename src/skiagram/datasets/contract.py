@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.outcomes.kinds import AnyOutcome
@@ -92,7 +92,7 @@ class SpacedImage:
     region: Region | None = None
     text_expected: str = ""
     panels: tuple[tuple[int, int, int, int], ...] = ()
-    grid: Grid | None = None
+    grid: VoxelGrid | None = None
     made_gray: MadeGray = ""
     stored_bits: int = 0
 
@@ -139,7 +139,7 @@ def pixel_side(spacing: Spacing | None) -> float:
     return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
-class Acquisition(Protocol):
+class PixelAcquisition(Protocol):
     """The options of what a source does to pixels, kept with each model for new images."""
 
     def acquire(self, image: SpacedImage, /) -> SpacedImage:
@@ -163,7 +163,7 @@ class OpenSource(ABC):
 
     @property
     @abstractmethod
-    def acquisition(self) -> Acquisition | None:
+    def acquisition(self) -> PixelAcquisition | None:
         """What the source does to each file's pixels, and so to new images; None for nothing."""
 
     @abstractmethod

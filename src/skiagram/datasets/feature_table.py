@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file, unlike
-from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import CsvRow, parse_number, read_rows, require_columns
 from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.datasets.folder.table import (
     SPLIT_NAMES,
@@ -119,7 +119,7 @@ class FeatureTable(RealDataSet):
 
 
 def telling_columns_of(
-    rows: Sequence[TableRow],
+    rows: Sequence[CsvRow],
     columns: Sequence[str],
     label: str,
     classes: Sequence[str],
@@ -146,7 +146,7 @@ def telling_columns_of(
     return find_telling_columns(columns, values.reshape(shape), number, outcome, development)
 
 
-def empty_unmeasured(rows: list[TableRow], columns: Iterable[str]) -> tuple[list[TableRow], int]:
+def empty_unmeasured(rows: list[CsvRow], columns: Iterable[str]) -> tuple[list[CsvRow], int]:
     """Return a table in which infinite cells, and `nan`, among numbers are empty, and their count.
 
     A program writes them where a feature is not defined, as that of a region of one voxel.
@@ -166,7 +166,7 @@ def empty_unmeasured(rows: list[TableRow], columns: Iterable[str]) -> tuple[list
     return rows, emptied
 
 
-def numeric_columns(rows: list[TableRow], columns: Iterable[str]) -> list[str]:
+def numeric_columns(rows: list[CsvRow], columns: Iterable[str]) -> list[str]:
     """Return those of some columns that hold numbers alone; what describes a run is no feature."""
     chosen = []
     for name in columns:
@@ -185,14 +185,12 @@ class OpenFeatureTable(OpenSource):
 
     acquisition = None
 
-    def __init__(
-        self, options: FeatureTable, rows: list[TableRow], columns: tuple[str, ...]
-    ) -> None:
+    def __init__(self, options: FeatureTable, rows: list[CsvRow], columns: tuple[str, ...]) -> None:
         self._options = options
         self.patient_column = options.patient or ""
         self._entries = [self._entry(row, columns) for row in rows]
 
-    def _entry(self, row: TableRow, columns: tuple[str, ...]) -> Entry:
+    def _entry(self, row: CsvRow, columns: tuple[str, ...]) -> Entry:
         options, cells = self._options, row.cells
         if cells[options.label] not in options.classes:
             raise DataError(

@@ -32,7 +32,7 @@ from skiagram.options import STRICT
 
 
 @dataclass(**STRICT)
-class Grid:
+class SliceGrid:
     """The pixels that an image is resampled to, around its centre.
 
     Attributes:
@@ -75,7 +75,7 @@ class NodulePatch:
 
     side: Annotated[int, Field(ge=8)]
     window: Window | None
-    grid: Grid | None
+    grid: SliceGrid | None
 
     def acquire(self, image: SpacedImage) -> SpacedImage:
         """Turn CT numbers in HU, NaN outside the field of view, into what models see, float32."""
@@ -131,7 +131,7 @@ class LIDC(RealDataSet):
     positive_class: str
     padding: tuple[int, ...]
     window: Window | None
-    grid: Grid | None
+    grid: SliceGrid | None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class LIDC(RealDataSet):
         changed = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
         return {name: digest for name, digest in changed.items() if digest}
 
-    def open(self, root: Path | None) -> "Nodules":
+    def open(self, root: Path | None) -> "LidcNodules":
         label: dict[int, int] = {}
         for k, ratings in enumerate(self.ratings.values()):
             for rating in ratings:
@@ -166,10 +166,10 @@ class LIDC(RealDataSet):
         # what is known of a series' scanner holds for all its nodules
         scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
         rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
-        return Nodules(pixels, rows, label, self)
+        return LidcNodules(pixels, rows, label, self)
 
 
-class Nodules(OpenSource):
+class LidcNodules(OpenSource):
     """The opened files."""
 
     def __init__(

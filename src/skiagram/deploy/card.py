@@ -29,7 +29,7 @@ _VALUE = "value (95 % interval by patient)"
 
 
 @dataclass(frozen=True)
-class Section:
+class CardSection:
     """A part of the card."""
 
     title: str
@@ -73,7 +73,7 @@ def _read(kind: type[R], path: Path) -> R | None:
     return read_record(kind, path) if path.exists() else None
 
 
-def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Section, ...]:
+def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[CardSection, ...]:
     """Return the card of a model; `intended` says what for, in the words of who gives it away."""
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
@@ -90,12 +90,12 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
     )
 
 
-def _overview(deployment: Deployment, intended: str) -> Section:
+def _overview(deployment: Deployment, intended: str) -> CardSection:
     classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
     measured = deployment.task.outcome
     does = f"tells apart {classes}" if measured is None else f"estimates a {measured.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
-    return Section(
+    return CardSection(
         deployment.title,
         (
             CAUTION,
@@ -106,7 +106,7 @@ def _overview(deployment: Deployment, intended: str) -> Section:
     )
 
 
-def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployment) -> Section:
+def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployment) -> CardSection:
     lines, data = [_UNKNOWN], run.data
     if data is not None:
         lines = [f"{data.title} ({data.modality}). From: {data.source}."]
@@ -120,10 +120,10 @@ def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployme
         lines.append(f"{fingerprint.cases:,} images for training.")
     design = {"holdout": "a sealed test set", "cv": "nested cross-validation"}
     lines.append(f"Figures come from {design[deployment.task.design]}.")
-    return Section("Population and data", tuple(lines), table)
+    return CardSection("Population and data", tuple(lines), table)
 
 
-def _inputs(preparation: Preparation) -> Section:
+def _inputs(preparation: Preparation) -> CardSection:
     kinds, traits = preparation.images, preparation.traits
 
     def span(pair: tuple[float, float], unit: str) -> str:
@@ -154,13 +154,13 @@ def _inputs(preparation: Preparation) -> Section:
         "and intercept, such as Hounsfield units of CT.",
         "An image outside these ranges is scored and marked as unlike the training data.",
     )
-    return Section("Expected input", lines, (("what", "in training"), *rows))
+    return CardSection("Expected input", lines, (("what", "in training"), *rows))
 
 
-def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
+def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
     if deployment.task.outcome is not None:
         told = ", ".join(deployment.task.reported)
-        return Section("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
+        return CardSection("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
     lines = []
     threshold, sensitivity = deployment.threshold, deployment.sensitivity
     if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
@@ -178,12 +178,12 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Secti
             " or that is unlike the training data, is to be referred to a person."
         )
     lines.append("Probabilities are those of a population where classes are as frequent as here.")
-    return Section("Decisions", tuple(lines))
+    return CardSection("Decisions", tuple(lines))
 
 
-def _figures(run: RunRecords, model: str) -> Iterator[Section]:
+def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     if run.evaluation is None or run.result is None:
-        yield Section("Figures", (_UNKNOWN,))
+        yield CardSection("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
     from skiagram.evaluation.figures import title_figure
@@ -209,7 +209,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"
-    yield Section(
+    yield CardSection(
         "Figures",
         (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counted}."),
         (("figure", _VALUE), *rows),
@@ -228,12 +228,12 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
     ]
     if groups:
         header = ("subgroup", "cases", f"AUC, {_VALUE}", "note")
-        yield Section("Subgroups", (), (header, *groups))
+        yield CardSection("Subgroups", (), (header, *groups))
     else:
-        yield Section("Subgroups", ("None were looked at: no column told cases apart.",))
+        yield CardSection("Subgroups", ("None were looked at: no column told cases apart.",))
 
 
-def _issues(run: RunRecords) -> Section:
+def _issues(run: RunRecords) -> CardSection:
     from skiagram.evaluation.criteria import is_above_ideal
 
     lines: list[str] = []
@@ -246,10 +246,10 @@ def _issues(run: RunRecords) -> Section:
         lines.append("The model beats the ideal observer: labels have leaked into it.")
     if run.data is None and run.evaluation is None:
         lines.append(_UNKNOWN)
-    return Section("Known issues", tuple(lines) or ("None is recorded.",))
+    return CardSection("Known issues", tuple(lines) or ("None is recorded.",))
 
 
-def _untested(run: RunRecords, preparation: Preparation) -> Section:
+def _untested(run: RunRecords, preparation: Preparation) -> CardSection:
     lines = ["Images outside the ranges under *Expected input*."]
     sites = run.data.test_sites if run.data is not None else ()
     if sites:
@@ -265,10 +265,10 @@ def _untested(run: RunRecords, preparation: Preparation) -> Section:
     known = ", ".join(sorted(looked))
     lines.append(f"Subgroups other than by {known}." if known else "Any subgroup of patients.")
     lines.append("Use by physicians: what people do with the scores was not studied.")
-    return Section("Not tested on", tuple(lines))
+    return CardSection("Not tested on", tuple(lines))
 
 
-def as_markdown(card: tuple[Section, ...]) -> str:
+def as_markdown(card: tuple[CardSection, ...]) -> str:
     """Return a card as Markdown, the first section's title on top."""
     parts = []
     for number, section in enumerate(card):
@@ -287,7 +287,7 @@ def _plain(text: str) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in text)
 
 
-def as_html(card: tuple[Section, ...]) -> str:
+def as_html(card: tuple[CardSection, ...]) -> str:
     """Return a card as a page."""
     from jinja2 import Environment
 

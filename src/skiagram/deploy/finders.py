@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FittedFinder
 from skiagram.models.deployment import Decision
 from skiagram.records.places import of_cases
 
 
-class Mark(NamedTuple):
+class FoundMark(NamedTuple):
     """A place that a finder marks.
 
     Attributes:
@@ -41,7 +41,7 @@ class Mark(NamedTuple):
     score: float
     image_probability: float
 
-    def stored(self, grid: Grid | None) -> tuple[float, float, float]:
+    def stored(self, grid: VoxelGrid | None) -> tuple[float, float, float]:
         """Return slice (NaN in plane images), row and column in pixels as ingest stores them."""
         place = (np.nan if self.z is None else self.z, self.y, self.x)
         if grid is None:
@@ -49,7 +49,7 @@ class Mark(NamedTuple):
         depth, row, column = grid.from_file(np.array([place]))[0].tolist()
         return depth, row, column
 
-    def of_file(self, grid: Grid | None) -> "Mark":
+    def of_file(self, grid: VoxelGrid | None) -> "FoundMark":
         """Return a mark, whose place is that of the stored pixels, as its volume's file has it."""
         if grid is None:
             return self
@@ -64,8 +64,8 @@ def list_marks(
     marks: Mapping[int, pd.DataFrame],
     decisions: Sequence[Decision],
     images: ImageStore,
-    grids: Mapping[str, Grid | None],
-) -> dict[str, tuple[Mark, ...]]:
+    grids: Mapping[str, VoxelGrid | None],
+) -> dict[str, tuple[FoundMark, ...]]:
     """Return the marks of images, the highest of each repeat first.
 
     Args:
@@ -73,7 +73,7 @@ def list_marks(
         marks: What they found, by repeat.
         grids: Image → its grid, of the images asked for; None of plane ones, and where nobody says.
     """
-    by_case: dict[str, list[Mark]] = {case: [] for case in grids}
+    by_case: dict[str, list[FoundMark]] = {case: [] for case in grids}
     for repeat, (fitted, decision) in enumerate(zip(fits, decisions, strict=True)):
         ranked = marks[repeat].sort_values("score", ascending=False, kind="stable")
         scores = fitted.of_classes(ranked["score"].to_numpy(dtype=np.float64))
@@ -85,7 +85,7 @@ def list_marks(
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
                 depth = None if np.isnan(row.slice) else float(row.slice)
                 down, across = (None, None) if spacing is None else spacing[-2:]
-                mark = Mark(
+                mark = FoundMark(
                     repeat,
                     number,
                     x=row.column,

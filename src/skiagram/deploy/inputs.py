@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.datasets.checks import check_image
-from skiagram.datasets.contract import Acquisition, SpacedImage
+from skiagram.datasets.contract import PixelAcquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import InGray
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
-    Reading,
+    CaseReading,
     decode_case,
     read_case_files,
 )
@@ -75,11 +75,11 @@ class Preparer:
     """
 
     preparation: Preparation
-    acquisition: Acquisition | None
+    acquisition: PixelAcquisition | None
     restoration: Steps | ByModality
     training_mean: Plane | None
     shape: tuple[int, int] | None
-    reading: Reading = AS_STORED
+    reading: CaseReading = AS_STORED
 
     def prepare(self, case: NewCase, covariates: Mapping[str, str]) -> PreparedImage:
         """Read a case's images, do what its data set's source does, and restore them."""

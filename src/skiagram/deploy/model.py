@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.volumes.case_images import AS_STORED, Reading
+from skiagram.datasets.volumes.case_images import AS_STORED, CaseReading
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import (
@@ -88,7 +88,7 @@ class DeployedModel:
         return mean
 
 
-def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
+def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     """Load a model's folder; torch is imported for networks alone.
 
     Raises:

@@ -22,7 +22,7 @@ from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTr
 from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
-    TableRow,
+    CsvRow,
     read_rows,
     require_columns,
     usual_column,
@@ -225,7 +225,7 @@ def _series_or_file(tree: FileTree, name: str) -> str:
         return folder if file.read(HEAD_BYTES)[_DICOM] == b"DICM" else name
 
 
-def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str]) -> list[NewCase]:
+def list_cases(place: Path, rows: Sequence[CsvRow], modalities: Sequence[str]) -> list[NewCase]:
     """Return the cases of a table; a row that cannot be used is a case with a problem.
 
     Args:
@@ -309,7 +309,7 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
     ]
 
 
-def name_of_row(row: TableRow, *, with_modalities: bool) -> str:
+def name_of_row(row: CsvRow, *, with_modalities: bool) -> str:
     """Return the name of the case of a row: what is read for it, or its patient and region."""
     if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))

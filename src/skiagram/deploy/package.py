@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 from skiagram.compute.scratch import scratch_folder
-from skiagram.datasets.volumes.case_images import AS_STORED, Reading
-from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
+from skiagram.datasets.volumes.case_images import AS_STORED, CaseReading
+from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.errors import DataError, SkiagramError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
@@ -50,7 +50,7 @@ class Manifest:
     revision: int
     earlier: tuple[str, ...]
     sha256: dict[str, str]
-    card: tuple[Section, ...]
+    card: tuple[CardSection, ...]
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _refused(message: str, path: Path) -> DataError:
 
 
 @contextmanager
-def opened_model(path: Path, reading: Reading = AS_STORED) -> Iterator[DeployedModel]:
+def opened_model(path: Path, reading: CaseReading = AS_STORED) -> Iterator[DeployedModel]:
     """Yield a model from its folder or its package."""
     with opened_folder(path) as folder:
         yield load_model(folder, reading)
@@ -237,7 +237,7 @@ def works_on_nothing(path: Path) -> bool:
     return record.is_file() and NOTHING_WORKS.encode() in record.read_bytes()
 
 
-def read_card(path: Path) -> tuple[Section, ...]:
+def read_card(path: Path) -> tuple[CardSection, ...]:
     """Return the card of a package or of a model's folder, after every checksum was verified."""
     if path.is_dir():
         verify_checksums(path)

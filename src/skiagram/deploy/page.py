@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skiagram.compute.files import write_files
-from skiagram.deploy.finders import Mark
+from skiagram.deploy.finders import FoundMark
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult
@@ -87,14 +87,14 @@ def _shown(value: Any) -> Any:
     return escape_controls(value) if isinstance(value, str) else value
 
 
-def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
+def _best(model: DeployedModel, row: CaseResult) -> list[FoundMark]:
     """Return the marks shown, of the first training: those that make an image positive, or one."""
     first = [mark for mark in row.marks if mark.repeat == 0]
     high = [mark for mark in first if _is_high(mark, model)]
     return high[:_MAX_MARKS] or first[:1]
 
 
-def _is_high(mark: Mark, model: DeployedModel) -> bool:
+def _is_high(mark: FoundMark, model: DeployedModel) -> bool:
     return mark.image_probability >= (model.threshold or 0)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import inert
-from skiagram.deploy.finders import Mark, list_marks
+from skiagram.deploy.finders import FoundMark, list_marks
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
@@ -61,7 +61,7 @@ class CaseResult:
     without_covariates: tuple[float, ...] = ()
     without_earlier: tuple[float, ...] = ()
     missing: tuple[str, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[FoundMark, ...] = ()
 
 
 def score_cases(
@@ -158,7 +158,7 @@ class _Scoring:
         model, scorer = self.model, self.model.scorer
         kinds = beside_images(model)
         none: Floats = np.empty((len(batch), 0))
-        marks: dict[str, tuple[Mark, ...]] = {}
+        marks: dict[str, tuple[FoundMark, ...]] = {}
         blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
         with stored(batch) as cases:
             probability, unfamiliar = model.probabilities(cases), scorer.unfamiliar(cases)
@@ -280,7 +280,7 @@ def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
     """Write a CSV with a row per mark; an old file is replaced."""
     with _replacing(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", *Mark._fields])
+        writer.writerow(["file", *FoundMark._fields])
         for row in rows:
             writer.writerows((inert(row.file), *mark) for mark in row.marks)
 

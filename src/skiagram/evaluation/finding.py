@@ -97,7 +97,7 @@ def evaluate_finding(
         The record of finding, and the rows of further analyses of the same marks.
     """
     setting, options = run.setting, run.options
-    search = SearchedImages.of(tables, setting, options.hit, options.replicates)
+    search = FindingSearch.of(tables, setting, options.hit, options.replicates)
     marks = {
         model.name: model.predictions.marks
         for model in run.models
@@ -201,7 +201,7 @@ Found = tuple[FreeResponse, Floats]  # and the distance of each hit
 
 
 @dataclass(frozen=True)
-class SearchedImages:
+class FindingSearch:
     """The reported images, resamples of their patients and the limits of generated data."""
 
     judged: JudgedImages
@@ -226,7 +226,7 @@ class SearchedImages:
     @classmethod
     def of(
         cls, tables: FindingTables, setting: EvaluationSet, hit: HitRule, replicates: int
-    ) -> "SearchedImages | None":
+    ) -> "FindingSearch | None":
         repeated = setting.has_near_duplicate
         judged = JudgedImages.among(setting.cases, tables.lesions, hit, tables.spacing, repeated)
         if judged is None:

@@ -24,12 +24,12 @@ from skiagram.explanation.importance import (
     shapley_values,
 )
 from skiagram.explanation.record import (
-    Coefficient,
     Contribution,
     FeatureImportance,
     Features,
     GroupImportance,
     LocalEffect,
+    ModelCoefficient,
 )
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.seeding import stream
@@ -183,7 +183,7 @@ def _local_effects(model: ExplainedModel, name: str) -> tuple[LocalEffect, ...]:
     return tuple(effect for effect in effects if effect is not None)
 
 
-def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[Coefficient, ...], int]:
+def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient, ...], int]:
     """Return the largest weights of a linear model fitted on all cases, and the resamples made."""
     options, loads = model.options.importance, model.fits[0].model
     whole: Any = loads
@@ -210,7 +210,7 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[Coefficient, ...
         return (), 0
     estimates = estimate_effects(final_effects, np.array(resampled))
     coefficients = [
-        Coefficient(name, effect, float(np.mean(np.sign(column) == np.sign(value))))
+        ModelCoefficient(name, effect, float(np.mean(np.sign(column) == np.sign(value))))
         for name, value, effect, column in zip(
             final.features, final_effects, estimates, np.transpose(resampled), strict=True
         )

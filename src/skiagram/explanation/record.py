@@ -67,7 +67,7 @@ class FeatureImportance:
 
 
 @dataclass(frozen=True)
-class Coefficient:
+class ModelCoefficient:
     """The weight of a feature in a linear model.
 
     Attributes:
@@ -104,7 +104,7 @@ class Features:
 
     families: tuple[GroupImportance, ...]
     features: tuple[FeatureImportance, ...]
-    coefficients: tuple[Coefficient, ...]
+    coefficients: tuple[ModelCoefficient, ...]
     resamples: int
     shapley: tuple[Contribution, ...]
     shapley_reason: str

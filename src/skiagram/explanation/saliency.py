@@ -33,7 +33,7 @@ from skiagram.explanation.trust import (
     map_similarity,
 )
 from skiagram.models.deep.fitted import Architecture, Ensemble
-from skiagram.models.deep.vision_transformer import Block
+from skiagram.models.deep.vision_transformer import TransformerBlock
 from skiagram.seeding import derived_seed, stream
 
 Maps = NDArray[np.float64]  # (n, [depth,] height, width)
@@ -136,7 +136,7 @@ def attention_entrances(module: nn.Module) -> list[nn.Module]:
     """Return what each block of a transformer attends to goes through; empty for another one."""
     entrances: list[nn.Module] = []
     for part in module.modules():
-        if isinstance(part, Block):
+        if isinstance(part, TransformerBlock):
             entrances.append(part.attended)
         inner, entrance = (getattr(part, name, None) for name in ("attn", "norm1"))
         # timm's plain attention: others see a window, or turn queries and keys by their place

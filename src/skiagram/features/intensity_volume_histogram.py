@@ -16,7 +16,7 @@ _PIECE = 2**18  # voxels that are looked at together
 _MAX_STEPS = 1_000_000
 
 
-class Curve(NamedTuple):
+class VolumeCurve(NamedTuple):
     """The histogram of one region.
 
     Attributes:
@@ -92,7 +92,7 @@ class IntensityVolumeHistogram(DefinedFamily):
             }
         )
 
-    def curve(self, values: Floats) -> Curve:
+    def curve(self, values: Floats) -> VolumeCurve:
         """Return the histogram of the (m,) intensities of a region."""
         least, most = float(values.min()), float(values.max())
         low = least if self.lowest is None else self.lowest
@@ -121,7 +121,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         fraction: Floats = np.zeros(len(intensity))
         if high > low:
             fraction = (intensity - low) / (high - low)
-        return Curve(intensity, fraction, 1 - below / len(values))
+        return VolumeCurve(intensity, fraction, 1 - below / len(values))
 
     def _levels(self, values: Floats, least: float, most: float, floor: float) -> Floats:
         """Return what stands for intensities: the number or the middle of their bin, or they."""

@@ -38,7 +38,7 @@ Spectra = NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
-class Window:
+class SpectrumWindow:
     """A round part of an image."""
 
     share: float = 1.0
@@ -119,7 +119,7 @@ class SpectrumBasis:
     @classmethod
     def fit(cls, small: Small) -> "SpectrumBasis":
         """Find the strongest terms of a sample, averaged over all turns and mirror images."""
-        logs = _log_magnitudes(small, Window()).astype(np.float64)
+        logs = _log_magnitudes(small, SpectrumWindow()).astype(np.float64)
         waves = fft.rfft(logs, axis=2) / _STEPS
         mean = waves[:, :, 0].real.mean(axis=0)
         waves[:, :, 0] -= mean
@@ -145,7 +145,7 @@ class SpectrumBasis:
             np.stack([direction / np.sqrt(strength) for strength, _, direction in strongest]),
         )
 
-    def spectra(self, small: Small, window: Window) -> Spectra:
+    def spectra(self, small: Small, window: SpectrumWindow) -> Spectra:
         """Return (n, terms) complex spectra of what the window shows, of unit norm; 0 if constant.
 
         Terms of order 0 are real.
@@ -179,7 +179,9 @@ class SpectrumBasis:
 
 
 @cache
-def _waves(window: Window) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+def _waves(
+    window: SpectrumWindow,
+) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
     """Return the pixels of a window, their weights, and (pixels, 2 × rings × steps) waves."""
     places = (np.arange(SIDE) - (SIDE - 1) / 2) / SIDE
     down, across = np.meshgrid(places - window.down, places - window.across, indexing="ij")
@@ -197,7 +199,7 @@ def _waves(window: Window) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArr
     return pixels, weights.astype(np.float32), waves.astype(np.float32)
 
 
-def _log_magnitudes(small: Small, window: Window) -> NDArray[np.float32]:
+def _log_magnitudes(small: Small, window: SpectrumWindow) -> NDArray[np.float32]:
     """Return (n, rings, steps)."""
     pixels, weights, waves = _waves(window)
     seen = small.reshape(len(small), -1)[:, pixels].astype(np.float32)

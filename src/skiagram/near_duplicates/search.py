@@ -26,8 +26,8 @@ from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
     SpectrumBasis,
+    SpectrumWindow,
     Vectors,
-    Window,
     layouts,
     orient_layouts,
     small_details,
@@ -100,13 +100,17 @@ class SearchSettings:
 
 
 SETTINGS = SearchSettings()
-_CENTRED = (Window(0.9), Window(0.8))
+_CENTRED = (SpectrumWindow(0.9), SpectrumWindow(0.8))
 _HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
 _BESIDE = tuple(  # opposite ones follow each other
-    Window(0.84, sign * y * 0.08, sign * x * 0.08) for y, x in _HALF_AROUND for sign in (1, -1)
+    SpectrumWindow(0.84, sign * y * 0.08, sign * x * 0.08)
+    for y, x in _HALF_AROUND
+    for sign in (1, -1)
 )
 _FAR = tuple(  # what is left of a side that was moved by a third
-    Window(0.64, sign * y * 0.18, sign * x * 0.18) for y, x in _HALF_AROUND for sign in (1, -1)
+    SpectrumWindow(0.64, sign * y * 0.18, sign * x * 0.18)
+    for y, x in _HALF_AROUND
+    for sign in (1, -1)
 )
 
 KINDS = (
@@ -281,7 +285,7 @@ class _SpectrumPasses:
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
         kept = None if self._combined else 2  # of many images, what opposite windows need
         self._spectra = lru_cache(maxsize=kept)(partial(basis.spectra, small))
-        self._whole = self._as_they_are(Window())
+        self._whole = self._as_they_are(SpectrumWindow())
 
     def __iter__(self) -> Iterator[_Pass]:
         either = (-SETTINGS.turn, SETTINGS.turn)
@@ -289,7 +293,7 @@ class _SpectrumPasses:
         if not self._combined:
             turned += product([(False, 1)], either)
         for (mirrored, quarters), degrees in turned:
-            yield self._pass(Window(), self._whole, Guess(mirrored, quarters, degrees))
+            yield self._pass(SpectrumWindow(), self._whole, Guess(mirrored, quarters, degrees))
         for window in _CENTRED:
             yield from self._cropped(window)
         for window in _BESIDE:
@@ -303,27 +307,27 @@ class _SpectrumPasses:
             opposite = self._opposite(window, Guess())
             yield self._pass(window, opposite, moved)._replace(guesses=(moved,))
 
-    def _cropped(self, window: Window) -> Iterator[_Pass]:
+    def _cropped(self, window: SpectrumWindow) -> Iterator[_Pass]:
         mirrored_too = product((False, True), (0,))
         for mirrored, quarters in self._orientations if self._combined else mirrored_too:
             guess = Guess(mirrored, quarters, scale=window.share)
             yield self._pass(window, self._whole, guess)._replace(either_way=True)
 
-    def _opposite(self, window: Window, guess: Guess) -> Vectors:
+    def _opposite(self, window: SpectrumWindow, guess: Guess) -> Vectors:
         # where the place of the window comes to lie
         y, x = window.down, window.across
         if guess.mirrored:
             x = -x
         for _ in range(guess.quarters):
             y, x = -x, y
-        return self._as_they_are(Window(window.share, -y, -x))
+        return self._as_they_are(SpectrumWindow(window.share, -y, -x))
 
-    def _as_they_are(self, window: Window) -> Vectors:
+    def _as_they_are(self, window: SpectrumWindow) -> Vectors:
         spectra = self._spectra(window)
         as_is = partial(self._basis.orient, guess=Guess())
         return _of_all(partial(_of_rows, spectra, as_is), len(spectra))
 
-    def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
+    def _pass(self, window: SpectrumWindow, base: Vectors, guess: Guess) -> _Pass:
         upside_down = replace(guess, quarters=guess.quarters + 2)
         oriented = guess.mirrored or guess.quarters > 0
         guesses = (guess, upside_down) if self._combined or oriented else (guess,)

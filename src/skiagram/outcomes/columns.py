@@ -41,7 +41,7 @@ class OutcomeRow(Protocol):
         """Return the finite number that a cell says; None of any other."""
 
 
-class Table(NamedTuple):
+class OutcomeTable(NamedTuple):
     """Rows of a table.
 
     Attributes:

@@ -22,7 +22,7 @@ from skiagram.outcomes.columns import (
     VALUE,
     ColumnOption,
     OutcomeRow,
-    Table,
+    OutcomeTable,
     find_missing_code,
     plain,
     refuse_code,
@@ -173,7 +173,7 @@ class Grade(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
         rows, column = table.rows, given["grade"]
         if column is None:
             allowed = "a column, as --grades was"

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, Table, describe_code
+from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.outcomes.outcome import (
     Floats,
     Labels,
@@ -184,7 +184,7 @@ class Number(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
         rows, column = table.rows, given["number"]
         numbers = [row.number(column) for row in rows]
         missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]

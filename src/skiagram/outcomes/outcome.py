@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.columns import ColumnOption, Table, stands_for_missing
+from skiagram.outcomes.columns import ColumnOption, OutcomeTable, stands_for_missing
 from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
@@ -212,7 +212,7 @@ class MeasuredOutcome(ABC):
 
     @classmethod
     @abstractmethod
-    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
         """Return the outcome of a table, and each row's label and value.
 
         Args:

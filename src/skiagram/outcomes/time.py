@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, NotConverged, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, Table
+from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeTable
 from skiagram.outcomes.outcome import (
     Floats,
     GroupGap,
@@ -224,7 +224,7 @@ class TimeToEvent(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: Table, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
         times = read_times(table.rows, given)
         outcome = cls(
             column=VALUE,

@@ -15,7 +15,7 @@ from skiagram.features.feature import Flags, Floats
 from skiagram.features.pyradiomics import KURTOSIS
 from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
-from skiagram.radiomics.settings import INTERPOLATORS, Plan, Settings
+from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 from skiagram.restoration.regions import (
     Interpolation,
     box_around,
@@ -87,7 +87,7 @@ class Case:
         )
 
 
-def describe(case: Case, plan: Plan) -> dict[str, float]:
+def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
     """Return the features by name, in the order of the families.
 
     Raises:
@@ -131,7 +131,7 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
 
 
 def _measure(
-    plan: Plan, family_name: str, family: FeatureFamily, image: str, batch: FeatureBatch
+    plan: ExtractionPlan, family_name: str, family: FeatureFamily, image: str, batch: FeatureBatch
 ) -> dict[str, float]:
     """Return the chosen features of a family, `own` its name, under the names of the plan."""
     values = family.extract(batch)[0]
@@ -150,7 +150,7 @@ def _measure(
 
 
 def _derived(
-    plan: Plan,
+    plan: ExtractionPlan,
     image: str,
     batch: FeatureBatch,
     settings: Settings,
@@ -174,7 +174,7 @@ def _derived(
     }
 
 
-def prepare(case: Case, plan: Plan) -> Case:
+def prepare(case: Case, plan: ExtractionPlan) -> Case:
     """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
     settings = plan.settings
     case = _without_missing(case, plan)
@@ -198,7 +198,7 @@ def prepare(case: Case, plan: Plan) -> Case:
     return case
 
 
-def _without_missing(case: Case, plan: Plan) -> Case:
+def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
     """Normalise an image by its known voxels, and give those missing far from the region a value.
 
     The region's voxels count, and where a filter or a resampling looks beyond it, its box with
@@ -248,7 +248,7 @@ def _cut(case: Case, margin: int) -> Case:
     return replace(case, image=case.image[box], inside=case.inside[box])
 
 
-def _resampled(case: Case, plan: Plan) -> Case:
+def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     """Bring an image and its region to another spacing.
 
     By PyRadiomics' rules the corners of the old and the new grid agree and the region is that of
@@ -329,7 +329,7 @@ def _places(
     return every[first : last + 1]
 
 
-def _check_region(case: Case, plan: Plan) -> None:
+def _check_region(case: Case, plan: ExtractionPlan) -> None:
     """Refuse a region without a voxel and, as PyRadiomics does, one that is too small."""
     lengths = [last - first for first, last in _sides(case.inside)]
     if plan.names != "pyradiomics":

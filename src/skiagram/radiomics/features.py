@@ -16,7 +16,7 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import DataError, named
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case, case_of_files
-from skiagram.radiomics.settings import Names, Parameters, Plan, make_plan
+from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
 
 if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import ImageReference
@@ -79,7 +79,7 @@ def extract(
 
 
 def describe_with(
-    plan: Plan,
+    plan: ExtractionPlan,
     image: Any,
     mask: Any,
     spacing: Sequence[float] | None = None,
@@ -101,7 +101,7 @@ def describe_with(
 
 
 def describe_files(
-    plan: Plan,
+    plan: ExtractionPlan,
     folder: Path,
     reference: "ImageReference",
     spacing: Sequence[float] | None = None,
@@ -121,7 +121,7 @@ def describe_files(
     return describe(case, plan)
 
 
-def _remark(plan: Plan) -> None:
+def _remark(plan: ExtractionPlan) -> None:
     for remark in plan.remarks:
         warnings.warn(remark, stacklevel=3)
 
@@ -221,7 +221,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         tags.no_validation = True
         return tags
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> ExtractionPlan:
         return make_plan(
             self.parameters,
             names=self.names,
@@ -231,7 +231,9 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
             resampled_spacing=self.resampled_spacing,
         )
 
-    def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
+    def _describe(
+        self, plan: ExtractionPlan, case: tuple[int, Any, Any, int | None]
+    ) -> dict[str, float]:
         number, image, mask, label = case
         if (mask is not None) != self.with_masks_:
             raise DataError(

@@ -22,7 +22,7 @@ from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.csv_rows import (
-    TableRow,
+    CsvRow,
     inert_text,
     of_table,
     read_csv,
@@ -34,7 +34,7 @@ from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_files
-from skiagram.radiomics.settings import Plan
+from skiagram.radiomics.settings import ExtractionPlan
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
@@ -85,7 +85,7 @@ def read_image_table(path: Path) -> list[ImageRow]:
     return [row if row.reference.masks else row._replace(problem=_WITHOUT_MASK) for row in found]
 
 
-def _refer(row: TableRow, within: Sequence[str], *, split: bool) -> ImageReference:
+def _refer(row: CsvRow, within: Sequence[str], *, split: bool) -> ImageReference:
     """Return what is read for a row.
 
     Args:
@@ -116,7 +116,7 @@ def _refer(row: TableRow, within: Sequence[str], *, split: bool) -> ImageReferen
 def extract_table(
     rows: Sequence[ImageRow],
     folder: Path,
-    plan: Plan,
+    plan: ExtractionPlan,
     output: Path,
     compute: Compute,
     spacing: Spacing | None = None,
@@ -149,7 +149,11 @@ def extract_table(
 
 
 def is_written(
-    rows: Sequence[ImageRow], folder: Path, plan: Plan, output: Path, spacing: Spacing | None
+    rows: Sequence[ImageRow],
+    folder: Path,
+    plan: ExtractionPlan,
+    output: Path,
+    spacing: Spacing | None,
 ) -> bool:
     """Return whether a call of the same arguments was killed after it had written its table.
 
@@ -169,7 +173,11 @@ def _beside(output: Path) -> Path:
 
 
 def _done_before(
-    rows: Sequence[ImageRow], folder: Path, plan: Plan, partial_file: Path, spacing: Spacing | None
+    rows: Sequence[ImageRow],
+    folder: Path,
+    plan: ExtractionPlan,
+    partial_file: Path,
+    spacing: Spacing | None,
 ) -> tuple[list[str], dict[str, Described]]:
     """Return the key of each row, and key → what an earlier call made of it, failures too."""
     # what features of equal files depend on: code, parameters, libraries
@@ -202,7 +210,9 @@ def _tabulate(
     return table, inert_text(table, float_format="%.12g").encode()
 
 
-def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow) -> Described:
+def _describe_row(
+    folder: Path, plan: ExtractionPlan, spacing: Spacing | None, row: ImageRow
+) -> Described:
     if row.problem:
         return {REASON: row.problem}
     try:

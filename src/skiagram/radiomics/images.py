@@ -304,13 +304,13 @@ def _read(
 ) -> "SpacedImage":
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.volumes.case_images import (
-        Reading,
+        CaseReading,
         decode_case,
         is_image_file,
         read_case_files,
     )
 
-    reading = Reading(
+    reading = CaseReading(
         "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
     )
     files = read_case_files(FolderTree(folder, is_image_file), reference)

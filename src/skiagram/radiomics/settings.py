@@ -146,7 +146,7 @@ class Settings:
 
 
 @record(frozen=True)
-class Plan:
+class ExtractionPlan:
     """What to extract of every case.
 
     Attributes:
@@ -205,7 +205,7 @@ def make_plan(
     bin_count: int | None = None,
     resampled_spacing: Sequence[float] | None = None,
     label: int | None = None,
-) -> Plan:
+) -> ExtractionPlan:
     """Return what a parameter file, or its content, and single settings ask for.
 
     Args:
@@ -264,7 +264,7 @@ def make_plan(
     form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
     classes = _named(whole.get("featureClass"), "featureClass", form)
     chosen, further = _families(classes, names, families)
-    return Plan(names, settings, tuple(types), chosen, (*remarks, *further))
+    return ExtractionPlan(names, settings, tuple(types), chosen, (*remarks, *further))
 
 
 def _read(parameters: Parameters | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _PER_KIND = 4
 _ALLOWED = 1.0  # false marks per image
 
 
-class SearchedImage(NamedTuple):
+class SheetImage(NamedTuple):
     """One image with circles; the picture is a `data:` address."""
 
     case_id: str
@@ -39,7 +39,7 @@ class ContactSheet(NamedTuple):
 
     title: str
     kind: str
-    pictures: Sequence[SearchedImage]
+    pictures: Sequence[SheetImage]
 
 
 def make_contact_sheets(
@@ -74,7 +74,7 @@ def make_contact_sheets(
                 circles += [*_circles(hits, HIT_COLOUR), *_circles(false, FALSE_COLOUR)]
                 picture = encode_circles(images.image(case), tables.spacing[case], circles)
                 found = f"{len(hits)} of {len(rows)} found, " if len(rows) else ""
-                pictures.append(SearchedImage(case, f"{found}{len(false)} false", picture))
+                pictures.append(SheetImage(case, f"{found}{len(false)} false", picture))
             sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
     return sheets
 

@@ -18,7 +18,7 @@ _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance
 _LANES = 512  # pixels whose windows are sorted side by side
 
 
-class Faults(NamedTuple):
+class FaultyPixels(NamedTuple):
     """Where an image is not to be believed; `pixels` (height, width) hold those on dead lines."""
 
     pixels: Mask
@@ -39,7 +39,7 @@ class Outliers:
     threshold: Annotated[float, Field(gt=0)]
     radius: Annotated[int, Field(ge=1)]
 
-    def replace(self, plane: Plane, missing: Mask) -> tuple[Plane, Faults]:
+    def replace(self, plane: Plane, missing: Mask) -> tuple[Plane, FaultyPixels]:
         """Return the plane with outliers replaced by the median of the sound pixels around them."""
         faults = self.find(plane, missing)
         if not faults.pixels.any():
@@ -47,7 +47,7 @@ class Outliers:
         unknown = faults.pixels | missing
         return fill_local_median(plane, faults.pixels, self.radius, unknown=unknown), faults
 
-    def find(self, plane: Plane, missing: Mask) -> Faults:
+    def find(self, plane: Plane, missing: Mask) -> FaultyPixels:
         """Find outlying pixels and dead lines.
 
         A pixel is outlying when its residual exceeds the threshold both in the whole image and
@@ -63,7 +63,7 @@ class Outliers:
         )
         pixels |= rows[:, None]
         pixels |= columns
-        return Faults(pixels, int(rows.sum() + columns.sum()))
+        return FaultyPixels(pixels, int(rows.sum() + columns.sum()))
 
 
 def robust_deviation(residual: Plane, missing: Mask) -> float:

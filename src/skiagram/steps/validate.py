@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.contract import Acquisition, Entry, OpenSource, Source, SpacedImage
+from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source, SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -104,7 +104,7 @@ class _AcquiredFiles(OpenSource):
     """Files whose pixels go through what those of training went through."""
 
     files: OpenSource
-    acquisition: Acquisition
+    acquisition: PixelAcquisition
 
     def entries(self) -> list[Entry]:
         return self.files.entries()
@@ -138,7 +138,7 @@ class CohortSource:
     """
 
     cohort: Source
-    acquisition: Acquisition | None
+    acquisition: PixelAcquisition | None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.finder_selection import measure_for_selection
-from skiagram.evaluation.finding import FindingTables, SearchedImages, marks_of
+from skiagram.evaluation.finding import FindingSearch, FindingTables, marks_of
 from skiagram.evaluation.measurement import compare_on
 from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
@@ -179,7 +179,7 @@ class ShownModel:
     compared: ComparedModel | None
     later: ComparedClassifier | None = None
     later_cases: Flags | None = None
-    search: tuple[SearchedImages, FreeResponse] | None = None
+    search: tuple[FindingSearch, FreeResponse] | None = None
 
     def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
         """Yield name and estimate of its figures minus those of the model in the reference row."""
@@ -331,7 +331,7 @@ def _add_finding(
 
     Finders are chosen by the lesions that they find, never by the AUC of images.
     """
-    search = SearchedImages.of(tables, setting, options.hit, options.replicates)
+    search = FindingSearch.of(tables, setting, options.hit, options.replicates)
     marks = {
         each.name: each.predictions.marks
         for each in measured

@@ -11,7 +11,7 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from tests.datasets.own_folders import encoded, initialised
@@ -142,7 +142,7 @@ def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_re
         (tiff_of_pages(MASKS[:1].astype(np.uint8)), 0, "a mask of 1 pages"),
         (tiff_of_pages(MASKS[:, 1:].astype(np.uint8)), 2, "a mask of 23 × 24 pixels"),
         (cine(VALUES[0]), 1, "no segmentation"),
-        (nifti_bytes(MASKS.astype(np.uint8), Grid.of(MASKS.shape, np.eye(3), np.zeros(3))), 1,
+        (nifti_bytes(MASKS.astype(np.uint8), VoxelGrid.of(MASKS.shape, np.eye(3), np.zeros(3))), 1,
          "not an image"),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.datasets.folder.table import find_covariate_problems
 from skiagram.errors import OptionError
@@ -82,9 +82,9 @@ def test_few_long_numbers_pass_only_where_rows_share_them() -> None:
     assert suspect_column("dose", [str(4711 + at) for at in range(12)]) is not None
 
 
-def table() -> list[TableRow]:
+def table() -> list[CsvRow]:
     return [
-        TableRow(at + 2, {"file": f"{at}.png", "label": "a", "patient_id": "", "site": ""} | cells)
+        CsvRow(at + 2, {"file": f"{at}.png", "label": "a", "patient_id": "", "site": ""} | cells)
         for at in range(ROWS)
         for cells in [{"age": HARMLESS["age"][at], "view": f"ZZTEST^{at}"}]
     ]

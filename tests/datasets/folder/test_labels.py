@@ -2,16 +2,16 @@
 
 import pytest
 
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.labels import label_of_classes, settle_labels
 from skiagram.errors import DataError
 
 
-def table(*labels: str) -> list[TableRow]:
-    return [TableRow(line, {"label": label}) for line, label in enumerate(labels, 2)]
+def table(*labels: str) -> list[CsvRow]:
+    return [CsvRow(line, {"label": label}) for line, label in enumerate(labels, 2)]
 
 
-def cells(rows: list[TableRow]) -> list[str]:
+def cells(rows: list[CsvRow]) -> list[str]:
     return [row.cells["label"] for row in rows]
 
 
@@ -66,8 +66,8 @@ def test_rows_without_a_label_are_what_the_user_says(
     assert words in " ".join(notes)
 
 
-def one_hot(*rows: tuple[str, str]) -> list[TableRow]:
-    return [TableRow(at, {"MEL": a, "NV": b}) for at, (a, b) in enumerate(rows, 2)]
+def one_hot(*rows: tuple[str, str]) -> list[CsvRow]:
+    return [CsvRow(at, {"MEL": a, "NV": b}) for at, (a, b) in enumerate(rows, 2)]
 
 
 def test_a_column_for_each_class_makes_labels() -> None:

@@ -16,7 +16,7 @@ from skiagram.datasets.folder.lesions import (
     lesions_of_region,
     parse_lesions,
 )
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
@@ -27,7 +27,9 @@ from tests.datasets.own_folders import initialised, write_films
 from tests.datasets.sources import ingested
 from tests.terminal import Terminal
 
-GRID = Grid.of((10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0]))
+GRID = VoxelGrid.of(
+    (10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0])
+)
 
 
 def test_a_cell_says_lesions_and_comes_back() -> None:
@@ -100,7 +102,7 @@ def test_each_part_of_a_mask_is_a_lesion_of_its_size() -> None:
     assert small.radius == pytest.approx(np.sqrt(16 / np.pi))
     z, y, x = np.mgrid[:20, :40, :40]
     ball = ((z - 10) * 3) ** 2 + (y - 20) ** 2 + (x - 18) ** 2 <= 15**2
-    grid = Grid.of(ball.shape, np.diag([3.0, 1, 1])[:, ::-1], np.array([-7.0, 5, 100]))
+    grid = VoxelGrid.of(ball.shape, np.diag([3.0, 1, 1])[:, ::-1], np.array([-7.0, 5, 100]))
     frames = SpacedImage(ball[..., None], region=Region(ball))
     scan = replace(frames, spacing=grid.spacing, grid=grid)
     [lesion] = lesions_of_region(scan)

@@ -10,7 +10,7 @@ import pytest
 
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.cli.main import main
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
@@ -21,13 +21,13 @@ from tests.terminal import Terminal
 
 SHAPE = (4, 12, 14)
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
-GRID = Grid(SHAPE, (3.0, 0.8, 0.9), (-10.0, 20.0, 5.5), AXES)
+GRID = VoxelGrid(SHAPE, (3.0, 0.8, 0.9), (-10.0, 20.0, 5.5), AXES)
 VALUES = np.random.default_rng(0).integers(0, 500, SHAPE).astype(np.int16)
 MASK = np.zeros(SHAPE, np.uint8)
 MASK[1:3, 1:4, 2:5] = 1
-MOVED = Grid(SHAPE, GRID.spacing, (0.0, 0.0, 0.0), GRID.direction)
-COARSE = Grid(SHAPE, (3.0, 1.6, 1.8), GRID.origin, GRID.direction)
-TURNED = Grid(SHAPE, GRID.spacing, GRID.origin, (AXES[0], (0.0, -1.0, 0.0), AXES[2]))
+MOVED = VoxelGrid(SHAPE, GRID.spacing, (0.0, 0.0, 0.0), GRID.direction)
+COARSE = VoxelGrid(SHAPE, (3.0, 1.6, 1.8), GRID.origin, GRID.direction)
+TURNED = VoxelGrid(SHAPE, GRID.spacing, GRID.origin, (AXES[0], (0.0, -1.0, 0.0), AXES[2]))
 
 
 def _four_axes() -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError, OptionError
@@ -40,9 +40,9 @@ def visited(place: Path) -> OwnFolder:
     )
 
 
-def rows_of(*cells: tuple[str, str]) -> list[TableRow]:
+def rows_of(*cells: tuple[str, str]) -> list[CsvRow]:
     return [
-        TableRow(line, {"patient": patient, "seen": seen})
+        CsvRow(line, {"patient": patient, "seen": seen})
         for line, (patient, seen) in enumerate(cells, 2)
     ]
 
@@ -80,7 +80,7 @@ def test_visits_without_patients_are_refused() -> None:
 
 def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
     cells = {"file": "a.png", "label": "normal", "patient_id": "p", "seen": "2024-12-31"}
-    (problem,) = list_entries([TableRow(2, cells)], WITH_VISITS, ("normal", "cancer"), ()).problems
+    (problem,) = list_entries([CsvRow(2, cells)], WITH_VISITS, ("normal", "cancer"), ()).problems
     assert "let `skiagram init` write the manifest" in str(problem)
     assert "2024" not in str(problem)
 

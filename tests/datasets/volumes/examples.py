@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 
 SHAPE = (4, 5, 6)
 SPACING = (3.0, 0.8, 0.9)
 ORIGIN = (-10.0, 20.0, 5.5)
-GRID = Grid(SHAPE, SPACING, ORIGIN, ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
+GRID = VoxelGrid(SHAPE, SPACING, ORIGIN, ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
 VALUES = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE) - 40
 
 
-def nifti_bytes(voxels: NDArray[Any], grid: Grid = GRID, *, units: int = 2) -> bytes:
+def nifti_bytes(voxels: NDArray[Any], grid: VoxelGrid = GRID, *, units: int = 2) -> bytes:
     """A NIfTI file of (depth, height, width) values; its axes are x, y, z."""
     affine = np.eye(4)
     affine[:3, :3] = grid.steps()[::-1].T
@@ -32,7 +32,7 @@ def nifti_bytes(voxels: NDArray[Any], grid: Grid = GRID, *, units: int = 2) -> b
 
 
 def series_files(
-    voxels: NDArray[Any] = VALUES, grid: Grid = GRID, series: str = "1.2.3", **fields: Any
+    voxels: NDArray[Any] = VALUES, grid: VoxelGrid = GRID, series: str = "1.2.3", **fields: Any
 ) -> list[tuple[str, bytes]]:
     """One DICOM file a slice, in the order of the array."""
     files = []
@@ -78,7 +78,7 @@ def structure_set(
 
 
 def segmentation(
-    masks: dict[str, NDArray[np.bool_]], grid: Grid = GRID, **measures_of: float
+    masks: dict[str, NDArray[np.bool_]], grid: VoxelGrid = GRID, **measures_of: float
 ) -> bytes:
     """A SEG of named segments; slices in which a segment is empty have no frame."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
@@ -122,7 +122,7 @@ def cine(frames: NDArray[np.uint8]) -> bytes:
     return written(dataset)
 
 
-def enhanced_file(voxels: NDArray[Any] = VALUES, grid: Grid = GRID) -> bytes:
+def enhanced_file(voxels: NDArray[Any] = VALUES, grid: VoxelGrid = GRID) -> bytes:
     """All slices in one enhanced multi-frame file, in reversed order."""
     (_, content), *_ = series_files(voxels, grid)
     dataset = pydicom.dcmread(BytesIO(content))
@@ -137,7 +137,7 @@ def enhanced_file(voxels: NDArray[Any] = VALUES, grid: Grid = GRID) -> bytes:
     return written(dataset)
 
 
-def _shared(grid: Grid, **measures: float) -> Dataset:
+def _shared(grid: VoxelGrid, **measures: float) -> Dataset:
     """What all frames of a file have in common."""
     spacing = [grid.spacing[1], grid.spacing[2]]
     return item(
@@ -148,11 +148,11 @@ def _shared(grid: Grid, **measures: float) -> Dataset:
     )
 
 
-def _frame(grid: Grid, depth: int) -> Dataset:
+def _frame(grid: VoxelGrid, depth: int) -> Dataset:
     return item(PlanePositionSequence=[item(ImagePositionPatient=_position(grid, depth))])
 
 
-def _position(grid: Grid, depth: int) -> list[str]:
+def _position(grid: VoxelGrid, depth: int) -> list[str]:
     position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
     return [f"{value:.6f}" for value in position]
 

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.image_files import decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
-from skiagram.datasets.volumes.grid import Grid, describe_differences
+from skiagram.datasets.volumes.grid import VoxelGrid, describe_differences
 from skiagram.errors import DataError
 from tests.datasets.volumes.examples import (
     GRID,
@@ -51,7 +51,7 @@ def test_an_enhanced_file_is_the_same_volume_with_its_own_offset() -> None:
 
 def test_a_sagittal_series_is_turned_to_the_one_orientation() -> None:
     direction = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
-    sagittal = Grid(SHAPE, (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
+    sagittal = VoxelGrid(SHAPE, (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
     volume = decode_series(series_files(VALUES, sagittal), "s")
     np.testing.assert_array_equal(volume.voxels, VALUES[::-1, ::-1].transpose(1, 2, 0))
     assert volume.grid.spacing == pytest.approx((1.0, 1.0, 2.0))
@@ -157,7 +157,7 @@ def _tilted() -> list[tuple[str, bytes]]:
     files = []
     for depth in range(SHAPE[0]):
         place = tuple((np.asarray(GRID.origin) + depth * steps[0]).tolist())
-        files += series_files(VALUES[:1], Grid((1, 5, 6), GRID.spacing, place, GRID.direction))
+        files += series_files(VALUES[:1], VoxelGrid((1, 5, 6), GRID.spacing, place, GRID.direction))
     return [(f"{at}.dcm", content) for at, (_, content) in enumerate(files)]
 
 

@@ -20,7 +20,7 @@ from skimage.measure import grid_points_in_poly
 
 from skiagram.datasets.volumes.contours import fill_polygon
 from skiagram.datasets.volumes.dicom_series import decode_series
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.datasets.volumes.masks import ALL_LABELS, decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
@@ -127,8 +127,8 @@ def test_a_region_is_the_segment_that_3d_slicer_names(*, layers: bool) -> None:
             decode_mask(content, "m", GRID, region=region)
 
 
-def _moved(mm: float) -> Grid:
-    return Grid(SHAPE, GRID.spacing, (-10.0, 20.0, 5.5 + mm), GRID.direction)
+def _moved(mm: float) -> VoxelGrid:
+    return VoxelGrid(SHAPE, GRID.spacing, (-10.0, 20.0, 5.5 + mm), GRID.direction)
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,11 @@ def _sphere(apart: float, at: float = 0.0) -> list[NDArray[np.float64]]:
     return contours
 
 
-def _around_sphere(apart: float) -> Grid:
+def _around_sphere(apart: float) -> VoxelGrid:
     slices = 2 * int(9 / apart) + 1
-    return Grid((slices, 37, 37), (apart, 0.5, 0.5), (-9.0, -9.0, -(slices // 2) * apart), AXES)
+    return VoxelGrid(
+        (slices, 37, 37), (apart, 0.5, 0.5), (-9.0, -9.0, -(slices // 2) * apart), AXES
+    )
 
 
 RADIUS = 5.5
@@ -202,7 +204,7 @@ def test_contours_off_the_slices_by_more_than_a_few_per_cent_are_refused() -> No
 
 def test_parts_that_do_not_touch_stay_apart() -> None:
     boxes = [_box(depth, (0.5, 3.5), (1.5, 4.5)) for depth in (0, 3)]
-    far = Grid((40, 5, 6), GRID.spacing, GRID.origin, AXES)
+    far = VoxelGrid((40, 5, 6), GRID.spacing, GRID.origin, AXES)
     more = [
         np.add(points, [0, 0, 60]) for points in (*_contours(), _box(0, (0.5, 3.5), (1.5, 4.5)))
     ]
@@ -237,7 +239,7 @@ def _circle(radius: float, points: int) -> NDArray[np.float64]:
     return FLAT.positions(np.column_stack(voxels))
 
 
-FLAT = Grid((3, 32, 32), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), GRID.direction)
+FLAT = VoxelGrid((3, 32, 32), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), GRID.direction)
 
 
 def test_a_ring_thinner_than_a_pixel_is_not_filled() -> None:
@@ -287,7 +289,7 @@ def test_contours_that_cross_in_a_plane_are_refused() -> None:
 
 def test_contours_on_the_slices_of_a_coronal_series_fill_them() -> None:
     direction = ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0))
-    slices = Grid(SHAPE, SPACING, ORIGIN, direction)
+    slices = VoxelGrid(SHAPE, SPACING, ORIGIN, direction)
     image = decode_series(series_files(VALUES, slices), "s")
     marked = decode_series(series_files(MASK.astype(np.int16), slices), "s").voxels == 1
     drawn = [slices.positions(GRID.indices(points)) for points in _contours()]
@@ -301,8 +303,8 @@ def test_contours_on_the_slices_of_a_coronal_series_fill_them() -> None:
 def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
     measures: dict[str, Any],
 ) -> None:
-    thick = Grid((30, 5, 6), (5.0, 0.8, 0.9), GRID.origin, AXES)
-    thin = Grid((150, 5, 6), (1.0, 0.8, 0.9), GRID.origin, AXES)
+    thick = VoxelGrid((30, 5, 6), (5.0, 0.8, 0.9), GRID.origin, AXES)
+    thin = VoxelGrid((150, 5, 6), (1.0, 0.8, 0.9), GRID.origin, AXES)
     mask = np.zeros(thick.shape, np.bool_)
     mask[1:28, 1:4, 2:5] = True
     content = segmentation({"GTV": mask}, thick, **measures)

@@ -16,8 +16,13 @@ import SimpleITK
 from scipy.spatial.transform import Rotation
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, Reading, decode_case
-from skiagram.datasets.volumes.grid import Grid, describe_differences
+from skiagram.datasets.volumes.case_images import (
+    CaseFiles,
+    CaseReading,
+    ImageReference,
+    decode_case,
+)
+from skiagram.datasets.volumes.grid import VoxelGrid, describe_differences
 from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
 from skiagram.errors import DataError
 from tests.datasets.own_folders import png
@@ -277,7 +282,7 @@ def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content: b
 def test_stated_distances_are_for_images_that_say_none() -> None:
     def read(content: bytes, *spacing: float) -> SpacedImage:
         files = CaseFiles({"v": content}, (), {})
-        return decode_case(files, ImageReference("v"), Reading(spacing=spacing))
+        return decode_case(files, ImageReference("v"), CaseReading(spacing=spacing))
 
     assert read(UNSTATING["mha"], 5, 0.8, 0.9).spacing == pytest.approx((5, 0.8, 0.9))
     assert read(nifti_bytes(VALUES), *GRID.spacing).spacing == pytest.approx(GRID.spacing)
@@ -352,8 +357,8 @@ def test_nothing_of_a_file_in_memory_is_written(content: bytes, monkeypatch: Any
 
 
 def test_differences_of_grids_are_named_in_mm() -> None:
-    moved = Grid(SHAPE, GRID.spacing, (-10.0, 22.5, 5.5), GRID.direction)
+    moved = VoxelGrid(SHAPE, GRID.spacing, (-10.0, 22.5, 5.5), GRID.direction)
     assert describe_differences(moved, GRID) == ["the first voxel 2.5 mm away"]
-    coarse = Grid(SHAPE, (3.0, 0.8, 1.0), GRID.origin, GRID.direction)
+    coarse = VoxelGrid(SHAPE, (3.0, 0.8, 1.0), GRID.origin, GRID.direction)
     assert describe_differences(coarse, GRID)[0].startswith("spacing 3 × 0.8 × 1 mm")
     assert describe_differences(GRID, GRID) == []

@@ -14,7 +14,7 @@ from skiagram.models.deep.contract import Network
 from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.models.deep.small_resnet import Block, SmallResNet
+from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
 from skiagram.models.deep.vision_transformer import VisionTransformer
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
@@ -76,7 +76,7 @@ def test_three_blocks_a_stage_are_resnet_20() -> None:
 
 def test_a_block_starts_as_the_identity() -> None:
     maps = torch.rand(2, 4, 6, 6)
-    torch.testing.assert_close(Block(4, 4, stride=1)(maps), maps)
+    torch.testing.assert_close(ResidualBlock(4, 4, stride=1)(maps), maps)
 
 
 def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in() -> None:
@@ -88,7 +88,7 @@ def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_
 
 def test_a_block_of_the_transformer_is_pytorchs_pre_norm_encoder_layer() -> None:
     torch.manual_seed(0)
-    block = vision_transformer.Block(width=16, heads=4, dropout=0.5).eval()
+    block = vision_transformer.TransformerBlock(width=16, heads=4, dropout=0.5).eval()
     reference = nn.TransformerEncoderLayer(
         16, 4, 64, activation="gelu", norm_first=True, batch_first=True
     ).eval()

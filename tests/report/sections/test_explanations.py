@@ -8,7 +8,6 @@ import pytest
 from skiagram.explanation.record import (
     Agreement,
     Blanking,
-    Coefficient,
     Contribution,
     Explanation,
     FeatureImportance,
@@ -18,6 +17,7 @@ from skiagram.explanation.record import (
     Loss,
     MapExplanation,
     Maps,
+    ModelCoefficient,
 )
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
 from skiagram.report.section import make_sections
@@ -66,7 +66,7 @@ FOREST = Explanation(
             "glcm_energy", ("glcm_b", "glcm_c", "glcm_d", "glcm_e"), loss(0.08),
             (LocalEffect("glcm_energy", (0.0, 1.0), (-0.5, 0.5)),),
         ),),
-        (Coefficient("glcm_energy", known(0.3), 0.97),), 200,
+        (ModelCoefficient("glcm_energy", known(0.3), 0.97),), 200,
         (Contribution("glcm_energy", 0.5),), "",
         Agreement(0.8, 0.7, 0.5, 0.6, 0.3, 5, 0.05), None,
     ),

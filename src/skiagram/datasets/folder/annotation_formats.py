@@ -21,7 +21,7 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.datasets.files import read_file
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow, of_table, parse_number, read_rows
+from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, of_table, parse_number, read_rows
 from skiagram.datasets.folder.lesions import Lesion, of_box, parse_lesions
 from skiagram.errors import DataError, named
 
@@ -223,7 +223,7 @@ def _columns_of(
     return [], _of_corners
 
 
-def _numbers(row: TableRow, columns: list[str]) -> list[float]:
+def _numbers(row: CsvRow, columns: list[str]) -> list[float]:
     """Return the numbers of a row; none of an image without a lesion."""
     empty = {name for name in columns if row.cells[name].casefold() in ("", "nan", "na")}
     numbers = []

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow
+from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
 from skiagram.datasets.folder.mask_names import split_name, without_image_folders, without_modality
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, listed
@@ -17,7 +17,7 @@ KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha)
 _PARTS = "train, val and test (or training, validation, valid, testing)"
 
 
-def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[TableRow]:
+def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[CsvRow]:
     """Return a row for each image, whose label is the name of a folder.
 
     Args:
@@ -62,11 +62,11 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         cells = {"file": name, "label": parts[label]}
         if split is not None:
             cells["split"] = SPLITS[parts[split].lower()]
-        rows.append(TableRow(line, cells))
+        rows.append(CsvRow(line, cells))
     return rows
 
 
-def add_split(rows: list[TableRow], column: str, split: str | None) -> tuple[list[TableRow], str]:
+def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[CsvRow], str]:
     """Return a table with the column `split` that folders of file names tell, and a sentence.
 
     Args:

@@ -41,7 +41,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True)
-class TableRow:
+class CsvRow:
     """One row of a table: column name → cell without blanks around it."""
 
     line: int
@@ -66,7 +66,7 @@ def read_rows(
     files: Collection[str] = ("file", "mask"),
     columns: Sequence[str] | None = None,
     emptied: Counter[str] | None = None,
-) -> list[TableRow]:
+) -> list[CsvRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
     A table of pandas may have several rows of a header; the last name of each column counts. Empty
@@ -86,7 +86,7 @@ def read_rows(
     lines, table = _read_columns(content, missing, files, columns, emptied)
     cells = zip(*table.values(), strict=True)
     return [
-        TableRow(line, dict(zip(table, row, strict=True)))
+        CsvRow(line, dict(zip(table, row, strict=True)))
         for line, row in zip(lines, cells, strict=True)
     ]
 
@@ -241,7 +241,7 @@ def read_csv(
     files: Collection[str] = ("file", "mask"),
     columns: Sequence[str] | None = None,
     emptied: Counter[str] | None = None,
-) -> list[TableRow]:
+) -> list[CsvRow]:
     """Read a table from a file, as `read_rows` does."""
     return read_rows(read_file(path, str(path)), missing, files, columns, emptied)
 
@@ -395,7 +395,7 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def require_columns(rows: list[TableRow], named: Iterable[str], option: str = "") -> None:
+def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") -> None:
     """Refuse a table that lacks a column; `option` is that of the command that names another."""
     header = rows[0].cells
     for name in named:

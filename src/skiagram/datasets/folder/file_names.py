@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from pydicom.filereader import read_partial
 
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, TableRow
+from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, CsvRow
 from skiagram.errors import DataError
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
@@ -107,8 +107,8 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def find_listed_files(
-    rows: list[TableRow], column: str, target: str, tree: FileTree
-) -> tuple[list[TableRow], str]:
+    rows: list[CsvRow], column: str, target: str, tree: FileTree
+) -> tuple[list[CsvRow], str]:
     """Return a table with the names that its files have on the disk, and a sentence on it.
 
     Only names that are not there are looked for; one that nothing fits stays as it is.

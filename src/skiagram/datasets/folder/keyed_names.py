@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.csv_rows import BETWEEN, TableRow
+from skiagram.datasets.folder.csv_rows import BETWEEN, CsvRow
 from skiagram.datasets.volumes.case_images import checksum_of_series
 from skiagram.errors import DataError
 
@@ -37,9 +37,7 @@ def keyed_patients(patients: Iterable[str | None]) -> list[bytes]:
     return [hashlib.sha256(each.encode()).digest() for each in keyed]
 
 
-def find_keyed_files(
-    rows: list[TableRow], kinds: Mapping[str, str], files: FileTree
-) -> list[TableRow]:
+def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTree) -> list[CsvRow]:
     """Return the rows of a manifest with file names in place of keyed ones.
 
     Every image file is read once. Of files with equal bytes each is found, in order of name.

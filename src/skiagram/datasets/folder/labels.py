@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
+from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.outcomes.columns import (
     are_equal,
@@ -33,7 +33,7 @@ _INVISIBLE = re.compile(
 _EMPTY = "`--empty-label leave-out` leaves such rows out, `--empty-label CLASS` names their class"
 
 
-def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[TableRow]:
+def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[CsvRow]:
     """Return a table whose column `label` names the one column of a row that holds 1.
 
     A row without any has an empty label.
@@ -77,8 +77,8 @@ def as_class(word: str, classes: Collection[str]) -> str:
 
 
 def settle_labels(
-    rows: list[TableRow], column: str, empty: str | None, named: Collection[str]
-) -> tuple[list[TableRow], list[str]]:
+    rows: list[CsvRow], column: str, empty: str | None, named: Collection[str]
+) -> tuple[list[CsvRow], list[str]]:
     """Return a table in which each class has one spelling, and sentences on what was changed.
 
     Numbers that are equal are one class: `1`, `1.0` and `01`. Characters that cannot be seen make
@@ -137,8 +137,8 @@ def settle_labels(
 
 
 def leave_out_classes(
-    rows: list[TableRow], column: str, classes: Collection[str]
-) -> tuple[list[TableRow], str]:
+    rows: list[CsvRow], column: str, classes: Collection[str]
+) -> tuple[list[CsvRow], str]:
     """Return the rows of some classes, and a sentence on the others; all where none are named.
 
     Rows without a label stay.
@@ -177,7 +177,7 @@ def _visible(label: str) -> str:
     return " ".join(_INVISIBLE.sub("", label).split())
 
 
-def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str]) -> None:
+def _require_single(rows: Sequence[CsvRow], column: str, named: Collection[str]) -> None:
     """Refuse labels that join several findings, and a number that looks like a missing one."""
     labels = {row.cells[column] for row in rows} - {"", *named}
     for mark in _JOINS:
@@ -208,8 +208,8 @@ def _require_single(rows: Sequence[TableRow], column: str, named: Collection[str
 
 
 def _without_words(
-    rows: list[TableRow], column: str, named: Collection[str]
-) -> tuple[list[TableRow], list[str]]:
+    rows: list[CsvRow], column: str, named: Collection[str]
+) -> tuple[list[CsvRow], list[str]]:
     """Return a table without words for a missing label, and a sentence on them.
 
     `none` may be a class beside other words, but no number.

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from skiagram.datasets.contract import Entry, Mark, SpacedImage, pixel_side
 from skiagram.datasets.folder.csv_rows import parse_number
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError
 
 ALLOWED = (  # in a cell
@@ -46,7 +46,7 @@ class Lesion:
         numbers = " ".join(f"{number:.10g}" for number in (*self.centre, self.radius))
         return f"{numbers} mm" if self.world else numbers
 
-    def mark(self, grid: Grid | None) -> Mark:
+    def mark(self, grid: VoxelGrid | None) -> Mark:
         """Return it on an image as it is stored.
 
         Args:

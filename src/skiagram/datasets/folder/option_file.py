@@ -10,7 +10,7 @@ import yaml
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.contract import RealDataSet
-from skiagram.datasets.folder.csv_rows import TableRow, csv_text, read_rows
+from skiagram.datasets.folder.csv_rows import CsvRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import Columns, join_masks, normalise_name, split_masks
@@ -105,7 +105,7 @@ class OptionFiles:
     def write(
         self,
         source: Folder,
-        rows: list[TableRow],
+        rows: list[CsvRow],
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
     ) -> None:

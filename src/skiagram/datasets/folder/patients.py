@@ -11,7 +11,7 @@ from typing import Literal
 from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     WHERE,
-    TableRow,
+    CsvRow,
     of_table,
     read_csv,
     require_columns,
@@ -61,8 +61,8 @@ def find_patient_problem(cell: str, where: str) -> DataError | None:
 
 
 def settle_patients(
-    rows: list[TableRow], column: str | None, similar: SimilarPatients
-) -> list[TableRow]:
+    rows: list[CsvRow], column: str | None, similar: SimilarPatients
+) -> list[CsvRow]:
     """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
     if column is None or similar == "apart":
         return rows
@@ -164,7 +164,7 @@ class PatientTable:
     """
 
     where: str
-    rows: list[TableRow]
+    rows: list[CsvRow]
     column: str
 
     @classmethod
@@ -258,7 +258,7 @@ class PatientTable:
         return replace(self, rows=rows), notes
 
 
-def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:
+def number_visits(rows: Sequence[CsvRow], patient: str, visit: str) -> list[CsvRow]:
     """Return a table in which the visits of each patient are numbered from 1, in their order.
 
     So no date goes on, and nothing of how long lay between two visits.

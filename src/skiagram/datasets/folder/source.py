@@ -14,10 +14,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import (
-    Acquisition,
     Entry,
     Mark,
     OpenSource,
+    PixelAcquisition,
     RealDataSet,
     SpacedImage,
 )
@@ -39,8 +39,8 @@ from skiagram.datasets.folder.table import (
 )
 from skiagram.datasets.gray import InGray
 from skiagram.datasets.volumes.case_images import (
+    CaseReading,
     ImageReference,
-    Reading,
     decode_case,
     is_image_file,
     read_case_files,
@@ -119,8 +119,8 @@ class Folder(RealDataSet):
         return self.columns.patient is not None
 
     @property
-    def reading(self) -> Reading:
-        return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
+    def reading(self) -> CaseReading:
+        return CaseReading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
     def find_contradicted(self, listing: Listing) -> list[DataError]:
         """Return what labels and lesions say against each other."""
@@ -247,13 +247,13 @@ class FolderFiles(OpenSource):
     listing: Listing
     checksums: Mapping[str, str]
     channels: int
-    reading: Reading
+    reading: CaseReading
     text: BurntInText = KEPT
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
 
     @property
-    def acquisition(self) -> Acquisition | None:
+    def acquisition(self) -> PixelAcquisition | None:
         """What is done to colour and to marks that look like text; None where nothing is."""
         if self.reading.gray:
             return InGray(treatment=self.text.treatment)

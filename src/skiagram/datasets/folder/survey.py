@@ -43,7 +43,7 @@ from skiagram.datasets.checks import check_entries, check_image, check_mark
 from skiagram.datasets.contract import Entry, MadeGray, Mark
 from skiagram.datasets.copies import settle_copies
 from skiagram.datasets.file_trees import FileTree, open_tree
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.source import (
     Folder,
@@ -62,13 +62,13 @@ from skiagram.datasets.image_files import TransparentImage
 from skiagram.datasets.ingest import settle_outcome, shuffle_cases, tabulate_cases, task_of
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
+    CaseReading,
     ImageReference,
-    Reading,
     decode_case,
     is_image_file,
     read_case_files,
 )
-from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.datasets.volumes.masks import EmptyMask
 from skiagram.errors import DataError, named
 from skiagram.image_store.shards import Image, Spacing
@@ -119,7 +119,7 @@ class ExaminedFile:
     levels: int
     text: tuple[Box, ...] = ()
     text_expected: str = ""
-    grid: Grid | None = None
+    grid: VoxelGrid | None = None
     modality: str = ""
     made_gray: MadeGray = ""
     stored_bits: int = 0
@@ -175,7 +175,7 @@ class Survey:
     by_modality: dict[str, list[ExaminedFile]]
     file_of: dict[str, str] = field(default_factory=dict)
     marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
-    rows: list[TableRow] = field(default_factory=list)
+    rows: list[CsvRow] = field(default_factory=list)
     gray: bool = False
     notes: tuple[str, ...] = ()
 
@@ -198,7 +198,7 @@ class Survey:
 def survey_folder(
     source: Folder,
     folder: Path,
-    rows: list[TableRow],
+    rows: list[CsvRow],
     design: Design,
     settling: Settling = AS_TOLD,
 ) -> Survey:
@@ -272,7 +272,7 @@ def survey_folder(
 class _Read:
     """What was read of the images, with what was settled of some; fields as of `Survey`."""
 
-    rows: list[TableRow]
+    rows: list[CsvRow]
     gray: bool
     listings: list[Listing] = field(default_factory=list)
     by_modality: dict[str, list[ExaminedFile]] = field(default_factory=dict)
@@ -280,7 +280,7 @@ class _Read:
     notes: list[str] = field(default_factory=list)
 
 
-def _read_images(source: Folder, tree: FileTree, rows: list[TableRow], settling: Settling) -> _Read:
+def _read_images(source: Folder, tree: FileTree, rows: list[CsvRow], settling: Settling) -> _Read:
     """Read the images of all modalities, and settle what may be settled of single ones."""
     columns, read = source.columns, _Read(rows, source.gray)
     names = [row.cells[columns.file] for row in rows]
@@ -365,7 +365,7 @@ def _leave_out_lesionless(
 
 def _turn_few_gray(
     tree: FileTree,
-    reading: Reading,
+    reading: CaseReading,
     references: Sequence[ImageReference],
     results: list[ExaminedFile | DataError],
     read: _Read,
@@ -439,7 +439,7 @@ def _named(examples: Iterable[str], file_of: Mapping[str, str]) -> tuple[str, ..
     return tuple(sorted(files))
 
 
-def _look(tree: FileTree, examined: list[ExaminedFile], reading: Reading) -> Appearance:
+def _look(tree: FileTree, examined: list[ExaminedFile], reading: CaseReading) -> Appearance:
     size = examined[0].thumbnail.size if examined else THUMBNAIL**2
     thumbnails = np.zeros((len(examined), size), dtype=np.float32)
     small = np.zeros((len(examined), SIDE, SIDE), dtype=np.float16)
@@ -459,7 +459,7 @@ def _look(tree: FileTree, examined: list[ExaminedFile], reading: Reading) -> App
     )
 
 
-def read_pixels(tree: FileTree, reference: ImageReference, reading: Reading) -> Image:
+def read_pixels(tree: FileTree, reference: ImageReference, reading: CaseReading) -> Image:
     """Return an image without its region, as ingest would store it."""
     whole = ImageReference(reference.file, frame=reference.frame)
     return decode_case(read_case_files(tree, whole), whole, reading).pixels
@@ -477,7 +477,7 @@ def _ingested_cases(
 
 
 def examine_file(
-    tree: FileTree, reading: Reading, reference: ImageReference
+    tree: FileTree, reading: CaseReading, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
     try:
@@ -514,7 +514,7 @@ def examine_file(
 
 
 def examine_files(
-    tree: FileTree, references: Sequence[ImageReference], reading: Reading = AS_STORED
+    tree: FileTree, references: Sequence[ImageReference], reading: CaseReading = AS_STORED
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []

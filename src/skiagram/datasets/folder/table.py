@@ -19,7 +19,7 @@ from skiagram.datasets.contract import Entry, Visit
 from skiagram.datasets.folder.csv_rows import (
     BETWEEN,
     WHERE,
-    TableRow,
+    CsvRow,
     parse_number,
     require_columns,
 )
@@ -60,7 +60,7 @@ class _Rule(NamedTuple):
     allowed: str = ""
     remedy: str = ""
 
-    def problem(self, row: TableRow, where: str) -> DataError | None:
+    def problem(self, row: CsvRow, where: str) -> DataError | None:
         if self.column is None or not self.is_wrong(row.cells[self.column]):
             return None
         fault = self.found.replace("{cell}", row.cells[self.column])
@@ -68,7 +68,7 @@ class _Rule(NamedTuple):
 
 
 def find_file_problems(
-    rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
+    rows: list[CsvRow], column: str, beside: tuple[str, ...] = ()
 ) -> list[DataError]:
     """Return what is wrong with a column of file names, in row order."""
     problems: list[DataError] = []
@@ -108,7 +108,7 @@ def find_file_problems(
 
 
 def find_mask_problems(
-    rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
+    rows: list[CsvRow], column: str, beside: tuple[str, ...] = ()
 ) -> list[DataError]:
     """Return what is wrong with a column of masks, each of an image's masks looked at."""
     single = [
@@ -119,7 +119,7 @@ def find_mask_problems(
     return find_file_problems(single, column, beside)
 
 
-def _first_problem(rules: Iterable[_Rule], row: TableRow, where: str) -> DataError | None:
+def _first_problem(rules: Iterable[_Rule], row: CsvRow, where: str) -> DataError | None:
     return next(filter(None, (rule.problem(row, where) for rule in rules)), None)
 
 
@@ -211,7 +211,7 @@ class Columns:
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
-def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[DataError]:
+def find_covariate_problems(rows: list[CsvRow], columns: Columns) -> list[DataError]:
     """Return which covariates could tell who a patient is, and are not forced, without a cell."""
     problems = []
     for name in columns.covariates:
@@ -231,7 +231,7 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
     return problems
 
 
-def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
+def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
     """Return why a column is neither numbers alone nor texts alone; None where it is."""
     where, filled_rows = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
     if any(_has_decimal_comma(row.cells[column]) for row in filled_rows):
@@ -263,7 +263,7 @@ class Listing:
 
 
 def list_entries(
-    rows: list[TableRow],
+    rows: list[CsvRow],
     columns: Columns,
     classes: Sequence[str],
     test_sites: Sequence[str],
@@ -329,7 +329,7 @@ def list_entries(
     return Listing(list(entries.values()), problems, *read)
 
 
-def refer(row: TableRow, columns: Columns) -> ImageReference:
+def refer(row: CsvRow, columns: Columns) -> ImageReference:
     """Return what is read for a row; a number that is none is left out, as `all` is of masks."""
     return ImageReference(
         file=normalise_name(row.cells[columns.file]),
@@ -340,13 +340,13 @@ def refer(row: TableRow, columns: Columns) -> ImageReference:
     )
 
 
-def _number_in(row: TableRow, column: str | None) -> int | None:
+def _number_in(row: CsvRow, column: str | None) -> int | None:
     """Return the number in a cell, 0 for `all`; None where there is none."""
     cell = row.cells[column].replace(_ALL, "0") if column else ""
     return int(float(cell)) if _WHOLE.fullmatch(cell) else None
 
 
-def find_image_problem(row: TableRow, columns: Columns) -> DataError | None:
+def find_image_problem(row: CsvRow, columns: Columns) -> DataError | None:
     """Return what is wrong with where the image of a row is read from, whatever its label."""
     problems = find_file_problems([row], columns.file)
     if columns.mask is not None and row.cells[columns.mask]:
@@ -355,8 +355,8 @@ def find_image_problem(row: TableRow, columns: Columns) -> DataError | None:
 
 
 def split_modalities(
-    rows: list[TableRow], columns: Columns, modalities: Sequence[str]
-) -> dict[str, list[TableRow]]:
+    rows: list[CsvRow], columns: Columns, modalities: Sequence[str]
+) -> dict[str, list[CsvRow]]:
     """Return modality → its rows, those of one case at the same place in each.
 
     A case is told by its patient and, where there are some, its region and its visit.
@@ -410,14 +410,14 @@ def split_modalities(
 
 
 def _rows_by_case(
-    rows: list[TableRow], columns: Columns, modality: str, several: bool
-) -> dict[tuple[str, ...], TableRow]:
+    rows: list[CsvRow], columns: Columns, modality: str, several: bool
+) -> dict[tuple[str, ...], CsvRow]:
     of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
     if not several:
         return {(str(row.line),): row for row in of_modality}
     of_case = (columns.patient, columns.region, columns.visit)
     key_columns = [name for name in of_case if name is not None]
-    by_case: dict[tuple[str, ...], TableRow] = {}
+    by_case: dict[tuple[str, ...], CsvRow] = {}
     for row in of_modality:
         key = tuple(row.cells[name] for name in key_columns)
         if by_case.setdefault(key, row) is not row:
@@ -430,7 +430,7 @@ def _rows_by_case(
     return by_case
 
 
-def split_of(row: TableRow, columns: Columns, test_sites: Sequence[str]) -> Split | None:
+def split_of(row: CsvRow, columns: Columns, test_sites: Sequence[str]) -> Split | None:
     """Return the split of a row; None where nothing tells it."""
     if test_sites and columns.site:
         return "test" if row.cells[columns.site] in test_sites else "train"
@@ -522,7 +522,7 @@ def _has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
-def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[str]) -> None:
+def _check_sites(rows: list[CsvRow], columns: Columns, test_sites: Sequence[str]) -> None:
     if not test_sites:
         return
     where = "dataset.test_sites"

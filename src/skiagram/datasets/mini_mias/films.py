@@ -44,7 +44,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError
 
 
 @dataclass(frozen=True)
-class Lesion:
+class FilmLesion:
     """One abnormality.
 
     Attributes:
@@ -70,7 +70,7 @@ class Film:
 
     name: str
     tissue: str
-    lesions: tuple[Lesion, ...]
+    lesions: tuple[FilmLesion, ...]
 
     @property
     def patient(self) -> str:
@@ -82,7 +82,7 @@ class Film:
         """Whether it shows the left breast, with the chest wall on the right of the film."""
         return int(self.name[3:]) % 2 == 1
 
-    def wall_on_left(self, lesion: Lesion) -> tuple[int, int] | None:
+    def wall_on_left(self, lesion: FilmLesion) -> tuple[int, int] | None:
         """Return row and column of a lesion where the chest wall is on the left of the film."""
         if lesion.place is None:
             return None
@@ -118,7 +118,7 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
         if len(numbers) >= 3 and numbers[0].isdigit():  # two films refer to a note instead
             column, from_bottom, radius = map(int, numbers)
             place = SIDE - 1 - from_bottom, column
-        found = Lesion(severity == "M", place, radius)
+        found = FilmLesion(severity == "M", place, radius)
         films[name] = replace(film, lesions=(*film.lesions, found))
     return [films[name] for name in sorted(films)]
 

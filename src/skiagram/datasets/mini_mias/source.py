@@ -33,7 +33,7 @@ from skiagram.datasets.mini_mias.films import (
     SPACING,
     Breast,
     Film,
-    Lesion,
+    FilmLesion,
     RelativePosition,
     block_means,
     find_breast,
@@ -280,7 +280,7 @@ class MiniMiasCase(NamedTuple):
     film: Film
     entry: Entry
     centre: tuple[int, int] | None
-    lesions: tuple[Lesion, ...] = ()
+    lesions: tuple[FilmLesion, ...] = ()
 
 
 class FilmReader:
@@ -402,7 +402,7 @@ def _make_case(
     task: TaskName,
     film: Film,
     name: str,
-    lesions: tuple[Lesion, ...],
+    lesions: tuple[FilmLesion, ...],
     place: RelativePosition | None = None,
 ) -> MiniMiasCase:
     breast = films.breasts[film.name]

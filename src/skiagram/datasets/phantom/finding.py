@@ -135,7 +135,7 @@ class PhantomFinding(GeneratedDataSet):
         return OpenPhantomFinding(self)
 
 
-class Film(NamedTuple):
+class SearchedFilm(NamedTuple):
     """One film, or volume, of a patient.
 
     Attributes:
@@ -299,7 +299,7 @@ class OpenPhantomFinding(OpenSource):
     def _mark(self, centre: Sequence[float]) -> Mark:
         return Mark(tuple(map(float, centre)), self._options.nodules.radius)
 
-    def _make(self, patient: int) -> tuple[Film, ...]:
+    def _make(self, patient: int) -> tuple[SearchedFilm, ...]:
         options, shape = self._options, self._nodule.shape
         common = stream(options.seed, "patient", patient).standard_normal(shape)
         weights = np.sqrt([options.shared, 1 - options.shared])
@@ -317,5 +317,5 @@ class OpenPhantomFinding(OpenSource):
                 centres = self.places[cells, offsets]
             for centre in centres:
                 clean = clean + np.roll(self._nodule, centre, axis=tuple(range(options.axes)))
-            films.append(Film(clean, clean + noise, tuple(map(tuple, centres.tolist()))))
+            films.append(SearchedFilm(clean, clean + noise, tuple(map(tuple, centres.tolist()))))
         return tuple(films)

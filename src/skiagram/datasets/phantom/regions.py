@@ -49,7 +49,7 @@ _SPACING = (1.0, 1.0, 1.0)  # mm
 
 
 @dataclass(**STRICT)
-class Lesion:
+class DrawnLesion:
     """The region of interest of each volume.
 
     Attributes:
@@ -86,7 +86,7 @@ class PhantomRegions(GeneratedDataSet):
     size: Annotated[int, Field(ge=8, le=128)]
     tissue_exponent: Exponent
     noise: Annotated[float, Field(gt=0, le=1)]
-    lesion: Lesion
+    lesion: DrawnLesion
 
     def __post_init__(self) -> None:
         super().__post_init__()

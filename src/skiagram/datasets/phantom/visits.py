@@ -51,7 +51,7 @@ Height = Annotated[float, Field(ge=0, le=8)]
 
 
 @dataclass(**STRICT)
-class Lesion:
+class GrowingLesion:
     """The lesion that every patient has; heights are in standard deviations of tissue.
 
     Attributes:
@@ -91,7 +91,7 @@ class PhantomVisits(GeneratedDataSet):
     tissue_exponent: Exponent
     shared: Share
     noise: Annotated[float, Field(gt=0, le=1)]
-    lesion: Lesion
+    lesion: GrowingLesion
     marker: Annotated[float, Field(ge=0, le=8)]
 
     def __post_init__(self) -> None:

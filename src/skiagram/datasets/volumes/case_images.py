@@ -67,7 +67,7 @@ class ImageReference:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CaseReading:
     """What is decided where files allow several readings.
 
     Attributes:
@@ -111,7 +111,7 @@ class Reading:
         return image
 
 
-AS_STORED = Reading()
+AS_STORED = CaseReading()
 
 
 class CaseFiles(NamedTuple):
@@ -158,7 +158,7 @@ def checksum_of_series(parts: Mapping[str, str]) -> str:
 
 
 def decode_case(
-    files: CaseFiles, reference: ImageReference, reading: Reading = AS_STORED
+    files: CaseFiles, reference: ImageReference, reading: CaseReading = AS_STORED
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
 
@@ -226,7 +226,7 @@ def read_volume(
 
 
 def _plane_image(
-    files: CaseFiles, reference: ImageReference, reading: Reading
+    files: CaseFiles, reference: ImageReference, reading: CaseReading
 ) -> tuple[SpacedImage, tuple[int, ...]]:
     """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
     content, most_pixels = files.image.get(reference.file), reading.most_pixels

@@ -11,8 +11,8 @@ from skiagram.datasets.volumes.grid import (
     APART,
     OFF_SLICE,
     OTHER_IMAGE,
-    Grid,
     MaskGrid,
+    VoxelGrid,
     slice_tolerance,
 )
 from skiagram.errors import DataError
@@ -24,7 +24,7 @@ _ALONG = 0.1  # of a pixel: how far apart two contours of one line may run
 def fill_contours(
     contours: Sequence[NDArray[np.float64]],
     name: str,
-    image: Grid,
+    image: VoxelGrid,
     mask_grid: MaskGrid,
     *,
     nested: bool,
@@ -102,7 +102,7 @@ def _cross(parts: list[NDArray[np.bool_]]) -> bool:
     )
 
 
-def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
+def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
     """Refuse contours beyond the image, or across its slices; also where a number is none."""
     every = np.concatenate(corners)
     beyond = np.maximum(-every, every - np.array(image.shape) + 1).max(axis=0)
@@ -120,7 +120,7 @@ def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
 
 
 def _fill_between(
-    depths: NDArray[np.float64], planes: NDArray[np.bool_], image: Grid, mask_grid: MaskGrid
+    depths: NDArray[np.float64], planes: NDArray[np.bool_], image: VoxelGrid, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
     """Return the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
 
@@ -158,7 +158,7 @@ def _fill_between(
     return inside
 
 
-def _signed_distance(plane: NDArray[np.bool_], image: Grid) -> NDArray[np.float64]:
+def _signed_distance(plane: NDArray[np.bool_], image: VoxelGrid) -> NDArray[np.float64]:
     """Return how far inside each pixel lies, mm; a plane without one is far outside."""
     from scipy.ndimage import distance_transform_edt
 

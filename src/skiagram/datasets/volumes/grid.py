@@ -28,7 +28,7 @@ _SHEAR = 1e-3  # cosine between two axes
 
 
 @dataclass(frozen=True)
-class Grid:
+class VoxelGrid:
     """The places of a volume's voxels.
 
     Attributes:
@@ -52,7 +52,7 @@ class Grid:
     @classmethod
     def of(
         cls, shape: tuple[int, ...], steps: NDArray[np.float64], origin: NDArray[np.float64]
-    ) -> "Grid":
+    ) -> "VoxelGrid":
         """Make a grid of the steps between voxels, mm; refuse axes that are not at right angles.
 
         Args:
@@ -74,10 +74,10 @@ class Grid:
         direction = tuple(_three(axis) for axis in axes)
         return cls((depth, height, width), _three(lengths), _three(origin), direction)
 
-    def turned(self, order: Sequence[int]) -> "Grid":
+    def turned(self, order: Sequence[int]) -> "VoxelGrid":
         """Return the same places with the axes of the array in another order."""
         shape = tuple(self.shape[axis] for axis in order)
-        return Grid.of(shape, self.steps()[list(order)], np.asarray(self.origin))
+        return VoxelGrid.of(shape, self.steps()[list(order)], np.asarray(self.origin))
 
     def steps(self) -> NDArray[np.float64]:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
@@ -126,18 +126,18 @@ class Volume(NamedTuple):
     """(depth, height, width) uint8, uint16, int16 or float32 voxels in canonical orientation."""
 
     voxels: NDArray[Any]
-    grid: Grid
+    grid: VoxelGrid
     modality: str = ""
 
 
 def orient(
     array: NDArray[Any], steps: NDArray[np.float64], origin: NDArray[np.float64]
-) -> tuple[NDArray[Any], Grid]:
+) -> tuple[NDArray[Any], VoxelGrid]:
     """Bring a volume to the canonical order and direction of axes; no value changes.
 
     Steps and origin are those of `Grid.of`.
     """
-    grid = Grid.of(array.shape, steps, origin)
+    grid = VoxelGrid.of(array.shape, steps, origin)
     # the coordinate that each axis is nearest to, each coordinate once
     closeness = np.abs(np.asarray(grid.direction))
     orders = itertools.permutations(range(3))
@@ -154,7 +154,7 @@ def orient(
             turned = np.flip(turned, axis)
             flipped[axis] = True
     grid = replace(
-        Grid.of(turned.shape, steps, origin),
+        VoxelGrid.of(turned.shape, steps, origin),
         file_axes=order,
         flipped=(flipped[0], flipped[1], flipped[2]),
     )
@@ -170,7 +170,7 @@ def tilted(angle: str = "") -> DataError:
     )
 
 
-def check_same_grid(mask: Grid, image: Grid) -> None:
+def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
     """Refuse a mask that does not lie on its image's voxels."""
     differences = describe_differences(mask, image)
     if differences:
@@ -182,7 +182,7 @@ def check_same_grid(mask: Grid, image: Grid) -> None:
         )
 
 
-def describe_differences(mask: Grid, image: Grid) -> list[str]:
+def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
     """Return in what two grids differ, each with its size; empty where they agree."""
     differences = []
     if mask.shape != image.shape:
@@ -203,7 +203,7 @@ def describe_differences(mask: Grid, image: Grid) -> list[str]:
     return differences
 
 
-def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[np.bool_]:
+def resample_mask(mask: NDArray[np.bool_], grid: VoxelGrid, image: VoxelGrid) -> NDArray[np.bool_]:
     """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
 
     Returns:

@@ -23,8 +23,8 @@ from skiagram.datasets.volumes.grid import (
     APART,
     OFF_SLICE,
     OTHER_IMAGE,
-    Grid,
     MaskGrid,
+    VoxelGrid,
     check_same_grid,
     describe_differences,
     orient,
@@ -57,7 +57,7 @@ class SeveralRegions(DataError):
 def decode_mask(
     content: bytes,
     name: str,
-    image: Grid,
+    image: VoxelGrid,
     region: str | None = None,
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
@@ -308,7 +308,7 @@ def _frame_number(header: Any) -> int | None:
 
 
 def _on_image(
-    inside: NDArray[np.bool_], grid: Grid, image: Grid, mask_grid: MaskGrid
+    inside: NDArray[np.bool_], grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
     if mask_grid == "resample" and describe_differences(grid, image):
         return resample_mask(inside, grid, image)
@@ -330,7 +330,7 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     raise kind(fault, allowed=allowed, remedy=remedy)
 
 
-def _check_frame_of_reference(mask: Any, image: Grid) -> None:
+def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
     if mask and image.frame_of_reference and str(mask) != image.frame_of_reference:
         raise DataError(
             "a mask in another frame of reference than its image",
@@ -341,7 +341,7 @@ def _check_frame_of_reference(mask: Any, image: Grid) -> None:
 
 
 def _fill_structure(
-    dataset: Any, image: Grid, region: str | None, mask_grid: MaskGrid
+    dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
     """Return the voxels within the closed contours of one region of a structure set."""
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
@@ -406,8 +406,8 @@ def _read_segment(
 
 
 def _place_frames(
-    headers: list[Any], planes: NDArray[np.bool_], image: Grid
-) -> tuple[Grid, NDArray[np.bool_]]:
+    headers: list[Any], planes: NDArray[np.bool_], image: VoxelGrid
+) -> tuple[VoxelGrid, NDArray[np.bool_]]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
     if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
@@ -451,7 +451,7 @@ def _place_frames(
     padded = np.zeros(image.shape, dtype=np.bool_)
     padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = turned
     origin = np.asarray(grid.origin) - start @ grid.steps()
-    return Grid.of(image.shape, grid.steps(), origin), padded
+    return VoxelGrid.of(image.shape, grid.steps(), origin), padded
 
 
 def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.volumes.grid import Grid, tilted
+from skiagram.datasets.volumes.grid import VoxelGrid, tilted
 from skiagram.datasets.volumes.voxels import (
     BESIDE_VOXELS,
     check_frame,
@@ -231,7 +231,7 @@ def _check_one_place(
     """Refuse a volume whose corners lie elsewhere by its sform."""
     shape = tuple(sides[2::-1])
     placed, stated = (
-        Grid.of(shape, *place).corners()
+        VoxelGrid.of(shape, *place).corners()
         for place in ((steps, origin), (affine[:, 2::-1].T, affine[:, 3]))
     )
     apart = float(np.linalg.norm(placed - stated, axis=1).max())

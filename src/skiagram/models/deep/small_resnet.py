@@ -43,15 +43,15 @@ class SmallResNet:
         check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")
         first, last = self.widths[0], self.widths[-1]
         layers = [*convolution(channels, first), nn.ReLU()]
-        layers += [Block(first, first, stride=1) for _ in range(self.blocks)]
+        layers += [ResidualBlock(first, first, stride=1) for _ in range(self.blocks)]
         for entering, maps in pairwise(self.widths):
-            layers.append(Block(entering, maps, stride=2))
-            layers += [Block(maps, maps, stride=1) for _ in range(self.blocks - 1)]
+            layers.append(ResidualBlock(entering, maps, stride=2))
+            layers += [ResidualBlock(maps, maps, stride=1) for _ in range(self.blocks - 1)]
         layers += [GlobalAveragePool(), nn.Dropout(self.dropout), nn.Linear(last, n_classes)]
         return nn.Sequential(*layers)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions whose result is added to what entered; a stride of 2 halves sides."""
 
     def __init__(self, entering: int, maps: int, stride: int) -> None:

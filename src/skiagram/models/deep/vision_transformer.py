@@ -48,7 +48,7 @@ class VisionTransformer:
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
-        blocks = [Block(self.width, self.heads, self.dropout) for _ in range(self.depth)]
+        blocks = [TransformerBlock(self.width, self.heads, self.dropout) for _ in range(self.depth)]
         return nn.Sequential(
             Tokens(channels, rows * columns, self.patch_size, self.width),
             nn.Dropout(self.dropout),
@@ -74,7 +74,7 @@ class Tokens(nn.Module):
         return tokens + self.position
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Self-attention, then a perceptron; each reads normalised tokens and adds to them."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
