@@ -1,5 +1,6 @@
 """Options are composed by Hydra in one place; what users call classes and columns stays text."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,15 @@ def test_a_data_set_may_have_any_name(tmp_path: Path, name: str) -> None:
     files = {"params.yaml": yaml.safe_dump({"dataset": [name], "design": "cv"})}
     options = own_project(tmp_path, **files, **{f"conf/dataset/{name}.yaml": "title: Odd\n"})
     assert options.compose_stage("ingest")["dataset"] == {"title": "Odd"}
+
+
+def test_each_row_of_a_sweep_has_its_own_choices(tmp_path: Path) -> None:
+    options = own_project(tmp_path)
+    rows = [replace(options, changes={"design": design}) for design in ("holdout", "cv")]
+    assert options.compose_stage("ingest")["design"] == "cv"
+    assert [row.compose_stage("ingest")["design"] for row in rows] == ["holdout", "cv"]
+    word = rows[0].compose_stage("ingest", ["params.design=own"])
+    assert (word["design"], rows[0].compose_stage("ingest")["design"]) == ("own", "holdout")
 
 
 def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:

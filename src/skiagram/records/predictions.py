@@ -137,8 +137,12 @@ def probabilities_of(rows: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _by_class(rows: pd.DataFrame, kind: str) -> NDArray[np.float64]:
-    n_classes = sum(name.startswith(f"{kind}_") for name in rows.columns)
-    return rows[[f"{kind}_{k}" for k in range(n_classes)]].to_numpy(dtype=np.float64)
+    # column by column: evaluation asks thousands of times, and pandas takes long to choose columns
+    n_classes = sum(name.startswith(f"{kind}_") for name in rows.columns.tolist())
+    by_class = np.empty((n_classes, len(rows)))
+    for k in range(n_classes):
+        by_class[k] = rows[f"{kind}_{k}"]
+    return by_class.T
 
 
 def folder_of(kind: Literal["models", "scores"], root: Path, outcome: Outcome) -> Path:
