@@ -187,7 +187,7 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
 
     execution = read_execution(project, MODELS, {})
     fork = get_context("fork")  # MLflow is imported already
-    names = ("run-0", "run-1", "workspace", "workspace")  # the last two are one result
+    names = ("run-0", "workspace", "workspace")  # the last two are one result
     together = fork.Barrier(len(names))
 
     def record(name: str) -> None:
