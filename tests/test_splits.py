@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from skiagram.errors import DataError, OptionError
 from skiagram.records.files import write_table
-from skiagram.seeding import derived_seed
 from skiagram.splits import (
     draw_subset,
     grouped_folds,
@@ -60,20 +58,6 @@ def test_folds_keep_the_share_of_each_class() -> None:
     for one in grouped_folds(label, patient, 5, 0, "folds"):
         assert len(one.held_out) == 60
         assert label[one.held_out].sum() == 12
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_folds_are_those_of_scikit_learn(seed: int) -> None:
-    """So the folds of earlier projects stay; only the search for the best fold is another."""
-    draws = np.random.default_rng(seed)
-    folds, classes = int(draws.integers(2, 9)), int(draws.integers(2, 11))
-    label = draws.choice(classes, size=400, p=draws.dirichlet(np.full(classes, 9.0)))
-    patient = np.array([f"p{one}" for one in draws.integers(0, draws.choice([150, 900]), 400)])
-    of_stream = derived_seed(seed, "folds")
-    theirs = StratifiedGroupKFold(folds, shuffle=True, random_state=of_stream)
-    expected = [held_out.tolist() for _, held_out in theirs.split(label, label, patient)]
-    ours = grouped_folds(label, patient, folds, seed, "folds")
-    assert [one.held_out.tolist() for one in ours] == expected
 
 
 def test_a_draw_belongs_to_its_seed_and_name() -> None:
