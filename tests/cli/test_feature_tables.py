@@ -412,7 +412,7 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
         "Aalen–Johansen",
         "the region’s volume",
         "Other events (died)",
-        "what each fold chose",
+        "Curves of the outcome",
     ):
         assert words.replace("’", "&#39;") in page
     weights = (project / "models/cox_covariates").rglob("*.json")
@@ -428,13 +428,13 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     assert "of another cohort: no network was asked for" in done.stdout
     results = project / "reports/validations/north"
     page = (results / "report.html").read_text()
-    for name in ("The same models on the development cases", "Leeds", "York", "The worst of these"):
+    for name in ("At home, out of fold", "Leeds", "York", "The worst of these"):
         assert name in page
     table = pd.read_csv(results / "figures.csv")
     concordance = table[(table["figure"] == "concordance") & (table["model"] == "cox")]
-    by_analysis = concordance.groupby("analysis")["value"].first()
-    assert by_analysis["figures"] > 0.6
-    assert by_analysis["development"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
+    of_side = concordance.groupby("group")["value"].first()
+    assert of_side["cohort"] > 0.6
+    assert of_side["out_of_fold"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
     refused = Project(tmp_path / "north").skiagram(*line[: line.index("--time")], "--name", "south")
     assert refused.returncode == 2
     assert "--time: is not given" in refused.stderr

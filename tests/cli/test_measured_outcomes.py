@@ -72,18 +72,18 @@ def test_another_cohorts_numbers_are_told_by_a_finished_project(
     assert "of another cohort: no network was asked for" in done.stdout
     results = project / "reports/validations/north"
     page = (results / "report.html").read_text()
-    for name in ("number, in mm", "Mean absolute error on each cohort", "Leeds", "At home"):
+    for name in ("number, in mm", "At home, out of fold", "Leeds", "The worst of these"):
         assert name in page
     figures = pd.read_csv(results / "figures.csv")
     errors = figures[(figures["figure"] == "absolute_error") & (figures["model"] == "number_ridge")]
-    error = errors.groupby("analysis")["value"].first()
+    error = errors.groupby("group")["value"].first()
     scores = pd.read_csv(results / "scores.csv")
     assert len(scores) == 60
     at_home_figures = json.loads((project / "reports/metrics.json").read_text())
-    assert error["development"] == pytest.approx(
+    assert error["out_of_fold"] == pytest.approx(
         at_home_figures["number_ridge"]["absolute_error"], abs=1e-4
     )
-    assert error["figures"] < 7  # a mean errs by 10
+    assert error["cohort"] < 7  # a mean errs by 10
     for words, said in (
         ([], "--number: is not given"),
         (["--number", "size", "--unit", "cm"], "--unit: cm. Allowed: mm, as in the project"),

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.comparisons import correct
@@ -31,12 +31,12 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import SELECTION
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
-from skiagram.statistics.distributions import mean_ranks, t_p_value
+from skiagram.statistics.distributions import mean_ranks, t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import share
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import correct_by_holm
-from skiagram.statistics.variation import Z, effective_patients, error_of_shift
+from skiagram.statistics.variation import UPPER, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
 _FOLDS = 5
@@ -78,9 +78,12 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         if not error > 0:
             continue
         value, bound = reached - out_of_fold, np.inf if run.task.lower_is_better else 1.0
-        low, high = max(-bound, value - Z * error), min(bound, value + Z * error)
+        # Few events of one side tell the variance badly.
+        degrees = min(held_out.variation.degrees, tested.variation.degrees)
+        reach = float(t_quantile(UPPER, degrees)) * error
+        low, high = max(-bound, value - reach), min(bound, value + reach)
         difference = Estimate(value, low, high, "variances of the two sides added")
-        p = float(2 * ndtr(-abs(value) / error))
+        p = t_p_value(value / error, degrees)
         row = partial(make_row, analysis=SHIFTS, figure=run.task.primary, model=model.name)
         rows += [
             row(difference, versus=DEVELOPMENT, p=p),

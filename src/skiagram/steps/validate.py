@@ -178,8 +178,10 @@ def ingest_cohort(
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
-    replace(cases, split=test, label=hidden).write(target / "cases/cases.parquet")
-    seal_labels(target / "sealed", cases.case_id, cases.label)
+    value = None if cases.value is None else np.full(len(cases), np.nan)
+    closed = replace(cases, split=test, label=hidden, value=value)
+    closed.write(target / "cases/cases.parquet")
+    seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
     return name_patients(source, None)
 
 
