@@ -15,7 +15,7 @@ from skiagram.records.files import read_table
 from tests.datasets.phantoms import CONF, data_set
 from tests.datasets.sources import ingested
 
-CHANGE_PIXELS = {"OpenMiniMias", "Nodules"}
+CHANGE_PIXELS = {"OpenMiniMias", "LidcNodules"}
 
 
 @pytest.mark.parametrize("option_file", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
