@@ -31,6 +31,7 @@ from planned_times import planned_times_section
 from procedures import procedures_section
 from scipy.stats import norm
 from several_classes import several_classes_section
+from shifts_of_times import shifts_of_times_section
 from within_fits import within_fits_section
 
 from skiagram.seeding import stream
@@ -272,6 +273,7 @@ def page(simulations: int, replicates: int) -> str:
     text += concordance_section(max(1, simulations // 4))
     text += cumulative_incidence_section(max(1, simulations // 4))
     text += planned_times_section(max(1, simulations // 4))
+    text += shifts_of_times_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
     text += near_bounds_section(max(1, simulations // 4))
