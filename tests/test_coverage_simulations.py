@@ -104,6 +104,7 @@ KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
         12,  # 500 studies a row: ± 1.8 of those settled, ± 1.0 of those held
         lambda _, events, settled, held: 75 <= settled <= 87 and held >= 92,
     ),
+    "Shifts of a time": (5, lambda _, student, normal: student <= 7),  # ± 1.0
     "Errors of a number": (18, errors_hold),
 }
 
