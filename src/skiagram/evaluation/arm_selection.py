@@ -106,7 +106,6 @@ class MeasuredRun:
     """The measured models and what stands for each arm: all that an analysis of a run starts from.
 
     Attributes:
-        task: What is predicted.
         setting: The cases.
         models: In the order of params.yaml.
         contender: What is held against the classical models, a key of `arms` where it could be
@@ -116,7 +115,6 @@ class MeasuredRun:
         traits: What may tell test from development cases; None does not ask.
     """
 
-    task: Task
     setting: EvaluationSet
     models: tuple[MeasuredModel, ...]
     arms: Mapping[str, SelectedArm]
@@ -125,6 +123,11 @@ class MeasuredRun:
     site_column: str = ""
     site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     traits: CaseTraits | None = None
+
+    @property
+    def task(self) -> Task:
+        """Return what is predicted."""
+        return self.setting.task
 
     @property
     def margin(self) -> float:

@@ -81,11 +81,6 @@ class ComparedClassifier:
         """Return the placements of a binary task, or None where an AUC has none."""
         return binary_placements(self.scores, self.cases)
 
-    @property
-    def by_repeat(self) -> Floats:
-        """Return (repeats,) the AUC of each training."""
-        return self.repeated_auc
-
     @cached_property
     def auc(self) -> float:
         """Return the AUC, one-vs-rest with more than two classes; NaN where a class is absent."""

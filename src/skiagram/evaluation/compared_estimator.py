@@ -59,12 +59,6 @@ class ComparedEstimator:
         return self.outcome.measure_primary(self.scored)
 
     @property
-    def by_repeat(self) -> NDArray[np.float64]:
-        """Return (repeats,) the primary figure of each training."""
-        repeated: NDArray[np.float64] = self.figure.values  # noqa: PD011 - of no data frame
-        return repeated
-
-    @property
     def variation(self) -> Variation:
         """Return how the primary figure varies over patients and trainings."""
         return self.figure.variation
@@ -170,7 +164,8 @@ def measure_estimator(
     value = None if chosen_by.value is None else measured.direct(chosen_by.value)
     reason = "" if value is not None else "no inner fold defines it"
     of_selection = (f"selection_{measured.primary}", "", Estimate(value, reason=reason))
-    result = ModelResult(outcome, by_repeat=tuple(compared.by_repeat.tolist()))
+    repeated = compared.figure.values.tolist()  # noqa: PD011 - of no data frame
+    result = ModelResult(outcome, by_repeat=tuple(repeated))
     result = result.with_figures(METRICS, metrics).with_figures(SELECTION, [of_selection])
     ideal = compared.ideal(setting)
     if ideal is None:

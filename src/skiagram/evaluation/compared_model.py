@@ -62,10 +62,6 @@ class ComparedModel(Protocol):
         """Return the model without any feature that stands for chance; empty where none does."""
 
     @property
-    def by_repeat(self) -> NDArray[np.float64]:
-        """Return (repeats,) the primary figure of each training."""
-
-    @property
     def variation(self) -> Variation:
         """Return how the primary figure varies over patients and trainings."""
 

@@ -101,7 +101,7 @@ def evaluate(
     rules = name_rules(options, task)
     arms, contender = select_arms(models, chosen_by, setting, rules, options.deep_arm)
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
-    run = MeasuredRun(task, setting, models, arms, contender, options, *sites, inputs.traits)
+    run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
     # All comparisons and further analyses.
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:

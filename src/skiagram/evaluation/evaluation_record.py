@@ -245,7 +245,7 @@ class Evaluation:
     @property
     def figure_words(self) -> str:
         """Return what the primary figure is called in a sentence: of any classes `AUC`."""
-        return "AUC" if self.task.outcome is None else self.primary_title
+        return self.task.figure_words
 
     @property
     def figure_title(self) -> str:

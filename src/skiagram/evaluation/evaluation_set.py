@@ -13,7 +13,7 @@ from skiagram.evaluation.labelled_cases import (
     label_cases,
     select_rows,
 )
-from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.records.cases import Cases, Design, Task
 from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
@@ -69,7 +69,12 @@ class EvaluationSet:
     seed: int
     covariates: pd.DataFrame | None = None
     label_conflicts: int = 0
-    outcome: MeasuredOutcome | None = None
+    outcome: AnyOutcome | None = None
+
+    @property
+    def task(self) -> Task:
+        """Return what is predicted of the cases."""
+        return Task(self.cases.classes, self.cases.positive, self.design, self.outcome)
 
     @property
     def near_duplicates(self) -> int:

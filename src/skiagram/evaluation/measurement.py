@@ -112,8 +112,7 @@ def _measure(
         result = measure_estimator(model.outcome, compared, setting, choice)
         return MeasuredModel(model, result, compared, choice)
     if not isinstance(compared, ComparedClassifier):
-        primary = "auc" if setting.outcome is None else setting.outcome.primary
-        unknown = [(f"selection_{primary}", "", Estimate(None, reason=model.outcome.reason))]
+        unknown = [(setting.task.selection, "", Estimate(None, reason=model.outcome.reason))]
         result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
         return MeasuredModel(model, result, None, SelectionFigure(None))
     scores = compared.scores

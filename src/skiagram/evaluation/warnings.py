@@ -15,7 +15,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
-from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.records.cases import Task
 
 _NONE = FigureTable()
 
@@ -34,7 +34,7 @@ def state_warnings(
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     outcome, cases = setting.outcome, setting.cases
-    yield from _about_models(results, outcome)
+    yield from _about_models(results, setting.task)
     if are_told_apart(figures, above=UNLIKE):
         yield (
             f"{describe_classifier(figures, is_external=is_external)}. Figures, thresholds and "
@@ -71,10 +71,10 @@ def state_warnings(
             "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
     if setting.design == "cv":
-        figure = "AUC" if outcome is None else outcome.of_primary.title
         yield (
             "No test set was sealed. The folds share training cases, so the intervals of the "
-            f"{figure} and of its differences are widened by a rule of thumb; they are approximate."
+            f"{setting.task.figure_words} and of its differences are widened by a rule of thumb; "
+            "they are approximate."
         )
     if outcome is None:
         yield from warn_of_unequal_patients(find_unequal_classes(cases))
@@ -90,18 +90,16 @@ def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
         )
 
 
-def _about_models(results: Sequence[ModelResult], outcome: MeasuredOutcome | None) -> Iterator[str]:
+def _about_models(results: Sequence[ModelResult], task: Task) -> Iterator[str]:
     for result in results:
         if result.outcome.status == "failed":
             reason = result.outcome.reason.rstrip(".")
             yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
         if is_above_ideal(result.figures):
             above = result.find("above_ideal", LIMIT).value or 0.0
-            figure = "AUC" if outcome is None else outcome.of_primary.title
-            is_error = outcome is not None and not outcome.of_primary.higher_is_better
             yield (
-                f"{result.outcome.title} may have leaked: its {figure} is "
-                f"{signed(above)} {'better than' if is_error else 'above'} the "
+                f"{result.outcome.title} may have leaked: its {task.figure_words} is "
+                f"{signed(above)} {'better than' if task.lower_is_better else 'above'} the "
                 "ideal observer's, which happens to at most 1 honest model in 40."
             )
 

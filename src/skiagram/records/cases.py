@@ -73,6 +73,11 @@ class Task:
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
 
     @property
+    def figure_words(self) -> str:
+        """What the primary figure is called in a sentence: of any classes `AUC`."""
+        return "AUC" if self.outcome is None else self.primary_title
+
+    @property
     def words(self) -> str:
         """What is predicted, for people: the classes, or `time to an event, in days`."""
         return " / ".join(self.classes) if self.outcome is None else self.outcome.words

@@ -19,6 +19,7 @@ from skiagram.evaluation.arm_selection import (
     SelectionFigure,
     figure_by_auc,
     mean_of_chosen,
+    name_rules,
     select_arms,
 )
 from skiagram.evaluation.compared_classifier import ComparedClassifier, require_classifier
@@ -37,7 +38,7 @@ from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases
+from skiagram.records.cases import Cases, Task
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
@@ -236,22 +237,16 @@ class MeasuredRow:
                 *(each.subtract(others[name]) if name in others else ()),
             )
         ]
-        cases, outcome = self.setting.cases, self.setting.outcome
-        is_error = outcome is not None and not outcome.of_primary.higher_is_better
+        cases, task = self.setting.cases, self.setting.task
         return RowFigures(
             tuple(figures),
             len(cases),
             cases.patients,
             reason,
             self.margin,
-            primary_of(self.setting),
-            is_error,
+            task.primary,
+            task.lower_is_better,
         )
-
-
-def primary_of(setting: EvaluationSet) -> str:
-    """Return the name of the primary figure."""
-    return AUC if setting.outcome is None else setting.outcome.primary
 
 
 def measure_row(
@@ -273,18 +268,16 @@ def measure_row(
     Raises:
         OptionError: A figure is not of this task.
     """
-    outcome = setting.outcome
-    rules, unit = options.analyses.simple_rules, 1.0
+    task, outcome = setting.task, setting.outcome
     if outcome is not None:
         names = [figure.name for figure in outcome.figures]
         if unknown := [name for name in wanted if name not in names]:
             fault = f"`{unknown[0]}` is no figure of a {outcome.kind}"
             raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
-        rules, unit = (*rules, *outcome.rules.values()), outcome.margin_unit
     measured = [_measure(model, setting, wanted) for model in models]
     chosen_by = {model.name: model.chosen_by for model in measured}
+    rules, selection = name_rules(options, task), task.selection
     arms, _ = select_arms(measured, chosen_by, setting, rules, options.deep_arm)
-    selection = f"{SELECTIONS}{'auc' if outcome is None else outcome.primary}"
     shown = {
         model.name: ShownModel(
             model.predictions.outcome.title,
@@ -317,7 +310,7 @@ def measure_row(
             name: _add_later(each, setting, options.replicates, later)
             for name, each in shown.items()
         }
-    return MeasuredRow(shown, setting, options.margin * unit)
+    return MeasuredRow(shown, setting, options.margin * task.margin_unit)
 
 
 def _add_finding(
@@ -396,11 +389,11 @@ def _add_later(
 
 
 def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
-    outcome, primary = model.outcome, primary_of(setting)
+    outcome, task = model.outcome, setting.task
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in (primary, *wanted) if name not in NO_METRICS]
-        result = _record(outcome, dict.fromkeys(of_models, missing), missing, primary)
+        of_models = [name for name in (task.primary, *wanted) if name not in NO_METRICS]
+        result = _record(outcome, dict.fromkeys(of_models, missing), missing, task)
         return MeasuredModel(model, result, None, SelectionFigure(None))
     compared = compare_on(setting, model)
     metrics = _metrics(compared, setting, wanted)
@@ -412,17 +405,16 @@ def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) 
         nested = setting.design == "cv"
         of_development = selection_auc(model, setting.development, nested=nested)
         chosen_by = figure_by_auc(model, of_development, setting)
-    result = _record(outcome, metrics, of_development, primary)
+    result = _record(outcome, metrics, of_development, task)
     return MeasuredModel(model, result, compared, chosen_by)
 
 
 def _record(
-    outcome: Outcome, metrics: Mapping[str, Estimate], of_development: Estimate, primary: str
+    outcome: Outcome, metrics: Mapping[str, Estimate], of_development: Estimate, task: Task
 ) -> ModelResult:
     figures = ((name, "", estimate) for name, estimate in metrics.items())
-    selection = SELECTION if primary == AUC else f"{SELECTIONS}{primary}"
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    return result.with_figures(OF_SELECTION, [(selection, "", of_development)])
+    return result.with_figures(OF_SELECTION, [(task.selection, "", of_development)])
 
 
 def _metrics(

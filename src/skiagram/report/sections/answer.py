@@ -316,11 +316,16 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     return Table(columns, groups, kind="models answer")
 
 
+def _counts_decisions(evaluation: Evaluation) -> bool:
+    """Return whether the table has cases found and missed: classes, and models that are of use."""
+    return evaluation.task.outcome is None and not is_nothing_of_use(evaluation)
+
+
 def _columns(evaluation: Evaluation) -> list[str]:
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     if evaluation.near_duplicates:
         columns.append(title_figure(task, evaluation.off_copies))
-    if is_nothing_of_use(evaluation) or task.outcome is not None:
+    if not _counts_decisions(evaluation):
         return columns
     if task.positive is None:
         return [*columns, "Correct, per 100 cases"]
@@ -352,7 +357,7 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
         clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary}
         clean["versus"] = "classical"
         cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    if is_nothing_of_use(evaluation) or evaluation.task.outcome is not None:
+    if not _counts_decisions(evaluation):
         return cells
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
@@ -366,7 +371,7 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
 
     Nothing where no model is of use: the counts of one that is not would praise it.
     """
-    if is_nothing_of_use(evaluation) or evaluation.task.outcome is not None:
+    if not _counts_decisions(evaluation):
         return []
     if evaluation.task.positive is None:
         return [_of_hundred(model.find("accuracy"))]
@@ -395,9 +400,7 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     ]
     chance = evaluation.task.chance
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
-    if chance is not None and (
-        is_nothing_of_use(evaluation) or evaluation.task.outcome is not None
-    ):
+    if chance is not None and not _counts_decisions(evaluation):
         rows.append(TableRow("Chance", half))
     elif evaluation.task.positive is not None:
         rows.append(TableRow("Chance", [*half, "50", "50"]))
