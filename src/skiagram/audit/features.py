@@ -1,6 +1,7 @@
 """Features that came with the data: empty cells, and columns that tell the label or a number."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.datasets.telling_columns import find_telling_columns
@@ -23,7 +24,12 @@ def check_features(evidence: Evidence) -> list[Finding]:
     gaps = {name: int(count) for name, count in zip(names, empty.sum(axis=0), strict=True) if count}
     most = sorted(gaps, key=lambda name: -gaps[name])
     # ids are given after a shuffle: what is in their order tells nothing, a numbering still shows
-    telling = find_telling_columns(names, values, cases.label, cases.value)
+    questions, outcome = dict[str, NDArray[np.int64]](), evidence.task.outcome
+    if outcome is not None and cases.value is not None:
+        questions = outcome.asked_of_traits(cases.value, cases.label)
+    telling = find_telling_columns(
+        names, values, cases.label, cases.value, besides=questions.values()
+    )
     named = listed(f"`{name}` {why}" for name, why in telling.items())
     return [
         find(

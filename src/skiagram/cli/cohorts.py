@@ -83,7 +83,7 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
                 fault, allowed = "is not given", f"columns of a {task.outcome.words}"
                 raise OptionError(fault, where=f"--{option}", allowed=allowed)
         for option, at_home in task.outcome.asked.items():
-            if getattr(arguments, option) is None:
+            if getattr(arguments, option, None) is None:
                 setattr(arguments, option, at_home)
         return
     classes = arguments.classes or list(task.classes)

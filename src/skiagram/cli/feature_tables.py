@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_unmatched, label_column, name_of, title_of
-from skiagram.cli.outcome_arguments import settle_outcome
+from skiagram.cli.outcome_arguments import given_columns, settle_outcome
 from skiagram.errors import DataError, OptionError, listed, nearest
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def add_joined_tables(parser: argparse.ArgumentParser) -> "argparse._ArgumentGro
     join = "further tables, joined by patients too, such as one of clinical columns"
     group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
     several = "several rows of a patient, such as lesions: each row a case, or one case of them "
-    several += "all (default: one case where they have one time, number or grade)"
+    several += "all (default: one case where they have one outcome that is no class)"
     group.add_argument("--per-patient", choices=("rows", "combined"), help=several)
     return group
 
@@ -239,8 +239,8 @@ def read_features(
         notes += told_of_features
         forced = _named_columns(arguments.force_features, header, "--force-features")
         asked_of = [name for name in features if name not in forced]
-        value = None if settled is None else settled.outcome.column
-        telling = telling_columns_of(rows, asked_of, arguments.label, classes, value, split)
+        outcome = None if settled is None else settled.outcome
+        telling = telling_columns_of(rows, asked_of, arguments.label, classes, outcome, split)
         refuse_telling_columns(
             telling,
             "the table of features",
@@ -503,8 +503,7 @@ def _is_combined(
         return COUNT in (known.features or ()) and COUNT not in rows[0].cells
     if asked is not None:
         return asked == "combined"
-    measured = arguments.time or arguments.number or arguments.grade
-    return measured is not None and has_several(rows, patient, constant)
+    return bool(given_columns(arguments)) and has_several(rows, patient, constant)
 
 
 def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> str:

@@ -91,20 +91,16 @@ def _without_missing(
 
     if getattr(arguments, "empty_label", None) != LEAVE_OUT:
         return rows, ""
-    column = getattr(arguments, kind.named_by[-1])
-    times = [name for option in kind.named_by[:-1] for name in getattr(arguments, option) or ()]
-    if column is None:
+    if getattr(arguments, kind.named_by[-1]) is None:
         return rows, ""
-    kept = [
-        row
-        for row in rows
-        if not kind.is_missing(row.cells[column], vars(arguments))
-        and (not times or any(row.cells[name] for name in times))
-    ]
+    given = given_columns(arguments)
+    flags = (f"--{option.replace('_', '-')}" for option in reversed(kind.named_by))
+    columns = [name for flag in flags for name in given.get(flag, ())]
+    said = " or ".join(f"`{name}`" for name in columns)
+    kept = [row for row in rows if not kind.is_missing(row, vars(arguments))]
     if not kept:
-        raise DataError("no row has a value", where=f"column `{column}`")
+        raise DataError("no row has a value", where=f"column {said}")
     left_out = len(rows) - len(kept)
-    said = " or ".join(f"`{name}`" for name in (column, *times))
     note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
     return kept, note if left_out else ""
 

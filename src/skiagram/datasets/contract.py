@@ -247,8 +247,8 @@ class RealDataSet(ABC):
         copies: What becomes of copies across the split or of different patients: `refuse` stops,
             `drop` leaves all but one out, `move` puts the test copies into training, `join` makes
             one patient of those who share an image.
-        outcome: What is predicted where it is no class: `time`, `number` or `grade`; null tells the
-            classes apart.
+        outcome: What is predicted where it is no class: `time`, `number`, `grade` or
+            `findings`; null tells the classes apart.
     """
 
     name: str

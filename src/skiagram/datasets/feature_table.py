@@ -30,6 +30,7 @@ from skiagram.datasets.telling_columns import find_telling_columns, refuse_telli
 from skiagram.errors import DataError, listed
 from skiagram.near_duplicates.pairs import EXACT, Pairs, content_digest
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import DataCard
 
 NO_IMAGES = (
@@ -112,7 +113,9 @@ class FeatureTable(RealDataSet):
                 remedy="name the features in the data set's option file, under `features`",
             )
         if self.features is None:
-            telling = telling_columns_of(rows, columns, self.label, self.classes, value, self.split)
+            telling = telling_columns_of(
+                rows, columns, self.label, self.classes, self.outcome, self.split
+            )
             remedy = "name the features in the data set's option file, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
         return OpenFeatureTable(self, rows, tuple(columns))
@@ -123,27 +126,31 @@ def telling_columns_of(
     columns: Sequence[str],
     label: str,
     classes: Sequence[str],
-    value: str | None,
+    outcome: MeasuredOutcome | None,
     split: str | None,
 ) -> dict[str, str]:
     """Return column → why it is probably no feature; labels of test cases are not looked at.
 
     Args:
         columns: Some that hold numbers.
-        value: Column of the outcome; None where classes are told apart.
+        outcome: What is predicted; None where classes are told apart.
         split: Column of train, validation and test, if there is one.
     """
     place = {name: number for number, name in enumerate(classes)}
     number = np.array([place.get(row.cells[label], -1) for row in rows], dtype=np.int64)
-    development = number >= 0
+    known = number >= 0  # rows whose labels may be looked at
     if split is not None:
-        development &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
+        known &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
     values = np.array([[row.number(name) for name in columns] for row in rows], dtype=np.float64)
-    outcome = None
-    if value is not None:
-        outcome = np.array([parse_value(row.cells[value]) for row in rows])
+    value, questions = None, dict[str, NDArray[np.int64]]()
+    if outcome is not None:
+        value = np.array([parse_value(row.cells[outcome.column]) for row in rows])
+        for words, of_known in outcome.asked_of_traits(value[known], number[known]).items():
+            questions[words] = np.zeros(len(rows), dtype=np.int64)
+            questions[words][known] = of_known
     shape = (len(rows), len(columns))
-    return find_telling_columns(columns, values.reshape(shape), number, outcome, development)
+    asked = number, value, known, questions.values()
+    return find_telling_columns(columns, values.reshape(shape), *asked)
 
 
 def empty_unmeasured(rows: list[CsvRow], columns: Iterable[str]) -> tuple[list[CsvRow], int]:

@@ -6,7 +6,7 @@ has learned nothing of the disease.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -67,6 +67,7 @@ def find_telling_columns(
     label: NDArray[np.int64],
     outcome: Floats | None = None,
     development: NDArray[np.bool_] | None = None,
+    besides: Collection[NDArray[np.int64]] = (),
 ) -> dict[str, str]:
     """Return column → why it is no feature, those that are surest by their values first.
 
@@ -75,10 +76,13 @@ def find_telling_columns(
         label: (n,) class of each row.
         outcome: (n,) a time, number or grade; None where classes are told apart.
         development: (n,) rows whose labels may be looked at; None for all.
+        besides: Of each further question, such as each of several findings, (n,) its labels.
     """
     rows = np.ones(len(values), dtype=np.bool_) if development is None else development
     of_values: dict[str, str] = {}
     telling = _columns_that_tell(values[rows], label[rows])
+    for other in besides:
+        telling = _columns_that_tell(values[rows], other[rows]) | telling
     monotone = _monotone_copies(values[rows], None if outcome is None else outcome[rows])
     of_names: dict[str, str] = {}
     for column, name in enumerate(names):

@@ -176,6 +176,10 @@ class ComparedClassifier:
         method = f"bootstrap standard error by patient{overlapping}{variation.words}"
         return AucDifference(Estimate(value, low, high, method), variation)
 
+    def list_parts(self) -> dict[str, Linearised]:
+        """Return nothing: classes exclude each other, so that their AUCs are no questions apart."""
+        return {}
+
     def compare_decisions(self, other: "ComparedClassifier") -> McNemar:
         """Return how often each alone names the right class, with McNemar's p."""
         folds = max(self.scores.folds, other.scores.folds)

@@ -104,12 +104,13 @@ class ComparedEstimator:
         """
         if setting.ideal is None:
             return None
-        score, scored = self.outcome.as_score(setting.ideal)[:, None], self.scored
+        scored = self.scored
+        score = self.outcome.as_score(setting.ideal).reshape(len(setting.ideal), -1)
         calibration = self.outcome.calibrate(score, scored.value, scored.label, scored.patient)
         repeats, estimate = len(scored.score), calibration.probabilities(score)
         of_ideal = replace(
             scored,
-            score=np.tile(score[:, 0], (repeats, 1)),
+            score=np.tile(_squeezed(score), (repeats, *[1] * scored.score[0].ndim)),
             estimate=np.tile(estimate, (repeats, 1, 1)),
         )
         return self.outcome.measure_primary(of_ideal)
@@ -117,6 +118,10 @@ class ComparedEstimator:
     def estimate(self) -> Estimate:
         """Return the primary figure with its interval, or why there is none."""
         return self.figure.estimate()
+
+    def list_parts(self) -> dict[str, Linearised]:
+        """Return the figures by name whose mean the primary one is; empty where it is no mean."""
+        return dict(self.outcome.measure_parts(self.scored))
 
     def subtract(self, other: "ComparedEstimator") -> Linearised:
         """Return the difference from another model of the same outcome."""
@@ -139,11 +144,11 @@ class ComparedEstimator:
         estimate = np.empty_like(scored.estimate)
         for held_out in split_patients(scored.patient):
             others = scored.select(~held_out)
-            for repeat, score in enumerate(scored.score[:, :, None]):
-                fitted = self.outcome.calibrate(
-                    others.score[repeat][:, None], others.value, others.label, others.patient
-                )
-                estimate[repeat, held_out] = fitted.probabilities(score[held_out])
+            for repeat, score in enumerate(scored.score):
+                known = others.score[repeat].reshape(len(others.value), -1)
+                fitted = self.outcome.calibrate(known, others.value, others.label, others.patient)
+                of_fold = score[held_out].reshape(int(held_out.sum()), -1)
+                estimate[repeat, held_out] = fitted.probabilities(of_fold)
         return replace(self, scored=replace(scored, estimate=estimate))
 
 
@@ -199,6 +204,11 @@ def choose_estimator(
     return SelectionFigure(float(np.mean(defined)) if defined else None, of_folds)
 
 
+def _squeezed(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n,) where a model gives one score, else (n, scores)."""
+    return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
 def _score(cases: LabelledCases, repeats: list[pd.DataFrame], fit: str) -> ScoredCases:
     """Return the cases with the scores of each repeat; `fit` is the column of who scored them."""
     if cases.value is None:
@@ -207,7 +217,7 @@ def _score(cases: LabelledCases, repeats: list[pd.DataFrame], fit: str) -> Score
         cases.label,
         cases.value,
         cases.patient,
-        np.stack([scores_of(rows)[:, 0] for rows in repeats]),
+        np.stack([_squeezed(scores_of(rows)) for rows in repeats]),
         np.stack([probabilities_of(rows) for rows in repeats]),
         np.stack([rows[fit].to_numpy(dtype=np.int64) for rows in repeats]),
     )

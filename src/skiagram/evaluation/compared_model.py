@@ -84,6 +84,9 @@ class ComparedModel(Protocol):
     def estimate(self) -> Estimate:
         """Return the primary figure with its interval, or why there is none."""
 
+    def list_parts(self) -> dict[str, Linearised]:
+        """Return the figures by name whose mean the primary one is; empty where it is no mean."""
+
     def subtract(self, other: Any) -> Difference:
         """Return the difference from another model of the same task."""
 

@@ -18,6 +18,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     OFF_NEAR_DUPLICATES,
+    PARTS,
     PREVALENCE,
     PRIMARY,
     PROBABILITIES,
@@ -55,7 +56,7 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
     secondary = _compare_secondary(run.models, arms, contender, (*of_rules, *of_arms))
     requested = _compare_requested(run, secondary)
-    return (*primary, *of_rules, *of_arms, *secondary, *requested)
+    return (*primary, *compare_parts(run), *of_rules, *of_arms, *secondary, *requested)
 
 
 def compare_pair(
@@ -147,6 +148,27 @@ def plan_comparison(
             for figure, count in wanted.items()
         ),
     )
+
+
+def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Compare the primary pair by each part of the primary figure, such as each finding's AUC.
+
+    The group names the part. P values are corrected over the parts. Nothing without both arms, or
+    where the primary figure is no mean of parts.
+    """
+    if run.pair is None:
+        return ()
+    first, second = (arm.compared.list_parts() for arm in run.pair)
+    row, rows = partial(make_row, analysis=PARTS, figure=run.task.primary), list[FigureRow]()
+    for part in (name for name in first if name in second):
+        difference = first[part] - second[part]
+        paired = partial(row, model=run.contender, versus="classical", group=part)
+        rows += [
+            row(first[part].estimate(), model=run.contender, group=part),
+            row(second[part].estimate(), model="classical", group=part),
+            paired(difference.estimate(), p=difference.p()),
+        ]
+    return correct(rows)
 
 
 def _compare_pairs_of_arms(arms: Arms, contender: Contender) -> tuple[FigureRow, ...]:

@@ -42,6 +42,7 @@ Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+PARTS = "parts"  # an analysis: the primary pair by each finding
 RANKING = "ranking"
 FINDING, FINDING_RULES = "finding", "finding_rules"
 MERIT, MEAN_SENSITIVITY = "figure_of_merit", "mean_sensitivity"
@@ -165,7 +166,8 @@ class Evaluation:
         figures: Rows of the run as a whole. `primary` is the one test named before the reported
             labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
             besides, `simple_rules` each arm against chance (`prevalence`) and each simple rule,
-            `secondary` pairs of models and `requested` those that were asked for. The group
+            `parts` the primary pair by each of several findings, `secondary` pairs of models and
+            `requested` those that were asked for. The group
             `off_near_duplicates` is what the verdict follows where cases have near duplicates.
             `arms` has the primary figure of what stands for each arm, and that by which it was
             chosen: under `cv` the mean over the outer folds, each of the inner folds of the model

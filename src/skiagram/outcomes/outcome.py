@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.columns import ColumnOption, OutcomeTable, stands_for_missing
+from skiagram.outcomes.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,8 @@ class ScoredCases:
         label: (n,).
         value: (n,), in the outcome's unit.
         patient: (n,) from 0.
-        score: (repeats, n), higher = more of what the outcome counts.
+        score: (repeats, n), higher = more of what the outcome counts; (repeats, n, scores) where a
+            model gives several.
         estimate: (repeats, n, columns).
         fit: (repeats, n) which fit scored a case.
     """
@@ -143,7 +144,7 @@ class MeasuredCalibration(ABC):
 
     @abstractmethod
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, columns) estimates."""
+        """Turn (n, scores) scores into (n, columns) estimates."""
 
     @staticmethod
     @abstractmethod
@@ -225,14 +226,20 @@ class MeasuredOutcome(ABC):
         """
 
     @classmethod
-    def is_missing(cls, cell: str, given: Mapping[str, Any]) -> bool:  # noqa: ARG003 - of a time
-        """Return whether a cell of the last column of `named_by` says nothing."""
+    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+        """Return whether a row says nothing in the column of `named_by`."""
+        cell = row.cells[given[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)
 
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Return the names of the labels."""
+
+    @property
+    def scores(self) -> int:
+        """Return how many scores a model gives a case."""
+        return 1
 
     @property
     @abstractmethod
@@ -292,7 +299,7 @@ class MeasuredOutcome(ABC):
         """Return the mean loss of a network's scores, written with the methods of tensors.
 
         Args:
-            score: (n,).
+            score: (n,), or (n, scores) where a model gives several.
             target: (n, columns), of `target`.
             learned: What `learned_with_loss` began as.
         """
@@ -303,7 +310,7 @@ class MeasuredOutcome(ABC):
 
     @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
-        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores.
+        """Return a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
 
         Args:
             patient: (n,) of each case.
@@ -312,6 +319,13 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Return the primary figure, the mean over repeats."""
+
+    def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
+        """Return the figures by name whose mean the primary one is; none where it is no mean.
+
+        Two arms are compared by each of them, too.
+        """
+        return []
 
     @abstractmethod
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
@@ -349,7 +363,10 @@ class MeasuredOutcome(ABC):
         return chance
 
     def as_score(self, best: Floats) -> Floats:
-        """Return `best_score` on the scale of models' scores, which development cases may set."""
+        """Return `best_score` on the scale of models' scores, which development cases may set.
+
+        It is (n,), or (n, scores) where a model gives several.
+        """
         return best
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, NotConverged, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeTable
+from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.outcomes.outcome import (
     Floats,
     GroupGap,
@@ -239,8 +239,11 @@ class TimeToEvent(MeasuredOutcome):
         return ReadColumns(outcome, label, times.value, times.note)
 
     @classmethod
-    def is_missing(cls, cell: str, given: Mapping[str, Any]) -> bool:
-        return is_missing_event(cell, given)
+    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+        """Return whether a row does not say if the event was seen, or has no time."""
+        times = given["time"] or ()
+        untimed = bool(times) and not any(row.cells[name] for name in times)
+        return untimed or is_missing_event(row.cells[given["event"]], given)
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -116,8 +116,8 @@ class Task:
 
     @property
     def scores(self) -> int:
-        """How many scores a model gives a case: one a class, or a single one of a value."""
-        return len(self.classes) if self.outcome is None else 1
+        """How many scores a model gives a case: one a class, or as many as the outcome has."""
+        return len(self.classes) if self.outcome is None else self.outcome.scores
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ def section(
         select: What the section is about. Where it selects nothing, the section is left out.
         otherwise: Why it may be left out; empty where another section says it.
         of_more_classes: The same with more than two classes, where it is another reason.
-        classes_only: Whether it is not defined for a time, a number or a grade, whose pages then do
-            not name it.
+        classes_only: Whether it is not defined for outcomes that are no classes, whose pages then
+            do not name it.
     """
 
     def register(fill: Fill) -> Fill:

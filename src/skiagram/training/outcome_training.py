@@ -1,4 +1,4 @@
-"""Training for outcomes that are no classes: a network gives one score a case."""
+"""Training for outcomes that are no classes, by the loss that the outcome says."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from skiagram.training.options import Training
 
 
 class OutcomeTraining(ClassifierTraining):
-    """Trains a network's one output by the loss of an outcome; it logs no accuracy."""
+    """Trains the outputs of a network by the loss of an outcome; it logs no accuracy."""
 
     def __init__(self, *given: Any, outcome: MeasuredOutcome, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -21,7 +21,7 @@ class OutcomeTraining(ClassifierTraining):
         self.learned = torch.nn.Parameter(learned) if len(learned) else learned
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
-        loss: Tensor = self.outcome.loss(logits[:, 0], label, self.learned)
+        loss: Tensor = self.outcome.loss(logits.squeeze(1), label, self.learned)
         return loss
 
     def on_validation_epoch_end(self) -> None:

@@ -125,7 +125,8 @@ class NetworkModel:
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
-            outputs, module = 1, partial(OutcomeTraining, outcome=training.outcome)
+            outputs = training.outcome.scores
+            module = partial(OutcomeTraining, outcome=training.outcome)
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         seen = (architecture, examples.moments(), examples, held_out, context)
         whole, curves = self._train(*seen, module)

@@ -1,0 +1,643 @@
+"""Several findings of one image, such as effusion and mass: columns, calibration, figures by each.
+
+Each finding is present, absent or not known; what is not known teaches and judges nothing. A model
+gives a score a finding, which one logistic curve a finding turns into a probability. Models are
+compared by the mean of the findings' AUCs, and by each of them, corrected for their number.
+
+The value of a case is one number that holds all findings: Σ sₖ 3ᵏ over findings k from 0, with
+s = 0 absent, 1 present, 2 not known. Folds are balanced by the rarest finding of a case.
+"""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy.special import expit
+
+from skiagram.errors import DataError, OptionError, listed
+from skiagram.options import STRICT
+from skiagram.outcomes.columns import (
+    VALUE,
+    ColumnOption,
+    OutcomeRow,
+    OutcomeTable,
+    plain,
+    stands_for_missing,
+)
+from skiagram.outcomes.outcome import (
+    Floats,
+    Labels,
+    Line,
+    MeasuredCalibration,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ReadColumns,
+    ScoredCases,
+    Tensor,
+)
+from skiagram.statistics.delong import placements
+from skiagram.statistics.estimate import format_decimal, format_estimate
+from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
+from skiagram.statistics.proportional_odds import fit_proportional_odds
+from skiagram.statistics.variation import effective_patients, few_have_most
+
+ABSENT, PRESENT, UNKNOWN = 0, 1, 2
+OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
+MOST_FINDINGS = 33  # 3³³ is the last power that a number of 64 bits holds exactly
+_FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
+_ENOUGH_PATIENTS = 20  # with a finding
+_SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
+_BANDS = 5
+_DRAWN_LINES = 5
+_UNKNOWN_SHARE = 0.05  # of generated findings
+_SEPARATORS = ("|", ";", ",")
+_NO_FINDING = {"nofinding", "nofindings", "normal", "none", "0", "healthy"}
+_STATES = {
+    **dict.fromkeys(("1", "true", "yes", "present", "positive"), PRESENT),
+    **dict.fromkeys(("0", "false", "no", "absent", "negative"), ABSENT),
+    "-1": UNKNOWN,  # uncertain, as CheXpert writes it
+}
+_CELLS = "1 (present), 0 (absent), −1 (uncertain) or an empty cell"
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+States = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FindingsCalibration(MeasuredCalibration):
+    """Probabilities of findings, each by a logistic curve of its score.
+
+    Attributes:
+        slopes: ≥ 0, of the log-odds per unit of score, by finding.
+        intercepts: Log-odds at a score of 0, by finding.
+    """
+
+    slopes: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+    intercepts: tuple[Finite, ...]
+
+    @property
+    def columns(self) -> int:
+        """Return the number of findings."""
+        return len(self.slopes)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, findings) scores into probabilities of as many."""
+        probability: Floats = expit(np.array(self.slopes) * scores + np.array(self.intercepts))
+        return probability
+
+    @staticmethod
+    def average(calibrations: Sequence["FindingsCalibration"]) -> "FindingsCalibration":
+        """Average slopes and intercepts, which averages log-odds."""
+        return FindingsCalibration(
+            tuple(np.mean([each.slopes for each in calibrations], axis=0).tolist()),
+            tuple(np.mean([each.intercepts for each in calibrations], axis=0).tolist()),
+        )
+
+
+class _ReadFindings(NamedTuple):
+    """Findings of a table: their names, (rows, findings) states, and what a person checks."""
+
+    names: tuple[str, ...]
+    states: States
+    note: str
+
+
+@dataclass(**STRICT)
+class Findings(MeasuredOutcome):
+    """Several findings, of which a case may have any.
+
+    Attributes:
+        column: Column of the number that holds them.
+        findings: Names, in the order in which the number holds them.
+        balanced_by: Findings that labels tell, the rarest first; a case has the first that is
+            present as its label. Empty until they are known.
+        shares: Of development cases in which it is known that have a finding, by finding; empty
+            until they are known.
+    """
+
+    column: str
+    findings: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_FINDINGS)]
+    balanced_by: tuple[str, ...] = ()
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    kind: Literal["findings"] = "findings"
+
+    options: ClassVar[tuple[ColumnOption, ...]] = (
+        ColumnOption(
+            "findings",
+            "several findings of an image: one column with all of them, such as `Mass|Nodule`, or "
+            "a column of 1 and 0 for each",
+            several=True,
+        ),
+        ColumnOption(
+            "finding_names",
+            "of one column, the findings that are told (default: all that occur); of several "
+            "columns, what they are called",
+            metavar="NAME",
+            several=True,
+        ),
+        ColumnOption(
+            "blank_finding",
+            "what an empty cell of a finding's column means, absent or unknown (default: unknown)",
+            metavar="absent|unknown",
+        ),
+    )
+    named_by: ClassVar[tuple[str, ...]] = ("findings",)
+    primary: ClassVar[str] = "macro_auc"
+    chance: ClassVar[float | None] = 0.5
+    baselines: ClassVar[tuple[str, ...]] = ("findings_logistic", "findings_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_findings_logistic",)
+    rules: ClassVar[dict[str, str]] = {
+        "cases": "findings_shares",
+        "acquisition": "findings_acquisition",
+        "volume": "findings_volume",
+        "covariates": "findings_covariates",
+    }
+    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
+    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
+        OutcomeFigure(
+            "macro_auc",
+            "Macro AUC",
+            "mean of the findings' AUCs, each among the cases in which the finding is known; .5 is "
+            "chance",
+        ),
+        OutcomeFigure(
+            "brier",
+            "Brier score",
+            "squared error of the probabilities, mean over findings",
+            higher_is_better=False,
+        ),
+        OutcomeFigure(
+            "brier_gain",
+            "Brier score gained",
+            "the score of the findings' shares, the same for everybody, minus the model's; above 0 "
+            "the model estimates better",
+        ),
+        OutcomeFigure(
+            "auc",
+            "AUC",
+            "chance that of a case with the finding and one without it the first has the higher "
+            "score; .5 is chance",
+        ),
+    )
+
+    @classmethod
+    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
+        if not given["findings"]:
+            allowed = "one column or more, as --finding-names or --blank-finding was"
+            raise OptionError("is not given", where="--findings", allowed=allowed)
+        read = (
+            _read_lists(table, given) if len(given["findings"]) == 1 else _read_each(table, given)
+        )
+        if not 2 <= len(read.names) <= MOST_FINDINGS:
+            raise DataError(
+                f"{len(read.names)} findings: {listed(read.names)}",
+                where=f"column `{given['findings'][0]}`",
+                allowed=f"2 to {MOST_FINDINGS} findings",
+                remedy="one finding is a class: --label COLUMN --positive CELL; of many name those "
+                "that matter: --finding-names A B",
+            )
+        # Another cohort is labelled as the project is.
+        balanced_by = given.get("balanced_by")
+        if balanced_by is None:
+            balanced_by = _choose_balance(read.names, read.states[np.array(table.known)])
+        outcome = cls(VALUE, read.names, balanced_by)
+        values = outcome.encode(read.states)
+        label = [outcome.classes[number] for number in outcome.label(values).tolist()]
+        cells = [f"{value:.0f}" for value in values.tolist()]
+        return ReadColumns(outcome, label, cells, read.note)
+
+    @classmethod
+    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+        """Return whether no finding of a row is known."""
+        columns = given["findings"]
+        if len(columns) == 1:
+            return _says_nothing(row.cells[columns[0]])
+        blank = _blank_state(given)
+        states = [_state(row.cells[column], blank) for column in columns]
+        return all(state == UNKNOWN for state in states)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"finding_names": [*self.findings], "balanced_by": self.balanced_by}
+
+    def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        theirs = getattr(cohort, "findings", ())
+        if theirs != self.findings:
+            allowed = f"{listed(self.findings)}, in this order"
+            raise OptionError(listed(theirs), where="--findings", allowed=allowed)
+        return replace(self, column=cohort.column)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return *self.balanced_by, OTHERS
+
+    @property
+    def scores(self) -> int:
+        return len(self.findings)
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        return tuple(f"probability of {name}" for name in self.findings)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        return self.estimates
+
+    @property
+    def words(self) -> str:
+        return f"presence of {len(self.findings)} findings ({listed(self.findings)})"
+
+    def encode(self, states: States) -> Floats:
+        """Return (n,) the numbers that hold (n, findings) states."""
+        places = 3 ** np.arange(states.shape[1], dtype=np.int64)
+        value: Floats = (states * places).sum(axis=1).astype(np.float64)
+        return value
+
+    def states(self, value: Floats) -> States:
+        """Return (n, findings) states of (n,) numbers."""
+        places = 3 ** np.arange(len(self.findings), dtype=np.int64)
+        states: States = value.astype(np.int64)[:, None] // places % 3
+        return states
+
+    def label(self, value: Floats) -> Labels:
+        """Return (n,) the first finding of `balanced_by` that is present; else the last label."""
+        places = [self.findings.index(name) for name in self.balanced_by]
+        present = self.states(value)[:, places] == PRESENT
+        first = np.where(present.any(axis=1), present.argmax(axis=1), len(places))
+        return first.astype(np.int64)
+
+    def check(self, value: float, label: int, where: str) -> None:
+        highest = 3 ** len(self.findings) - 1
+        is_whole = np.isfinite(value) and value == round(value) and 0 <= value <= highest
+        if not is_whole or int(self.label(np.array([value]))[0]) != label:
+            raise DataError(
+                f"{value:g} beside the label {self.classes[label]}",
+                where=f"{where}, column `{self.column}`",
+                allowed=f"a whole number from 0 to {highest} that holds {len(self.findings)} "
+                "findings, beside the rarest that is present",
+                remedy="let `skiagram run --findings` write the table",
+            )
+
+    def settle(self, value: Floats, label: Labels) -> "Findings":
+        if self.shares:  # of another cohort, in which a finding may be rare
+            return self
+        states = self.states(value)
+        present, absent = (states == PRESENT).sum(axis=0), (states == ABSENT).sum(axis=0)
+        rare = [
+            f"{name} ({with_it} with it, {without} without it)"
+            for name, with_it, without in zip(self.findings, present, absent, strict=True)
+            if min(with_it, without) < _FEWEST_CASES
+        ]
+        if rare:
+            enough = np.minimum(present, absent) >= _FEWEST_CASES
+            kept = [
+                name for name, is_enough in zip(self.findings, enough, strict=True) if is_enough
+            ]
+            raise DataError(
+                f"too few cases of {len(rare)} findings: {listed(rare)}",
+                where=f"column `{self.column}`",
+                allowed=f"{_FEWEST_CASES} or more development cases with each finding, and as many "
+                "without it",
+                remedy="leave these findings out: of one column name the others, "
+                f"{shlex.join(['--finding-names', *kept])}; of several columns leave theirs out of "
+                "--findings",
+            )
+        return replace(self, shares=tuple((present / (present + absent)).tolist()))
+
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw findings by chance, each likelier where the image's is, the first by most."""
+        count = len(self.findings)
+        weight = np.linspace(1.0, 0.5, count) * effect
+        odds = weight * (hidden[:, None] - 0.5) - np.linspace(0.0, 1.0, count)
+        present = generator.uniform(size=odds.shape) < expit(odds)
+        unknown = generator.uniform(size=odds.shape) < _UNKNOWN_SHARE
+        value = self.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
+        return value, self.label(value)
+
+    def as_score(self, best: Floats) -> Floats:
+        """Return (n, findings): each finding's chance rises with the one that images tell."""
+        return np.tile(best[:, None], (1, len(self.findings)))
+
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, findings): 1 present, 0 absent, −1 not known."""
+        states = self.states(value)
+        return np.where(states == UNKNOWN, -1, states).astype(np.float64)
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean cross-entropy of all findings that are known.
+
+        A score of 0 stands for the finding's share, so that training begins there.
+        """
+        known = (target >= 0).to(score.dtype)
+        shares = np.array(self.shares)
+        logits = score + score.new_tensor(np.log(shares / (1 - shares)))
+        terms = logits.clamp(min=0) - target * logits + (-logits.abs()).exp().log1p()
+        return (known * terms).sum() / known.sum().clamp(min=1)
+
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> FindingsCalibration:
+        slopes, intercepts = [], []
+        for score, state in zip(scores.T, self.states(value).T, strict=True):
+            known = state != UNKNOWN
+            score, present = score[known], (state[known] == PRESENT).astype(np.int64)
+            share = (present.sum() + 0.5) / (len(present) + 1)
+            slope, intercept = 0.0, float(np.log(share / (1 - share)))
+            if len(score) and 0 < present.sum() < len(present):
+                centre, spread = float(score.mean()), float(score.std())
+                scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
+                standardised = ((score - centre) / scale)[:, None]
+                fitted = fit_proportional_odds(standardised, present, 2, _SHRINKAGE, rising=True)
+                slope = float(fitted.weights[0]) / scale
+                intercept = -float(fitted.cuts[0]) - slope * centre
+            slopes.append(slope)
+            intercepts.append(intercept)
+        return FindingsCalibration(tuple(slopes), tuple(intercepts))
+
+    def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
+        """Return each finding's AUC, of those that some cases have and others have not."""
+        states, parts = self.states(cases.value), []
+        for number, name in enumerate(self.findings):
+            known = cases.select(states[:, number] != UNKNOWN)
+            present = states[states[:, number] != UNKNOWN, number] == PRESENT
+            try:
+                area = placements(
+                    known.score[:, :, number], present, known.patient, cases.folds, known.fit
+                )
+            except DataError:  # no pair of a case with the finding and one without it
+                continue
+            parts.append((name, area))
+        return parts
+
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
+        return self._mean_of_parts(cases, self.measure_parts(cases))
+
+    def _mean_of_parts(
+        self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
+    ) -> Linearised:
+        """Return the mean over findings, whose degrees of freedom the rarest finding limits."""
+        states, repeats = self.states(cases.value), len(cases.score)
+        influence = np.zeros((repeats, len(cases.value)))
+        fewest, kind = np.inf, np.full(len(cases.value), -1, dtype=np.int64)
+        for name, area in parts:
+            state = states[:, self.findings.index(name)]
+            known = state != UNKNOWN
+            # What a case is worth to the mean over its side, as its worth to the mean over all.
+            of_known = np.empty((repeats, int(known.sum())))
+            for side in area.sides:
+                centred = area.influence[:, side] - area.influence[:, side].mean(1, keepdims=True)
+                of_known[:, side] = centred * len(cases.value) / side.sum()
+            influence[:, known] += of_known / len(parts)
+            if area.fewest < fewest:
+                fewest, kind = area.fewest, np.where(known, state, -1)
+        values = (
+            np.mean([area.values for _, area in parts], axis=0) if parts else np.full(1, np.nan)
+        )
+        return Linearised(
+            values,
+            influence,
+            cases.patient,
+            kind if parts else None,
+            folds=cases.folds,
+            scale="logit",
+            chance=(0.0, 1.0),
+            method="DeLong, mean over findings",
+        )
+
+    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        parts = self.measure_parts(cases)
+        measured = [MeasuredFigure("macro_auc", "", self._mean_of_parts(cases, parts))]
+        states = self.states(cases.value)
+        known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
+        weight = known / np.maximum(known.sum(axis=0), 1) * len(states) / known.any(axis=0).sum()
+        shares = (known * present).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        plain_terms = (weight * (shares - present) ** 2).sum(axis=1)
+        terms = [(weight * (each - present) ** 2).sum(axis=1) for each in cases.estimate]
+        of_figure = {"brier": terms, "brier_gain": [plain_terms - each for each in terms]}
+        for name, of_repeats in of_figure.items():
+            means = [mean_of_cases(each, cases.patient) for each in of_repeats]
+            measured.append(MeasuredFigure(name, "", mean_over_repeats(means, cases.folds)))
+        return [*measured, *(MeasuredFigure("auc", name, area) for name, area in parts)]
+
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        """Draw expected against observed shares of the commonest findings; the table has all."""
+        states, areas = self.states(cases.value), dict(self.measure_parts(cases))
+        expected = cases.estimate.mean(axis=0)
+        lines, rows = list[Line](), list[tuple[str, ...]]()
+        commonest = sorted(self.findings, key=lambda name: -self._share(states, name))
+        for name in commonest:
+            number = self.findings.index(name)
+            known = states[:, number] != UNKNOWN
+            chance, present = expected[known, number], states[known, number] == PRESENT
+            if not known.any():
+                continue
+            bands = np.array_split(np.argsort(chance, kind="stable"), min(_BANDS, len(chance)))
+            x = tuple(float(chance[band].mean()) for band in bands)
+            y = tuple(float(present[band].mean()) for band in bands)
+            if len(lines) < _DRAWN_LINES:
+                lines.append(Line(name, x, y))
+            area = format_estimate(areas[name].estimate()) if name in areas else "not defined"
+            counts = f"{present.sum()}", f"{known.sum()}"
+            shares = format_decimal(float(chance.mean())), format_decimal(float(present.mean()))
+            rows.append((name, *counts, *shares, area))
+        return (
+            OutcomePlot(
+                "findings",
+                "Expected and observed findings",
+                "expected share with the finding",
+                "observed share",
+                tuple(lines),
+                ("finding", "cases with it", "known", "expected share", "observed share", "AUC"),
+                tuple(rows),
+                f"Fifths of the expected share; of the {_DRAWN_LINES} commonest findings.",
+                diagonal=True,
+            ),
+        )
+
+    def _share(self, states: States, name: str) -> float:
+        """Return the share of cases with a finding."""
+        return float((states[:, self.findings.index(name)] == PRESENT).mean())
+
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        states = self.states(value)
+        of_findings = [
+            (
+                f"cases with {name}",
+                f"{(state == PRESENT).sum()} of {(state != UNKNOWN).sum()} in which it is known",
+            )
+            for name, state in zip(self.findings, states.T, strict=True)
+        ]
+        return ("cases", str(len(value))), ("findings", str(len(self.findings))), *of_findings
+
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        doubts = []
+        few = {
+            name: len(np.unique(patient[state == PRESENT]))
+            for name, state in zip(self.findings, self.states(value).T, strict=True)
+        }
+        named = [f"{count} of {name}" for name, count in few.items() if count < _ENOUGH_PATIENTS]
+        if named:
+            doubts.append(
+                f"Few patients have a finding: {', '.join(named)}. Below {_ENOUGH_PATIENTS} a "
+                "handful of cases decides its AUC, and this AUC counts in the mean as much as the "
+                "others."
+            )
+        if few_have_most(patient):
+            alike = max(1, round(effective_patients(patient)))
+            doubts.append(
+                f"A few patients have most of the cases: {len(np.unique(patient))} patients count "
+                f"like {alike} with equally many."
+            )
+        return tuple(doubts)
+
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return which cases have each finding; where it is not known, none."""
+        present = (self.states(value) == PRESENT).astype(np.int64)
+        return dict(zip(self.findings, present.T, strict=True))
+
+
+def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
+    """Return the findings that labels tell, the rarest first; each label has enough cases.
+
+    Args:
+        states: (n, findings) of the development cases.
+    """
+    present = states == PRESENT
+    order = np.argsort(present.sum(axis=0), kind="stable").tolist()
+    while order:
+        rarest = np.where(present[:, order].any(axis=1), present[:, order].argmax(axis=1), -1)
+        cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
+        if cases.min() >= _FEWEST_CASES:
+            break
+        order.pop(int(cases.argmin()))
+    return tuple(names[number] for number in order)
+
+
+def _blank_state(given: Mapping[str, Any]) -> int:
+    """Return what an empty cell says of a finding."""
+    words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
+    if given["blank_finding"] not in words:
+        raise OptionError(
+            str(given["blank_finding"]), where="--blank-finding", allowed="absent or unknown"
+        )
+    return words[given["blank_finding"]]
+
+
+def _state(cell: str, blank: int) -> int | None:
+    """Return the state that a cell of a finding's column says; None where it says nothing known."""
+    if not cell or stands_for_missing(cell):
+        return blank
+    return _STATES.get(plain(cell))
+
+
+def _read_each(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
+    """Read a column a finding."""
+    columns, blank = given["findings"], _blank_state(given)
+    names = given["finding_names"] or columns
+    if len(names) != len(columns) or len(set(names)) < len(names):
+        allowed = f"a name of its own for each of {listed(columns)}, in this order"
+        raise OptionError(listed(names), where="--finding-names", allowed=allowed)
+    states = np.zeros((len(table.rows), len(columns)), dtype=np.int64)
+    for number, column in enumerate(columns):
+        of_column = [_state(row.cells[column], blank) for row in table.rows]
+        odd = [row for row, state in zip(table.rows, of_column, strict=True) if state is None]
+        if odd:
+            raise DataError(
+                f"{len(odd)} of {len(of_column)} cells say no finding, the first "
+                f"`{odd[0].cells[column]}`",
+                where=f"{odd[0].where}, column `{column}`",
+                allowed=_CELLS,
+                remedy="correct the table, or leave the column out of --findings",
+            )
+        states[:, number] = [UNKNOWN if state is None else state for state in of_column]
+    _refuse_nothing_known(table, states, columns)
+    return _ReadFindings(tuple(names), states, _describe(names, states, blank))
+
+
+def _says_nothing(cell: str) -> bool:
+    """Return whether a cell of a list of findings is empty, or a word for a missing value."""
+    return not cell or (_squeezed(cell) not in _NO_FINDING and stands_for_missing(cell))
+
+
+def _squeezed(cell: str) -> str:
+    """Return a cell in small letters without blanks and underscores."""
+    return "".join(cell.casefold().replace("_", " ").split())
+
+
+def _read_lists(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
+    """Read one column whose cells list the findings that are present."""
+    (column,) = given["findings"]
+    cells = [row.cells[column] for row in table.rows]
+    empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
+    if empty:
+        raise DataError(
+            f"{len(empty)} of {len(cells)} rows list no finding, the first "
+            f"`{empty[0].cells[column]}`",
+            where=f"{empty[0].where}, column `{column}`",
+            allowed="findings, such as `Mass|Nodule`, or `No finding`",
+            remedy="write `No finding` where there is none, or leave the rows out (`--empty-label "
+            "leave-out`) and say so where you report the result",
+        )
+    separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
+    told = [
+        {part.strip() for part in cell.split(separator) if part.strip()} if cell else set()
+        for cell in cells
+    ]
+    told = [{name for name in names if _squeezed(name) not in _NO_FINDING} for names in told]
+    occurring = Counter(name for names in told for name in names)
+    names = given["finding_names"] or sorted(occurring)
+    missing = sorted(set(names) - occurring.keys())
+    if missing and given.get("balanced_by") is None:  # another cohort may lack a finding
+        raise DataError(
+            f"no row has the finding {listed(missing)}",
+            where=f"column `{column}`",
+            allowed=listed(sorted(occurring)),
+            remedy="name findings as the column writes them: --finding-names A B",
+        )
+    states = np.array([[name in listed_ for name in names] for listed_ in told], dtype=np.int64)
+    left_out = sorted(occurring.keys() - set(names))
+    note = _describe(names, states, UNKNOWN)
+    if left_out:
+        note += f" Not told, since they are not named: {listed(left_out)}."
+    return _ReadFindings(tuple(names), states.reshape(len(cells), len(names)), note)
+
+
+def _refuse_nothing_known(table: OutcomeTable, states: States, columns: Sequence[str]) -> None:
+    """Refuse rows in which no finding is known."""
+    nothing = (states == UNKNOWN).all(axis=1)
+    if nothing.any():
+        first = table.rows[int(nothing.argmax())]
+        raise DataError(
+            f"{nothing.sum()} of {len(nothing)} rows say no finding",
+            where=f"{first.where}, columns {listed(columns)}",
+            allowed="1 or 0 in one column at least",
+            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
+            "means absent (`--blank-finding absent`)",
+        )
+
+
+def _describe(names: Sequence[str], states: States, blank: int) -> str:
+    """Return how many rows have each finding, and in how many cells it is not known."""
+    counted = listed(
+        f"{name} ({count})"
+        for name, count in zip(names, (states == PRESENT).sum(axis=0).tolist(), strict=True)
+    )
+    unknown = int((states == UNKNOWN).sum())
+    note = f"{len(names)} findings, with the number of rows that have them: {counted}."
+    if unknown:
+        note += (
+            f" {unknown} of {states.size} cells are empty or −1: there it is not known whether the "
+            "finding is present, and the case counts for the other findings alone."
+        )
+        if blank == UNKNOWN:
+            note += " Where an empty cell means absent, add `--blank-finding absent`."
+    return note
