@@ -207,7 +207,7 @@ class Findings(MeasuredOutcome):
         balanced_by = given.get("balanced_by")
         if balanced_by is None:
             balanced_by = _choose_balance(read.names, read.states[np.array(table.known)])
-        outcome = cls(VALUE, read.names, balanced_by)
+        outcome = cls(column=VALUE, findings=read.names, balanced_by=balanced_by)
         values = outcome.encode(read.states)
         label = [outcome.classes[number] for number in outcome.label(values).tolist()]
         cells = [f"{value:.0f}" for value in values.tolist()]
@@ -268,10 +268,11 @@ class Findings(MeasuredOutcome):
 
     def label(self, value: Floats) -> Labels:
         """Return (n,) the first finding of `balanced_by` that is present; else the last label."""
-        places = [self.findings.index(name) for name in self.balanced_by]
-        present = self.states(value)[:, places] == PRESENT
-        first = np.where(present.any(axis=1), present.argmax(axis=1), len(places))
-        return first.astype(np.int64)
+        states = self.states(value)
+        first = np.full(len(value), len(self.balanced_by), dtype=np.int64)
+        for number, name in reversed([*enumerate(self.balanced_by)]):
+            first[states[:, self.findings.index(name)] == PRESENT] = number
+        return first
 
     def check(self, value: float, label: int, where: str) -> None:
         highest = 3 ** len(self.findings) - 1
@@ -364,7 +365,10 @@ class Findings(MeasuredOutcome):
         return FindingsCalibration(tuple(slopes), tuple(intercepts))
 
     def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
-        """Return each finding's AUC, of those that some cases have and others have not."""
+        """Return each finding's AUC, of those that two patients or more have, and as many have not.
+
+        With a single patient nothing tells how the AUC varies, and the mean would have no interval.
+        """
         states, parts = self.states(cases.value), []
         for number, name in enumerate(self.findings):
             known = cases.select(states[:, number] != UNKNOWN)
@@ -375,7 +379,8 @@ class Findings(MeasuredOutcome):
                 )
             except DataError:  # no pair of a case with the finding and one without it
                 continue
-            parts.append((name, area))
+            if area.fewest > 1:
+                parts.append((name, area))
         return parts
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
@@ -513,7 +518,7 @@ def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
     """
     present = states == PRESENT
     order = np.argsort(present.sum(axis=0), kind="stable").tolist()
-    while order:
+    while len(order) > 1:
         rarest = np.where(present[:, order].any(axis=1), present[:, order].argmax(axis=1), -1)
         cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
         if cases.min() >= _FEWEST_CASES:

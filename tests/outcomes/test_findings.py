@@ -1,0 +1,282 @@
+"""What several findings refuse, tell, calibrate, and how far their figures hold."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.calibration import average_calibrations
+from skiagram.datasets.folder.csv_rows import CsvRow
+from skiagram.errors import DataError, OptionError
+from skiagram.outcomes.columns import OutcomeTable
+from skiagram.outcomes.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
+from skiagram.outcomes.outcome import ReadColumns, ScoredCases
+
+NAMES = ("mass", "nodule", "effusion")
+FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
+NOTHING: dict[str, Any] = {"findings": None, "finding_names": None, "blank_finding": None}
+
+
+def read(cells: dict[str, list[str]], known: list[bool] | None = None, **given: Any) -> ReadColumns:
+    count = len(next(iter(cells.values())))
+    rows = [
+        CsvRow(number + 2, {name: column[number] for name, column in cells.items()})
+        for number in range(count)
+    ]
+    asked = NOTHING | {"findings": [*cells]} | given
+    return Findings.read_columns(OutcomeTable(rows, known or [True] * count), asked)
+
+
+def states_of(read_columns: ReadColumns) -> NDArray[np.int64]:
+    outcome = read_columns.outcome
+    assert isinstance(outcome, Findings)
+    return outcome.states(np.array(read_columns.value, dtype=np.float64))
+
+
+def make_cases(cases: int = 400, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return states of three findings, a tenth of them not known, and scores that tell them."""
+    generator = np.random.default_rng(seed)
+    present = generator.uniform(size=(cases, 3)) < [0.4, 0.2, 0.1]
+    score = present * [2.0, 1.0, 0.5] + generator.normal(size=(cases, 3))
+    unknown = generator.uniform(size=(cases, 3)) < 0.1
+    return np.where(unknown, UNKNOWN, present).astype(np.int64), score
+
+
+def scored(states: NDArray[np.int64], score: NDArray[np.float64]) -> ScoredCases:
+    value, each = FINDINGS.encode(states), np.arange(len(states))
+    label = FINDINGS.label(value)
+    estimate = FINDINGS.calibrate(score, value, label, each).probabilities(score)
+    fit = np.zeros((1, len(value)), dtype=np.int64)
+    return ScoredCases(label, value, each, score[None], estimate[None], fit)
+
+
+def test_a_list_of_findings_and_a_column_for_each_say_the_same() -> None:
+    listed = read({"Finding Labels": ["Mass|Nodule", "No Finding", "Nodule", "Mass"]})
+    each = read({"Mass": ["1", "0", "0.0", "yes"], "Nodule": ["1.0", "no", "TRUE", "0"]})
+    expected = [[PRESENT, PRESENT], [ABSENT, ABSENT], [ABSENT, PRESENT], [PRESENT, ABSENT]]
+    assert states_of(listed).tolist() == states_of(each).tolist() == expected
+    assert "Mass (2), Nodule (2)" in listed.note
+    semicolons = read({"tags": ["b; a", "none", "a"]})
+    assert semicolons.outcome.estimates == ("probability of a", "probability of b")
+
+
+def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:
+    cells = {"Mass": ["1", "", "0", "-1"], "Nodule": ["0", "1", "nan", "1"]}
+    unknown = read(cells)
+    assert states_of(unknown).tolist() == [[1, 0], [2, 1], [0, 2], [2, 1]]
+    assert "3 of 8 cells are empty or −1" in unknown.note
+    assert "--blank-finding absent" in unknown.note
+    absent = read(cells, blank_finding="absent")
+    assert states_of(absent).tolist() == [[1, 0], [0, 1], [0, 0], [2, 1]]
+    with pytest.raises(OptionError, match=r"--blank-finding.*absent or unknown"):
+        read(cells, blank_finding="no")
+    with pytest.raises(DataError, match=r"line 3, columns Mass, Nodule: 1 of 2 rows say no finding") as refused:
+        read({"Mass": ["1", ""], "Nodule": ["0", ""]})
+    assert "--empty-label" in str(refused.value)
+
+
+def test_what_names_no_finding_is_refused_with_its_line() -> None:
+    with pytest.raises(DataError, match=r"line 3, column `Mass`: .* the first `maybe`"):
+        read({"Mass": ["1", "maybe"], "Nodule": ["0", "0"]})
+    with pytest.raises(DataError, match="1 of 2 rows list no finding"):
+        read({"labels": ["a|b", ""]})
+    with pytest.raises(DataError, match=r"no row has the finding Effusions") as refused:
+        read({"labels": ["Effusion|Mass", "Mass"]}, finding_names=["Effusions", "Mass"])
+    assert "Effusion, Mass" in str(refused.value)
+    with pytest.raises(DataError, match="1 findings: Mass") as refused:
+        read({"labels": ["Mass", "No finding"]})
+    assert "--label COLUMN --positive" in str(refused.value)
+    with pytest.raises(OptionError, match="a name of its own for each"):
+        read({"a": ["1"], "b": ["0"]}, finding_names=["x"])
+
+
+def test_findings_that_are_not_named_are_said() -> None:
+    told = read({"labels": ["a|b", "c", "b", "a"]}, finding_names=["b", "a"])
+    assert told.outcome.estimates == ("probability of b", "probability of a")
+    assert "Not told, since they are not named: c" in told.note
+
+
+def test_folds_are_balanced_by_the_rarest_finding_of_a_case() -> None:
+    cells = ["a"] * 40 + ["a|b"] * 20 + ["a|b|c"] * 12 + ["No Finding"] * 30
+    found = read({"labels": cells})
+    assert found.outcome.classes == ("c", "b", "a", OTHERS)
+    assert found.label[0] == "a"
+    assert found.label[45] == "b"
+    assert found.label[65] == "c"
+    assert found.label[-1] == OTHERS
+    few = read({"labels": ["a"] * 40 + ["a|b"] * 12 + ["b|c"] * 4 + ["none"] * 30})
+    assert few.outcome.classes == ("b", "a", OTHERS)  # c has four cases
+    # Sealed cases have no say.
+    known = [True] * 72 + [False] * 30
+    sealed = read({"labels": cells[:72] + ["c"] * 30}, known)
+    assert sealed.outcome.classes == found.outcome.classes
+
+
+def test_a_rare_finding_and_a_number_of_another_label_are_refused() -> None:
+    states, _ = make_cases()
+    value = FINDINGS.encode(states)
+    label = FINDINGS.label(value)
+    settled = FINDINGS.settle(value, label)
+    known = states != UNKNOWN
+    shares = (states == PRESENT).sum(axis=0) / known.sum(axis=0)
+    assert settled.shares == pytest.approx(shares)
+    FINDINGS.check(float(value[0]), int(label[0]), "line 2")
+    with pytest.raises(DataError, match="line 2"):
+        FINDINGS.check(27.0, 0, "line 2")
+    states[:, 2] = ABSENT
+    with pytest.raises(DataError, match=r"effusion \(0 with it") as refused:
+        FINDINGS.settle(FINDINGS.encode(states), label)
+    assert "--finding-names mass nodule" in str(refused.value)
+    assert settled.settle(FINDINGS.encode(states), label) == settled  # of another cohort
+
+
+def test_thirty_three_findings_are_held_exactly() -> None:
+    names = tuple(f"finding {number}" for number in range(33))
+    outcome = Findings(column="findings", findings=names)
+    states = np.random.default_rng(0).integers(0, 3, size=(200, 33))
+    states[0] = UNKNOWN
+    assert (outcome.states(outcome.encode(states)) == states).all()
+
+
+def test_the_primary_figure_is_the_mean_of_the_findings_areas() -> None:
+    states, score = make_cases()
+    cases = scored(states, score)
+    known = states != UNKNOWN
+    areas = [
+        roc_auc_score(states[known[:, k], k] == PRESENT, score[known[:, k], k]) for k in range(3)
+    ]
+    figures = {(each.name, each.group): each.figure for each in FINDINGS.measure(cases)}
+    assert figures["macro_auc", ""].value == pytest.approx(np.mean(areas), abs=1e-12)
+    of_findings = [figures["auc", name].value for name in NAMES]
+    assert of_findings == pytest.approx(areas, abs=1e-12)
+    # The Brier score is the mean over findings of that of the cases in which they are known.
+    present = states == PRESENT
+    errors = np.where(known, (cases.estimate[0] - present) ** 2, np.nan)
+    expected = np.nanmean(errors, axis=0).mean()
+    assert figures["brier", ""].value == pytest.approx(expected)
+    assert figures["brier_gain", ""].estimate().low > 0
+
+
+def test_the_interval_of_one_area_twice_is_that_of_the_area() -> None:
+    """Two findings that always go together are one: their mean varies as each does."""
+    states, score = make_cases()
+    twice = np.repeat(states[:, :1], 2, axis=1)
+    outcome = Findings(column="findings", findings=("a", "b"))
+    value, each = outcome.encode(twice), np.arange(len(states))
+    both = np.repeat(score[None, :, :1], 2, axis=2)
+    fit = np.zeros((1, len(states)), dtype=np.int64)
+    cases = ScoredCases(each * 0, value, each, both, np.full(both.shape, 0.5), fit)
+    (_, area), _ = outcome.measure_parts(cases)
+    mean = outcome.measure_primary(cases)
+    assert mean.value == pytest.approx(area.value, abs=1e-12)
+    assert mean.variance() == pytest.approx(area.variance(), rel=0.02)
+
+
+def test_cases_of_several_fits_are_compared_within_their_fit() -> None:
+    states, score = make_cases()
+    cases = scored(states, score)
+    fold = (np.arange(len(states)) % 4)[None]
+    shifted = replace(cases, fit=fold, score=cases.score + 100 * fold[:, :, None])
+    assert shifted.folds == 4
+    known = states[:, 0] != UNKNOWN
+    pairs = areas = 0.0
+    for number in range(4):
+        rows = known & (fold[0] == number)
+        present = states[rows, 0] == PRESENT
+        weight = present.sum() * (~present).sum()
+        areas += weight * roc_auc_score(present, score[rows, 0])
+        pairs += weight
+    assert dict(FINDINGS.measure_parts(shifted))["mass"].value == pytest.approx(areas / pairs)
+
+
+def test_a_finding_of_a_single_patient_is_left_out_of_the_mean() -> None:
+    states, score = make_cases()
+    states[:, 2] = ABSENT
+    states[0, 2] = PRESENT
+    parts = FINDINGS.measure_parts(scored(states, score))
+    assert [name for name, _ in parts] == ["mass", "nodule"]
+    nothing = FINDINGS.measure_primary(scored(np.zeros_like(states), score))
+    assert nothing.estimate().value is None
+
+
+def test_probabilities_have_the_findings_shares_and_rise_with_the_score() -> None:
+    states, score = make_cases(2000)
+    value = FINDINGS.encode(states)
+    calibration = FINDINGS.calibrate(score, value, FINDINGS.label(value), np.arange(len(value)))
+    probability = calibration.probabilities(score)
+    assert calibration.columns == len(FINDINGS.estimates) == 3
+    for k in range(3):
+        known = states[:, k] != UNKNOWN
+        share = (states[known, k] == PRESENT).mean()
+        assert probability[known, k].mean() == pytest.approx(share, abs=0.002)
+    order = np.argsort(score[:, 0])
+    assert (np.diff(probability[order, 0]) >= 0).all()
+    assert average_calibrations([calibration, calibration]) == calibration
+    unknown = np.full_like(states, UNKNOWN)
+    nothing = FINDINGS.calibrate(score, FINDINGS.encode(unknown), value * 0, np.arange(len(value)))
+    assert nothing.probabilities(score) == pytest.approx(0.5)
+
+
+def test_a_network_learns_what_is_known_by_cross_entropy() -> None:
+    states, score = make_cases(50)
+    value = FINDINGS.encode(states)
+    settled = replace(FINDINGS, shares=(0.4, 0.2, 0.1))
+    logits = torch.tensor(score, requires_grad=True)
+    target = torch.tensor(settled.target(value, FINDINGS.label(value)))
+    loss = settled.loss(logits, target, torch.zeros(0))
+    shares = torch.tensor(settled.shares)
+    shifted = logits + torch.log(shares / (1 - shares))
+    each = torch.nn.functional.binary_cross_entropy_with_logits(
+        shifted, target.clamp(min=0), reduction="none"
+    )
+    known = torch.tensor(states != UNKNOWN)
+    assert float(loss.detach()) == pytest.approx(float(each[known].mean().detach()))
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[~known] == 0).all()
+
+
+def test_another_cohort_has_the_same_findings_and_labels() -> None:
+    theirs = read(
+        {"labels": ["mass|nodule", "none", "effusion", "mass"] * 3},
+        finding_names=[*NAMES],
+        balanced_by=FINDINGS.balanced_by,
+    )
+    cohort = theirs.outcome
+    assert cohort.classes == FINDINGS.classes
+    assert FINDINGS.of_cohort(cohort).findings == NAMES
+    with pytest.raises(OptionError, match="mass, nodule, effusion, in this order"):
+        FINDINGS.of_cohort(Findings(column="other", findings=("mass", "nodule")))
+    without = read(
+        {"labels": ["mass|nodule", "none", "mass"]}, finding_names=[*NAMES], balanced_by=()
+    )
+    assert (states_of(without)[:, 2] == ABSENT).all()
+
+
+def test_few_patients_of_a_finding_are_told() -> None:
+    states, _ = make_cases()
+    value, each = FINDINGS.encode(states), np.arange(len(states))
+    assert FINDINGS.doubts(value, each, each) == ()
+    few = states[:120]
+    (rare,) = FINDINGS.doubts(FINDINGS.encode(few), each[:120], each[:120])
+    assert "of effusion" in rare
+    facts = dict(FINDINGS.count(value, each))
+    known = int((states[:, 0] != UNKNOWN).sum())
+    assert facts["cases with mass"].endswith(f"of {known} in which it is known")
+
+
+def test_generated_findings_are_likelier_where_the_nodule_is() -> None:
+    hidden = np.arange(4000) % 2 == 1
+    value, label = FINDINGS.draw(hidden, 3.0, np.random.default_rng(0))
+    states = FINDINGS.states(value)
+    assert (label == FINDINGS.label(value)).all()
+    gaps = [
+        (states[hidden, k] == PRESENT).mean() - (states[~hidden, k] == PRESENT).mean()
+        for k in range(3)
+    ]
+    assert gaps[0] > gaps[2] > 0.1
+    assert (states == UNKNOWN).mean() == pytest.approx(0.05, abs=0.01)
