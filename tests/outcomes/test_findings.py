@@ -74,7 +74,9 @@ def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:
     assert states_of(absent).tolist() == [[1, 0], [0, 1], [0, 0], [2, 1]]
     with pytest.raises(OptionError, match=r"--blank-finding.*absent or unknown"):
         read(cells, blank_finding="no")
-    with pytest.raises(DataError, match=r"line 3, columns Mass, Nodule: 1 of 2 rows say no finding") as refused:
+    with pytest.raises(
+        DataError, match=r"line 3, columns Mass, Nodule: 1 of 2 rows say no finding"
+    ) as refused:
         read({"Mass": ["1", ""], "Nodule": ["0", ""]})
     assert "--empty-label" in str(refused.value)
 
@@ -217,7 +219,9 @@ def test_probabilities_have_the_findings_shares_and_rise_with_the_score() -> Non
     assert (np.diff(probability[order, 0]) >= 0).all()
     assert average_calibrations([calibration, calibration]) == calibration
     unknown = np.full_like(states, UNKNOWN)
-    nothing = FINDINGS.calibrate(score, FINDINGS.encode(unknown), value * 0, np.arange(len(value)))
+    nothing = FINDINGS.calibrate(
+        score, FINDINGS.encode(unknown), FINDINGS.label(value), np.arange(len(value))
+    )
     assert nothing.probabilities(score) == pytest.approx(0.5)
 
 
