@@ -72,7 +72,7 @@ The unit `1` is that of plain numbers. A range in brackets is closed, in parenth
 _HEADER = ("column", "IBSI", "PyRadiomics", "meaning", "formula", "unit", "range")
 _COVARIATES = """\
 `covariates_<column>` for a number, `covariates_<column>_<category>` (0 or 1) for a text: what is
-known of a case besides its image. `logistic_regression_covariates` is the model on them alone: a
+known of a case besides its image. `covariates` is the model on them alone: a
 model of images has to beat it.
 """
 

@@ -41,6 +41,24 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "encoder": "encoders",
     "features": "features",
 }
+RENAMED_MODELS = {  # option file as it was called → the one that took its place
+    **dict.fromkeys(("cox", "number_ridge", "grade_logistic"), "logistic_regression"),
+    **dict.fromkeys(("cox_elastic_net", "number_elastic_net", "grade_elastic_net"), "elastic_net"),
+    **dict.fromkeys(("number_forest", "grade_forest"), "random_forest"),
+    **dict.fromkeys(("number_mean", "grade_median"), "null_model"),
+    **dict.fromkeys(("number_acquisition", "grade_acquisition"), "acquisition"),
+    **dict.fromkeys(("cox_volume", "number_volume", "grade_volume"), "region_volume"),
+    "cox_uptake": "highest_intensity",
+    **{
+        f"{family}_{rule}": rule
+        for family in ("logistic_regression", "cox", "number", "grade")
+        for rule in ("covariates", "permuted")
+    },
+    **dict.fromkeys(
+        ("pretrained_cox", "pretrained_number_ridge", "pretrained_grade_logistic"),
+        "pretrained_logistic_regression",
+    ),
+}
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
@@ -121,8 +139,7 @@ class Composition:
         """
         file = f"conf/{group}/{name}.yaml"
         if not (self.root / file).is_file():
-            where, allowed = "sweep" if self.changes else "options", self.list_files(group)
-            raise OptionError(f"no option file {file}", where=where, allowed=allowed)
+            raise self._absent(group, name, "sweep" if self.changes else "options")
         values = deepcopy(self._read(file))
         prefix = f"conf.{group}.{name}."
         for option, value in self.changes.items():
@@ -149,6 +166,16 @@ class Composition:
         options: dict[str, Any] = with_choices(self._read(f"conf/{name}.yaml"), self.choices)
         options.pop("defaults", None)
         return options
+
+    def _absent(self, group: str, name: str, where: str) -> OptionError:
+        """Return the error of an option file that is not there; of a renamed model it says how."""
+        now = RENAMED_MODELS.get(name) if group == "model" else None
+        return OptionError(
+            f"no option file conf/{group}/{name}.yaml",
+            where=where,
+            allowed=self.list_files(group),
+            remedy=f"choose `{now}`, as it is called now" if now else "",
+        )
 
     def list_files(self, group: str) -> str:
         """Return the names of a group's option files, for a message."""
@@ -205,9 +232,8 @@ class Composition:
         missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
         if isinstance(missing, str):
             group = Path(missing).parent.as_posix()
-            if allowed := self.list_files(group):  # else it is a file of Hydra's own
-                fault = f"no option file conf/{missing}.yaml"
-                return OptionError(fault, where=stage, allowed=allowed)
+            if self.list_files(group):  # else it is a file of Hydra's own
+                return self._absent(group, Path(missing).name, stage)
         return OptionError(" ".join(str(error).split()), where=stage)
 
     def _store_choices(self, words: Sequence[str]) -> dict[str, Any]:

@@ -405,7 +405,7 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     assert "C (Harrell)" in done.stdout
     assert "no network was asked for" in done.stdout
     project = tmp_path / "radiomics-project"
-    assert "original_shape_MeshVolume" in (project / "conf/model/cox_volume.yaml").read_text()
+    assert "original_shape_MeshVolume" in (project / "conf/model/region_volume.yaml").read_text()
     page = (project / "reports/report.html").read_text()
     for words in (
         "at risk at",
@@ -415,10 +415,10 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
         "Curves of the outcome",
     ):
         assert words.replace("’", "&#39;") in page
-    weights = (project / "models/cox_covariates").rglob("*.json")
+    weights = (project / "models/covariates").rglob("*.json")
     assert any("sex_f" in path.read_text() for path in weights)  # a text is read, too
     figures = json.loads((project / "reports/metrics.json").read_text())
-    assert figures["cox"]["concordance"] > 0.6
+    assert figures["logistic_regression"]["concordance"] > 0.6
     (tmp_path / "north").mkdir()
     cohort = write_causes(tmp_path / "north", seed=2)  # `--cause` is that of the project
     line = ["validate", str(project), *cohort]
@@ -431,10 +431,14 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     for name in ("At home, out of fold", "Leeds", "York", "The worst of these"):
         assert name in page
     table = pd.read_csv(results / "figures.csv")
-    concordance = table[(table["figure"] == "concordance") & (table["model"] == "cox")]
+    concordance = table[
+        (table["figure"] == "concordance") & (table["model"] == "logistic_regression")
+    ]
     of_side = concordance.groupby("group")["value"].first()
     assert of_side["cohort"] > 0.6
-    assert of_side["out_of_fold"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
+    assert of_side["out_of_fold"] == pytest.approx(
+        figures["logistic_regression"]["concordance"], abs=1e-4
+    )
     refused = Project(tmp_path / "north").skiagram(*line[: line.index("--time")], "--name", "south")
     assert refused.returncode == 2
     assert "--time: is not given" in refused.stderr

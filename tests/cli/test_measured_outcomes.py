@@ -62,7 +62,7 @@ def test_another_cohorts_numbers_are_told_by_a_finished_project(
 ) -> None:
     at_home, north = tmp_path / "at_home", tmp_path / "north"
     line = write(at_home)
-    few = ["--baselines", "number_ridge,number_mean", "--networks", "none", "--folds", "2"]
+    few = ["--baselines", "logistic_regression,null_model", "--networks", "none", "--folds", "2"]
     done = skiagram(at_home, "run", *line, "--number", "size", "--unit", "mm", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     project = at_home / "films-project"
@@ -75,13 +75,15 @@ def test_another_cohorts_numbers_are_told_by_a_finished_project(
     for name in ("number, in mm", "At home, out of fold", "Leeds", "The worst of these"):
         assert name in page
     figures = pd.read_csv(results / "figures.csv")
-    errors = figures[(figures["figure"] == "absolute_error") & (figures["model"] == "number_ridge")]
+    errors = figures[
+        (figures["figure"] == "absolute_error") & (figures["model"] == "logistic_regression")
+    ]
     error = errors.groupby("group")["value"].first()
     scores = pd.read_csv(results / "scores.csv")
     assert len(scores) == 60
     at_home_figures = json.loads((project / "reports/metrics.json").read_text())
     assert error["out_of_fold"] == pytest.approx(
-        at_home_figures["number_ridge"]["absolute_error"], abs=1e-4
+        at_home_figures["logistic_regression"]["absolute_error"], abs=1e-4
     )
     assert error["cohort"] < 7  # a mean errs by 10
     for words, said in (
@@ -100,7 +102,12 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
     table["tissue"] = ["FGD"[place] for place in np.digitize(table["size"], [53, 67])]
     table.drop(columns="size").to_csv(at_home / "sizes.csv", index=False)
     tables = ["films.csv", "sizes.csv", "--grade", "tissue"]
-    few = ["--baselines", "grade_logistic,grade_forest,grade_median,grade_volume", "--folds", "2"]
+    few = [
+        "--baselines",
+        "logistic_regression,random_forest,null_model,region_volume",
+        "--folds",
+        "2",
+    ]
     refused = skiagram(at_home, "run", *tables)
     assert refused.returncode == 4
     assert "--grades LOWEST ... HIGHEST" in refused.stderr
@@ -112,5 +119,5 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
     for words in ("grade from F to D", "predicted G", "above F", "Ranked probability score gained"):
         assert words in page
     figures = json.loads((project / "reports/metrics.json").read_text())
-    assert figures["grade_logistic"]["quadratic_kappa"] > 0.6
-    assert abs(figures["grade_median"]["quadratic_kappa"]) < 0.1
+    assert figures["logistic_regression"]["quadratic_kappa"] > 0.6
+    assert abs(figures["null_model"]["quadratic_kappa"]) < 0.1

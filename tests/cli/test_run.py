@@ -11,6 +11,7 @@ from skiagram.cli.main import main
 from skiagram.cli.run import _choose
 from skiagram.projects import files, running
 from tests.datasets.own_folders import sound_folder
+from tests.models.classical.families import model
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -94,9 +95,10 @@ def test_a_quick_line_trains_models_of_its_outcome(
     monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
     assert main(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"]) == 0
     chosen = yaml.safe_load((empty / "films-project/params.yaml").read_text())
-    assert chosen["baselines"][0] == "number_ridge"
-    assert chosen["baselines"][-1] == "pretrained_number_ridge"
-    assert all(name.startswith(("number_", "pretrained_number")) for name in chosen["baselines"])
+    assert chosen["baselines"][0] == "logistic_regression"
+    assert chosen["baselines"][-1] == "pretrained_logistic_regression"
+    assert "null_model" in chosen["baselines"]
+    assert all("number" in model(name).learns for name in chosen["baselines"])
     assert chosen["encoders"] == ["efficientnet_lite0"]
 
 

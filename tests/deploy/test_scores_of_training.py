@@ -46,7 +46,7 @@ KINDS: dict[str, Callable[[Path], Trained]] = {
     "films filled with the mean": lambda folder: trained_baseline(folder, "training_mean"),
     "features and covariates": lambda folder: trained_baseline(folder, covariates=("side", "age")),
     "covariates": lambda folder: trained_baseline(
-        folder, covariates=("side", "age"), model="logistic_regression_covariates"
+        folder, covariates=("side", "age"), model="covariates"
     ),
     "network on film and table": lambda folder: network(
         folder, "image_and_table", columns=["side", "age"]

@@ -40,7 +40,7 @@ from tests.stand_ins import PLAN
 CONF = Path(__file__).resolve().parents[2] / "conf"
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
-MEMBERS = ("svm", "logistic_regression_covariates")
+MEMBERS = ("svm", "covariates")
 
 
 @dataclass(frozen=True)

@@ -142,9 +142,9 @@ def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
 def test_an_error_is_at_chance_where_the_rule_without_features_is_as_good(
     tmp_path: Path,
 ) -> None:
-    names = ("number_ridge", "number_mean")
+    names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
-    found = evaluate(as_networks(numbers, "number_ridge"))
+    found = evaluate(as_networks(numbers, "logistic_regression"))
     (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
     assert gap.high < 0  # an error: below 0 is better
     assert "No model works" not in found.verdict
@@ -152,7 +152,9 @@ def test_an_error_is_at_chance_where_the_rule_without_features_is_as_good(
         numbers,
         models=(replace(numbers.models[0], table=numbers.models[1].table), numbers.models[1]),
     )
-    assert "No model works on these data" in evaluate(as_networks(flat, "number_ridge")).verdict
+    assert (
+        "No model works on these data" in evaluate(as_networks(flat, "logistic_regression")).verdict
+    )
 
 
 @pytest.mark.parametrize(("share", "decision"), [(1.0, "open"), (0.5, "yes")])
@@ -313,10 +315,10 @@ def test_what_gains_has_probabilities_and_a_plan_of_patients(inputs: EvaluationI
 
 
 def test_the_gain_of_an_error_is_a_smaller_one(tmp_path: Path) -> None:
-    names = ("number_ridge", "number_mean")
+    names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
     rival = replace(numbers.models[1], outcome=replace(numbers.models[1].outcome, model="rival"))
     compared = replace(numbers, models=(*numbers.models, rival))
-    found = evaluate(as_networks(compared, "number_ridge")).figures.select(analysis=PRIMARY)
+    found = evaluate(as_networks(compared, "logistic_regression")).figures.select(analysis=PRIMARY)
     assert found.find(figure="absolute_error", versus="classical").high < 0
     assert found.find(figure="above_margin").value > 0.99

@@ -106,7 +106,7 @@ def scored(
 def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationInputs:
     """Train Cox regressions on some columns each, by name, and return what evaluation reads."""
     models = {
-        name: model("cox", columns=chosen, columns_title=None) for name, chosen in columns.items()
+        name: model("logistic_regression", columns=chosen) for name, chosen in columns.items()
     }
     return train_all(folder, make_cases(), models)
 

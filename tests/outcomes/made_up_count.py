@@ -23,9 +23,9 @@ class Count(Number):
         ColumnOption("count", "column of a count, such as that of lesions"),
     )
     named_by: ClassVar[tuple[str, ...]] = ("count",)
-    baselines: ClassVar[tuple[str, ...]] = ("count_ridge",)
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression",)
     frozen: ClassVar[tuple[str, ...]] = ()
-    rules: ClassVar[dict[str, str]] = {"cases": "count_mean"}
+    rules: ClassVar[dict[str, str]] = {"cases": "null_model"}
     networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
 
     @classmethod

@@ -95,13 +95,13 @@ def test_the_area_is_the_mean_of_those_at_the_cut_offs() -> None:
 
 
 def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path: Path) -> None:
-    names = ("grade_logistic", "grade_median")
+    names = ("logistic_regression", "null_model")
     inputs = train_all(tmp_path, make_grades(), {name: model(name) for name in names})
-    analyses = replace(NO_REQUESTS, simple_rules=("grade_median",))
+    analyses = replace(NO_REQUESTS, simple_rules=("null_model",))
     evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
-    gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="grade_median")
+    gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="null_model")
     assert gap.low > 0.5
     assert "beats chance" in evaluation.verdict
-    rule = evaluation.table.select(analysis=METRICS, model="grade_median").rows
+    rule = evaluation.table.select(analysis=METRICS, model="null_model").rows
     figures = {row.figure: row.value for row in rule}
     assert figures["quadratic_kappa"] == pytest.approx(0, abs=0.05)

@@ -100,9 +100,9 @@ def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -
 
 
 def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> None:
-    names = ("number_ridge", "number_mean")
+    names = ("logistic_regression", "null_model")
     inputs = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
-    analyses = replace(NO_REQUESTS, simple_rules=("number_mean",))
+    analyses = replace(NO_REQUESTS, simple_rules=("null_model",))
     evaluation = evaluate(inputs, replace(DEFAULTS, analyses=analyses), seed=0)
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus=PREVALENCE)
     assert gap.high < -5
@@ -110,15 +110,15 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     assert evaluation.margin == pytest.approx(DEFAULTS.margin * evaluation.task.margin_unit)
     figures = {
         row.figure: row.value
-        for row in evaluation.table.select(analysis=METRICS, model="number_ridge").rows
+        for row in evaluation.table.select(analysis=METRICS, model="logistic_regression").rows
     }
     assert figures["absolute_error"] < 5
     assert figures["intraclass_correlation"] > 0.9
     assert 1 < figures["calibration_slope"] < 1.4  # a penalty draws numbers towards the mean
     assert figures["coverage"] > 0.85  # more in small folds, where the largest error counts
-    of_mean = evaluation.find_result("number_mean").find("calibration_slope")
+    of_mean = evaluation.find_result("null_model").find("calibration_slope")
     assert of_mean.value is None  # each fold has its own mean, and no case another one
-    agreement, calibration = evaluation.find_result("number_ridge").plots
+    agreement, calibration = evaluation.find_result("logistic_regression").plots
     assert [line.name for line in agreement.lines] == [
         "cases",
         "bias",

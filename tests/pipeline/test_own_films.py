@@ -17,7 +17,7 @@ from tests.pipeline.project import Project
 pytestmark = pytest.mark.thorough
 
 SHAPE = (144, 112)
-MODELS = ("logistic_regression", "logistic_regression_covariates")
+MODELS = ("logistic_regression", "covariates")
 FEATURES = "features=[first_order,wavelet,covariates]"
 
 

@@ -233,7 +233,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         dataset="films",
         design="cv",
         features="first_order,covariates",
-        baselines=["svm", "logistic_regression_covariates", "encoder_logistic_regression"],
+        baselines=["svm", "covariates", "encoder_logistic_regression"],
         networks=["small_cnn"],
         encoders=["tiny"],
     )

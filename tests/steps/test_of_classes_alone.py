@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_models_of_a_time_are_not_combined(root: Path) -> None:
-    members, folders = ("cox", "cox_volume"), ArmFolders.under(root / "combined", "voting")
+    members, folders = ("cox", "region_volume"), ArmFolders.under(root / "combined", "voting")
     with pytest.raises(OptionError, match="outcome is a time") as refused:
         combine_models(root, "voting", {"members": [*members]}, members, {}, folders)
     assert "set `combinations: []`" in str(refused.value)

@@ -17,8 +17,8 @@ from tests.sweeps.small_phantom import CONF, small_place
 pytestmark = pytest.mark.slow
 
 CHOICES = {"features": "first_order", "baselines": ["logistic_regression"], "networks": []}
-TIMES = {"dataset": "phantom_times", "baselines": ["cox"]}
-PENALTY = {"conf.model.cox.penalty": [0.1, 1.0]}
+TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}
+PENALTY = {"conf.model.logistic_regression.inverse_regularisation": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,16 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspac
     images = {"unchanged": {}, "noisy": noisy, "elsewhere": elsewhere}
     unchanged, worse, other = run(workspace, make(base=base, axes={"images": images})).rows
     assert [row.figures.cases for row in (unchanged, worse)] == [16, 16]
-    concordance = [row.figures.of("cox", "concordance") for row in (unchanged, worse)]
+    concordance = [
+        row.figures.of("logistic_regression", "concordance") for row in (unchanged, worse)
+    ]
     assert concordance[0] != concordance[1]
-    assert unchanged.figures.selection("cox") == worse.figures.selection("cox") is not None
-    difference = worse.figures.of("cox", "difference")
+    assert (
+        unchanged.figures.selection("logistic_regression")
+        == worse.figures.selection("logistic_regression")
+        is not None
+    )
+    difference = worse.figures.of("logistic_regression", "difference")
     assert difference is not None
     assert difference.value is not None
     assert "another data set" in other.reason

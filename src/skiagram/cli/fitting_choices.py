@@ -229,8 +229,8 @@ def choices_of_outcome(
         options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | of_all
         there["volume"] = True
     if choices.uptake and "uptake" in outcome.rules:
-        columns = {"columns": [choices.uptake]}
-        options[f"conf/model/{outcome.rules['uptake']}.yaml"] = columns
+        uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
+        options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
         there["uptake"] = True
     there["covariates"] = bool(covariates)
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]

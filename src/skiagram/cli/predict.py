@@ -49,7 +49,7 @@ EXAMPLES = """\
   skiagram predict models/candidate_finder films --table films.csv -o scores.csv
       a finder also writes its marks, scores.marks.csv; a table with the column `patient_id` says
       which films are the two sides of a patient
-  skiagram predict models/logistic_regression_covariates new/*.png -o scores.csv \\
+  skiagram predict models/covariates new/*.png -o scores.csv \\
       --covariates women.csv
       a model that reads covariates too: a column `file`, named as on this line or without folder,
       and a column for each covariate; an empty cell is unknown

@@ -298,7 +298,7 @@ def shapley_values(
         values, base, score = _tree_values(shap, fitted.pipeline[-1], masker, cases, positive)
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
     if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
-        raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.family.kind)
+        raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.title)
     # Values of a feature and of its indicator of missing values count together.
     source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
     chosen = fitted.pipeline["selection"]

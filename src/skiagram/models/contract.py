@@ -18,7 +18,7 @@ from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
-from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.outcomes.outcome import Loss, MeasuredOutcome
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.places import of_cases
@@ -64,6 +64,11 @@ class Labelled(Generic[I]):
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def classical_loss(self) -> Loss:
+        """Return what classical models are fitted by."""
+        return "classification" if self.outcome is None else self.outcome.classical_loss
 
     @property
     def truth(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -32,6 +32,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    Loss,
     MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
@@ -125,14 +126,15 @@ class Grade(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("grade",)
     primary: ClassVar[str] = "quadratic_kappa"
     chance: ClassVar[float | None] = 0.0
-    baselines: ClassVar[tuple[str, ...]] = ("grade_logistic", "grade_elastic_net", "grade_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_grade_logistic",)
+    classical_loss: ClassVar[Loss] = "ordered_logistic"
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     rules: ClassVar[dict[str, str]] = {
-        "cases": "grade_median",
-        "acquisition": "grade_acquisition",
-        "volume": "grade_volume",
-        "covariates": "grade_covariates",
-        "permuted": "grade_permuted",
+        "cases": "null_model",
+        "acquisition": "acquisition",
+        "volume": "region_volume",
+        "covariates": "covariates",
+        "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)

@@ -22,6 +22,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    Loss,
     MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
@@ -126,14 +127,15 @@ class Number(MeasuredOutcome):
     )
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
-    baselines: ClassVar[tuple[str, ...]] = ("number_ridge", "number_elastic_net", "number_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_number_ridge",)
+    classical_loss: ClassVar[Loss] = "least_squares"
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     rules: ClassVar[dict[str, str]] = {
-        "cases": "number_mean",
-        "acquisition": "number_acquisition",
-        "volume": "number_volume",
-        "covariates": "number_covariates",
-        "permuted": "number_permuted",
+        "cases": "null_model",
+        "acquisition": "acquisition",
+        "volume": "region_volume",
+        "covariates": "covariates",
+        "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)

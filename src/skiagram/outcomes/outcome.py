@@ -8,7 +8,7 @@ one column each, named by the outcome.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from skiagram.statistics.linearised import Linearised
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Tensor = Any  # of torch, which classical stages never import
+Loss = Literal["classification", "least_squares", "ordered_logistic", "cox"]
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ class MeasuredOutcome(ABC):
         options: What it asks of the commands that read a table.
         named_by: Those of the options that have to be given, without dashes.
         primary: Name of the figure that models are chosen and compared by.
+        classical_loss: What classical models are fitted by; those that know it learn the outcome.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
         rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
@@ -203,6 +205,7 @@ class MeasuredOutcome(ABC):
     options: ClassVar[tuple[ColumnOption, ...]]
     named_by: ClassVar[tuple[str, ...]]
     primary: ClassVar[str]
+    classical_loss: ClassVar[Loss]
     baselines: ClassVar[tuple[str, ...]]
     frozen: ClassVar[tuple[str, ...]]
     rules: ClassVar[dict[str, str]]

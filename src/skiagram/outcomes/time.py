@@ -24,6 +24,7 @@ from skiagram.outcomes.outcome import (
     GroupGap,
     Labels,
     Line,
+    Loss,
     MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
@@ -174,13 +175,14 @@ class TimeToEvent(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
     chance: ClassVar[float | None] = 0.5
-    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_cox",)
+    classical_loss: ClassVar[Loss] = "cox"
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "cox_boosted")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     rules: ClassVar[dict[str, str]] = {
-        "volume": "cox_volume",
-        "uptake": "cox_uptake",
-        "covariates": "cox_covariates",
-        "permuted": "cox_permuted",
+        "volume": "region_volume",
+        "uptake": "highest_intensity",
+        "covariates": "covariates",
+        "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (

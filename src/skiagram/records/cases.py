@@ -13,6 +13,7 @@ from pydantic import Field
 
 from skiagram.errors import OptionError, listed
 from skiagram.outcomes.kinds import AnyOutcome
+from skiagram.outcomes.outcome import Loss
 from skiagram.records.files import read_record, read_table, write_table
 
 Split = Literal["train", "validation", "test"]
@@ -58,6 +59,11 @@ class Task:
     def bounds(self) -> tuple[float, float]:
         """Between which every estimate lies; probabilities in [0, 1] by default."""
         return (0.0, 1.0) if self.outcome is None else self.outcome.bounds
+
+    @property
+    def classical_loss(self) -> Loss:
+        """What classical models are fitted by."""
+        return "classification" if self.outcome is None else self.outcome.classical_loss
 
     @property
     def primary(self) -> str:

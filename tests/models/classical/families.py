@@ -20,8 +20,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "extra_trees": {"trees": 12},
     "bagging": {"count": 8},
     "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
-    "number_forest": {"trees": 30},
-    "grade_forest": {"trees": 30},
     "cox_boosted": {"trees": 40},
 }
 

@@ -18,11 +18,8 @@ from tests.statistics import times
 
 
 def test_an_elastic_net_leaves_columns_out() -> None:
-    summary = (
-        model("cox_elastic_net", penalty=0.15)
-        .fit(labelled(make_cases()), FitContext(seed=0))
-        .summary
-    )
+    untrained = model("elastic_net", inverse_regularisation=0.07)
+    summary = untrained.fit(labelled(make_cases()), FitContext(seed=0)).summary
     assert summary.features["signal"]
     assert not all(summary.features.values())
 
@@ -55,7 +52,9 @@ def test_a_model_of_classes_is_a_named_failure(tmp_path: Path) -> None:
 
 def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path: Path) -> None:
     (cases, task), features = make_cases(), make_features()
-    member = Member("cox", model("cox"), {}, features, features.select(np.arange(0)))
+    member = Member(
+        "cox", model("logistic_regression"), {}, features, features.select(np.arange(0))
+    )
     folders = ArmFolders.under(tmp_path, "cox")
     train(member, cases, task, PLAN, folders)
     table = Predictions.read(folders.scores).part("out_of_fold")

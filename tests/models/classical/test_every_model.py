@@ -4,13 +4,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import OptionError
+from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
+from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import FitContext, Labelled
 from tests.models.classical.families import (
     EVERY,
@@ -31,31 +33,43 @@ COLUMNS = (
 )
 
 
-def cases_for(name: str) -> Labelled[FeatureTable]:
-    """Return cases of what a model learns: cells of a column are empty, and all of the last."""
-    learns = model(name).learns[0]
-    cases = cohort(2) if learns == "class" else labelled(MADE[learns]())
+def cases_of(kind: str) -> Labelled[FeatureTable]:
+    """Return cases of a kind of outcome: cells of a column are empty, and all of the last."""
+    cases = cohort(2) if kind == "class" else labelled(MADE[kind]())
     noise = np.random.default_rng(0).normal(0, 0.3, (len(cases), len(COLUMNS)))
-    signal = cases.label if learns == "class" else cases.inputs.values[:, 0]
+    signal = cases.label if kind == "class" else cases.inputs.values[:, 0]
     values = (noise + signal[:, None]).astype(np.float32)
     values[::7, 1] = np.nan
     values[:, -1] = np.nan
     return replace(cases, inputs=FeatureTable(cases.case_id, COLUMNS, values))
 
 
+def is_of_classes(untrained: ClassicalModel) -> bool:
+    """Return whether an option has a meaning for classes alone."""
+    return untrained.selection is not None and untrained.selection.method != "variance"
+
+
+LEARNT = [
+    (name, kind)
+    for name in EVERY
+    for kind in model(name).learns
+    if kind == "class" or not is_of_classes(model(name))
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EVERY)
-def test_keeps_the_contract(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "kind"), LEARNT)
+def test_keeps_the_contract(name: str, kind: str, tmp_path: Path) -> None:
     """What it tells, what it costs, its files, and new cases with more empty cells."""
-    cases, untrained = cases_for(name), model(name)
+    cases, untrained = cases_of(kind), model(name)
     fitted = untrained.fit(cases, CONTEXT)
     scores = fitted.scores(cases.inputs)
-    of_classes = cases.outcome is None
+    of_classes = kind == "class"
     assert scores.shape == (len(cases), cases.n_classes if of_classes else 1)
     assert scores.dtype == np.float64
     if of_classes:
         assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.9
-    elif name not in ("number_mean", "grade_median"):
+    elif name != "null_model":
         assert np.corrcoef(scores[:, 0], np.nanmean(cases.inputs.values, axis=1))[0, 1] > 0.8
     assert fitted.summary.parameters > 0
     normal = int(np.sum(cases.label == 0))
@@ -138,13 +152,19 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     assert balanced.mean() > plain.mean()
 
 
-LEARNS_AN_OUTCOME = [name for name in EVERY if model(name).learns != ("class",)]
-
-
-@pytest.mark.parametrize("name", LEARNS_AN_OUTCOME)
-def test_a_model_of_an_outcome_chooses_no_columns_by_classes(name: str) -> None:
-    with pytest.raises(OptionError, match="chooses columns by classes"):
-        model(name, selection={"method": "auc", "keep": 1})
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"selection": {"method": "auc", "keep": 1}}, "chooses columns by classes"),
+        ({"class_weight": "balanced"}, "weighs classes"),
+    ],
+)
+@pytest.mark.parametrize("kind", MADE)
+def test_without_classes_an_option_of_classes_is_refused(
+    kind: str, options: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(ModelFailure, match=fault):
+        model("logistic_regression", **options).fit(cases_of(kind), CONTEXT)
 
 
 SCRIPT = """

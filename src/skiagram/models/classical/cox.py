@@ -1,13 +1,11 @@
-"""Cox regression of a time to an event on features; scores are log hazard ratios.
+"""Boosted trees of a log hazard; scores are log hazard ratios.
 
-Cox 1972, J. R. Stat. Soc. B 34:187; with a ridge penalty Verweij & van Houwelingen 1994,
-*Statistics in Medicine* 13:2427; with an elastic net Simon et al. 2011, *Journal of Statistical
-Software* 39(5), whose scale of the penalty both have; boosted trees Ridgeway 1999, *Computing
-Science and Statistics* 31:172, with Friedman 2002, *Computational Statistics and Data Analysis*
-38:367.
+Ridgeway 1999, *Computing Science and Statistics* 31:172, with Friedman 2002, *Computational
+Statistics and Data Analysis* 38:367.
 """
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,93 +14,11 @@ from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
 
-from skiagram.errors import OptionError
-from skiagram.features.table import FeatureTable
-from skiagram.models.classical.estimator import ValueModel
-from skiagram.models.classical.linear_models import LinearModel
-from skiagram.models.contract import Labelled
+from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 from skiagram.seeding import derived_seed, stream
-from skiagram.statistics.cox import fit_elastic_net, fit_ridge, martingale_residuals
-
-
-class PenalisedCox(BaseEstimator):  # type: ignore[misc]
-    """An estimator of log hazard ratios; `CoxRegression` and `CoxElasticNet` say how."""
-
-    def __init__(self, penalty: float, l1_ratio: float, max_iterations: int) -> None:
-        self.penalty = penalty
-        self.l1_ratio = l1_ratio
-        self.max_iterations = max_iterations
-
-    def fit(self, values: NDArray[np.float64], target: NDArray[np.float64]) -> "PenalisedCox":
-        """Fit to (n, 2) times and events, 1 or 0."""
-        given = values, target[:, 0], target[:, 1] > 0, self.penalty
-        if self.l1_ratio > 0:
-            self.coef_ = fit_elastic_net(*given, self.l1_ratio, self.max_iterations)
-        else:
-            self.coef_ = fit_ridge(*given, self.max_iterations)
-        return self
-
-    def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) log hazard ratios."""
-        scores: NDArray[np.float64] = values @ self.coef_
-        return scores
-
-
-@dataclass(**STRICT)
-class TimeModel(ValueModel):
-    """A model of a log hazard; a family fills in the estimator."""
-
-    learns: ClassVar[tuple[str, ...]] = ("time",)
-
-    @staticmethod
-    def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
-        if training.outcome is None:
-            raise OptionError("classes", where="model", allowed="an outcome that is a time")
-        return training.outcome.target(*training.truth)
-
-
-@dataclass(**STRICT)
-class CoxRegression(TimeModel, LinearModel):
-    """Cox regression with an L2 penalty.
-
-    Attributes:
-        penalty: α of α‖w‖² / 2 beside the mean log partial likelihood, > 0; larger shrinks more.
-        max_iterations: Steps after which the fit counts as not converged.
-    """
-
-    kind: ClassVar[str] = "Cox regression"
-
-    penalty: Annotated[float, Field(gt=0)]
-    max_iterations: Annotated[int, Field(ge=1)]
-
-    def estimator(self, seed: int) -> PenalisedCox:
-        return PenalisedCox(self.penalty, 0.0, self.max_iterations)
-
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        return int(estimator.coef_.size)
-
-
-@dataclass(**STRICT)
-class CoxElasticNet(CoxRegression):
-    """Cox regression whose penalty mixes L1 and L2.
-
-    Attributes:
-        l1_ratio: Share of the L1 penalty, which sets coefficients to 0, in (0, 1].
-    """
-
-    kind: ClassVar[str] = "Elastic-net Cox regression"
-
-    l1_ratio: Annotated[float, Field(gt=0, le=1)]
-
-    def estimator(self, seed: int) -> PenalisedCox:
-        return PenalisedCox(self.penalty, self.l1_ratio, self.max_iterations)
-
-    @staticmethod
-    def weighted(estimator: Any) -> NDArray[np.bool_]:
-        marked: NDArray[np.bool_] = estimator.coef_ != 0
-        return marked
+from skiagram.statistics.cox import martingale_residuals
 
 
 class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
@@ -155,7 +71,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
 
 
 @dataclass(**STRICT)
-class BoostedCox(TimeModel):
+class BoostedCox(ClassicalModel):
     """Boosted regression trees of the log hazard: products of features, and thresholds.
 
     Attributes:
@@ -166,7 +82,7 @@ class BoostedCox(TimeModel):
         share: Of the training cases, drawn anew for each tree.
     """
 
-    kind: ClassVar[str] = "Boosted Cox regression"
+    titles: ClassVar[Mapping[Loss, str]] = {"cox": "Boosted Cox regression"}
 
     trees: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
@@ -174,7 +90,7 @@ class BoostedCox(TimeModel):
     min_samples_leaf: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
 
-    def estimator(self, seed: int) -> BoostedCoxTrees:
+    def estimator(self, seed: int, loss: Loss) -> BoostedCoxTrees:
         return BoostedCoxTrees(
             self.trees,
             self.learning_rate,

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ from skiagram.models.contract import (
 )
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
+from skiagram.outcomes.kinds import KINDS
+from skiagram.outcomes.outcome import Loss
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.files import Table, read_record, write_record
@@ -67,7 +69,9 @@ class _Description:
 class ClassicalModel(ABC):
     """A scikit-learn estimator behind a normalisation; a family fills in the abstract parts.
 
-    Missing values, of covariates or of a table's features, take the training cases' median first.
+    What an estimator is fitted by, its loss, follows from the task. `titles` has the family's name
+    for people for each loss that it knows, the usual one first. Missing values, of covariates or of
+    a table's features, take the training cases' median first.
 
     Attributes:
         columns: Families of the features to use, such as `glcm`, or whole names; null uses all
@@ -86,10 +90,9 @@ class ClassicalModel(ABC):
             Null reads features alone.
     """
 
-    kind: ClassVar[str]
+    titles: ClassVar[Mapping[Loss, str]]
     uses_validation: ClassVar[bool] = False
     finds_in: ClassVar[None] = None
-    learns: ClassVar[tuple[str, ...]] = ("class",)
 
     columns: tuple[str, ...] | None
     normalisation: Normalisation
@@ -105,26 +108,41 @@ class ClassicalModel(ABC):
         return "classical" if self.encoding is None else "encoder"
 
     @property
+    def learns(self) -> tuple[str, ...]:
+        """Return the kinds of outcome whose loss it can be fitted by."""
+        classes = ("class",) if "classification" in self.titles else ()
+        return (*classes, *(kind.kind for kind in KINDS if kind.classical_loss in self.titles))
+
+    @property
     def title(self) -> str:
+        """Return the name for people where no task is known."""
+        return self.title_by(next(iter(self.titles)))
+
+    def title_by(self, loss: Loss) -> str:
         """Return the name for people; it says so where only some features are used."""
+        kind = self.titles.get(loss) or next(iter(self.titles.values()))
         if self.selection is not None and self.selection.keep == 1:
-            return f"{self.kind} on one feature"
+            return f"{kind} on one feature"
         named = self.columns_title or ", ".join(self.columns or ())
-        title = f"{self.kind} on {named}" if named else self.kind
+        title = f"{kind} on {named}" if named else kind
         title += "" if self.lasting is None else ", repeatable features"
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
+        title = self.title_by(task.classical_loss)
         if self.encoding is not None:
-            return self._read_encoding(prepared.encoding(self.encoding), prepared)
+            return self._read_encoding(prepared.encoding(self.encoding), prepared, task)
         table, read = FeatureTable.read(prepared.features), (prepared.features,)
-        return Reading(table.of, self.title, read, prepared.preparation, lambda: table)
+        return Reading(table.of, title, read, prepared.preparation, lambda: table)
 
-    def _read_encoding(self, folder: Path, prepared: PreparedData) -> Reading[FeatureTable]:
+    def _read_encoding(
+        self, folder: Path, prepared: PreparedData, task: Task
+    ) -> Reading[FeatureTable]:
         from skiagram.encoders.encoder import TABLE, read_encoding
 
         table, record = read_encoding(folder)
-        title, preparation = f"{self.kind} on {record.title}", folder
+        kind = self.titles.get(task.classical_loss) or next(iter(self.titles.values()))
+        title, preparation = f"{kind} on {record.title}", folder
         read: tuple[Table, ...] = (folder / TABLE,)
         families = self.columns or ()
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
@@ -141,19 +159,22 @@ class ClassicalModel(ABC):
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
 
     @abstractmethod
-    def estimator(self, seed: int) -> Any:
-        """Return the unfitted scikit-learn estimator."""
+    def estimator(self, seed: int, loss: Loss) -> Any:
+        """Return the unfitted scikit-learn estimator for a loss that `titles` has."""
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score (n, n_features) normalised values: (n, n_classes) float64.
+        """Score (n, n_features) normalised values: (n, n_classes) float64, or (n, 1) of an outcome.
 
-        By the decision function, (−d, d) for two classes; by probabilities where there is none.
+        Classes have the decision function, (−d, d) for two; probabilities where there is none.
         """
-        if not hasattr(estimator, "decision_function"):
+        if hasattr(estimator, "decision_function"):
+            decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
+            return np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
+        if hasattr(estimator, "predict_proba"):
             return np.asarray(estimator.predict_proba(values), dtype=np.float64)
-        decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
-        return np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
+        predicted = np.asarray(estimator.predict(values), dtype=np.float64)
+        return predicted[:, None] if predicted.ndim == 1 else predicted
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:
@@ -178,16 +199,43 @@ class ClassicalModel(ABC):
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
-        """Return what the estimator is fitted to: the labels themselves."""
-        return training.label
+        """Return what the estimator is fitted to: labels, times with events, or numbers."""
+        outcome = training.outcome
+        if outcome is None:
+            return training.label
+        if outcome.classical_loss == "ordered_logistic":
+            return training.label.astype(np.float64)  # places of grades, from 0
+        target = outcome.target(*training.truth)
+        return target if outcome.classical_loss == "cox" else target[:, 0]
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
-        require_every_class(training.label, training.n_classes, self.title)
+        loss = training.classical_loss
+        # Groups of a number, and grades, may lack training cases.
+        if loss in ("classification", "cox"):
+            require_every_class(training.label, training.n_classes, self.title_by(loss))
+        if loss != "classification":
+            self._refuse_options_of_classes(loss)
         return self.fit_steps(training, context)
+
+    def _refuse_options_of_classes(self, loss: Loss) -> None:
+        """Refuse options that only classes give a meaning to.
+
+        Raises:
+            ModelFailure: One of them is set.
+        """
+        if self.selection is not None and self.selection.method != "variance":
+            raise ModelFailure(
+                f"`selection` by `{self.selection.method}` chooses columns by classes, and there "
+                "are none",
+                where=self.title_by(loss),
+                allowed="null, or the method variance",
+                remedy="change it in the model's option file, or leave the model out",
+            )
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
-        names = training.inputs.names
+        loss, names = training.classical_loss, training.inputs.names
+        title = self.title_by(loss)
         chosen = choose_columns(names, self.columns)
         used = self._lasting(training, chosen)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
@@ -205,11 +253,11 @@ class ClassicalModel(ABC):
                     "components",
                     PCA(components, random_state=context.seed) if components else "passthrough",
                 ),
-                ("estimator", self.estimator(context.seed)),
+                ("estimator", self.estimator(context.seed, loss)),
             ]
         )
         target = self.target(training)
-        with _named_failures(self.title):
+        with _named_failures(title):
             pipeline.fit(_values(training.inputs.columns(read)), target)
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
@@ -219,7 +267,7 @@ class ClassicalModel(ABC):
             | dict.fromkeys(used if used != chosen else (), True)
             | selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
-        return FittedClassical(type(self), pipeline, read, summary)
+        return FittedClassical(type(self), title, pipeline, read, summary)
 
     def _lasting(self, training: Labelled[FeatureTable], names: tuple[str, ...]) -> tuple[str, ...]:
         if self.lasting is None:
@@ -236,9 +284,11 @@ class ClassicalModel(ABC):
 
     def load(self, folder: Path) -> "FittedClassical":
         described = read_record(_Description, folder / _DESCRIPTION)
-        pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
+        losses = {type(self.estimator(0, loss)): loss for loss in self.titles}
+        pipeline = read_pipeline(folder / _PIPELINE, *losses)
+        title = self.title_by(losses[type(pipeline[-1])])
         summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
-        return FittedClassical(type(self), pipeline, described.features, summary)
+        return FittedClassical(type(self), title, pipeline, described.features, summary)
 
 
 @dataclass(**STRICT)
@@ -251,23 +301,15 @@ class ClassWeightedModel(ClassicalModel):
 
     class_weight: Literal["balanced"] | None
 
-
-@dataclass(**STRICT)
-class ValueModel(ClassicalModel):
-    """A model of one score, of an outcome that is no class; a family fills in the estimator."""
-
-    def __post_init__(self) -> None:
-        if self.selection is not None and self.selection.method != "variance":
-            raise OptionError(
-                f"`{self.selection.method}` chooses columns by classes",
-                where="model.selection",
-                allowed="null, or the method variance",
+    def _refuse_options_of_classes(self, loss: Loss) -> None:
+        super()._refuse_options_of_classes(loss)
+        if self.class_weight is not None:
+            raise ModelFailure(
+                f"`class_weight: {self.class_weight}` weighs classes, and there are none",
+                where=self.title_by(loss),
+                allowed="null",
+                remedy="change it in the model's option file, or leave the model out",
             )
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, 1) of what the estimator predicts."""
-        return np.asarray(estimator.predict(values), dtype=np.float64)[:, None]
 
 
 @plain_dataclass(frozen=True)
@@ -275,6 +317,7 @@ class FittedClassical(FittedToCases[FeatureTable]):
     """A fitted pipeline of one family and the feature columns that it reads, in order."""
 
     family: type[ClassicalModel]
+    title: str
     pipeline: Pipeline
     features: tuple[str, ...]
     summary: FitSummary
@@ -282,7 +325,7 @@ class FittedClassical(FittedToCases[FeatureTable]):
     def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
         """Score cases: (n, n_classes) float64, higher = more likely."""
         values = _values(inputs.columns(self.features))
-        with _named_failures(self.family.kind):
+        with _named_failures(self.title):
             normalised = self.pipeline[:-1].transform(values)
             return self.family.class_scores(self.pipeline[-1], normalised)
 

@@ -102,14 +102,14 @@ class CandidateFinder:
     def model(self) -> ClassicalModel:
         """Return the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
-        if not isinstance(model, ClassicalModel):
+        if not isinstance(model, ClassicalModel) or "class" not in model.learns:
             fault, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
             raise OptionError(fault, where="model.classifier", allowed=allowed)
         return model
 
     @property
     def title(self) -> str:
-        return f"{self.model.kind} at candidates"
+        return f"{self.model.titles['classification']} at candidates"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
         if self.encoding is None:

@@ -1,11 +1,15 @@
-"""Linear models: least squares and logistic regression, without and with penalties.
+"""Linear models: least squares, and regressions by the task's loss, without and with penalties.
 
 Linear regression fits one-hot labels (Hastie, Tibshirani and Friedman, *The Elements of Statistical
 Learning*, 2nd ed. 2009, §4.2). Fitted values leave [0, 1] and are not clipped; calibration makes
 probabilities of them. Ridge: Hoerl and Kennard 1970, Technometrics 12. Logistic regression is
-multinomial for more than two classes. Elastic net: Zou and Hastie 2005, J. R. Stat. Soc. B 67(2).
+multinomial for more than two classes, and ordered for grades (McCullagh 1980, *J. R. Stat. Soc. B*
+42:109). Cox regression: Cox 1972, J. R. Stat. Soc. B 34:187, with a ridge penalty Verweij and van
+Houwelingen 1994, *Statistics in Medicine* 13:2427, with an elastic net Simon et al. 2011, *Journal
+of Statistical Software* 39(5). Elastic net: Zou and Hastie 2005, J. R. Stat. Soc. B 67(2).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -18,13 +22,25 @@ from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
+from skiagram.models.classical.penalised_estimators import (
+    ElasticNetLeastSquares,
+    OrderedLogistic,
+    PenalisedCox,
+)
 from skiagram.models.contract import Labelled
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 
 
 @dataclass(**STRICT)
 class LinearModel(ClassicalModel):
     """A linear model; a family fills in the estimator and its scores."""
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        """Count coefficients, and intercepts or the cut-offs between grades."""
+        learned = (getattr(estimator, name, ()) for name in ("coef_", "intercept_", "cuts_"))
+        return sum(int(np.size(part)) for part in learned)
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int:
@@ -35,19 +51,14 @@ class LinearModel(ClassicalModel):
 class LinearRegression(LinearModel):
     """Least squares on one-hot labels; of the smallest norm where features outnumber cases."""
 
-    kind: ClassVar[str] = "Linear regression"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Linear regression"}
 
-    def estimator(self, seed: int) -> LeastSquares:
+    def estimator(self, seed: int, loss: Loss) -> LeastSquares:
         return LeastSquares()
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
         return np.eye(training.n_classes)[training.label]
-
-    @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the fitted values; a row sums to 1."""
-        return np.asarray(estimator.predict(values), dtype=np.float64)
 
 
 @dataclass(**STRICT)
@@ -58,33 +69,51 @@ class Ridge(LinearRegression):
         penalty: α of α‖w‖², > 0; larger shrinks more.
     """
 
-    kind = "Ridge regression"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Ridge regression"}
 
     penalty: Annotated[float, Field(gt=0)]
 
-    def estimator(self, seed: int) -> PenalisedLeastSquares:
+    def estimator(self, seed: int, loss: Loss) -> PenalisedLeastSquares:
         return PenalisedLeastSquares(alpha=self.penalty)
 
 
 @dataclass(**STRICT)
 class LogisticRegression(ClassWeightedModel, LinearModel):
-    """Logistic regression; scores are log-odds.
+    """A regression by the task's loss with an L2 penalty, named for classes.
+
+    Scores are log-odds of classes, log-odds of a higher grade, standardised numbers, or log hazard
+    ratios. The penalty is one in all of them: the sum of the losses of the training cases plus
+    ‖w‖² / (2C) is least. The loss of a number is half the square of its standardised error, that of
+    a time Cox's, summed over events.
 
     Attributes:
-        inverse_regularisation: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
-        max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
-        tolerance: Gradient at which it ends; larger is quicker, and shrinks a little more.
+        inverse_regularisation: C, > 0; smaller shrinks the coefficients more.
+        max_iterations: Iterations after which the fit counts as not converged.
+        tolerance: Gradient at which a fit to classes ends; larger is quicker, and shrinks a little
+            more. Other fits go on to their optimum.
     """
 
-    kind: ClassVar[str] = "Logistic regression"
+    titles: ClassVar[Mapping[Loss, str]] = {
+        "classification": "Logistic regression",
+        "least_squares": "Ridge regression",
+        "ordered_logistic": "Ordered logistic regression",
+        "cox": "Cox regression",
+    }
 
     inverse_regularisation: Annotated[float, Field(gt=0)]
     max_iterations: Annotated[int, Field(ge=1)]
     tolerance: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
-    def estimator(self, seed: int) -> Logistic:
+    def estimator(self, seed: int, loss: Loss) -> Any:
+        strength = self.inverse_regularisation
+        if loss == "least_squares":
+            return PenalisedLeastSquares(alpha=1 / strength)
+        if loss == "ordered_logistic":
+            return OrderedLogistic(strength, self.max_iterations)
+        if loss == "cox":
+            return PenalisedCox(strength, 0.0, self.max_iterations)
         return Logistic(
-            C=self.inverse_regularisation,
+            C=strength,
             class_weight=self.class_weight,
             max_iter=self.max_iterations,
             tol=self.tolerance,
@@ -94,17 +123,30 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
 
 @dataclass(**STRICT)
 class ElasticNet(LogisticRegression):
-    """Logistic regression whose penalty mixes L1 and L2; scores are log-odds.
+    """A regression by the task's loss whose penalty mixes L1 and L2.
+
+    The sum of the losses plus (ρ‖w‖₁ + (1 − ρ)‖w‖² / 2) / C is least. An ordered grade is fitted by
+    least squares on the places of the grades.
 
     Attributes:
-        l1_ratio: Share of the L1 penalty, which sets coefficients to 0, in [0, 1].
+        l1_ratio: ρ, the share of the L1 penalty, which sets coefficients to 0, in [0, 1].
     """
 
-    kind: ClassVar[str] = "Elastic-net logistic regression"
+    titles: ClassVar[Mapping[Loss, str]] = {
+        "classification": "Elastic-net logistic regression",
+        "least_squares": "Elastic-net regression",
+        "ordered_logistic": "Elastic-net regression",
+        "cox": "Elastic-net Cox regression",
+    }
 
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
-    def estimator(self, seed: int) -> Logistic:
+    def estimator(self, seed: int, loss: Loss) -> Any:
+        given = self.inverse_regularisation, self.l1_ratio, self.max_iterations
+        if loss == "cox":
+            return PenalisedCox(*given)
+        if loss in ("least_squares", "ordered_logistic"):
+            return ElasticNetLeastSquares(*given)
         return Logistic(
             C=self.inverse_regularisation,
             l1_ratio=self.l1_ratio,
@@ -117,5 +159,5 @@ class ElasticNet(LogisticRegression):
 
     @staticmethod
     def weighted(estimator: Any) -> NDArray[np.bool_]:
-        marked: NDArray[np.bool_] = (estimator.coef_ != 0).any(axis=0)
+        marked: NDArray[np.bool_] = (np.atleast_2d(estimator.coef_) != 0).any(axis=0)
         return marked

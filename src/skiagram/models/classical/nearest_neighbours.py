@@ -1,5 +1,6 @@
 """The k nearest neighbours (Cover and Hart 1967, IEEE Transactions on Information Theory 13)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 
 
 @dataclass(**STRICT)
@@ -18,11 +20,11 @@ class NearestNeighbours(ClassicalModel):
         neighbours: Training cases that vote.
     """
 
-    kind: ClassVar[str] = "Nearest neighbours"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Nearest neighbours"}
 
     neighbours: Annotated[int, Field(ge=1)]
 
-    def estimator(self, seed: int) -> KNeighborsClassifier:
+    def estimator(self, seed: int, loss: Loss) -> KNeighborsClassifier:
         """Return the estimator; it compares with every case, as a search tree cannot be saved."""
         return KNeighborsClassifier(self.neighbours, algorithm="brute")
 

@@ -4,6 +4,7 @@ Mahalanobis distance from the mean of the normals, with the covariance of Ledoit
 J. Multivar. Anal. 88(2), which can be inverted with more features than cases.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 
 Values = NDArray[np.float64]
 
@@ -39,7 +41,7 @@ class NormalRange(LedoitWolf):  # type: ignore[misc]
 class OneClass(ClassicalModel):
     """Distance from the normals; scores are ± that distance. For tasks of two classes."""
 
-    kind: ClassVar[str] = "Distance from normals"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Distance from normals"}
 
     def __post_init__(self) -> None:
         if self.selection is not None and self.selection.method != "variance":
@@ -55,7 +57,7 @@ class OneClass(ClassicalModel):
             raise ModelFailure(f"{len(normal)} normal training cases", where=self.title)
         return self.fit_steps(training.select(normal), context)
 
-    def estimator(self, seed: int) -> NormalRange:
+    def estimator(self, seed: int, loss: Loss) -> NormalRange:
         return NormalRange()
 
     @staticmethod

@@ -30,11 +30,12 @@ from skiagram.errors import DataError, ModelFailure
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
     "skiagram.models.classical.cox.BoostedCoxTrees",
-    "skiagram.models.classical.cox.PenalisedCox",
-    "skiagram.models.classical.grade.OrderedLogistic",
     "skiagram.models.classical.harmonisation.SiteHarmoniser",
     "skiagram.models.classical.preprocessing.MaximumThenSumScaler",
     "skiagram.models.classical.one_class.NormalRange",
+    "skiagram.models.classical.penalised_estimators.ElasticNetLeastSquares",
+    "skiagram.models.classical.penalised_estimators.OrderedLogistic",
+    "skiagram.models.classical.penalised_estimators.PenalisedCox",
     "skiagram.models.classical.preprocessing.ColumnSelector",
     # skops leaves trees out, as their indices go unchecked; here `sound_trees` checks them
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -145,8 +146,11 @@ def _without_padding(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def read_pipeline(path: Path, estimator: type) -> Pipeline:
+def read_pipeline(path: Path, *estimators: type) -> Pipeline:
     """Read a pipeline that `write_pipeline` wrote, of trusted types alone.
+
+    Args:
+        estimators: What its last step may be.
 
     Raises:
         DataError: The file is missing, damaged, of another type or holds a type not in `TRUSTED`.
@@ -155,15 +159,15 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
     try:
         data = path.read_bytes()
         questioned = _skops().get_untrusted_types(data=data)
-        estimators = filter(_is_estimator, questioned)
-        pipeline = _skops().loads(data, trusted=[*TRUSTED, *estimators])
+        pipeline = _skops().loads(data, trusted=[*TRUSTED, *filter(_is_estimator, questioned)])
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
         message = f"unreadable model ({type(error).__name__}: {error})"
         raise DataError(message, where=str(path), remedy=remedy) from error
-    if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) is not estimator:
+    if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) not in estimators:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
         fault, remedy = f"holds a {type(held).__name__}", "choose the option file of that model"
-        raise DataError(fault, where=str(path), allowed=estimator.__name__, remedy=remedy)
+        allowed = " or ".join(each.__name__ for each in estimators)
+        raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     if not sound_trees(pipeline[-1]):
         raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
     return pipeline

@@ -1,5 +1,6 @@
 """Support vector machine (Cortes and Vapnik 1995, *Support-Vector Networks*)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from sklearn.svm import SVC
 
 from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 
 
 @dataclass(**STRICT)
@@ -21,13 +23,13 @@ class SupportVectorMachine(ClassWeightedModel):
         gamma: γ, > 0, or `scale` for 1 / (n_features · variance of all values).
     """
 
-    kind: ClassVar[str] = "Support vector machine"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Support vector machine"}
 
     kernel: Literal["rbf", "poly", "linear"]
     inverse_regularisation: Annotated[float, Field(gt=0)]
     gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
 
-    def estimator(self, seed: int) -> SVC:
+    def estimator(self, seed: int, loss: Loss) -> SVC:
         """Return the estimator; without probabilities of its own it draws nothing at random."""
         return SVC(
             kernel=self.kernel,

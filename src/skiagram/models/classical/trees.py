@@ -6,6 +6,7 @@ Machine Learning 63:3–42. Bagging: Breiman 1996, *Bagging Predictors*, Machine
 Gradient boosting on histograms: Ke et al. 2017, *LightGBM*, NIPS 30; Friedman 2001.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -17,12 +18,14 @@ from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
 
 _ITERATIONS = 5000
 
@@ -37,14 +40,14 @@ class DecisionTree(ClassWeightedModel):
         min_samples_leaf: Training cases a leaf holds at least.
     """
 
-    kind: ClassVar[str] = "Decision tree"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Decision tree"}
     _passed_on: ClassVar = ("criterion", "max_depth", "min_samples_leaf", "class_weight")
 
     criterion: Literal["gini", "entropy"]
     max_depth: Annotated[int, Field(ge=1)] | None
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
-    def estimator(self, seed: int) -> DecisionTreeClassifier:
+    def estimator(self, seed: int, loss: Loss) -> DecisionTreeClassifier:
         """Return the estimator; the seed orders features that split equally well."""
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return DecisionTreeClassifier(**chosen, random_state=seed)
@@ -71,41 +74,53 @@ class Forest(ClassWeightedModel):
     Attributes:
         trees: Number of trees.
         max_features: Features tried at a split: their square root, log₂, or a share of them.
+            `usual` is the square root for classes, and a third for numbers and grades.
         min_samples_leaf: Training cases a leaf holds at least.
     """
 
     trees: Annotated[int, Field(ge=1)]
-    max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
+    max_features: Literal["usual", "sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
-    def _options(self, seed: int) -> dict[str, Any]:
+    def _options(self, seed: int, loss: Loss) -> dict[str, Any]:
+        usual = "sqrt" if loss == "classification" else 1 / 3
         return {
             "n_estimators": self.trees,
-            "max_features": self.max_features,
+            "max_features": usual if self.max_features == "usual" else self.max_features,
             "min_samples_leaf": self.min_samples_leaf,
-            "class_weight": self.class_weight,
             "random_state": seed,
         }
 
 
 @dataclass(**STRICT)
 class RandomForest(Forest):
-    """Each tree sees a bootstrap sample and splits where a class is parted best."""
+    """Each tree sees a bootstrap sample and splits where classes, or numbers, are parted best.
 
-    kind: ClassVar[str] = "Random forest"
+    An ordered grade is fitted as the number of its place.
+    """
 
-    def estimator(self, seed: int) -> RandomForestClassifier:
-        return RandomForestClassifier(**self._options(seed))
+    titles: ClassVar[Mapping[Loss, str]] = {
+        "classification": "Random forest",
+        "least_squares": "Random forest regression",
+        "ordered_logistic": "Random forest regression",
+    }
+
+    def estimator(self, seed: int, loss: Loss) -> RandomForestClassifier | RandomForestRegressor:
+        options = self._options(seed, loss)
+        if loss != "classification":
+            return RandomForestRegressor(**options)
+        return RandomForestClassifier(**options, class_weight=self.class_weight)
 
 
 @dataclass(**STRICT)
 class ExtraTrees(Forest):
     """Each tree sees all cases and tries one random threshold per feature."""
 
-    kind: ClassVar[str] = "Extremely randomised trees"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Extremely randomised trees"}
 
-    def estimator(self, seed: int) -> ExtraTreesClassifier:
-        return ExtraTreesClassifier(**self._options(seed))
+    def estimator(self, seed: int, loss: Loss) -> ExtraTreesClassifier:
+        options = self._options(seed, loss)
+        return ExtraTreesClassifier(**options, class_weight=self.class_weight)
 
 
 @dataclass(**STRICT)
@@ -119,13 +134,13 @@ class Bagging(ClassWeightedModel):
         share: Cases drawn for each, with replacement, as a share of the training cases, in (0, 1].
     """
 
-    kind: ClassVar[str] = "Bagging"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Bagging"}
 
     base: Literal["decision_tree", "logistic_regression"]
     count: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
 
-    def estimator(self, seed: int) -> BaggingClassifier:
+    def estimator(self, seed: int, loss: Loss) -> BaggingClassifier:
         base = (
             DecisionTreeClassifier(class_weight=self.class_weight)
             if self.base == "decision_tree"
@@ -153,7 +168,7 @@ class HistogramBoosting(ClassWeightedModel):
         max_features: Share of the features tried at a split, in (0, 1].
     """
 
-    kind: ClassVar[str] = "Gradient boosting"
+    titles: ClassVar[Mapping[Loss, str]] = {"classification": "Gradient boosting"}
     _passed_on: ClassVar = ("learning_rate", "min_samples_leaf", "max_features", "class_weight")
 
     iterations: Annotated[int, Field(ge=1)]
@@ -163,7 +178,7 @@ class HistogramBoosting(ClassWeightedModel):
     l2_penalty: Annotated[float, Field(ge=0)]
     max_features: Annotated[float, Field(gt=0, le=1)]
 
-    def estimator(self, seed: int) -> HistGradientBoostingClassifier:
+    def estimator(self, seed: int, loss: Loss) -> HistGradientBoostingClassifier:
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
             **chosen,

@@ -1,0 +1,32 @@
+"""The model that knows nothing of a case: any other must beat it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic.dataclasses import dataclass
+from sklearn.dummy import DummyRegressor
+
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.options import STRICT
+from skiagram.outcomes.outcome import Loss
+
+
+@dataclass(**STRICT)
+class NullModel(ClassicalModel):
+    """The same score for all, whatever the features.
+
+    It predicts the mean of a number. Of a grade its calibration gives the median, and each grade's
+    share.
+    """
+
+    titles: ClassVar[Mapping[Loss, str]] = {
+        "least_squares": "Mean of the training cases",
+        "ordered_logistic": "Median grade of the training cases",
+    }
+
+    def estimator(self, seed: int, loss: Loss) -> DummyRegressor:
+        return DummyRegressor()
+
+    @staticmethod
+    def n_parameters(estimator: Any) -> int:
+        return int(estimator.constant_.size)
