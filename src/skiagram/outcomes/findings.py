@@ -34,6 +34,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    Loss,
     MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
@@ -151,13 +152,15 @@ class Findings(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("findings",)
     primary: ClassVar[str] = "macro_auc"
     chance: ClassVar[float | None] = 0.5
-    baselines: ClassVar[tuple[str, ...]] = ("findings_logistic", "findings_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_findings_logistic",)
+    classical_loss: ClassVar[Loss] = "multilabel"
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     rules: ClassVar[dict[str, str]] = {
-        "cases": "findings_shares",
-        "acquisition": "findings_acquisition",
-        "volume": "findings_volume",
-        "covariates": "findings_covariates",
+        "cases": "null_model",
+        "acquisition": "acquisition",
+        "volume": "region_volume",
+        "covariates": "covariates",
+        "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (

@@ -20,7 +20,7 @@ from skiagram.statistics.linearised import Linearised
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Tensor = Any  # of torch, which classical stages never import
-Loss = Literal["classification", "least_squares", "ordered_logistic", "cox"]
+Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from skiagram.errors import DataError, ModelFailure, OptionError, listed
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.repeatability import Repeatable
 from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
+from skiagram.models.classical.binary_relevance import BinaryRelevance
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
-from skiagram.models.classical.persistence import read_pipeline, write_pipeline
+from skiagram.models.classical.persistence import list_members, read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import (
     ColumnSelector,
     Normalisation,
@@ -162,6 +163,12 @@ class ClassicalModel(ABC):
     def estimator(self, seed: int, loss: Loss) -> Any:
         """Return the unfitted scikit-learn estimator for a loss that `titles` has."""
 
+    def _estimator(self, seed: int, loss: Loss) -> Any:
+        """Return the unfitted estimator for a loss; of several findings a classifier for each."""
+        if loss == "multilabel":
+            return BinaryRelevance(self.estimator(seed, "classification"))
+        return self.estimator(seed, loss)
+
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score (n, n_features) normalised values: (n, n_classes) float64, or (n, 1) of an outcome.
@@ -179,12 +186,11 @@ class ClassicalModel(ABC):
     @staticmethod
     def n_parameters(estimator: Any) -> int:
         """Count what the fitted estimator learned: nodes of trees, else coefficients."""
-        members = getattr(estimator, "estimators_", [estimator])
         return sum(
             int(member.tree_.node_count)
             if isinstance(member, BaseDecisionTree)
             else int(member.coef_.size + member.intercept_.size)
-            for member in members
+            for member in list_members(estimator)
         )
 
     @staticmethod
@@ -199,14 +205,14 @@ class ClassicalModel(ABC):
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
-        """Return what the estimator is fitted to: labels, times with events, or numbers."""
+        """Return what the estimator is fitted to: labels, times with events, numbers, findings."""
         outcome = training.outcome
         if outcome is None:
             return training.label
         if outcome.classical_loss == "ordered_logistic":
             return training.label.astype(np.float64)  # places of grades, from 0
         target = outcome.target(*training.truth)
-        return target if outcome.classical_loss == "cox" else target[:, 0]
+        return target if outcome.classical_loss in ("cox", "multilabel") else target[:, 0]
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         loss = training.classical_loss
@@ -253,7 +259,7 @@ class ClassicalModel(ABC):
                     "components",
                     PCA(components, random_state=context.seed) if components else "passthrough",
                 ),
-                ("estimator", self.estimator(context.seed, loss)),
+                ("estimator", self._estimator(context.seed, loss)),
             ]
         )
         target = self.target(training)
@@ -284,7 +290,7 @@ class ClassicalModel(ABC):
 
     def load(self, folder: Path) -> "FittedClassical":
         described = read_record(_Description, folder / _DESCRIPTION)
-        losses = {type(self.estimator(0, loss)): loss for loss in self.titles}
+        losses = {type(self._estimator(0, loss)): loss for loss in self.titles}
         pipeline = read_pipeline(folder / _PIPELINE, *losses)
         title = self.title_by(losses[type(pipeline[-1])])
         summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
@@ -303,7 +309,7 @@ class ClassWeightedModel(ClassicalModel):
 
     def _refuse_options_of_classes(self, loss: Loss) -> None:
         super()._refuse_options_of_classes(loss)
-        if self.class_weight is not None:
+        if self.class_weight is not None and loss != "multilabel":
             raise ModelFailure(
                 f"`class_weight: {self.class_weight}` weighs classes, and there are none",
                 where=self.title_by(loss),

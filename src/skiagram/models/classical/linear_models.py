@@ -98,6 +98,7 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
         "least_squares": "Ridge regression",
         "ordered_logistic": "Ordered logistic regression",
         "cox": "Cox regression",
+        "multilabel": "Logistic regression",
     }
 
     inverse_regularisation: Annotated[float, Field(gt=0)]
@@ -137,6 +138,7 @@ class ElasticNet(LogisticRegression):
         "least_squares": "Elastic-net regression",
         "ordered_logistic": "Elastic-net regression",
         "cox": "Elastic-net Cox regression",
+        "multilabel": "Elastic-net logistic regression",
     }
 
     l1_ratio: Annotated[float, Field(ge=0, le=1)]

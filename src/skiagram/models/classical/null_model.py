@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic.dataclasses import dataclass
-from sklearn.dummy import DummyRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
@@ -16,17 +16,19 @@ class NullModel(ClassicalModel):
     """The same score for all, whatever the features.
 
     It predicts the mean of a number. Of a grade its calibration gives the median, and each grade's
-    share.
+    share; of findings it gives theirs.
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {
         "least_squares": "Mean of the training cases",
         "ordered_logistic": "Median grade of the training cases",
+        "multilabel": "Shares of the findings in training",
     }
 
-    def estimator(self, seed: int, loss: Loss) -> DummyRegressor:
-        return DummyRegressor()
+    def estimator(self, seed: int, loss: Loss) -> DummyRegressor | DummyClassifier:
+        return DummyClassifier() if loss == "classification" else DummyRegressor()
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:
-        return int(estimator.constant_.size)
+        members = getattr(estimator, "estimators_", [estimator])
+        return len(members)  # a constant each

@@ -29,6 +29,7 @@ from skiagram.errors import DataError, ModelFailure
 
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
+    "skiagram.models.classical.binary_relevance.BinaryRelevance",
     "skiagram.models.classical.cox.BoostedCoxTrees",
     "skiagram.models.classical.harmonisation.SiteHarmoniser",
     "skiagram.models.classical.preprocessing.MaximumThenSumScaler",
@@ -173,6 +174,14 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
     return pipeline
 
 
+def list_members(estimator: Any) -> list[Any]:
+    """Return the fitted estimators of which an ensemble consists, also of an ensemble of such."""
+    members = getattr(estimator, "estimators_", None)
+    if members is None:
+        return [] if estimator is None else [estimator]
+    return [single for member in members for single in list_members(member)]
+
+
 def sound_trees(estimator: Any) -> bool:
     """Return whether every node of every tree leads onward and reads an existing feature."""
     if isinstance(estimator, HistGradientBoostingClassifier):
@@ -183,7 +192,7 @@ def sound_trees(estimator: Any) -> bool:
             if nodes["is_categorical"].any() or not _sound(leaf, left, right, feature, features):
                 return False
         return True
-    for member in getattr(estimator, "estimators_", [estimator]):
+    for member in list_members(estimator):
         if isinstance(member, BaseDecisionTree):
             tree = member.tree_
             left, right = tree.children_left, tree.children_right

@@ -103,6 +103,7 @@ class RandomForest(Forest):
         "classification": "Random forest",
         "least_squares": "Random forest regression",
         "ordered_logistic": "Random forest regression",
+        "multilabel": "Random forest",
     }
 
     def estimator(self, seed: int, loss: Loss) -> RandomForestClassifier | RandomForestRegressor:

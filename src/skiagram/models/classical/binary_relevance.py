@@ -1,0 +1,65 @@
+"""One classifier a finding, of cases in which the finding is known.
+
+Findings are fitted apart (binary relevance; Zhang & Zhou 2014, *IEEE Transactions on Knowledge and
+Data Engineering* 26:1819, §3.2.1), so that a case teaches all findings that are known of it.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+
+Floats = NDArray[np.float64]
+
+
+class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
+    """Copies of a classifier of two classes, one a finding.
+
+    Attributes:
+        estimators_: Fitted copies; None of a finding that all training cases have, or none has.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, values: Floats, target: Floats) -> "BinaryRelevance":
+        """Fit to (n, findings): 1 present, 0 absent, −1 not known."""
+        self.n_features_in_ = values.shape[1]
+        self.estimators_ = []
+        for state in target.T:
+            known = state >= 0
+            both = len(np.unique(state[known])) == 2
+            self.estimators_.append(
+                clone(self.estimator).fit(values[known], state[known].astype(np.int64))
+                if both
+                else None
+            )
+        return self
+
+    def predict(self, values: Floats) -> Floats:
+        """Return (n, findings) scores: decision functions, or the probability of the finding.
+
+        They are 0 of a finding without a classifier.
+        """
+        scores = np.zeros((len(values), len(self.estimators_)))
+        for number, fitted in enumerate(self.estimators_):
+            if fitted is None:
+                continue
+            if hasattr(fitted, "decision_function"):
+                scores[:, number] = fitted.decision_function(values)
+            else:
+                scores[:, number] = fitted.predict_proba(values)[:, 1]
+        return scores
+
+    @property
+    def coef_(self) -> Floats:
+        """Return (findings, features) coefficients of linear classifiers."""
+        nothing = np.zeros((1, self.n_features_in_))
+        return np.vstack([nothing if each is None else each.coef_ for each in self.estimators_])
+
+    @property
+    def intercept_(self) -> Floats:
+        """Return (findings,) intercepts of linear classifiers."""
+        known = (each for each in self.estimators_ if each is not None)
+        return np.concatenate([each.intercept_ for each in known])
