@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from skiagram.composition import SEVERAL, Composition
+from skiagram.composition import RENAMED_MODELS, SEVERAL, Composition
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
 
@@ -85,6 +85,15 @@ def test_changes_of_a_row_go_where_their_files_go(tmp_path: Path) -> None:
         _ = Composition(options.root, {"seed": 1}).choices
     with pytest.raises(OptionError, match=r"conf\.dataset\.own\.title: has no options to change"):
         Composition(options.root, {"conf.dataset.own.title.x": 1}).compose_stage("ingest")
+
+
+def test_the_old_name_of_a_model_is_refused_with_the_new_one(tmp_path: Path) -> None:
+    options = own_project(tmp_path, **{"conf/model/elastic_net.yaml": "size: 1\n"})
+    with pytest.raises(OptionError, match="choose `elastic_net`, as it is called now"):
+        options.read_file("model", "grade_elastic_net")
+    names = files_of("model")
+    assert not [old for old in RENAMED_MODELS if old in names]
+    assert not [new for new in RENAMED_MODELS.values() if new not in names]
 
 
 @pytest.mark.parametrize(

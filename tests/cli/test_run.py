@@ -150,3 +150,5 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     error = terminal(line, 2)
     assert "--networks: no `nonne`" in error
     assert "did you mean `none`" in error
+    error = terminal([*line[:-2], "--baselines", "number_ridge"], 2)
+    assert "did you mean `logistic_regression`" in error

@@ -87,7 +87,8 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     a time Cox's, summed over events.
 
     Attributes:
-        inverse_regularisation: C, > 0; smaller shrinks the coefficients more.
+        inverse_regularisation: C of the penalty ‖w‖² / (2C) beside the sum of the task's losses,
+            > 0; smaller shrinks the coefficients more.
         max_iterations: Iterations after which the fit counts as not converged.
         tolerance: Gradient at which a fit to classes ends; larger is quicker, and shrinks a little
             more. Other fits go on to their optimum.
@@ -130,6 +131,8 @@ class ElasticNet(LogisticRegression):
     least squares on the places of the grades.
 
     Attributes:
+        inverse_regularisation: C of the penalty (ρ‖w‖₁ + (1 − ρ)‖w‖² / 2) / C beside the sum of the
+            task's losses, > 0; smaller shrinks the coefficients more.
         l1_ratio: ρ, the share of the L1 penalty, which sets coefficients to 0, in [0, 1].
     """
 
