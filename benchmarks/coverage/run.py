@@ -31,6 +31,7 @@ from planned_times import planned_times_section
 from procedures import procedures_section
 from scipy.stats import norm
 from several_classes import several_classes_section
+from several_findings import several_findings_section
 from shifts_of_times import shifts_of_times_section
 from within_fits import within_fits_section
 
@@ -276,6 +277,7 @@ def page(simulations: int, replicates: int) -> str:
     text += shifts_of_times_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
+    text += several_findings_section(max(1, simulations // 4))
     text += near_bounds_section(max(1, simulations // 4))
     text += measured_outcomes_section(max(1, simulations // 4))
     return text + decisions_section(max(1, simulations // 4))

@@ -1,4 +1,4 @@
-"""Numbers and grades go to a report, and numbers to another hospital's cohort."""
+"""Numbers, grades and findings go to a report, and to another hospital's cohort."""
 
 import json
 import subprocess
@@ -121,3 +121,54 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
     figures = json.loads((project / "reports/metrics.json").read_text())
     assert figures["logistic_regression"]["quadratic_kappa"] > 0.6
     assert abs(figures["null_model"]["quadratic_kappa"]) < 0.1
+
+
+def write_findings(folder: Path, patients: int = 80, seed: int = 1) -> list[str]:
+    """Write a table of features and one of findings, of which some are not known."""
+    table, signal = draw(patients, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(seed)
+    features = {"patient": table["patient"], "original_glcm_Contrast": signal}
+    features |= {"original_glcm_Id": generator.normal(size=patients)}
+    pd.DataFrame(features).to_csv(folder / "films.csv", index=False)
+    noisy = signal[:, None] + generator.normal(0, 0.4, size=(patients, 3))
+    present = (noisy > [0.0, 0.2, 0.5]).astype(int).astype(str)
+    present[::9, 0], present[4::11, 2] = "", "-1"
+    columns = dict(zip(("mass", "nodule", "effusion"), present.T, strict=True))
+    pd.DataFrame({"patient": table["patient"], **columns}).to_csv(
+        folder / "findings.csv", index=False
+    )
+    return ["films.csv", "findings.csv"]
+
+
+def test_findings_of_a_table_go_to_a_report_and_to_another_cohort(tmp_path: Path) -> None:
+    at_home, north = tmp_path / "at_home", tmp_path / "north"
+    columns = ["--findings", "mass", "nodule", "effusion"]
+    few = ["--baselines", "logistic_regression,random_forest,null_model", "--folds", "2"]
+    done = skiagram(at_home, "run", *write_findings(at_home), *columns, *few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "cells are empty or −1" in done.stdout
+    project = at_home / "films-project"
+    page = (project / "reports/report.html").read_text()
+    for words in ("Macro AUC", "expected share with the finding", "in which it is known"):
+        assert words in page
+    figures = json.loads((project / "reports/metrics.json").read_text())
+    assert figures["logistic_regression"]["macro_auc"] > 0.8
+    assert figures["null_model"]["macro_auc"] == pytest.approx(0.5)
+    scores = pd.read_csv(project / "reports/scores.csv").set_index("patient_id")
+    assert {"mass", "nodule", "effusion"} <= set(scores.columns)
+    assert scores["mass"].isna().sum() == 9
+    # New cases have a probability of each finding; another hospital's are judged by them.
+    line = ["predict", str(project / "models/logistic_regression"), "films.csv"]
+    done = skiagram(at_home, *line, "--output", "new.csv")
+    assert done.returncode == 0, done.stderr
+    predicted = pd.read_csv(at_home / "new.csv")
+    assert predicted["probability_mass"].between(0, 1).all()
+    tables = [*write_findings(north, 80, 2), *columns]
+    validate = ["validate", str(project), *tables, "--name", "north", "--workers", "1"]
+    done = skiagram(north, *validate)
+    assert done.returncode == 0, done.stdout + done.stderr
+    of_cohort = pd.read_csv(project / "reports/validations/north/figures.csv")
+    macro = of_cohort[(of_cohort["figure"] == "macro_auc") & (of_cohort["group"] == "cohort")]
+    assert (macro["value"].dropna() >= 0.45).all()
+    assert macro["value"].max() > 0.8

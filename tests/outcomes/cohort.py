@@ -13,6 +13,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
+from skiagram.outcomes.findings import PRESENT, UNKNOWN, Findings
 from skiagram.outcomes.grade import Grade
 from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.outcomes.number import Number, group_numbers
@@ -27,6 +28,9 @@ from tests.models.examples import PLAN
 OUTCOME = TimeToEvent(column="days", unit="days")
 NUMBER = Number(column="length", unit="mm")
 GRADE = Grade(column="place", grades=("clear", "some", "dense"))
+FINDINGS = Findings(
+    column="findings", findings=("mass", "nodule", "effusion"), balanced_by=("effusion", "mass")
+)
 Made = tuple[Cases, Task]
 
 
@@ -67,6 +71,17 @@ def make_grades(patients: int = 90) -> Made:
     label = np.digitize(_signal(patients) + noise, [-0.6, 0.6]).astype(np.int64)
     place = (label + 1).astype(np.float64)
     return _made(GRADE.settle(place, label), place, label)
+
+
+def make_findings(patients: int = 90) -> Made:
+    """Return cases with three findings, of which a tenth is not known."""
+    generator = np.random.default_rng(2)
+    noise = generator.normal(0, 0.5, size=(patients, 3))
+    present = _signal(patients)[:, None] + noise > [0.2, 0.0, 0.8]
+    unknown = generator.uniform(size=present.shape) < 0.1
+    value = FINDINGS.encode(np.where(unknown, UNKNOWN, present * PRESENT))
+    label = FINDINGS.label(value)
+    return _made(FINDINGS.settle(value, label), value, label)
 
 
 def _signal(patients: int) -> NDArray[np.float64]:

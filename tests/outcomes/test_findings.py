@@ -61,7 +61,7 @@ def test_a_list_of_findings_and_a_column_for_each_say_the_same() -> None:
     assert states_of(listed).tolist() == states_of(each).tolist() == expected
     assert "Mass (2), Nodule (2)" in listed.note
     semicolons = read({"tags": ["b; a", "none", "a"]})
-    assert semicolons.outcome.estimates == ("probability of a", "probability of b")
+    assert semicolons.outcome.estimates == ("a", "b")
 
 
 def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:
@@ -98,20 +98,20 @@ def test_what_names_no_finding_is_refused_with_its_line() -> None:
 
 def test_findings_that_are_not_named_are_said() -> None:
     told = read({"labels": ["a|b", "c", "b", "a"]}, finding_names=["b", "a"])
-    assert told.outcome.estimates == ("probability of b", "probability of a")
+    assert told.outcome.estimates == ("b", "a")
     assert "Not told, since they are not named: c" in told.note
 
 
 def test_folds_are_balanced_by_the_rarest_finding_of_a_case() -> None:
     cells = ["a"] * 40 + ["a|b"] * 20 + ["a|b|c"] * 12 + ["No Finding"] * 30
     found = read({"labels": cells})
-    assert found.outcome.classes == ("c", "b", "a", OTHERS)
-    assert found.label[0] == "a"
-    assert found.label[45] == "b"
-    assert found.label[65] == "c"
+    assert found.outcome.classes == (*(f"{name} as the rarest" for name in "cba"), OTHERS)
+    assert found.label[0] == "a as the rarest"
+    assert found.label[45] == "b as the rarest"
+    assert found.label[65] == "c as the rarest"
     assert found.label[-1] == OTHERS
     few = read({"labels": ["a"] * 40 + ["a|b"] * 12 + ["b|c"] * 4 + ["none"] * 30})
-    assert few.outcome.classes == ("b", "a", OTHERS)  # c has four cases
+    assert few.outcome.classes == ("b as the rarest", "a as the rarest", OTHERS)  # c has four cases
     # Sealed cases have no say.
     known = [True] * 72 + [False] * 30
     sealed = read({"labels": cells[:72] + ["c"] * 30}, known)

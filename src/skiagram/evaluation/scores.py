@@ -161,8 +161,9 @@ def make_scores_table(
         "repeat": np.repeat(np.arange(repeats), len(known)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
-    if known.value is not None:
-        columns["value"] = np.tile(known.value, repeats)
+    if task.outcome is not None and known.value is not None:
+        true = task.outcome.tell(known.value)
+        columns |= {name: np.tile(of_cases, repeats) for name, of_cases in true.items()}
     for name, scores in scored.items():
         shape = (repeats, len(known), len(task.estimates))
         probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.estimates))

@@ -239,7 +239,7 @@ class Findings(MeasuredOutcome):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return *self.balanced_by, OTHERS
+        return *(f"{name} as the rarest" for name in self.balanced_by), OTHERS
 
     @property
     def scores(self) -> int:
@@ -247,7 +247,7 @@ class Findings(MeasuredOutcome):
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        return tuple(f"probability of {name}" for name in self.findings)
+        return self.findings
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ class Findings(MeasuredOutcome):
 
     @property
     def words(self) -> str:
-        return f"presence of {len(self.findings)} findings ({listed(self.findings)})"
+        return f"probability of each of {len(self.findings)} findings ({listed(self.findings)})"
 
     def encode(self, states: States) -> Floats:
         """Return (n,) the numbers that hold (n, findings) states."""
@@ -366,6 +366,12 @@ class Findings(MeasuredOutcome):
             slopes.append(slope)
             intercepts.append(intercept)
         return FindingsCalibration(tuple(slopes), tuple(intercepts))
+
+    def tell(self, value: Floats) -> dict[str, Floats]:
+        """Return 1 present, 0 absent or NaN not known, by finding."""
+        states = self.states(value).astype(np.float64)
+        states[states == UNKNOWN] = np.nan
+        return dict(zip(self.findings, states.T, strict=True))
 
     def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
         """Return each finding's AUC, of those that two patients or more have, and as many have not.

@@ -323,6 +323,10 @@ class MeasuredOutcome(ABC):
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Return the primary figure, the mean over repeats."""
 
+    def tell(self, value: Floats) -> dict[str, Floats]:
+        """Return name → (n,) what is true of cases, as a table for people has it."""
+        return {"value": value}
+
     def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
         """Return the figures by name whose mean the primary one is; none where it is no mean.
 

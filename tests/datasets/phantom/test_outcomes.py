@@ -1,4 +1,4 @@
-"""Phantoms of a time, a number and a grade: their limit is that of a simulation, and is watched."""
+"""Phantoms of outcomes that are no classes: their limit is that of a simulation, and watched."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.datasets.phantoms import data_set
 from tests.outcomes.cohort import train_models
 
 pytestmark = pytest.mark.slow
-KINDS = ("times", "numbers", "grades")
+KINDS = ("times", "numbers", "grades", "findings")
 PATIENTS = {"train": 300, "validation": 0, "test": 100}
 
 
@@ -46,8 +46,8 @@ def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCase
     outcome = of.outcome.settle(value, label)
     score = outcome.as_score(score)
     each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
-    calibration = outcome.calibrate(score[:, None], value, label, each)
-    estimate = calibration.probabilities(score[:, None])
+    calibration = outcome.calibrate(score.reshape(len(score), -1), value, label, each)
+    estimate = calibration.probabilities(score.reshape(len(score), -1))
     return ScoredCases(label, value, each, score[None], estimate[None], one_fit)
 
 

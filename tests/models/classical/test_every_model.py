@@ -14,6 +14,7 @@ from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import FitContext, Labelled
+from skiagram.outcomes.findings import ABSENT, Findings
 from tests.models.classical.families import (
     EVERY,
     NAMES,
@@ -22,10 +23,16 @@ from tests.models.classical.families import (
     has_option,
     model,
 )
-from tests.outcomes.cohort import labelled, make_cases, make_grades, make_numbers
+from tests.outcomes.cohort import (
+    labelled,
+    make_cases,
+    make_findings,
+    make_grades,
+    make_numbers,
+)
 
 CONTEXT = FitContext(seed=2**32 - 1, positive=1)
-MADE = {"time": make_cases, "number": make_numbers, "grade": make_grades}
+MADE = {"time": make_cases, "number": make_numbers, "grade": make_grades, "findings": make_findings}
 # Of every family that an option file names; the first case column of each tells the outcome.
 COLUMNS = (
     *("acquisition_width", "covariates_age", "encoding_0", "glcm_contrast", "first_order_maximum"),
@@ -65,7 +72,8 @@ def test_keeps_the_contract(name: str, kind: str, tmp_path: Path) -> None:
     fitted = untrained.fit(cases, CONTEXT)
     scores = fitted.scores(cases.inputs)
     of_classes = kind == "class"
-    assert scores.shape == (len(cases), cases.n_classes if of_classes else 1)
+    given = 1 if cases.outcome is None else cases.outcome.scores
+    assert scores.shape == (len(cases), cases.n_classes if of_classes else given)
     assert scores.dtype == np.float64
     if of_classes:
         assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.9
@@ -159,12 +167,41 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
         ({"class_weight": "balanced"}, "weighs classes"),
     ],
 )
-@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize("kind", ["time", "number", "grade"])
 def test_without_classes_an_option_of_classes_is_refused(
     kind: str, options: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ModelFailure, match=fault):
         model("logistic_regression", **options).fit(cases_of(kind), CONTEXT)
+
+
+def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases() -> None:
+    """Each score is that of the same model fitted to classes, present and absent, alone."""
+    cases = cases_of("findings")
+    assert cases.outcome is not None
+    target = cases.outcome.target(*cases.truth)
+    untrained = model("logistic_regression", class_weight="balanced", normalisation="none")
+    filled = np.nan_to_num(cases.inputs.values[:, :1])  # a single column: nothing is imputed
+    alone = replace(cases, inputs=FeatureTable(cases.case_id, ("glcm_a",), filled))
+    scores = untrained.fit(alone, CONTEXT).scores(alone.inputs)
+    for number in range(cases.outcome.scores):
+        known = np.flatnonzero(target[:, number] >= 0)
+        label = target[known, number].astype(np.int64)
+        one = replace(alone.select(known), label=label, n_classes=2, outcome=None, value=None)
+        expected = untrained.fit(one, CONTEXT).scores(alone.inputs)
+        assert scores[:, number] == pytest.approx(expected[:, 1], rel=1e-6)
+
+
+def test_a_finding_that_no_training_case_has_is_scored_zero() -> None:
+    cases = cases_of("findings")
+    assert isinstance(cases.outcome, Findings)
+    states = cases.outcome.states(cases.truth[0])
+    states[:, 2] = ABSENT
+    without = replace(cases, value=cases.outcome.encode(states))
+    for name in ("logistic_regression", "elastic_net", "random_forest"):
+        fitted = model(name).fit(without, CONTEXT)
+        assert (fitted.scores(cases.inputs)[:, 2] == 0).all()
+        assert fitted.summary.parameters > 0
 
 
 SCRIPT = """

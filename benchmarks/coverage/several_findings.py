@@ -1,0 +1,150 @@
+"""How often intervals of the mean AUC of several findings hold, and how often equal models differ.
+
+Findings of an image go together, and a tenth of them is not known. Two models score each finding
+with noise of which they share half; images of a patient share half of theirs. Every true AUC is
+known: Φ(d / √2). `run.py` puts the section on the page; `python
+benchmarks/coverage/several_findings.py [SIMULATIONS]` prints it alone.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from again import STARRED, describe_error, simulate_again
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from skiagram.outcomes.findings import UNKNOWN, Findings
+from skiagram.outcomes.outcome import ScoredCases
+from skiagram.seeding import stream
+from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.significance import correct_by_holm
+
+Floats = NDArray[np.float64]
+SHARED = 0.5  # of the noise, by both models, and by the images of a patient
+TOGETHER = 0.3  # correlation of what two findings of an image follow
+NOT_KNOWN = 0.1
+EVERY, IMAGES = 20, 25
+SHARES: dict[str, tuple[float, ...]] = {
+    "2 common": (0.5, 0.3),
+    "3, one rare": (0.4, 0.2, 0.05),
+    "8, most rare": (0.3, 0.2, 0.1, 0.05, 0.05, 0.03, 0.03, 0.03),
+}
+
+
+@dataclass(frozen=True)
+class FindingsDesign:
+    """Patients with one image each, with four, or of whom every 20th has 25."""
+
+    patients: int
+    images: int | None
+    shares: str
+    auc: float
+
+    @property
+    def title(self) -> str:
+        images = {1: "", None: ", few have most images"}.get(
+            self.images, f", {self.images} images each"
+        )
+        return f"{self.patients}{images}, {self.shares}"
+
+    def is_above(self, shares: Floats) -> bool:
+        """Return whether equal models are told apart more often than is promised."""
+        return bool(max(shares[1:]) > 0.05)
+
+    @property
+    def patient(self) -> NDArray[np.int64]:
+        """Return (n,) the patient of each image."""
+        images = np.full(self.patients, self.images or 1)
+        if self.images is None:
+            images[::EVERY] = IMAGES
+        return np.repeat(np.arange(self.patients), images)
+
+
+DESIGNS = tuple(
+    FindingsDesign(patients, images, shares, auc)
+    for patients, images in ((100, 1), (300, 1), (1000, 1), (100, 4), (400, None))
+    for shares in SHARES
+    for auc in (0.7, 0.95)
+    if (patients, shares) != (100, "8, most rare")
+)
+
+
+def draw(
+    design: FindingsDesign, generator: np.random.Generator
+) -> tuple[Findings, ScoredCases, ScoredCases]:
+    """Return new patients, scored by either model."""
+    share = np.array(SHARES[design.shares])
+    patient, count = design.patient, len(share)
+    names = tuple(f"finding {number}" for number in range(count))
+    outcome = Findings(column="findings", findings=names)
+
+    def mix() -> Floats:
+        of_patient = generator.normal(size=(design.patients, count))[patient]
+        own = generator.normal(size=(len(patient), count))
+        mixed: Floats = np.sqrt(SHARED) * of_patient + np.sqrt(1 - SHARED) * own
+        return mixed
+
+    # Findings of an image follow a common trait, and each one of its own.
+    common = generator.normal(size=(len(patient), 1))
+    latent = np.sqrt(TOGETHER) * common + np.sqrt(1 - TOGETHER) * mix()
+    present = latent > norm.ppf(1 - share)
+    unknown = generator.uniform(size=present.shape) < NOT_KNOWN
+    value = outcome.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
+    both, shift = mix(), np.sqrt(2) * norm.ppf(design.auc)
+    nothing = np.zeros(len(patient), dtype=np.int64)
+    scored = []
+    for _ in range(2):
+        score = shift * present + np.sqrt(SHARED) * both + np.sqrt(1 - SHARED) * mix()
+        flat = np.full((1, *score.shape), 0.5)
+        scored.append(ScoredCases(nothing, value, patient, score[None], flat, nothing[None]))
+    return outcome, scored[0], scored[1]
+
+
+def simulate(design: FindingsDesign, simulations: int, again: str = "") -> Floats:
+    """Return shares: held, told apart by the mean, and by any finding after Holm."""
+    further = [again] if again else []
+    generator = stream(0, "several findings", design.title, str(design.auc), *further)
+    shares = np.zeros(3)
+    for _ in range(simulations):
+        outcome, first, second = draw(design, generator)
+        means = [outcome.measure_primary(scored) for scored in (first, second)]
+        held = np.mean([_holds(mean, design.auc) for mean in means])
+        p = (means[0] - means[1]).p()
+        parts = [dict(outcome.measure_parts(scored)) for scored in (first, second)]
+        corrected = correct_by_holm([(parts[0][name] - parts[1][name]).p() for name in parts[0]])
+        any_apart = any(each is not None and each < 0.05 for each in corrected)
+        shares += np.array([held, p is not None and p < 0.05, any_apart])
+    return shares / simulations
+
+
+def _holds(figure: Linearised, true: float) -> bool:
+    estimate = figure.estimate()
+    low, high = estimate.low, estimate.high
+    return low is not None and high is not None and low <= true <= high
+
+
+def several_findings_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Several findings of an image
+
+{simulations} data sets per row; a tenth of the findings is not known, and every {EVERY}th patient
+has {IMAGES} images where few have most. *Held*: the interval of the macro AUC contains the true
+one, mean of two models; *told apart*: p below .05 for equal models, which is promised in at most 5 %;
+*any finding*: the same for one finding or more after Holm's correction.
+{STARRED}
+
+| patients, findings | true macro AUC | held | told apart | any finding |
+|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        shares, mark = simulate_again(partial(simulate, design), simulations, design.is_above)
+        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+        text += f"| {design.title}{mark} | {design.auc:.2f} | {cells} |\n"
+    return f"{text}\n{describe_error(0.05, simulations)}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(several_findings_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
