@@ -132,8 +132,8 @@ def several_findings_section(simulations: int) -> str:
 
 {simulations} data sets per row; a tenth of the findings is not known, and every {EVERY}th patient
 has {IMAGES} images where few have most. *Held*: the interval of the macro AUC contains the true
-one, mean of two models; *told apart*: p below .05 for equal models, which is promised in at most 5 %;
-*any finding*: the same for one finding or more after Holm's correction.
+one, mean of two models; *told apart*: p below .05 for equal models, which is promised in at most
+5 %; *any finding*: the same for one finding or more after Holm's correction.
 {STARRED}
 
 | patients, findings | true macro AUC | held | told apart | any finding |
