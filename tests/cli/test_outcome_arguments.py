@@ -43,6 +43,13 @@ def test_the_first_time_that_is_there_is_taken_and_a_cell_means_no_event() -> No
     assert (arguments.label, arguments.classes) == (GROUP, ["censored", "event"])
 
 
+@pytest.mark.parametrize("words", [["followed"], ["site,followed"]])
+def test_what_is_predicted_is_no_covariate(words: list[str]) -> None:
+    line = ("--time", "to_event", "followed", "--event", "state")
+    with pytest.raises(OptionError, match="--covariates: `followed` is what is predicted"):
+        settle(*line, covariates=words)
+
+
 STATES = ("--time", "to_event", "--event", "state")
 
 

@@ -68,11 +68,12 @@ class FolderArguments(NamedTuple):
     notes: list[str]  # what was settled of names, rows and labels, a sentence each
     settling: "Settling"
     of_other_classes: int  # images or rows that --classes leaves out
+    predicted: tuple[str, ...]  # columns of an outcome that is no class
 
     @property
     def left(self) -> list[str]:
         """The columns that stay behind."""
-        used = self.source.columns.used()
+        used = {*self.source.columns.used(), *self.predicted}
         return [name for name in self.rows[0].cells if name not in used]
 
 
@@ -287,7 +288,8 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
     design: Design = "holdout" if sealed else "cv"
     sentences = [*filter(None, notes)]
-    return FolderArguments(rows, source, design, sentences, settling, of_other_classes)
+    predicted = tuple(name for names in given_columns(arguments).values() for name in names)
+    return FolderArguments(rows, source, design, sentences, settling, of_other_classes, predicted)
 
 
 def _compose_of_names(arguments: argparse.Namespace) -> list[str]:

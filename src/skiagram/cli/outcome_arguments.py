@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import CsvRow
@@ -70,6 +70,11 @@ def settle_outcome(rows: "list[CsvRow]", arguments: argparse.Namespace) -> Settl
         return None
     columns = tuple(name for names in given_columns(arguments).values() for name in names)
     require_columns(rows, columns)
+    words = getattr(arguments, "covariates", None) or ()
+    covariates = {name.strip() for word in words for name in (word, *word.split(","))}
+    if told := sorted(covariates & {*columns}):
+        fault = f"{listed(f'`{name}`' for name in told)} is what is predicted"
+        raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
     rows, left_out = _without_missing(rows, kind, arguments)
     is_development = [not _is_test(row, arguments) for row in rows]
     read = kind.read_columns(OutcomeTable(rows, is_development), vars(arguments))
