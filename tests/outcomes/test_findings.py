@@ -1,6 +1,7 @@
 """What several findings refuse, tell, calibrate, and how far their figures hold."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,15 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import average_calibrations
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import PARTS
+from skiagram.evaluation.options import DEFAULTS
 from skiagram.outcomes.columns import OutcomeTable
 from skiagram.outcomes.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
 from skiagram.outcomes.outcome import ReadColumns, ScoredCases
+from skiagram.report.sections.parts import describe_parts, tabulate_parts
+from tests.models.classical.families import model
+from tests.outcomes.cohort import make_findings, train_all
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
@@ -271,6 +278,42 @@ def test_few_patients_of_a_finding_are_told() -> None:
     facts = dict(FINDINGS.count(value, each))
     known = int((states[:, 0] != UNKNOWN).sum())
     assert facts["cases with mass"].endswith(f"of {known} in which it is known")
+
+
+def test_arms_are_compared_by_each_finding_and_p_is_corrected(tmp_path: Path) -> None:
+    models = {
+        "signal": model("logistic_regression", columns=("signal",)),
+        "noise": model("logistic_regression", columns=("noise",)),
+    }
+    inputs = train_all(tmp_path, make_findings(150), models)
+    signal, noise = inputs.models
+    network = replace(signal, outcome=replace(signal.outcome, arm="deep"))
+    evaluation = evaluate(replace(inputs, models=(network, noise)), DEFAULTS, seed=0)
+    assert "macro AUC" in evaluation.verdict
+    figures = evaluation.figures.select(analysis=PARTS)
+    assert figures.list_distinct("group") == NAMES
+    differences = figures.select(versus="classical").rows
+    for row in differences:
+        of_finding = figures.select(group=row.group)
+        first, second = (of_finding.find(model=arm, versus="") for arm in ("deep", "classical"))
+        assert row.value == pytest.approx((first.value or 0) - (second.value or 0))
+        assert row.p is not None
+        assert row.p_holm is not None
+        assert row.p_holm >= row.p
+    assert min(row.p_holm for row in differences if row.p_holm is not None) == pytest.approx(
+        3 * min(row.p for row in differences if row.p is not None)
+    )
+    assert "mass (better)" in describe_parts(evaluation)
+    table = tabulate_parts(evaluation)
+    assert [row.title for group in table.groups for row in group.rows] == [*NAMES]
+    equal = evaluate(
+        replace(
+            inputs, models=(network, replace(signal, outcome=replace(signal.outcome, model="same")))
+        ),
+        DEFAULTS,
+        seed=0,
+    )
+    assert "For no single finding" in describe_parts(equal)
 
 
 def test_generated_findings_are_likelier_where_the_nodule_is() -> None:

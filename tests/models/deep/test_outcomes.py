@@ -1,4 +1,4 @@
-"""A network learns a time to an event, a number, or a grade, from images."""
+"""A network learns a time to an event, a number, a grade, or several findings, from images."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +12,7 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.outcomes.findings import UNKNOWN, Findings
 from skiagram.outcomes.grade import Grade
 from skiagram.outcomes.number import Number
 from skiagram.training.data import ImageSet
@@ -44,7 +45,17 @@ def graded(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     return replace(cases, label=label, outcome=outcome, value=label + 1.0)
 
 
-@pytest.mark.parametrize("having", [timed, measured, graded])
+def having_findings(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
+    """Return images with two findings: the spot, and the lack of it; a tenth is not known."""
+    states = np.stack([cases.label, 1 - cases.label], axis=1)
+    states[::10, 0] = states[5::10, 1] = UNKNOWN
+    outcome = Findings(column="findings", findings=("spot", "plain"), balanced_by=("spot",))
+    value = outcome.encode(states)
+    label = outcome.label(value)
+    return replace(cases, label=label, outcome=outcome.settle(value, label), value=value)
+
+
+@pytest.mark.parametrize("having", [timed, measured, graded, having_findings])
 def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     tmp_path: Path, having: Callable[[Labelled[ImageSet]], Labelled[ImageSet]]
 ) -> None:
@@ -52,12 +63,15 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     cases, with_spot = having(images), images.label == 1
     fitted = learner("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
     scores = fitted.scores(cases.inputs)
-    assert scores.shape == (len(cases), 1)
+    assert scores.shape == (len(cases), 2 if having is having_findings else 1)
     told = cases.outcome.calibrate(scores, *cases.truth, cases.patient_id).probabilities(scores)
     if having is timed:
         assert scores[with_spot].mean() > scores[~with_spot].mean() + 0.5
     elif having is measured:
         assert np.abs(told[:, 0] - cases.value).mean() < 7  # the mean errs by 10
+    elif having is having_findings:
+        assert told[with_spot].mean(axis=0) == pytest.approx([1, 0], abs=0.2)
+        assert told[~with_spot].mean(axis=0) == pytest.approx([0, 1], abs=0.2)
     else:
         assert told[with_spot, 3].mean() > 0.8
     fitted.save(tmp_path / "model")
