@@ -3,7 +3,9 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,19 +15,24 @@ from pydantic import ValidationError
 from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_metrics
+from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import Scores
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.features.measured import Measured
 from skiagram.models.cross_validation import Plan
+from skiagram.records.cases import Cases, Task
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
 from tests.evaluation.scenario import evaluated, finished, scenario
+from tests.models.classical.families import model
+from tests.outcomes.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
@@ -71,14 +78,26 @@ def test_the_figures_of_a_run_fit_their_schema() -> None:
     models = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
     MetricsFile.model_validate(headline_figures(evaluated(known, models)))
     schema = json.loads(schemas()["metrics.schema.json"])
-    assert set(schema["additionalProperties"]["propertyNames"]["enum"]) == {
+    of_classes, _ = schema["additionalProperties"]["anyOf"]
+    assert set(of_classes["propertyNames"]["enum"]) == {
         "roc_auc", "balanced_accuracy", "selection_auc", "figure_of_merit", "mean_sensitivity",
         "sensitivity_at_1_false_mark", "selection_sensitivity",
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("make", [make_cases, make_numbers, make_grades, make_findings])
+def test_the_figures_of_every_outcome_fit_the_schema(
+    make: Callable[[], tuple[Cases, Task]], tmp_path: Path
+) -> None:
+    inputs = train_all(tmp_path, make(), {"forest": model("logistic_regression")})
+    evaluation = evaluate(inputs, DEFAULTS, seed=0)
+    written = headline_figures(evaluation)
+    MetricsFile.model_validate(written)
+    assert f"selection_{evaluation.primary}" in written["forest"]
+
+
 @pytest.mark.parametrize(
-    "wrong", ['{"svm": {"roc_auc": 1.2}}', '{"svm": {"auc": 0.5}}', '{"svm": {"roc_auc": null}}']
+    "wrong", ['{"svm": {"roc_auc": 1.2}}', '{"svm": {"area": 0.5}}', '{"svm": {"roc_auc": null}}']
 )
 def test_the_schema_refuses_what_is_no_figure(wrong: str) -> None:
     with pytest.raises(ValidationError):

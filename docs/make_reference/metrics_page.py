@@ -11,6 +11,7 @@ from make_reference.markup import code, summary, table
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURES, Figure
 from skiagram.options import meanings
+from skiagram.outcomes.kinds import KINDS
 
 _WITHOUT_FIGURE = """\
 Beside an interval stands its method, as above; `, clustered by patient` or `, by patient` is added
@@ -41,8 +42,9 @@ def metrics_page() -> str:
         "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
         "explains every field. `reports/metrics.json` holds what `dvc metrics` compares; of it "
         "`selection_auc` and, of finders, `selection_sensitivity` alone come of development cases, "
-        "and are there to choose by. Of a time, a number or a grade the names are those of its "
-        "figures, with the horizon after a space, and `selection_` before the primary one.\n",
+        "and are there to choose by. Of an outcome that is no class the names are those of "
+        "its figures, with the horizon or the finding after a space, and `selection_` before the "
+        "primary one.\n",
     ]
     return "\n".join(parts)
 
@@ -65,7 +67,23 @@ _HEADLINES = (
     "selection_auc",
     *_OF_FINDERS,
 )
-Figures = Annotated[
+_OF_OUTCOMES = "|".join(dict.fromkeys(figure.name for kind in KINDS for figure in kind.figures))
+_PRIMARY = "|".join(dict.fromkeys(kind.primary for kind in KINDS))
+OutcomeName = Annotated[
+    str,
+    Field(
+        pattern=f"^((selection_)?({_PRIMARY})|({_PRIMARY})_off_near_duplicates|"
+        f"({_OF_OUTCOMES})( .+)?)$"
+    ),
+]
+OutcomeFigures = Annotated[
+    dict[OutcomeName, Annotated[float, Field(allow_inf_nan=False)]],
+    Field(
+        description="The same of an outcome that is no class, in the unit of its figures: after a "
+        "space stands the horizon, or the finding. `selection_` chose the best model of each arm."
+    ),
+]
+ClassFigures = Annotated[
     dict[
         Literal[_HEADLINES],  # type: ignore[valid-type]
         Annotated[float, Field(ge=0, le=1)],
@@ -77,12 +95,16 @@ Figures = Annotated[
         "could not be computed is left out."
     ),
 ]
+Figures = ClassFigures | OutcomeFigures
 Gain = Annotated[
-    dict[Literal["roc_auc", "low", "high"], Annotated[float, Field(ge=-1, le=1)]],
+    dict[
+        Annotated[str, Field(pattern=f"^(roc_auc|low|high|{_PRIMARY})$")],
+        Annotated[float, Field(allow_inf_nan=False)],
+    ],
     Field(
-        description="AUC of what stands against the classical models, networks or frozen encoders, "
-        "minus that of the best classical model, with the bounds of its 95 % interval. One of the "
-        "three is there, none without both sides."
+        description="Primary figure of what stands against the classical models, networks or "
+        "frozen encoders, minus that of the best classical model, with the bounds of its 95 % "
+        "interval. One of the three is there, none without both sides."
     ),
 ]
 
