@@ -46,6 +46,13 @@ def test_an_elastic_net_with_hardly_any_l1_is_the_regression(loss: Loss) -> None
     assert mixed == pytest.approx(alone, abs=1e-3)
 
 
+def test_each_loss_may_have_a_strength_of_its_own() -> None:
+    by_loss = {"classification": 0.1, "least_squares": C, "ordered_logistic": 0.3, "cox": 0.4}
+    own = fit("logistic_regression", "least_squares", 1, inverse_regularisation=by_loss)
+    one = fit("logistic_regression", "least_squares", 1, inverse_regularisation=C)
+    assert own.tolist() == one.tolist()
+
+
 def test_of_two_grades_it_is_scikit_learns_logistic_regression() -> None:
     label = TARGETS["classification"]
     ordered = OrderedLogistic(C, 1000).fit(VALUES, label.astype(np.float64))

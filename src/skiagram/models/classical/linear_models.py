@@ -77,6 +77,26 @@ class Ridge(LinearRegression):
         return PenalisedLeastSquares(alpha=self.penalty)
 
 
+Strength = Annotated[float, Field(gt=0)]
+
+
+@dataclass(**STRICT)
+class StrengthByLoss:
+    """A strength for each loss, where one does not serve them all.
+
+    Attributes:
+        classification: Of classes.
+        least_squares: Of a number.
+        ordered_logistic: Of a grade.
+        cox: Of a time to an event.
+    """
+
+    classification: Strength
+    least_squares: Strength
+    ordered_logistic: Strength
+    cox: Strength
+
+
 @dataclass(**STRICT)
 class LogisticRegression(ClassWeightedModel, LinearModel):
     """A regression by the task's loss with an L2 penalty, named for classes.
@@ -88,7 +108,7 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
 
     Attributes:
         inverse_regularisation: C of the penalty ‖w‖² / (2C) beside the sum of the task's losses,
-            > 0; smaller shrinks the coefficients more.
+            > 0; smaller shrinks the coefficients more. One number for all losses, or one for each.
         max_iterations: Iterations after which the fit counts as not converged.
         tolerance: Gradient at which a fit to classes ends; larger is quicker, and shrinks a little
             more. Other fits go on to their optimum.
@@ -102,12 +122,17 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
         "multilabel": "Logistic regression",
     }
 
-    inverse_regularisation: Annotated[float, Field(gt=0)]
+    inverse_regularisation: Strength | StrengthByLoss
     max_iterations: Annotated[int, Field(ge=1)]
     tolerance: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
+    def strength(self, loss: Loss) -> float:
+        """Return C for a loss."""
+        given = self.inverse_regularisation
+        return getattr(given, loss) if isinstance(given, StrengthByLoss) else given
+
     def estimator(self, seed: int, loss: Loss) -> Any:
-        strength = self.inverse_regularisation
+        strength = self.strength(loss)
         if loss == "least_squares":
             return PenalisedLeastSquares(alpha=1 / strength)
         if loss == "ordered_logistic":
@@ -132,7 +157,8 @@ class ElasticNet(LogisticRegression):
 
     Attributes:
         inverse_regularisation: C of the penalty (ρ‖w‖₁ + (1 − ρ)‖w‖² / 2) / C beside the sum of the
-            task's losses, > 0; smaller shrinks the coefficients more.
+            task's losses, > 0; smaller shrinks the coefficients more. One number for all losses, or
+            one for each.
         l1_ratio: ρ, the share of the L1 penalty, which sets coefficients to 0, in [0, 1].
     """
 
@@ -147,13 +173,13 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> Any:
-        given = self.inverse_regularisation, self.l1_ratio, self.max_iterations
+        given = self.strength(loss), self.l1_ratio, self.max_iterations
         if loss == "cox":
             return PenalisedCox(*given)
         if loss in ("least_squares", "ordered_logistic"):
             return ElasticNetLeastSquares(*given)
         return Logistic(
-            C=self.inverse_regularisation,
+            C=self.strength(loss),
             l1_ratio=self.l1_ratio,
             class_weight=self.class_weight,
             solver="saga",
