@@ -22,9 +22,9 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import (
     Calibration,
     CalibrationMethod,
+    IsotonicCalibration,
     RisingCurve,
     average_calibrations,
-    average_isotonic,
     carry_over,
     fit_calibration,
     fit_isotonic,
@@ -272,7 +272,7 @@ def test_scale_and_common_level_of_the_scores_change_no_probability(
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_the_average_is_that_of_the_curves_between_knots_too(n_classes: int) -> None:
     folds = [fit_isotonic(*drawn(50, n_classes, seed)) for seed in range(3)]
-    mean = average_isotonic(folds)
+    mean = IsotonicCalibration.average(folds)
     at = np.linspace(-6, 6, 1001)
     for k, curve in enumerate(mean.curves):
         expected = np.mean([fold.curves[k].at(at) for fold in folds], axis=0)

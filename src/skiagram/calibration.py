@@ -25,7 +25,6 @@ from pydantic import Field
 from scipy.special import log_softmax, softmax
 
 from skiagram.outcomes.kinds import OutcomeCalibration
-from skiagram.outcomes.outcome import MeasuredCalibration
 from skiagram.seeding import stream
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
@@ -60,6 +59,13 @@ class ScalingCalibration:
             self.slope * scores + np.array(self.intercept), axis=1
         )
         return result
+
+    @staticmethod
+    def average(calibrations: Sequence["ScalingCalibration"]) -> "ScalingCalibration":
+        """Average slopes and intercepts, which averages log-odds."""
+        slope = float(np.mean([calibration.slope for calibration in calibrations]))
+        intercept = np.mean([calibration.intercept for calibration in calibrations], axis=0)
+        return ScalingCalibration(slope, tuple(float(value) for value in intercept))
 
 
 def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
@@ -155,13 +161,6 @@ def _standardised(
     return scale, centred / scale
 
 
-def average_scaling(calibrations: Sequence[ScalingCalibration]) -> ScalingCalibration:
-    """Average slopes and intercepts, which averages log-odds."""
-    slope = float(np.mean([calibration.slope for calibration in calibrations]))
-    intercept = np.mean([calibration.intercept for calibration in calibrations], axis=0)
-    return ScalingCalibration(slope, tuple(float(value) for value in intercept))
-
-
 @dataclass(frozen=True)
 class RisingCurve:
     """A curve that never falls: straight lines between knots, level beyond them.
@@ -218,6 +217,19 @@ class IsotonicCalibration:
         shares: Floats = np.where(total > 0, raw, 1.0) / np.where(total > 0, total, raw.shape[1])
         return shares
 
+    @staticmethod
+    def average(calibrations: Sequence["IsotonicCalibration"]) -> "IsotonicCalibration":
+        """Average the curves of each class: straight lines between all knots of all of them."""
+        averaged = []
+        for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
+            score = np.unique(np.concatenate([curve.score for curve in curves]))
+            mean = np.mean([curve.at(score) for curve in curves], axis=0)
+            rising = np.clip(
+                np.maximum.accumulate(mean), 0, 1
+            )  # rounding may lower a level by an ulp
+            averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))
+        return IsotonicCalibration(tuple(averaged))
+
 
 def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
     """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
@@ -232,17 +244,6 @@ def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibratio
         ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # of a level
         curves.append(RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist())))
     return IsotonicCalibration(tuple(curves))
-
-
-def average_isotonic(calibrations: Sequence[IsotonicCalibration]) -> IsotonicCalibration:
-    """Average the curves of each class: straight lines between all knots of all of them."""
-    averaged = []
-    for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
-        score = np.unique(np.concatenate([curve.score for curve in curves]))
-        mean = np.mean([curve.at(score) for curve in curves], axis=0)
-        rising = np.clip(np.maximum.accumulate(mean), 0, 1)  # rounding may lower a level by an ulp
-        averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))
-    return IsotonicCalibration(tuple(averaged))
 
 
 def _margin(scores: Floats, k: int) -> Floats:
@@ -276,17 +277,8 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
 
     Scores of different folds come from different fits, so each fold is calibrated on its own.
     """
-    scalings = [
-        calibration for calibration in calibrations if isinstance(calibration, ScalingCalibration)
-    ]
-    curves = [
-        calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
-    ]
-    if isinstance(calibrations[0], MeasuredCalibration):
-        member: type[MeasuredCalibration] = type(calibrations[0])
-        averaged: Calibration = member.average(calibrations)
-        return averaged
-    return average_isotonic(curves) if curves else average_scaling(scalings)
+    averaged: Calibration = type(calibrations[0]).average(calibrations)
+    return averaged
 
 
 def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibration]:

@@ -98,7 +98,7 @@ def test_a_quick_line_trains_models_of_its_outcome(
     assert chosen["baselines"][0] == "logistic_regression"
     assert chosen["baselines"][-1] == "pretrained_logistic_regression"
     assert "null_model" in chosen["baselines"]
-    assert all("number" in model(name).learns for name in chosen["baselines"])
+    assert all("number" in model(name).tasks for name in chosen["baselines"])
     assert chosen["encoders"] == ["efficientnet_lite0"]
 
 

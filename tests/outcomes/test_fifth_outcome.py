@@ -69,7 +69,7 @@ def test_a_network_learns_a_count_by_its_loss(sources: Path, tmp_path: Path) -> 
 import torch
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.outcomes.count import Count
-print(NetworkModel.learns)
+print(NetworkModel.tasks)
 score = torch.tensor([0.0, 1.0])
 print(float(Count(column="lesions").loss(score, torch.tensor([[2.0], [3.0]]).log1p(), None)))
 """

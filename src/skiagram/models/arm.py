@@ -106,10 +106,10 @@ def check_outcome(model: Model[Any], task: Task) -> None:
         ModelFailure: It learns another kind of outcome.
     """
     kind = "class" if task.outcome is None else task.outcome.kind
-    learns: tuple[str, ...] = getattr(model, "learns", ("class",))
-    if kind not in learns:
+    tasks: tuple[str, ...] = getattr(model, "tasks", ("class",))
+    if kind not in tasks:
         raise ModelFailure(
-            f"learns a {' or a '.join(learns)}, and the outcome is a {kind}",
+            f"learns a {' or a '.join(tasks)}, and the outcome is a {kind}",
             where=model.title,
             remedy=f"choose option files of conf/model whose models learn a {kind}",
         )

@@ -30,7 +30,7 @@ from pydantic.dataclasses import dataclass as options_class
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
+from skiagram.calibration import ScalingCalibration, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
 from skiagram.models.contract import (
@@ -124,7 +124,7 @@ class Combination(ABC):
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
-            means.append(average_scaling(scalings))
+            means.append(ScalingCalibration.average(scalings))
         weights = self.weights(np.log(np.maximum(calibrated, _MIN_PROBABILITY)), label)
         return FittedCombination(
             tuple(means), tuple(weights.tolist()), self.averaged, images=len(training)

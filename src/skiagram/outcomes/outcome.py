@@ -184,7 +184,7 @@ class MeasuredOutcome(ABC):
 
     Attributes:
         column: Column of the value.
-        kind: Name of the member, as option files and `Model.learns` have it.
+        kind: Name of the member, as option files and `Model.tasks` have it.
         options: What it asks of the commands that read a table.
         named_by: Those of the options that have to be given, without dashes.
         primary: Name of the figure that models are chosen and compared by.

@@ -59,7 +59,7 @@ def is_of_classes(untrained: ClassicalModel) -> bool:
 LEARNT = [
     (name, kind)
     for name in EVERY
-    for kind in model(name).learns
+    for kind in model(name).tasks
     if kind == "class" or not is_of_classes(model(name))
 ]
 

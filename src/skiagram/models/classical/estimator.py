@@ -109,7 +109,7 @@ class ClassicalModel(ABC):
         return "classical" if self.encoding is None else "encoder"
 
     @property
-    def learns(self) -> tuple[str, ...]:
+    def tasks(self) -> tuple[str, ...]:
         """Return the kinds of outcome whose loss it can be fitted by."""
         classes = ("class",) if "classification" in self.titles else ()
         return (*classes, *(kind.kind for kind in KINDS if kind.classical_loss in self.titles))

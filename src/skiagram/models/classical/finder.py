@@ -102,7 +102,7 @@ class CandidateFinder:
     def model(self) -> ClassicalModel:
         """Return the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
-        if not isinstance(model, ClassicalModel) or "class" not in model.learns:
+        if not isinstance(model, ClassicalModel) or "class" not in model.tasks:
             fault, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
             raise OptionError(fault, where="model.classifier", allowed=allowed)
         return model

@@ -56,7 +56,7 @@ class NetworkModel:
 
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True
-    learns: ClassVar[tuple[str, ...]] = ("class", *(kind.kind for kind in KINDS))
+    tasks: ClassVar[tuple[str, ...]] = ("class", *(kind.kind for kind in KINDS))
 
     network: AnyNetwork
     trainer: Trainer
