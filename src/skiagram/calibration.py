@@ -277,8 +277,8 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
 
     Scores of different folds come from different fits, so each fold is calibrated on its own.
     """
-    averaged: Calibration = type(calibrations[0]).average(calibrations)
-    return averaged
+    average: Callable[[Sequence[Any]], Calibration] = type(calibrations[0]).average
+    return average(calibrations)
 
 
 def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibration]:
