@@ -35,9 +35,9 @@ from skiagram.calibration import (
 )
 from skiagram.models.cross_validation import CrossValidator, Development
 from skiagram.models.deployment import Decision, Deployment
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import probabilities_of
+from skiagram.tasks.task import Task
 from tests.datasets.phantoms import phantom
 from tests.models.examples import PLAN, Spy, labelled
 

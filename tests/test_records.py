@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.records.cases import SEALED, Cases, DataCard, Task
+from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.files import read_record, read_table, write_record, write_table
 from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.tasks.task import Task
 
 RECORDS = [
     Task(classes=("benign", "malignant"), positive=1, design="holdout"),

@@ -26,13 +26,14 @@ from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
 from skiagram.features.measured import Measured
 from skiagram.models.cross_validation import Plan
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.task import Task
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.models.classical.families import model
-from tests.outcomes.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
+from tests.tasks.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {

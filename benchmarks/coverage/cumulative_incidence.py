@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 from again import AGAIN, describe_error, describe_patients, simulate_again
 
-from skiagram.outcomes.outcome import ScoredCases
-from skiagram.outcomes.time import TimeToEvent
-from skiagram.outcomes.time_columns import CENSORED, EVENT, OTHER
 from skiagram.seeding import stream
+from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.time import TimeToEvent
+from skiagram.tasks.time_columns import CENSORED, EVENT, OTHER
 
 HORIZON = 1.0
 PROMISED = 0.93  # share of intervals that hold, below which a row is simulated again

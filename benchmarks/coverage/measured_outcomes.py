@@ -15,11 +15,11 @@ from again import describe_error, describe_patients
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.outcomes.number import Number
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.survival import d_calibration, harrell_concordance
+from skiagram.tasks.number import Number
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -15,7 +15,6 @@ import numpy as np
 from again import STARRED, describe_error, describe_patients, simulate_again
 from numpy.typing import NDArray
 
-from skiagram.outcomes.number import Number
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     absolute_error,
@@ -26,6 +25,7 @@ from skiagram.statistics.agreement import (
     root_mean_square_error,
 )
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.number import Number
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]

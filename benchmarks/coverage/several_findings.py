@@ -15,11 +15,11 @@ from again import STARRED, describe_error, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.outcomes.findings import UNKNOWN, Findings
-from skiagram.outcomes.outcome import ScoredCases
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
+from skiagram.tasks.findings import UNKNOWN, Findings
+from skiagram.tasks.outcome import ScoredCases
 
 Floats = NDArray[np.float64]
 SHARED = 0.5  # of the noise, by both models, and by the images of a patient

@@ -11,7 +11,7 @@ from make_reference.markup import code, summary, table
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURES, Figure
 from skiagram.options import meanings
-from skiagram.outcomes.kinds import KINDS
+from skiagram.tasks.kinds import KINDS
 
 _WITHOUT_FIGURE = """\
 Beside an interval stands its method, as above; `, clustered by patient` or `, by patient` is added

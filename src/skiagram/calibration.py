@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
-from skiagram.outcomes.kinds import OutcomeCalibration
 from skiagram.seeding import stream
+from skiagram.tasks.kinds import OutcomeCalibration
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
 Floats = NDArray[np.float64]

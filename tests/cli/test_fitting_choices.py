@@ -13,7 +13,7 @@ from skiagram.cli import fitting_choices as fitting
 from skiagram.datasets.contract import Mark
 from skiagram.datasets.folder.survey import Survey
 from skiagram.options import build, flatten_options
-from skiagram.outcomes.number import Number
+from skiagram.tasks.number import Number
 
 REPOSITORY = Path(__file__).parents[2]
 

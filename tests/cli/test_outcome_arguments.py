@@ -11,7 +11,7 @@ import pytest
 from skiagram.cli.outcome_arguments import GROUP, add_outcome_arguments, settle_outcome
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
-from skiagram.outcomes.columns import VALUE
+from skiagram.tasks.columns import VALUE
 
 
 def table(*rows: tuple[str, str, str]) -> list[CsvRow]:

@@ -12,9 +12,10 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import SEALED, Task
+from skiagram.records.cases import SEALED
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
+from skiagram.tasks.task import Task
 from tests.cli.test_check_and_init import project, written
 from tests.datasets.own_folders import OwnFolder, film, write_films
 from tests.datasets.sources import ingested

@@ -11,7 +11,8 @@ import numpy as np
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source, SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.shards import Image, Spacing
-from skiagram.records.cases import Cases, DataCard, Design, Split
+from skiagram.records.cases import Cases, DataCard, Split
+from skiagram.tasks.task import Design
 
 
 @dataclass

@@ -7,7 +7,8 @@ from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image
-from skiagram.records.cases import Design, Split, Task
+from skiagram.records.cases import Split
+from skiagram.tasks.task import Design, Task
 
 
 def task(design: Design) -> Task:

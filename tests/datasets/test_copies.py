@@ -9,7 +9,8 @@ from skiagram.datasets.contract import CopyChoice, Entry
 from skiagram.datasets.copies import settle_copies
 from skiagram.errors import DataError
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs
-from skiagram.records.cases import SEALED, Design, Split
+from skiagram.records.cases import SEALED, Split
+from skiagram.tasks.task import Design
 
 
 def entries(*told: tuple[str | None, int, Split]) -> list[Entry]:

@@ -13,10 +13,10 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
-from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.cases import SEALED, read_cases
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import open_labels
+from skiagram.tasks.time import TimeToEvent
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 

@@ -38,7 +38,7 @@ from skiagram.preparation import (
     TraitsSeen,
     brightness_of,
 )
-from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import read_table, write_record, write_table
 from skiagram.records.places import MARKS
 from skiagram.records.predictions import Predictions
@@ -47,6 +47,7 @@ from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
 from skiagram.steps.train import train_model
+from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited
 from tests.deploy.trained import options
 from tests.encoders.examples import options as encoder_options

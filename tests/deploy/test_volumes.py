@@ -21,12 +21,13 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import write_checksums, write_fingerprint
 from skiagram.options import build, composed, read_option_file
 from skiagram.preparation import propagate_preparation
-from skiagram.records.cases import Cases, Task, read_cases
+from skiagram.records.cases import Cases, read_cases
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
+from skiagram.tasks.task import Task
 from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
 from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import options

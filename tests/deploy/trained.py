@@ -31,10 +31,11 @@ from skiagram.preparation import (
     brightness_of,
     propagate_preparation,
 )
-from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.restoration.restore import restore_store
+from skiagram.tasks.task import Task
 from tests.stand_ins import PLAN
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

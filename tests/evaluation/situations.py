@@ -26,11 +26,11 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sites import SITES
-from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import gain_probabilities
 from skiagram.statistics.variation import Variation
+from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"

@@ -21,10 +21,10 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.stability import inner_auc_by_fold
-from skiagram.records.cases import Design
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.significance import correct_by_holm
+from skiagram.tasks.task import Design
 from tests.evaluation.scenario import Scenario, auc_within, evaluated, finished, scenario
 
 

@@ -20,9 +20,9 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.options import OperatingTarget
 from skiagram.evaluation.results import CALIBRATION
-from skiagram.records.cases import Design
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.task import Design
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, failed, finished, scenario
 
 TWO, THREE = ("normal", "abnormal"), ("a", "b", "c")

@@ -7,9 +7,9 @@ import pytest
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
 from skiagram.evaluation.results import LIMIT, METRICS
-from skiagram.records.cases import Design
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.comparisons import describe_scope
+from skiagram.tasks.task import Design
 from tests.evaluation.scenario import Scenario, auc_within, evaluated, failed, finished, scenario
 
 

@@ -30,11 +30,11 @@ from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.finding.marks import HitRule
-from skiagram.records.cases import Design
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.finding import state_finding
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Design
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 from tests.evaluation.situations import of_sides
 

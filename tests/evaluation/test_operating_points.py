@@ -25,9 +25,9 @@ from skiagram.evaluation.scores import (
     align_scores,
     held_out_probabilities,
 )
-from skiagram.records.cases import Design
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
+from skiagram.tasks.task import Design
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, reference, scenario
 
 SENSITIVITY, SPECIFICITY = (

@@ -14,9 +14,9 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.stability import Stability
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
-from skiagram.records.cases import Design
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Design
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record

@@ -13,8 +13,9 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import Plan
-from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.task import Task
 from tests import stand_ins
 
 PLAN = replace(stand_ins.PLAN, folds=3, seed=7)

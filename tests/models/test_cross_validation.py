@@ -13,9 +13,9 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.models.fits import finite
-from skiagram.records.cases import Design
 from skiagram.records.predictions import FINAL, probabilities_of, scores_of
 from skiagram.splits import Partition, grouped_folds
+from skiagram.tasks.task import Design
 from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 
 CASES = labelled()

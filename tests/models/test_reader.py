@@ -13,9 +13,9 @@ from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders
 from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Design, Task
 from skiagram.records.files import write_table
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.tasks.task import Design, Task
 from tests.models.examples import cases_of, labelled, train_as
 
 DATA = labelled(patients=30)

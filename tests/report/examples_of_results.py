@@ -22,12 +22,13 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import LIMIT, METRICS, Curve, ModelResult
 from skiagram.evaluation.stability import Stability
 from skiagram.image_store.pictures import encode_change
-from skiagram.records.cases import DataCard, Task
+from skiagram.records.cases import DataCard
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_class_auc
 
 

@@ -13,8 +13,8 @@ from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.records.predictions import Outcome
 from skiagram.report.terminal import summarise_run
 from skiagram.report.write import OUTPUTS, write_results
-from tests.outcomes.cohort import sealed_half, train_models
 from tests.report.examples_of_results import material
+from tests.tasks.cohort import sealed_half, train_models
 
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
 AUDIT = AuditReport((), ("class counts",))

@@ -15,12 +15,12 @@ from skiagram.evaluation.evaluation_record import Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import METRICS
 from skiagram.image_store.pictures import encode_picture
-from skiagram.records.cases import Design, Task
 from skiagram.report.material import Material, TextInPixels
 from skiagram.report.page import render
 from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Design, Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.report.examples_of_findings import answered, full, with_galleries

@@ -21,13 +21,14 @@ from skiagram.models.contract import learner_of
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Design, read_cases
+from skiagram.records.cases import read_cases
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome
 from skiagram.steps.explain import ExplainOptions, explain_model
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.task import Design
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.stand_ins import CPU

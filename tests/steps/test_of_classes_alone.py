@@ -11,7 +11,7 @@ from skiagram.preparation import PreparedData
 from skiagram.records.files import write_record
 from skiagram.steps.combine import combine_models
 from skiagram.steps.explain import refit
-from tests.outcomes.cohort import make_cases
+from tests.tasks.cohort import make_cases
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.sweeps import candidates
 from skiagram.sweeps.candidates import Candidate, Cohort, train_candidate
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.task import Task
 from tests.sweeps.small_phantom import PLAN, context_in
 
 

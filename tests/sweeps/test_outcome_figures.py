@@ -14,7 +14,7 @@ from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, measure_row
-from tests.outcomes.cohort import sealed_half, train_models
+from tests.tasks.cohort import sealed_half, train_models
 
 pytestmark = pytest.mark.slow
 OPTIONS = replace(DEFAULTS, replicates=100)

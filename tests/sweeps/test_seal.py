@@ -8,11 +8,11 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.datasets.contract import GroundTruth
-from skiagram.records.cases import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.task import Design
 from tests.datasets.sources import balanced, ingested
 from tests.sweeps.small_phantom import context_in
 

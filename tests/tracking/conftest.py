@@ -14,11 +14,12 @@ from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.stability import Stability
 from skiagram.image_store.shards import ShardWriter
-from skiagram.records.cases import DataCard, Task
+from skiagram.records.cases import DataCard
 from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 
 MODELS = ("svm", "small_cnn", "broken_cnn")

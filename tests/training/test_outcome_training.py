@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from skiagram.outcomes.grade import Grade
-from skiagram.outcomes.number import Number
-from skiagram.outcomes.time import TimeToEvent
+from skiagram.tasks.grade import Grade
+from skiagram.tasks.number import Number
+from skiagram.tasks.time import TimeToEvent
 from skiagram.training.classifier import Classifier
 from skiagram.training.options import Training
 from skiagram.training.outcome_training import OutcomeTraining

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from skiagram.audit.contract import Evidence, Finding, find
-from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import Cases
 from skiagram.statistics.distributions import chi2_p_value, mean_ranks
+from skiagram.tasks.outcome import MeasuredOutcome
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")

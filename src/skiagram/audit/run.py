@@ -25,7 +25,8 @@ from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT
 from skiagram.near_duplicates.search import find_copies
-from skiagram.records.cases import Cases, DataCard, Task
+from skiagram.records.cases import Cases, DataCard
+from skiagram.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
     from skiagram.models.cross_validation import Plan
-    from skiagram.records.cases import Design
+    from skiagram.tasks.task import Design
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"

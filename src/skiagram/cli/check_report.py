@@ -20,8 +20,8 @@ from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.volumes.case_images import CaseReading
 from skiagram.errors import DataError
-from skiagram.outcomes.columns import stands_for_missing
-from skiagram.records.cases import Design
+from skiagram.tasks.columns import stands_for_missing
+from skiagram.tasks.task import Design
 
 _EXAMPLES = 5
 _MAX_PICTURES = 24

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
-    from skiagram.outcomes.kinds import AnyOutcome
     from skiagram.steps.validate import Project
+    from skiagram.tasks.kinds import AnyOutcome
 
 _SHOWN = 3
 

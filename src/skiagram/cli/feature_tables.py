@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.models.cross_validation import Plan
-    from skiagram.records.cases import Design
+    from skiagram.tasks.task import Design
 
 _TYPED = 8  # columns in a remedy
 _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
@@ -549,7 +549,7 @@ def _feature_columns(rows: "list[CsvRow]", columns: Sequence[str]) -> tuple[list
     )
     from skiagram.datasets.folder.table import find_number_problem, is_number
     from skiagram.datasets.telling_columns import PYRADIOMICS
-    from skiagram.outcomes.columns import stands_for_missing
+    from skiagram.tasks.columns import stands_for_missing
 
     ids, mixed = set(), set()
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))

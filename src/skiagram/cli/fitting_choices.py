@@ -19,9 +19,9 @@ from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combinat
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey
 from skiagram.options import read_option_file
-from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.projects.files import CHOICES, read_shipped
-from skiagram.records.cases import Design
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.task import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
 _KINDS = {  # how modalities and folders are called → option files of regions

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.survey import Settling
     from skiagram.datasets.folder.table import Columns
     from skiagram.datasets.volumes.case_images import CaseReading
-    from skiagram.records.cases import Design
+    from skiagram.tasks.task import Design
 
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _ENDINGS = (".tar.age", ".npz", *_TABLES)  # of one file in place of a folder

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
     from skiagram.datasets.folder.table import Columns
-    from skiagram.records.cases import Design
+    from skiagram.tasks.task import Design
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"

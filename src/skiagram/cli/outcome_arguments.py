@@ -8,8 +8,8 @@ from skiagram.errors import DataError, OptionError, listed
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.outcomes.kinds import AnyOutcome
-    from skiagram.outcomes.outcome import MeasuredOutcome
+    from skiagram.tasks.kinds import AnyOutcome
+    from skiagram.tasks.outcome import MeasuredOutcome
 
 GROUP = "outcome_group"  # column of the labels in the table that the project keeps
 
@@ -25,7 +25,7 @@ class SettledOutcome(NamedTuple):
 
 def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what each kind of outcome asks; several may ask the same."""
-    from skiagram.outcomes.kinds import KINDS
+    from skiagram.tasks.kinds import KINDS
 
     kinds = " or ".join(f"a {kind.kind}" for kind in KINDS)
     group = parser.add_argument_group(f"{kinds}, in place of classes")
@@ -37,8 +37,8 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
 
 def given_columns(given: argparse.Namespace) -> dict[str, list[str]]:
     """Return flag → columns, of the options of outcomes that name some."""
-    from skiagram.outcomes.columns import COLUMN
-    from skiagram.outcomes.kinds import KINDS
+    from skiagram.tasks.columns import COLUMN
+    from skiagram.tasks.kinds import KINDS
 
     named = {
         option.flag: getattr(given, option.name)
@@ -63,7 +63,7 @@ def settle_outcome(rows: "list[CsvRow]", arguments: argparse.Namespace) -> Settl
         DataError: A column is not there, or its cells are nothing that can be predicted.
     """
     from skiagram.datasets.folder.csv_rows import require_columns
-    from skiagram.outcomes.columns import VALUE, OutcomeTable
+    from skiagram.tasks.columns import VALUE, OutcomeTable
 
     kind = _asked_kind(arguments)
     if kind is None:
@@ -112,7 +112,7 @@ def _without_missing(
 
 def _asked_kind(arguments: argparse.Namespace) -> "type[MeasuredOutcome] | None":
     """Return the kind of outcome whose options are given; None where none is."""
-    from skiagram.outcomes.kinds import KINDS
+    from skiagram.tasks.kinds import KINDS
 
     names = [option.name for kind in KINDS for option in kind.options]
     asked = {

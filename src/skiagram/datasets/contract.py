@@ -15,9 +15,9 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
-from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
+from skiagram.tasks.kinds import AnyOutcome
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from skiagram.datasets.telling_columns import find_telling_columns, refuse_telli
 from skiagram.errors import DataError, listed
 from skiagram.near_duplicates.pairs import EXACT, Pairs, content_digest
 from skiagram.options import STRICT
-from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import DataCard
+from skiagram.tasks.outcome import MeasuredOutcome
 
 NO_IMAGES = (
     "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "

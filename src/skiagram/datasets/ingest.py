@@ -54,11 +54,12 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
-from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
+from skiagram.tasks.task import Design, Task
 
 _ID_SEED = 20_011_990
 _SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed
-from skiagram.outcomes.columns import MISSING_CODES, find_missing_code
+from skiagram.tasks.columns import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"

@@ -31,8 +31,8 @@ from skiagram.models.deployment import (
     verify_checksums,
 )
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import Task
 from skiagram.restoration.restore import ByModality
+from skiagram.tasks.task import Task
 
 
 @dataclass(frozen=True)

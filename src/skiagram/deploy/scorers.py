@@ -40,9 +40,9 @@ from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record
 from skiagram.restoration.missing import Plane
+from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 R = TypeVar("R")

@@ -15,9 +15,9 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.stability import inner_auc_by_fold
-from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
 _KINDS = {

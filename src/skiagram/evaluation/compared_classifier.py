@@ -180,6 +180,10 @@ class ComparedClassifier:
         """Return nothing: classes exclude each other, so that their AUCs are no questions apart."""
         return {}
 
+    def list_plots(self) -> tuple[OutcomePlot, ...]:
+        """Return nothing: curves of classes are figures of the run."""
+        return ()
+
     def compare_decisions(self, other: "ComparedClassifier") -> McNemar:
         """Return how often each alone names the right class, with McNemar's p."""
         folds = max(self.scores.folds, other.scores.folds)

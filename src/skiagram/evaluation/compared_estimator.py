@@ -14,11 +14,11 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, ModelResult, Named
 from skiagram.evaluation.scores import list_repeats
-from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.predictions import Outcome, Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import Variation
+from skiagram.tasks.outcome import MeasuredOutcome, OutcomePlot, ScoredCases
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ComparedEstimator:
     @property
     def lower_is_better(self) -> bool:
         """Return whether the primary figure is an error."""
-        return not self.outcome.of_primary.higher_is_better
+        return self.outcome.lower_is_better
 
     @property
     def chance(self) -> float | None:
@@ -51,7 +51,7 @@ class ComparedEstimator:
     @property
     def chance_rule(self) -> str:
         """Return the model without any feature that stands for chance; empty where none does."""
-        return self.outcome.rules["cases"] if self.chance is None else ""
+        return self.outcome.chance_rule
 
     @cached_property
     def figure(self) -> Linearised:
@@ -123,6 +123,10 @@ class ComparedEstimator:
         """Return the figures by name whose mean the primary one is; empty where it is no mean."""
         return dict(self.outcome.measure_parts(self.scored))
 
+    def list_plots(self) -> tuple[OutcomePlot, ...]:
+        """Return what the outcome draws of the model."""
+        return tuple(self.outcome.plot(self.scored))
+
     def subtract(self, other: "ComparedEstimator") -> Linearised:
         """Return the difference from another model of the same outcome."""
         return self.figure - other.figure
@@ -168,7 +172,7 @@ def measure_estimator(
         metrics.append((f"{measured.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
     value = None if chosen_by.value is None else measured.direct(chosen_by.value)
     reason = "" if value is not None else "no inner fold defines it"
-    of_selection = (f"selection_{measured.primary}", "", Estimate(value, reason=reason))
+    of_selection = (measured.selection, "", Estimate(value, reason=reason))
     repeated = compared.figure.values.tolist()  # noqa: PD011 - of no data frame
     result = ModelResult(outcome, by_repeat=tuple(repeated))
     result = result.with_figures(METRICS, metrics).with_figures(SELECTION, [of_selection])

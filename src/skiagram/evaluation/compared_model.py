@@ -11,6 +11,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import McNemar
 from skiagram.statistics.variation import Variation
+from skiagram.tasks.outcome import OutcomePlot
 
 if TYPE_CHECKING:  # it lines cases up, and knows models by this contract
     from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -86,6 +87,9 @@ class ComparedModel(Protocol):
 
     def list_parts(self) -> dict[str, Linearised]:
         """Return the figures by name whose mean the primary one is; empty where it is no mean."""
+
+    def list_plots(self) -> tuple[OutcomePlot, ...]:
+        """Return what is drawn of the model besides the curves of classes."""
 
     def subtract(self, other: Any) -> Difference:
         """Return the difference from another model of the same task."""

@@ -14,7 +14,6 @@ from skiagram.evaluation.arm_selection import (
     select_arms,
 )
 from skiagram.evaluation.clinical_utility import assess_utility_of_arms
-from skiagram.evaluation.compared_estimator import ComparedEstimator
 from skiagram.evaluation.comparisons import (
     compare_models,
     compare_off_near_duplicates,
@@ -139,8 +138,8 @@ def evaluate(
 def draw_plots(models: Sequence[MeasuredModel], shown: set[str]) -> tuple[ModelResult, ...]:
     """Return the results, with what the outcome draws of the models that are shown."""
     return tuple(
-        replace(model.result, plots=tuple(model.compared.outcome.plot(model.compared.scored)))
-        if model.name in shown and isinstance(model.compared, ComparedEstimator)
+        replace(model.result, plots=model.compared.list_plots())
+        if model.name in shown and model.compared is not None
         else model.result
         for model in models
     )

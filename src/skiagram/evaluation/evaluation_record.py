@@ -13,9 +13,9 @@ from skiagram.evaluation.figures import title_figure
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome, Part
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from skiagram.evaluation.labelled_cases import (
     label_cases,
     select_rows,
 )
-from skiagram.outcomes.kinds import AnyOutcome
-from skiagram.records.cases import Cases, Design, Task
+from skiagram.records.cases import Cases
 from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.task import Design, Task
 
 
 def mark_near_duplicates(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import yaml
 
-from skiagram.records.cases import Task
+from skiagram.tasks.task import Task
 
 
 @dataclass(frozen=True)

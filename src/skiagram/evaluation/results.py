@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.outcome import OutcomePlot
 
 # Analyses of a single model, in the order of their rows.
 METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"

@@ -13,8 +13,8 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.scores import Scores
-from skiagram.outcomes.columns import are_equal, same_value
 from skiagram.statistics.variation import count_cases
+from skiagram.tasks.columns import are_equal, same_value
 
 Column = NDArray[np.float64]
 

@@ -54,10 +54,10 @@ from skiagram.evaluation.verdict import (
     relate_in_words,
 )
 from skiagram.evaluation.warnings import warn_of_unequal_patients
-from skiagram.records.cases import Task
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.task import Task
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")

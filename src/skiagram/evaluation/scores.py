@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, line_up
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
-from skiagram.records.cases import Task
+from skiagram.tasks.task import Task
 
 _NONE = FigureTable()
 

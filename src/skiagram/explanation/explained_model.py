@@ -25,11 +25,11 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.seeding import stream
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
+from skiagram.tasks.task import Task
 
 STREAM = "explanations"  # first name of the random streams
 Floats = NDArray[np.float64]

@@ -24,11 +24,12 @@ from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.fits import FitPieces, in_order
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import PLACES
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import read_groups
+from skiagram.tasks.task import Task
 
 
 @options_class(**STRICT)
@@ -105,7 +106,7 @@ def check_outcome(model: Model[Any], task: Task) -> None:
     Raises:
         ModelFailure: It learns another kind of outcome.
     """
-    kind = "class" if task.outcome is None else task.outcome.kind
+    kind = task.kind
     tasks: tuple[str, ...] = getattr(model, "tasks", ("class",))
     if kind not in tasks:
         raise ModelFailure(

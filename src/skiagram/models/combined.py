@@ -45,9 +45,10 @@ from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repea
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
 from skiagram.options import STRICT, build
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
+from skiagram.tasks.task import Task
 
 COMBINATION = "combination.json"
 Mean = Literal["probability", "log_odds"]

@@ -18,10 +18,10 @@ from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
-from skiagram.outcomes.outcome import Loss, MeasuredOutcome
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.places import of_cases
+from skiagram.tasks.outcome import Loss, MeasuredOutcome
+from skiagram.tasks.task import Task
 
 if TYPE_CHECKING:
     from skiagram.training.options import Trainer

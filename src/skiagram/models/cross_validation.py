@@ -45,7 +45,7 @@ from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records.cases import Cases, Design
+from skiagram.records.cases import Cases
 from skiagram.records.predictions import FINAL, Part, tabulate_scores
 from skiagram.seeding import derived_seed
 from skiagram.splits import (
@@ -55,6 +55,7 @@ from skiagram.splits import (
     inner_validation,
     leave_one_group_out,
 )
+from skiagram.tasks.task import Design
 
 
 @options_class(**STRICT)

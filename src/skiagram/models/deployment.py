@@ -19,10 +19,11 @@ from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
+from skiagram.tasks.task import Task
 
 DEPLOYMENT = "deployment.json"
 CHECKSUMS = "checksums.json"

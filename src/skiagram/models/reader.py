@@ -17,9 +17,9 @@ from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases,
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import read_table
 from skiagram.records.predictions import READER_SCORES
+from skiagram.tasks.task import Task
 
 
 @plain_dataclass(frozen=True)

@@ -37,11 +37,11 @@ from skiagram.models.fits import finite, named_failures
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT, build, set_option
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import auc_of_classes
+from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 if TYPE_CHECKING:

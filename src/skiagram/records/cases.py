@@ -4,126 +4,19 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
 from skiagram.errors import OptionError, listed
-from skiagram.outcomes.kinds import AnyOutcome
-from skiagram.outcomes.outcome import Loss
 from skiagram.records.files import read_record, read_table, write_table
+from skiagram.tasks.task import Design, Task
 
 Split = Literal["train", "validation", "test"]
-Design = Literal["holdout", "cv"]
 SEALED = -1
 _TEXTS = ("case_id", "patient_id", "split")
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be predicted.
-
-    Attributes:
-        classes: Class names; the label k means `classes[k]`.
-        positive: Label of the condition looked for; None when there are more than two classes.
-        design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
-        outcome: What cases have a value of besides their label: a model learns it, and labels
-            balance the folds. None where classes are told apart.
-    """
-
-    classes: tuple[str, ...]
-    positive: int | None
-    design: Design
-    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")] | None = None
-
-    @property
-    def part(self) -> Literal["test", "out_of_fold"]:
-        """Which scores the figures are on."""
-        return "test" if self.design == "holdout" else "out_of_fold"
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        """What calibrated scores are, a column each: by default probabilities of the classes."""
-        return self.classes if self.outcome is None else self.outcome.estimates
-
-    @property
-    def reported(self) -> dict[str, int]:
-        """Estimate → its column, of those that are told of a new case: by default all."""
-        shown = self.estimates if self.outcome is None else self.outcome.reported
-        return {name: self.estimates.index(name) for name in shown}
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Between which every estimate lies; probabilities in [0, 1] by default."""
-        return (0.0, 1.0) if self.outcome is None else self.outcome.bounds
-
-    @property
-    def classical_loss(self) -> Loss:
-        """What classical models are fitted by."""
-        return "classification" if self.outcome is None else self.outcome.classical_loss
-
-    @property
-    def primary(self) -> str:
-        """Name of the figure that models are chosen and compared by."""
-        return "roc_auc" if self.outcome is None else self.outcome.primary
-
-    @property
-    def primary_title(self) -> str:
-        """What it is called in a sentence."""
-        if self.outcome is not None:
-            title = self.outcome.of_primary.title
-            return title[0].lower() + title[1:] if title[1:2].islower() else title
-        return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
-
-    @property
-    def figure_words(self) -> str:
-        """What the primary figure is called in a sentence: of any classes `AUC`."""
-        return "AUC" if self.outcome is None else self.primary_title
-
-    @property
-    def words(self) -> str:
-        """What is predicted, for people: the classes, or `time to an event, in days`."""
-        return " / ".join(self.classes) if self.outcome is None else self.outcome.words
-
-    @property
-    def selection(self) -> str:
-        """Name of the same figure of development cases, which chooses models."""
-        return f"selection_{'auc' if self.outcome is None else self.primary}"
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Whether the primary figure is an error."""
-        return self.outcome is not None and not self.outcome.of_primary.higher_is_better
-
-    @property
-    def margin_unit(self) -> float:
-        """What a margin of the primary figure counts in: 1 for the figure itself."""
-        return 1.0 if self.outcome is None else self.outcome.margin_unit
-
-    @property
-    def chance(self) -> float | None:
-        """Primary figure without any knowledge; None where only `chance_rule` says what it is."""
-        return 0.5 if self.outcome is None else self.outcome.chance
-
-    @property
-    def chance_rule(self) -> str:
-        """Model without any feature that stands for chance; empty where chance is a number."""
-        return (
-            "" if self.outcome is None or self.chance is not None else self.outcome.rules["cases"]
-        )
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Option files of the models that are simple rules for this task by themselves."""
-        return () if self.outcome is None else tuple(self.outcome.rules.values())
-
-    @property
-    def scores(self) -> int:
-        """How many scores a model gives a case: one a class, or as many as the outcome has."""
-        return len(self.classes) if self.outcome is None else self.outcome.scores
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE, title_figure
 from skiagram.evaluation.results import ModelResult
-from skiagram.records.cases import Design, Task
 from skiagram.statistics.estimate import (
     MISSING,
     Estimate,
@@ -15,6 +14,7 @@ from skiagram.statistics.estimate import (
     format_interval,
     round_half_up,
 )
+from skiagram.tasks.task import Design, Task
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _AT_CHANCE = (

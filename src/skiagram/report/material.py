@@ -29,11 +29,12 @@ from skiagram.image_store.pictures import (
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import Cases, DataCard, Task
+from skiagram.records.cases import Cases, DataCard
 from skiagram.records.files import read_record, read_table, sha256_of
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
+from skiagram.tasks.task import Task
 
 _MEASURED = "skiagram.features.measured.Measured"
 _PERTURBED = "skiagram.features.perturbed.Perturbed"

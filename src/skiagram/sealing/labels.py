@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from skiagram.errors import DataError, listed
-from skiagram.records.cases import Task
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
+from skiagram.tasks.task import Task
 
 _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
 

@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.options import STRICT
-from skiagram.records.cases import Design
+from skiagram.tasks.task import Design
 
 
 @dataclass(**STRICT)

@@ -27,13 +27,14 @@ from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.options import STRICT, check
-from skiagram.records.cases import Cases, DataCard, Task, read_cases
+from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
 from skiagram.records.predictions import COMBINED, PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.choices import RunChoices
+from skiagram.tasks.task import Task
 
 _MAX_SIDE = 4_000  # cases
 

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import STRICT, build
-from skiagram.records.cases import Design
+from skiagram.tasks.task import Design
 
 
 @options_class(**STRICT)

@@ -25,8 +25,9 @@ from skiagram.models.contract import Fitted, Labelled, ReadsData
 from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import read_record
+from skiagram.tasks.task import Task
 
 T = TypeVar("T")
 

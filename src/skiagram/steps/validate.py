@@ -34,9 +34,8 @@ from skiagram.near_duplicates.descriptors import small_picture
 from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs
 from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
-from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
+from skiagram.records.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
@@ -44,6 +43,8 @@ from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.seeding import stream
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.task import Task
 
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
 

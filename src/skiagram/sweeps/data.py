@@ -16,7 +16,6 @@ from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Design
 from skiagram.records.files import read_record, read_table
 from skiagram.steps.audit import FINDINGS, NEAR_DUPLICATES, audit_images
 from skiagram.steps.extract import extract_features
@@ -24,6 +23,7 @@ from skiagram.steps.ingest import ingest_source
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.task import Design
 
 Options = Mapping[str, Any]
 

@@ -38,13 +38,14 @@ from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
 from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
+from skiagram.tasks.task import Task
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone

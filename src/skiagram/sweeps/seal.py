@@ -9,13 +9,14 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.records.cases import Cases, DataCard, Task, read_cases
+from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import seal_of
 from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.task import Task
 
 _TRUTH = "sealed/truth.parquet"  # of generated data alone
 

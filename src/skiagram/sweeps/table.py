@@ -12,8 +12,7 @@ import pandas as pd
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.cross_validation import Subset
 from skiagram.options import check, split_names
-from skiagram.outcomes.outcome import MeasuredOutcome
-from skiagram.records.cases import Design, read_task
+from skiagram.records.cases import read_task
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
@@ -35,6 +34,8 @@ from skiagram.sweeps.rows import (
 from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.task import Design
 
 RESULT, TABLE = "result.json", "table.csv"
 

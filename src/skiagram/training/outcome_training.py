@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from skiagram.errors import ModelFailure
-from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Training
 

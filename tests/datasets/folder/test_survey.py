@@ -15,7 +15,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import Survey, file_order, survey_folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import Design, Task
+from skiagram.tasks.task import Design, Task
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,

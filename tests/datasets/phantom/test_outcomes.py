@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from skiagram.datasets.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
-from skiagram.outcomes.outcome import ScoredCases
 from skiagram.seeding import stream
 from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.outcome import ScoredCases
 from tests.datasets.phantoms import data_set
-from tests.outcomes.cohort import train_models
+from tests.tasks.cohort import train_models
 
 pytestmark = pytest.mark.slow
 KINDS = ("times", "numbers", "grades", "findings")

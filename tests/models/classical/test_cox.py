@@ -13,8 +13,8 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.models.classical.families import model
 from tests.models.examples import PLAN
-from tests.outcomes.cohort import labelled, make_cases, make_features
 from tests.statistics import times
+from tests.tasks.cohort import labelled, make_cases, make_features
 
 
 def test_an_elastic_net_leaves_columns_out() -> None:

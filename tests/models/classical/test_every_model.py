@@ -14,7 +14,7 @@ from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.outcomes.findings import ABSENT, Findings
+from skiagram.tasks.findings import ABSENT, Findings
 from tests.models.classical.families import (
     EVERY,
     NAMES,
@@ -23,7 +23,7 @@ from tests.models.classical.families import (
     has_option,
     model,
 )
-from tests.outcomes.cohort import (
+from tests.tasks.cohort import (
     labelled,
     make_cases,
     make_findings,

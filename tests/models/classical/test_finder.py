@@ -19,10 +19,11 @@ from skiagram.models.classical.finder import (
 )
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.options import build, composed
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS, coordinates, tabulate_places
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.task import Task
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import PLAN

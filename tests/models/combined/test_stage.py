@@ -13,8 +13,9 @@ from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined import CombinationInputs, CombinedMember, check_combination
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.records.cases import Cases, Design, Task
+from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
+from skiagram.tasks.task import Design, Task
 from tests.models.combined.members import CONF, combination, drawn
 from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
 

@@ -12,13 +12,13 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.small_cnn import SmallCNN
-from skiagram.outcomes.findings import UNKNOWN, Findings
-from skiagram.outcomes.grade import Grade
-from skiagram.outcomes.number import Number
+from skiagram.tasks.findings import UNKNOWN, Findings
+from skiagram.tasks.grade import Grade
+from skiagram.tasks.number import Number
 from skiagram.training.data import ImageSet
 from tests.models.deep.spots import spots
 from tests.models.deep.test_every_network import learner
-from tests.outcomes.cohort import OUTCOME, draw_times
+from tests.tasks.cohort import OUTCOME, draw_times
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns
 from skiagram.errors import DataError, OptionError, listed
-from skiagram.outcomes.columns import (
+from skiagram.tasks.columns import (
     are_equal,
     find_missing_code,
     is_error,

@@ -20,7 +20,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.errors import DataError
-from skiagram.outcomes.columns import are_equal, stands_for_missing
+from skiagram.tasks.columns import are_equal, stands_for_missing
 
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
 _NO_NUMBERS = {"-1", "-9", "-99", "-999", "-9999"}  # by which data sets mark a missing one

@@ -82,7 +82,8 @@ from skiagram.near_duplicates.pairs import (
     unite_pairs,
 )
 from skiagram.near_duplicates.search import transformed_among
-from skiagram.records.cases import Cases, Design, Task
+from skiagram.records.cases import Cases
+from skiagram.tasks.task import Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16

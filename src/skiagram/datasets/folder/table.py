@@ -29,8 +29,8 @@ from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import stands_for_missing
 from skiagram.records.cases import SEALED, Split
+from skiagram.tasks.columns import stands_for_missing
 
 _ALL = "all"  # frames of a file, or labels of a mask
 _WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells

@@ -15,9 +15,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, GroundTruth
 from skiagram.datasets.phantom.source import OpenPhantom, Phantom
 from skiagram.options import STRICT
-from skiagram.outcomes.kinds import AnyOutcome
 from skiagram.records.cases import DataCard
 from skiagram.seeding import stream
+from skiagram.tasks.kinds import AnyOutcome
 
 
 @dataclass(**STRICT)

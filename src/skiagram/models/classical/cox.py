@@ -16,9 +16,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
-from skiagram.outcomes.outcome import Loss
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.cox import martingale_residuals
+from skiagram.tasks.outcome import Loss
 
 
 class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]

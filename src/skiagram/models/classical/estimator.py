@@ -45,11 +45,11 @@ from skiagram.models.contract import (
 )
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
-from skiagram.outcomes.kinds import KINDS
-from skiagram.outcomes.outcome import Loss
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import Table, read_record, write_record
+from skiagram.tasks.kinds import KINDS
+from skiagram.tasks.outcome import Loss
+from skiagram.tasks.task import Task
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"

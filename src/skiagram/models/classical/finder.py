@@ -36,11 +36,11 @@ from skiagram.models.contract import (
 from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
+from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]

@@ -39,8 +39,8 @@ from skiagram.models.contract import (
 from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
+from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
 MEMBERS = ("by_encoding", "by_features")  # folders of a fitted one, in this order everywhere

@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
-from skiagram.outcomes.outcome import Loss
+from skiagram.tasks.outcome import Loss
 
 
 @dataclass(**STRICT)

@@ -8,7 +8,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
-from skiagram.outcomes.outcome import Loss
+from skiagram.tasks.outcome import Loss
 
 
 @dataclass(**STRICT)

@@ -56,10 +56,10 @@ from skiagram.models.deep.searched_images import (
 from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, composed
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases, tabulate_places
 from skiagram.seeding import stream
+from skiagram.tasks.task import Task
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples

@@ -37,10 +37,10 @@ from skiagram.models.deep.inputs import (
 from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
-from skiagram.outcomes.kinds import KINDS
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Task
 from skiagram.seeding import derived_seed
+from skiagram.tasks.kinds import KINDS
+from skiagram.tasks.task import Task
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit

@@ -5,11 +5,11 @@ of a grade the grades that were predicted; the outcome says which, and this page
 """
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_sheet
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Table, TableRow, list_rows
+from skiagram.tasks.outcome import OutcomePlot
 
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
 

@@ -22,7 +22,12 @@ from scipy.special import expit
 
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import (
+from skiagram.statistics.delong import placements
+from skiagram.statistics.estimate import format_decimal, format_estimate
+from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
+from skiagram.statistics.proportional_odds import fit_proportional_odds
+from skiagram.statistics.variation import effective_patients, few_have_most
+from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,
     OutcomeRow,
@@ -30,7 +35,7 @@ from skiagram.outcomes.columns import (
     plain,
     stands_for_missing,
 )
-from skiagram.outcomes.outcome import (
+from skiagram.tasks.outcome import (
     Floats,
     Labels,
     Line,
@@ -44,11 +49,6 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     Tensor,
 )
-from skiagram.statistics.delong import placements
-from skiagram.statistics.estimate import format_decimal, format_estimate
-from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
-from skiagram.statistics.proportional_odds import fit_proportional_odds
-from skiagram.statistics.variation import effective_patients, few_have_most
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by

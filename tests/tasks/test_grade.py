@@ -13,9 +13,9 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
-from skiagram.outcomes.grade import Grade
+from skiagram.tasks.grade import Grade
 from tests.models.classical.families import model
-from tests.outcomes.cohort import GRADE, make_grades, scored, train_all
+from tests.tasks.cohort import GRADE, make_grades, scored, train_all
 
 
 def test_a_rare_grade_and_a_place_of_another_grade_are_refused() -> None:

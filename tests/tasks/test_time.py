@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.outcomes.outcome import ScoredCases
-from skiagram.outcomes.time import HazardCalibration, TimeToEvent
-from skiagram.outcomes.time_columns import EVENT, OTHER
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
-from tests.outcomes.cohort import OUTCOME, draw_times, scored
+from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.time import HazardCalibration, TimeToEvent
+from skiagram.tasks.time_columns import EVENT, OTHER
+from tests.tasks.cohort import OUTCOME, draw_times, scored
 
 
 @pytest.mark.parametrize(

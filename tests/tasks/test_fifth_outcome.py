@@ -25,15 +25,13 @@ def sources(tmp_path: Path) -> Path:
         if path.is_file():
             shutil.copy(path, copy)
     package = copy / "src/skiagram"
-    shutil.copy(ROOT / "tests/outcomes/made_up_count.py", package / "outcomes/count.py")
-    kinds = package / "outcomes/kinds.py"
+    shutil.copy(ROOT / "tests/tasks/made_up_count.py", package / "tasks/count.py")
+    kinds = package / "tasks/kinds.py"
     text = kinds.read_text()
     named = text.replace("| Number | Grade ", "| Number | Grade | Count ")
     assert named != text
-    imported = "from skiagram.outcomes.grade import"
-    kinds.write_text(
-        named.replace(imported, f"from skiagram.outcomes.count import Count\n{imported}")
-    )
+    imported = "from skiagram.tasks.grade import"
+    kinds.write_text(named.replace(imported, f"from skiagram.tasks.count import Count\n{imported}"))
     return copy
 
 
@@ -68,7 +66,7 @@ def test_a_network_learns_a_count_by_its_loss(sources: Path, tmp_path: Path) -> 
     code = """
 import torch
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.outcomes.count import Count
+from skiagram.tasks.count import Count
 print(NetworkModel.tasks)
 score = torch.tensor([0.0, 1.0])
 print(float(Count(column="lesions").loss(score, torch.tensor([[2.0], [3.0]]).log1p(), None)))

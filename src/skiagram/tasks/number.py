@@ -17,22 +17,6 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
-from skiagram.outcomes.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
-    MeasuredCalibration,
-    MeasuredFigure,
-    MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
-    ReadColumns,
-    ScoredCases,
-    Tensor,
-    require_unit,
-)
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     FAR,
@@ -47,6 +31,22 @@ from skiagram.statistics.agreement import (
 )
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
+from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
+from skiagram.tasks.outcome import (
+    Floats,
+    Labels,
+    Line,
+    Loss,
+    MeasuredCalibration,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ReadColumns,
+    ScoredCases,
+    Tensor,
+    require_unit,
+)
 
 LEVEL = 0.9
 MOST_GROUPS = 4

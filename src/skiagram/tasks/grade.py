@@ -18,7 +18,17 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import (
+from skiagram.statistics.agreement import grade_error, quadratic_kappa
+from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
+from skiagram.statistics.proportional_odds import (
+    fit_proportional_odds,
+    grade_probabilities,
+    ranked_probability_terms,
+)
+from skiagram.statistics.survival import auc_above
+from skiagram.statistics.variation import effective_patients, few_have_most
+from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,
     OutcomeRow,
@@ -28,7 +38,7 @@ from skiagram.outcomes.columns import (
     refuse_code,
     stands_for_missing,
 )
-from skiagram.outcomes.outcome import (
+from skiagram.tasks.outcome import (
     Floats,
     Labels,
     Line,
@@ -42,16 +52,6 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     Tensor,
 )
-from skiagram.statistics.agreement import grade_error, quadratic_kappa
-from skiagram.statistics.estimate import format_decimal
-from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
-from skiagram.statistics.proportional_odds import (
-    fit_proportional_odds,
-    grade_probabilities,
-    ranked_probability_terms,
-)
-from skiagram.statistics.survival import auc_above
-from skiagram.statistics.variation import effective_patients, few_have_most
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two

@@ -2,11 +2,11 @@
 
 from typing import get_args
 
-from skiagram.outcomes.findings import Findings, FindingsCalibration
-from skiagram.outcomes.grade import Grade, GradeCalibration
-from skiagram.outcomes.number import Number, NumberCalibration
-from skiagram.outcomes.outcome import MeasuredOutcome
-from skiagram.outcomes.time import HazardCalibration, TimeToEvent
+from skiagram.tasks.findings import Findings, FindingsCalibration
+from skiagram.tasks.grade import Grade, GradeCalibration
+from skiagram.tasks.number import Number, NumberCalibration
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.time import HazardCalibration, TimeToEvent
 
 AnyOutcome = (
     TimeToEvent | Number | Grade | Findings

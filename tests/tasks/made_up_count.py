@@ -8,9 +8,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeTable
-from skiagram.outcomes.number import Number, NumberCalibration, group_numbers
-from skiagram.outcomes.outcome import Floats, Labels, MeasuredOutcome, ReadColumns, Tensor
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
+from skiagram.tasks.number import Number, NumberCalibration, group_numbers
+from skiagram.tasks.outcome import Floats, Labels, MeasuredOutcome, ReadColumns, Tensor
 
 
 @dataclass(**STRICT)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.outcomes.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -393,6 +393,32 @@ class MeasuredOutcome(ABC):
     def of_primary(self) -> OutcomeFigure:
         """Return what is said of the primary figure."""
         return next(figure for figure in self.figures if figure.name == self.primary)
+
+    @property
+    def primary_title(self) -> str:
+        """Return what the primary figure is called in a sentence."""
+        title = self.of_primary.title
+        return title[0].lower() + title[1:] if title[1:2].islower() else title
+
+    @property
+    def figure_words(self) -> str:
+        """Return what it is called where the task is known; for an outcome the same."""
+        return self.primary_title
+
+    @property
+    def selection(self) -> str:
+        """Return the name of the same figure of development cases, which chooses models."""
+        return f"selection_{self.primary}"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Return whether the primary figure is an error."""
+        return not self.of_primary.higher_is_better
+
+    @property
+    def chance_rule(self) -> str:
+        """Return the model without any feature that stands for chance; empty where none does."""
+        return self.rules["cases"] if self.chance is None else ""
 
     def direct(self, value: float) -> float:
         """Return a value, or a difference, of the primary figure such that more is better."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skiagram.errors import DataError, OptionError
-from skiagram.outcomes.columns import (
+from skiagram.tasks.columns import (
     UNIT,
     ColumnOption,
     OutcomeRow,

@@ -13,15 +13,16 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.contract import Labelled
-from skiagram.outcomes.findings import PRESENT, UNKNOWN, Findings
-from skiagram.outcomes.grade import Grade
-from skiagram.outcomes.kinds import AnyOutcome
-from skiagram.outcomes.number import Number, group_numbers
-from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
-from skiagram.outcomes.time import TimeToEvent
-from skiagram.records.cases import SEALED, Cases, DataCard, Task
+from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison
+from skiagram.tasks.findings import PRESENT, UNKNOWN, Findings
+from skiagram.tasks.grade import Grade
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.number import Number, group_numbers
+from skiagram.tasks.outcome import MeasuredOutcome, ScoredCases
+from skiagram.tasks.task import Task
+from skiagram.tasks.time import TimeToEvent
 from tests.models.classical.families import model
 from tests.models.examples import PLAN
 

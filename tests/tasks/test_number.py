@@ -13,10 +13,10 @@ from skiagram.evaluation.evaluation_record import PREVALENCE, SIMPLE_RULES
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.outcomes.number import Number, group_numbers
-from skiagram.outcomes.outcome import ScoredCases
+from skiagram.tasks.number import Number, group_numbers
+from skiagram.tasks.outcome import ScoredCases
 from tests.models.classical.families import model
-from tests.outcomes.cohort import NUMBER, make_numbers, train_all
+from tests.tasks.cohort import NUMBER, make_numbers, train_all
 
 
 def test_no_number_is_refused_with_its_row() -> None:

@@ -18,31 +18,6 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, NotConverged, OptionError
 from skiagram.options import STRICT
-from skiagram.outcomes.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
-from skiagram.outcomes.outcome import (
-    Floats,
-    GroupGap,
-    Labels,
-    Line,
-    Loss,
-    MeasuredCalibration,
-    MeasuredFigure,
-    MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
-    ReadColumns,
-    ScoredCases,
-    Tensor,
-    require_unit,
-)
-from skiagram.outcomes.time_columns import (
-    CENSORED,
-    EVENT,
-    OPTIONS,
-    OTHER,
-    is_missing_event,
-    read_times,
-)
 from skiagram.statistics.cox import (
     baseline_hazard,
     fit_ridge,
@@ -67,6 +42,31 @@ from skiagram.statistics.survival import (
     logrank_p,
     net_benefit_at,
     uno_concordance,
+)
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.outcome import (
+    Floats,
+    GroupGap,
+    Labels,
+    Line,
+    Loss,
+    MeasuredCalibration,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ReadColumns,
+    ScoredCases,
+    Tensor,
+    require_unit,
+)
+from skiagram.tasks.time_columns import (
+    CENSORED,
+    EVENT,
+    OPTIONS,
+    OTHER,
+    is_missing_event,
+    read_times,
 )
 
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons

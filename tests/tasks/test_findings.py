@@ -16,12 +16,12 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import PARTS
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.outcomes.columns import OutcomeTable
-from skiagram.outcomes.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
-from skiagram.outcomes.outcome import ReadColumns, ScoredCases
 from skiagram.report.sections.parts import describe_parts, tabulate_parts
+from skiagram.tasks.columns import OutcomeTable
+from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
+from skiagram.tasks.outcome import ReadColumns, ScoredCases
 from tests.models.classical.families import model
-from tests.outcomes.cohort import make_findings, train_all
+from tests.tasks.cohort import make_findings, train_all
 
 NAMES = ("mass", "nodule", "effusion")
 FINDINGS = Findings(column="findings", findings=NAMES, balanced_by=("effusion", "nodule"))
