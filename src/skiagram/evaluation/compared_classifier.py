@@ -24,6 +24,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
+from skiagram.tasks.outcome import OutcomePlot
 
 Floats = NDArray[np.float64]
 SAME_ORDER = "the two order all cases alike"
