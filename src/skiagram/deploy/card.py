@@ -92,8 +92,8 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
 
 def _overview(deployment: Deployment, intended: str) -> CardSection:
     classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
-    measured = deployment.task.outcome
-    does = f"tells apart {classes}" if measured is None else f"estimates a {measured.words}"
+    task = deployment.task
+    does = f"tells apart {classes}" if task.decides else f"estimates a {task.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
     return CardSection(
         deployment.title,
@@ -158,7 +158,7 @@ def _inputs(preparation: Preparation) -> CardSection:
 
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
-    if deployment.task.outcome is not None:
+    if not deployment.task.decides:
         told = ", ".join(deployment.task.reported)
         return CardSection("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
     lines = []

@@ -210,7 +210,7 @@ def judge(
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
     refer = ["unlike the training data"] if unusual else []
-    if model.fingerprint is not None and model.task.outcome is None:
+    if model.fingerprint is not None and model.task.decides:
         (inside,) = model.fingerprint.sets(probability[None])
         left = tuple(
             k for k, is_inside in zip(model.task.classes, inside, strict=True) if is_inside

@@ -38,7 +38,7 @@ _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Compare what stands for the two arms; nothing without both, or of a measured outcome."""
-    if run.pair is None or run.task.outcome is not None:
+    if run.pair is None or not run.task.decides:
         return ()
     network, classical = (require_classifier(arm.compared).scores for arm in run.pair)
     asked, setting = run.options.analyses, run.setting

@@ -46,7 +46,7 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.primary, model=IDEAL_OBSERVER)
-    if run.task.outcome is None:
+    if run.task.decides:
         commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
         yield make_row(named, MAJORITY, "accuracy")

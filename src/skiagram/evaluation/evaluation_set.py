@@ -149,7 +149,7 @@ def assemble_evaluation_set(
     development = label_cases(cases.development(), task, sealed.iloc[:0])
     labelled = label_cases(reported, task, sealed)
     label_conflicts = 0
-    if task.outcome is None:
+    if task.decides:
         label_conflicts = count_label_conflicts(development, labelled, duplicates)
         truth = None if task.positive is None else truth
     truth = select_rows(truth, reported.case_id, "truth of the generated data")

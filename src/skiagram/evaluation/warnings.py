@@ -76,7 +76,7 @@ def state_warnings(
             f"{setting.task.figure_words} and of its differences are widened by a rule of thumb; "
             "they are approximate."
         )
-    if outcome is None:
+    if setting.task.decides:
         yield from warn_of_unequal_patients(find_unequal_classes(cases))
 
 

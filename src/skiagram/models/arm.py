@@ -122,8 +122,8 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
     Raises:
         OptionError: The outcome is no class.
     """
-    if task.outcome is not None:
-        fault = f"the outcome is a {task.outcome.kind}, and {what} are there for classes alone"
+    if not task.decides:
+        fault = f"the outcome is a {task.kind}, and {what} are there for classes alone"
         raise OptionError(fault, where=where, allowed="nothing, with this outcome", remedy=remedy)
 
 

@@ -308,7 +308,7 @@ def write_fingerprint(
     known = cases.development()
     probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
-    if task.outcome is None:
+    if task.decides:
         limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
     image_space = None
     if space is not None:  # of what a single image holds

@@ -142,7 +142,7 @@ def metric_heading(name: str, task: Task) -> str:
     Args:
         name: The figure, with the horizon or the like that it is of after a space.
     """
-    if task.outcome is not None:
+    if not task.decides:
         figure, _, group = name.partition(" ")
         return title_figure(task, figure, group)
     metric = FIGURE[name]

@@ -107,6 +107,6 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
             filled.append(Section(anchor, title, context))
             continue
         reason = registered.of_more_classes if task.positive is None else registered.otherwise
-        if reason and not (task.outcome is not None and registered.classes_only):
+        if reason and (task.decides or not registered.classes_only):
             left_out[title] = reason
     return Sections(tuple(filled), left_out)

@@ -382,9 +382,9 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
         raise OptionError(fault, where=SCORED, allowed="design holdout")
     if scored.dataset is None:
         return data
-    if task.outcome is not None:
+    if not task.decides:
         raise OptionError(
-            f"another data set, and the models learned a {task.outcome.words}",
+            f"another data set, and the models learned a {task.words}",
             where=f"{SCORED}.dataset",
             allowed="other data sets of models of classes; images made worse of all",
             remedy="`skiagram validate` scores another cohort with the models of a run",

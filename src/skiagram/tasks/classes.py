@@ -29,6 +29,7 @@ class Classes:
     selection: ClassVar[str] = "selection_auc"
     lower_is_better: ClassVar[bool] = False
     margin_unit: ClassVar[float] = 1.0
+    decides: ClassVar[bool] = True
 
     @property
     def primary_title(self) -> str:

@@ -198,6 +198,8 @@ class MeasuredOutcome(ABC):
         chance: Primary figure of a model that knows nothing of a case; None where only the rule on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
+        decides: Whether a case is put into one of its classes, so that there are decisions to
+            count, thresholds, and curves over them.
     """
 
     column: str
@@ -213,6 +215,7 @@ class MeasuredOutcome(ABC):
     figures: ClassVar[tuple[OutcomeFigure, ...]]
     chance: ClassVar[float | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    decides: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -115,6 +115,11 @@ class Task:
         return tuple(self.target.rules.values())
 
     @property
+    def decides(self) -> bool:
+        """Whether a case is put into a class, so that there are decisions, and curves over them."""
+        return self.target.decides
+
+    @property
     def scores(self) -> int:
         """How many scores a model gives a case."""
         return self.target.scores

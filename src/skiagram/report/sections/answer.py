@@ -185,7 +185,7 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
     """
     task, name = evaluation.task, evaluation.contender_words
-    if task.outcome is not None:
+    if not task.decides:
         return ""
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if task.positive is None:
@@ -318,7 +318,7 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 
 def _counts_decisions(evaluation: Evaluation) -> bool:
     """Return whether the table has cases found and missed: classes, and models that are of use."""
-    return evaluation.task.outcome is None and not is_nothing_of_use(evaluation)
+    return evaluation.task.decides and not is_nothing_of_use(evaluation)
 
 
 def _columns(evaluation: Evaluation) -> list[str]:
@@ -460,7 +460,7 @@ def _draw_models(
     known = [bound for bound in bounds if bound is not None]
     name_rows(axes, titles)
     axes.set_xlabel(f"{evaluation.figure_title} with 95 % interval")
-    if evaluation.task.outcome is None:
+    if evaluation.task.decides:
         lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in known)]))
         axes.set_xlim(lowest, 1.005)
         has_chance = evaluation.task.positive is not None and lowest < CHANCE

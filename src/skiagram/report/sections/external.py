@@ -56,7 +56,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
         ordered = [*(name for name in _FIGURES if name in names), *gains]
-        for name in ordered if evaluation.task.outcome is None else names:
+        for name in ordered if evaluation.task.decides else names:
             if name in gains:
                 risk = name.removeprefix(NET_BENEFIT)
                 title = f"Net benefit per 1,000 patients, at a risk of {risk}"
@@ -84,7 +84,7 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         gap = format_difference(row)
         yield f"{where}, deep minus classical in {evaluation.figure_words}: {gap}."
     for model in finished_models(evaluation):
-        if evaluation.task.outcome is None and is_best(evaluation, model):
+        if evaluation.task.decides and is_best(evaluation, model):
             told = []
             for side in (COHORT, UPDATED):
                 of_side = figures.select(model=model.outcome.model, versus="", group=side)

@@ -63,7 +63,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
     tables: list[list[tuple[str, str]]] = [[]]
     for name in metrics:
         of_metric = [(name, group) for group in groups[name] or [""]]
-        if task.outcome is not None and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
+        if not task.decides and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
             tables.append([])
         tables[-1] += of_metric
     return [_tabulate_columns(evaluation, columns) for columns in tables]
@@ -85,7 +85,7 @@ def _tabulate_columns(evaluation: Evaluation, columns: Sequence[tuple[str, str]]
 
 def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
     """Return the AUC of each class against the others; None for a task of two classes."""
-    if evaluation.task.positive is not None or evaluation.task.outcome is not None:
+    if evaluation.task.positive is not None or not evaluation.task.decides:
         return None
     return tabulate_models(
         evaluation,
@@ -115,7 +115,7 @@ def format_as_text(evaluation: Evaluation) -> str:
     """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
-    shown = shown if evaluation.task.outcome is None else []
+    shown = shown if evaluation.task.decides else []
     primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
     for result in evaluation.models:

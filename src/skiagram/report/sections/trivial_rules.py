@@ -31,7 +31,7 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     if task.chance is None:
         titles[PREVALENCE] = titles.get(task.chance_rule, "Chance")
     else:
-        name = "The prevalence" if task.outcome is None else "Chance"
+        name = "The prevalence" if task.decides else "Chance"
         titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.chance:g})"
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
