@@ -12,6 +12,7 @@ from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, 
     "Each finding",
     place=33,
     select=lambda evaluation, _: evaluation.figures.select(analysis=PARTS).rows,
+    otherwise="several findings are not what is predicted, or an arm has no model",
 )
 def parts(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of findings, and a sentence on those that are told apart."""
