@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_models_of_a_time_are_not_combined(root: Path) -> None:
     members, folders = ("cox", "region_volume"), ArmFolders.under(root / "combined", "voting")
-    with pytest.raises(OptionError, match="outcome is a time") as refused:
+    with pytest.raises(OptionError, match="of the kind time") as refused:
         combine_models(root, "voting", {"members": [*members]}, members, {}, folders)
     assert "set `combinations: []`" in str(refused.value)
 
@@ -34,6 +34,6 @@ def test_models_of_a_time_are_not_combined(root: Path) -> None:
 def test_a_model_of_a_time_is_not_explained(root: Path) -> None:
     prepared, folders = PreparedData.under(root / "data"), ArmFolders.under(root, "cox")
     unread = cast(Any, None)
-    with pytest.raises(OptionError, match="outcome is a time") as refused:
+    with pytest.raises(OptionError, match="of the kind time") as refused:
         refit("cox", unread, prepared, folders, unread, unread)
     assert "`explained: []`" in str(refused.value)

@@ -110,9 +110,9 @@ def check_outcome(model: Model[Any], task: Task) -> None:
     tasks: tuple[str, ...] = getattr(model, "tasks", ("class",))
     if kind not in tasks:
         raise ModelFailure(
-            f"learns a {' or a '.join(tasks)}, and the outcome is a {kind}",
+            f"is fitted to the kind {' or '.join(tasks)}, and what is predicted is of the kind {kind}",
             where=model.title,
-            remedy=f"choose option files of conf/model whose models learn a {kind}",
+            remedy=f"choose option files of conf/model whose models know the kind {kind}",
         )
 
 
@@ -123,7 +123,9 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
         OptionError: The outcome is no class.
     """
     if not task.decides:
-        fault = f"the outcome is a {task.kind}, and {what} are there for classes alone"
+        fault = (
+            f"what is predicted is of the kind {task.kind}, and {what} are there for classes alone"
+        )
         raise OptionError(fault, where=where, allowed="nothing, with this outcome", remedy=remedy)
 
 

@@ -47,7 +47,9 @@ def test_a_model_of_classes_is_a_named_failure(tmp_path: Path) -> None:
     member = Member("svm", model("svm"), {}, features, features.select(np.arange(0)))
     outcome = train(member, cases, task, PLAN, ArmFolders.under(tmp_path, "svm")).outcome
     assert outcome.status == "failed"
-    assert "learns a class, and the outcome is a time" in outcome.reason
+    assert (
+        "is fitted to the kind class, and what is predicted is of the kind time" in outcome.reason
+    )
 
 
 def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path: Path) -> None:
