@@ -110,7 +110,8 @@ def check_outcome(model: Model[Any], task: Task) -> None:
     tasks: tuple[str, ...] = getattr(model, "tasks", ("class",))
     if kind not in tasks:
         raise ModelFailure(
-            f"is fitted to the kind {' or '.join(tasks)}, and what is predicted is of the kind {kind}",
+            f"is fitted to the kind {' or '.join(tasks)}, and what is predicted is of the kind "
+            f"{kind}",
             where=model.title,
             remedy=f"choose option files of conf/model whose models know the kind {kind}",
         )
