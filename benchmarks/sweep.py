@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from benchmarks.common import machine
+from tests.pipeline.project import PARTS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs/results/sweep.md"
@@ -54,10 +55,12 @@ def main() -> None:
 def make_project(folder: Path, strengths: list[float]) -> None:
     """Make a repository of a small phantom on which `dvc repro` has run."""
     folder.mkdir()
-    for part in ("conf", "pipeline", "src"):
-        shutil.copytree(REPOSITORY / part, folder / part)  # compiled loops come along
-    for part in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", "requirements.lock"):
-        shutil.copy(REPOSITORY / part, folder / part)
+    for part in (*PARTS, ".gitignore"):
+        source, target = REPOSITORY / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target)  # compiled loops come along
+        else:
+            shutil.copy(source, target)
     patients = {"train": 40, "validation": 10, "test": 40}
     edit(folder / "conf/dataset/phantom.yaml", patients=patients, images_per_patient=1)
     edit(folder / "params.yaml", baselines=["logistic_regression", MODEL], networks=[])

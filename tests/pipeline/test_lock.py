@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from dvc.rwlock import SCHEMA
+from dvc_objects.fs.utils import tmp_fname
 
 from skiagram.projects.lock import repair
 from tests.pipeline.project import REPOSITORY, Project
@@ -97,6 +98,26 @@ def test_a_note_that_names_a_killed_process_alone_is_removed(tmp_path: Path) -> 
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is kept
         assert "processes that have ended" in mend(tmp_path)
         assert not note.exists()
+
+
+def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / ".dvc/tmp/rwlock"
+    begun = [tmp_path / folder / tmp_fname() for folder in ("reports", "data/images")]
+    own = [tmp_path / name for name in ("reports/.notes.tmp", "data/images/a.tmp", "mine/.a.tmp")]
+    for path in (note, *begun, *own):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    user = {"pid": os.getpid(), "cmd": "dvc repro"}
+    note.write_text(json.dumps({"write": {str(tmp_path / "reports"): user}}))
+    assert mend(tmp_path) == ""
+    assert all(path.exists() for path in begun)
+    note.write_text("{}")
+    assert "Copies of outputs" in mend(tmp_path)
+    assert not any(path.exists() for path in begun)
+    assert all(path.exists() for path in own)
+    assert mend(tmp_path) == ""
 
 
 @pytest.mark.thorough

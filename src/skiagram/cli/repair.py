@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 NAME = "repair"
-SUMMARY = "mend what a killed run left of a project: a cut dvc.lock, a record that is missing"
+SUMMARY = "mend what a killed run left of a project: a cut dvc.lock, begun copies, a lost record"
 EXAMPLES = """\
   skiagram repair
       in a project's folder, before `dvc repro`; `make repro` and `skiagram run` do it themselves"""

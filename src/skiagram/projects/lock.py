@@ -1,10 +1,12 @@
-"""Mends what an earlier run left, before DVC begins: a broken dvc.lock, a record that is missing.
+"""Mends what an earlier run left before DVC begins: a broken dvc.lock, begun copies, a lost record.
 
 DVC writes the lock in place; killed in that moment, it leaves a file that it refuses itself. A lock
 is whole where it is YAML of the form that DVC writes and its last line is complete.
 """
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import time
@@ -18,6 +20,9 @@ import yaml
 from skiagram.errors import DataError
 
 _CONFLICT = b"\n<<<<<<< "
+_NOTE = ".dvc/tmp/rwlock"  # DVC's, of which process uses what
+_BEGUN_COPY = re.compile(r"\.[\w-]{22}\.tmp")  # as DVC names a file that it copies from its cache
+_OUTPUTS = ("combined", "data", "models", "reports", "scores", "sweeps")
 _PATIENCE = 1.0  # seconds; a run that is writing the lock right now is done by then
 
 
@@ -27,7 +32,7 @@ def repair(root: Path) -> list[str]:
     Raises:
         DataError: Two versions of the lock meet in it, left by a merge.
     """
-    done = [repair_lock(root), repair_note(root)]
+    done = [repair_lock(root), repair_note(root), remove_begun_copies(root)]
     _remove_empty_receipt(root / "reports/receipt.json")
     return [line for line in done if line]
 
@@ -75,7 +80,7 @@ def repair_note(root: Path) -> str:
     passes over processes that are gone, and waits for killed ones that a container without an init
     process keeps as defunct.
     """
-    note = root / ".dvc" / "tmp" / "rwlock"
+    note = root / _NOTE
     for patience in (_PATIENCE, 0):
         try:
             held = json.loads(note.read_bytes())
@@ -90,6 +95,32 @@ def repair_note(root: Path) -> str:
             return "`.dvc/tmp/rwlock` names only processes that have ended, and is removed."
     note.unlink()
     return "`.dvc/tmp/rwlock` was cut short by a killed run and is removed: DVC makes it anew."
+
+
+def remove_begun_copies(root: Path) -> str:
+    """Remove files that a killed DVC had begun to copy from its cache to outputs.
+
+    DVC gives a copy its name once it is whole, and never looks for those that it had begun.
+
+    Returns:
+        What was done, one line; empty where there is none, or a DVC is at work, which may be making
+        one.
+    """
+    with suppress(FileNotFoundError):
+        if _users(json.loads((root / _NOTE).read_bytes())):
+            return ""
+    begun = [
+        Path(folder, file)
+        for name in _OUTPUTS
+        for folder, _, files in os.walk(root / name)
+        for file in files
+        if _BEGUN_COPY.fullmatch(file)
+    ]
+    for path in begun:
+        path.unlink(missing_ok=True)
+    if not begun:
+        return ""
+    return "Copies of outputs that a killed run had begun are removed; DVC makes them anew."
 
 
 def _users(held: dict[str, dict[str, Any]]) -> set[int]:
