@@ -447,9 +447,9 @@ class Findings(MeasuredOutcome):
         states, areas = self.states(cases.value), dict(self.measure_parts(cases))
         expected = cases.estimate.mean(axis=0)
         lines, rows = list[Line](), list[tuple[str, ...]]()
-        commonest = sorted(self.findings, key=lambda name: -self._share(states, name))
-        for name in commonest:
-            number = self.findings.index(name)
+        shares_of_all = (states == PRESENT).mean(axis=0)
+        for number in np.argsort(-shares_of_all, kind="stable").tolist():
+            name = self.findings[number]
             known = states[:, number] != UNKNOWN
             chance, present = expected[known, number], states[known, number] == PRESENT
             if not known.any():
@@ -476,10 +476,6 @@ class Findings(MeasuredOutcome):
                 diagonal=True,
             ),
         )
-
-    def _share(self, states: States, name: str) -> float:
-        """Return the share of cases with a finding."""
-        return float((states[:, self.findings.index(name)] == PRESENT).mean())
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
         states = self.states(value)
