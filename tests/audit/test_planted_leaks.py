@@ -17,7 +17,7 @@ from skiagram.options import build
 from skiagram.records.cases import SEALED, Cases
 from tests.audit.planted import Planted
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 OPTION_FILE = Path(__file__).parents[2] / "conf/dataset/phantom.yaml"
 PATIENTS = {"train": 60, "validation": 20, "test": 20}
 

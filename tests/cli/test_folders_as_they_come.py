@@ -16,6 +16,8 @@ from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.thorough
+
 MASKED = ["--positive", "malignant"]
 
 

@@ -22,7 +22,7 @@ from tests.datasets.volumes.examples import series_files
 from tests.pipeline.project import Project
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 NUMBER = 24
 
 

@@ -55,7 +55,7 @@ from tests.encoders.examples import weights_file
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 from tests.stand_ins import PLAN
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 TEST = 4  # patients
 WINDOWS = Windows(widths=(12.0,), side=8)

@@ -21,7 +21,7 @@ from tests.deploy.trained import (
     trained_combination,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 BUDGET = {"trials": 2, "folds": 2}
 
 

@@ -14,6 +14,8 @@ from skiagram.evaluation.event_planning import (
 from skiagram.evaluation.planning import plan_difference, plan_width
 from skiagram.seeding import stream
 
+pytestmark = pytest.mark.thorough
+
 CLOSE = 1e-9
 
 

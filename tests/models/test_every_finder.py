@@ -16,7 +16,7 @@ from tests.models.classical.test_finder import labelled
 from tests.models.classical.test_fused_finder import both
 from tests.models.deep.test_finders import blobs, learner
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 CONTEXT = FitContext(seed=3, positive=1)
 FINDERS = [

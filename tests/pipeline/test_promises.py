@@ -19,6 +19,8 @@ from tests.pipeline.project import (
     write_source,
 )
 
+pytestmark = pytest.mark.thorough
+
 OUTSIDE_THE_SEAL = (
     *("data/images", "data/cases", "data/audit", "data/restored"),
     *("models", "scores", "combined"),

@@ -27,6 +27,8 @@ from skiagram.sweeps.severity import (
 from skiagram.sweeps.table import SweepResult
 from tests.report.pages import Page
 
+pytestmark = pytest.mark.thorough
+
 C = "conf.model.svm.inverse_regularisation"
 
 

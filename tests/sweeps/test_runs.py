@@ -17,7 +17,7 @@ from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import CONF, small_place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 C = "conf.model.logistic_regression.inverse_regularisation"
 CHOICES = {

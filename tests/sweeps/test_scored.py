@@ -27,6 +27,8 @@ from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import CONF, small_place
 
+pytestmark = pytest.mark.thorough
+
 MODEL = "logistic_regression"
 CHOICES = {"features": "first_order", "baselines": [MODEL, "decision_tree"], "networks": []}
 NOISE = {"scored": {"corruption": "noise", "amount": 0.5}}

@@ -14,7 +14,7 @@ from skiagram.sweeps.workspace import Workspace
 from skiagram.tracking.sweeps import sweep_execution
 from tests.sweeps.small_phantom import CONF, small_place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 CHOICES = {"features": "first_order", "baselines": ["logistic_regression"], "networks": []}
 TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}

@@ -28,7 +28,7 @@ from skiagram.tracking.execution import failed_execution, read_execution, share_
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS
 
-pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
+pytestmark = pytest.mark.thorough  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
 
 

@@ -18,7 +18,7 @@ from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 SIDE = 32
 FILES = {path.stem: read_options(path.stem) for path in sorted(OPTION_FILES.glob("*.yaml"))}
