@@ -6,6 +6,11 @@ Of many rows some lie above a promise by chance alone; other data sets tell whic
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.statistics.estimate import Estimate
+
 AGAIN = 10  # times as many data sets
 STARRED = f"""\
 Rows with a star had a share above what is promised: they are of {AGAIN} times as many other data
@@ -17,6 +22,24 @@ def describe_patients(patients: int, images: int | None) -> str:
     """Return how a row names its patients; without a number of images, few patients have most."""
     each = {1: "", None: ", few have most images"}
     return f"{patients}{each.get(images, f', {images} images each')}"
+
+
+def number_patients(patients: int, images: int | None, every: int, most: int) -> NDArray[np.int64]:
+    """Return (n,) the patient of each image.
+
+    Args:
+        images: Of each patient; None: one, and of every so-many-th patient the most.
+    """
+    of_each = np.full(patients, images or 1)
+    if images is None:
+        of_each[::every] = most
+    return np.repeat(np.arange(patients), of_each)
+
+
+def holds(estimate: Estimate, true: float) -> bool:
+    """Return whether an interval contains the true figure; one that is not defined does not."""
+    low, high = estimate.low, estimate.high
+    return low is not None and high is not None and low <= true <= high
 
 
 def describe_error(share: float, simulations: int) -> str:

@@ -9,6 +9,7 @@ patients.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from again import holds
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import bootstrap_difference, bootstrap_estimate, draw_patients
@@ -116,7 +117,7 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
                 for rates in (ONE, RATES)
             ),
         ]
-        held.append([_holds(*pair) for pair in zip(estimates, truth, strict=True)])
+        held.append([holds(*pair) for pair in zip(estimates, truth, strict=True)])
         differences = [
             (one.merit() - other.merit()).estimate(),
             bootstrap_difference(difference_found(one, other, RATES), draws),
@@ -127,13 +128,8 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
     return dict(zip(names, shares.tolist(), strict=True))
 
 
-def _holds(estimate: Estimate, truth: float) -> bool:
-    low, high = estimate.low, estimate.high
-    return low is not None and high is not None and low <= truth <= high
-
-
 def _excludes_nothing(difference: Estimate) -> bool:
-    return not _holds(difference, 0.0)
+    return not holds(difference, 0.0)
 
 
 def free_response_section(simulations: int) -> str:

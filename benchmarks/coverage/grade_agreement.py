@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, simulate_again
+from again import STARRED, describe_error, describe_patients, holds, number_patients, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -43,11 +43,8 @@ class GradeDesign:
 
     @property
     def title(self) -> str:
-        images = {1: "", None: ", few have most images"}.get(
-            self.images, f", {self.images} images each"
-        )
         models = "equal" if self.strength[0] == self.strength[1] else "one better"
-        return f"{self.patients}{images}, {self.shares}, {models}"
+        return f"{describe_patients(self.patients, self.images)}, {self.shares}, {models}"
 
     def is_above(self, simulated: tuple[Floats, tuple[float, float]]) -> bool:
         """Return whether equal models are told apart more often than is promised."""
@@ -56,10 +53,7 @@ class GradeDesign:
     @property
     def patient(self) -> NDArray[np.int64]:
         """Return (n,) the patient of each image."""
-        images = np.full(self.patients, self.images or 1)
-        if self.images is None:
-            images[::EVERY] = IMAGES
-        return np.repeat(np.arange(self.patients), images)
+        return number_patients(self.patients, self.images, EVERY, IMAGES)
 
 
 DESIGNS = tuple(
@@ -106,18 +100,12 @@ def simulate(
     shares = np.zeros(3)
     for _ in range(simulations):
         kappas = draw(design.patient, design, generator)
-        held = [_holds(kappa, value) for kappa, value in zip(kappas, true, strict=True)]
+        held = [holds(kappa.estimate(), value) for kappa, value in zip(kappas, true, strict=True)]
         gap = kappas[0] - kappas[1]
         p = gap.p()
         apart = p is not None and p < 0.05
-        shares += np.array([np.mean(held), _holds(gap, true[0] - true[1]), apart])
+        shares += np.array([np.mean(held), holds(gap.estimate(), true[0] - true[1]), apart])
     return shares / simulations, true
-
-
-def _holds(figure: Linearised, true: float) -> bool:
-    estimate = figure.estimate()
-    low, high = estimate.low, estimate.high
-    return low is not None and high is not None and low <= true <= high
 
 
 def grade_agreement_section(simulations: int) -> str:

@@ -9,14 +9,13 @@ import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
-from again import describe_error, describe_patients
+from again import describe_error, describe_patients, holds
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import rankdata
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, share
 from skiagram.statistics.survival import auc_at, harrell_concordance
 
@@ -146,13 +145,13 @@ def simulate_events(design: EventDesign, simulations: int) -> tuple[Floats, Floa
         if (event & (time <= horizon)).sum() < 2:
             continue
         figures = [design.measure(time, event, score, horizon) for score in scores]
-        held = [_holds(each.estimate(), value) for each, value in zip(figures, true, strict=True)]
+        held = [holds(each.estimate(), value) for each, value in zip(figures, true, strict=True)]
         difference = figures[0] - figures[1]
         estimate, p = difference.estimate(), difference.p()
         low, high = estimate.low or 0.0, estimate.high or 0.0
         apart = p is not None and p < 0.05
         alone = [replace(each, chance=None, kind=None) for each in figures]
-        held_alone = [_holds(each.estimate(), at) for each, at in zip(alone, true, strict=True)]
+        held_alone = [holds(each.estimate(), at) for each, at in zip(alone, true, strict=True)]
         without = (alone[0] - alone[1]).estimate()
         end_alone, start_alone = without.high or 0.0, without.low or 0.0
         shares = [np.mean(held), low <= gap <= high, high < gap, low > gap, apart]
@@ -209,18 +208,13 @@ def simulate_grades(design: GradeDesign, simulations: int) -> Floats:
         exact = share((told[0] == given).astype(np.float64)[None], patient)
         gaps = kappa[0] - kappa[1], error[0] - error[1]
         counts += [
-            _holds(kappa[0].estimate(), true),
-            _holds(error[0].estimate(), design.wrong),
-            _holds(exact.estimate(), 1 - design.wrong),
-            *(_holds(gap.estimate(), 0.0) for gap in gaps),
+            holds(kappa[0].estimate(), true),
+            holds(error[0].estimate(), design.wrong),
+            holds(exact.estimate(), 1 - design.wrong),
+            *(holds(gap.estimate(), 0.0) for gap in gaps),
             (gaps[0].p() or 1.0) < 0.05,
         ]
     return counts / simulations
-
-
-def _holds(estimate: Estimate, true: float) -> bool:
-    low, high = estimate.low, estimate.high
-    return low is not None and high is not None and low <= true <= high
 
 
 def near_bounds_section(simulations: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, describe_patients, simulate_again
+from again import STARRED, describe_error, describe_patients, number_patients, simulate_again
 from numpy.typing import NDArray
 
 from skiagram.seeding import stream
@@ -68,10 +68,7 @@ class NumberDesign:
     @property
     def patient(self) -> Labels:
         """Return (n,) the patient of each image."""
-        images = np.full(self.patients, self.images or 1)
-        if self.images is None:
-            images[::EVERY] = IMAGES
-        return np.repeat(np.arange(self.patients), images)
+        return number_patients(self.patients, self.images, EVERY, IMAGES)
 
 
 DESIGNS = tuple(

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from again import STARRED, describe_error, simulate_again
+from again import STARRED, describe_error, describe_patients, holds, number_patients, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from skiagram.seeding import stream
-from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tasks.findings import UNKNOWN, Findings
 from skiagram.tasks.outcome import ScoredCases
@@ -44,10 +43,7 @@ class FindingsDesign:
 
     @property
     def title(self) -> str:
-        images = {1: "", None: ", few have most images"}.get(
-            self.images, f", {self.images} images each"
-        )
-        return f"{self.patients}{images}, {self.shares}"
+        return f"{describe_patients(self.patients, self.images)}, {self.shares}"
 
     def is_above(self, shares: Floats) -> bool:
         """Return whether equal models are told apart more often than is promised."""
@@ -56,10 +52,7 @@ class FindingsDesign:
     @property
     def patient(self) -> NDArray[np.int64]:
         """Return (n,) the patient of each image."""
-        images = np.full(self.patients, self.images or 1)
-        if self.images is None:
-            images[::EVERY] = IMAGES
-        return np.repeat(np.arange(self.patients), images)
+        return number_patients(self.patients, self.images, EVERY, IMAGES)
 
 
 DESIGNS = tuple(
@@ -110,19 +103,13 @@ def simulate(design: FindingsDesign, simulations: int, again: str = "") -> Float
     for _ in range(simulations):
         outcome, first, second = draw(design, generator)
         means = [outcome.measure_primary(scored) for scored in (first, second)]
-        held = np.mean([_holds(mean, design.auc) for mean in means])
+        held = np.mean([holds(mean.estimate(), design.auc) for mean in means])
         p = (means[0] - means[1]).p()
         parts = [dict(outcome.measure_parts(scored)) for scored in (first, second)]
         corrected = correct_by_holm([(parts[0][name] - parts[1][name]).p() for name in parts[0]])
         any_apart = any(each is not None and each < 0.05 for each in corrected)
         shares += np.array([held, p is not None and p < 0.05, any_apart])
     return shares / simulations
-
-
-def _holds(figure: Linearised, true: float) -> bool:
-    estimate = figure.estimate()
-    low, high = estimate.low, estimate.high
-    return low is not None and high is not None and low <= true <= high
 
 
 def several_findings_section(simulations: int) -> str:
