@@ -62,6 +62,11 @@ RENAMED_MODELS = {  # option file as it was called → the one that took its pla
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
+def find_new_name(group: str, name: str) -> str | None:
+    """Return what an option file of an earlier version is called now; None of any other name."""
+    return RENAMED_MODELS.get(name) if group == "model" else None
+
+
 @dataclass(frozen=True)
 class Composition:
     """The options of a project.
@@ -169,7 +174,7 @@ class Composition:
 
     def _absent(self, group: str, name: str, where: str) -> OptionError:
         """Return the error of an option file that is not there; of a renamed model it says how."""
-        now = RENAMED_MODELS.get(name) if group == "model" else None
+        now = find_new_name(group, name)
         return OptionError(
             f"no option file conf/{group}/{name}.yaml",
             where=where,

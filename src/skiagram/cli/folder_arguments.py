@@ -6,13 +6,22 @@ Parsed, the arguments become the options of a data set.
 import argparse
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.named_files import add_name_arguments, compose_table
-from skiagram.cli.outcome_arguments import add_outcome_arguments, given_columns, settle_outcome
-from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
+from skiagram.cli.outcome_arguments import (
+    add_outcome_arguments,
+    given_columns,
+    list_predicted,
+    settle_outcome,
+)
+from skiagram.datasets.folder.csv_rows import (
+    FILE_COLUMNS,
+    PATIENT_COLUMNS,
+    list_columns,
+    usual_column,
+)
 from skiagram.errors import DataError, OptionError, listed
 
 if TYPE_CHECKING:
@@ -288,7 +297,7 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     settling = Settling(few_gray=arguments.gray is None, without_lesion=choice == "regions")
     design: Design = "holdout" if sealed else "cv"
     sentences = [*filter(None, notes)]
-    predicted = tuple(name for names in given_columns(arguments).values() for name in names)
+    predicted = list_predicted(arguments)
     return FolderArguments(rows, source, design, sentences, settling, of_other_classes, predicted)
 
 
@@ -574,21 +583,13 @@ def _columns(arguments: argparse.Namespace, rows: "list[CsvRow]") -> "Columns":
     }
     if arguments.test_sites:
         named["split"] = None
-    forced = _listed(arguments.force_covariates, header)
+    forced = list_columns(arguments.force_covariates, header)
     return Columns(
         **named,
         file=arguments.file,
         label=arguments.label,
-        covariates=tuple(dict.fromkeys((*_listed(arguments.covariates, header), *forced))),
+        covariates=tuple(dict.fromkeys((*list_columns(arguments.covariates, header), *forced))),
         scores=tuple(arguments.scores),
         forced_covariates=forced,
         value=None if arguments.outcome is None else arguments.outcome.column,
     )
-
-
-def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:
-    """Return the columns that some words name, separated by blanks or commas."""
-    names: list[str] = []
-    for word in words:
-        names += [word] if word in header else [name.strip() for name in word.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name))

@@ -53,6 +53,11 @@ def given_columns(given: argparse.Namespace) -> dict[str, list[str]]:
     }
 
 
+def list_predicted(given: argparse.Namespace) -> tuple[str, ...]:
+    """Return the columns that hold an outcome which is no class."""
+    return tuple(name for names in given_columns(given).values() for name in names)
+
+
 def settle_outcome(rows: "list[CsvRow]", arguments: argparse.Namespace) -> SettledOutcome | None:
     """Return the table with values and labels settled; None where classes are told apart.
 
@@ -62,17 +67,16 @@ def settle_outcome(rows: "list[CsvRow]", arguments: argparse.Namespace) -> Settl
         OptionError: A column is not named, or two outcomes or classes are asked for too.
         DataError: A column is not there, or its cells are nothing that can be predicted.
     """
-    from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.datasets.folder.csv_rows import list_columns, require_columns
     from skiagram.tasks.columns import VALUE, OutcomeTable
 
     kind = _asked_kind(arguments)
     if kind is None:
         return None
-    columns = tuple(name for names in given_columns(arguments).values() for name in names)
+    columns = list_predicted(arguments)
     require_columns(rows, columns)
-    words = getattr(arguments, "covariates", None) or ()
-    covariates = {name.strip() for word in words for name in (word, *word.split(","))}
-    if told := sorted(covariates & {*columns}):
+    covariates = list_columns(getattr(arguments, "covariates", None) or (), rows[0].cells)
+    if told := sorted({*covariates} & {*columns}):
         fault = f"{listed(f'`{name}`' for name in told)} is what is predicted"
         raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
     rows, left_out = _without_missing(rows, kind, arguments)
@@ -98,10 +102,9 @@ def _without_missing(
         return rows, ""
     if getattr(arguments, kind.named_by[-1]) is None:
         return rows, ""
-    given = given_columns(arguments)
-    flags = (f"--{option.replace('_', '-')}" for option in reversed(kind.named_by))
-    columns = [name for flag in flags for name in given.get(flag, ())]
-    said = " or ".join(f"`{name}`" for name in columns)
+    given, asked = given_columns(arguments), reversed(kind.options)
+    of_asked = (given.get(option.flag, ()) for option in asked if option.name in kind.named_by)
+    said = " or ".join(f"`{name}`" for names in of_asked for name in names)
     kept = [row for row in rows if not kind.is_missing(row, vars(arguments))]
     if not kept:
         raise DataError("no row has a value", where=f"column {said}")

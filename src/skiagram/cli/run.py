@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from skiagram.cli.array_files import ENDING
 from skiagram.cli.feature_tables import add_feature_arguments, is_table
 from skiagram.cli.folder_arguments import add_folder_arguments, name_of
-from skiagram.composition import RENAMED_MODELS
+from skiagram.composition import find_new_name
 from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _require_option_files(asked: Mapping[str, Any]) -> None:
         files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
         option_files = sorted(file.as_posix() for file in files)
         for name in filter(lambda name: name not in option_files, names):
-            now = RENAMED_MODELS.get(name) if group == "model" else None
+            now = find_new_name(group, name)
             near = [now] if now else get_close_matches(name, [*option_files, "none"], 1)
             raise OptionError(
                 f"no `{name}`",

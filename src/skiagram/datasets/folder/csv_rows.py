@@ -395,6 +395,14 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
+def list_columns(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:
+    """Return the columns that some words name, separated by blanks or commas."""
+    names: list[str] = []
+    for word in words:
+        names += [word] if word in header else [name.strip() for name in word.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") -> None:
     """Refuse a table that lacks a column; `option` is that of the command that names another."""
     header = rows[0].cells
