@@ -224,9 +224,8 @@ class IsotonicCalibration:
         for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
             score = np.unique(np.concatenate([curve.score for curve in curves]))
             mean = np.mean([curve.at(score) for curve in curves], axis=0)
-            rising = np.clip(
-                np.maximum.accumulate(mean), 0, 1
-            )  # rounding may lower a level by an ulp
+            # Rounding may lower a level by an ulp.
+            rising = np.clip(np.maximum.accumulate(mean), 0, 1)
             averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))
         return IsotonicCalibration(tuple(averaged))
 

@@ -1,9 +1,8 @@
 """Features that came with the data: empty cells, and columns that tell the label or a number."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.audit.contract import Evidence, Finding, find, list_questions
 from skiagram.datasets.telling_columns import find_telling_columns
 from skiagram.errors import listed
 
@@ -24,12 +23,8 @@ def check_features(evidence: Evidence) -> list[Finding]:
     gaps = {name: int(count) for name, count in zip(names, empty.sum(axis=0), strict=True) if count}
     most = sorted(gaps, key=lambda name: -gaps[name])
     # ids are given after a shuffle: what is in their order tells nothing, a numbering still shows
-    questions, outcome = dict[str, NDArray[np.int64]](), evidence.task.outcome
-    if outcome is not None and cases.value is not None:
-        questions = outcome.asked_of_traits(cases.value, cases.label)
-    telling = find_telling_columns(
-        names, values, cases.label, cases.value, besides=questions.values()
-    )
+    besides = list_questions(evidence.task, cases).values()
+    telling = find_telling_columns(names, values, cases.label, cases.value, besides=besides)
     named = listed(f"`{name}` {why}" for name, why in telling.items())
     return [
         find(

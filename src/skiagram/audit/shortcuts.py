@@ -22,6 +22,7 @@ from skiagram.audit.contract import (
     ShortcutTrait,
     examples,
     find,
+    list_questions,
 )
 from skiagram.records.cases import Cases
 from skiagram.seeding import derived_seed, stream
@@ -81,10 +82,9 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     # the label, and what an outcome's value tells besides it
     task = evidence.task
     asked = [Question(cases, task.classes, task.positive)]
-    if task.outcome is not None and cases.value is not None:
-        for words, label in task.outcome.asked_of_traits(cases.value, cases.label).items():
-            split = dataclasses.replace(cases, label=label)
-            asked.append(Question(split, (f"no {words}", words), 1))
+    for words, label in list_questions(task, cases).items():
+        split = dataclasses.replace(cases, label=label)
+        asked.append(Question(split, (f"no {words}", words), 1))
     # the same permutations for all traits
     dealt = [deal_out(question.cases.label, cases.patient_id) for question in asked]
     tried = allow_for_all(

@@ -110,7 +110,7 @@ class ComparedEstimator:
         repeats, estimate = len(scored.score), calibration.probabilities(score)
         of_ideal = replace(
             scored,
-            score=np.tile(_squeezed(score), (repeats, *[1] * scored.score[0].ndim)),
+            score=np.repeat(_squeezed(score)[None], repeats, axis=0),
             estimate=np.tile(estimate, (repeats, 1, 1)),
         )
         return self.outcome.measure_primary(of_ideal)

@@ -51,6 +51,25 @@ def ranked_probability_terms(probability: Floats, grade: Labels) -> Floats:
     return terms
 
 
+def fit_rising_score(
+    score: Floats, grade: Labels, grades: int, penalty: float
+) -> tuple[float, Floats]:
+    """Return the slope ≥ 0 of a single score, and the cuts, of the regression on it.
+
+    The penalty is that of the score in standard deviations, so that its scale changes nothing;
+    where all scores are equal the slope is 0.
+
+    Args:
+        score: (n,).
+    """
+    centre, spread = float(score.mean()), float(score.std())
+    scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
+    standardised = ((score - centre) / scale)[:, None]
+    fitted = fit_proportional_odds(standardised, grade, grades, penalty, rising=True)
+    slope = float(fitted.weights[0]) / scale
+    return slope, fitted.cuts + slope * centre
+
+
 def fit_proportional_odds(
     values: Floats,
     grade: Labels,

@@ -25,8 +25,7 @@ from skiagram.options import STRICT
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats
-from skiagram.statistics.proportional_odds import fit_proportional_odds
-from skiagram.statistics.variation import effective_patients, few_have_most
+from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,
@@ -48,6 +47,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     ScoredCases,
     Tensor,
+    describe_unequal_patients,
 )
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
@@ -56,7 +56,6 @@ MOST_FINDINGS = 33  # 3³³ is the last power that a number of 64 bits holds exa
 _FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # with a finding
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
-_BANDS = 5
 _DRAWN_LINES = 5
 _UNKNOWN_SHARE = 0.05  # of generated findings
 _SEPARATORS = ("|", ";", ",")
@@ -357,12 +356,8 @@ class Findings(MeasuredOutcome):
             share = (present.sum() + 0.5) / (len(present) + 1)
             slope, intercept = 0.0, float(np.log(share / (1 - share)))
             if len(score) and 0 < present.sum() < len(present):
-                centre, spread = float(score.mean()), float(score.std())
-                scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
-                standardised = ((score - centre) / scale)[:, None]
-                fitted = fit_proportional_odds(standardised, present, 2, _SHRINKAGE, rising=True)
-                slope = float(fitted.weights[0]) / scale
-                intercept = -float(fitted.cuts[0]) - slope * centre
+                slope, cuts = fit_rising_score(score, present, 2, _SHRINKAGE)
+                intercept = -float(cuts[0])
             slopes.append(slope)
             intercepts.append(intercept)
         return FindingsCalibration(tuple(slopes), tuple(intercepts))
@@ -454,11 +449,8 @@ class Findings(MeasuredOutcome):
             chance, present = expected[known, number], states[known, number] == PRESENT
             if not known.any():
                 continue
-            bands = np.array_split(np.argsort(chance, kind="stable"), min(_BANDS, len(chance)))
-            x = tuple(float(chance[band].mean()) for band in bands)
-            y = tuple(float(present[band].mean()) for band in bands)
             if len(lines) < _DRAWN_LINES:
-                lines.append(Line(name, x, y))
+                lines.append(Line.of_fifths(name, chance, present))
             area = format_estimate(areas[name].estimate()) if name in areas else "not defined"
             counts = f"{present.sum()}", f"{known.sum()}"
             shares = format_decimal(float(chance.mean())), format_decimal(float(present.mean()))
@@ -501,13 +493,7 @@ class Findings(MeasuredOutcome):
                 "handful of cases decides its AUC, and this AUC counts in the mean as much as the "
                 "others."
             )
-        if few_have_most(patient):
-            alike = max(1, round(effective_patients(patient)))
-            doubts.append(
-                f"A few patients have most of the cases: {len(np.unique(patient))} patients count "
-                f"like {alike} with equally many."
-            )
-        return tuple(doubts)
+        return *doubts, *filter(None, [describe_unequal_patients(patient)])
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return which cases have each finding; where it is not known, none."""

@@ -22,12 +22,11 @@ from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
 from skiagram.statistics.proportional_odds import (
-    fit_proportional_odds,
+    fit_rising_score,
     grade_probabilities,
     ranked_probability_terms,
 )
 from skiagram.statistics.survival import auc_above
-from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,
@@ -51,13 +50,13 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     ScoredCases,
     Tensor,
+    describe_unequal_patients,
 )
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # of a grade
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
-_BANDS = 5
 _DRAWN_CUTS = 1.0  # log-odds of the outer cut-offs of generated grades from the middle
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -302,12 +301,7 @@ class Grade(MeasuredOutcome):
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> GradeCalibration:
         score, grades = scores[:, 0], len(self.grades)
-        centre, spread = float(score.mean()), float(score.std())
-        scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
-        standardised = ((score - centre) / scale)[:, None]
-        fitted = fit_proportional_odds(standardised, label, grades, _SHRINKAGE, rising=True)
-        slope = float(fitted.weights[0]) / scale
-        cuts = fitted.cuts + slope * centre
+        slope, cuts = fit_rising_score(score, label, grades, _SHRINKAGE)
         # Cut-offs of the score give each grade its share of the cases; equal scores stay together.
         levels, cases = np.unique(score, return_counts=True)
         middle = (np.cumsum(cases) - cases / 2) / len(score)
@@ -385,10 +379,7 @@ class Grade(MeasuredOutcome):
         named = zip(self.grades, self._areas(cases), strict=False)
         for cut, (grade, areas) in enumerate(named, start=1):
             chance, above = expected[:, cut:].sum(axis=1), cases.value > cut
-            bands = np.array_split(np.argsort(chance, kind="stable"), _BANDS)
-            x = tuple(float(chance[band].mean()) for band in bands)
-            y = tuple(float(above[band].mean()) for band in bands)
-            lines.append(Line(f"above {grade}", x, y))
+            lines.append(Line.of_fifths(f"above {grade}", chance, above))
             area = format_decimal(mean_over_repeats(areas).value)
             shares = f"{chance.mean():.3f}", f"{above.mean():.3f}"
             rows.append((f"above {grade}", *shares, area))
@@ -420,12 +411,10 @@ class Grade(MeasuredOutcome):
         if named:
             rare = f"Few patients of a grade: {', '.join(named)}. Below {_ENOUGH_PATIENTS} "
             doubts.append(f"{rare}a handful of cases decides κ.")
-        if few_have_most(patient):
-            alike = max(1, round(effective_patients(patient)))
+        if unequal := describe_unequal_patients(patient):
             doubts.append(
-                f"A few patients have most of the cases: {len(np.unique(patient))} patients count "
-                f"like {alike} with equally many. By κ, equal models are then told apart in up to "
-                "6 % of tests, in place of 5 %."
+                f"{unequal} By κ, equal models are then told apart in up to 6 % of tests, in place "
+                "of 5 %."
             )
         return tuple(doubts)
 

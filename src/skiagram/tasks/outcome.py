@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 
 Floats = NDArray[np.float64]
@@ -113,6 +114,17 @@ class Line:
     steps: bool = False
     points: bool = False
 
+    @classmethod
+    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "Line":
+        """Return expected and observed shares of (n,) cases, in fifths of the former.
+
+        Fewer than five cases are a point each.
+        """
+        order = np.argsort(expected, kind="stable")
+        bands = np.array_split(order, min(5, len(order)))
+        x = tuple(float(expected[band].mean()) for band in bands)
+        return cls(name, x, tuple(float(observed[band].mean()) for band in bands))
+
 
 @dataclass(frozen=True)
 class OutcomePlot:
@@ -162,6 +174,17 @@ def require_unit(given: str, known: str) -> None:
     if given != known:
         allowed = f"{known or 'no unit'}, as in the project"
         raise OptionError(given or "no unit", where="--unit", allowed=allowed)
+
+
+def describe_unequal_patients(patient: Labels) -> str:
+    """Return a sentence where a few patients have most of the cases; else nothing."""
+    if not few_have_most(patient):
+        return ""
+    alike = max(1, round(effective_patients(patient)))
+    return (
+        f"A few patients have most of the cases: {len(np.unique(patient))} patients count like "
+        f"{alike} with equally many."
+    )
 
 
 class ReadColumns(NamedTuple):

@@ -30,14 +30,14 @@ class Task:
     outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")] | None = None
 
     @property
-    def target(self) -> Classes | AnyOutcome:
+    def predicted(self) -> Classes | AnyOutcome:
         """What is predicted: the member of its kind, which says all that follows."""
         return Classes(self.classes, self.positive) if self.outcome is None else self.outcome
 
     @property
     def kind(self) -> str:
         """Name of the kind, as models name those that they are fitted to."""
-        return self.target.kind
+        return self.predicted.kind
 
     @property
     def part(self) -> Literal["test", "out_of_fold"]:
@@ -47,79 +47,79 @@ class Task:
     @property
     def estimates(self) -> tuple[str, ...]:
         """What calibrated scores are, a column each."""
-        return self.target.estimates
+        return self.predicted.estimates
 
     @property
     def reported(self) -> dict[str, int]:
         """Estimate → its column, of those that are told of a new case."""
-        return {name: self.estimates.index(name) for name in self.target.reported}
+        return {name: self.estimates.index(name) for name in self.predicted.reported}
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Between which every estimate lies."""
-        return self.target.bounds
+        return self.predicted.bounds
 
     @property
     def classical_loss(self) -> Loss:
         """What classical models are fitted by."""
-        return self.target.classical_loss
+        return self.predicted.classical_loss
 
     @property
     def primary(self) -> str:
         """Name of the figure that models are chosen and compared by."""
-        return self.target.primary
+        return self.predicted.primary
 
     @property
     def primary_title(self) -> str:
         """What it is called in a sentence."""
-        return self.target.primary_title
+        return self.predicted.primary_title
 
     @property
     def figure_words(self) -> str:
         """What the primary figure is called in a sentence: of any classes `AUC`."""
-        return self.target.figure_words
+        return self.predicted.figure_words
 
     @property
     def words(self) -> str:
         """What is predicted, for people: the classes, or `time to an event, in days`."""
-        return self.target.words
+        return self.predicted.words
 
     @property
     def selection(self) -> str:
         """Name of the same figure of development cases, which chooses models."""
-        return self.target.selection
+        return self.predicted.selection
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the primary figure is an error."""
-        return self.target.lower_is_better
+        return self.predicted.lower_is_better
 
     @property
     def margin_unit(self) -> float:
         """What a margin of the primary figure counts in: 1 for the figure itself."""
-        return self.target.margin_unit
+        return self.predicted.margin_unit
 
     @property
     def chance(self) -> float | None:
         """Primary figure without any knowledge; None where only `chance_rule` says what it is."""
-        return self.target.chance
+        return self.predicted.chance
 
     @property
     def chance_rule(self) -> str:
         """Model without any feature that stands for chance; empty where chance is a number."""
-        return self.target.chance_rule
+        return self.predicted.chance_rule
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Option files of the models that are simple rules for this task by themselves."""
-        return tuple(self.target.rules.values())
+        return tuple(self.predicted.rules.values())
 
     @property
     def decides(self) -> bool:
         """Whether a case is put into a class, so that there are decisions, and curves over them."""
-        return self.target.decides
+        return self.predicted.decides
 
     @property
     def scores(self) -> int:
         """How many scores a model gives a case."""
-        return self.target.scores
+        return self.predicted.scores

@@ -212,7 +212,7 @@ class ClassicalModel(ABC):
         if outcome.classical_loss == "ordered_logistic":
             return training.label.astype(np.float64)  # places of grades, from 0
         target = outcome.target(*training.truth)
-        return target if outcome.classical_loss in ("cox", "multilabel") else target[:, 0]
+        return target[:, 0] if target.shape[1] == 1 else target
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         loss = training.classical_loss

@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.persistence import list_members
 from skiagram.options import STRICT
 from skiagram.tasks.outcome import Loss
 
@@ -30,5 +31,4 @@ class NullModel(ClassicalModel):
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:
-        members = getattr(estimator, "estimators_", [estimator])
-        return len(members)  # a constant each
+        return len(list_members(estimator))  # a constant each
