@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -60,8 +61,10 @@ def linear_algebra(number: int) -> set[int]:
 
 def workers() -> set[int]:
     """Return the worker processes below this one; joblib's tracker of semaphores is none."""
-    below = psutil.Process().children(recursive=True)
-    lines = {process.pid: " ".join(process.cmdline()) for process in below}
+    lines = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile, or waits to be asked how
+            lines[process.pid] = " ".join(process.cmdline())
     return {pid for pid, line in lines.items() if "popen_loky" in line or "ray" in line}
 
 

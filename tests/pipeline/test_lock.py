@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.fs import utils as dvc_files
 from dvc.rwlock import SCHEMA
-from dvc_objects.fs.utils import tmp_fname
 
 from skiagram.projects.lock import repair
 from tests.pipeline.project import REPOSITORY, Project
@@ -104,7 +104,7 @@ def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
     tmp_path: Path,
 ) -> None:
     note = tmp_path / ".dvc/tmp/rwlock"
-    begun = [tmp_path / folder / tmp_fname() for folder in ("reports", "data/images")]
+    begun = [tmp_path / folder / dvc_files.tmp_fname() for folder in ("reports", "data/images")]
     own = [tmp_path / name for name in ("reports/.notes.tmp", "data/images/a.tmp", "mine/.a.tmp")]
     for path in (note, *begun, *own):
         path.parent.mkdir(parents=True, exist_ok=True)
