@@ -20,7 +20,8 @@ from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
-from skiagram.tasks.outcome import Loss, MeasuredOutcome
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -35,20 +35,15 @@ from skiagram.tasks.columns import (
     stands_for_missing,
 )
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     describe_unequal_patients,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by

@@ -38,20 +38,15 @@ from skiagram.tasks.columns import (
     stands_for_missing,
 )
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     describe_unequal_patients,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two

@@ -33,20 +33,15 @@ from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     require_unit,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEVEL = 0.9
 MOST_GROUPS = 4

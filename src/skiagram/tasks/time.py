@@ -45,21 +45,16 @@ from skiagram.statistics.survival import (
 )
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.outcome import (
-    Floats,
     GroupGap,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     require_unit,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
     EVENT,

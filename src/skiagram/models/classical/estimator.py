@@ -48,7 +48,7 @@ from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records.files import Table, read_record, write_record
 from skiagram.tasks.kinds import KINDS
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task
 
 _PIPELINE = "model.skops"
