@@ -16,7 +16,6 @@ from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.features.covariates import Covariates
@@ -28,6 +27,7 @@ from skiagram.records.cases import Cases
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.task import Task
 from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored
 from tests.models.classical.families import model
@@ -66,7 +66,7 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
     for name, found in estimate_metrics(
         scores, cases, draw_patients(cases.patient, 20, 100, 0)
     ).items():
-        metric = FIGURE[name]
+        metric = CLASS_FIGURE[name]
         more = metric.interval_of_more_classes if positive is None else ""
         assert found.method.startswith(more or metric.interval), name
 

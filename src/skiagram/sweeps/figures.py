@@ -25,7 +25,6 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.figures import list_figures
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingSearch, FindingTables, marks_of
 from skiagram.evaluation.metrics import estimate_metric
@@ -266,7 +265,7 @@ def measure_row(
     """
     task = setting.task
     if not task.decides:
-        names = [figure.name for figure in list_figures(task)]
+        names = [figure.name for figure in task.predicted.list_figures()]
         if unknown := [name for name in wanted if name not in names]:
             fault = f"`{unknown[0]}` is no figure of a {task.kind}"
             raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))

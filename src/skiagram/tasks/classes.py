@@ -1,9 +1,11 @@
 """Classes that exclude each other: judged by the AUC, macro one-vs-rest with more than two."""
 
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from skiagram.statistics.delong import macro_placements, placements
@@ -12,10 +14,14 @@ from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC may hold less than promised
+_TEXT = files("skiagram.tasks").joinpath("class_figures.yaml").read_text(encoding="utf-8")
+CLASS_FIGURE = {name: Figure(name, **said) for name, said in yaml.safe_load(_TEXT).items()}
+CLASS_FIGURES = tuple(CLASS_FIGURE.values())
 _SMALLEST = 1e-9  # probability, whose logarithm is still finite
 
 
@@ -42,6 +48,10 @@ class Classes(Predicted):
     def primary_title(self) -> str:
         """Return what the primary figure is called in a sentence."""
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
+
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, in the order of the tables."""
+        return CLASS_FIGURES
 
     @property
     def figure_words(self) -> str:
@@ -96,6 +106,10 @@ class Classes(Predicted):
             return macro_placements(cases.score, cases.label, cases.patient, cases.folds, fit)
         positive = cases.label == self.positive
         return placements(cases.score, positive, cases.patient, cases.folds, fit)
+
+    def target(self, value: Floats, label: Labels) -> Labels:
+        """Return (n,) labels, what an estimator or a network is fitted to."""
+        return label
 
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skiagram.errors import OptionError
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
@@ -22,19 +23,6 @@ class GroupGap(NamedTuple):
 
     p: float
     words: str
-
-
-class OutcomeFigure(NamedTuple):
-    """What is said of a figure of an outcome.
-
-    Attributes:
-        higher_is_better: None where neither direction is.
-    """
-
-    name: str
-    title: str
-    definition: str
-    higher_is_better: bool | None = True
 
 
 class MeasuredCalibration(ABC):
@@ -111,7 +99,7 @@ class MeasuredOutcome(Predicted):
     baselines: ClassVar[tuple[str, ...]]
     frozen: ClassVar[tuple[str, ...]]
     networks: ClassVar[tuple[str, ...]]
-    figures: ClassVar[tuple[OutcomeFigure, ...]]
+    figures: ClassVar[tuple[Figure, ...]]
 
     @classmethod
     @abstractmethod
@@ -168,16 +156,12 @@ class MeasuredOutcome(Predicted):
         """
 
     @abstractmethod
-    def target(self, value: Floats, label: Labels) -> Floats:
-        """Return (n, columns) what an estimator or a network is fitted to."""
-
-    @abstractmethod
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Return the mean loss of a network's scores, written with the methods of tensors.
 
         Args:
             score: (n,), or (n, scores) where a model gives several.
-            target: (n, columns), of `target`.
+            target: Of `target`.
             learned: What `learned_with_loss` began as.
         """
 
@@ -248,8 +232,29 @@ class MeasuredOutcome(Predicted):
         """Return how groups of patients differ in what labels do not say; None where in nothing."""
         return None
 
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, the primary one first."""
+        figures = [
+            replace(
+                figure,
+                definition=f"{figure.definition[0].upper()}{figure.definition[1:]}.",
+                table_column=True,
+                headline=True,
+            )
+            for figure in self.figures
+        ]
+        clean = replace(
+            figures[0],
+            name=f"{self.primary}_off_near_duplicates",
+            title=f"{self.of_primary.title} without near duplicates",
+            definition="On the reported cases without a near duplicate among the development "
+            "cases.",
+            headline=False,
+        )
+        return (*figures, clean)
+
     @property
-    def of_primary(self) -> OutcomeFigure:
+    def of_primary(self) -> Figure:
         """Return what is said of the primary figure."""
         return next(figure for figure in self.figures if figure.name == self.primary)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
@@ -24,7 +25,7 @@ class MeasuredFigure(NamedTuple):
     """A figure of a model.
 
     Attributes:
-        name: As in `OutcomeFigure.name`.
+        name: As in `Figure.name`.
         group: What it is of besides, for example a horizon; empty for nothing.
         figure: The figure, and what it is without each patient.
     """
@@ -123,6 +124,15 @@ class Predicted(ABC):
     def reported(self) -> tuple[str, ...]:
         """Return those of the estimates that are told of a new case."""
 
+    @abstractmethod
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, in the order of the tables."""
+
+    def title_figure(self, figure: str, group: str = "") -> str:
+        """Return the title of a figure of models, with the horizon or the like that it is of."""
+        titles = {each.name: each.title for each in self.list_figures()}
+        return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
+
     @property
     @abstractmethod
     def primary_title(self) -> str:
@@ -161,6 +171,10 @@ class Predicted(ABC):
     def direct(self, value: float) -> float:
         """Return a value, or a difference, of the primary figure such that more is better."""
         return -value if self.lower_is_better else value
+
+    @abstractmethod
+    def target(self, value: Floats, label: Labels) -> NDArray[Any]:
+        """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
 
     @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
