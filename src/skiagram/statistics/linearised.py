@@ -223,7 +223,10 @@ class Linearised:
             shared = (sum(variances) - variation.variance) / 2
             correlation = float(np.clip(shared / np.sqrt(np.prod(variances)), -1, 1))
         bounds = [
-            each.bounds(each._own_variation.quantile, each.most_cases * each.fewest)
+            each.bounds(
+                each._own_variation.quantile,
+                each.most_cases * each.fewest if np.isfinite(each.most_cases) else None,
+            )
             for each in self.pair
         ]
         arms = _recovered(first.value, second.value, bounds[0], bounds[1], correlation)
