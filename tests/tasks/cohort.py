@@ -134,7 +134,10 @@ def train_all(folder: Path, made: Made, models: Mapping[str, ClassicalModel]) ->
     features = make_features(len(cases.case_id))
     predictions = []
     for name, untrained in models.items():
-        title, nothing = untrained.title_by(task.classical_loss), features.select(np.arange(0))
+        title, nothing = (
+            untrained.title_by(task.predicted.classical_loss),
+            features.select(np.arange(0)),
+        )
         member = Member(name, untrained, {}, features, nothing, titled=title)
         folders = ArmFolders.under(folder, name)
         train(member, cases, task, PLAN, folders)

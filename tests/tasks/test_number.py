@@ -110,7 +110,9 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> N
     gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus=PREVALENCE)
     assert gap.high < -5
     assert "beats chance" in evaluation.verdict
-    assert evaluation.margin == pytest.approx(DEFAULTS.margin * evaluation.task.margin_unit)
+    assert evaluation.margin == pytest.approx(
+        DEFAULTS.margin * evaluation.task.predicted.margin_unit
+    )
     figures = {
         row.figure: row.value
         for row in evaluation.table.select(analysis=METRICS, model="logistic_regression").rows

@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
         if arguments.page is not None and not model.task.decides:
-            fault = f"the model estimates a {model.task.words}"
+            fault = f"the model estimates a {model.task.predicted.words}"
             raise OptionError(fault, where="--page", allowed="models of classes")
         marks = marks_table(output) if _has_marks(model, output) else None
         compared = None if arguments.compare is None else compared_table(output)

@@ -93,7 +93,7 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
 def _overview(deployment: Deployment, intended: str) -> CardSection:
     classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
     task = deployment.task
-    does = f"tells apart {classes}" if task.decides else f"estimates a {task.words}"
+    does = f"tells apart {classes}" if task.decides else f"estimates a {task.predicted.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
     return CardSection(
         deployment.title,

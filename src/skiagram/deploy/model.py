@@ -72,7 +72,7 @@ class DeployedModel:
 
         Of an outcome that is no class these are the estimates that it reports.
         """
-        classes = self.task.scores
+        classes = self.task.predicted.scores
         scores_by_repeat = self.scorer.scores(cases)
         cases.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):

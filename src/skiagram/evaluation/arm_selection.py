@@ -133,7 +133,7 @@ class MeasuredRun:
     @property
     def margin(self) -> float:
         """Return the smallest difference in the primary figure that counts as worthwhile."""
-        return self.options.margin * self.task.margin_unit
+        return self.options.margin * self.task.predicted.margin_unit
 
     @property
     def pair(self) -> tuple[SelectedArm, SelectedArm] | None:
@@ -162,10 +162,10 @@ def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
 def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow]:
     """Yield the primary figure of what stands for each arm, and that by which it was chosen."""
     for arm, selected in arms.items():
-        yield make_row(selected.compared.estimate(), ARMS, task.primary, model=arm)
+        yield make_row(selected.compared.estimate(), ARMS, task.predicted.primary, model=arm)
         value = selected.selection
         natural = None if value is None else task.predicted.direct(value)
-        yield make_row(Estimate(natural), ARMS, task.selection, model=arm)
+        yield make_row(Estimate(natural), ARMS, task.predicted.selection, model=arm)
 
 
 def find_selection_figure(

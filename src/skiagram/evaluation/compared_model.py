@@ -50,26 +50,6 @@ class ComparedModel:
         """Return the same on some of the cases."""
         return replace(self, cases=self.cases.select(rows), scored=self.scored.select(rows))
 
-    @property
-    def primary(self) -> str:
-        """Return the name of the primary figure."""
-        return self.predicted.primary
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Return whether the primary figure is an error."""
-        return self.predicted.lower_is_better
-
-    @property
-    def chance(self) -> float | None:
-        """Return the primary figure without any knowledge; None where only a rule says it."""
-        return self.predicted.chance
-
-    @property
-    def chance_rule(self) -> str:
-        """Return the model without any feature that stands for chance; empty where none does."""
-        return self.predicted.chance_rule
-
     @cached_property
     def figure(self) -> Linearised:
         """Return the primary figure; NaN where it is not defined."""

@@ -73,7 +73,7 @@ def compare_pair(
     (name, first), (other, second) = model, versus
     row, difference = partial(make_row, analysis=analysis, group=group), first.subtract(second)
     estimate, p = difference.estimate(), difference.p()
-    paired = row(estimate, figure=first.primary, model=name, versus=other, p=p)
+    paired = row(estimate, figure=first.predicted.primary, model=name, versus=other, p=p)
     test = first.compare_decisions(second) if decisions else None
     if test is None:
         return (paired,)
@@ -111,8 +111,8 @@ def compare_arms(
     named = (contender, first), ("classical", second)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
-        row(first.estimate(), figure=first.primary, model=contender),
-        row(second.estimate(), figure=first.primary, model="classical"),
+        row(first.estimate(), figure=first.predicted.primary, model=contender),
+        row(second.estimate(), figure=first.predicted.primary, model="classical"),
         row(Estimate(float(len(cases))), figure="cases"),
         row(Estimate(float(cases.patients)), figure="patients"),
     ]
@@ -121,7 +121,9 @@ def compare_arms(
     gain = gain_probabilities(difference.estimate(), difference.variation, margin)
     if gain is not None:
         shares = (gain.above, gain.within, gain.worse)
-        parts = zip(PROBABILITIES, shares[::-1] if first.lower_is_better else shares, strict=True)
+        parts = zip(
+            PROBABILITIES, shares[::-1] if first.predicted.lower_is_better else shares, strict=True
+        )
         rows += [paired(Estimate(share, method=gain.prior), figure=name) for name, share in parts]
     return tuple(rows)
 
@@ -159,7 +161,10 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if run.pair is None:
         return ()
     first, second = (arm.compared.list_parts() for arm in run.pair)
-    row, rows = partial(make_row, analysis=PARTS, figure=run.task.primary), list[FigureRow]()
+    row, rows = (
+        partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
+        list[FigureRow](),
+    )
     for part in (name for name in first if name in second):
         difference = first[part] - second[part]
         paired = partial(row, model=run.contender, versus="classical", group=part)
@@ -201,15 +206,19 @@ def compare_with_rules(
             continue
         standing = arms[arm].compared
         row = partial(
-            make_row, analysis=SIMPLE_RULES, figure=standing.primary, model=arm, group=group
+            make_row,
+            analysis=SIMPLE_RULES,
+            figure=standing.predicted.primary,
+            model=arm,
+            group=group,
         )
-        if standing.chance is not None:
-            gap = standing.estimate().subtract(standing.chance)
+        if standing.predicted.chance is not None:
+            gap = standing.estimate().subtract(standing.predicted.chance)
             p = None if gap.value is None else standing.above_chance
             rows.append(row(gap, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
             difference = standing.subtract(compared)
-            versus = PREVALENCE if rule == standing.chance_rule else rule
+            versus = PREVALENCE if rule == standing.predicted.chance_rule else rule
             rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
     return correct(rows)
 
@@ -301,7 +310,9 @@ def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tupl
         untrained = [name for name in pair if name not in compared]
         if untrained:
             missing = Estimate(None, reason=f"{untrained[0]} could not be trained")
-            rows.append(make_row(missing, REQUESTED, run.task.primary, model=model, versus=versus))
+            rows.append(
+                make_row(missing, REQUESTED, run.task.predicted.primary, model=model, versus=versus)
+            )
         else:
             first, second = ((name, compared[name]) for name in pair)
             difference, *decisions = compare_pair(first, second, REQUESTED)

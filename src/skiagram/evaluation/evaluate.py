@@ -45,7 +45,7 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     known, reported = run.setting.development, run.setting.cases
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
-        yield make_row(ideal.estimate(), LIMIT, run.task.primary, model=IDEAL_OBSERVER)
+        yield make_row(ideal.estimate(), LIMIT, run.task.predicted.primary, model=IDEAL_OBSERVER)
     if run.task.decides:
         commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
@@ -151,5 +151,5 @@ def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, st
     yield from run.task.predicted.count(cases.value, cases.label)
     ideal = figures.find(analysis=LIMIT, model=IDEAL_OBSERVER)
     if ideal.value is not None and not run.task.decides:
-        title = f"best possible {run.task.primary_title}, of an ideal observer"
+        title = f"best possible {run.task.predicted.primary_title}, of an ideal observer"
         yield title, f"{format_decimal(ideal.value)} {format_interval(ideal)}"

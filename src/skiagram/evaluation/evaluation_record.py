@@ -236,17 +236,17 @@ class Evaluation:
     @property
     def primary(self) -> str:
         """Return the name of the figure that models are chosen and compared by."""
-        return self.task.primary
+        return self.task.predicted.primary
 
     @property
     def primary_title(self) -> str:
         """Return what it is called in a sentence."""
-        return self.task.primary_title
+        return self.task.predicted.primary_title
 
     @property
     def figure_words(self) -> str:
         """Return what the primary figure is called in a sentence: of any classes `AUC`."""
-        return self.task.figure_words
+        return self.task.predicted.figure_words
 
     @property
     def figure_title(self) -> str:
@@ -261,12 +261,12 @@ class Evaluation:
     @property
     def lower_is_better(self) -> bool:
         """Return whether the primary figure is an error."""
-        return self.task.lower_is_better
+        return self.task.predicted.lower_is_better
 
     @property
     def default_margin(self) -> float:
         """Return the margin where nobody set one."""
-        return DEFAULT_MARGIN * self.task.margin_unit
+        return DEFAULT_MARGIN * self.task.predicted.margin_unit
 
     @property
     def events(self) -> str:
@@ -313,10 +313,10 @@ class Evaluation:
 
     def above_chance(self, model: str) -> Estimate:
         """Return by how much a model's primary figure is above chance; above 0 is better."""
-        chance = self.task.chance
+        chance = self.task.predicted.chance
         if chance is None:  # what the rule without any feature reaches
             rule = self.table.find(
-                analysis=METRICS, model=self.task.chance_rule, figure=self.primary
+                analysis=METRICS, model=self.task.predicted.chance_rule, figure=self.primary
             )
             chance = rule.value
         if chance is None:

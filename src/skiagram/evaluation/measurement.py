@@ -97,7 +97,9 @@ def _measure(
     """Measure one model; nothing of it is compared where it failed."""
     model, compared = scored
     if compared is None:
-        unknown = [(setting.task.selection, "", Estimate(None, reason=model.outcome.reason))]
+        unknown = [
+            (setting.task.predicted.selection, "", Estimate(None, reason=model.outcome.reason))
+        ]
         result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
         return MeasuredModel(model, result, None, SelectionFigure(None))
     compared.out_of_fold(setting, model)  # refuses what is missing
@@ -106,7 +108,7 @@ def _measure(
     result = replace(
         measure_scores(model.outcome, scores, setting, analyses),
         by_repeat=tuple(compared.figure.repeated),
-    ).with_figures(SELECTION, [(setting.task.selection, "", shown)])
+    ).with_figures(SELECTION, [(setting.task.predicted.selection, "", shown)])
     result = result.with_figures(LIMIT, _find_limits(compared, setting))
     if setting.task.decides:
         result = _add_folds(result, model, scores, setting, analyses)
@@ -121,7 +123,7 @@ def _find_limits(compared: ComparedModel, setting: EvaluationSet) -> Iterator[Na
     if setting.task.decides:
         yield "efficiency", "", estimate_efficiency(compared.figure, ideal)
     above = (compared.figure - ideal).estimate()
-    yield "above_ideal", "", above.negate() if compared.lower_is_better else above
+    yield "above_ideal", "", above.negate() if compared.predicted.lower_is_better else above
 
 
 def _add_folds(

@@ -63,7 +63,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     rows: list[FigureRow] = []
     for model in run.models:
         tested = model.compared
-        out_of_fold = model.result.find(run.task.selection, SELECTION).value
+        out_of_fold = model.result.find(run.task.predicted.selection, SELECTION).value
         if model.arm == "reader" or tested is None or out_of_fold is None:
             continue
         reached = tested.estimate().value
@@ -77,14 +77,16 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         )
         if not error > 0:
             continue
-        value, bound = reached - out_of_fold, np.inf if run.task.lower_is_better else 1.0
+        value, bound = reached - out_of_fold, np.inf if run.task.predicted.lower_is_better else 1.0
         # Few events of one side tell the variance badly.
         degrees = min(held_out.variation.degrees, tested.variation.degrees)
         reach = float(t_quantile(UPPER, degrees)) * error
         low, high = max(-bound, value - reach), min(bound, value + reach)
         difference = Estimate(value, low, high, "variances of the two sides added")
         p = t_p_value(value / error, degrees)
-        row = partial(make_row, analysis=SHIFTS, figure=run.task.primary, model=model.name)
+        row = partial(
+            make_row, analysis=SHIFTS, figure=run.task.predicted.primary, model=model.name
+        )
         rows += [
             row(difference, versus=DEVELOPMENT, p=p),
             row(Estimate(reached)),

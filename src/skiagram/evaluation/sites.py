@@ -121,8 +121,8 @@ def study_sites(
     left_out = Estimate(float(len(names) - len(shown)))
     rows = [row(left_out, figure="left_out")]
     compared = next((chosen.compared for chosen in arms.values()), None)
-    primary = compared.primary if compared else ""
-    lower_is_better = compared is not None and compared.lower_is_better
+    primary = compared.predicted.primary if compared else ""
+    lower_is_better = compared is not None and compared.predicted.lower_is_better
     for number, name in enumerate(shown):
         of_site = setting.cases.select(site == name)
         rows += [

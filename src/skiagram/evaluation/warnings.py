@@ -64,8 +64,8 @@ def state_warnings(
     if setting.design == "cv":
         yield (
             "No test set was sealed. The folds share training cases, so the intervals of the "
-            f"{setting.task.figure_words} and of its differences are widened by a rule of thumb; "
-            "they are approximate."
+            f"{predicted.figure_words} and of its differences are widened by a rule of thumb; they "
+            "are approximate."
         )
     if setting.task.decides:
         yield from warn_of_unequal_patients(find_unequal_classes(cases))
@@ -88,10 +88,11 @@ def _about_models(results: Sequence[ModelResult], task: Task) -> Iterator[str]:
             yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
         if is_above_ideal(result.figures):
             above = result.find("above_ideal", LIMIT).value or 0.0
+            better = "better than" if task.predicted.lower_is_better else "above"
             yield (
-                f"{result.outcome.title} may have leaked: its {task.figure_words} is "
-                f"{signed(above)} {'better than' if task.lower_is_better else 'above'} the "
-                "ideal observer's, which happens to at most 1 honest model in 40."
+                f"{result.outcome.title} may have leaked: its {task.predicted.figure_words} is "
+                f"{signed(above)} {better} the ideal observer's, which happens to at most 1 honest "
+                "model in 40."
             )
 
 

@@ -252,7 +252,7 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
 def _scores(tables: list[pd.DataFrame], task: Task) -> pd.DataFrame:
     types = {"part": "str", "repeat": "int64", "fold": "int64", "inner_fold": "int64"}
     types |= {"case_id": "str", "threshold": "float64"}
-    columns = {"score": task.scores, "probability": len(task.estimates)}
+    columns = {"score": task.predicted.scores, "probability": len(task.estimates)}
     types |= {f"{kind}_{k}": "float64" for kind, count in columns.items() for k in range(count)}
     return _stacked(tables, types)
 

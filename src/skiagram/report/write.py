@@ -197,11 +197,11 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
             f"{row.figure} {row.group}".strip(): row.value  # some are of a horizon
             for row in of_model.select(analysis=METRICS).rows
             if row.figure in shown
-        } | {task.selection: of_model.find(analysis=SELECTION).value}
+        } | {task.predicted.selection: of_model.find(analysis=SELECTION).value}
         for title, wanted in _OF_FINDERS.items():
             headline[name][title] = of_model.find(analysis=FINDERS, **wanted).value
-    for arm, row in table.select(analysis=ARMS).by_model(task.selection).items():
-        headline[f"best_{arm}"] = {task.selection: row.value}
+    for arm, row in table.select(analysis=ARMS).by_model(task.predicted.selection).items():
+        headline[f"best_{arm}"] = {task.predicted.selection: row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
         if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):

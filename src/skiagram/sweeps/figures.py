@@ -239,8 +239,8 @@ class MeasuredRow:
             cases.patients,
             reason,
             self.margin,
-            task.primary,
-            task.lower_is_better,
+            task.predicted.primary,
+            task.predicted.lower_is_better,
         )
 
 
@@ -271,7 +271,7 @@ def measure_row(
             raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
     measured = [_measure(model, setting, wanted) for model in models]
     chosen_by = {model.name: model.chosen_by for model in measured}
-    rules, selection = name_rules(options, task), task.selection
+    rules, selection = name_rules(options, task), task.predicted.selection
     arms, _ = select_arms(measured, chosen_by, setting, rules, options.deep_arm)
     shown = {
         model.name: ShownModel(
@@ -302,7 +302,7 @@ def measure_row(
         shown |= _add_finding(shown, measured, setting, options, finding)
     if later is not None:
         shown = {name: _add_later(each, later) for name, each in shown.items()}
-    return MeasuredRow(shown, setting, options.margin * task.margin_unit)
+    return MeasuredRow(shown, setting, options.margin * task.predicted.margin_unit)
 
 
 def _add_finding(
@@ -378,7 +378,7 @@ def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) 
     outcome, task = model.outcome, setting.task
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in (task.primary, *wanted) if name not in NO_METRICS]
+        of_models = [name for name in (task.predicted.primary, *wanted) if name not in NO_METRICS]
         result = _record(outcome, dict.fromkeys(of_models, missing), missing, task)
         return MeasuredModel(model, result, None, SelectionFigure(None))
     compared = ComparedModel.on(setting, model)
@@ -393,7 +393,7 @@ def _record(
 ) -> ModelResult:
     figures = ((name, "", estimate) for name, estimate in metrics.items())
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    return result.with_figures(OF_SELECTION, [(task.selection, "", of_development)])
+    return result.with_figures(OF_SELECTION, [(task.predicted.selection, "", of_development)])
 
 
 def _metrics(
@@ -401,8 +401,8 @@ def _metrics(
 ) -> dict[str, Estimate]:
     """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
     if not setting.task.decides:
-        figures = {compared.primary: compared.estimate()}
-        asked = set(wanted) - {compared.primary}
+        figures = {compared.predicted.primary: compared.estimate()}
+        asked = set(wanted) - {compared.predicted.primary}
         return figures | {
             f"{name}, {group}" if group else name: figure.estimate()
             for name, group, figure in (compared.list_figures() if asked else ())

@@ -384,7 +384,7 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
         return data
     if not task.decides:
         raise OptionError(
-            f"another data set, and the models learned a {task.words}",
+            f"another data set, and the models learned a {task.predicted.words}",
             where=f"{SCORED}.dataset",
             allowed="other data sets of models of classes; images made worse of all",
             remedy="`skiagram validate` scores another cohort with the models of a run",

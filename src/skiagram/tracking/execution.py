@@ -137,7 +137,7 @@ def _parent(
 
 def _points_of_arms(evaluation: Evaluation) -> list[Point]:
     """Return the figures of what stands for each arm."""
-    primary = evaluation.task.selection.removeprefix("selection_")
+    primary = evaluation.task.predicted.selection.removeprefix("selection_")
     points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points(f"ideal_{primary}", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
@@ -160,7 +160,7 @@ def _points_of_arms(evaluation: Evaluation) -> list[Point]:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    table, selection = evaluation.table, evaluation.task.selection
+    table, selection = evaluation.table, evaluation.task.predicted.selection
     models = {result.outcome.model for result in evaluation.models}
     of_arms = table.select(analysis=ARMS).by_model(selection)
     figures = {f"best_{arm}_{selection}": row.value for arm, row in of_arms.items()}

@@ -130,7 +130,7 @@ class ClassicalModel(ABC):
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
-        title = self.title_by(task.classical_loss)
+        title = self.title_by(task.predicted.classical_loss)
         if self.encoding is not None:
             return self._read_encoding(prepared.encoding(self.encoding), prepared, task)
         table, read = FeatureTable.read(prepared.features), (prepared.features,)
@@ -142,7 +142,7 @@ class ClassicalModel(ABC):
         from skiagram.encoders.encoder import TABLE, read_encoding
 
         table, record = read_encoding(folder)
-        kind = self.titles.get(task.classical_loss) or next(iter(self.titles.values()))
+        kind = self.titles.get(task.predicted.classical_loss) or next(iter(self.titles.values()))
         title, preparation = f"{kind} on {record.title}", folder
         read: tuple[Table, ...] = (folder / TABLE,)
         families = self.columns or ()

@@ -397,7 +397,7 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         for model in evaluation.models
         if model.outcome.model in rules and not is_best(evaluation, model)
     ]
-    chance = evaluation.task.chance
+    chance = evaluation.task.predicted.chance
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
     if chance is not None and not _counts_decisions(evaluation):
         rows.append(TableRow("Chance", half))
@@ -454,7 +454,10 @@ def _draw_models(
         draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
         style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
         axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
-    figures, chance = [model.find(evaluation.primary) for model in models], evaluation.task.chance
+    figures, chance = (
+        [model.find(evaluation.primary) for model in models],
+        evaluation.task.predicted.chance,
+    )
     bounds = [bound for figure in figures for bound in (figure.value, figure.low)]
     known = [bound for bound in bounds if bound is not None]
     name_rows(axes, titles)

@@ -120,7 +120,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
-        "classes": evaluation.task.words,
+        "classes": evaluation.task.predicted.words,
         "models": trained,
         "figure": evaluation.figure_words,
         "auc": f"{evaluation.figure_title} of the best of each arm: {'; '.join(areas) or 'none'}",

@@ -124,7 +124,7 @@ def format_as_text(evaluation: Evaluation) -> str:
         if outcome.status == "failed":
             rows.append([outcome.title, outcome.arm, f"failed: {outcome.reason}"])
             continue
-        chosen_by = result.find(evaluation.task.selection, SELECTION)
+        chosen_by = result.find(evaluation.task.predicted.selection, SELECTION)
         figures = [chosen_by, *(_get(result, name) or _ABSENT for name in shown)]
         rows.append(
             [

@@ -28,11 +28,11 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     """Return the differences, one group per model; None where nothing was compared."""
     titles = evaluation.titles
     task = evaluation.task
-    if task.chance is None:
-        titles[PREVALENCE] = titles.get(task.chance_rule, "Chance")
+    if task.predicted.chance is None:
+        titles[PREVALENCE] = titles.get(task.predicted.chance_rule, "Chance")
     else:
         name = "The prevalence" if task.decides else "Chance"
-        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.chance:g})"
+        titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.predicted.chance:g})"
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
         better = beats_rule(evaluation.direct(rule))
