@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
-from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.files import Table, sha256_of
@@ -119,23 +118,25 @@ TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUA
 def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
     """Return plain traits of restored images, the space in which networks' cases are familiar."""
     case_id = np.array(images[0].case_ids)
-    blocks = [
-        np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
-        for store in images
-    ]
+    blocks = []
+    for store in images:
+        rows = []
+        for case in case_id.tolist():
+            image, region = store.image(case), store.region(case)
+            # Moments and quantiles of the region where there is one.
+            measured = image if region is None else image[region.inside]
+            values = np.asarray(measured, dtype=np.float64).ravel()
+            mean, deviation = float(values.mean()), float(values.std())
+            spread = max(deviation, 1e-12)
+            skewness = float(np.mean((values - mean) ** 3)) / spread**3
+            quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
+            # Sharpness: the mean step from a column to the next.
+            plane = np.asarray(image, dtype=np.float32)
+            across = plane.ndim - 2 if plane.ndim > 2 else 1
+            steps = np.abs(np.diff(plane, axis=across)) if plane.shape[across] > 1 else np.zeros(1)
+            height, width = plane.shape[plane.ndim == 4 :][:2]
+            sharpness = float(steps.mean()) / spread
+            rows.append([height, width, mean, deviation, skewness, sharpness, *quantiles])
+        blocks.append(np.array(rows))
     names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in TRAITS]
     return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
-
-
-def _traits(image: Image, region: Region | None) -> list[float]:
-    values = image if region is None else image[region.inside]
-    values = np.asarray(values, dtype=np.float64).ravel()
-    mean, deviation = float(values.mean()), float(values.std())
-    skewness = float(np.mean((values - mean) ** 3)) / max(deviation, 1e-12) ** 3
-    plane = np.asarray(image, dtype=np.float32)
-    across = plane.ndim - 2 if plane.ndim > 2 else 1
-    steps = float(np.abs(np.diff(plane, axis=across)).mean()) if plane.shape[across] > 1 else 0.0
-    height, width = plane.shape[plane.ndim == 4 :][:2]
-    quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
-    sharpness = steps / max(deviation, 1e-12)
-    return [height, width, mean, deviation, skewness, sharpness, *quantiles]

@@ -240,9 +240,7 @@ class Views(Dataset[ExampleBatch]):
     """Training examples together with the random numbers of their views in the current epoch."""
 
     def __init__(self, examples: Examples, seed: int, order: "EpochOrder") -> None:
-        self._examples = examples
-        self._seed = seed
-        self._order = order
+        self._examples, self._seed, self._order = examples, seed, order
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
         case_ids = self._examples.case_id[rows].tolist()
@@ -260,26 +258,22 @@ class EpochOrder(Sampler[Rows]):
     def __init__(
         self, n: int, batch_size: int, seed: int | None, rank: int = 0, world: int = 1
     ) -> None:
-        self._n = n
-        self._batch_size = batch_size
-        self._seed = seed
+        self._n, self._batch_size, self._seed = n, batch_size, seed
         self._rank, self._world = rank, world
+        self._share = -(-n // world)  # rows of one process
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self._share() // self._batch_size)
-
-    def _share(self) -> int:
-        return -(-self._n // self._world)
+        return -(-self._share // self._batch_size)
 
     def __iter__(self) -> Iterator[Rows]:
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
-        rows_of_rank = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
+        rows_of_rank = np.resize(rows, self._share * self._world)[self._rank :: self._world]
         yield from np.array_split(rows_of_rank, len(self))
 
 

@@ -14,6 +14,8 @@ from skiagram.training.options import Training
 class OutcomeTraining(ClassifierTraining):
     """Trains the outputs of a network by the loss of an outcome; it logs no accuracy."""
 
+    has_classes = False
+
     def __init__(self, *given: Any, outcome: MeasuredOutcome, **named: Any) -> None:
         super().__init__(*given, **named)
         self.outcome = outcome
@@ -23,13 +25,6 @@ class OutcomeTraining(ClassifierTraining):
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
         loss: Tensor = self.outcome.loss(logits.squeeze(1), label, self.learned)
         return loss
-
-    def on_validation_epoch_end(self) -> None:
-        scores, target = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
-        self._validated = []
-        loss = self._cross_entropy(scores, target)
-        self._check_validation(loss)
-        self.log("validation_loss", loss, sync_dist=self.trainer.world_size > 1)
 
 
 def check_training(options: Training, title: str) -> None:

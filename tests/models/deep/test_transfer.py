@@ -28,7 +28,7 @@ from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
 from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
-from skiagram.training.module import ClassifierTraining, _optimizer
+from skiagram.training.module import ClassifierTraining
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
@@ -168,9 +168,13 @@ def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
     parameters = dict(network.base.named_parameters())
     assert {name: share[id(parameters[name])] for name in expected} == pytest.approx(expected)
     assert {share[id(one)] for one in network.head.parameters()} == {1.0}
-    module: Any = type("Module", (), {"classifier": type("C", (), {"network": network})})
-    module.parameters = network.parameters
-    groups = _optimizer(training(lr=0.01).optimizer, module).param_groups
+    stepwise = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1}
+    adam = dataclasses.replace(training(lr=0.01).optimizer, schedule=stepwise)
+    classifier = Classifier(network, torch.zeros(1), torch.ones(1))
+    how, cases = dataclasses.replace(training(), optimizer=adam), np.array(["case"])
+    module = ClassifierTraining(classifier, how, torch.ones(2), 0, cases, compiled=False)
+    configured: Any = module.configure_optimizers()
+    groups = configured["optimizer"].param_groups
     assert [group["lr"] for group in groups[:4]] == pytest.approx([0.01, 0.005, 0.0025, 0.00125])
 
 

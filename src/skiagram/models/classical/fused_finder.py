@@ -89,7 +89,7 @@ class FusedFinder:
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
         folder = prepared.encoding(self.encoding)
-        table = _beside(
+        table = join_tables(
             FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
         )
         encoder = read_record(EncoderRecord, folder / RECORD).title
@@ -217,7 +217,7 @@ class FittedFusedFinder(FittedFinder):
         write_record(self.record, folder / FINDER)
 
 
-def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
+def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
     """Return an encoding of places with the features of the same places after it."""
     if not np.array_equal(encoding.case_id, features.case_id):
         raise DataError(

@@ -374,7 +374,7 @@ class FinderModel(NetworkModel):
 
     def load(self, folder: Path) -> "FittedFindingNetwork":  # type: ignore[override]
         check_classes(folder, self.network)
-        return load_finder(folder)
+        return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))
 
 
 class FittedFindingNetwork(FittedFinder):
@@ -395,7 +395,7 @@ class FittedFindingNetwork(FittedFinder):
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
         images = searched(inputs.images, self.options.pixel, self.options.body)
-        by_case, looks = of_cases(inputs.candidates), self.options.finds_in == "candidates"
+        by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
         given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
@@ -404,29 +404,22 @@ class FittedFindingNetwork(FittedFinder):
             for case in inputs.case_id.tolist():
                 image = images[case]
                 axes = len(image.scale)
-                candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
-                candidates = (
-                    np.empty((0, axes))
-                    if candidate_rows is None
-                    else columns[candidate_rows, 3 - axes :]
-                )
-                places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
-                best = (
-                    np.argsort(-odds, kind="stable")[:MOST]
-                    if candidate_rows is None
-                    else slice(None)
-                )
-                radius = (
-                    np.full(len(odds), self.learned.radius)
-                    if candidate_rows is None
-                    else given[candidate_rows]
-                )
-                stored = image.to_stored(places)[best].tolist()
-                rows += [
-                    (case, tuple(place), size)
-                    for place, size in zip(stored, radius[best].tolist(), strict=True)
-                ]
-                scores += np.maximum(odds[best], LOWEST).tolist()
+                # Candidates stay marks with their radii; of peaks the highest have the median one.
+                if at_candidates:
+                    candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64))
+                    candidates = columns[candidate_rows, 3 - axes :]
+                    places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
+                    radius = given[candidate_rows]
+                else:
+                    places, odds = self.options.marks(self._score, image, np.empty((0, axes)))
+                    best = np.argsort(-odds, kind="stable")[:MOST]
+                    places, odds = places[best], odds[best]
+                    radius = np.full(len(odds), self.learned.radius)
+                for place, size in zip(
+                    image.to_stored(places).tolist(), radius.tolist(), strict=True
+                ):
+                    rows.append((case, tuple(place), size))
+                scores += np.maximum(odds, LOWEST).tolist()
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
         return suppress(marks, self.options.apart, inputs.spacing)
 
@@ -448,8 +441,3 @@ class FittedFindingNetwork(FittedFinder):
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(self.learned, folder / FINDER)
-
-
-def load_finder(folder: Path) -> FittedFindingNetwork:
-    """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
-    return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))

@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from skiagram.encoders.timm_encoder import give_timm_weights
+from skiagram.encoders.timm_encoder import give_timm_weights, mean_of
 from skiagram.encoders.weights import (
     HubFile,
     LocalFile,
@@ -355,18 +355,14 @@ class TransferNetwork(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        if self.training or not self._mirrored:
-            return cast(Tensor, self.head(self._describe(images)))
-        axes = chain.from_iterable(
-            combinations(self._mirrored, count) for count in range(len(self._mirrored) + 1)
-        )
-        views = [self._describe(images.flip(flipped)) for flipped in axes]
-        return cast(Tensor, self.head(torch.stack(views).mean(dim=0)))
-
-    def _describe(self, images: Tensor) -> Tensor:
-        """Return (n, numbers) that enter the head."""
+        axes = [] if self.training else self._mirrored
+        mirrors = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
         with self._learning_base():
-            return _describe(self.base, self._entering(images), self._depths)
+            numbers = mean_of(
+                _describe(self.base, self._entering(images.flip(flipped)), self._depths)
+                for flipped in mirrors
+            )
+        return cast(Tensor, self.head(numbers))
 
     def _entering(self, images: Tensor) -> Tensor:
         seen = images * self.deviation + self.mean
@@ -534,15 +530,14 @@ def _holds_layers(module: nn.Module) -> bool:
         parts = [child for child in module if next(child.parameters(), None) is not None]
         own_layers = [child for child in parts if not _normalises(child)]
         return len(own_layers) >= _SEVERAL or any(_holds_layers(child) for child in parts)
-    return any(_is_stack(child) for child in module.children())
-
-
-def _is_stack(module: nn.Module) -> bool:
-    if not isinstance(module, nn.Sequential | nn.ModuleList):
-        return False
-    kinds = {type(child) for child in module}
-    plain = any(issubclass(kind, nn.Sequential) for kind in kinds)
-    return len(module) >= _SEVERAL and len(kinds) == 1 and not plain
+    # A sequence of equal blocks stands for layers, unless the blocks are sequences themselves.
+    for child in module.children():
+        if not isinstance(child, nn.Sequential | nn.ModuleList) or len(child) < _SEVERAL:
+            continue
+        kinds = {type(part) for part in child}
+        if len(kinds) == 1 and not any(issubclass(kind, nn.Sequential) for kind in kinds):
+            return True
+    return False
 
 
 def _normalises(module: nn.Module) -> bool:
