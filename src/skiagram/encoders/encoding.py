@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
-Say = Callable[[str], None]
+W, Made = TypeVar("W"), TypeVar("Made")
 
 
 class _Places(NamedTuple):
@@ -147,25 +147,20 @@ class FolderEncoder:
         if known and len(new) < len(known):
             self.context.say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
         # Batches that give all workers work, so that they end together.
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        options = json.dumps(composed(self.encoder))
         size, workers = max(1, self.encoder.batch_size), self.context.compute.places
-        if device == "cpu" and workers > 1:
+        if not torch.cuda.is_available() and workers > 1:
             size = max(1, min(size, -(-len(new) // (2 * workers))))
         places = [new[start : start + size] for start in range(0, len(new), size)]
         whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
+        options = json.dumps(composed(self.encoder))
         work = [_Work(whole, some, options) for some in places]
-        _remember(options, self.encoder, self.loaded, device)
-        with Progress("encode", len(store)) as progress, _one_thread(device):
+        with Progress("encode", len(store)) as progress, kept.adding():
             progress.advance(len(store) - len(new))
-            on_workers = self.context.compute.map(_encode_some, work, releases_lock=True)
-            done = map(_encode_some, work) if device == "cuda" else on_workers
-            with kept.adding():
-                for some, rows in zip(places, done, strict=True):
-                    kept.add([keys[place] for place in some], rows)
-                    for place, row in zip(some, rows, strict=True):
-                        known[place] = row
-                    progress.advance(len(some))
+            for some, rows in zip(places, self._made(_encode_some, work), strict=True):
+                kept.add([keys[place] for place in some], rows)
+                for place, row in zip(some, rows, strict=True):
+                    known[place] = row
+                progress.advance(len(some))
         if not known:
             return np.empty((0, 0), "f4")
         return np.stack([row for row in known if row is not None])
@@ -210,8 +205,6 @@ class FolderEncoder:
 
     def _on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
         case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        options = json.dumps(composed(self.encoder))
         whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
         keys = [
@@ -226,21 +219,29 @@ class FolderEncoder:
             if any(known[row] is None for row in rows.tolist())
         }
         at = {case: row for row, case in enumerate(store.case_ids)}
+        options = json.dumps(composed(self.encoder))
         work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
-        _remember(options, self.encoder, self.loaded, device)
-        with Progress("encode places", len(work)) as progress, _one_thread(device):
-            on_workers = self.context.compute.map(_encode_at, work, releases_lock=True)
-            done = map(_encode_at, work) if device == "cuda" else on_workers
-            with kept.adding():
-                for (case, rows), (values, of_image) in zip(by_case.items(), done, strict=True):
-                    kept.add([keys[row] for row in rows.tolist()], values)
-                    if of_image is not None:
-                        kept.add([digests[case]], of_image[None])
-                    for row, value in zip(rows.tolist(), values, strict=True):
-                        known[row] = value
-                    progress.advance()
+        with Progress("encode places", len(work)) as progress, kept.adding():
+            made = self._made(_encode_at, work)
+            for (case, rows), (values, of_image) in zip(by_case.items(), made, strict=True):
+                kept.add([keys[row] for row in rows.tolist()], values)
+                if of_image is not None:
+                    kept.add([digests[case]], of_image[None])
+                for row, value in zip(rows.tolist(), values, strict=True):
+                    known[row] = value
+                progress.advance()
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
         return FeatureTable(case_id, names, np.stack([row for row in known if row is not None]))
+
+    def _made(self, encode: Callable[[W], Made], work: Sequence[W]) -> Iterator[Made]:
+        """Yield what comes of each piece of work: made here on an accelerator, else by workers."""
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
+        with _one_thread(device):
+            if device == "cuda":
+                yield from map(encode, work)
+            else:
+                yield from self.context.compute.map(encode, work, releases_lock=True)
 
 
 def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:

@@ -203,7 +203,14 @@ class Tuned:
         read = ("_target_", "encoding", "training.input", *(["columns"] if of_network else []))
         for name, dimension in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
-            if name.startswith(read) or self._reads_beside(name, dimension):
+            beside = False
+            if name == "columns" and self.model.get("encoding") is not None:
+                # Families of features that an encoding is read beside.
+                from skiagram.encoders.encoder import COLUMN
+
+                families = [str(family) for end in dimension.ends for family in end or ()]
+                beside = not all(is_in_family(family, COLUMN) for family in families)
+            if beside or name.startswith(read):
                 fault = "a search cannot change what a model reads"
                 raise OptionError(fault, where=where, remedy="write a tuned model for each")
             if not dimension.holds(value):
@@ -222,15 +229,6 @@ class Tuned:
     @property
     def _own(self) -> Any:
         return self.having({})
-
-    def _reads_beside(self, name: str, dimension: Range | Choice) -> bool:
-        """Return whether values are families of features that an encoding is read beside."""
-        if name != "columns" or self.model.get("encoding") is None:
-            return False
-        from skiagram.encoders.encoder import COLUMN
-
-        families = [str(family) for end in dimension.ends for family in end or ()]
-        return not all(is_in_family(family, COLUMN) for family in families)
 
     @property
     def arm(self) -> Arm:
@@ -296,7 +294,8 @@ class Tuned:
         choices = [name for name, each in self.space.items() if isinstance(each, Choice)]
         study.enqueue_trial(start | {name: _encoded(start[name]) for name in choices})
         # A search that was stopped goes on: what it tried is told again.
-        trials = _take_up(context.folder)
+        earlier = None if context.folder is None else context.folder / TUNING
+        trials = [*read_record(Tuning, earlier).trials] if earlier and earlier.exists() else []
         for number in range(self.budget.trials):
             asked = study.ask()
             values = {name: each.suggest(asked, name) for name, each in self.space.items()}
@@ -446,12 +445,6 @@ def _load_optuna() -> ModuleType:
         import optuna
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
-
-
-def _take_up(folder: Path | None) -> list[Trial]:
-    """Return the trials that a search left which was stopped."""
-    path = None if folder is None else folder / TUNING
-    return [] if path is None or not path.exists() else [*read_record(Tuning, path).trials]
 
 
 def _keep(trials: Sequence[Trial], folder: Path | None) -> None:

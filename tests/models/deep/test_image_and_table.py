@@ -21,16 +21,11 @@ from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
-from tests.models.deep.spots import noise_table, spots, training
+from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-SMALL: dict[str, Any] = {
-    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
-    "widths": [6, 12],
-    "dropout": 0.0,
-}
 SHUFFLE: dict[str, Any] = {
     "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
@@ -40,7 +35,7 @@ SHUFFLE: dict[str, Any] = {
 }
 
 
-def options(backbone: dict[str, Any] = SMALL, how: Training | None = None) -> ImageAndTable:
+def options(backbone: dict[str, Any] = SMALL_CNN, how: Training | None = None) -> ImageAndTable:
     return ImageAndTable(
         columns=None, backbone=backbone, hidden=4, dropout=0.0, training=how or training(epochs=6)
     )
@@ -126,9 +121,9 @@ def test_the_title_and_the_cost_count_the_table() -> None:
 @pytest.mark.parametrize(
     ("backbone", "message"),
     [
-        (SMALL | {"widths": []}, r"model\.backbone\.widths"),
-        (SMALL | {"training": {}}, r"model\.backbone\.training: is given twice"),
-        (SMALL | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
+        (SMALL_CNN | {"widths": []}, r"model\.backbone\.widths"),
+        (SMALL_CNN | {"training": {}}, r"model\.backbone\.training: is given twice"),
+        (SMALL_CNN | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
         ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),
     ],
 )

@@ -90,7 +90,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         one.shutdown()
 
 
-@pytest.mark.thorough
 def test_weights_by_name_are_fetched_once_and_checked(
     server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,10 +112,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
-OTHERS = [pytest.param(one, marks=pytest.mark.thorough) for one in ("mobilenet_v3_small", VIT)]
-
-
-@pytest.mark.parametrize("architecture", [SMALL, *OTHERS])
+@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
 def test_repeated_channels_and_summed_filters_score_alike(
     tmp_path: Path, architecture: str
 ) -> None:
@@ -303,7 +299,6 @@ def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
 
 
-@pytest.mark.thorough
 def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
     tmp_path: Path, lite_file: LocalFile
 ) -> None:
@@ -362,7 +357,6 @@ def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_p
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 @pytest.mark.usefixtures("epochs_that_get_worse")
 def test_patience_counts_from_the_release_of_the_base(
@@ -375,7 +369,6 @@ def test_patience_counts_from_the_release_of_the_base(
     assert len(fitted.summary.curves) == epochs
 
 
-@pytest.mark.thorough
 def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
     cases, rows = spots(tmp_path / "images", 24), np.arange(24, dtype=np.int64)
     known, unseen = cases.select(rows[:16]), cases.select(rows[16:])  # whole batches
