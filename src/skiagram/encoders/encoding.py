@@ -127,25 +127,27 @@ class FolderEncoder:
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder, of all modalities; `encode_images` says more."""
-        kept = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
         blocks: list[Floats] = []
         names: list[str] = []
         case_id = np.array(ImageStore(images).case_ids)
         for modality, folder in modality_folders(images).items():
             store = ImageStore(folder)
-            values = self._encode_store(store, kept)
+            values = self._encode_store(store, earlier)
             prefix = f"{modality}.{COLUMN}" if modality else COLUMN
             names += _names(prefix, self.loaded, values.shape[1])
             blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
-    def _encode_store(self, store: ImageStore, kept: KeptEncodings) -> Floats:
+    def _encode_store(self, store: ImageStore, earlier: KeptEncodings) -> Floats:
         """Encode the images of a store that no earlier run encoded; return a row for each image."""
         keys = store.digests()  # case ids play no part
-        known = kept.find(keys)
-        new = [place for place, row in enumerate(known) if row is None]
-        if known and len(new) < len(known):
-            self.context.say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
+        numbers = earlier.find(keys)
+        new = [place for place, row in enumerate(numbers) if row is None]
+        if numbers and len(new) < len(numbers):
+            self.context.say(
+                f"{len(numbers) - len(new)} of {len(numbers)} images were encoded before."
+            )
         # Batches that give all workers work, so that they end together.
         size, workers = max(1, self.encoder.batch_size), self.context.compute.places
         if not torch.cuda.is_available() and workers > 1:
@@ -153,17 +155,17 @@ class FolderEncoder:
         places = [new[start : start + size] for start in range(0, len(new), size)]
         whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         options = json.dumps(composed(self.encoder))
-        work = [_Work(whole, some, options) for some in places]
-        with Progress("encode", len(store)) as progress, kept.adding():
+        work = [_Work(whole, batch, options) for batch in places]
+        with Progress("encode", len(store)) as progress, earlier.adding():
             progress.advance(len(store) - len(new))
-            for some, rows in zip(places, self._made(_encode_some, work), strict=True):
-                kept.add([keys[place] for place in some], rows)
-                for place, row in zip(some, rows, strict=True):
-                    known[place] = row
-                progress.advance(len(some))
-        if not known:
+            for batch, values in zip(places, self._made(_encode_some, work), strict=True):
+                earlier.add([keys[place] for place in batch], values)
+                for place, row in zip(batch, values, strict=True):
+                    numbers[place] = row
+                progress.advance(len(batch))
+        if not numbers:
             return np.empty((0, 0), "f4")
-        return np.stack([row for row in known if row is not None])
+        return np.stack([row for row in numbers if row is not None])
 
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
@@ -211,27 +213,27 @@ class FolderEncoder:
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
             for case, centre in zip(case_id.tolist(), centres, strict=True)
         ]
-        kept = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
-        known = kept.find(keys)
+        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+        numbers = earlier.find(keys)
         by_case = {
             case: rows
             for case, rows in of_cases(places).items()
-            if any(known[row] is None for row in rows.tolist())
+            if any(numbers[row] is None for row in rows.tolist())
         }
         at = {case: row for row, case in enumerate(store.case_ids)}
         options = json.dumps(composed(self.encoder))
         work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
-        with Progress("encode places", len(work)) as progress, kept.adding():
+        with Progress("encode places", len(work)) as progress, earlier.adding():
             made = self._made(_encode_at, work)
             for (case, rows), (values, of_image) in zip(by_case.items(), made, strict=True):
-                kept.add([keys[row] for row in rows.tolist()], values)
+                earlier.add([keys[row] for row in rows.tolist()], values)
                 if of_image is not None:
-                    kept.add([digests[case]], of_image[None])
+                    earlier.add([digests[case]], of_image[None])
                 for row, value in zip(rows.tolist(), values, strict=True):
-                    known[row] = value
+                    numbers[row] = value
                 progress.advance()
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
-        return FeatureTable(case_id, names, np.stack([row for row in known if row is not None]))
+        return FeatureTable(case_id, names, np.stack([row for row in numbers if row is not None]))
 
     def _made(self, encode: Callable[[W], Made], work: Sequence[W]) -> Iterator[Made]:
         """Yield what comes of each piece of work: made here on an accelerator, else by workers."""

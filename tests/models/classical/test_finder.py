@@ -107,9 +107,9 @@ def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> Non
     whole, label = inputs(tmp_path)
     model = finder()
     unplaced = replace(whole, marks=whole.marks.iloc[1:])
-    known = model.known(labelled(unplaced, label), label == 1)
+    split = model.split_candidates(labelled(unplaced, label), label == 1)
     case = str(whole.marks["case_id"].iloc[0])
-    taught = {str(whole.candidates["case_id"].iloc[row]) for rows in known for row in rows}
+    taught = {str(whole.candidates["case_id"].iloc[row]) for rows in split for row in rows}
     assert case not in taught
     assert len(taught) == CASES - 1
 

@@ -65,8 +65,8 @@ class Harmonisation:
             for place, name in enumerate(names)
             if any(has_prefix(name, f"{PREFIX}{covariate}") for covariate in self.preserve)
         ]
-        of_image = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
-        return SiteHarmoniser(site, preserved, of_image, len(used), self.unseen)
+        image_columns = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
+        return SiteHarmoniser(site, preserved, image_columns, len(used), self.unseen)
 
 
 class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]

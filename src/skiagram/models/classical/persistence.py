@@ -67,10 +67,10 @@ def _is_estimator(type_name: str) -> bool:
     if package != "sklearn" or {"tests", "externals"} & set(inner) or name.startswith("_"):
         return False  # as scikit-learn's own list leaves them out
     try:
-        of_name = getattr(import_module(module), name, None)
+        member = getattr(import_module(module), name, None)
     except ImportError:
         return False
-    return isinstance(of_name, type) and issubclass(of_name, BaseEstimator)
+    return isinstance(member, type) and issubclass(member, BaseEstimator)
 
 
 def write_pipeline(pipeline: Pipeline, path: Path) -> None:

@@ -397,7 +397,7 @@ class FittedFindingNetwork(FittedFinder):
         images = searched(inputs.images, self.options.pixel, self.options.body)
         by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
-        given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
+        radii = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
         scores: list[float] = []
         with torch.inference_mode(), memory_failures("scoring", self.options.training.batch_size):
@@ -409,7 +409,7 @@ class FittedFindingNetwork(FittedFinder):
                     candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64))
                     candidates = columns[candidate_rows, 3 - axes :]
                     places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
-                    radius = given[candidate_rows]
+                    radius = radii[candidate_rows]
                 else:
                     places, odds = self.options.marks(self._score, image, np.empty((0, axes)))
                     best = np.argsort(-odds, kind="stable")[:MOST]

@@ -120,13 +120,13 @@ class NetworkInputs:
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
-        known = read_table(cases / "covariates.parquet")
+        covariates = read_table(cases / "covariates.parquet")
         if described is not None:
-            return cls(store, encode_covariates(known, described), described, modalities)
+            return cls(store, encode_covariates(covariates, described), described, modalities)
         patients = development_patients(Cases.read(cases / "cases.parquet"))
         family, where = Covariates(columns=network.columns), "model.columns"
-        table = family.encode(known, patients, where)
-        return cls(store, table, family.describe(known, patients, where), modalities)
+        table = family.encode(covariates, patients, where)
+        return cls(store, table, family.describe(covariates, patients, where), modalities)
 
     @property
     def sha256(self) -> str:

@@ -143,8 +143,8 @@ class Transfer:
         """
 
         def on_maps(base: nn.Module, _numbers: int) -> nn.Module:
-            told = cast(Any, base).feature_info
-            stages = [told[depth] for depth in self.depths or ()]
+            described = cast(Any, base).feature_info
+            stages = [described[depth] for depth in self.depths or ()]
             widths, strides = (
                 tuple(int(stage[key]) for stage in stages) for key in ("num_chs", "reduction")
             )
@@ -236,8 +236,8 @@ class Transfer:
         weight = f"{_first_convolution(colour)}.weight"
         channels = transferred.base.state_dict()[weight].shape[1]
         state[weight] = _spread(state[weight], channels)
-        kept = transferred.base.state_dict()
-        transferred.base.load_state_dict({name: state[name] for name in kept})
+        own_state = transferred.base.state_dict()
+        transferred.base.load_state_dict({name: state[name] for name in own_state})
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
         """Start the head as a logistic regression on what enters it of the training cases."""
@@ -374,7 +374,7 @@ class TransferNetwork(nn.Module):
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return the share of the learning rate of each part that learns, the head first."""
         parts = [(1.0, list(self.head.parameters()))]
-        left = {
+        remaining = {
             name: parameter
             for name, parameter in self.base.named_parameters()
             if parameter.requires_grad
@@ -382,9 +382,9 @@ class TransferNetwork(nn.Module):
         for above, names in enumerate(reversed(self._learning), start=1):
             prefixes = tuple(f"{name}." for name in names)
             last = above == len(self._learning)  # takes what stands in no layer, as positions do
-            chosen = [name for name in left if last or name.startswith(prefixes)]
+            chosen = [name for name in remaining if last or name.startswith(prefixes)]
             if chosen:
-                parts.append((self._decay**above, [left.pop(name) for name in chosen]))
+                parts.append((self._decay**above, [remaining.pop(name) for name in chosen]))
         return parts
 
 
