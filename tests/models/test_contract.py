@@ -114,15 +114,18 @@ def test_keeps_the_contract(
     loaded = untrained.load(tmp_path / "fitted")
     np.testing.assert_array_equal(loaded.scores(cases.inputs), scores)
     loaded.save(tmp_path / "loaded")
+    copies = ["loaded"]
     # A second fit, of a network from the batches that a GPU gets, is equal to the byte.
     if name in NETWORKS:
         from skiagram.training import fit
         from skiagram.training.data import ImageData
 
         monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
-    untrained.fit(cases, context).save(tmp_path / "again")
+    if name not in EVERY:
+        untrained.fit(cases, context).save(tmp_path / "again")
+        copies.append("again")
     for file in (path for path in (tmp_path / "fitted").rglob("*") if path.is_file()):
-        for folder in ("loaded", "again"):
+        for folder in copies:
             same = tmp_path / folder / file.relative_to(tmp_path / "fitted")
             assert same.read_bytes() == file.read_bytes(), file.name
     if name in EVERY:

@@ -23,12 +23,6 @@ from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-EXHAUSTED = [
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
-    MemoryError(),
-]
-
 
 def raising(error: Exception) -> Callable[..., None]:
     def exhaust(*arguments: object) -> None:
@@ -37,18 +31,23 @@ def raising(error: Exception) -> Callable[..., None]:
     return exhaust
 
 
-@pytest.mark.parametrize("error", EXHAUSTED)
 def test_training_and_scoring_name_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, unseen = halves(tmp_path, 48)
-    fitted = learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen))
-    monkeypatch.setattr(fitted, "logits", raising(error))
-    with pytest.raises(ModelFailure, match=r"during scoring.*training\.batch_size \(now 16\)"):
-        fitted.scores(unseen.inputs)
-    monkeypatch.setattr(Curves, "on_train_epoch_end", raising(error))
-    with pytest.raises(ModelFailure, match=r"during training.*training\.batch_size \(now 16\)"):
-        learner(training()).fit(known, FitContext(0, validation=unseen))
+    known, unseen = halves(tmp_path, 24)
+    context = FitContext(0, validation=unseen)
+    fitted = learner(training(epochs=1)).fit(known, context)
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        MemoryError(),
+    ):
+        monkeypatch.setattr(fitted, "logits", raising(error))
+        with pytest.raises(ModelFailure, match=r"during scoring.*training\.batch_size \(now 16\)"):
+            fitted.scores(unseen.inputs)
+        monkeypatch.setattr(Curves, "on_train_epoch_end", raising(error))
+        with pytest.raises(ModelFailure, match=r"during training.*training\.batch_size \(now 16\)"):
+            learner(training()).fit(known, context)
 
 
 def test_other_errors_pass() -> None:

@@ -54,14 +54,16 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
 
 
 def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
-    known, stopping = cases.select(np.arange(64)), cases.select(np.arange(64, 80))
+    """Fit to the first half of the cases; a sixth more decides when to stop."""
+    rows, half = np.arange(len(cases)), len(cases) // 2
+    known, stopping = cases.select(rows[:half]), cases.select(rows[half : 4 * half // 3])
     return NetworkModel(options(how=how), CPU, threads=1).fit(
         known, FitContext(0, validation=stopping)
     )
 
 
 def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
-    held_out = cases.select(np.arange(80, len(cases)))
+    held_out = cases.select(np.arange(2 * len(cases) // 3, len(cases)))
     margin = model.scores(held_out.inputs) @ [-1.0, 1.0]
     return float(roc_auc_score(held_out.label, margin))
 
@@ -76,7 +78,7 @@ def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides
 
 
 def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
-    cases = telling(spots(tmp_path / "images", 96))
+    cases = telling(spots(tmp_path / "images", 24))
     model = fitted(cases, training(epochs=1))
     with pytest.raises(DataError, match="no table of covariates"):
         model.scores(ImageSet(cases.inputs.store, cases.case_id))
@@ -86,7 +88,7 @@ def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
 
 
 def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
-    cases = spots(tmp_path / "images", 96)
+    cases = spots(tmp_path / "images", 24)
     fitted(cases, training(epochs=1)).save(tmp_path / "one")
     fitted(telling(cases), training(epochs=1)).save(tmp_path / "other")
     for name in ("table.json", "table.skops"):
