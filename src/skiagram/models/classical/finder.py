@@ -132,6 +132,7 @@ class CandidateFinder:
             fault = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
             remedy = "choose a finer `proposal`, or check the marks"
             raise ModelFailure(fault, where=self.title, remedy=remedy)
+        # As many normal places as are asked for, drawn once.
         generator = stream(context.seed, "normal places")
         number = min(len(normal), self.normal_places * len(lesion))
         chosen = generator.choice(normal, number, replace=False)
@@ -145,6 +146,7 @@ class CandidateFinder:
                 hardest = np.argsort(-judge(fitted, table, normal), kind="stable")
                 worst = normal[hardest[: max(1, int(self.hard_share * number))]]
                 chosen = np.union1d(chosen, worst)
+        # An image without a candidate scores as the least suspicious place.
         floor = float(judge(fitted, table, rows).min())
         share, images = None, len(training)
         if self.other_share == "learnt":
@@ -182,6 +184,7 @@ class CandidateFinder:
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         lesions, lesion_rows = inputs.lesions, of_cases(inputs.lesions)
+        # Places in mm, and which images are abnormal.
         place, true = positions(candidates, inputs.spacing), positions(lesions, inputs.spacing)
         radius = lesions["radius"].to_numpy(dtype=np.float64)
         abnormal = dict(zip(training.case_id.tolist(), positive.tolist(), strict=True))

@@ -182,6 +182,7 @@ class Crops(Examples):
         finder: FindingNetwork,
     ) -> None:
         options, self._finder = finder.training, finder
+        # Of each step so many crops are at lesions; every lesion comes as often as it takes.
         each = max(1, round(finder.lesion_share * options.batch_size))
         if each == options.batch_size:
             allowed = "at least one crop without a lesion in a step"
@@ -272,8 +273,10 @@ class BalancedOrder(EpochOrder):
 
     def __iter__(self) -> Iterator[Rows]:
         generator, lesion = self._stream(self.epoch), self._crops.places.lesion
+        # Crops at lesions in a new order.
         at_lesions = generator.permutation(np.flatnonzero(lesion >= 0))
         others = np.flatnonzero(lesion < 0)
+        # Crops elsewhere: the hard ones once the network knows something, else all in turn.
         elsewhere = len(self) * (self._size - self._crops.at_lesions)
         hard = self.epoch >= self._finder.hard_from * self._finder.training.epochs
         if hard:
@@ -283,6 +286,7 @@ class BalancedOrder(EpochOrder):
         else:
             turns = -(-elsewhere // len(others))
             chosen = np.concatenate([generator.permutation(others) for _ in range(turns)])
+        # Each batch has its share of both.
         yield from np.hstack(
             [
                 part[: len(self) * size].reshape(len(self), size)
@@ -344,6 +348,7 @@ class FinderModel(NetworkModel):
             remedy = "give marks of lesions, or choose a network that reads whole images"
             fault = "no lesion whose place is known among the training cases"
             raise ModelFailure(fault, where=self.title, remedy=remedy)
+        # Images as the network sees them, and lesions in their pixels.
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
@@ -351,11 +356,13 @@ class FinderModel(NetworkModel):
             training.case_id, lesions.case_id
         )
         cases = training.inputs.select(np.flatnonzero(~unplaced))
+        # Where crops are taken.
         places = self.network.places(cases, images, lesions)
         if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
             fault = "no place without a lesion, or none with one, among the training cases"
             raise ModelFailure(fault, where=self.title, remedy="choose a finer `proposal`")
         crops = Crops(images, places, lesions, self.network)
+        # Each image has mean 0 and deviation 1 already: the network scales nothing.
         architecture = Architecture(composed(self.network), crops.shape, 2)
         unscaled = torch.zeros(1), torch.ones(1)
         module = self.network.training_module()

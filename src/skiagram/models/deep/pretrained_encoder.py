@@ -66,10 +66,12 @@ class TrainedNetwork(PictureEncoder):
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
             fault = "this network reads volumes, or covariates beside the image"
             raise DataError(fault, where=str(described), allowed="networks on images alone")
+        # The weights that the option names, and no others.
         weights = self._fitted / WEIGHTS
         if not weights.is_file():
             raise _unreadable(weights, "no such file")
         check_sha256(weights, self.sha256, "encoder.sha256")
+        # The network, of an ensemble the first, without its last layer.
         whole, _ = load_classifier(self._fitted)
         classifier = cast(Classifier, whole.members[0] if isinstance(whole, Ensemble) else whole)
         network = classifier.network

@@ -161,12 +161,14 @@ class Transfer:
         kind: "type[TransferNetwork]",
     ) -> nn.Module:
         try:
+            # The head stands in place of the last layer; the first reads the channels of the images.
             base, numbers = self.base(height, width)
             head = make_head(base, numbers)
             repeated = channels == 1 and self.gray == "repeat"
             if channels != _COLOURS and not repeated:
                 _adapt_channels(base, channels, self.architecture)
             network = kind(base, head, self, (height, width), repeated=repeated)
+            # Images that are too small for it fail here, before anything is trained.
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
@@ -243,6 +245,7 @@ class Transfer:
         """Start the head as a logistic regression on what enters it of the training cases."""
         if self.inverse_regularisation is None:
             return
+        # The head scales what enters it, and ends in a linear layer.
         scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
         scaling, layer = cast(nn.BatchNorm1d, scaling), cast(nn.Linear, layer)
         if training.label.ndim > 1 or layer.out_features == 1:
@@ -252,6 +255,7 @@ class Transfer:
                 remedy="set inverse_regularisation to null, frozen_epochs to 3 and "
                 "training.optimizer.lr to 0.001",
             )
+        # Its scaling is that of the training cases, its layer the regression on them.
         numbers = entering(classifier, scaling, training, self.training.batch_size)
         with torch.no_grad():
             cast(Tensor, scaling.running_mean).copy_(torch.from_numpy(numbers.mean(axis=0)))
@@ -313,10 +317,12 @@ class TransferNetwork(nn.Module):
         self.base, self.head, self.size = base, head, size
         self.frozen_epochs = options.frozen_epochs
         self._repeated, self._decay, self._depths = repeated, options.layer_decay, options.depths
+        # Images of mean 0 and deviation 1 become what the weights read of photographs.
         mean, deviation = _of_photographs(options)
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("deviation", torch.tensor(deviation))
         self._frozen = self.frozen_epochs != 0
+        # Layers that never learn, and those that do, from the images on.
         layers = layer_names(base)
         learning = len(layers) if options.last_blocks is None else options.last_blocks
         if learning > len(layers):
@@ -328,9 +334,11 @@ class TransferNetwork(nn.Module):
             for part in base.modules()
             if options.fixed_normalisation and isinstance(part, _BatchNorm)
         ]
+        # Axes along which training mirrors images.
         views = options.training.views if options.mirrored else None
         flips = (getattr(views, "vertical_flip", False), getattr(views, "horizontal_flip", False))
         self._mirrored = [axis for axis, flip in zip((2, 3), flips, strict=True) if flip]
+        # What never learns takes no gradient.
         learning_names = tuple(f"{name}." for names in self._learning for name in names)
         for name, parameter in base.named_parameters():
             below = self._fixed and not name.startswith(learning_names)

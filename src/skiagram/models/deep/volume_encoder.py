@@ -82,6 +82,7 @@ class VolumeEncoder(PublishedEncoder):
         how = self.preprocessing
         network, channels, title = self._build()
         how.check_channels(channels)
+        # Weights go into all but the last layer, which is cut off.
         path = self.weights.locate(WEIGHTS)
         last, _ = cut_last_layer(network)
         tensors = read_tensors(path)
@@ -97,6 +98,7 @@ class VolumeEncoder(PublishedEncoder):
                 }
         give_weights(network, tensors, title, str(path), (last,))
         network.eval().requires_grad_(False)
+        # A first look tells how many numbers it makes.
         try:
             with torch.inference_mode():
                 numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
@@ -134,6 +136,7 @@ class VolumeEncoder(PublishedEncoder):
             ]
             scale = min(whole / length for whole, length in zip(how.size, lengths, strict=True))
             sides = tuple(max(1, round(length * scale)) for length in lengths)
+        # The volume in this size, centred in what the network reads.
         volume = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
         volume = resize_volume(volume, sides).clamp(0, 1)
         around: list[int] = []
