@@ -161,7 +161,7 @@ class Transfer:
         kind: "type[TransferNetwork]",
     ) -> nn.Module:
         try:
-            # The head stands in place of the last layer; the first reads the channels of the images.
+            # The head is in place of the last layer; the first reads the channels of the images.
             base, numbers = self.base(height, width)
             head = make_head(base, numbers)
             repeated = channels == 1 and self.gray == "repeat"
