@@ -233,7 +233,7 @@ def give_weights(
     weights: Mapping[str, "Tensor"],
     architecture: str,
     file: str,
-    heads: Sequence[str] = (),
+    heads: Sequence[str],
 ) -> None:
     """Give a network the weights of a file, all of them; those of another one are a DataError.
 

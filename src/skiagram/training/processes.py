@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,11 @@ def silence() -> None:
     warnings.filterwarnings("ignore", message="The `srun` command is available")  # and not needed
 
 
-def started(environment: Mapping[str, str] = os.environ) -> int | None:
+def started() -> int | None:
     """Return how many processes a launcher (torchrun, srun) started; None where none did."""
     for name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
-        if int(environment.get(name, 1)) > 1:
-            return int(environment[name])
+        if int(os.environ.get(name, 1)) > 1:
+            return int(os.environ[name])
     return None
 
 

@@ -106,7 +106,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     assert described["shape"] == [3, 12, 12, 12]
     assert described["network"]["training"]["input"]["box"]["margin"] == 1.0
     again = load_network(tmp_path / "model")
-    store, modalities = stored_images(again.given, tmp_path / "images")
+    store, modalities = stored_images(again.network.training.input, tmp_path / "images")
     new = ImageSet(store, unseen.case_id, None, modalities)
     np.testing.assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
 

@@ -144,12 +144,13 @@ class NetworkInputs:
 
 
 def stored_images(
-    network_input: NetworkInput, images: Path, where: str = "model.training.input"
+    network_input: NetworkInput, images: Path
 ) -> tuple[ImageStore, dict[str, ImageStore]]:
     """Open what a network sees, in training and for new cases: what `ImageSet` needs.
 
-    A folder of new cases is written by `restore_modalities`; `fitted.given` is its network's input.
+    A folder of new cases is written by `restore_modalities`.
     """
+    where = "model.training.input"
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
     unknown = [name for name in names if name not in folders]
