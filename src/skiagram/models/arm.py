@@ -253,10 +253,10 @@ def _write_scores(
     ]
     selection = _stacked(chosen, {"fit": "str", "feature": "str", "chosen": "bool"})
     # Marks of finders alone.
-    of_marks = {**place, **PLACES, "score": "float64"}
-    marks = [table[list(of_marks)] for repeat in repeats for table in repeat.marks]
+    mark_types = {**place, **PLACES, "score": "float64"}
+    marks = [table[list(mark_types)] for repeat in repeats for table in repeat.marks]
     predictions = Predictions(
-        outcome, scores, selection, _stacked(marks, of_marks) if marks else None
+        outcome, scores, selection, _stacked(marks, mark_types) if marks else None
     )
     predictions.write(folder)
     curves = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]

@@ -364,11 +364,11 @@ class TransferNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         axes = [] if self.training else self._mirrored
-        mirrors = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
+        flips = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
+        mirrors = [images.flip(flipped) if flipped else images for flipped in flips]
         with self._learning_base():
             numbers = mean_of(
-                _describe(self.base, self._entering(images.flip(flipped)), self._depths)
-                for flipped in mirrors
+                _describe(self.base, self._entering(mirror), self._depths) for mirror in mirrors
             )
         return cast(Tensor, self.head(numbers))
 
