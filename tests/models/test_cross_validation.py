@@ -75,7 +75,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
+@pytest.mark.parametrize("kind", [Spy, CountingSpy])
 def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
     kind: type[Spy], monkeypatch: pytest.MonkeyPatch
 ) -> None:

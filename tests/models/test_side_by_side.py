@@ -117,7 +117,7 @@ def _ports() -> dict[str, int]:
         return {name: one.getsockname()[1] for name, one in zip(names, free, strict=True)}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
     values = read_options("logistic_regression") | {"max_iterations": 1}
     outcomes = []

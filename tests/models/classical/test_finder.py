@@ -238,11 +238,11 @@ def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path: Path)
         "_target_": "skiagram.models.tuned.Tuned",
         "model": composed(finder()),
         "space": {name: {"low": 0.001, "high": 10.0, "scale": "log"}, "top": {"choices": [1, 2]}},
-        "budget": {"trials": 3, "folds": 2},
+        "budget": {"trials": 2, "folds": 2},
     }
     model = build(options, "model")
     fitted = model.fit(training, CONTEXT)
-    assert [len(trial.fold_auc) for trial in fitted.tuning.trials] == [2, 2, 2]
+    assert [len(trial.fold_auc) for trial in fitted.tuning.trials] == [2, 2]
     plain = model.having(fitted.tuning.chosen).fit(training, CONTEXT)
     fitted.save(tmp_path / "model")
     scores, marks = fitted.scores_and_marks(whole)
