@@ -37,9 +37,7 @@ def test_rows_added_one_by_one_lie_in_few_tables(tmp_path: Path) -> None:
     ]
 
 
-def test_rows_of_some_seconds_lie_in_one_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_of_seconds_lie_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = PieceStore(tmp_path)
     kept = KeptEncodings(store, "of one encoder")
     with kept.adding():

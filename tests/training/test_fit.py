@@ -200,9 +200,7 @@ def test_a_stop_by_the_clock_is_refused_before_anything_runs(path: str) -> None:
         ),
     ],
 )
-def test_a_part_that_does_not_exist_is_a_wrong_option(
-    tmp_path: Path, part: dict[str, Any], named: str
-) -> None:
+def test_an_absent_part_is_a_wrong_option(tmp_path: Path, part: dict[str, Any], named: str) -> None:
     trainer = dataclasses.replace(CPU, callbacks=(part,))
     with pytest.raises(OptionError, match=named):
         fitted(tmp_path, training(), trainer, None)
@@ -239,9 +237,7 @@ def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
 
 
-def test_a_fit_leaves_the_environment_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_restores_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     fit(tmp_path, epochs=1)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"

@@ -31,7 +31,7 @@ def raising(error: Exception) -> Callable[..., None]:
     return exhaust
 
 
-def test_training_and_scoring_name_the_option(
+def test_too_little_memory_names_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known, unseen = halves(tmp_path, 24)
@@ -60,9 +60,7 @@ TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
-def test_spawned_processes_that_diverge_are_a_failed_model(
-    tmp_path: Path, accelerator: Any
-) -> None:
+def test_spawned_processes_that_diverge_fail_the_model(tmp_path: Path, accelerator: Any) -> None:
     known, unseen = halves(tmp_path, 48)
     trainer = dataclasses.replace(TWO, accelerator=accelerator)
     exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")

@@ -78,12 +78,14 @@ class ClassifierTraining(pl.LightningModule):
         if isinstance(self.classifier.network, RatedLayers):
             rates = self.classifier.network.rates()
             parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
-        rate = {"lr": options.lr, "weight_decay": options.weight_decay}
+        lr, decay = options.lr, options.weight_decay
         optimizer: Optimizer
         if options.name == "sgd":
-            optimizer = SGD(parameters, **rate, momentum=0.9)
+            optimizer = SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
+        elif options.name == "adamw":
+            optimizer = AdamW(parameters, lr=lr, weight_decay=decay)
         else:
-            optimizer = (AdamW if options.name == "adamw" else Adam)(parameters, **rate)
+            optimizer = Adam(parameters, lr=lr, weight_decay=decay)
         # The learning rate follows the schedule, step by step or epoch by epoch.
         schedule: LRSchedulerConfigType
         if isinstance(options.schedule, str):

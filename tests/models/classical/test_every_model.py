@@ -87,9 +87,7 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["time", "number", "grade"])
-def test_without_classes_an_option_of_classes_is_refused(
-    kind: str, options: dict[str, Any], fault: str
-) -> None:
+def test_an_option_of_classes_is_refused(kind: str, options: dict[str, Any], fault: str) -> None:
     with pytest.raises(ModelFailure, match=fault):
         model("logistic_regression", **options).fit(cases_of(kind), CONTEXT)
 

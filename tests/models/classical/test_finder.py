@@ -202,9 +202,7 @@ def test_without_candidates_there_is_a_score(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film(
-    tmp_path: Path,
-) -> None:
+def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path / "images")
     cases = labelled(whole, label)
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)

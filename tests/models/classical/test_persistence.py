@@ -133,7 +133,7 @@ CHANGES = [foreign_type, type_of_a_test, pickled_array, lost_array, other_protoc
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_tampered_file_is_refused_by_name(
+def test_a_tampered_file_is_named(
     change: Callable[[dict[str, bytes]], None], tmp_path: Path
 ) -> None:
     path = tmp_path / "model.skops"

@@ -139,9 +139,7 @@ RUN = ("logistic_regression", "svm")
         ("stacking", {"inverse_regularisation": 0.0}, r"combinations.stacking.inverse_reg"),
     ],
 )
-def test_a_wrong_combination_is_refused_by_name(
-    name: str, changed: dict[str, object], words: str
-) -> None:
+def test_a_wrong_combination_is_named(name: str, changed: dict[str, object], words: str) -> None:
     values = yaml.safe_load((CONF / "stacking.yaml").read_text())
     with pytest.raises(OptionError, match=words):
         check_combination(name, values | {"members": list(RUN)} | changed, RUN)

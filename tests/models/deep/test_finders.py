@@ -131,9 +131,7 @@ def test_finds_planted_blobs(tmp_path: Path, name: str, depth: int | None) -> No
     assert (hit >= 0).sum() >= len(lesions) - 1
 
 
-def test_a_pretrained_way_down_starts_from_its_weights_and_learns_after_the_way_up(
-    tmp_path: Path,
-) -> None:
+def test_a_pretrained_way_down_starts_from_its_weights_and_learns_later(tmp_path: Path) -> None:
     cases, name = blobs(tmp_path / "images", 12), "pretrained_heat_map_finder"
     weights = torch.load(backbone_weights()["weights"]["file"], weights_only=True)
     of = "network.base.blocks.4.0.conv_pw.weight"

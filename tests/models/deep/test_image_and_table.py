@@ -68,9 +68,7 @@ def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
     return float(roc_auc_score(held_out.label, margin))
 
 
-def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides(
-    tmp_path: Path,
-) -> None:
+def test_the_table_tells_what_the_image_hides_and_the_other_way_round(tmp_path: Path) -> None:
     hidden = spots(tmp_path / "hidden", 120, noise=20.0)
     shown = spots(tmp_path / "shown", 120, noise=0.3)
     assert auc(telling(hidden), fitted(telling(hidden))) > 0.85

@@ -77,7 +77,7 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     assert load_network(tmp_path / "model").scores(cases.inputs) == pytest.approx(scores, abs=1e-6)
 
 
-def test_held_out_cases_decide_when_to_stop_and_what_only_classes_have_is_refused(
+def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(
     tmp_path: Path,
 ) -> None:
     cases = timed(spots(tmp_path / "images", 72, noise=0.3))

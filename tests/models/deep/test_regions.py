@@ -92,9 +92,7 @@ def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
 
 
 @pytest.mark.thorough
-def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_back(
-    tmp_path: Path,
-) -> None:
+def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     model = volume_network(BOXED, augmentation=TURNED)

@@ -113,9 +113,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
 
 
 @pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
-def test_repeated_channels_and_summed_filters_score_alike(
-    tmp_path: Path, architecture: str
-) -> None:
+def test_repeated_channels_and_summed_filters_are_alike(tmp_path: Path, architecture: str) -> None:
     weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, SIDE, SIDE)
     repeat = started(options(architecture, weights=weights))
     summed = started(options(architecture, weights=weights, gray="sum"))
@@ -128,9 +126,7 @@ def test_repeated_channels_and_summed_filters_score_alike(
 
 
 @pytest.mark.parametrize("channels", [2, 6, 7])
-def test_other_channels_read_the_filters_in_turn_as_timm_does(
-    tmp_path: Path, channels: int
-) -> None:
+def test_other_channels_read_the_filters_in_turn_as_in_timm(tmp_path: Path, channels: int) -> None:
     adapt = pytest.importorskip("timm.models").adapt_input_conv
     weights = weights_file(tmp_path)
     network = started(options(weights=weights), channels=channels)
@@ -253,9 +249,7 @@ def lite(lite_file: LocalFile, **changed: Any) -> Transfer:
     return dataclasses.replace(shipped, **(values | changed))
 
 
-def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_the_head_starts_as_a_logistic_regression(tmp_path: Path, lite_file: LocalFile) -> None:
     """timm, scikit-learn and the definition: pooled maps of an image and its mirror image."""
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 20, side=SIDE)
     label, images = cases.label, cases.inputs.read(np.arange(20), SIDE)
@@ -283,9 +277,7 @@ def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
     np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
 
 
-def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile) -> None:
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
     times = np.ones((6, 2), np.float32)
     for n_classes, label, said in (
@@ -299,9 +291,7 @@ def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
 
 
-def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path: Path, lite_file: LocalFile) -> None:
     chosen = lite(lite_file, depths=None, inverse_regularisation=None, frozen_epochs=None)
     backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
     network = RefittedHead(
@@ -359,9 +349,7 @@ def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_p
 
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 @pytest.mark.usefixtures("epochs_that_get_worse")
-def test_patience_counts_from_the_release_of_the_base(
-    tmp_path: Path, frozen_epochs: int, epochs: int
-) -> None:
+def test_patience_counts_from_the_release(tmp_path: Path, frozen_epochs: int, epochs: int) -> None:
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
