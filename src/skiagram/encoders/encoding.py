@@ -44,7 +44,8 @@ from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
-W, Made = TypeVar("W"), TypeVar("Made")
+Work = TypeVar("Work")
+Made = TypeVar("Made")
 
 
 class _Places(NamedTuple):
@@ -235,7 +236,7 @@ class FolderEncoder:
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
         return FeatureTable(case_id, names, np.stack([row for row in numbers if row is not None]))
 
-    def _made(self, encode: Callable[[W], Made], work: Sequence[W]) -> Iterator[Made]:
+    def _made(self, encode: Callable[[Work], Made], work: Sequence[Work]) -> Iterator[Made]:
         """Yield what comes of each piece of work: made here on an accelerator, else by workers."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
