@@ -155,10 +155,11 @@ def check_network(fitted: Any, what: str, folder: Path) -> None:
     from tests.models.deep.spots import spots
 
     assert fitted.summary.multiply_adds
-    depth = 10 if what == "volumes" else None
-    for other in ("side", "channels", "depth"):
-        unlike: dict[str, Any] = {"side": 16, "depth": depth, other: 5 if other == "depth" else 36}
-        images = spots(folder / other, 2, **unlike)
+    like, others = {"depth": None}, [{"side": 36}, {"channels": 3}, {"depth": 5}]
+    if what == "volumes":
+        like, others = {"depth": 10}, [{"side": 36}, {"depth": None}]
+    for number, other in enumerate(others):
+        images = spots(folder / f"unlike{number}", 2, **like | other)
         with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
             fitted.scores(images.inputs)
 
