@@ -33,7 +33,7 @@ from tests.models.deep.spots import halves, learner, training
 from skiagram.models.contract import FitContext
 folder = Path(sys.argv[1])
 known, unseen = halves(folder, 48)
-learner(training(epochs=200)).fit(known, FitContext(3, folder / "state", validation=unseen))
+learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validation=unseen))
 """
 
 
@@ -52,7 +52,7 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     for folder in (killed, whole):
         known, unseen = halves(folder, 48)
         context = FitContext(3, folder / "state", validation=unseen)
-        learner(training(epochs=200)).fit(known, context).save(folder / "model")
+        learner(training(epochs=80)).fit(known, context).save(folder / "model")
     survived, undisturbed = (
         (folder / "model/weights.safetensors").read_bytes() for folder in (killed, whole)
     )
