@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -275,7 +274,9 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
-        library = _load_optuna()
+        with installed("Optuna", "model", "pip install 'skiagram[search]'"):
+            import optuna
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
             folds = grouped_folds(
                 training.label,
@@ -288,8 +289,8 @@ class Tuned:
         except DataError as error:  # other models need no such folds and can be trained
             raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
         # A search whose first trial has the model's own values; Optuna knows choices as JSON.
-        sampler = library.samplers.TPESampler(seed=derived_seed(context.seed, "tuned", "trials"))
-        study: optuna.Study = library.create_study(direction="maximize", sampler=sampler)
+        sampler = optuna.samplers.TPESampler(seed=derived_seed(context.seed, "tuned", "trials"))
+        study = optuna.create_study(direction="maximize", sampler=sampler)
         start = {name: _value(self.model, name) for name in self.space}
         choices = [name for name, each in self.space.items() if isinstance(each, Choice)]
         study.enqueue_trial(start | {name: _encoded(start[name]) for name in choices})
@@ -303,7 +304,7 @@ class Tuned:
                 trials.append(self._try(values, trials, folds, training, context))
                 _keep(trials, context.folder)
             if trials[number].reason:
-                study.tell(asked, state=library.trial.TrialState.FAIL)
+                study.tell(asked, state=optuna.trial.TrialState.FAIL)
             else:
                 study.tell(asked, trials[number].mean_auc)
         # The best trial, of equal ones the first, is fitted on all cases.
@@ -437,14 +438,6 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
             raise OptionError("no such option", where=f"model.space.{name}", allowed=known)
         value = value[part]
     return value
-
-
-def _load_optuna() -> ModuleType:
-    """Import Optuna, whose messages stay off the terminal."""
-    with installed("Optuna", "model", "pip install 'skiagram[search]'"):
-        import optuna
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
 
 
 def _keep(trials: Sequence[Trial], folder: Path | None) -> None:

@@ -11,7 +11,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -283,9 +283,8 @@ class TrainingRun:
             last = folder / f"{_LAST}.ckpt"
             resumed = str(last) if as_the_first(last.exists()) else None
             trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
-            on_processors = device(self.trainer).type == "cpu"
             try:
-                with _interrupts(), _no_accelerators() if on_processors else nullcontext():
+                with _plain_fit(on_processors=device(self.trainer).type == "cpu"):
                     trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
             except SkiagramError:
                 raise
@@ -409,22 +408,15 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _no_accelerators() -> Iterator[None]:
-    """Answer a question at once that PyTorch asks the driver before every step of an optimizer."""
-    visible = os.environ.get(_VISIBLE)
-    os.environ[_VISIBLE] = ""
-    try:
-        yield
-    finally:
-        del os.environ[_VISIBLE]
-        if visible is not None:
-            os.environ[_VISIBLE] = visible
+def _plain_fit(*, on_processors: bool) -> Iterator[None]:
+    """Have a fit ask for no accelerator that plays no part, and hand on Ctrl-C.
 
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Hand on Ctrl-C, of which Lightning makes exit code 1 and a process deaf to the next one."""
-    handler = signal.getsignal(signal.SIGINT)
+    PyTorch asks the driver before every step of an optimizer; without a visible device the answer
+    comes at once. Lightning makes exit code 1 of Ctrl-C, and a process deaf to the next one.
+    """
+    visible, handler = os.environ.get(_VISIBLE), signal.getsignal(signal.SIGINT)
+    if on_processors:
+        os.environ[_VISIBLE] = ""
     try:
         yield
     except SystemExit as error:
@@ -432,3 +424,8 @@ def _interrupts() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from error
+    finally:
+        if on_processors:
+            del os.environ[_VISIBLE]
+        if on_processors and visible is not None:
+            os.environ[_VISIBLE] = visible
