@@ -183,8 +183,8 @@ class TimmMaps(TimmWeights, PlaceEncoder):
             with torch.inference_mode():
                 maps = network.maps(torch.zeros(1, channels, how.size or 0, how.size or 0))
         parts = tuple(
-            (f"stage_{depth.stage}_{pooled}", int(of_depth.shape[1]))
-            for depth, of_depth in zip(self.depths, maps, strict=True)
+            (f"stage_{depth.stage}_{pooled}", int(level.shape[1]))
+            for depth, level in zip(self.depths, maps, strict=True)
             for pooled in ("mean", "maximum")
         )
         numbers = sum(length for _, length in parts)
@@ -302,20 +302,20 @@ class MapPooling(nn.Module):
         """Yield the maps of pictures and, where asked for, of their mirror images, turned back."""
         yield self.maps(pictures)
         if self.mirrored:
-            yield [of_depth.flip(-1) for of_depth in self.maps(pictures.flip(-1))]
+            yield [level.flip(-1) for level in self.maps(pictures.flip(-1))]
 
     def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
         """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
         pooled = []
-        for of_depth in maps:
-            rows, columns = of_depth.shape[-2:]
+        for level in maps:
+            rows, columns = level.shape[-2:]
             share = adaptive_avg_pool2d(inside, (rows, columns))
             most = share.amax(dim=(2, 3), keepdim=True)
             total = share.sum(dim=(2, 3)).clamp(min=1e-9)
-            pooled.append((of_depth * share).sum(dim=(2, 3)) / total)
+            pooled.append((level * share).sum(dim=(2, 3)) / total)
             # A small region fills no cell: those that it fills most count.
             counted = share >= torch.minimum(most, torch.full_like(most, 0.5))
-            pooled.append(of_depth.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
+            pooled.append(level.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
         return torch.cat(pooled, dim=1)
 
     def around(
@@ -329,13 +329,13 @@ class MapPooling(nn.Module):
             cells: Side of the square at each depth.
         """
         pooled = []
-        for of_depth, side in zip(maps, cells, strict=True):
-            shape = np.array(of_depth.shape[-2:])
+        for level, side in zip(maps, cells, strict=True):
+            shape = np.array(level.shape[-2:])
             at = torch.from_numpy(np.clip((places * shape).astype(np.int64), 0, shape - 1))
-            rows, columns = at.T.to(of_depth.device)
+            rows, columns = at.T.to(level.device)
             half = side // 2
-            mean = avg_pool2d(of_depth, side, 1, half, count_include_pad=False)
-            highest = max_pool2d(of_depth, side, 1, half)
+            mean = avg_pool2d(level, side, 1, half, count_include_pad=False)
+            highest = max_pool2d(level, side, 1, half)
             pooled += [mean[0, :, rows, columns].T, highest[0, :, rows, columns].T]
         return torch.cat(pooled, dim=1)
 

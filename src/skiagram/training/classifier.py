@@ -46,8 +46,8 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
         """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
-        of_channel = (-1, *[1] * (images.ndim - 2))
-        mean, deviation = self.mean.view(of_channel), self.deviation.view(of_channel)
+        by_channel = (-1, *[1] * (images.ndim - 2))
+        mean, deviation = self.mean.view(by_channel), self.deviation.view(by_channel)
         normalised = (images - mean).div_(deviation)
         if self._planes:
             normalised = three_planes(normalised)

@@ -37,12 +37,12 @@ def _without_clock(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
+def make_part(part: Mapping[str, Any], where: str, *objects: Any) -> Any:
     """Make an object of PyTorch or Lightning from its option: `_target_` and its arguments."""
     module_name, _, class_name = str(part["_target_"]).rpartition(".")
     arguments = {name: value for name, value in part.items() if name != "_target_"}
     try:
-        return getattr(importlib.import_module(module_name), class_name)(*given, **arguments)
+        return getattr(importlib.import_module(module_name), class_name)(*objects, **arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         fault, remedy = f"`{part['_target_']}` cannot be made ({error})", "check name and arguments"
         raise OptionError(fault, where=where, remedy=remedy) from error

@@ -16,8 +16,8 @@ class OutcomeTraining(ClassifierTraining):
 
     has_classes = False
 
-    def __init__(self, *given: Any, outcome: MeasuredOutcome, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *arguments: Any, outcome: MeasuredOutcome, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.outcome = outcome
         learned = torch.tensor(outcome.learned_with_loss(), dtype=torch.float32)
         self.learned = torch.nn.Parameter(learned) if len(learned) else learned
@@ -33,12 +33,12 @@ def check_training(options: Training, title: str) -> None:
     Raises:
         ModelFailure: Labels are to be mixed, smoothed or weighted.
     """
-    of_classes = {
+    asked = {
         "mixup": bool(options.mixup),
         "label_smoothing": bool(options.label_smoothing),
         "class_weights": options.class_weights is not None,
     }
-    for name, asked in of_classes.items():
-        if asked:
+    for name, chosen in asked.items():
+        if chosen:
             fault, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
             raise ModelFailure(fault, where=title, remedy=remedy)

@@ -39,9 +39,11 @@ class Threads(pl.Callback):
 class _NamingLauncher(_MultiProcessingLauncher):
     """Tells callbacks of an error in the process where it arose; only a text of it leaves that."""
 
-    def _wrapping_function(self, process_idx: int, trainer: Any, *given: Any, **named: Any) -> None:
+    def _wrapping_function(
+        self, process_idx: int, trainer: Any, *arguments: Any, **options: Any
+    ) -> None:
         try:
-            super()._wrapping_function(process_idx, trainer, *given, **named)
+            super()._wrapping_function(process_idx, trainer, *arguments, **options)
         except Exception as error:
             for callback in [] if trainer is None else trainer.callbacks:
                 callback.on_exception(trainer, trainer.lightning_module, error)
