@@ -22,14 +22,9 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import (
     Calibration,
     CalibrationMethod,
-    IsotonicCalibration,
-    RisingCurve,
     average_calibrations,
     carry_over,
     fit_calibration,
-    fit_isotonic,
-    fit_platt,
-    fit_temperature,
     held_out_calibrations,
     threshold_at_sensitivity,
 )
@@ -37,6 +32,13 @@ from skiagram.models.cross_validation import CrossValidator, Development
 from skiagram.models.deployment import Decision, Deployment
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import probabilities_of
+from skiagram.tasks.class_calibration import (
+    IsotonicCalibration,
+    RisingCurve,
+    fit_isotonic,
+    fit_platt,
+    fit_temperature,
+)
 from skiagram.tasks.task import Task
 from tests.datasets.phantoms import phantom
 from tests.models.examples import PLAN, Spy, labelled

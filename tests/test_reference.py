@@ -16,11 +16,8 @@ from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.figures import FIGURE
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_metrics
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.scores import Scores
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
@@ -30,8 +27,9 @@ from skiagram.records.cases import Cases
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.task import Task
-from tests.evaluation.scenario import evaluated, finished, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored
 from tests.models.classical.families import model
 from tests.tasks.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
 
@@ -62,14 +60,13 @@ def test_every_figure_is_explained_with_its_interval(n_classes: int) -> None:
     label = np.arange(60) % n_classes
     probability = generator.dirichlet(np.ones(n_classes), (1, 60))
     positive = 1 if n_classes == 2 else None
+    cases = reference(label, classes=tuple(map(str, range(n_classes))))
     order = None if positive is None else score_difference(probability, positive)
-    scores = Scores(order, probability, np.full((1, 60), 0.5))
-    names = tuple(map(str, range(n_classes)))
-    cases = LabelledCases(np.arange(60).astype(str), label, np.arange(60), names, positive)
+    scores = scored(cases, probability, order, 0.5)
     for name, found in estimate_metrics(
         scores, cases, draw_patients(cases.patient, 20, 100, 0)
     ).items():
-        metric = FIGURE[name]
+        metric = CLASS_FIGURE[name]
         more = metric.interval_of_more_classes if positive is None else ""
         assert found.method.startswith(more or metric.interval), name
 

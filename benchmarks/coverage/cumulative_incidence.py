@@ -15,7 +15,7 @@ import numpy as np
 from again import AGAIN, describe_error, describe_patients, simulate_again
 
 from skiagram.seeding import stream
-from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import TimeToEvent
 from skiagram.tasks.time_columns import CENSORED, EVENT, OTHER
 

@@ -16,7 +16,7 @@ from skiagram.statistics.delong import macro_placements
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-MANY, EVERY, IMAGES = 100_000, 20, 25
+MANY, EVERY, IMAGES, GAIN = 100_000, 20, 25, 0.4
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,15 @@ class Design:
         mix = " + ".join(f"{100 * share:g}" for share in self.shares) + " %"
         return f"{self.patients} patients, {mix}{', few have most images' if self.unequal else ''}"
 
-    def draw(self, generator: np.random.Generator) -> tuple[Floats, Whole, Whole]:
-        """Draw (n, k) probabilities, (n,) classes and (n,) patients, two or more of each class."""
+    def draw(
+        self, generator: np.random.Generator, *gains: float
+    ) -> tuple[list[Floats], Whole, Whole]:
+        """Draw (n, k) probabilities of models, (n,) classes and (n,) patients, two of each class.
+
+        Args:
+            gains: Of each model, how much further apart it has the classes; half of the variance of
+                its noise is that of the others.
+        """
         classes = len(self.shares)
         label = generator.choice(classes, self.patients, p=self.shares)
         label[1 : 2 * classes + 1] = np.repeat(np.arange(classes), 2)
@@ -48,12 +55,24 @@ class Design:
         if self.unequal:
             images[::EVERY] = IMAGES
         patient = np.repeat(np.arange(self.patients), images)
-        noise = generator.normal(size=(len(patient), classes))
-        if self.unequal:
-            common = generator.normal(size=(self.patients, classes))[patient]
-            noise = (noise + common) / np.sqrt(2)
         label = label[patient]
-        return softmax(noise + self.apart * np.eye(classes)[label], axis=1), label, patient
+
+        def draw_noise() -> Floats:
+            noise = generator.normal(size=(len(patient), classes))
+            if self.unequal:
+                common = generator.normal(size=(self.patients, classes))[patient]
+                noise = (noise + common) / np.sqrt(2)
+            return noise
+
+        shared = draw_noise()
+        models = [
+            softmax(
+                (shared + draw_noise()) / np.sqrt(2) + (self.apart + gain) * np.eye(classes)[label],
+                axis=1,
+            )
+            for gain in gains
+        ]
+        return models, label, patient
 
 
 THREE, RARE = (0.5, 0.3, 0.2), (0.6, 0.3, 0.1)
@@ -69,16 +88,21 @@ DESIGNS = (
 )
 
 
-def simulate(design: Design, simulations: int) -> tuple[float, float]:
-    """Return the true AUC and how often the interval holds it."""
+def simulate(design: Design, simulations: int) -> tuple[float, ...]:
+    """Return true AUC and gain, and how often intervals hold: AUC, no gain, the gain."""
     generator = stream(0, "several classes", design.title, str(design.apart))
-    probability, label, patient = replace(design, patients=MANY, unequal=False).draw(generator)
-    true, held = macro_placements(probability[None], label, patient).value, 0
+    many = replace(design, patients=MANY, unequal=False)
+    models, label, patient = many.draw(generator, 0.0, GAIN)
+    true, better = (macro_placements(each[None], label, patient).value for each in models)
+    held = np.zeros(3)
     for _ in range(simulations):
-        probability, label, patient = design.draw(generator)
-        estimate = macro_placements(probability[None], label, patient).estimate()
-        held += (estimate.low or 0.0) <= true <= (estimate.high or 1.0)
-    return true, held / simulations
+        models, label, patient = design.draw(generator, 0.0, 0.0, GAIN)
+        area, equal, gaining = (macro_placements(each[None], label, patient) for each in models)
+        figures = ((area, true), (equal - area, 0.0), (gaining - area, better - true))
+        for k, (figure, truth) in enumerate(figures):
+            estimate = figure.estimate()
+            held[k] += (estimate.low or 0.0) <= truth <= (estimate.high or 0.0)
+    return true, better - true, *(held / simulations).tolist()
 
 
 def several_classes_section(simulations: int) -> str:
@@ -87,14 +111,16 @@ def several_classes_section(simulations: int) -> str:
 ## The AUC of several classes
 
 Macro one-vs-rest AUC, {simulations:,} data sets per row. How often the interval of the figure's
-projection, promised 95 %, contains the true value.
+projection, promised 95 %, contains the true value; and that of the difference of two models half of
+whose noise is shared, where both are equal and where one gains.
 
-| design | true AUC | held |
-|---|---|---|
+| design | true AUC | held | equal models | gain | held |
+|---|---|---|---|---|---|
 """
     for design in DESIGNS:
-        true, held = simulate(design, simulations)
-        text += f"| {design.title} | {true:.3f} | {100 * held:.1f} % |\n"
+        true, gain, *shares = simulate(design, simulations)
+        area, equal, gained = (f"{100 * share:.1f} %" for share in shares)
+        text += f"| {design.title} | {true:.3f} | {area} | {equal} | {gain:.3f} | {gained} |\n"
     return text
 
 

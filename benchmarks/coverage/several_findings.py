@@ -18,7 +18,7 @@ from scipy.stats import norm
 from skiagram.seeding import stream
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tasks.findings import UNKNOWN, Findings
-from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 SHARED = 0.5  # of the noise, by both models, and by the images of a patient

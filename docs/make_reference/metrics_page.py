@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from make_reference.markup import code, summary, table
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURES, Figure
 from skiagram.options import meanings
+from skiagram.tasks.classes import CLASS_FIGURES
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.kinds import KINDS
 
 _WITHOUT_FIGURE = """\
@@ -33,7 +34,7 @@ def metrics_page() -> str:
     """Return the page."""
     rows = [
         [code(metric.name), metric.definition, metric.range, _interval(metric), metric.source]
-        for metric in FIGURES
+        for metric in CLASS_FIGURES
     ]
     header = ["figure", "definition", "range", "interval", "source"]
     parts = [
@@ -63,7 +64,7 @@ _OF_FINDERS = (
     "selection_sensitivity",
 )
 _HEADLINES = (
-    *(metric.name for metric in FIGURES if metric.headline),
+    *(metric.name for metric in CLASS_FIGURES if metric.headline),
     "selection_auc",
     *_OF_FINDERS,
 )

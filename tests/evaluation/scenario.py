@@ -19,6 +19,7 @@ from skiagram.evaluation.options import DEFAULTS
 from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.sealing.ledger import Comparison
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Design, Task
 
 FOLDS = 3
@@ -156,7 +157,24 @@ def reference(
         np.arange(n) if patient is None else patient,
         classes,
         1 if len(classes) == 2 else None,
+        label.astype(np.float64),
     )
+
+
+def scored(
+    cases: LabelledCases,
+    probability: NDArray[np.float64],
+    order: NDArray[np.float64] | None = None,
+    threshold: float = np.nan,
+    folds: int = 0,
+) -> ScoredCases:
+    """Return what a model says: (repeats, n, classes) probabilities, (repeats, n) the order."""
+    fit = np.zeros(probability.shape[:2], dtype=np.int64)
+    truth, ordered = (cases.label, cases.value, cases.patient), probability
+    if cases.positive is not None:
+        ordered = probability[:, :, cases.positive] if order is None else order
+    limits = np.full(fit.shape, threshold)
+    return ScoredCases(*truth, ordered, probability, fit, folds, limits)
 
 
 def _rows(known: Scenario, scores: NDArray[np.float64], repeat: int) -> pd.DataFrame:

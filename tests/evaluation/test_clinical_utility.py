@@ -11,23 +11,25 @@ from skiagram.evaluation.clinical_utility import (
     threshold_on_own_probability,
 )
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.score_intervals import tango_interval
-from tests.evaluation.scenario import reference
+from skiagram.tasks.scored_cases import ScoredCases
+from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
 
-def scores(*probability: NDArray[np.float64], threshold: float = 0.4, folds: int = 0) -> Scores:
+def scores(
+    *probability: NDArray[np.float64], threshold: float = 0.4, folds: int = 0
+) -> ScoredCases:
     own = np.stack(probability)
-    both = np.stack([1 - own, own], axis=2)
-    return Scores(own, both, np.full(own.shape, threshold), folds)
+    cases = reference(np.arange(own.shape[1]) % 2)  # what is true is given to `compared`
+    return scored(cases, np.stack([1 - own, own], axis=2), own, threshold, folds)
 
 
 def compared(
-    one: Scores,
-    other: Scores,
+    one: ScoredCases,
+    other: ScoredCases,
     label: NDArray[np.int64],
     prevalence: float | None = None,
     thresholds: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75),
@@ -98,7 +100,7 @@ def test_a_stated_prevalence_weighs_the_classes() -> None:
     times = np.where(label == 1, 1, 3)
     many, worth = np.repeat(label, times), []
     for one in own:
-        acted = np.repeat(one.probability[0, :, 1], times) >= limit
+        acted = np.repeat(one.estimate[0, :, 1], times) >= limit
         hits, false_alarms = (acted & (many == 1)).sum(), (acted & (many == 0)).sum()
         worth.append(1000 * (hits - false_alarms * 0.25) / len(many))
     found = stated.select(versus="", figure="net_benefit").by_model("net_benefit")

@@ -273,7 +273,9 @@ def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: Evaluati
     few = late.sealed.assign(label=0)
     few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
     none = evaluate(replace(late, sealed=few), at_home=at_home).figures
-    assert not none.select(analysis=EXTERNAL, group=UPDATED)
+    updated = none.select(analysis=EXTERNAL, group=UPDATED).rows
+    assert {row.value for row in updated} == {None}
+    assert "fewer than 20 patients" in updated[0].reason
 
 
 def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:

@@ -20,28 +20,31 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
 from skiagram.evaluation.metrics import estimate_metrics, estimate_partial_auc
 from skiagram.evaluation.options import PartialRange
-from skiagram.evaluation.scores import Scores, align_scores
+from skiagram.evaluation.scores import align_scores
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 from skiagram.statistics.variation import effective_patients, variance_of_mean
+from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 
-def on_test(known: Scenario, name: str, strength: float) -> tuple[Scores, LabelledCases]:
+def on_test(known: Scenario, name: str, strength: float) -> tuple[ScoredCases, LabelledCases]:
     cases = open_seal(known.cases.test(), known.task, known.sealed)
-    return align_scores(finished(known, name, strength=strength), "test", cases), cases
+    return align_scores(
+        finished(known, name, strength=strength), "test", cases, known.task.predicted
+    ), cases
 
 
-def estimates(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:
+def estimates(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
     return estimate_metrics(scores, cases, draw_patients(cases.patient, 20, 300, seed=0))
 
 
 def test_two_classes_equal_sklearn() -> None:
     scores, cases = on_test(scenario(), "svm", 1.5)
     found = estimates(scores, cases)
-    probability, label = scores.probability[0], cases.label
+    probability, label = scores.estimate[0], cases.label
     named, called = probability.argmax(axis=1), probability[:, 1] >= 0.4
     expected = {
         "roc_auc": roc_auc_score(label, probability[:, 1]),
@@ -66,7 +69,7 @@ def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(
     scores, cases = on_test(known, "svm", 1.5)
     draws = draw_patients(cases.patient, 20, 300, seed=0)
     found = estimate_partial_auc(scores, cases, draws, PartialRange(of=of, low=low, high=high))
-    rates = roc_curve(cases.label, scores.ranking[0], drop_intermediate=False)[:2]
+    rates = roc_curve(cases.label, scores.score[0], drop_intermediate=False)[:2]
     x, y = rates if of == "specificity" else (1 - rates[1], 1 - rates[0])
     order = np.lexsort((y, x))
     grid = np.linspace(1 - high, 1 - low, 200_001)
@@ -82,7 +85,7 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point() -> None:
     known = scenario(90, 90, classes=("a", "b", "c"))
     scores, cases = on_test(known, "svm", 1.5)
     found = estimates(scores, cases)
-    probability, label = scores.probability[0], cases.label
+    probability, label = scores.estimate[0], cases.label
     named, macro = probability.argmax(axis=1), roc_auc_score(label, probability, multi_class="ovr")
     expected = {
         "roc_auc": macro,
@@ -93,7 +96,7 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point() -> None:
         "brier": np.mean(((probability - np.eye(3)[label]) ** 2).sum(axis=1)),
     }
     assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
-    projected = macro_placements(scores.probability, label, cases.patient)
+    projected = macro_placements(scores.estimate, label, cases.patient)
     half = projected.variation.half / (macro * (1 - macro))
     reach = logit(macro) - half, logit(macro) + half
     assert logit([found["roc_auc"].low, found["roc_auc"].high]) == pytest.approx(reach)

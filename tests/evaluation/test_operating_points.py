@@ -82,7 +82,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     decided_on = 0, np.ones(10, dtype=np.bool_)
     alone = decided_on, probability[:4], reference(np.zeros(4, dtype=np.int64))
     known = scenario()
-    scores = align_scores(finished(known, "svm"), "test", opened(known).cases)
+    scores = align_scores(finished(known, "svm"), "test", opened(known).cases, known.task.predicted)
     questions = RequestedAnalyses(operating_points=(SPECIFICITY,), prevalence=None, simple_rules=())
     (found,) = judge_operating_points(
         scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.compared_classifier import ComparedClassifier
+from skiagram.evaluation.compared_model import SAME_ORDER, ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.metrics import estimate_auc
+from skiagram.evaluation.metrics import resample_auc
 from skiagram.evaluation.scores import align_scores, make_scores_table, mean_over_repeats
 from tests.evaluation.scenario import auc_within, failed, finished, scenario
 
@@ -20,10 +20,12 @@ REPORTED = label_cases(KNOWN.cases.test(), KNOWN.task, KNOWN.sealed)
 def test_shuffled_rows_are_lined_up() -> None:
     model = finished(KNOWN, "forest", repeats=2)
     shuffled = model.table.sample(frac=1, random_state=1)
-    one = align_scores(model, "test", REPORTED)
-    two = align_scores(dataclasses.replace(model, table=shuffled), "test", REPORTED)
-    np.testing.assert_array_equal(one.probability, two.probability)
-    assert one.probability.shape == (2, len(REPORTED), 2)
+    one = align_scores(model, "test", REPORTED, KNOWN.task.predicted)
+    two = align_scores(
+        dataclasses.replace(model, table=shuffled), "test", REPORTED, KNOWN.task.predicted
+    )
+    np.testing.assert_array_equal(one.estimate, two.estimate)
+    assert one.estimate.shape == (2, len(REPORTED), 2)
 
 
 @pytest.mark.parametrize("arm", ["classical", "reader"])
@@ -31,19 +33,20 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     known = scenario(120, 0, design="cv")
     cases = label_cases(known.cases, known.task, known.sealed)
     model = finished(known, "forest", arm=arm, repeats=2)
-    before = align_scores(model, "out_of_fold", cases)
+    before = align_scores(model, "out_of_fold", cases, known.task.predicted)
     table = model.table
     for k in range(2):  # scores of a fit on another scale, which no calibration mends
         table[f"score_{k}"] = (1 + table["fold"]) * table[f"score_{k}"] + 10 * k * table["fold"]
-    after = align_scores(model, "out_of_fold", cases)
+    after = align_scores(model, "out_of_fold", cases, known.task.predicted)
+    first, second = (ComparedModel(known.task.predicted, cases, one) for one in (before, after))
+    assert first.estimate() == second.estimate()
     draws = cases.draws(200, 0)
-    assert estimate_auc(before, cases, draws) == estimate_auc(after, cases, draws)
-    first, second = (ComparedClassifier(one, cases, draws) for one in (before, after))
-    np.testing.assert_allclose(first.resampled_auc, second.resampled_auc)
-    assert first.orders_as(second)
-    pairs = zip(before.ranking, before.fit, strict=True)
+    resampled, again = (resample_auc(one, cases, draws) for one in (before, after))
+    np.testing.assert_allclose(resampled, again)
+    assert first.subtract(second).estimate().method.startswith(SAME_ORDER)
+    pairs = zip(before.score, before.fit, strict=True)
     per_fit = [auc_within(cases.label, ranking, fit) for ranking, fit in pairs]
-    assert first.auc == pytest.approx(np.mean(per_fit))
+    assert first.figure.value == pytest.approx(np.mean(per_fit))
     assert before.folds == (0 if arm == "reader" else 3)
 
 
@@ -54,8 +57,9 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
     rows = model.table.set_index("case_id")
     rows["fold"] = pd.Series(known.label, known.cases.case_id)
     table = rows.loc[rows["part"] == "out_of_fold"].reset_index()
-    scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases)
-    found = estimate_auc(scores, cases, cases.draws(100, 0))
+    task = known.task.predicted
+    scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases, task)
+    found = ComparedModel(task, cases, scores).estimate()
     assert found.value is None
     assert "no fold has reported cases of class normal" in found.reason
 

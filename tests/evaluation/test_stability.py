@@ -58,7 +58,7 @@ def test_seeds_are_spread_apart_from_folds() -> None:
     cases = of_development(known)
     for repeats in (1, 4):
         model = finished(known, "net", repeats=repeats)
-        scores = align_scores(model, "out_of_fold", cases)
+        scores = align_scores(model, "out_of_fold", cases, known.task.predicted)
         found = assess_stability(fold_auc(model, cases), scores, cases)
         assert len(found.seed_auc) == repeats
         assert len(found.fold_auc) == 3 * repeats

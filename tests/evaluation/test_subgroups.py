@@ -29,7 +29,9 @@ def run(
 ) -> tuple[Subgroup, ...]:
     given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
     setting = assemble_evaluation_set(*given)
-    scores = align_scores(finished(known, "svm", signal=signal), setting.part, setting.cases)
+    scores = align_scores(
+        finished(known, "svm", signal=signal), setting.part, setting.cases, known.task.predicted
+    )
     return measure_subgroups(scores, setting, least)
 
 

@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.calibration import conformal_limits
-from skiagram.evaluation.scores import Scores
+from skiagram.calibration import (
+    conformal_limits,
+)
 from skiagram.evaluation.uncertainty import (
     assess_prediction_sets,
     assess_risk_coverage,
     risk_area,
 )
 from skiagram.statistics.bootstrap import draw_patients
-from tests.evaluation.scenario import reference
+from tests.evaluation.scenario import reference, scored
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
     rng = np.random.default_rng(2)
     probability, label, patient = drawn(rng, 120, 2)
     cases = reference(label, patient)
-    scores = Scores(None, probability[None], np.full((1, 240), np.nan))
+    scores = scored(cases, probability[None])
     fixing, *_ = drawn(rng, 120, 2)
     decided_on = 0, np.ones(240, dtype=np.bool_)
     found = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
@@ -96,9 +97,7 @@ def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> No
     positive = 1 / (1 + np.exp(-score))
     probability = np.stack([1 - positive, positive], axis=1)
     cases, draws = reference(label), draw_patients(np.arange(300), 150, 300, seed=0)
-    found = assess_risk_coverage(
-        Scores(None, probability[None], np.full((1, 300), np.nan)), cases, draws
-    )
+    found = assess_risk_coverage(scored(cases, probability[None]), cases, draws)
     wrong = (positive > 0.5) != (label == 1)
     assert found.curve.x[-1] == 1
     assert found.curve.y[-1] == pytest.approx(wrong.mean())

@@ -16,7 +16,7 @@ from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
-from skiagram.tasks.task import Design
+from skiagram.tasks.task import Design, Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, record
@@ -79,8 +79,7 @@ def on(
     label_conflicts: int = 0,
 ) -> EvaluationSet:
     return EvaluationSet(
-        design=design,
-        part="test",
+        task=Task(cases.classes, cases.positive, design),
         development=cases,
         cases=cases,
         draws=cases.draws(10, 0),

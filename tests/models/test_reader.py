@@ -8,7 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.calibration import average_calibrations, fit_calibration
+from skiagram.calibration import (
+    average_calibrations,
+    fit_calibration,
+)
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders
 from skiagram.models.reader import Reader

@@ -20,7 +20,8 @@ from skiagram.tasks.findings import PRESENT, UNKNOWN, Findings
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.number import Number, group_numbers
-from skiagram.tasks.outcome import MeasuredOutcome, ScoredCases
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 from skiagram.tasks.time import TimeToEvent
 from tests.models.classical.families import model

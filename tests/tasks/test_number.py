@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.calibration import average_calibrations
+from skiagram.calibration import (
+    average_calibrations,
+)
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import PREVALENCE, SIMPLE_RULES
@@ -14,7 +16,7 @@ from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.tasks.number import Number, group_numbers
-from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 from tests.models.classical.families import model
 from tests.tasks.cohort import NUMBER, make_numbers, train_all
 

@@ -7,7 +7,7 @@ import pytest
 
 from skiagram.errors import DataError, OptionError
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
-from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration, TimeToEvent
 from skiagram.tasks.time_columns import EVENT, OTHER
 from tests.tasks.cohort import OUTCOME, draw_times, scored

@@ -186,7 +186,6 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         yield CardSection("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
-    from skiagram.evaluation.figures import title_figure
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
 
     part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
@@ -199,7 +198,10 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     of_analyses = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
     task = run.evaluation.task
     rows = [
-        (titles.get(row.figure) or title_figure(task, row.figure, row.group), format_estimate(row))
+        (
+            titles.get(row.figure) or task.predicted.title_figure(row.figure, row.group),
+            format_estimate(row),
+        )
         for row in run.evaluation.table.select(model=model, versus="").rows
         if row.analysis in of_analyses and row.value is not None
         if row.analysis == METRICS or (not row.group and row.figure in of_analyses[row.analysis])

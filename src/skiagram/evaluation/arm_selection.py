@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.stability import inner_auc_by_fold
+from skiagram.evaluation.scores import stack_scores
+from skiagram.evaluation.stability import inner_auc_by_fold, selection_auc
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.task import Task
@@ -163,21 +164,43 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
     for arm, selected in arms.items():
         yield make_row(selected.compared.estimate(), ARMS, task.primary, model=arm)
         value = selected.selection
-        natural = -value if value is not None and task.lower_is_better else value
+        natural = None if value is None else task.predicted.direct(value)
         yield make_row(Estimate(natural), ARMS, task.selection, model=arm)
 
 
-def figure_by_auc(
-    predictions: Predictions, chosen_by: Estimate, setting: EvaluationSet
-) -> SelectionFigure:
-    """Return the AUC of whole images that chooses a model; none where it failed.
+def find_selection_figure(
+    model: Predictions, compared: ComparedModel, setting: EvaluationSet
+) -> tuple[SelectionFigure, Estimate]:
+    """Return the primary figure of development cases that chooses a model, and as it is shown.
 
-    Args:
-        chosen_by: The AUC of development cases.
+    Of classes it is the mean over folds of the AUC of the cases that a fold held out, of other
+    outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of
+    those of their inner folds.
     """
-    if chosen_by.value is None or setting.design == "holdout":
-        return SelectionFigure(chosen_by.value)
-    return SelectionFigure(chosen_by.value, inner_auc_by_fold(predictions, setting.development))
+    task, nested = setting.task, setting.design == "cv"
+    if task.decides:
+        shown = selection_auc(model, setting.development, nested=nested)
+        by_fold = nested and shown.value is not None
+        of_folds = inner_auc_by_fold(model, setting.development) if by_fold else {}
+        return SelectionFigure(shown.value, of_folds), shown
+    value, of_folds = None, dict[Fold, float]()
+    if not nested:
+        value = task.predicted.direct(compared.out_of_fold(setting, model).figure.value)
+    else:
+        for key, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
+            where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
+            cases = setting.development.of(rows["case_id"].tolist(), where)
+            patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
+            numbered = replace(cases, patient=patient)
+            scored = stack_scores([rows], numbered, task.predicted, "inner_fold")
+            repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
+            figure = task.predicted.measure_primary(scored).value
+            of_folds[repeat, fold] = task.predicted.direct(figure)
+        defined = [figure for figure in of_folds.values() if np.isfinite(figure)]
+        value = float(np.mean(defined)) if defined else None
+    natural = None if value is None else task.predicted.direct(value)
+    reason = "" if value is not None else "no inner fold defines it"
+    return SelectionFigure(value, of_folds), Estimate(natural, reason=reason)
 
 
 def select_arms(

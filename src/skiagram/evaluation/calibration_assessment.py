@@ -14,12 +14,12 @@ from scipy.special import expit, logit, ndtri
 
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
-from skiagram.evaluation.scores import Scores
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion, vary_sum
+from skiagram.tasks.scored_cases import ScoredCases
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
@@ -326,19 +326,17 @@ def _ici_by_chance(
 _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
-def assess_calibration(scores: Scores, cases: LabelledCases) -> CalibrationResult:
+def assess_calibration(scores: ScoredCases, cases: LabelledCases) -> CalibrationResult:
     """Judge calibrated probabilities on the reported cases.
 
     With more than two classes the reliability curve is of the most probable class: how often it is
     the true one.
     """
     if cases.positive is None:
-        named = scores.probability.argmax(axis=2)
-        curve = reliability_curve(
-            scores.probability.max(axis=2), named == cases.label, cases.patient
-        )
+        named = scores.estimate.argmax(axis=2)
+        curve = reliability_curve(scores.estimate.max(axis=2), named == cases.label, cases.patient)
         return CalibrationResult(curve, None, _TWO_CLASSES, _TWO_CLASSES, _TWO_CLASSES)
-    probability = scores.probability[:, :, cases.positive]
+    probability = scores.estimate[:, :, cases.positive]
     positive = cases.label == cases.positive
     curve = reliability_curve(
         probability, np.broadcast_to(positive, probability.shape), cases.patient

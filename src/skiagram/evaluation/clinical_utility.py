@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from skiagram.evaluation.arm_selection import MeasuredRun
-from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import absent_classes
-from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.proportions import vary_mean
@@ -26,6 +23,7 @@ from skiagram.statistics.variation import (
     pair_repeats,
     variance_of_mean,
 )
+from skiagram.tasks.scored_cases import ScoredCases
 
 PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
@@ -40,7 +38,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Compare what stands for the two arms; nothing without both, or of a measured outcome."""
     if run.pair is None or not run.task.decides:
         return ()
-    network, classical = (require_classifier(arm.compared).scores for arm in run.pair)
+    network, classical = (arm.compared.scored for arm in run.pair)
     asked, setting = run.options.analyses, run.setting
     return assess_clinical_utility(
         network,
@@ -54,8 +52,8 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 
 def assess_clinical_utility(
-    network: Scores,
-    classical: Scores,
+    network: ScoredCases,
+    classical: ScoredCases,
     cases: LabelledCases,
     development: LabelledCases,
     thresholds: Sequence[float],
@@ -86,7 +84,7 @@ def assess_clinical_utility(
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
-    if absent := absent_classes(cases):
+    if absent := cases.tells_apart.find_absent_classes(cases.label):
         missing = Estimate(None, reason=absent)
         gains = (paired(missing, figure=NET_BENEFIT, group=str(each)) for each in thresholds)
         return (*rows, *gains)
@@ -105,15 +103,14 @@ def assess_clinical_utility(
 
 
 def _at_operating_threshold(
-    network: Scores, classical: Scores, cases: LabelledCases
+    network: ScoredCases, classical: ScoredCases, cases: LabelledCases
 ) -> dict[str, Estimate]:
     names = ("sensitivity", "specificity")
     if np.isnan(network.threshold).any() or np.isnan(classical.threshold).any():
         reason = "no threshold was fixed on out-of-fold scores"
         return dict.fromkeys(names, Estimate(None, reason=reason))
     called, other = (
-        scores.probability[:, :, cases.positive] >= scores.threshold
-        for scores in (network, classical)
+        scores.estimate[:, :, cases.positive] >= scores.threshold for scores in (network, classical)
     )
     positive, folds = cases.label == cases.positive, max(network.folds, classical.folds)
     correct = np.subtract(*pair_repeats(called == positive, other == positive))
@@ -123,17 +120,17 @@ def _at_operating_threshold(
     }
 
 
-def estimate_brier_difference(network: Scores, classical: Scores, cases: LabelledCases) -> Estimate:
+def estimate_brier_difference(
+    network: ScoredCases, classical: ScoredCases, cases: LabelledCases
+) -> Estimate:
     """Estimate the Brier score of one model minus that of another; below 0 the first is better."""
     # (repeats, n) the part of each case in the Brier score.
     if cases.positive is None:
         truth = np.eye(len(cases.classes))[cases.label]
-        errors = [((each.probability - truth) ** 2).sum(2) for each in (network, classical)]
+        errors = [((each.estimate - truth) ** 2).sum(2) for each in (network, classical)]
     else:
         of_class, positive = cases.positive, cases.label == cases.positive
-        errors = [
-            (each.probability[:, :, of_class] - positive) ** 2 for each in (network, classical)
-        ]
+        errors = [(each.estimate[:, :, of_class] - positive) ** 2 for each in (network, classical)]
     loss = np.subtract(*pair_repeats(*errors))
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
@@ -164,8 +161,8 @@ def threshold_on_own_probability(
 
 
 def _net_benefits(
-    network: Scores,
-    classical: Scores,
+    network: ScoredCases,
+    classical: ScoredCases,
     cases: LabelledCases,
     threshold: float,
     prevalence: float,
@@ -179,7 +176,7 @@ def _net_benefits(
     difference joins those of sensitivity and specificity (method of variance estimates recovery;
     Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
-    acted = [scores.probability[:, :, cases.positive] >= limit for scores in (network, classical)]
+    acted = [scores.estimate[:, :, cases.positive] >= limit for scores in (network, classical)]
     positive, harm = cases.label == cases.positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
 

@@ -1,98 +1,141 @@
-"""What comparisons need of a model, whatever its task: its primary figure on the reported cases."""
+"""One model on the reported cases, whatever its task: what comparisons need of it."""
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.significance import McNemar
+from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation
-from skiagram.tasks.outcome import OutcomePlot
+from skiagram.tasks.predicted import MeasuredFigure, OutcomePlot, Predicted
+from skiagram.tasks.scored_cases import ScoredCases
 
-if TYPE_CHECKING:  # it lines cases up, and knows models by this contract
-    from skiagram.evaluation.evaluation_set import EvaluationSet
-
-
-class Difference(Protocol):
-    """The primary figure of one model minus that of another on the same cases."""
-
-    @property
-    def variation(self) -> Variation:
-        """Return how it varies over patients and trainings."""
-
-    def estimate(self) -> Estimate:
-        """Return it with its interval."""
-
-    def p(self) -> float | None:
-        """Return the two-sided p value of no difference; None where it cannot be told."""
+SAME_ORDER = "the two order all cases alike"
 
 
-class ComparedModel(Protocol):
+@dataclass(frozen=True)
+class ComparedModel:
     """One model on the reported cases.
 
     Attributes:
-        cases: The reported cases.
+        predicted: What is predicted of the cases.
+        scored: What the model says of them, and what is true.
     """
 
-    @property
-    def cases(self) -> LabelledCases:
-        """Return the reported cases."""
+    predicted: Predicted
+    cases: LabelledCases
+    scored: ScoredCases
+
+    @classmethod
+    def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
+        """Line the scores of a model up with the reported cases."""
+        predicted = setting.task.predicted
+        scored = align_scores(model, setting.part, setting.cases, predicted)
+        return cls(predicted, setting.cases, scored)
+
+    def out_of_fold(self, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
+        """Line the held-out scores of the same model up with the development cases."""
+        cases = setting.development
+        scored = align_scores(model, "out_of_fold", cases, self.predicted)
+        return ComparedModel(self.predicted, cases, scored)
+
+    def select(self, rows: NDArray[np.bool_]) -> "ComparedModel":
+        """Return the same on some of the cases."""
+        return replace(self, cases=self.cases.select(rows), scored=self.scored.select(rows))
 
     @property
     def primary(self) -> str:
         """Return the name of the primary figure."""
+        return self.predicted.primary
 
     @property
     def lower_is_better(self) -> bool:
         """Return whether the primary figure is an error."""
+        return self.predicted.lower_is_better
 
     @property
     def chance(self) -> float | None:
         """Return the primary figure without any knowledge; None where only a rule says it."""
-
-    @property
-    def above_chance(self) -> float | None:
-        """Return the two-sided p value of that figure; None where it cannot be told."""
+        return self.predicted.chance
 
     @property
     def chance_rule(self) -> str:
         """Return the model without any feature that stands for chance; empty where none does."""
+        return self.predicted.chance_rule
+
+    @cached_property
+    def figure(self) -> Linearised:
+        """Return the primary figure; NaN where it is not defined."""
+        return self.predicted.measure_primary(self.scored)
 
     @property
     def variation(self) -> Variation:
         """Return how the primary figure varies over patients and trainings."""
+        return self.figure.variation
 
-    @classmethod
-    def on(cls, setting: "EvaluationSet", model: Predictions) -> Self:
-        """Line the scores of a model up with the reported cases."""
-
-    def out_of_fold(self, setting: "EvaluationSet", model: Predictions) -> Self:
-        """Line the held-out scores of the same model up with the development cases."""
-
-    def select(self, rows: NDArray[np.bool_], setting: "EvaluationSet") -> Self:
-        """Return the same on some of the cases."""
-
-    def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
-        """Return the primary figure of cases that one fit of each repeat scored; None for none."""
-
-    def ideal(self, setting: "EvaluationSet") -> Linearised | None:
-        """Return the primary figure of the ideal observer; None but on generated data."""
+    @property
+    def above_chance(self) -> float | None:
+        """Return the two-sided p value of chance; None where it cannot be told."""
+        return self.predicted.test_chance(self.figure, self.scored)
 
     def estimate(self) -> Estimate:
         """Return the primary figure with its interval, or why there is none."""
+        return self.figure.estimate()
+
+    def subtract(self, other: "ComparedModel") -> Linearised:
+        """Return the difference in the primary figure from another model of the same task."""
+        difference = self.figure - other.figure
+        if np.isfinite(difference.value) and self.predicted.are_alike(self.scored, other.scored):
+            return replace(difference, pair=None, by_kind=False, kind=None, method=SAME_ORDER)
+        return difference
+
+    def compare_decisions(self, other: "ComparedModel") -> McNemar | None:
+        """Return how often each alone names the right class; None where nothing is decided."""
+        if not self.predicted.decides:
+            return None
+        right, other_right = (
+            model.scored.estimate.argmax(axis=2) == model.scored.label for model in (self, other)
+        )
+        folds = max(self.scored.folds, other.scored.folds)
+        return mcnemar(right, other_right, self.scored.patient, folds)
+
+    def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
+        """Return the primary figure of cases that one fit of each repeat scored; None for none."""
+        here = self.scored.select(rows)
+        one_fit = replace(here, fit=np.zeros_like(here.fit), folds=0)
+        figure = self.predicted.measure_primary(one_fit)
+        return figure if np.isfinite(figure.value) else None
+
+    def ideal(self, setting: EvaluationSet, *, within_fits: bool = False) -> Linearised | None:
+        """Return the primary figure of the ideal observer; None but on generated data.
+
+        Args:
+            within_fits: Whether only cases are ranked against each other that one fit of the model
+                scored, as the model's own are.
+        """
+        if setting.ideal is None:
+            return None
+        scored = self.predicted.score_ideal(setting.ideal, self.scored)
+        if not within_fits:
+            scored = replace(scored, fit=np.zeros_like(scored.fit))
+        figure = self.predicted.measure_primary(scored)
+        return figure if np.isfinite(figure.value) else None
+
+    def list_figures(self) -> list[MeasuredFigure]:
+        """Return all figures that are means over cases, the primary one first."""
+        return self.predicted.measure(self.scored)
 
     def list_parts(self) -> dict[str, Linearised]:
         """Return the figures by name whose mean the primary one is; empty where it is no mean."""
+        return dict(self.predicted.measure_parts(self.scored))
 
     def list_plots(self) -> tuple[OutcomePlot, ...]:
-        """Return what is drawn of the model besides the curves of classes."""
-
-    def subtract(self, other: Any) -> Difference:
-        """Return the difference from another model of the same task."""
-
-    def compare_decisions(self, other: Any) -> McNemar | None:
-        """Return how often each alone decides rightly; None where nothing is decided."""
+        """Return what is drawn of the model besides curves of decisions."""
+        return tuple(self.predicted.plot(self.scored))

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
-from skiagram.evaluation.compared_classifier import ComparedClassifier
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
@@ -29,6 +28,7 @@ from skiagram.evaluation.evaluation_record import (
     Contender,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
+from skiagram.evaluation.metrics import resample_auc
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -320,12 +320,12 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     members = ~setting.has_near_duplicate
     part = {}
     for arm in (contender, "classical"):
-        clean = run.arms[arm].compared.select(members, setting) if members.any() else None
+        clean = run.arms[arm].compared.select(members) if members.any() else None
         if clean is None or clean.estimate().value is None:
             return ()
         part[arm] = SelectedArm(run.arms[arm].choice, clean)
     pair = part[contender], part["classical"], contender, run.margin
-    of_rules = {name: rule.select(members, setting) for name, rule in run.rules.items()}
+    of_rules = {name: rule.select(members) for name, rule in run.rules.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, of_rules, OFF_NEAR_DUPLICATES),
@@ -334,11 +334,13 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
-    folds, resampled = {}, {}
+    folds, resampled, setting = {}, {}, run.setting
     for model in run.models:
-        if isinstance(model.compared, ComparedClassifier) and model.arm != "reader":
+        if run.task.decides and model.compared and model.arm != "reader":
             folds[model.name] = np.array(model.result.fold_auc)
-            resampled[model.name] = model.compared.resampled_auc
+            resampled[model.name] = resample_auc(
+                model.compared.scored, setting.cases, setting.draws
+            )
     return rank_models(folds, resampled) if len(folds) > 1 else ()
 
 

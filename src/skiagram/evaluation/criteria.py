@@ -4,7 +4,7 @@ What follows from figures is not kept beside them: page, terminal, MLflow and ca
 stand in `verdict`, in `warnings` and in the sections.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,6 @@ from skiagram.statistics.variation import effective_patients, few_have_most
 
 CHANCE = 0.5
 UNLIKE = 0.65
-FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
 FEW_READERS = 6
 REPEATABLE = 0.75
@@ -261,17 +260,6 @@ def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
     """
     low = figures.find(analysis=DOMAIN, figure="roc_auc").low
     return low is not None and low > above
-
-
-def find_small_classes(patients: Mapping[str, int]) -> dict[str, int]:
-    """Return class → patients where intervals may be too narrow: below 40 patients.
-
-    Below that, intervals of the AUC may hold less than promised (`benchmarks/coverage`).
-
-    Args:
-        patients: Class → patients with a case of it.
-    """
-    return {name: number for name, number in patients.items() if number < FEW_PATIENTS}
 
 
 def find_unequal_classes(cases: LabelledCases) -> Iterator[tuple[str, int, float]]:

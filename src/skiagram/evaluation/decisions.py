@@ -7,21 +7,23 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import threshold_at_sensitivity
+from skiagram.calibration import (
+    threshold_at_sensitivity,
+)
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
-    absent_classes,
     bootstrap,
     estimate_balanced_accuracy,
     estimate_share_decided,
 )
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import Named
-from skiagram.evaluation.scores import HeldOut, Scores
+from skiagram.evaluation.scores import HeldOut
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats, matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
+from skiagram.tasks.scored_cases import ScoredCases
 
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
 
@@ -74,7 +76,7 @@ def _balanced_accuracy(decisions: Decisions) -> Estimate:
 
 def _matthews_correlation(decisions: Decisions) -> Estimate:
     called, positive = decisions.called, decisions.positive
-    if absent := absent_classes(decisions.cases):
+    if absent := decisions.cases.tells_apart.find_absent_classes(decisions.cases.label):
         return Estimate(None, reason=absent)
     if not (called.any(axis=1) & ~called.all(axis=1)).all():
         return Estimate(None, reason="every case got the same decision")
@@ -132,10 +134,10 @@ def threshold_at_specificity(
     return float(np.nextafter(highest_negative, np.inf))
 
 
-def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scores) -> Floats:
+def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: ScoredCases) -> Floats:
     """Return (repeats, n) the threshold for each reported case; NaN where none can be fixed."""
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
-    limits = np.full(scores.probability.shape[:2], np.nan)
+    limits = np.full(scores.estimate.shape[:2], np.nan)
     for decided, probability, cases in held_out:
         positive = cases.label == cases.positive
         if cases.positive is not None and 0 < positive.sum() < len(positive):
@@ -145,7 +147,7 @@ def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scores
 
 
 def judge_operating_points(
-    scores: Scores,
+    scores: ScoredCases,
     held_out: Sequence[HeldOut],
     analyses: RequestedAnalyses,
     cases: LabelledCases,
@@ -165,7 +167,7 @@ def judge_operating_points(
             figures = dict.fromkeys(JUDGMENTS, unknown)
             points.append(OperatingPoint(aim.aim, aim.level, None, figures))
             continue
-        decisions = Decisions(scores.probability[:, :, cases.positive] >= limit, cases, draws)
+        decisions = Decisions(scores.estimate[:, :, cases.positive] >= limit, cases, draws)
         figures = judge_decisions(decisions, analyses.prevalence)
         points.append(OperatingPoint(aim.aim, aim.level, float(limit.mean()), figures))
     return tuple(points)

@@ -147,11 +147,9 @@ def draw_plots(models: Sequence[MeasuredModel], shown: set[str]) -> tuple[ModelR
 
 def list_facts(run: MeasuredRun, figures: FigureTable) -> Iterator[tuple[str, str]]:
     """Yield what a reader must know of the reported cases, where something is measured of them."""
-    measured, cases = run.task.outcome, run.setting.cases
-    if measured is None or cases.value is None:
-        return
-    yield from measured.count(cases.value, cases.label)
+    cases = run.setting.cases
+    yield from run.task.predicted.count(cases.value, cases.label)
     ideal = figures.find(analysis=LIMIT, model=IDEAL_OBSERVER)
-    if ideal.value is not None:
+    if ideal.value is not None and not run.task.decides:
         title = f"best possible {run.task.primary_title}, of an ideal observer"
         yield title, f"{format_decimal(ideal.value)} {format_interval(ideal)}"

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Literal
 
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.figures import title_figure
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
@@ -252,7 +251,7 @@ class Evaluation:
     @property
     def figure_title(self) -> str:
         """Return what the primary figure is called at the begin of a sentence."""
-        return title_figure(self.task, self.primary)
+        return self.task.predicted.title_figure(self.primary)
 
     @property
     def off_copies(self) -> str:

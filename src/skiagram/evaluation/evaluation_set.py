@@ -16,9 +16,6 @@ from skiagram.evaluation.labelled_cases import (
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.delong import placements
-from skiagram.statistics.linearised import Linearised
-from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design, Task
 
 
@@ -57,11 +54,9 @@ class EvaluationSet:
         ideal: (n,) score of the ideal observer on generated data, else None.
         covariates: A row a reported case, in their order, without ids; None where there are none.
         label_conflicts: Pairs of near duplicates whose classes differ.
-        outcome: What is measured of a case; None where classes are told apart.
     """
 
-    design: Design
-    part: Part
+    task: Task
     development: LabelledCases
     cases: LabelledCases
     draws: PatientDraws
@@ -70,12 +65,16 @@ class EvaluationSet:
     seed: int
     covariates: pd.DataFrame | None = None
     label_conflicts: int = 0
-    outcome: AnyOutcome | None = None
 
     @property
-    def task(self) -> Task:
-        """Return what is predicted of the cases."""
-        return Task(self.cases.classes, self.cases.positive, self.design, self.outcome)
+    def design(self) -> Design:
+        """Return whether a test set is sealed or all cases are cross-validated."""
+        return self.task.design
+
+    @property
+    def part(self) -> Part:
+        """Return which scores the figures are on."""
+        return self.task.part
 
     @property
     def near_duplicates(self) -> int:
@@ -86,20 +85,6 @@ class EvaluationSet:
     def sides(self) -> dict[str, LabelledCases]:
         """Return the cases by what they are for."""
         return {"development": self.development, "reported": self.cases}
-
-    def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Linearised | None:
-        """Return the placements of the ideal observer, in the pairs in which a model has them.
-
-        None where it is not known, and of an outcome that is measured (`ComparedEstimator.ideal`).
-        """
-        if (
-            self.ideal is None
-            or self.cases.positive is None
-            or 0 in self.cases.patients_by_class().values()
-        ):
-            return None
-        positive = self.cases.label == self.cases.positive
-        return placements(self.ideal[None], positive, self.cases.patient, fit=fit)
 
 
 @dataclass(frozen=True)
@@ -156,8 +141,7 @@ def assemble_evaluation_set(
     covariates = select_rows(covariates, reported.case_id, "covariates")
     draws = labelled.draws(replicates, seed)
     return EvaluationSet(
-        design=task.design,
-        part=task.part,
+        task=task,
         development=development,
         cases=labelled,
         draws=draws,
@@ -166,5 +150,4 @@ def assemble_evaluation_set(
         seed=seed,
         covariates=covariates,
         label_conflicts=label_conflicts,
-        outcome=task.outcome,
     )

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from skiagram.calibration import cross_fit_platt
 from skiagram.errors import NotConverged
 from skiagram.evaluation.calibration_assessment import THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
-from skiagram.evaluation.compared_estimator import ComparedEstimator
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -20,7 +19,6 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measurement import measure_scores
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
-from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.statistics.estimate import Estimate
@@ -30,7 +28,6 @@ NET_BENEFIT = "net_benefit_at_"
 FEWEST_TO_UPDATE = 20  # patients of each class
 _OF_PROBABILITIES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
 _CALIBRATION = ("intercept", "slope", "expected_to_observed")
-_SMALLEST = 1e-9  # probability, whose logarithm is still finite
 
 
 def compare_with_development(
@@ -68,7 +65,6 @@ def compare_with_development(
     cases = setting.development
     before = replace(
         setting,
-        part="out_of_fold",
         cases=cases,
         draws=cases.draws(options.replicates, setting.seed),
         has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
@@ -81,15 +77,10 @@ def compare_with_development(
         if model.outcome.status == "failed":
             continue
         here = evaluation.find_result(name)
-        if setting.outcome is None:
-            out_of_fold = align_scores(model, "out_of_fold", setting.development)
-            known = measure_scores(model.outcome, out_of_fold, before, analyses)
-            updated = _update(align_scores(model, "test", setting.cases), here, setting, analyses)
-        else:
-            compared = ComparedEstimator.on(setting, model)
-            of_home = compared.out_of_fold(setting, model).list_figures()
-            known = ModelResult(model.outcome).with_figures(METRICS, of_home)
-            updated = _update_estimates(compared)
+        compared = ComparedModel.on(setting, model)
+        out_of_fold = compared.out_of_fold(setting, model).scored
+        known = measure_scores(model.outcome, out_of_fold, before, analyses)
+        updated = _update_calibration(compared, here, setting, analyses)
         sides = {OUT_OF_FOLD: known, HELD_OUT: held_out.get(name), COHORT: here}
         figures = [
             (side, figure, estimate)
@@ -125,35 +116,29 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
             yield f"{NET_BENEFIT}{threshold:g}", gain
 
 
-def _update(
-    scores: Scores, result: ModelResult, setting: EvaluationSet, analyses: RequestedAnalyses
+def _update_calibration(
+    compared: ComparedModel, here: ModelResult, setting: EvaluationSet, analyses: RequestedAnalyses
 ) -> dict[str, Estimate]:
-    """Return the figures of probabilities whose calibration was updated on the cohort."""
-    cases = setting.cases
-    if min(cases.patients_by_class().values()) < FEWEST_TO_UPDATE:
-        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of a class")
-        return dict.fromkeys(("brier", "intercept", "slope"), missing)
-    odds = np.log(np.clip(scores.probability, _SMALLEST, 1))
-    fitted = cross_fit_platt(odds, cases.label, cases.patient)
-    again = measure_scores(result.outcome, replace(scores, probability=fitted), setting, analyses)
-    return {
-        name: estimate
-        for name, estimate in _figures(again, analyses.thresholds)
-        if name.startswith(_OF_PROBABILITIES)
-    }
+    """Return the figures that hang on calibration after it was fitted anew to the cohort.
 
-
-def _update_estimates(compared: ComparedEstimator) -> dict[str, Estimate]:
-    """Return all figures after the calibration was fitted anew to the cohort.
-
-    With fewer than 20 patients of two labels, or where the fit has no optimum, there are none.
+    None has a value with fewer than 20 patients of a class (of two labels, where no classes are
+    told apart), or where the fit has no optimum.
     """
-    patients = sorted(compared.cases.patients_by_class().values())
-    if len(patients) < 2 or patients[-2] < FEWEST_TO_UPDATE:
-        return {}
+    decides = setting.task.decides
+    names = [
+        name
+        for name, _ in _figures(here, analyses.thresholds)
+        if not decides or name.startswith(_OF_PROBABILITIES)
+    ]
+    patients = sorted(setting.cases.patients_by_class().values())
+    if min(patients if decides else [0, *patients][-2:]) < FEWEST_TO_UPDATE:
+        counted = "a class" if decides else "two labels"
+        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of {counted}")
+        return dict.fromkeys(names, missing)
     try:
-        figures = compared.recalibrated().list_figures()
+        recalibrated = compared.predicted.recalibrate(compared.scored)
+        updated = measure_scores(here.outcome, recalibrated, setting, analyses)
     except NotConverged as error:
-        missing = Estimate(None, reason=f"the calibration could not be fitted anew: {error}")
-        figures = [(name, group, missing) for name, group, _ in compared.list_figures()]
-    return {f"{name} {group}".strip(): estimate for name, group, estimate in figures}
+        reason = f"the calibration could not be fitted anew: {error}"
+        return dict.fromkeys(names, Estimate(None, reason=reason))
+    return {name: each for name, each in _figures(updated, analyses.thresholds) if name in names}

@@ -49,9 +49,9 @@ def measure_for_selection(
     judged = among(setting.development)
     if judged is None:
         return SelectionFigure(None)
-    scores = align_scores(model, "out_of_fold", setting.development)
-    marks, repeats = marks[marks["part"] == "out_of_fold"], len(scores.probability)
-    response, _ = judged.respond(marks, repeats, scores.fit, scores.folds)
+    scores = align_scores(model, "out_of_fold", setting.development, setting.task.predicted)
+    marks, fit = marks[marks["part"] == "out_of_fold"], None if scores.has_one_fit else scores.fit
+    response, _ = judged.respond(marks, scores.repeats, fit, scores.folds)
     return SelectionFigure(_mean_sensitivity(response))
 
 

@@ -19,7 +19,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
-from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -42,7 +41,6 @@ from skiagram.evaluation.results import (
     FinderResult,
     Named,
 )
-from skiagram.evaluation.scores import Scores
 from skiagram.finding.marks import HitRule, Spacings
 from skiagram.statistics.bootstrap import (
     LEVELS,
@@ -63,6 +61,7 @@ from skiagram.statistics.froc import (
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import effective_patients
+from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
@@ -107,7 +106,7 @@ def evaluate_finding(
     if search is None or not finders:
         return None, ()
     responses = {
-        model.name: search.respond(marks[model.name], require_classifier(model.compared).scores)
+        model.name: search.respond(marks[model.name], model.compared.scored)
         for model in finders
         if model.compared
     }
@@ -129,9 +128,7 @@ def evaluate_finding(
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
     standing = {
-        arm: search.respond(
-            marks_of(arms[arm], marks), require_classifier(arms[arm].compared).scores
-        )
+        arm: search.respond(marks_of(arms[arm], marks), arms[arm].compared.scored)
         for arm in (contender, "classical")
         if arm in arms
     }
@@ -249,10 +246,11 @@ class FindingSearch:
             bound=FreeResponse((whole,), patient),
         )
 
-    def respond(self, marks: pd.DataFrame, scores: Scores) -> Found:
+    def respond(self, marks: pd.DataFrame, scores: ScoredCases) -> Found:
         """Return a finder's marks on these images, repeat after repeat."""
         reported = marks[marks["part"] == self.part]
-        return self.judged.respond(reported, len(scores.probability), scores.fit, scores.folds)
+        fit = None if scores.has_one_fit else scores.fit
+        return self.judged.respond(reported, scores.repeats, fit, scores.folds)
 
     def measure(
         self,

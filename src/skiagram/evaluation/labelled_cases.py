@@ -12,6 +12,7 @@ from skiagram.errors import DataError
 from skiagram.records.cases import SEALED, Cases
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import count_cases, degrees_of_freedom
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 
@@ -24,7 +25,7 @@ class LabelledCases:
         label: (n,) int64 in [0, n_classes).
         patient: (n,) int64, patients numbered from 0.
         positive: Label of the condition looked for; None with more than two classes.
-        value: (n,) what is measured of each case; None where classes are told apart.
+        value: (n,) what is measured of each case; where classes are told apart, the label.
     """
 
     case_id: NDArray[np.str_]
@@ -32,11 +33,16 @@ class LabelledCases:
     patient: NDArray[np.int64]
     classes: tuple[str, ...]
     positive: int | None
-    value: NDArray[np.float64] | None = None
+    value: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.case_id)
+
+    @property
+    def tells_apart(self) -> Classes:
+        """Return the classes as what is predicted."""
+        return Classes(self.classes, self.positive)
 
     def select(self, rows: NDArray[np.bool_]) -> "LabelledCases":
         """Return the marked cases."""
@@ -58,7 +64,7 @@ class LabelledCases:
             case_id=self.case_id[rows],
             label=self.label[rows],
             patient=self.patient[rows],
-            value=None if self.value is None else self.value[rows],
+            value=self.value[rows],
         )
 
     @property
@@ -140,6 +146,8 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
             where="labels",
             allowed=f"0 to {len(task.classes) - 1}",
         )
+    if value is None:
+        value = label.astype(np.float64)
     patient = np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64)
     return LabelledCases(cases.case_id, label, patient, task.classes, task.positive, value)
 

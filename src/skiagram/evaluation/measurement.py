@@ -1,9 +1,9 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 
 import numpy as np
 
@@ -12,15 +12,9 @@ from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     SelectedArm,
     SelectionFigure,
-    figure_by_auc,
+    find_selection_figure,
 )
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
-from skiagram.evaluation.compared_classifier import ComparedClassifier
-from skiagram.evaluation.compared_estimator import (
-    ComparedEstimator,
-    choose_estimator,
-    measure_estimator,
-)
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.curves import (
     precision_recall_band,
@@ -29,11 +23,10 @@ from skiagram.evaluation.curves import (
     roc_curve_of_repeats,
 )
 from skiagram.evaluation.decisions import judge_operating_points
+from skiagram.evaluation.evaluation_record import OFF_NEAR_DUPLICATES
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import (
-    binary_placements,
     decided_class,
-    estimate_auc,
     estimate_class_auc,
     estimate_metrics,
     estimate_partial_auc,
@@ -52,13 +45,13 @@ from skiagram.evaluation.results import (
     STABILITY,
     SUBGROUPS,
     ModelResult,
+    Named,
 )
-from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
+from skiagram.evaluation.scores import held_out_probabilities
 from skiagram.evaluation.stability import (
     assess_feature_selection,
     assess_stability,
     fold_auc,
-    selection_auc,
 )
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
@@ -66,6 +59,7 @@ from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.scored_cases import ScoredCases
 
 
 def measure_models(
@@ -76,16 +70,11 @@ def measure_models(
 ) -> tuple[MeasuredModel, ...]:
     """Measure every model, several side by side."""
     compared = [
-        None if model.outcome.status == "failed" else compare_on(setting, model) for model in models
+        None if model.outcome.status == "failed" else ComparedModel.on(setting, model)
+        for model in models
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
     return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
-
-
-def compare_on(setting: EvaluationSet, model: Predictions) -> ComparedModel:
-    """Line the scores of a model up with the reported cases, as its task asks."""
-    kind = ComparedClassifier if setting.outcome is None else ComparedEstimator
-    return kind.on(setting, model)
 
 
 def measure_mixtures(
@@ -107,101 +96,118 @@ def _measure(
 ) -> MeasuredModel:
     """Measure one model; nothing of it is compared where it failed."""
     model, compared = scored
-    if isinstance(compared, ComparedEstimator):
-        choice = choose_estimator(model, compared, setting)
-        result = measure_estimator(model.outcome, compared, setting, choice)
-        return MeasuredModel(model, result, compared, choice)
-    if not isinstance(compared, ComparedClassifier):
+    if compared is None:
         unknown = [(setting.task.selection, "", Estimate(None, reason=model.outcome.reason))]
         result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
         return MeasuredModel(model, result, None, SelectionFigure(None))
-    scores = compared.scores
-    align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
-    held_out = list(held_out_probabilities(model, setting))
-    cases, draws = setting.cases, setting.draws
-    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
-    stability = replace(stability, selection=assess_feature_selection(model.selection))
-    chosen_by = selection_auc(model, setting.development, nested=setting.design == "cv")
-    points = judge_operating_points(scores, held_out, analyses, cases, draws)
-    sets = assess_prediction_sets(scores, held_out, cases)
+    compared.out_of_fold(setting, model)  # refuses what is missing
+    chosen_by, shown = find_selection_figure(model, compared, setting)
+    scores = compared.scored
     result = replace(
         measure_scores(model.outcome, scores, setting, analyses),
-        fold_auc=stability.fold_auc,
-        by_repeat=stability.seed_auc,
-    )
-    result = (
-        result.with_figures(SELECTION, [("selection_auc", "", chosen_by)])
+        by_repeat=tuple(compared.figure.repeated),
+    ).with_figures(SELECTION, [(setting.task.selection, "", shown)])
+    result = result.with_figures(LIMIT, _find_limits(compared, setting))
+    if setting.task.decides:
+        result = _add_folds(result, model, scores, setting, analyses)
+    return MeasuredModel(model, result, compared, chosen_by)
+
+
+def _find_limits(compared: ComparedModel, setting: EvaluationSet) -> Iterator[Named]:
+    """Yield what a model of generated data is worth beside the ideal observer."""
+    ideal = compared.ideal(setting, within_fits=True)
+    if ideal is None or not np.isfinite(compared.figure.value):
+        return
+    if setting.task.decides:
+        yield "efficiency", "", estimate_efficiency(compared.figure, ideal)
+    above = (compared.figure - ideal).estimate()
+    yield "above_ideal", "", above.negate() if compared.lower_is_better else above
+
+
+def _add_folds(
+    result: ModelResult,
+    model: Predictions,
+    scores: ScoredCases,
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
+) -> ModelResult:
+    """Add what takes the scores of the folds: stability, thresholds and sets of classes."""
+    cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
+    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
+    stability = replace(stability, selection=assess_feature_selection(model.selection))
+    points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
+    sets = assess_prediction_sets(scores, held_out, cases)
+    return (
+        replace(result, fold_auc=stability.fold_auc)
         .with_figures(STABILITY, stability.list_figures())
         .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
         .with_figures(SETS, sets.list_figures(cases.classes))
     )
-    return MeasuredModel(model, result, compared, figure_by_auc(model, chosen_by, setting))
 
 
 def measure_scores(
-    outcome: Outcome, scores: Scores, setting: EvaluationSet, analyses: RequestedAnalyses
+    outcome: Outcome, scores: ScoredCases, setting: EvaluationSet, analyses: RequestedAnalyses
 ) -> ModelResult:
     """Return what scores on the reported cases alone tell of a model, whoever made them."""
-    cases, draws = setting.cases, setting.draws
-    figures = estimate_metrics(scores, cases, draws)
-    if cases.positive is not None:
-        figures["partial_roc_auc"] = estimate_partial_auc(
-            scores, cases, draws, analyses.partial_auc
-        )
+    cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
+    figures: list[Named] = []
+    if not predicted.decides:
+        measured = predicted.measure(scores)
+        figures += [(each.name, each.group, each.figure.estimate()) for each in measured]
+    else:
+        metrics = estimate_metrics(scores, cases, draws)
+        figures += [(name, "", estimate) for name, estimate in metrics.items()]
+        if cases.positive is not None:
+            partial_auc = estimate_partial_auc(scores, cases, draws, analyses.partial_auc)
+            figures.append(("partial_roc_auc", "", partial_auc))
+    # The primary figure once more, without cases that a model may only remember.
     if setting.has_near_duplicate.any():
-        clean = ~setting.has_near_duplicate
-        others, reason = cases.select(clean), "a class has no case without a near duplicate"
-        auc = Estimate(None, reason=reason)
-        if 0 not in others.patients_by_class().values():
-            of_others = others.draws(draws.replicates, setting.seed)
-            auc = estimate_auc(scores.select(clean), others, of_others)
-        figures["roc_auc_off_near_duplicates"] = auc
+        others = ~setting.has_near_duplicate
+        clean = Estimate(None, reason="each case has a near duplicate")
+        if others.any():
+            clean = predicted.measure_primary(scores.select(others)).estimate()
+        figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
+    result = ModelResult(outcome).with_figures(METRICS, figures)
+    return _add_decisions(result, scores, setting, analyses) if predicted.decides else result
+
+
+def _add_decisions(
+    result: ModelResult, scores: ScoredCases, setting: EvaluationSet, analyses: RequestedAnalyses
+) -> ModelResult:
+    """Add what the probabilities of classes tell, and the decisions by them."""
+    cases, draws = setting.cases, setting.draws
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
-    calibration, referral = (
-        assess_calibration(scores, cases),
-        assess_risk_coverage(scores, cases, draws),
-    )
+    calibration = assess_calibration(scores, cases)
+    referral = assess_risk_coverage(scores, cases, draws)
     subgroups = measure_subgroups(scores, setting, analyses.least_patients)
-    of_classes = zip(
-        repeat("roc_auc"), cases.classes, estimate_class_auc(scores, cases), strict=False
-    )
-    result = ModelResult(
-        outcome=outcome,
+    areas = zip(cases.classes, estimate_class_auc(scores, cases), strict=False)
+    result = replace(
+        result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
         reliability=calibration.reliability,
         risk_coverage=referral.curve,
         parts=tuple(subgroup.part for subgroup in subgroups),
     )
+    name = result.outcome.model
     result = (
-        result.with_figures(METRICS, ((name, "", value) for name, value in figures.items()))
-        .with_figures(CLASSES, of_classes)
+        result.with_figures(CLASSES, (("roc_auc", of_class, area) for of_class, area in areas))
         .with_figures(CALIBRATION, calibration.list_figures())
         .with_figures(REFERRAL, [("area", "", referral.area)])
-        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(outcome.model)))
+        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(name)))
     )
-    return result if cases.positive is None else _add_binary(result, scores, setting)
-
-
-def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> ModelResult:
-    """Add what is defined for two classes alone; curves where both occur."""
-    cases, draws = setting.cases, setting.draws
-    positive = cases.label == cases.positive
-    probability = scores.probability[:, :, cases.positive]
-    result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
-    auc, across = binary_placements(scores, cases), order_across_fits(scores, cases)
-    if auc is None:
+    if cases.positive is None:
         return result
-    ideal = setting.ideal_observer(scores.fit)
-    if ideal is not None:
-        limits = [
-            ("efficiency", "", estimate_efficiency(auc, ideal)),
-            ("above_ideal", "", (auc - ideal).estimate()),
-        ]
-        result = result.with_figures(LIMIT, limits)
+    # What is defined for two classes alone; curves where both occur.
+    positive = cases.label == cases.positive
+    probability = scores.estimate[:, :, cases.positive]
+    result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
+    if cases.tells_apart.find_missing_pairs(scores):
+        return result
+    across = order_across_fits(scores, cases)
     return replace(
         result,
-        roc=roc_curve_of_repeats(scores.order, positive, scores.fits),
+        roc=roc_curve_of_repeats(scores.score, positive, scores.fits),
         precision_recall=precision_recall_of_repeats(across, positive),
-        roc_band=roc_band(scores.order, positive, draws, scores.fits),
+        roc_band=roc_band(scores.score, positive, draws, scores.fits),
         precision_recall_band=precision_recall_band(across, positive, draws),
     )

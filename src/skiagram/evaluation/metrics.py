@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 from skiagram.errors import OptionError
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
-from skiagram.evaluation.scores import Scores
 from skiagram.statistics import discrimination
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
-from skiagram.statistics.delong import macro_placements, placements
+from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import Flags, Floats, Labels
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
+from skiagram.tasks.classes import has_pairs
+from skiagram.tasks.scored_cases import ScoredCases
 
 Statistic = Callable[[NDArray[Any], NDArray[Any], Floats], Floats]
-Estimator = Callable[[Scores, LabelledCases, PatientDraws], Estimate]
+Estimator = Callable[[ScoredCases, LabelledCases, PatientDraws], Estimate]
 
 
 def estimate_metrics(
-    scores: Scores, cases: LabelledCases, draws: PatientDraws
+    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
 ) -> dict[str, Estimate]:
     """Estimate every metric of the task; a mean over repeats where there are several."""
     other = "more" if cases.positive is not None else "two"
@@ -40,7 +41,7 @@ def estimate_metrics(
 
 
 def estimate_metric(
-    name: str, scores: Scores, cases: LabelledCases, draws: PatientDraws
+    name: str, scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
 ) -> Estimate:
     """Estimate one metric by its name.
 
@@ -54,77 +55,45 @@ def estimate_metric(
     return known[name](scores, cases, draws)
 
 
-def absent_classes(cases: LabelledCases) -> str:
-    """Say which classes have no reported case; empty where all have one."""
-    names = [name for k, name in enumerate(cases.classes) if not (cases.label == k).any()]
-    return f"no reported case of class {', '.join(names)}" if names else ""
+def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:
+    """Return the AUC, macro one-vs-rest with more than two classes; NaN where it is not defined."""
+    return cases.tells_apart.measure_primary(scores)
 
 
-def missing_pairs(scores: Scores, cases: LabelledCases) -> str:
-    """Say why there is no AUC: a class has no case, or none beside another class's in any fit."""
-    if absent := absent_classes(cases):
-        return absent
-    alone = [
-        name for k, name in enumerate(cases.classes) if not _has_pairs(scores, cases.label == k)
-    ]
-    return f"no fold has reported cases of class {alone[0]} and of another" if alone else ""
-
-
-def _has_pairs(scores: Scores, positive: Flags) -> bool:
-    """Return whether some fit of each repeat scored cases of a class and other cases."""
-    if scores.fit is None:
-        return bool(positive.any() and not positive.all())
-    return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in scores.fit)
-
-
-def binary_placements(scores: Scores, cases: LabelledCases) -> Linearised | None:
-    """Return the placements of a binary task, or None where an AUC has none."""
-    return auc_placements(scores, cases) if cases.positive is not None else None
-
-
-def auc_placements(scores: Scores, cases: LabelledCases) -> Linearised | None:
-    """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
-    if missing_pairs(scores, cases):
-        return None
-    if scores.ranking is None:
-        return macro_placements(
-            scores.probability, cases.label, cases.patient, scores.folds, scores.fit
-        )
-    positive = cases.label == cases.positive
-    return placements(scores.ranking, positive, cases.patient, scores.folds, scores.fit)
-
-
-def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
+def auc_of_repeats(scores: ScoredCases, cases: LabelledCases) -> MeanOverRepeats:
     """Return the AUC as a function of case weights, one-vs-rest with more than two classes."""
     if cases.positive is None:
-        return _of_repeats(discrimination.one_vs_rest_auc, scores, scores.order, cases.label)
-    return _of_repeats(discrimination.roc_auc, scores, scores.order, cases.label == cases.positive)
+        return _of_repeats(discrimination.one_vs_rest_auc, scores, scores.score, cases.label)
+    return _of_repeats(discrimination.roc_auc, scores, scores.score, cases.label == cases.positive)
 
 
-def estimate_auc(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
-    """Estimate the AUC: of two classes, or one-vs-rest of more, by placements."""
-    missing, ranked = missing_pairs(scores, cases), auc_placements(scores, cases)
-    return ranked.estimate() if ranked else Estimate(None, reason=missing)
+def resample_auc(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Floats:
+    """Return (replicates,) the AUC on resamples of patients; NaN where one lacks a class."""
+    metric = auc_of_repeats(scores, cases)
+    areas = np.concatenate([metric.of_each(weights) for weights in draws.weights()], axis=1)
+    averaged: Floats = areas.mean(axis=0)
+    return averaged
 
 
-def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:
+def estimate_class_auc(scores: ScoredCases, cases: LabelledCases) -> tuple[Estimate, ...]:
     """Estimate the AUC of each class against all others, by its probability; empty for two."""
     if cases.positive is not None:
         return ()
-    by_class = []
+    areas = []
     for k in range(len(cases.classes)):
         positive = cases.label == k
-        if _has_pairs(scores, positive):
-            ranking = scores.probability[:, :, k]
-            of_class = placements(ranking, positive, cases.patient, scores.folds, scores.fit)
-            by_class.append(of_class.estimate())
+        if has_pairs(scores, positive):
+            probability = scores.estimate[:, :, k]
+            area = placements(probability, positive, cases.patient, scores.folds, scores.fit)
+            areas.append(area.estimate())
         else:
-            by_class.append(Estimate(None, reason=missing_pairs(scores, cases)))
-    return tuple(by_class)
+            missing = cases.tells_apart.find_missing_pairs(scores)
+            areas.append(Estimate(None, reason=missing))
+    return tuple(areas)
 
 
 def _of_repeats(
-    ranking: Callable[..., Floats], scores: Scores, order: Floats, truth: NDArray[Any]
+    ranking: Callable[..., Floats], scores: ScoredCases, order: Floats, truth: NDArray[Any]
 ) -> MeanOverRepeats:
     """Return a statistic of the order of cases within the fits of each repeat."""
     repeats = zip(order, scores.fits, strict=True)
@@ -147,59 +116,59 @@ def bootstrap(
 
 
 def estimate_partial_auc(
-    scores: Scores, cases: LabelledCases, draws: PatientDraws, wanted: PartialRange
+    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws, wanted: PartialRange
 ) -> Estimate:
     """Estimate the standardised area under a range of the ROC curve, of two classes.
 
     Over a range of sensitivities it is the area to the right of the curve: that of specificity with
     the classes and the order of the scores turned round.
     """
-    missing = missing_pairs(scores, cases)
+    missing = cases.tells_apart.find_missing_pairs(scores)
     if missing:
         return Estimate(None, reason=missing)
     area = partial(discrimination.partial_roc_auc, low=1 - wanted.high, high=1 - wanted.low)
-    order, positive = scores.order, cases.label == cases.positive
+    order, positive = scores.score, cases.label == cases.positive
     if wanted.of == "sensitivity":
         order, positive = -order, ~positive
     estimate = bootstrap_estimate(_of_repeats(area, scores, order, positive), draws)
     return replace(estimate, method=f"{estimate.method}, {wanted.words}")
 
 
-def _estimate_hand_till(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    missing = missing_pairs(scores, cases)
+def _estimate_hand_till(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    missing = cases.tells_apart.find_missing_pairs(scores)
     if missing:
         return Estimate(None, reason=missing)
     hand_till = discrimination.hand_till_auc
-    return bootstrap_estimate(_of_repeats(hand_till, scores, scores.order, cases.label), draws)
+    return bootstrap_estimate(_of_repeats(hand_till, scores, scores.score, cases.label), draws)
 
 
-def _estimate_precision(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    if absent := absent_classes(cases):
+def _estimate_precision(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+    if absent := cases.tells_apart.find_absent_classes(cases.label):
         return Estimate(None, reason=absent)
     if cases.positive is None:
         macro = discrimination.macro_average_precision
-        return bootstrap(macro, scores.probability, cases.label, draws)
+        return bootstrap(macro, scores.estimate, cases.label, draws)
     positive = cases.label == cases.positive
     return bootstrap(
         discrimination.average_precision, order_across_fits(scores, cases), positive, draws
     )
 
 
-def order_across_fits(scores: Scores, cases: LabelledCases) -> Floats:
+def order_across_fits(scores: ScoredCases, cases: LabelledCases) -> Floats:
     """Return (repeats, n) what orders all cases of two classes, for figures that need precision.
 
     Precision hangs on how common the positives are above a threshold, so it has no value in single
     pairs. Of several fits the calibrated probabilities are ordered, as decisions are made by them.
     """
-    return scores.order if scores.fit is None else scores.probability[:, :, cases.positive]
+    return scores.score if scores.has_one_fit else scores.estimate[:, :, cases.positive]
 
 
-def _estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
+def _estimate_accuracy(scores: ScoredCases, cases: LabelledCases, _: PatientDraws) -> Estimate:
     correct = (decided_class(scores) == cases.label).astype(np.float64)
     return proportion(correct, cases.patient)
 
 
-def _estimate_decided(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+def _estimate_decided(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
     return estimate_balanced_accuracy(decided_class(scores), cases.label, len(cases.classes), draws)
 
 
@@ -211,12 +180,12 @@ def estimate_balanced_accuracy(
     return bootstrap(balanced_accuracy, decision, label, draws)
 
 
-def _estimate_brier(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
+def _estimate_brier(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
     brier = partial(discrimination.brier, positive=cases.positive)
-    return bootstrap(brier, scores.probability, cases.label, draws)
+    return bootstrap(brier, scores.estimate, cases.label, draws)
 
 
-def estimate_operating_point(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:
+def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
     """Estimate sensitivity and specificity at each repeat's own threshold; empty with more classes.
 
     A case is called positive when its probability reaches the threshold.
@@ -226,7 +195,7 @@ def estimate_operating_point(scores: Scores, cases: LabelledCases) -> dict[str, 
     if np.isnan(scores.threshold).any():
         missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
         return {"sensitivity": missing, "specificity": missing}
-    called = scores.probability[:, :, cases.positive] >= scores.threshold
+    called = scores.estimate[:, :, cases.positive] >= scores.threshold
     return {
         "sensitivity": estimate_share_decided(called, cases, positive=True),
         "specificity": estimate_share_decided(called, cases, positive=False),
@@ -243,14 +212,14 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 
-def decided_class(scores: Scores) -> Labels:
+def decided_class(scores: ScoredCases) -> Labels:
     """Return (repeats, n) the most probable class."""
-    named: Labels = scores.probability.argmax(axis=2)
+    named: Labels = scores.estimate.argmax(axis=2)
     return named
 
 
 METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
-    "roc_auc": ("any", estimate_auc),
+    "roc_auc": ("any", lambda *of: measure_auc(*of[:2]).estimate()),
     "hand_till_auc": ("more", _estimate_hand_till),
     "average_precision": ("any", _estimate_precision),
     "accuracy": ("any", _estimate_accuracy),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
+
 from skiagram.evaluation.arm_selection import MeasuredRun
-from skiagram.evaluation.compared_classifier import require_classifier
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
@@ -22,18 +23,16 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if run.task.positive is None:
         return ()
     readers = {
-        model.name: require_classifier(model.compared).placements
+        model.name: model.compared.figure
         for model in run.models
         if model.compared and model.arm == "reader"
     }
     chosen = {
-        arm: require_classifier(selected.compared).placements
-        for arm, selected in run.arms.items()
-        if arm != "either"
+        arm: selected.compared.figure for arm, selected in run.arms.items() if arm != "either"
     }
     return study_readers(
-        {name: placed for name, placed in readers.items() if placed},
-        {arm: placed for arm, placed in chosen.items() if placed},
+        {name: area for name, area in readers.items() if np.isfinite(area.value)},
+        {arm: area for arm, area in chosen.items() if np.isfinite(area.value)},
     )
 
 

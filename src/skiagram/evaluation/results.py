@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
-from skiagram.tasks.outcome import OutcomePlot
+from skiagram.tasks.predicted import OutcomePlot
 
 # Analyses of a single model, in the order of their rows.
 METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"

@@ -12,9 +12,10 @@ from skiagram.errors import DataError, listed
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.scores import Scores
 from skiagram.statistics.variation import count_cases
 from skiagram.tasks.columns import are_equal, same_value
+from skiagram.tasks.scored_cases import ScoredCases
+from skiagram.tasks.task import Task
 
 Column = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ def line_up_columns(
     subgroups: Any = None,
     folds: Any = None,
     seed: int = 0,
-) -> tuple[EvaluationSet, dict[str, Scores], dict[str, Scores]]:
+) -> tuple[EvaluationSet, dict[str, ScoredCases], dict[str, ScoredCases]]:
     """Return checked cases with the scores of columns and of readers; see `skiagram.compare`.
 
     Raises:
@@ -49,7 +50,8 @@ def line_up_columns(
     if fit is not None:
         _refuse_shared_folds(fit, patient, folds, patients)
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
-    cases = LabelledCases(case_id, whether.astype(np.int64), patient, classes, positive=1)
+    label, value = whether.astype(np.int64), whether.astype(np.float64)
+    cases = LabelledCases(case_id, label, patient, classes, 1, value)
     counted = "cases" if patients is None else "patients"
     for name, of_class in cases.patients_by_class().items():
         if of_class < 2:
@@ -65,8 +67,7 @@ def line_up_columns(
         _check_length(covariates, "subgroups", number)
         covariates = covariates.assign(case_id=case_id)
     setting = EvaluationSet(
-        design="holdout",
-        part="test",
+        task=Task(classes, 1, "holdout"),
         development=cases,
         cases=cases,
         draws=cases.draws(DEFAULTS.replicates, seed),
@@ -76,7 +77,8 @@ def line_up_columns(
         covariates=covariates,
     )
     scores, of_readers = (
-        {name: _scores(column, fit) for name, column in part.items()} for part in (given, read)
+        {name: _score(column, cases, fit) for name, column in part.items()}
+        for part in (given, read)
     )
     return setting, scores, of_readers
 
@@ -105,14 +107,15 @@ def _refuse_shared_folds(
     )
 
 
-def _scores(column: Column, fit: NDArray[np.int64] | None) -> Scores:
+def _score(column: Column, cases: LabelledCases, fit: NDArray[np.int64] | None) -> ScoredCases:
     """Return a column as scores; those that are no probabilities are ordered alone."""
-    ranking = column[None]
-    probability = column if are_probabilities(ranking) else expit(column - np.median(column))
-    folds = 0 if fit is None else len(np.unique(fit))
+    order = column[None]
+    probability = column if are_probabilities(order) else expit(column - np.median(column))
     both = np.stack([1 - probability, probability], axis=1)[None]
-    fits = None if fit is None else fit[None]
-    return Scores(ranking, both, np.full_like(ranking, np.nan), folds, fits)
+    one_fit = np.zeros(len(cases), dtype=np.int64)
+    folds = 0 if fit is None else len(np.unique(fit))
+    by_fit = (one_fit if fit is None else fit)[None]
+    return ScoredCases(cases.label, cases.value, cases.patient, order, both, by_fit, folds)
 
 
 def are_probabilities(ranking: NDArray[np.float64]) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm, list_arms
-from skiagram.evaluation.compared_classifier import ComparedClassifier
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import (
     compare_arms,
     compare_pair,
@@ -22,11 +22,9 @@ from skiagram.evaluation.comparisons import (
     plan_comparison,
 )
 from skiagram.evaluation.criteria import (
-    FEW_PATIENTS,
     SIDES,
     decide,
     find_decisive,
-    find_small_classes,
     find_unequal_classes,
     is_nothing_of_use,
     is_reversed,
@@ -46,7 +44,6 @@ from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
 from skiagram.evaluation.score_columns import are_probabilities
-from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import (
     describe_gain,
@@ -56,8 +53,8 @@ from skiagram.evaluation.verdict import (
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS, Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
-from skiagram.statistics.linearised import Linearised
-from skiagram.tasks.task import Task
+from skiagram.tasks.classes import FEW_PATIENTS
+from skiagram.tasks.scored_cases import ScoredCases
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
@@ -66,8 +63,8 @@ _ARMS = ("deep", "classical")  # where the record keeps the first and the second
 
 def compare_scores(
     setting: EvaluationSet,
-    columns: Mapping[str, Scores],
-    readers: Mapping[str, Scores],
+    columns: Mapping[str, ScoredCases],
+    readers: Mapping[str, ScoredCases],
     site: NDArray[np.str_] | None = None,
     margin: float = DEFAULT_MARGIN,
     *,
@@ -90,9 +87,11 @@ def compare_scores(
     """
     if not 0 < margin < 0.5:
         raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
-    cases, draws = setting.cases, setting.draws
-    every = {**columns, **readers}
-    compared = {name: ComparedClassifier(scores, cases, draws) for name, scores in every.items()}
+    cases, task = setting.cases, setting.task
+    compared = {
+        name: ComparedModel(task.predicted, cases, scores)
+        for name, scores in {**columns, **readers}.items()
+    }
     models = tuple(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
         for name, model in compared.items()
@@ -104,12 +103,11 @@ def compare_scores(
     }
     rows = _compare(columns, arms, compared, margin)
     of_readers = study_readers(
-        _placed({name: compared[name] for name in readers}),
-        _placed({arm: compared[chosen.choice.model] for arm, chosen in arms.items()}),
+        {name: compared[name].figure for name in readers},
+        {arm: compared[chosen.choice.model].figure for arm, chosen in arms.items()},
     )
     least = NO_REQUESTS.least_patients
     of_sites = () if site is None else study_sites(site, arms, setting, least)
-    task = Task(cases.classes, 1, "holdout")
     evaluation = Evaluation(
         task=task,
         cases={"reported": cases.count_by_class()},
@@ -127,13 +125,13 @@ def compare_scores(
 
 
 def _compare(
-    columns: Mapping[str, Scores],
+    columns: Mapping[str, ScoredCases],
     arms: Mapping[str, SelectedArm],
-    compared: Mapping[str, ComparedClassifier],
+    compared: Mapping[str, ComparedModel],
     margin: float,
 ) -> tuple[FigureRow, ...]:
     """Return the primary comparison, both columns against chance, and all other pairs."""
-    decided = {name for name, scores in columns.items() if are_probabilities(scores.order)}
+    decided = {name for name, scores in columns.items() if are_probabilities(scores.score)}
     (first, second), *pairs = combinations(columns, 2)
     primary = arms["deep"], arms["classical"], "deep", margin
     others = [
@@ -153,21 +151,16 @@ def _compare(
     )
 
 
-def _placed(compared: Mapping[str, ComparedClassifier]) -> dict[str, Linearised]:
-    """Return the placements of those that have some."""
-    return {name: model.placements for name, model in compared.items() if model.placements}
-
-
 def measure_columns(
-    columns: Mapping[str, Scores], setting: EvaluationSet
+    columns: Mapping[str, ScoredCases], setting: EvaluationSet
 ) -> tuple[ModelResult, ...]:
     """Return every figure and curve of columns; those that are resampled take their time."""
     return tuple(_measure(name, scores, setting) for name, scores in columns.items())
 
 
-def _measure(name: str, scores: Scores, setting: EvaluationSet) -> ModelResult:
+def _measure(name: str, scores: ScoredCases, setting: EvaluationSet) -> ModelResult:
     result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
-    if are_probabilities(scores.order):
+    if are_probabilities(scores.score):
         return result
     metrics = (
         (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
@@ -199,7 +192,9 @@ def _warn(
                 "condition is more likely; check also which label is the condition."
             )
     counted = "patients" if patients_known else "cases"
-    for name, patients in find_small_classes(cases.patients_by_class()).items():
+    for name, patients in cases.patients_by_class().items():
+        if patients >= FEW_PATIENTS:
+            continue
         yield (
             f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals "
             "may be too narrow."

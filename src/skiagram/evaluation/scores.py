@@ -1,7 +1,6 @@
 """Scores of models lined up with the cases they are about, repeat after repeat."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,64 +11,24 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, line_up
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
-from skiagram.statistics.discrimination import score_difference
+from skiagram.tasks.predicted import Predicted
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
 
 
-@dataclass(frozen=True)
-class Scores:
-    """One model's scores on reference cases, repeat after repeat.
-
-    Attributes:
-        ranking: (repeats, n) what orders the cases of one fit by the positive class; None with more
-            classes.
-        probability: (repeats, n, n_classes) calibrated, rows sum to 1.
-        threshold: (repeats, n) on the positive class's probability; NaN where there is none.
-        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
-        fit: (repeats, n) the fit that scored each case: only cases of one fit are ranked against
-            each other, as scores of two share no scale; None where one fit scored all.
-    """
-
-    ranking: NDArray[np.float64] | None
-    probability: NDArray[np.float64]
-    threshold: NDArray[np.float64]
-    folds: int = 0
-    fit: NDArray[np.int64] | None = None
-
-    def select(self, rows: NDArray[np.bool_]) -> "Scores":
-        """Return the marked cases."""
-        return Scores(
-            None if self.ranking is None else self.ranking[:, rows],
-            self.probability[:, rows],
-            self.threshold[:, rows],
-            self.folds,
-            None if self.fit is None else self.fit[:, rows],
-        )
-
-    @property
-    def fits(self) -> Sequence[NDArray[np.int64] | None]:
-        """Return the (n,) fits of each repeat."""
-        return [None] * len(self.probability) if self.fit is None else list(self.fit)
-
-    @property
-    def order(self) -> NDArray[np.float64]:
-        """Return (repeats, n) or (repeats, n, n_classes) what orders the cases of one fit."""
-        return self.probability if self.ranking is None else self.ranking
-
-
-def list_repeats(
-    model: Predictions, part: Part, cases: LabelledCases, bounds: tuple[float, float] = (0.0, 1.0)
-) -> list[pd.DataFrame]:
-    """Line one part of a model's predictions up with reference cases: a table a repeat.
+def align_scores(
+    model: Predictions, part: Part, cases: LabelledCases, predicted: Predicted
+) -> ScoredCases:
+    """Line one part of a model's predictions up with reference cases, repeat after repeat.
 
     Raises:
         DataError: A score is not finite, an estimate lies beyond its bounds, or cases do not match.
     """
     # A number that is not finite, or an estimate beyond its bounds, is refused.
-    every_score, probabilities = scores_of(model.table), probabilities_of(model.table)
+    every_score, estimates = scores_of(model.table), probabilities_of(model.table)
+    low, high = predicted.bounds
     bad = ~np.isfinite(every_score).all(axis=1)
-    within = (probabilities >= bounds[0]) & (probabilities <= bounds[1])
-    bad |= ~(within & np.isfinite(probabilities)).all(axis=1)
+    bad |= ~((estimates >= low) & (estimates <= high) & np.isfinite(estimates)).all(axis=1)
     if bad.any():
         first = model.table["case_id"].to_numpy()[bad][0]
         raise DataError(
@@ -78,30 +37,41 @@ def list_repeats(
             where=f"scores of {model.outcome.model}",
             remedy="train this model again",
         )
-    where = f"scores of {model.outcome.model}, {part}"
-    rows = model.part(part)
+    # A table a repeat, its rows in the order of the cases.
+    rows, where = model.part(part), f"scores of {model.outcome.model}, {part}"
     tables = [table for _, table in rows.groupby("repeat", sort=True)] or [rows]
-    return [line_up(table, cases.case_id, where) for table in tables]
+    aligned = [line_up(table, cases.case_id, where) for table in tables]
+    return stack_scores(aligned, cases, predicted, trained=model.outcome.arm != "reader")
 
 
-def align_scores(
-    model: Predictions,
-    part: Part,
+def stack_scores(
+    tables: Sequence[pd.DataFrame],
     cases: LabelledCases,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Scores:
-    """Line one part of a model's predictions up with reference cases."""
-    tables = list_repeats(model, part, cases, bounds)
-    probability = np.stack([probabilities_of(table) for table in tables])
-    threshold = np.stack([table["threshold"].to_numpy(np.float64) for table in tables])
-    fit = np.stack([table["fold"].to_numpy(np.int64) for table in tables])
+    predicted: Predicted,
+    fit_column: str = "fold",
+    *,
+    trained: bool = True,
+) -> ScoredCases:
+    """Return cases with their scores, which stand in their order in a table a repeat.
+
+    Args:
+        fit_column: Says which fit scored a case.
+        trained: Whether fits learned from cases, so that their training sets overlap.
+    """
+    estimates = [probabilities_of(table) for table in tables]
+    scores = [scores_of(table) for table in tables]
+    fit = np.stack([table[fit_column].to_numpy(np.int64) for table in tables])
     fits = len(np.unique(fit))
-    raw = np.stack([scores_of(table) for table in tables])
-    ranking = None if cases.positive is None else score_difference(raw, cases.positive)
-    if fits == 1:
-        return Scores(ranking, probability, threshold)
-    overlapping = 0 if model.outcome.arm == "reader" else fits
-    return Scores(ranking, probability, threshold, overlapping, fit)
+    return ScoredCases(
+        cases.label,
+        cases.value,
+        cases.patient,
+        np.stack([predicted.order(*both) for both in zip(scores, estimates, strict=True)]),
+        np.stack(estimates),
+        fit,
+        fits if trained and fits > 1 else 0,
+        np.stack([table["threshold"].to_numpy(np.float64) for table in tables]),
+    )
 
 
 # Repeat and (n,) marked reported cases that are decided on; by (m, n_classes) out-of-fold
@@ -149,12 +119,12 @@ def make_scores_table(
     rows = cases.reported(task.design)
     known = label_cases(rows, task, sealed)
     scored = {
-        model.outcome.model: align_scores(model, task.part, known, task.bounds)
+        model.outcome.model: align_scores(model, task.part, known, task.predicted)
         for model in models
         if model.outcome.status != "failed"
     }
-    repeats = max((len(scores.probability) for scores in scored.values()), default=1)
-    fits = next((scores.fit for scores in scored.values() if scores.fit is not None), None)
+    repeats = max((scores.repeats for scores in scored.values()), default=1)
+    fits = next((scores.fit for scores in scored.values() if not scores.has_one_fit), None)
     columns: dict[str, object] = {
         "case_id": np.tile(known.case_id, repeats),
         "patient_id": np.tile(rows.patient_id, repeats),
@@ -162,12 +132,11 @@ def make_scores_table(
         "repeat": np.repeat(np.arange(repeats), len(known)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
-    if task.outcome is not None and known.value is not None:
-        true = task.outcome.tell(known.value)
-        columns |= {name: np.tile(of_cases, repeats) for name, of_cases in true.items()}
+    true = task.predicted.tell(known.value)
+    columns |= {name: np.tile(values, repeats) for name, values in true.items()}
     for name, scores in scored.items():
         shape = (repeats, len(known), len(task.estimates))
-        probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.estimates))
+        probability = np.broadcast_to(scores.estimate, shape).reshape(-1, len(task.estimates))
         if task.positive is not None:
             columns[name] = probability[:, task.positive]
         else:

@@ -8,9 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
+from skiagram.evaluation.metrics import measure_auc
 from skiagram.evaluation.results import Named
-from skiagram.evaluation.scores import Scores
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import (
     Floats,
@@ -22,6 +21,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
+from skiagram.tasks.scored_cases import ScoredCases
 
 # Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed;
 # what neither explains alone, as seeds that order other patients well.
@@ -144,10 +144,11 @@ def _groups(
         yield (repeat, fold), (float(area[0]), len(rows))
 
 
-def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
+def assess_stability(folds: FoldAuc, reported: ScoredCases, cases: LabelledCases) -> Stability:
     """Summarise the spread over folds and over seeds."""
-    seeds, ranked = seed_auc(reported, cases), binary_placements(reported, cases)
-    named = reported.probability.argmax(axis=2).astype(np.int64)
+    area = measure_auc(reported, cases)
+    seeds = np.array(area.repeated)
+    named = reported.estimate.argmax(axis=2).astype(np.int64)
     flips = proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
     return Stability(
         fold_auc=tuple(folds.held_out.tolist()),
@@ -156,15 +157,9 @@ def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> 
         seed_auc=tuple(seeds.tolist()),
         seed_sd=_spread(seeds),
         training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
-        variance=split_variance(ranked) if ranked else None,
+        variance=split_variance(area) if cases.positive is not None and len(seeds) else None,
         flips=flips,
     )
-
-
-def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
-    """Return (repeats,) the AUC on the reported cases; empty where a class has none."""
-    values = auc_of_repeats(reported, cases).of_each(np.ones((1, len(cases))))[:, 0]
-    return values[np.isfinite(values)]
 
 
 def selection_auc(

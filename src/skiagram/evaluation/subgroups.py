@@ -17,12 +17,12 @@ from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
+from skiagram.evaluation.metrics import estimate_operating_point, measure_auc
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
-from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.significance import correct_by_holm
+from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -86,7 +86,7 @@ class Subgroup:
 
 
 def compare_with_rest(
-    members: Flags, scores: Scores, cases: LabelledCases
+    members: Flags, scores: ScoredCases, cases: LabelledCases
 ) -> Iterator[tuple[str, Estimate, float | None]]:
     """Yield (metric, part minus rest, p value) of each figure that both sides have.
 
@@ -99,18 +99,20 @@ def compare_with_rest(
             yield name, *difference_of_groups(inside[name], outside[name])
 
 
-def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dict[str, Linearised]:
+def _auc_and_shares(
+    members: Flags, scores: ScoredCases, cases: LabelledCases
+) -> dict[str, Linearised]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
     group, of_members = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Linearised] = {}
-    auc = auc_placements(of_members, group)
-    if auc is not None:
+    auc = measure_auc(of_members, group)
+    if np.isfinite(auc.value):
         figures["roc_auc"] = replace(auc, patient=patient)
     if group.positive is None or np.isnan(of_members.threshold).any():
         return figures
     positive = group.label == group.positive
-    called = of_members.probability[:, :, group.positive] >= of_members.threshold
+    called = of_members.estimate[:, :, group.positive] >= of_members.threshold
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():
@@ -138,7 +140,7 @@ def hidden_parts(least: int) -> str:
 
 
 def measure_subgroups(
-    scores: Scores,
+    scores: ScoredCases,
     setting: EvaluationSet,
     least: int = MIN_PATIENTS,
 ) -> tuple[Subgroup, ...]:
@@ -225,7 +227,7 @@ def split_by_value(
 
 
 def _subgroup(
-    column: str, part: Members, scores: Scores, setting: EvaluationSet, least: int
+    column: str, part: Members, scores: ScoredCases, setting: EvaluationSet, least: int
 ) -> tuple[Subgroup, dict[str, Test]]:
     """Return a part with its figures, and which test each of its differences is."""
     value, members = part
@@ -234,9 +236,9 @@ def _subgroup(
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return Subgroup(column, value, 0, patients, {}, reason), {}
-    draws, of_part = cases.draws(setting.draws.replicates, setting.seed), scores.select(members)
+    of_part = scores.select(members)
     figures = {
-        "roc_auc": estimate_auc(of_part, cases, draws),
+        "roc_auc": measure_auc(of_part, cases).estimate(),
         **estimate_operating_point(of_part, cases),
     }
     smallest = min(patients, key=lambda name: patients[name])

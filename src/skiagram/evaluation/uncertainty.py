@@ -7,14 +7,17 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import conformal_limits
+from skiagram.calibration import (
+    conformal_limits,
+)
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Curve, Named
-from skiagram.evaluation.scores import HeldOut, Scores
+from skiagram.evaluation.scores import HeldOut
 from skiagram.statistics.bootstrap import PatientDraws, bootstrap_estimate
 from skiagram.statistics.discrimination import risk_areas, tied_order
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
+from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 LEVEL = 0.9
@@ -67,7 +70,7 @@ class RiskCoverage:
 
 
 def assess_prediction_sets(
-    scores: Scores, held_out: Sequence[HeldOut], cases: LabelledCases, level: float = LEVEL
+    scores: ScoredCases, held_out: Sequence[HeldOut], cases: LabelledCases, level: float = LEVEL
 ) -> PredictionSets:
     """Judge the sets on the reported cases; shares are means over repeats.
 
@@ -76,12 +79,12 @@ def assess_prediction_sets(
     """
     # Out-of-fold fits set the limits and the final fit is judged, so the promise is approximate
     # and the coverage found is reported.
-    limits = np.full(scores.probability.shape, np.inf)
+    limits = np.full(scores.estimate.shape, np.inf)
     for decided, probability, fixing_cases in held_out:
         limits[decided] = conformal_limits(
             probability, fixing_cases.label, fixing_cases.patient, level
         )
-    sets: NDArray[np.bool_] = 1 - scores.probability <= limits
+    sets: NDArray[np.bool_] = 1 - scores.estimate <= limits
     size = sets.sum(axis=2)
     holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
 
@@ -105,15 +108,17 @@ def assess_prediction_sets(
 SHARES = np.arange(1, 101) / 100
 
 
-def assess_risk_coverage(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> RiskCoverage:
+def assess_risk_coverage(
+    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
+) -> RiskCoverage:
     """Return the share of errors among the surest cases, for each share that is kept.
 
     A case is as sure as its most probable class is probable; equally sure cases are kept or
     referred together (El-Yaniv & Wiener 2010; area as in Geifman & El-Yaniv 2017). Mean over
     repeats.
     """
-    doubt = 1 - scores.probability.max(axis=2)
-    wrong = scores.probability.argmax(axis=2) != cases.label
+    doubt = 1 - scores.estimate.max(axis=2)
+    wrong = scores.estimate.argmax(axis=2) != cases.label
     pairs = list(zip(doubt, wrong, strict=True))
 
     def area(weights: Floats) -> Floats:

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.criteria import (
-    FEW_PATIENTS,
     UNLIKE,
     are_told_apart,
-    find_small_classes,
     find_unequal_classes,
     is_above_ideal,
 )
@@ -33,7 +31,7 @@ def state_warnings(
         figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
-    outcome, cases = setting.outcome, setting.cases
+    cases, predicted = setting.cases, setting.task.predicted
     yield from _about_models(results, setting.task)
     if are_told_apart(figures, above=UNLIKE):
         yield (
@@ -51,14 +49,7 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {setting.label_conflicts}. In each "
             "pair at least one label is doubtful."
         )
-    if outcome is not None and cases.value is not None:
-        yield from outcome.doubts(cases.value, cases.label, cases.patient)
-    elif small := find_small_classes(cases.patients_by_class()):
-        counted = " and of ".join(f"class {name}: {number}" for name, number in small.items())
-        yield (
-            f"Few reported patients of {counted}; below {FEW_PATIENTS} in a class "
-            "the 95 % intervals may be too narrow."
-        )
+    yield from predicted.doubts(cases.value, cases.label, cases.patient)
     trainings = {len(result.by_repeat) for result in results}
     if 1 in trainings:
         yield (

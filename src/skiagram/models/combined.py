@@ -30,7 +30,6 @@ from pydantic.dataclasses import dataclass as options_class
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from skiagram.calibration import ScalingCalibration, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
 from skiagram.models.contract import (
@@ -48,6 +47,7 @@ from skiagram.options import STRICT, build
 from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
+from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
 from skiagram.tasks.task import Task
 
 COMBINATION = "combination.json"

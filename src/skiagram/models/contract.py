@@ -20,7 +20,9 @@ from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
-from skiagram.tasks.outcome import Loss, MeasuredOutcome
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -66,20 +68,21 @@ class Labelled(Generic[I]):
         return len(self.label)
 
     @property
+    def predicted(self) -> Predicted:
+        """Return what is predicted of the cases; no model knows the names of classes."""
+        names = tuple(map(str, range(self.n_classes)))
+        return Classes(names, None) if self.outcome is None else self.outcome
+
+    @property
     def classical_loss(self) -> Loss:
         """Return what classical models are fitted by."""
-        return "classification" if self.outcome is None else self.outcome.classical_loss
+        return self.predicted.classical_loss
 
     @property
     def truth(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return values and labels of an outcome that is no class.
-
-        Raises:
-            ModelFailure: There are classes alone.
-        """
-        if self.value is None:
-            raise ModelFailure("cases have classes, and no values")
-        return self.value, self.label
+        """Return values and labels; of classes the values are the labels."""
+        value = self.label.astype(np.float64) if self.value is None else self.value
+        return value, self.label
 
     def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
         return Labelled(

@@ -486,10 +486,11 @@ class CrossValidator(Generic[I]):
     def _fit_calibration(
         self, cases: Labelled[I], rows: Rows, scores: NDArray[np.float64]
     ) -> Calibration:
-        if cases.outcome is None:
-            return fit_calibration(self.plan.calibration, scores, cases.label[rows])
-        known = cases.select(rows)
-        calibration: Calibration = cases.outcome.calibrate(scores, *known.truth, known.patient_id)
+        learned = cases.select(rows)
+        if cases.predicted.decides:
+            return fit_calibration(self.plan.calibration, scores, learned.label)
+        truth = (*learned.truth, learned.patient_id)
+        calibration: Calibration = cases.predicted.calibrate(scores, *truth)
         return calibration
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:

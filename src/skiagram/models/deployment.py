@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import Calibration, Finite, Positive, Probability, conformal_limits
+from skiagram.calibration import (
+    Calibration,
+    conformal_limits,
+)
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
@@ -23,6 +26,7 @@ from skiagram.records.cases import Cases
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
+from skiagram.tasks.class_calibration import Finite, Positive, Probability
 from skiagram.tasks.task import Task
 
 DEPLOYMENT = "deployment.json"

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURE, title_figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.statistics.estimate import (
     MISSING,
@@ -14,6 +13,7 @@ from skiagram.statistics.estimate import (
     format_interval,
     round_half_up,
 )
+from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.task import Design, Task
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -144,7 +144,7 @@ def metric_heading(name: str, task: Task) -> str:
     """
     if not task.decides:
         figure, _, group = name.partition(" ")
-        return title_figure(task, figure, group)
-    metric = FIGURE[name]
+        return task.predicted.title_figure(figure, group)
+    metric = CLASS_FIGURE[name]
     averaged = metric.averaged_over_classes and task.positive is None
     return f"{metric.title}, mean over classes" if averaged else metric.title

@@ -18,7 +18,6 @@ from skiagram.evaluation.evaluation_record import (
     MERIT,
     Evaluation,
 )
-from skiagram.evaluation.figures import list_figures
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import FINDERS, METRICS, SELECTION
@@ -190,7 +189,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     computed is left out; the whole record says why.
     """
     table, finding, task = evaluation.table, evaluation.finding, evaluation.task
-    shown = {figure.name for figure in list_figures(task) if figure.headline}
+    shown = {figure.name for figure in task.predicted.list_figures() if figure.headline}
     headline: dict[str, dict[str, float | None]] = {}
     for name in (model.outcome.model for model in evaluation.models):
         of_model = table.select(model=name)

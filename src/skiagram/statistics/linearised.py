@@ -113,6 +113,7 @@ class Linearised:
             it is told whether a variance is too small.
         method: Name of the way to its influences.
         pair: Both figures of a difference.
+        reason: Why it is NaN, where more can be said than that the cases do not define it.
     """
 
     values: Floats
@@ -126,11 +127,17 @@ class Linearised:
     most_cases: float = np.inf
     method: str = JACKKNIFE
     pair: "tuple[Linearised, Linearised] | None" = None
+    reason: str = "it is not defined: too few events or patients, or all estimates are equal"
 
     @property
     def value(self) -> float:
         """Return the mean over repeats."""
         return float(self.values.mean())
+
+    @property
+    def repeated(self) -> list[float]:
+        """Return the figure of each repeat; empty where it is not defined."""
+        return [float(value) for value in self.values] if np.isfinite(self.value) else []
 
     @cached_property
     def sides(self) -> tuple[Flags, ...]:
@@ -278,8 +285,7 @@ class Linearised:
         if len(self.patient) == 0:
             return Estimate(None, reason="no case to estimate it from")
         if not np.isfinite(self.value):
-            reason = "it is not defined: too few events or patients, or all estimates are equal"
-            return Estimate(None, reason=reason)
+            return Estimate(None, reason=self.reason)
         if self.pair is not None:
             return self._estimate_difference(*self.pair)
         variation = self.variation
@@ -323,7 +329,8 @@ class Linearised:
         difference = combination([(1.0, self), (-1.0, other)])
         if self.scale == other.scale == "share":
             return replace(difference, scale="gain")
-        return replace(difference, pair=(self, other))
+        undefined = next((each for each in (self, other) if not np.isfinite(each.value)), self)
+        return replace(difference, pair=(self, other), reason=undefined.reason)
 
     @property
     def size(self) -> float:
@@ -382,7 +389,9 @@ class Linearised:
 
     @cached_property
     def _own_variation(self) -> Variation:
-        """Return the variation by the influences alone."""
+        """Return the variation by the influences alone; none of a figure that is not defined."""
+        if not np.isfinite(self.value):
+            return Variation(0.0)
         if self.scale == "share" and self.value in (0.0, 1.0):
             return Variation(0.0, self.degrees)
         if self.folds:

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.calibration import CalibrationMethod
+from skiagram.calibration import (
+    CalibrationMethod,
+)
 from skiagram.options import STRICT
 from skiagram.tasks.task import Design
 

@@ -17,25 +17,20 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     SelectionFigure,
-    figure_by_auc,
+    find_selection_figure,
     mean_of_chosen,
     name_rules,
     select_arms,
 )
-from skiagram.evaluation.compared_classifier import ComparedClassifier, require_classifier
-from skiagram.evaluation.compared_estimator import ComparedEstimator, choose_estimator
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingSearch, FindingTables, marks_of
-from skiagram.evaluation.measurement import compare_on
-from skiagram.evaluation.metrics import binary_placements, estimate_metric
+from skiagram.evaluation.metrics import estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
-from skiagram.evaluation.scores import Scores
-from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
@@ -179,7 +174,7 @@ class ShownModel:
     development: Mapping[str, Estimate]
     metrics: Mapping[str, Estimate]
     compared: ComparedModel | None
-    later: ComparedClassifier | None = None
+    later: ComparedModel | None = None
     later_cases: Flags | None = None
     search: tuple[FindingSearch, FreeResponse] | None = None
 
@@ -192,8 +187,7 @@ class ShownModel:
             return
         yield DIFFERENCE, self.compared.subtract(reference.compared).estimate()
         if self.later is not None and self.later_cases is not None:
-            scores = require_classifier(reference.compared).scores.select(self.later_cases)
-            other = ComparedClassifier(scores, self.later.cases, self.later.draws)
+            other = reference.compared.select(self.later_cases)
             yield LATER_DIFFERENCE, self.later.subtract(other).estimate()
         if self.search is not None and reference.search is not None:
             searched, marks = self.search
@@ -269,11 +263,11 @@ def measure_row(
     Raises:
         OptionError: A figure is not of this task.
     """
-    task, outcome = setting.task, setting.outcome
-    if outcome is not None:
-        names = [figure.name for figure in outcome.figures]
+    task = setting.task
+    if not task.decides:
+        names = [figure.name for figure in task.predicted.list_figures()]
         if unknown := [name for name in wanted if name not in names]:
-            fault = f"`{unknown[0]}` is no figure of a {outcome.kind}"
+            fault = f"`{unknown[0]}` is no figure of a {task.kind}"
             raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
     measured = [_measure(model, setting, wanted) for model in models]
     chosen_by = {model.name: model.chosen_by for model in measured}
@@ -295,8 +289,8 @@ def measure_row(
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         value = selected.selection
-        if value is not None and outcome is not None:
-            value = outcome.direct(value)
+        if value is not None:
+            value = task.predicted.direct(value)
         shown[f"{BEST}{arm}"] = ShownModel(
             ", ".join(titles),
             arm,
@@ -307,10 +301,7 @@ def measure_row(
     if finding is not None:
         shown |= _add_finding(shown, measured, setting, options, finding)
     if later is not None:
-        shown = {
-            name: _add_later(each, setting, options.replicates, later)
-            for name, each in shown.items()
-        }
+        shown = {name: _add_later(each, later) for name, each in shown.items()}
     return MeasuredRow(shown, setting, options.margin * task.margin_unit)
 
 
@@ -344,7 +335,7 @@ def _add_finding(
     def describe(model: ShownModel, left: pd.DataFrame, value: float | None) -> ShownModel:
         if model.compared is None:
             return model
-        response, _ = search.respond(left, require_classifier(model.compared).scores)
+        response, _ = search.respond(left, model.compared.scored)
         figures = {
             MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
@@ -371,22 +362,16 @@ def _add_finding(
     return described
 
 
-def _add_later(
-    model: ShownModel, setting: EvaluationSet, replicates: int, later: Flags
-) -> ShownModel:
+def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     """Return a model with its AUC on the cases with an earlier image."""
     if model.compared is None:
         return model
     if not later.any():
         missing = Estimate(None, reason="no reported case has an earlier image")
         return replace(model, metrics={**model.metrics, LATER_AUC: missing})
-    part = setting.cases.select(later)
-    draws = part.draws(replicates, setting.seed)
-    of_part = ComparedClassifier(
-        require_classifier(model.compared).scores.select(later), part, draws
-    )
-    metrics = {**model.metrics, LATER_AUC: estimate_metric(AUC, of_part.scores, part, draws)}
-    return replace(model, metrics=metrics, later=of_part, later_cases=later)
+    part = model.compared.select(later)
+    metrics = {**model.metrics, LATER_AUC: part.estimate()}
+    return replace(model, metrics=metrics, later=part, later_cases=later)
 
 
 def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
@@ -396,16 +381,9 @@ def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) 
         of_models = [name for name in (task.primary, *wanted) if name not in NO_METRICS]
         result = _record(outcome, dict.fromkeys(of_models, missing), missing, task)
         return MeasuredModel(model, result, None, SelectionFigure(None))
-    compared = compare_on(setting, model)
+    compared = ComparedModel.on(setting, model)
     metrics = _metrics(compared, setting, wanted)
-    if isinstance(compared, ComparedEstimator):
-        chosen_by = choose_estimator(model, compared, setting)
-        value = None if chosen_by.value is None else compared.outcome.direct(chosen_by.value)
-        of_development = Estimate(value)
-    else:
-        nested = setting.design == "cv"
-        of_development = selection_auc(model, setting.development, nested=nested)
-        chosen_by = figure_by_auc(model, of_development, setting)
+    chosen_by, of_development = find_selection_figure(model, compared, setting)
     result = _record(outcome, metrics, of_development, task)
     return MeasuredModel(model, result, compared, chosen_by)
 
@@ -422,31 +400,30 @@ def _metrics(
     compared: ComparedModel, setting: EvaluationSet, wanted: Sequence[str]
 ) -> dict[str, Estimate]:
     """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
-    if isinstance(compared, ComparedEstimator):
+    if not setting.task.decides:
         figures = {compared.primary: compared.estimate()}
         asked = set(wanted) - {compared.primary}
         return figures | {
-            f"{name}, {group}" if group else name: estimate
-            for name, group, estimate in (compared.list_figures() if asked else ())
+            f"{name}, {group}" if group else name: figure.estimate()
+            for name, group, figure in (compared.list_figures() if asked else ())
             if name in asked
         }
-    scores = require_classifier(compared).scores
     return {
-        name: _efficiency(scores, setting)
+        name: _efficiency(compared, setting)
         if name == EFFICIENCY
-        else estimate_metric(name, scores, setting.cases, setting.draws)
+        else estimate_metric(name, compared.scored, setting.cases, setting.draws)
         for name in (AUC, *wanted)
         if name not in NO_METRICS
     }
 
 
-def _efficiency(scores: Scores, setting: EvaluationSet) -> Estimate:
+def _efficiency(compared: ComparedModel, setting: EvaluationSet) -> Estimate:
     """Estimate (d_a / d_ideal)² on generated data; no value on real images."""
-    ranked, ideal = binary_placements(scores, setting.cases), setting.ideal_observer(scores.fit)
-    known = estimate_efficiency(ranked, ideal) if ranked and ideal else None
-    return known or Estimate(
-        None, reason="the best possible score is known of generated data alone"
-    )
+    ideal = compared.ideal(setting, within_fits=True)
+    if ideal is None or not np.isfinite(compared.figure.value):
+        reason = "the best possible score is known of generated data alone"
+        return Estimate(None, reason=reason)
+    return estimate_efficiency(compared.figure, ideal)
 
 
 def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[ModelFigure]:

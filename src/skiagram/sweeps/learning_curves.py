@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.compared_classifier import ComparedClassifier
+from skiagram.evaluation.metrics import resample_auc
 from skiagram.models.cross_validation import Subset
 from skiagram.seeding import stream
 from skiagram.statistics.delong import detectability
@@ -435,8 +435,10 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
     replicates = setting.draws.replicates
     multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
-    ranked = setting.ideal_observer()
-    ideal = None if ranked is None else ranked.estimate()
+    trained = (model.compared for row in measured.values() for model in row.models.values())
+    compared = next((each for each in trained if each), None)
+    limit = compared.ideal(setting) if compared else None
+    ideal = None if limit is None else limit.estimate()
     best = None if ideal is None else ideal.value
     crossings = (
         find_crossing(model, baseline, numbers, multipliers, reach)
@@ -501,8 +503,10 @@ def _resample(
     replicates = next(iter(measured.values())).setting.draws.replicates
     areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
     for (size, draw), model in fits:
-        if isinstance(model.compared, ComparedClassifier):
-            area = model.compared.auc, *model.compared.resampled_auc
+        if model.compared is not None:
+            row = measured[size, draw].setting
+            resampled = resample_auc(model.compared.scored, row.cases, row.draws)
+            area = model.compared.figure.value, *resampled
             areas[sizes.index(size), draws.index(draw)] = area
     reasons = dict.fromkeys(
         model.development[SELECTION].reason for _, model in fits if model.compared is None

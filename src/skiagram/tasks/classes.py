@@ -1,14 +1,33 @@
-"""Classes that exclude each other: what a task of classes says of itself."""
+"""Classes that exclude each other: judged by the AUC, macro one-vs-rest with more than two."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, ClassVar, Literal
 
-from skiagram.tasks.outcome import Loss
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from skiagram.statistics.delong import macro_placements, placements
+from skiagram.statistics.discrimination import score_difference
+from skiagram.statistics.distributions import mean_ranks
+from skiagram.statistics.linearised import Linearised
+from skiagram.statistics.variation import overlap_factor
+from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
+from skiagram.tasks.figure import Figure
+from skiagram.tasks.predicted import Loss, Predicted
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+
+FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC may hold less than promised
+_TEXT = files("skiagram.tasks").joinpath("class_figures.yaml").read_text(encoding="utf-8")
+CLASS_FIGURE = {name: Figure(name, **said) for name, said in yaml.safe_load(_TEXT).items()}
+CLASS_FIGURES = tuple(CLASS_FIGURE.values())
+_SMALLEST = 1e-9  # probability, whose logarithm is still finite
 
 
 @dataclass(frozen=True)
-class Classes:
-    """Classes of which a case has one; its members are those that `Task` asks of every kind.
+class Classes(Predicted):
+    """Classes of which a case has one.
 
     Attributes:
         classes: Names.
@@ -17,24 +36,37 @@ class Classes:
 
     classes: tuple[str, ...]
     positive: int | None
+    kind: Literal["class"] = "class"
 
-    kind: ClassVar[str] = "class"
     primary: ClassVar[str] = "roc_auc"
     classical_loss: ClassVar[Loss] = "classification"
     chance: ClassVar[float | None] = 0.5
-    chance_rule: ClassVar[str] = ""
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     rules: ClassVar[dict[str, str]] = {}  # `evaluate.yaml` names those of classes
-    figure_words: ClassVar[str] = "AUC"
-    selection: ClassVar[str] = "selection_auc"
-    lower_is_better: ClassVar[bool] = False
-    margin_unit: ClassVar[float] = 1.0
     decides: ClassVar[bool] = True
 
     @property
     def primary_title(self) -> str:
         """Return what the primary figure is called in a sentence."""
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
+
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, in the order of the tables."""
+        return CLASS_FIGURES
+
+    @property
+    def figure_words(self) -> str:
+        """Return what it is called where the task is known."""
+        return "AUC"
+
+    @property
+    def selection(self) -> str:
+        """Return the name of the same figure of development cases, which chooses models."""
+        return "selection_auc"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Return whether the primary figure is an error: it is none."""
+        return False
 
     @property
     def words(self) -> str:
@@ -55,3 +87,101 @@ class Classes:
     def scores(self) -> int:
         """Return how many scores a model gives a case: one a class."""
         return len(self.classes)
+
+    def tell(self, value: Floats) -> dict[str, Floats]:
+        """Return nothing: the name of the class says all."""
+        return {}
+
+    def order(self, score: Floats, estimate: Floats) -> Floats:
+        """Return (n,) the score of the positive class minus the other; of more, probabilities."""
+        return estimate if self.positive is None else score_difference(score, self.positive)
+
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Return the AUC by placement values; NaN, with the reason, where a class lacks pairs."""
+        if missing := self.find_missing_pairs(cases):
+            undefined = np.full(cases.repeats, np.nan)
+            return Linearised(undefined, np.zeros((1, len(cases))), cases.patient, reason=missing)
+        fit = None if cases.has_one_fit else cases.fit
+        if self.positive is None:
+            return macro_placements(cases.score, cases.label, cases.patient, cases.folds, fit)
+        positive = cases.label == self.positive
+        return placements(cases.score, positive, cases.patient, cases.folds, fit)
+
+    def target(self, value: Floats, label: Labels) -> Labels:
+        """Return (n,) labels, what an estimator or a network is fitted to."""
+        return label
+
+    def calibrate(
+        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+    ) -> ScalingCalibration:
+        """Return Platt's calibration of (n, n_classes) scores."""
+        return fit_platt(scores, label)
+
+    def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
+        """Return (repeats, n, n_classes) the logarithms of the probabilities."""
+        logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
+        return logarithms
+
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        """Return a sentence where a class has few reported patients."""
+        patients = {
+            name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)
+        }
+        few = [f"{name}: {number}" for name, number in patients.items() if number < FEW_PATIENTS]
+        if not few:
+            return ()
+        return (
+            f"Few reported patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in "
+            "a class the 95 % intervals may be too narrow.",
+        )
+
+    def find_absent_classes(self, label: NDArray[np.int64]) -> str:
+        """Say which classes have no reported case; empty where all have one."""
+        names = [name for k, name in enumerate(self.classes) if not (label == k).any()]
+        return f"no reported case of class {', '.join(names)}" if names else ""
+
+    def find_missing_pairs(self, cases: ScoredCases) -> str:
+        """Say why there is no AUC: a class has no case, or none beside another's in any fit."""
+        if absent := self.find_absent_classes(cases.label):
+            return absent
+        for k, name in enumerate(self.classes):
+            if not has_pairs(cases, cases.label == k):
+                return f"no fold has reported cases of class {name} and of another"
+        return ""
+
+    def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
+        """Return the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.
+
+        The variance is at least that of scores without use, (m + n + 1) / 12mn for m and n cases
+        of the classes (Mann & Whitney 1947). On the logit the test would lose its power where a
+        model is nearly perfect (Hauck & Donner 1977).
+        """
+        if not 0 < figure.value < 1:
+            return None
+        variation = figure.variation
+        if self.positive is not None:
+            m, n = np.bincount(cases.label)
+            useless = (m + n + 1) / (12 * m * n)
+            if cases.folds:
+                useless *= overlap_factor(cases.folds, variation.repeats)
+            variation = replace(variation, variance=max(variation.variance, useless))
+        return variation.p(figure.value - 0.5)
+
+    def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
+        """Return whether both order all cases of each fit alike: the AUCs never differ."""
+        if self.positive is None or first.score.shape != second.score.shape:
+            return np.array_equal(first.score, second.score)
+        return all(
+            np.array_equal(mean_ranks(score[rows]), mean_ranks(other[rows]))
+            for score, other, fit in zip(first.score, second.score, first.fit, strict=True)
+            for rows in (fit == number for number in np.unique(fit))
+        )
+
+    def score_ideal(self, best: Floats, cases: ScoredCases) -> ScoredCases:
+        """Return generated cases of two classes as the ideal observer orders them."""
+        return replace(cases, score=np.repeat(best[None], cases.repeats, axis=0), folds=0)
+
+
+def has_pairs(cases: ScoredCases, positive: NDArray[np.bool_]) -> bool:
+    """Return whether some fit of each repeat scored cases of a class and other cases."""
+    return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in cases.fit)

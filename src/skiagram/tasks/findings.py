@@ -34,21 +34,16 @@ from skiagram.tasks.columns import (
     plain,
     stands_for_missing,
 )
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     describe_unequal_patients,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
@@ -162,26 +157,26 @@ class Findings(MeasuredOutcome):
         "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
-    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
-        OutcomeFigure(
+    figures: ClassVar[tuple[Figure, ...]] = (
+        Figure(
             "macro_auc",
             "Macro AUC",
             "mean of the findings' AUCs, each among the cases in which the finding is known; .5 is "
             "chance",
         ),
-        OutcomeFigure(
+        Figure(
             "brier",
             "Brier score",
             "squared error of the probabilities, mean over findings",
             higher_is_better=False,
         ),
-        OutcomeFigure(
+        Figure(
             "brier_gain",
             "Brier score gained",
             "the score of the findings' shares, the same for everybody, minus the model's; above 0 "
             "the model estimates better",
         ),
-        OutcomeFigure(
+        Figure(
             "auc",
             "AUC",
             "chance that of a case with the finding and one without it the first has the higher "

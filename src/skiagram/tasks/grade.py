@@ -37,21 +37,16 @@ from skiagram.tasks.columns import (
     refuse_code,
     stands_for_missing,
 )
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     describe_unequal_patients,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two
@@ -137,35 +132,33 @@ class Grade(MeasuredOutcome):
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
-        OutcomeFigure(
+    figures: ClassVar[tuple[Figure, ...]] = (
+        Figure(
             "quadratic_kappa",
             "κ (quadratic)",
             "agreement of the predicted and the given grade beyond chance; an error of two grades "
             "counts four times one of one grade (Cohen 1968); 0 is chance",
         ),
-        OutcomeFigure(
+        Figure(
             "absolute_error",
             "Mean error in grades",
             "mean distance between the predicted and the given grade",
             higher_is_better=False,
         ),
-        OutcomeFigure(
-            "exact_agreement", "Exact agreement", "share of cases whose grade is predicted"
-        ),
-        OutcomeFigure(
+        Figure("exact_agreement", "Exact agreement", "share of cases whose grade is predicted"),
+        Figure(
             "auc",
             "AUC over cut-offs",
             "chance that of a case above a cut-off and one below the first has the higher score, "
             "mean of all cut-offs; .5 is chance",
         ),
-        OutcomeFigure(
+        Figure(
             "ranked_probability_score",
             "Ranked probability score",
             "mean squared error of the probabilities of lying above each cut-off (Epstein 1969)",
             higher_is_better=False,
         ),
-        OutcomeFigure(
+        Figure(
             "ranked_probability_gain",
             "Ranked probability score gained",
             "the score of the grades' shares, the same for everybody, minus the model's; above 0 "

@@ -32,21 +32,16 @@ from skiagram.statistics.agreement import (
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
-    Floats,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     require_unit,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEVEL = 0.9
 MOST_GROUPS = 4
@@ -139,45 +134,45 @@ class Number(MeasuredOutcome):
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
-    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
-        OutcomeFigure(
+    figures: ClassVar[tuple[Figure, ...]] = (
+        Figure(
             "absolute_error",
             "Mean absolute error",
             "mean distance between the predicted and the measured number",
             higher_is_better=False,
         ),
-        OutcomeFigure(
+        Figure(
             "root_mean_square_error",
             "Root mean square error",
             "the same with more weight on large errors",
             higher_is_better=False,
         ),
-        OutcomeFigure(
+        Figure(
             "intraclass_correlation",
             "ICC",
             "intraclass correlation of both numbers, two-way, absolute agreement, single "
             "measurements (ICC(A,1) of McGraw and Wong 1996); 1 is full agreement",
         ),
-        OutcomeFigure(
+        Figure(
             "mean_difference",
             "Bias",
             "mean of the predicted minus the measured number (Bland and Altman 1986)",
             higher_is_better=None,
         ),
-        OutcomeFigure(
+        Figure(
             "agreement_limit",
             "Limit of agreement",
             "95 % of differences lie between both limits if they are normal: bias ± 1.96 standard "
             "deviations",
             higher_is_better=None,
         ),
-        OutcomeFigure(
+        Figure(
             "calibration_slope",
             "Calibration slope",
             "slope of the measured on the predicted number; below 1 predictions are too extreme",
             higher_is_better=None,
         ),
-        OutcomeFigure(
+        Figure(
             "coverage",
             "Coverage of intervals",
             f"share of cases whose number lies in its predicted interval of {100 * LEVEL:g} %",

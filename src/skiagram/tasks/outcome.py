@@ -1,66 +1,21 @@
-"""What an outcome that is no class says of itself; all else knows this contract alone.
-
-A case has a label, by which folds are balanced and the audit asks its questions, and a value. A
-model gives one score a case. A calibration, learned on held-out folds, turns scores into estimates:
-one column each, named by the outcome.
-"""
+"""What an outcome that is no class says of itself besides what all that is predicted says."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
+from skiagram.tasks.figure import Figure
+from skiagram.tasks.predicted import MeasuredFigure, Predicted
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 Tensor = Any  # of torch, which classical stages never import
-Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
-
-
-@dataclass(frozen=True)
-class ScoredCases:
-    """Cases with what is true of them and what models that never saw them say.
-
-    Attributes:
-        label: (n,).
-        value: (n,), in the outcome's unit.
-        patient: (n,) from 0.
-        score: (repeats, n), higher = more of what the outcome counts; (repeats, n, scores) where a
-            model gives several.
-        estimate: (repeats, n, columns).
-        fit: (repeats, n) which fit scored a case.
-    """
-
-    label: Labels
-    value: Floats
-    patient: Labels
-    score: Floats
-    estimate: Floats
-    fit: Labels
-
-    @property
-    def folds(self) -> int:
-        """Return how many fits share the cases of a repeat; 0 where one scored all."""
-        fits = len(np.unique(self.fit[0]))
-        return fits if fits > 1 else 0
-
-    def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
-        """Return some cases; patients are numbered anew."""
-        return ScoredCases(
-            self.label[rows],
-            self.value[rows],
-            np.unique(self.patient[rows], return_inverse=True)[1].astype(np.int64),
-            self.score[:, rows],
-            self.estimate[:, rows],
-            self.fit[:, rows],
-        )
 
 
 class GroupGap(NamedTuple):
@@ -68,83 +23,6 @@ class GroupGap(NamedTuple):
 
     p: float
     words: str
-
-
-class MeasuredFigure(NamedTuple):
-    """A figure of a model.
-
-    Attributes:
-        name: As in `OutcomeFigure.name`.
-        group: What it is of besides, for example a horizon; empty for nothing.
-        figure: The figure, and what it is without each patient.
-    """
-
-    name: str
-    group: str
-    figure: Linearised
-
-
-class OutcomeFigure(NamedTuple):
-    """What is said of a figure of an outcome.
-
-    Attributes:
-        higher_is_better: None where neither direction is.
-    """
-
-    name: str
-    title: str
-    definition: str
-    higher_is_better: bool | None = True
-
-
-@dataclass(frozen=True)
-class Line:
-    """A curve of a plot.
-
-    Attributes:
-        x: Abscissa.
-        y: Ordinate.
-        steps: Whether it is level between its points.
-        points: Whether it is of single points.
-    """
-
-    name: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    steps: bool = False
-    points: bool = False
-
-    @classmethod
-    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "Line":
-        """Return expected and observed shares of (n,) cases, in fifths of the former.
-
-        Fewer than five cases are a point each.
-        """
-        order = np.argsort(expected, kind="stable")
-        bands = np.array_split(order, min(5, len(order)))
-        x = tuple(float(expected[band].mean()) for band in bands)
-        return cls(name, x, tuple(float(observed[band].mean()) for band in bands))
-
-
-@dataclass(frozen=True)
-class OutcomePlot:
-    """Curves of a model, and a table that belongs below them.
-
-    Attributes:
-        columns: Heads of the table, that of its first column first.
-        rows: Cells of the table as text.
-        diagonal: Whether a line of identity is drawn.
-    """
-
-    name: str
-    title: str
-    x_label: str
-    y_label: str
-    lines: tuple[Line, ...]
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    words: str = ""
-    diagonal: bool = False
 
 
 class MeasuredCalibration(ABC):
@@ -202,43 +80,26 @@ class ReadColumns(NamedTuple):
     note: str
 
 
-class MeasuredOutcome(ABC):
+class MeasuredOutcome(Predicted):
     """An outcome whose cases have a value; a member is a frozen dataclass of its options.
 
     Attributes:
         column: Column of the value.
-        kind: Name of the member, as option files and `Model.tasks` have it.
         options: What it asks of the commands that read a table.
         named_by: Those of the options that have to be given, without dashes.
-        primary: Name of the figure that models are chosen and compared by.
-        classical_loss: What classical models are fitted by; those that know it learn the outcome.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
-        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
-            `permuted`) → option file of the model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
-        chance: Primary figure of a model that knows nothing of a case; None where only the rule on
-            `cases` says what it is.
-        bounds: Between which every estimate lies; by default as a chance does.
-        decides: Whether a case is put into one of its classes, so that there are decisions to
-            count, thresholds, and curves over them.
     """
 
     column: str
-    kind: str
     options: ClassVar[tuple[ColumnOption, ...]]
     named_by: ClassVar[tuple[str, ...]]
-    primary: ClassVar[str]
-    classical_loss: ClassVar[Loss]
     baselines: ClassVar[tuple[str, ...]]
     frozen: ClassVar[tuple[str, ...]]
-    rules: ClassVar[dict[str, str]]
     networks: ClassVar[tuple[str, ...]]
-    figures: ClassVar[tuple[OutcomeFigure, ...]]
-    chance: ClassVar[float | None] = None
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    decides: ClassVar[bool] = False
+    figures: ClassVar[tuple[Figure, ...]]
 
     @classmethod
     @abstractmethod
@@ -264,31 +125,6 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Return the names of the labels."""
-
-    @property
-    def scores(self) -> int:
-        """Return how many scores a model gives a case."""
-        return 1
-
-    @property
-    @abstractmethod
-    def estimates(self) -> tuple[str, ...]:
-        """Return the names of what a calibration estimates, a column each."""
-
-    @property
-    @abstractmethod
-    def reported(self) -> tuple[str, ...]:
-        """Return those of the estimates that are predicted for a new case."""
-
-    @property
-    @abstractmethod
-    def words(self) -> str:
-        """Return what is predicted, for example `time to an event, in days`."""
-
-    @property
-    def margin_unit(self) -> float:
-        """Return what the primary figure's margin counts in: by default in the figure itself."""
-        return 1.0
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -320,16 +156,12 @@ class MeasuredOutcome(ABC):
         """
 
     @abstractmethod
-    def target(self, value: Floats, label: Labels) -> Floats:
-        """Return (n, columns) what an estimator or a network is fitted to."""
-
-    @abstractmethod
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Return the mean loss of a network's scores, written with the methods of tensors.
 
         Args:
             score: (n,), or (n, scores) where a model gives several.
-            target: (n, columns), of `target`.
+            target: Of `target`.
             learned: What `learned_with_loss` began as.
         """
 
@@ -338,35 +170,8 @@ class MeasuredOutcome(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
-        """Return a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
-
-        Args:
-            patient: (n,) of each case.
-        """
-
-    @abstractmethod
-    def measure_primary(self, cases: ScoredCases) -> Linearised:
-        """Return the primary figure, the mean over repeats."""
-
-    def tell(self, value: Floats) -> dict[str, Floats]:
-        """Return name → (n,) what is true of cases, as a table for people has it."""
-        return {"value": value}
-
-    def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
-        """Return the figures by name whose mean the primary one is; none where it is no mean.
-
-        Two arms are compared by each of them, too.
-        """
-        return []
-
-    @abstractmethod
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         """Return all figures, the primary first."""
-
-    @abstractmethod
-    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        """Return what is drawn of a model."""
 
     @abstractmethod
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
@@ -402,6 +207,18 @@ class MeasuredOutcome(ABC):
         """
         return best
 
+    def score_ideal(self, best: Floats, cases: ScoredCases) -> ScoredCases:
+        """Return generated cases as the ideal observer scores them, in each repeat alike.
+
+        Its calibration is fitted to these cases themselves, which errs to the good side.
+        """
+        score = self.as_score(best).reshape(len(best), -1)
+        calibration = self.calibrate(score, cases.value, cases.label, cases.patient)
+        estimate, repeats = calibration.probabilities(score), cases.repeats
+        ordered = np.repeat(self.order(score, estimate)[None], repeats, axis=0)
+        estimates = np.repeat(estimate[None], repeats, axis=0)
+        return replace(cases, score=ordered, estimate=estimates, folds=0)
+
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}
@@ -415,8 +232,29 @@ class MeasuredOutcome(ABC):
         """Return how groups of patients differ in what labels do not say; None where in nothing."""
         return None
 
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, the primary one first."""
+        figures = [
+            replace(
+                figure,
+                definition=f"{figure.definition[0].upper()}{figure.definition[1:]}.",
+                table_column=True,
+                headline=True,
+            )
+            for figure in self.figures
+        ]
+        clean = replace(
+            figures[0],
+            name=f"{self.primary}_off_near_duplicates",
+            title=f"{self.of_primary.title} without near duplicates",
+            definition="On the reported cases without a near duplicate among the development "
+            "cases.",
+            headline=False,
+        )
+        return (*figures, clean)
+
     @property
-    def of_primary(self) -> OutcomeFigure:
+    def of_primary(self) -> Figure:
         """Return what is said of the primary figure."""
         return next(figure for figure in self.figures if figure.name == self.primary)
 
@@ -427,25 +265,6 @@ class MeasuredOutcome(ABC):
         return title[0].lower() + title[1:] if title[1:2].islower() else title
 
     @property
-    def figure_words(self) -> str:
-        """Return what it is called where the task is known; for an outcome the same."""
-        return self.primary_title
-
-    @property
-    def selection(self) -> str:
-        """Return the name of the same figure of development cases, which chooses models."""
-        return f"selection_{self.primary}"
-
-    @property
     def lower_is_better(self) -> bool:
         """Return whether the primary figure is an error."""
         return not self.of_primary.higher_is_better
-
-    @property
-    def chance_rule(self) -> str:
-        """Return the model without any feature that stands for chance; empty where none does."""
-        return self.rules["cases"] if self.chance is None else ""
-
-    def direct(self, value: float) -> float:
-        """Return a value, or a difference, of the primary figure such that more is better."""
-        return value if self.of_primary.higher_is_better else -value

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.kinds import AnyOutcome
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 Design = Literal["holdout", "cv"]
 

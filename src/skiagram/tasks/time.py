@@ -44,22 +44,17 @@ from skiagram.statistics.survival import (
     uno_concordance,
 )
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
-    Floats,
     GroupGap,
-    Labels,
-    Line,
-    Loss,
     MeasuredCalibration,
-    MeasuredFigure,
     MeasuredOutcome,
-    OutcomeFigure,
-    OutcomePlot,
     ReadColumns,
-    ScoredCases,
     Tensor,
     require_unit,
 )
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
     EVENT,
@@ -185,38 +180,38 @@ class TimeToEvent(MeasuredOutcome):
         "permuted": "permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
-    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
-        OutcomeFigure(
+    figures: ClassVar[tuple[Figure, ...]] = (
+        Figure(
             "concordance",
             "C (Harrell)",
             "chance that of two patients of whom one is known to have had the event before the "
             "other, that one has the higher risk; .5 is chance",
         ),
-        OutcomeFigure(
+        Figure(
             "uno_concordance",
             "C (Uno)",
             "the same up to a horizon, weighted for censoring: unbiased where follow-up ends "
             "independently of the risk",
         ),
-        OutcomeFigure(
+        Figure(
             "auc",
             "AUC at a horizon",
             "chance that of a patient with the event by the horizon and one without the first has "
             "the higher risk",
         ),
-        OutcomeFigure(
+        Figure(
             "brier",
             "Brier score at a horizon",
             "mean squared error of the estimated survival, weighted against censoring",
             higher_is_better=False,
         ),
-        OutcomeFigure(
+        Figure(
             "brier_gain",
             "Brier score gained",
             "integrated Brier score of the observed share, which is the same for everybody, "
             "minus the model's; above 0 the model estimates better",
         ),
-        OutcomeFigure(
+        Figure(
             "expected_minus_observed",
             "Expected minus observed",
             "share of patients expected to have the event by the horizon, minus the share that had "

@@ -14,7 +14,7 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.seeding import stream
 from skiagram.statistics.survival import harrell_concordance
-from skiagram.tasks.outcome import ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 from tests.datasets.phantoms import data_set
 from tests.tasks.cohort import train_models
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.models.classical.penalised_estimators import OrderedLogistic
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 from tests.models.classical.families import model
 
 C = 0.05

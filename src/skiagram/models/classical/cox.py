@@ -18,7 +18,7 @@ from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.cox import martingale_residuals
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 
 class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]

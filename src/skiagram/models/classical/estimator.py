@@ -48,7 +48,7 @@ from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records.files import Table, read_record, write_record
 from skiagram.tasks.kinds import KINDS
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task
 
 _PIPELINE = "model.skops"
@@ -206,12 +206,11 @@ class ClassicalModel(ABC):
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
         """Return what the estimator is fitted to: labels, times with events, numbers, findings."""
-        outcome = training.outcome
-        if outcome is None:
+        if training.classical_loss == "classification":
             return training.label
-        if outcome.classical_loss == "ordered_logistic":
+        if training.classical_loss == "ordered_logistic":
             return training.label.astype(np.float64)  # places of grades, from 0
-        target = outcome.target(*training.truth)
+        target = training.predicted.target(*training.truth)
         return target[:, 0] if target.shape[1] == 1 else target
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":

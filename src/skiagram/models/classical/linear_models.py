@@ -29,7 +29,7 @@ from skiagram.models.classical.penalised_estimators import (
 )
 from skiagram.models.contract import Labelled
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 
 @dataclass(**STRICT)

@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 
 @dataclass(**STRICT)

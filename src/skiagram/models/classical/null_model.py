@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.persistence import list_members
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 
 @dataclass(**STRICT)

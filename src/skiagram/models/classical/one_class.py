@@ -17,7 +17,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 Values = NDArray[np.float64]
 

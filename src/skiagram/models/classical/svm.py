@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 
 @dataclass(**STRICT)

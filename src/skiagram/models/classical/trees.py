@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.options import STRICT
-from skiagram.tasks.outcome import Loss
+from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000
 

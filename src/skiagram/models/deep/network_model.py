@@ -115,19 +115,19 @@ class NetworkModel:
         def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
             size, given = options.image_size, options.input
-            target = part.label if part.outcome is None else part.outcome.target(*part.truth)
+            target = part.predicted.target(*part.truth)
             return LabelledImages(part.inputs, target, size, table=table, given=given)
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
-        outputs = training.n_classes
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
-            outputs = training.outcome.scores
             module = partial(OutcomeTraining, outcome=training.outcome)
-        architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
+        shape = examples.shape
+        outputs = training.predicted.scores
+        architecture = Architecture(composed(self.network), shape, outputs, columns)
         seen = (architecture, examples.moments(), examples, held_out, context)
         whole, curves = self._train(*seen, module)
         repeatable = not reads_validation(options, self.trainer)

@@ -26,7 +26,6 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figures import list_figures, title_figure
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.drawing import (
@@ -104,7 +103,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
 
 def define_primary(evaluation: Evaluation) -> str:
     """Return what the primary figure of an outcome that is measured means."""
-    figure = list_figures(evaluation.task)[0]
+    figure = evaluation.task.predicted.list_figures()[0]
     better = " Lower is better." if figure.higher_is_better is False else ""
     meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
     return f"{figure.title}: {meaning}{better}"
@@ -324,7 +323,7 @@ def _counts_decisions(evaluation: Evaluation) -> bool:
 def _columns(evaluation: Evaluation) -> list[str]:
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     if evaluation.near_duplicates:
-        columns.append(title_figure(task, evaluation.off_copies))
+        columns.append(task.predicted.title_figure(evaluation.off_copies))
     if not _counts_decisions(evaluation):
         return columns
     if task.positive is None:

@@ -8,7 +8,6 @@ from skiagram.evaluation.criteria import find_side, is_nothing_of_use
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
     INK,
@@ -39,6 +38,7 @@ from skiagram.report.tables import (
     tabulate_models,
 )
 from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, round_half_up
+from skiagram.tasks.classes import CLASS_FIGURES
 
 _AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
@@ -127,7 +127,7 @@ def _operating_point(evaluation: Evaluation, aim: str) -> Table:
     prevalence = evaluation.prevalence
     metrics = [
         metric
-        for metric in FIGURES
+        for metric in CLASS_FIGURES
         if metric.name in JUDGMENTS
         or (prevalence is not None and metric.name.endswith(_AT_PREVALENCE))
     ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.figures import FIGURE, Figure, list_figures
 from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
@@ -13,6 +12,8 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.tasks.classes import CLASS_FIGURE
+from skiagram.tasks.figure import Figure
 
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
 _ABSENT = Estimate(None)
@@ -36,7 +37,7 @@ def models(evaluation: Evaluation, material: Material) -> Context:
 
 def list_columns(evaluation: Evaluation) -> list[Figure]:
     """Return the primary figure and every other for which any model has a value or a reason."""
-    first, *others = list_figures(evaluation.task)
+    first, *others = evaluation.task.predicted.list_figures()
     known = [
         metric
         for metric in others
@@ -117,7 +118,7 @@ def format_as_text(evaluation: Evaluation) -> str:
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
     shown = shown if evaluation.task.decides else []
     primary = f"{evaluation.figure_title} (95 %)"
-    rows = [["Model", "Arm", primary, "Out-of-fold", *(FIGURE[name].title for name in shown)]]
+    rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":

@@ -9,7 +9,7 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_she
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Table, TableRow, list_rows
-from skiagram.tasks.outcome import OutcomePlot
+from skiagram.tasks.predicted import OutcomePlot
 
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
 

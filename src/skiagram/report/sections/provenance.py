@@ -9,7 +9,6 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.figures import FIGURE, title_figure
 from skiagram.evaluation.results import (
     CALIBRATION,
     CLASSES,
@@ -24,6 +23,7 @@ from skiagram.options import flatten_options
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.sealing.ledger import LEDGER, Opening
+from skiagram.tasks.classes import CLASS_FIGURE
 
 
 @section("Methods, versions and hashes", place=170)
@@ -68,16 +68,16 @@ def describe_methods(evaluation: Evaluation) -> dict[str, str]:
 _TITLES = {
     (STABILITY, "fold_auc_mean"): "Out-of-fold AUC, mean of folds",
     (STABILITY, "training_gap"): "Training minus out-of-fold AUC",
-    (STABILITY, "flips"): FIGURE["stability.flips"].title,
+    (STABILITY, "flips"): CLASS_FIGURE["stability.flips"].title,
     (STABILITY, "selection_agreement"): "Agreement of the selected features",
-    (CALIBRATION, "intercept"): FIGURE["calibration.intercept"].title,
-    (CALIBRATION, "slope"): FIGURE["calibration.slope"].title,
-    (CALIBRATION, "expected_to_observed"): FIGURE["calibration.expected_to_observed"].title,
+    (CALIBRATION, "intercept"): CLASS_FIGURE["calibration.intercept"].title,
+    (CALIBRATION, "slope"): CLASS_FIGURE["calibration.slope"].title,
+    (CALIBRATION, "expected_to_observed"): CLASS_FIGURE["calibration.expected_to_observed"].title,
     (CALIBRATION, "reliability"): "Reliability curve",
-    (CALIBRATION, "ici"): FIGURE["calibration.distance"].title,
-    (SETS, "coverage"): FIGURE["prediction_sets.coverage"].title,
-    (REFERRAL, "area"): FIGURE["risk_coverage.area"].title,
-    (CLASSES, "roc_auc"): FIGURE["class_auc"].title,
+    (CALIBRATION, "ici"): CLASS_FIGURE["calibration.distance"].title,
+    (SETS, "coverage"): CLASS_FIGURE["prediction_sets.coverage"].title,
+    (REFERRAL, "area"): CLASS_FIGURE["risk_coverage.area"].title,
+    (CLASSES, "roc_auc"): CLASS_FIGURE["class_auc"].title,
 }
 _OF_MODELS = (METRICS, CLASSES, STABILITY, OPERATING_POINTS, CALIBRATION, SETS, REFERRAL, LIMIT)
 
@@ -93,12 +93,12 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
         yield "Difference between two models", row
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     for gain in paired.select(figure=NET_BENEFIT).rows:
-        yield FIGURE["utility.net_benefit"].title, gain
+        yield CLASS_FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
-        yield FIGURE["utility.differences"].title, difference
+        yield CLASS_FIGURE["utility.differences"].title, difference
     for title, known in (
-        (FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
-        (FIGURE["difference"].title, evaluation.difference),
+        (CLASS_FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
+        (CLASS_FIGURE["difference"].title, evaluation.difference),
         (f"{evaluation.figure_title} of the ideal observer", evaluation.ideal),
     ):
         if known:
@@ -108,5 +108,5 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
 def _title(row: FigureRow, evaluation: Evaluation) -> str:
     """Return what a figure of a model is called; empty for one that the list leaves out."""
     if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
-        return title_figure(evaluation.task, row.figure)
+        return evaluation.task.predicted.title_figure(row.figure)
     return _TITLES.get((row.analysis, row.figure), "")

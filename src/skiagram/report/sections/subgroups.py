@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, ModelResult, Part, patients_of
 from skiagram.report.drawing import (
     MUTED,
@@ -25,6 +24,7 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import MISSING, Estimate
+from skiagram.tasks.classes import CLASS_FIGURES
 
 _ROW = 0.34  # inches
 _APART = 0.3  # rows between two models
@@ -64,7 +64,7 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return a model's figures, one group per column of the cases, one row per value."""
     figures = model.figures.select(analysis=SUBGROUPS, versus="")
     computed = {*figures.list_distinct("figure"), "roc_auc"}
-    metrics = [metric.name for metric in FIGURES if metric.name in computed]
+    metrics = [metric.name for metric in CLASS_FIGURES if metric.name in computed]
     classes = evaluation.task.classes
 
     def cells(part: Part) -> Cells:
@@ -91,7 +91,7 @@ def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) ->
     figures = model.figures.select(analysis=SUBGROUPS)
     tested = figures.select(versus=OTHERS)
     computed = tested.list_distinct("figure")
-    metrics = [metric.name for metric in FIGURES if metric.name in computed]
+    metrics = [metric.name for metric in CLASS_FIGURES if metric.name in computed]
 
     def cells(part: Part) -> Cells:
         filled: list[Cell | str] = []

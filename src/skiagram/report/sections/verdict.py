@@ -14,7 +14,6 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.figures import title_figure
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
@@ -43,7 +42,7 @@ def verdict(evaluation: Evaluation, material: Material) -> Context:
         "headings": HEADINGS,
         "forest": draw_forest(evaluation, models, "auc"),
         "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
-        "off_near_duplicates": title_figure(evaluation.task, evaluation.off_copies),
+        "off_near_duplicates": evaluation.task.predicted.title_figure(evaluation.off_copies),
     }
 
 

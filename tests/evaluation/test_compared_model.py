@@ -1,25 +1,29 @@
-"""Differences of AUC with their p values, by closed form and by bootstrap."""
+"""Differences of AUC with their p values, of two classes and of more."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, norm, t
 
-from skiagram.evaluation.compared_classifier import ComparedClassifier
-from skiagram.evaluation.scores import Scores
-from skiagram.statistics.bootstrap import draw_patients
-from tests.evaluation.scenario import reference
+from skiagram.evaluation.compared_model import ComparedModel
+from skiagram.evaluation.labelled_cases import LabelledCases
+from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
 
 Floats = NDArray[np.float64]
 CASES = reference(LABEL)
-DRAWS = draw_patients(CASES.patient, 32, 4000, seed=0)
 
 
-def binary(score: str, probability: Floats) -> ComparedClassifier:
+def compared(
+    cases: LabelledCases, probability: Floats, order: Floats | None = None, folds: int = 0
+) -> ComparedModel:
+    said = scored(cases, probability, order, folds=folds)
+    return ComparedModel(cases.tells_apart, cases, said)
+
+
+def binary(score: str, probability: Floats) -> ComparedModel:
     stacked = np.stack([1 - probability, probability], axis=1)[None]
-    ranking = TABLE[[score]].to_numpy(dtype=np.float64).T
-    return ComparedClassifier(Scores(ranking, stacked, np.full((1, 80), 0.5)), CASES, DRAWS)
+    return compared(CASES, stacked, TABLE[[score]].to_numpy(dtype=np.float64).T)
 
 
 A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
@@ -40,11 +44,8 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     score = np.where(label == 1, 40.0, 0.0) + np.arange(20.0)
     score[1], score[18] = 17.5, 18.5
     cases = reference(label)
-    draws = draw_patients(cases.patient, 10, 50, seed=0)
     probability = np.stack([1 - score / 60, score / 60], axis=1)[None]
-    model = ComparedClassifier(
-        Scores(score[None], probability, np.full((1, 20), 0.5)), cases, draws
-    )
+    model = compared(cases, probability, score[None])
     test = mannwhitneyu(
         score[label == 1], score[label == 0], method="asymptotic", use_continuity=False
     )
@@ -53,40 +54,32 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     assert test.pvalue < 0.001
 
 
-def test_with_more_classes_the_resamples_give_the_p_value() -> None:
+def test_with_more_classes_a_better_model_is_told_apart() -> None:
     rng = np.random.default_rng(0)
     label = np.arange(240) % 3
     cases = reference(label, classes=("a", "b", "c"))
-    draws = draw_patients(cases.patient, 80, 1000, seed=0)
 
-    def drawn(strength: float) -> ComparedClassifier:
+    def drawn(strength: float) -> ComparedModel:
         weight = np.exp(strength * np.eye(3)[label] + rng.normal(size=(240, 3)))
-        probability = (weight / weight.sum(axis=1, keepdims=True))[None]
-        return ComparedClassifier(
-            Scores(None, probability, np.full((1, 240), np.nan)), cases, draws
-        )
+        return compared(cases, (weight / weight.sum(axis=1, keepdims=True))[None])
 
     weak, strong, equal = drawn(0.3), drawn(2.0), drawn(0.3)
     assert strong.subtract(weak).p() < 1e-6
     assert weak.subtract(equal).p() > 0.05
     one = strong.subtract(weak).estimate()
-    assert one.method == "bootstrap standard error by patient"
+    assert one.method.startswith("paired DeLong")
     assert 0 < one.low < one.value < one.high
 
 
-def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedClassifier:
+def drawn_repeats(spread: float, seed: int, folds: int = 0) -> ComparedModel:
     """Three classes, five trainings whose strength varies."""
     rng = np.random.default_rng(seed)
     label = np.arange(240) % 3
     cases = reference(label, classes=("a", "b", "c"))
-    draws = draw_patients(cases.patient, 80, 500, seed=0)
     own = rng.normal(size=(240, 3))
     strengths = 1.0 + spread * np.linspace(-1, 1, 5)
     weight = np.exp(strengths[:, None, None] * np.eye(3)[label] + own)
-    probability = weight / weight.sum(axis=2, keepdims=True)
-    return ComparedClassifier(
-        Scores(None, probability, np.full((5, 240), np.nan), folds), cases, draws
-    )
+    return compared(cases, weight / weight.sum(axis=2, keepdims=True), folds=folds)
 
 
 def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> None:
@@ -94,7 +87,7 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> Non
     restless = drawn_repeats(0.8, 1)
     narrow, wide = calm.subtract(other).variation, restless.subtract(other).variation
     assert (narrow.scope, narrow.repeats) == ("procedure", 5)
-    assert wide.trainings == pytest.approx(restless.repeated_auc.var(ddof=1) / 5)
+    assert wide.trainings == pytest.approx(restless.figure.values.var(ddof=1) / 5)
     assert wide.half > narrow.half
     folded = drawn_repeats(0.0, 1, folds=3).subtract(drawn_repeats(0.0, 2, folds=3)).variation
     assert folded.variance == pytest.approx(narrow.variance * (1 / 5 + 3 / 2))
@@ -103,9 +96,7 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> Non
 
 def test_unequal_numbers_of_repeats_are_averaged_first() -> None:
     five = drawn_repeats(0.5, 1)
-    three = ComparedClassifier(
-        Scores(None, five.scores.probability[:3], five.scores.threshold[:3]), five.cases, five.draws
-    )
+    three = compared(five.cases, five.scored.estimate[:3])
     found = five.subtract(three)
     assert found.variation.scope == "fits"
-    assert found.estimate().value == pytest.approx(five.auc - three.auc)
+    assert found.estimate().value == pytest.approx(five.figure.value - three.figure.value)

@@ -1,0 +1,220 @@
+"""From scores to probabilities of classes, by methods fit on out-of-fold scores.
+
+Scaling: one slope, and an intercept a class where the method has them, turn scores into log-odds.
+With intercepts this is, for two classes, Platt's logistic calibration (Platt 1999) of the score
+difference; for more it is temperature scaling with class intercepts (Guo et al. 2017, *On
+Calibration of Modern Neural Networks*, §4.2, bias added). Without intercepts it is temperature
+scaling alone, the slope being 1 / temperature. The slope stays positive, so neither ever turns the
+order of two classes round. Both are fit to Platt's smoothed targets: on scores that part the
+classes the plain likelihood has no optimum.
+
+Isotonic: any rising curve from score to probability, a class against the rest (Zadrozny and Elkan
+2002, *Transforming Classifier Scores into Accurate Multiclass Probability Estimates*, KDD, §3 for
+one class and §5 for more).
+
+Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.special import log_softmax, softmax
+
+from skiagram.tasks.scored_cases import Floats
+
+# Ranges of what is read from a file: read_record refuses what lies outside.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class ScalingCalibration:
+    """Probabilities = softmax(slope · score + intercept).
+
+    Attributes:
+        slope: > 0, per unit of score.
+        intercept: One number per class, log-odds units; they sum to 0.
+    """
+
+    slope: Positive
+    intercept: tuple[Finite, ...]
+
+    @property
+    def columns(self) -> int:
+        """Return the number of classes."""
+        return len(self.intercept)
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn (n, n_classes) scores into rows that sum to 1."""
+        result: NDArray[np.float64] = softmax(
+            self.slope * scores + np.array(self.intercept), axis=1
+        )
+        return result
+
+    @staticmethod
+    def average(calibrations: Sequence["ScalingCalibration"]) -> "ScalingCalibration":
+        """Average slopes and intercepts, which averages log-odds."""
+        slope = float(np.mean([calibration.slope for calibration in calibrations]))
+        intercept = np.mean([calibration.intercept for calibration in calibrations], axis=0)
+        return ScalingCalibration(slope, tuple(float(value) for value in intercept))
+
+
+def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
+    """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets."""
+    level = scores - scores.mean(axis=1, keepdims=True)
+    return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
+
+
+def fit_temperature(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
+    """Fit the slope alone; arguments are those of `fit_platt`.
+
+    Suits scores that are log-odds up to a factor, as a network's are. Others, a margin or a vote
+    whose even point is not 0, keep their shift.
+    """
+    return _fit_scaling(scores, label, offset=np.zeros(scores.shape[1]), reach=0.0)
+
+
+def _fit_scaling(
+    scores: Floats, label: NDArray[np.int64], offset: Floats, reach: float
+) -> ScalingCalibration:
+    """Fit with intercepts within ± `reach` of those that take away the offset."""
+    from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
+
+    n, n_classes = scores.shape
+    # Platt's targets: a little less than 1 for the own class.
+    counts = np.bincount(label, minlength=n_classes)
+    target = np.empty((len(label), n_classes))
+    for k in range(n_classes):
+        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
+        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
+        target[label == k, k] = smoothed
+    scale, unit = _standardised(scores, offset)
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
+        logits = slope * unit + intercept
+        residual = (softmax(logits, axis=1) - target) / n
+        from_intercept = residual.sum(axis=0)
+        gradient = np.concatenate(
+            [[float((residual * unit).sum()) * slope], from_intercept - from_intercept.mean()]
+        )
+        return -float((target * log_softmax(logits, axis=1)).sum()) / n, gradient
+
+    bounds = [(-8.0, 8.0)] + [(-reach, reach)] * n_classes
+    best = minimize(loss, np.zeros(n_classes + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
+    slope = float(np.exp(best[0])) / scale
+    intercept = best[1:] - best[1:].mean() - slope * offset
+    return ScalingCalibration(slope, tuple(float(value) for value in intercept))
+
+
+def _standardised(
+    scores: NDArray[np.float64], offset: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return one scale, and scores less class offsets over it; a row's common level drops out.
+
+    The bounds of the search are in these units, so neither shift nor scale of a model's scores
+    moves the optimum out of them.
+    """
+    level = scores - scores.mean(axis=1, keepdims=True)
+    centred = level - offset
+    largest = float(np.abs(centred).max())
+    if largest <= 1e-12 * float(np.abs(scores).max()):  # equal scores but for rounding
+        return 1.0, np.zeros_like(scores)
+    scale = float(np.std(centred / largest)) * largest
+    return scale, centred / scale
+
+
+@dataclass(frozen=True)
+class RisingCurve:
+    """A curve that never falls: straight lines between knots, level beyond them.
+
+    Attributes:
+        score: Ascending abscissae, at least one.
+        probability: Ordinates in [0, 1], never falling.
+    """
+
+    score: tuple[Finite, ...]
+    probability: tuple[Probability, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse knots that are no such curve."""
+        score, probability = np.array(self.score), np.array(self.probability)
+        if len(score) != len(probability) or len(score) == 0:
+            raise ValueError("a curve needs as many scores as probabilities")
+        if not ((np.diff(score) > 0).all() and (np.diff(probability) >= 0).all()):
+            raise ValueError("a curve must rise")
+        if probability[0] < 0 or probability[-1] > 1:
+            raise ValueError("a probability is outside [0, 1]")
+
+    def at(self, score: Floats) -> Floats:
+        """Return (n,) probabilities at (n,) scores."""
+        probability = np.interp(score, self.score, self.probability)
+        return np.clip(probability, self.probability[0], self.probability[-1])  # rounding oversteps
+
+
+@dataclass(frozen=True)
+class IsotonicCalibration:
+    """Probabilities by one curve a class, divided by their sum.
+
+    Attributes:
+        curves: Of each class's margin over the mean score of the others; with two classes the
+            second's alone, since the first's probability is what it leaves.
+    """
+
+    curves: tuple[RisingCurve, ...]
+
+    @property
+    def columns(self) -> int:
+        """Return the number of classes."""
+        return 2 if len(self.curves) == 1 else len(self.curves)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, n_classes) scores into rows that sum to 1; equal ones where all curves are 0."""
+        if len(self.curves) == 1:
+            second = self.curves[0].at(_margin(scores, 1))
+            return np.stack([1 - second, second], axis=1)
+        raw = np.stack(
+            [curve.at(_margin(scores, k)) for k, curve in enumerate(self.curves)], axis=1
+        )
+        total = raw.sum(axis=1, keepdims=True)
+        shares: Floats = np.where(total > 0, raw, 1.0) / np.where(total > 0, total, raw.shape[1])
+        return shares
+
+    @staticmethod
+    def average(calibrations: Sequence["IsotonicCalibration"]) -> "IsotonicCalibration":
+        """Average the curves of each class: straight lines between all knots of all of them."""
+        averaged = []
+        for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
+            score = np.unique(np.concatenate([curve.score for curve in curves]))
+            mean = np.mean([curve.at(score) for curve in curves], axis=0)
+            # Rounding may lower a level by an ulp.
+            rising = np.clip(np.maximum.accumulate(mean), 0, 1)
+            averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))
+        return IsotonicCalibration(tuple(averaged))
+
+
+def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
+    """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
+    from scipy.optimize import isotonic_regression
+
+    n_classes, curves = scores.shape[1], []
+    for k in [1] if n_classes == 2 else range(n_classes):
+        score, place, cases = np.unique(_margin(scores, k), return_inverse=True, return_counts=True)
+        share = np.bincount(place, weights=label == k) / cases
+        fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
+        steps = np.diff(fitted) != 0
+        ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # of a level
+        curves.append(RisingCurve(tuple(score[ends].tolist()), tuple(fitted[ends].tolist())))
+    return IsotonicCalibration(tuple(curves))
+
+
+def _margin(scores: Floats, k: int) -> Floats:
+    """Return (n,) how far class k lies above the mean of the others; a common level drops out."""
+    others: Floats = np.delete(scores, k, axis=1)
+    margin: Floats = scores[:, k] - others.mean(axis=1)
+    return margin

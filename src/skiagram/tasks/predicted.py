@@ -1,0 +1,264 @@
+"""What everything that can be predicted says of itself, classes and measured outcomes alike.
+
+A case has a label, by which folds are balanced and the audit asks its questions, and a value. A
+calibration, learned on held-out folds, turns a model's scores into estimates, a column each.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.seeding import stream
+from skiagram.statistics.linearised import Linearised
+from skiagram.tasks.figure import Figure
+from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+
+_FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
+Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
+
+
+class MeasuredFigure(NamedTuple):
+    """A figure of a model.
+
+    Attributes:
+        name: As in `Figure.name`.
+        group: What it is of besides, for example a horizon; empty for nothing.
+        figure: The figure, and what it is without each patient.
+    """
+
+    name: str
+    group: str
+    figure: Linearised
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve of a plot.
+
+    Attributes:
+        x: Abscissa.
+        y: Ordinate.
+        steps: Whether it is level between its points.
+        points: Whether it is of single points.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    steps: bool = False
+    points: bool = False
+
+    @classmethod
+    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "Line":
+        """Return expected and observed shares of (n,) cases, in fifths of the former.
+
+        Fewer than five cases are a point each.
+        """
+        order = np.argsort(expected, kind="stable")
+        bands = np.array_split(order, min(5, len(order)))
+        x = tuple(float(expected[band].mean()) for band in bands)
+        return cls(name, x, tuple(float(observed[band].mean()) for band in bands))
+
+
+@dataclass(frozen=True)
+class OutcomePlot:
+    """Curves of a model, and a table that belongs below them.
+
+    Attributes:
+        columns: Heads of the table, that of its first column first.
+        rows: Cells of the table as text.
+        diagonal: Whether a line of identity is drawn.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    words: str = ""
+    diagonal: bool = False
+
+
+class Predicted(ABC):
+    """What is predicted of a case; a member is a frozen dataclass of its options.
+
+    Attributes:
+        kind: Name of the member, as option files and `Model.tasks` have it.
+        primary: Name of the figure that models are chosen and compared by.
+        classical_loss: What classical models are fitted by; those that know it learn the task.
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
+            `permuted`) → option file of the model on it alone.
+        chance: Primary figure of a model that knows nothing of a case; None where only the rule on
+            `cases` says what it is.
+        bounds: Between which every estimate lies; by default as a chance does.
+        decides: Whether a case is put into one of its classes, so that there are decisions to
+            count, thresholds, and curves over them.
+    """
+
+    kind: str
+    primary: ClassVar[str]
+    classical_loss: ClassVar[Loss]
+    rules: ClassVar[dict[str, str]]
+    chance: ClassVar[float | None] = None
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    decides: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """Return what is predicted, for people: `a / b`, or `time to an event, in days`."""
+
+    @property
+    @abstractmethod
+    def estimates(self) -> tuple[str, ...]:
+        """Return the names of what a calibration estimates, a column each."""
+
+    @property
+    @abstractmethod
+    def reported(self) -> tuple[str, ...]:
+        """Return those of the estimates that are told of a new case."""
+
+    @abstractmethod
+    def list_figures(self) -> tuple[Figure, ...]:
+        """Return what is said of each figure, in the order of the tables."""
+
+    def title_figure(self, figure: str, group: str = "") -> str:
+        """Return the title of a figure of models, with the horizon or the like that it is of."""
+        titles = {each.name: each.title for each in self.list_figures()}
+        return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
+
+    @property
+    @abstractmethod
+    def primary_title(self) -> str:
+        """Return what the primary figure is called in a sentence."""
+
+    @property
+    def figure_words(self) -> str:
+        """Return what it is called where the task is known; of any classes `AUC`."""
+        return self.primary_title
+
+    @property
+    @abstractmethod
+    def lower_is_better(self) -> bool:
+        """Return whether the primary figure is an error."""
+
+    @property
+    def selection(self) -> str:
+        """Return the name of the same figure of development cases, which chooses models."""
+        return f"selection_{self.primary}"
+
+    @property
+    def scores(self) -> int:
+        """Return how many scores a model gives a case."""
+        return 1
+
+    @property
+    def margin_unit(self) -> float:
+        """Return what the primary figure's margin counts in: by default in the figure itself."""
+        return 1.0
+
+    @property
+    def chance_rule(self) -> str:
+        """Return the model without any feature that stands for chance; empty where none does."""
+        return self.rules["cases"] if self.chance is None else ""
+
+    def direct(self, value: float) -> float:
+        """Return a value, or a difference, of the primary figure such that more is better."""
+        return -value if self.lower_is_better else value
+
+    @abstractmethod
+    def target(self, value: Floats, label: Labels) -> NDArray[Any]:
+        """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
+
+    @abstractmethod
+    def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
+        """Return a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
+
+        Args:
+            patient: (n,) of each case.
+        """
+
+    def recalibrate(self, cases: ScoredCases) -> ScoredCases:
+        """Return the same scores after the calibration was fitted anew to these very cases.
+
+        In five folds by patient: no case is judged by a calibration that saw its patient.
+        """
+        names, scores = np.unique(cases.patient), self.scores_to_calibrate(cases)
+        order = stream(0, "recalibration").permutation(len(names))
+        estimate = np.empty_like(cases.estimate)
+        for part in np.array_split(names[order], _FOLDS):
+            held_out = np.isin(cases.patient, part)
+            others = cases.select(~held_out)
+            truth = others.value, others.label, others.patient
+            for repeat, score in enumerate(scores):
+                calibration = self.calibrate(score[~held_out], *truth)
+                estimate[repeat, held_out] = calibration.probabilities(score[held_out])
+        return replace(cases, estimate=estimate)
+
+    def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
+        """Return (repeats, n, scores) what a calibration of scored cases is fitted to."""
+        return cases.score.reshape(*cases.fit.shape, -1)
+
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        """Return (name, number) of what a reader must know of the cases besides their classes."""
+        return ()
+
+    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+        """Return why the figures of so many cases, or of such values, say little."""
+        return ()
+
+    def tell(self, value: Floats) -> dict[str, Floats]:
+        """Return name → (n,) what is true of cases, as a table for people has it."""
+        return {"value": value}
+
+    def order(self, score: Floats, estimate: Floats) -> Floats:
+        """Return what orders cases, (n,) or (n, scores).
+
+        Args:
+            score: (n, scores) of a model.
+            estimate: (n, columns) that the calibration made of them.
+        """
+        return score[:, 0] if score.shape[1] == 1 else score
+
+    @abstractmethod
+    def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Return the primary figure, the mean over repeats; NaN where it is not defined."""
+
+    def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
+        """Return the two-sided p value of chance for a primary figure; None where not defined."""
+        if self.chance is None or not np.isfinite(figure.value):
+            return None
+        return figure.variation.p(figure.value - self.chance)
+
+    def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
+        """Return whether two models' primary figures never differ, on whatever cases."""
+        return False
+
+    def measure(self, cases: ScoredCases) -> "list[MeasuredFigure]":
+        """Return the figures that are means over cases, the primary first."""
+        return [MeasuredFigure(self.primary, "", self.measure_primary(cases))]
+
+    def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
+        """Return the figures by name whose mean the primary one is; none where it is no mean.
+
+        Two arms are compared by each of them, too.
+        """
+        return []
+
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        """Return what is drawn of a model besides curves of decisions."""
+        return ()
+
+    @abstractmethod
+    def score_ideal(self, best: Floats, cases: ScoredCases) -> ScoredCases:
+        """Return generated cases as the ideal observer scores them, in each repeat alike.
+
+        Args:
+            best: (n,) the scores that no others are better than.
+        """

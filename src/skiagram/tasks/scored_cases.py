@@ -1,0 +1,70 @@
+"""Cases with what is true of them and what models that never saw them say: what figures are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ScoredCases:
+    """Cases with what is true of them and what one model says, repeat after repeat.
+
+    Attributes:
+        label: (n,).
+        value: (n,), in the outcome's unit; of classes the label.
+        patient: (n,) from 0.
+        score: (repeats, n) what orders the cases of one fit, higher = more of what is predicted;
+            (repeats, n, scores) where a model gives several.
+        estimate: (repeats, n, columns) what the calibration makes of scores; of classes
+            probabilities, whose rows sum to 1.
+        fit: (repeats, n) which fit scored a case: only cases of one fit are ranked against each
+            other, as scores of two share no scale.
+        folds: Fits of each repeat whose training sets overlap; 0 where one fit scored all cases.
+        threshold: (repeats, n), or one for all, on the positive class's probability; NaN for none.
+    """
+
+    label: Labels
+    value: Floats
+    patient: Labels
+    score: Floats
+    estimate: Floats
+    fit: Labels
+    folds: int = 0
+    threshold: Floats = field(default_factory=lambda: np.full((1, 1), np.nan))
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.label)
+
+    @property
+    def repeats(self) -> int:
+        """Return the number of trainings."""
+        return len(self.score)
+
+    @property
+    def has_one_fit(self) -> bool:
+        """Return whether one fit of each repeat scored all cases."""
+        return bool((self.fit == self.fit[:, :1]).all())
+
+    @property
+    def fits(self) -> Sequence[Labels | None]:
+        """Return the (n,) fits of each repeat; None where one scored all cases."""
+        return [None] * self.repeats if self.has_one_fit else list(self.fit)
+
+    def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
+        """Return some cases; patients are numbered anew."""
+        return ScoredCases(
+            self.label[rows],
+            self.value[rows],
+            np.unique(self.patient[rows], return_inverse=True)[1].astype(np.int64),
+            self.score[:, rows],
+            self.estimate[:, rows],
+            self.fit[:, rows],
+            self.folds,
+            np.broadcast_to(self.threshold, self.fit.shape)[:, rows],
+        )
