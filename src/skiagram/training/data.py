@@ -213,14 +213,14 @@ class LabelledImages(Examples):
         image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
-        given: NetworkInput = WHOLE_IMAGE,
+        seen: NetworkInput = WHOLE_IMAGE,
     ) -> None:
-        super().__init__(images.case_id, label, images.shape(image_size, given))
+        super().__init__(images.case_id, label, images.shape(image_size, seen))
         self.images = images
         self.table = torch.empty(len(images), 0) if table is None else table
-        self.image_size, self.given = image_size, given
+        self.image_size, self.seen = image_size, seen
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
-        self.held = images.read(np.arange(len(images)), image_size, given) if small else None
+        self.held = images.read(np.arange(len(images)), image_size, seen) if small else None
 
     @property
     def reads_store(self) -> bool:
@@ -231,7 +231,7 @@ class LabelledImages(Examples):
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
         else:
-            pixels = self.images.read(rows, self.image_size, self.given)
+            pixels = self.images.read(rows, self.image_size, self.seen)
         uniform = torch.empty(len(rows), 0)
         return ExampleBatch(pixels, self.label[chosen], uniform, self.table[chosen])
 
