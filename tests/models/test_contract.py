@@ -105,8 +105,7 @@ def test_keeps_the_contract(
     context = FitContext(SEED, positive=1, validation=validation)
     fitted = untrained.fit(cases, context)
     scores, marks = fitted.scores_and_marks(cases.inputs)
-    columns = cases.n_classes if cases.outcome is None else cases.outcome.scores
-    assert scores.shape == (len(cases), columns)
+    assert scores.shape == (len(cases), cases.predicted.scores)
     assert scores.dtype == np.float64
     assert np.isfinite(scores).all()
     assert fitted.summary.parameters > 0
