@@ -267,7 +267,9 @@ class CombinedMember(Trainable[CombinationInputs]):
             sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
             return validator.holdout(list(zip(every, sealed, strict=True)), unmarked, test_id)
 
-        def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[CombinationInputs], Rows]:
+        def inner_cases(
+            repeat: int, k: int, rows: Rows
+        ) -> tuple[Labelled[CombinationInputs], Rows]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
@@ -281,7 +283,7 @@ class CombinedMember(Trainable[CombinationInputs]):
                 fit[fold.held_out] = number
             return replace(part, inputs=CombinationInputs(inner, fit)), np.arange(len(part))
 
-        return validator.cross_validate(every, known)
+        return validator.cross_validate(every, inner_cases)
 
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]

@@ -244,7 +244,7 @@ class Repeat(NamedTuple):
     marks: list[pd.DataFrame]
 
 
-Known = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
+InnerCases = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
 
 
 @dataclass(frozen=True)
@@ -304,18 +304,22 @@ class CrossValidator(Generic[I]):
         ]
 
     def cross_validate(
-        self, repeats: Sequence[Labelled[I]], known: Known[I] | None = None
+        self, repeats: Sequence[Labelled[I]], inner_cases: InnerCases[I] | None = None
     ) -> list[Repeat]:
         """Do a nested cross-validation; each repeat ends with a fit on all cases.
 
-        Its calibration and threshold are the means of the outer folds'. `known` gives what is known
-        of the training rows of a repeat's outer fold; None for the repeat's own cases.
+        Its calibration and threshold are the means of the outer folds'. `inner_cases` gives what
+        the folds inside of a repeat's outer fold see of its training rows, and their rows in it;
+        None for the repeat's own cases.
         """
+        # Each outer fold is developed on its training cases, and scores those held out.
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
         parts = []
         for repeat, cases in enumerate(repeats):
             for k, fold in enumerate(outer[repeat]):
-                inner, rows = known(repeat, k, fold.training) if known else (cases, fold.training)
+                inner, rows = cases, fold.training
+                if inner_cases is not None:
+                    inner, rows = inner_cases(repeat, k, fold.training)
                 name, count = repeat_name(repeat, k), self.plan.inner_folds
                 folds = self.plan.make_folds(
                     inner.label[rows], inner.patient_id[rows], count, *name
@@ -323,6 +327,7 @@ class CrossValidator(Generic[I]):
                 scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
                 parts.append(Development(name, inner, rows, folds, repeat, k, scored=scored))
         developed = iter(self.develop(parts))
+        # A fit on all cases of each repeat, and the tables of its outer folds.
         wholes: list[Fit[I]] = []
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
@@ -331,15 +336,15 @@ class CrossValidator(Generic[I]):
             rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
             epochs = self._chosen_epochs([part.result for part in done])
             wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
-            left = Repeat(_averaged([part.decision for part in done]), [], [])
+            tables = Repeat(_averaged([part.decision for part in done]), [], [])
             for k, (fold, part) in enumerate(zip(outer[repeat], done, strict=True)):
-                held_out, known_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
-                left.scores.extend(part.of_folds)
-                left.scores.append(part.tabulate(0, held_out, "out_of_fold", repeat, k))
-                left.scores.append(part.tabulate(1, known_id, "training", repeat, k))
-                left.marks.extend(part.marks)
-                left.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
-            results.append(left)
+                held_out, training_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
+                tables.scores.extend(part.of_folds)
+                tables.scores.append(part.tabulate(0, held_out, "out_of_fold", repeat, k))
+                tables.scores.append(part.tabulate(1, training_id, "training", repeat, k))
+                tables.marks.extend(part.marks)
+                tables.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
+            results.append(tables)
         self.make(wholes)
         return results
 
