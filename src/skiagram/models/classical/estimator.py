@@ -32,7 +32,6 @@ from skiagram.models.classical.preprocessing import (
     Selection,
     imputer,
     scaler,
-    selector,
 )
 from skiagram.models.contract import (
     Arm,
@@ -249,12 +248,15 @@ class ClassicalModel(ABC):
         width = len(used) if self.selection is None else min(self.selection.keep, len(used))
         components = self.components and min(self.components, width, cases)
         harmonise = [] if self.harmonisation is None else [self.harmonisation.step(read, used)]
+        select: Any = "passthrough"
+        if self.selection is not None:
+            select = ColumnSelector(self.selection.method, self.selection.keep, context.seed)
         pipeline = Pipeline(
             [
                 *(("harmonisation", step) for step in harmonise),
                 ("imputation", imputer()),
                 ("normalisation", scaler(self.normalisation)),
-                ("selection", selector(self.selection, context.seed)),
+                ("selection", select),
                 (
                     "components",
                     PCA(components, random_state=context.seed) if components else "passthrough",

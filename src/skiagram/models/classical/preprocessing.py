@@ -167,8 +167,3 @@ def _least_redundant(values: Values, information: Values, keep: int) -> list[int
         squared = np.minimum((unit.T @ unit[:, best]) ** 2, _CLOSEST)
         redundancy -= np.log1p(-squared) / 2
     return chosen
-
-
-def selector(selection: Selection | None, seed: int) -> "ColumnSelector | str":
-    """Return the unfitted pipeline step of a selection; without one it does nothing."""
-    return ColumnSelector(selection.method, selection.keep, seed) if selection else "passthrough"
