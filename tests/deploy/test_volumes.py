@@ -290,7 +290,7 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     predictions = train(member, cases, task, replace(PLAN, repeats=1), folders)
     assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(study / "restored", tmp_path / "model")
-    write_fingerprint(tmp_path / "model", predictions, cases, image_traits([seen.images]))
+    write_fingerprint(tmp_path / "model", predictions, cases, image_traits(seen.images))
     csv_text(tmp_path / "new.csv", held_out_rows(study))
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0

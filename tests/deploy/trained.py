@@ -136,7 +136,7 @@ def finish(
     assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(preparation, folder / "model")
     of_features = isinstance(inputs[0], FeatureTable)
-    space = inputs[0] if of_features else image_traits([ImageStore(folder / "restored")])
+    space = inputs[0] if of_features else image_traits(ImageStore(folder / "restored"))
     write_fingerprint(folder / "model", predictions, cases, space)
     test = predictions.part("test")
     films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]

@@ -166,9 +166,7 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
     assert cache.held() == []
 
 
-def test_a_killed_run_leaves_what_it_encoded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_run_left_its_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given, cache = encoder(weights_file(tmp_path)), PieceStore(tmp_path / "cache")
     folder = store(tmp_path / "images", list(images(12, 8, 8)))
     whole, encoded = encoding._encode_some, list[int]()
@@ -194,9 +192,7 @@ def test_a_killed_run_leaves_what_it_encoded(
     assert encoded == [8, 9, 10, 11]
 
 
-def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_their_region(
-    tmp_path: Path,
-) -> None:
+def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_a_region(tmp_path: Path) -> None:
     path = weights_file(tmp_path)
     volume = images(6, 9, 10, 1)
     inside = np.zeros((6, 9, 10), dtype=bool)

@@ -222,9 +222,7 @@ def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -
         assert len(table.names) == 2 * record.numbers
 
 
-def test_rows_that_are_kept_are_not_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kept_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from skiagram.compute.context import RunContext
     from skiagram.compute.pieces import PieceStore
 

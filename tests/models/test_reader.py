@@ -42,9 +42,7 @@ def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "part"), [("holdout", "test"), ("cv", "out_of_fold")])
 @pytest.mark.parametrize("positive", [0, 1])
-def test_the_column_itself_is_the_score(
-    design: Design, part: Part, positive: int, tmp_path: Path
-) -> None:
+def test_the_column_is_the_score(design: Design, part: Part, positive: int, tmp_path: Path) -> None:
     found = run(tmp_path, raw(), design, positive)
     outcome = found.outcome
     assert (outcome.status, outcome.arm, outcome.title) == ("finished", "reader", "Dr Gray")
@@ -79,9 +77,7 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     assert (positives >= threshold).sum() >= needed > (positives > threshold).sum()
 
 
-def test_a_column_that_is_not_there_and_a_task_of_several_classes_are_named(
-    tmp_path: Path,
-) -> None:
+def test_an_absent_column_and_a_task_of_several_classes_are_named(tmp_path: Path) -> None:
     prepared = PreparedData.under(tmp_path)
     renamed = raw().rename(columns={"reader_1": "device"})
     write_table(renamed, tmp_path / "cases/reader_scores.parquet")

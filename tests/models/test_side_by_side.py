@@ -47,7 +47,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
         from skiagram.training.data import ImageSet
         from tests.stand_ins import CPU
 
-        values["training"] |= {"epochs": 2, "batch_size": 16}
+        values["training"] |= {"epochs": 1, "batch_size": 16}
         untrained = NetworkModel(build(values, "model"), CPU, 1)
         draw = np.random.default_rng(0)
         images = {
@@ -77,7 +77,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
 def test_fits_leave_equal_bytes_wherever_they_are_made(
     model: str, repeats: int, weights: str, where: str, tmp_path: Path
 ) -> None:
-    plan = replace(PLAN, repeats=repeats)
+    plan = replace(PLAN, repeats=repeats, folds=2)
     serial = made(tmp_path / "serial", model, "serial", plan)
     assert f"models/{model}/repeat{repeats - 1}/{weights}" in serial
     assert made(tmp_path / where, model, where, plan) == serial
@@ -117,7 +117,7 @@ def _ports() -> dict[str, int]:
         return {name: one.getsockname()[1] for name, one in zip(names, free, strict=True)}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
     values = read_options("logistic_regression") | {"max_iterations": 1}
     outcomes = []

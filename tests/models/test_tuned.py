@@ -176,9 +176,7 @@ def test_optuna_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
         ({"kernel": {"choices": ["rbf"]}}, "at least 2"),
     ],
 )
-def test_a_space_that_does_not_fit_is_refused_before_any_fit(
-    space: dict[str, Any], words: str
-) -> None:
+def test_a_space_that_does_not_fit_is_refused(space: dict[str, Any], words: str) -> None:
     options = read_options("svm") | {"encoding": None}
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": options, "space": space}
     with pytest.raises(OptionError, match=words):

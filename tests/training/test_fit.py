@@ -21,7 +21,7 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import check
 from skiagram.training.data import Examples, ImageSet
-from skiagram.training.fit import Curves
+from skiagram.training.fit import Curves, epochs_of_a_refit
 from skiagram.training.options import (
     ImageSize,
     NetworkInput,
@@ -107,12 +107,14 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
     assert expected == weights(tmp_path / "b", resumed) == weights(tmp_path / "c", finished)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+@pytest.mark.parametrize(
+    ("schedule", "expected"), [("cosine", 6), ("one_cycle", 6), ("constant", 2), (STEP_DOWN, 2)]
+)
 def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epoch(
-    tmp_path: Path, schedule: Any
+    schedule: Any, expected: int
 ) -> None:
-    options = dataclasses.replace(with_schedule(schedule, epochs=6), patience=1)
-    assert fitted(tmp_path, options, CPU, None).summary.epochs == (6,)
+    curves = pd.DataFrame({"validation_loss": [0.7, 0.5, 0.6]})
+    assert epochs_of_a_refit(with_schedule(schedule, epochs=6), curves) == expected
 
 
 @pytest.mark.parametrize("schedule", [STEP_DOWN, "constant"])
@@ -198,9 +200,7 @@ def test_a_stop_by_the_clock_is_refused_before_anything_runs(path: str) -> None:
         ),
     ],
 )
-def test_a_part_that_does_not_exist_is_a_wrong_option(
-    tmp_path: Path, part: dict[str, Any], named: str
-) -> None:
+def test_an_absent_part_is_a_wrong_option(tmp_path: Path, part: dict[str, Any], named: str) -> None:
     trainer = dataclasses.replace(CPU, callbacks=(part,))
     with pytest.raises(OptionError, match=named):
         fitted(tmp_path, training(), trainer, None)
@@ -237,14 +237,12 @@ def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
 
 
-def test_a_fit_leaves_the_environment_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_restores_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    fit(tmp_path)
+    fit(tmp_path, epochs=1)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    fit(tmp_path)
+    fit(tmp_path, epochs=1)
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 

@@ -74,9 +74,7 @@ def test_images_are_resized_as_pillow_resizes_them(
     np.testing.assert_allclose(found[0, 0], np.asarray(expected), atol=1e-6)
 
 
-def test_what_lies_beyond_the_image_repeats_its_border_and_is_outside_the_mask(
-    tmp_path: Path,
-) -> None:
+def test_beyond_the_image_lies_its_border_and_no_mask(tmp_path: Path) -> None:
     image, region = volume(), ball((0, 11, 5), 1)
     wide = RegionBox(margin=3, unit="voxels", equal_sides=False)
     found = seen(stored(tmp_path, [image], [region]), None, box=wide, mask_channel=True)[0].numpy()
@@ -163,9 +161,7 @@ def test_modalities_are_channels_in_order_and_the_mask_is_the_last(tmp_path: Pat
     np.testing.assert_array_equal(images.select(rows).read(np.arange(2), None), found[rows][:, :2])
 
 
-def test_modalities_on_their_own_grids_come_to_one_size_each_around_its_own_mask(
-    tmp_path: Path,
-) -> None:
+def test_modalities_on_their_own_grids_come_to_one_size(tmp_path: Path) -> None:
     images = several(tmp_path, SHAPE, (5, 20, 18))
     box = NetworkInput(box=VOXELS)
     with pytest.raises(ModelFailure, match=r"M0 of 6 × .*M1 of 7.*case0.*name one modality"):

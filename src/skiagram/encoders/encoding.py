@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,8 @@ from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
-Say = Callable[[str], None]
+Work = TypeVar("Work")
+Made = TypeVar("Made")
 
 
 class _Places(NamedTuple):
@@ -126,8 +127,46 @@ class FolderEncoder:
         return EncoderRecord(composed(self.encoder), sha256, numbers, len(table.names))
 
     def encode(self, images: Path) -> FeatureTable:
-        """Encode the images of a folder."""
-        return encode_folder(images, self.encoder, self.loaded, self.context)
+        """Encode the images of a folder, of all modalities; `encode_images` says more."""
+        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+        blocks: list[Floats] = []
+        names: list[str] = []
+        case_id = np.array(ImageStore(images).case_ids)
+        for modality, folder in modality_folders(images).items():
+            store = ImageStore(folder)
+            values = self._encode_store(store, earlier)
+            prefix = f"{modality}.{COLUMN}" if modality else COLUMN
+            names += _names(prefix, self.loaded, values.shape[1])
+            blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
+        return FeatureTable(case_id, tuple(names), np.hstack(blocks))
+
+    def _encode_store(self, store: ImageStore, earlier: KeptEncodings) -> Floats:
+        """Encode the images of a store that no earlier run encoded; return a row for each image."""
+        keys = store.digests()  # case ids play no part
+        numbers = earlier.find(keys)
+        new = [place for place, row in enumerate(numbers) if row is None]
+        if numbers and len(new) < len(numbers):
+            self.context.say(
+                f"{len(numbers) - len(new)} of {len(numbers)} images were encoded before."
+            )
+        # Batches that give all workers work, so that they end together.
+        size, workers = max(1, self.encoder.batch_size), self.context.compute.places
+        if not torch.cuda.is_available() and workers > 1:
+            size = max(1, min(size, -(-len(new) // (2 * workers))))
+        places = [new[start : start + size] for start in range(0, len(new), size)]
+        whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
+        options = json.dumps(composed(self.encoder))
+        work = [_Work(whole, batch, options) for batch in places]
+        with Progress("encode", len(store)) as progress, earlier.adding():
+            progress.advance(len(store) - len(new))
+            for batch, values in zip(places, self._made(_encode_some, work), strict=True):
+                earlier.add([keys[place] for place in batch], values)
+                for place, row in zip(batch, values, strict=True):
+                    numbers[place] = row
+                progress.advance(len(batch))
+        if not numbers:
+            return np.empty((0, 0), "f4")
+        return np.stack([row for row in numbers if row is not None])
 
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
@@ -144,12 +183,8 @@ class FolderEncoder:
             return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
         if isinstance(self.encoder, PlaceEncoder):
             return self._on_maps(ImageStore(images), places)
-        return self._in_windows(ImageStore(images), places, windows)
-
-    def _in_windows(
-        self, store: ImageStore, places: pd.DataFrame, windows: Windows
-    ) -> FeatureTable:
-        case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
+        # Images of the windows around all places, for each of their widths.
+        store, centres = ImageStore(images), coordinates(places)
         names: list[str] = []
         blocks: list[Floats] = []
         by_case = list(of_cases(places).items())
@@ -173,37 +208,43 @@ class FolderEncoder:
 
     def _on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
         case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        options = json.dumps(composed(self.encoder))
         whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
         keys = [
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
             for case, centre in zip(case_id.tolist(), centres, strict=True)
         ]
-        kept = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
-        known = kept.find(keys)
+        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+        numbers = earlier.find(keys)
         by_case = {
             case: rows
             for case, rows in of_cases(places).items()
-            if any(known[row] is None for row in rows.tolist())
+            if any(numbers[row] is None for row in rows.tolist())
         }
         at = {case: row for row, case in enumerate(store.case_ids)}
+        options = json.dumps(composed(self.encoder))
         work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
-        _remember(options, self.encoder, self.loaded, device)
-        with Progress("encode places", len(work)) as progress, _one_thread(device):
-            on_workers = self.context.compute.map(_encode_at, work, releases_lock=True)
-            done = map(_encode_at, work) if device == "cuda" else on_workers
-            with kept.adding():
-                for (case, rows), (values, of_image) in zip(by_case.items(), done, strict=True):
-                    kept.add([keys[row] for row in rows.tolist()], values)
-                    if of_image is not None:
-                        kept.add([digests[case]], of_image[None])
-                    for row, value in zip(rows.tolist(), values, strict=True):
-                        known[row] = value
-                    progress.advance()
+        with Progress("encode places", len(work)) as progress, earlier.adding():
+            made = self._made(_encode_at, work)
+            for (case, rows), (values, of_image) in zip(by_case.items(), made, strict=True):
+                earlier.add([keys[row] for row in rows.tolist()], values)
+                if of_image is not None:
+                    earlier.add([digests[case]], of_image[None])
+                for row, value in zip(rows.tolist(), values, strict=True):
+                    numbers[row] = value
+                progress.advance()
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
-        return FeatureTable(case_id, names, np.stack([row for row in known if row is not None]))
+        return FeatureTable(case_id, names, np.stack([row for row in numbers if row is not None]))
+
+    def _made(self, encode: Callable[[Work], Made], work: Sequence[Work]) -> Iterator[Made]:
+        """Yield what comes of each piece of work: made here on an accelerator, else by workers."""
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
+        with _one_thread(device):
+            if device == "cuda":
+                yield from map(encode, work)
+            else:
+                yield from self.context.compute.map(encode, work, releases_lock=True)
 
 
 def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
@@ -244,27 +285,6 @@ def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNet
     return replace(encoder, preprocessing=replace(how, intensity=how.intensity.resolved(kinds)))
 
 
-def encode_folder(
-    images: Path,
-    encoder: Encoder,
-    loaded: LoadedNetwork,
-    context: RunContext = NOTHING_KEPT,
-) -> FeatureTable:
-    """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
-    kept = KeptEncodings(context.store, _identity(encoder, loaded))
-    blocks: list[Floats] = []
-    names: list[str] = []
-    case_id = np.array(ImageStore(images).case_ids)
-    for modality, folder in modality_folders(images).items():
-        store = ImageStore(folder)
-        values = _encode(store, encoder, loaded, context, kept)
-        prefix = f"{modality}.{COLUMN}" if modality else COLUMN
-        names += _names(prefix, loaded, values.shape[1])
-        table = FeatureTable(np.array(store.case_ids), (), values)
-        blocks.append(table.of(case_id).values)
-    return FeatureTable(case_id, tuple(names), np.hstack(blocks))
-
-
 def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
     kinds = ("",) if columns == loaded.numbers else ("mean_", "maximum_")
     parts = [(f"{part}_", length) for part, length in loaded.parts] or [("", loaded.numbers)]
@@ -274,40 +294,6 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
         for part, length in parts
         for k in range(length)
     )
-
-
-def _encode(
-    store: ImageStore,
-    encoder: Encoder,
-    loaded: LoadedNetwork,
-    context: RunContext,
-    kept: KeptEncodings,
-) -> Floats:
-    keys = store.digests()  # case ids play no part
-    known = kept.find(keys)
-    new = [place for place, row in enumerate(known) if row is None]
-    if known and len(new) < len(known):
-        context.say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = json.dumps(composed(encoder))
-    size = max(1, encoder.batch_size)
-    if device == "cpu" and context.compute.places > 1:  # all workers have work, and end together
-        size = max(1, min(size, -(-len(new) // (2 * context.compute.places))))
-    places = [new[start : start + size] for start in range(0, len(new), size)]
-    whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
-    work = [_Work(whole, some, options) for some in places]
-    _remember(options, encoder, loaded, device)
-    with Progress("encode", len(store)) as progress, _one_thread(device):
-        progress.advance(len(store) - len(new))
-        on_workers = context.compute.map(_encode_some, work, releases_lock=True)
-        done = map(_encode_some, work) if device == "cuda" else on_workers
-        with kept.adding():
-            for some, rows in zip(places, done, strict=True):
-                kept.add([keys[place] for place in some], rows)
-                for place, row in zip(some, rows, strict=True):
-                    known[place] = row
-                progress.advance(len(some))
-    return np.stack([row for row in known if row is not None]) if known else np.empty((0, 0), "f4")
 
 
 def _encode_some(work: _Work) -> Floats:

@@ -44,6 +44,7 @@ from skiagram.encoders.weights import (
     digest_tensors,
     encoders_extra,
     give_weights,
+    one_line,
     read_tensors,
     unfit_weights,
 )
@@ -73,16 +74,38 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
     tensors_sha256: Sha256 | None = Field(default=None, kw_only=True)
 
     def load(self) -> LoadedNetwork:
+        timm = _timm()
         with _named_refusals(self.architecture):
-            how, channels = self._prepared()
+            # What the preprocessing leaves open is as timm says of the weights.
+            config = timm.models.get_pretrained_cfg(self.architecture)
+            if config is None:
+                raise RuntimeError("unknown")
+            published = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
+            channels = int(self.arguments.get("in_chans", published["input_size"][0]))
+            mean, std = published["mean"], published["std"]
+            if channels == 1 and len(mean) > 1:
+                mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+            how = self.preprocessing
+            size = how.size or int(published["input_size"][-1])
+            how = replace(
+                how,
+                size=size,
+                interpolation=how.interpolation or published["interpolation"],
+                mean=how.mean or tuple(mean),
+                std=how.std or tuple(std),
+            )
+            how.check_channels(channels)
         path = self.weights.locate(WEIGHTS)
         with _named_refusals(self.architecture):
-            body = self._build(how.size or 0)
+            # The network without its classifier, for pictures of this size.
+            arguments = {"num_classes": 0, **self.arguments}
+            if config.fixed_input_size and size != config.input_size[-1]:
+                arguments.setdefault("img_size", size)
+            body = cast(nn.Module, timm.create_model(self.architecture, **arguments))
         give_timm_weights(body, read_tensors(path), self.architecture, str(path))
         if self.tensors_sha256 not in (None, digest_tensors(body.state_dict())):
-            raise unfit_weights(
-                self.architecture, str(path), "as named here they have another SHA-256"
-            )
+            why = "as named here they have another SHA-256"
+            raise unfit_weights(self.architecture, str(path), why)
         return self._loaded(body.eval().requires_grad_(False), channels, sha256_of(path), how)
 
     @abstractmethod
@@ -90,36 +113,6 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
     ) -> LoadedNetwork:
         """Return what makes numbers of the network that has its weights."""
-
-    def _prepared(self) -> tuple[Preprocessing, int]:
-        """Return the preprocessing without nulls, and how many channels the network reads."""
-        timm = _timm()
-        config = timm.models.get_pretrained_cfg(self.architecture)
-        if config is None:
-            raise RuntimeError("unknown")
-        published = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
-        channels = int(self.arguments.get("in_chans", published["input_size"][0]))
-        mean, std = published["mean"], published["std"]
-        if channels == 1 and len(mean) > 1:
-            mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
-        how = self.preprocessing
-        how = replace(
-            how,
-            size=how.size or int(published["input_size"][-1]),
-            interpolation=how.interpolation or published["interpolation"],
-            mean=how.mean or tuple(mean),
-            std=how.std or tuple(std),
-        )
-        how.check_channels(channels)
-        return how, channels
-
-    def _build(self, size: int) -> nn.Module:
-        timm = _timm()
-        arguments = {"num_classes": 0, **self.arguments}
-        config = timm.models.get_pretrained_cfg(self.architecture)
-        if config.fixed_input_size and size != config.input_size[-1]:
-            arguments.setdefault("img_size", size)
-        return cast(nn.Module, timm.create_model(self.architecture, **arguments))
 
 
 @dataclass(**STRICT)
@@ -190,8 +183,8 @@ class TimmMaps(TimmWeights, PlaceEncoder):
             with torch.inference_mode():
                 maps = network.maps(torch.zeros(1, channels, how.size or 0, how.size or 0))
         parts = tuple(
-            (f"stage_{depth.stage}_{pooled}", int(of_depth.shape[1]))
-            for depth, of_depth in zip(self.depths, maps, strict=True)
+            (f"stage_{depth.stage}_{pooled}", int(level.shape[1]))
+            for depth, level in zip(self.depths, maps, strict=True)
             for pooled in ("mean", "maximum")
         )
         numbers = sum(length for _, length in parts)
@@ -309,20 +302,20 @@ class MapPooling(nn.Module):
         """Yield the maps of pictures and, where asked for, of their mirror images, turned back."""
         yield self.maps(pictures)
         if self.mirrored:
-            yield [of_depth.flip(-1) for of_depth in self.maps(pictures.flip(-1))]
+            yield [level.flip(-1) for level in self.maps(pictures.flip(-1))]
 
     def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
         """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
         pooled = []
-        for of_depth in maps:
-            rows, columns = of_depth.shape[-2:]
+        for level in maps:
+            rows, columns = level.shape[-2:]
             share = adaptive_avg_pool2d(inside, (rows, columns))
             most = share.amax(dim=(2, 3), keepdim=True)
             total = share.sum(dim=(2, 3)).clamp(min=1e-9)
-            pooled.append((of_depth * share).sum(dim=(2, 3)) / total)
+            pooled.append((level * share).sum(dim=(2, 3)) / total)
             # A small region fills no cell: those that it fills most count.
             counted = share >= torch.minimum(most, torch.full_like(most, 0.5))
-            pooled.append(of_depth.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
+            pooled.append(level.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
         return torch.cat(pooled, dim=1)
 
     def around(
@@ -336,13 +329,13 @@ class MapPooling(nn.Module):
             cells: Side of the square at each depth.
         """
         pooled = []
-        for of_depth, side in zip(maps, cells, strict=True):
-            shape = np.array(of_depth.shape[-2:])
+        for level, side in zip(maps, cells, strict=True):
+            shape = np.array(level.shape[-2:])
             at = torch.from_numpy(np.clip((places * shape).astype(np.int64), 0, shape - 1))
-            rows, columns = at.T.to(of_depth.device)
+            rows, columns = at.T.to(level.device)
             half = side // 2
-            mean = avg_pool2d(of_depth, side, 1, half, count_include_pad=False)
-            highest = max_pool2d(of_depth, side, 1, half)
+            mean = avg_pool2d(level, side, 1, half, count_include_pad=False)
+            highest = max_pool2d(level, side, 1, half)
             pooled += [mean[0, :, rows, columns].T, highest[0, :, rows, columns].T]
         return torch.cat(pooled, dim=1)
 
@@ -366,7 +359,15 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
             if not isinstance(convolution, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):
                 continue
             if convolution.out_channels == after.num_features:
-                _fold(convolution, after)
+                convolution.weight, convolution.bias = fuse_conv_bn_weights(
+                    convolution.weight,
+                    convolution.bias,
+                    cast(Tensor, after.running_mean),
+                    cast(Tensor, after.running_var),
+                    after.eps,
+                    after.weight,
+                    after.bias,
+                )
                 rest = [part for _, part in after.named_children()]  # timm's has an activation
                 setattr(module, name, nn.Sequential(*rest))
                 changed = True
@@ -383,19 +384,6 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
     except (AssertionError, AttributeError, RuntimeError):
         return network
     return folded
-
-
-def _fold(convolution: nn.Conv2d, normalisation: nn.BatchNorm2d) -> None:
-    fused = fuse_conv_bn_weights(
-        convolution.weight,
-        convolution.bias,
-        cast(Tensor, normalisation.running_mean),
-        cast(Tensor, normalisation.running_var),
-        normalisation.eps,
-        normalisation.weight,
-        normalisation.bias,
-    )
-    convolution.weight, convolution.bias = fused
 
 
 class PooledNetwork(nn.Module):
@@ -426,7 +414,13 @@ class PooledNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         if self.pooling == "head":
             return cast(Tensor, self.body(pictures))
-        return torch.cat([self._pooled(*layer) for layer in self._layers(pictures)], dim=1)
+        pooled = []
+        for places, tokens in self._layers(pictures):
+            if "class_token" in self.pooling and tokens is not None:
+                pooled.append(tokens[:, 0])
+            if "patches" in self.pooling:
+                pooled.append(places.mean(dim=1))
+        return torch.cat(pooled, dim=1)
 
     def _layers(self, pictures: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Yield (n, places, width) of each layer, and its (n, tokens, width) before them."""
@@ -452,14 +446,6 @@ class PooledNetwork(nn.Module):
         for layer in layers:
             places, tokens = layer if isinstance(layer, tuple | list) else (layer, None)
             yield places.flatten(2).mT, tokens
-
-    def _pooled(self, places: Tensor, tokens: Tensor | None) -> Tensor:
-        pooled = []
-        if "class_token" in self.pooling and tokens is not None:
-            pooled.append(tokens[:, 0])
-        if "patches" in self.pooling:
-            pooled.append(places.mean(dim=1))
-        return torch.cat(pooled, dim=1)
 
 
 _LITE_PARTS = {  # in the names of EfficientNet-PyTorch and its heirs
@@ -535,7 +521,7 @@ def _named_refusals(architecture: str) -> Iterator[None]:
     except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
         known = architecture.split(".")[0] in _timm().list_models()
         raise OptionError(
-            f"timm cannot build `{architecture}` ({' '.join(str(error).split())[:200]})",
+            f"timm cannot build `{architecture}` ({one_line(error)})",
             where="encoder.arguments" if known else "encoder.architecture",
             allowed="" if known else "names of timm.list_models(), with a tag of theirs or without",
             remedy="correct `arguments` or `preprocessing.size`" if known else "",

@@ -117,7 +117,7 @@ class WebFile:
             ) from error
         except OSError as error:
             raise DataError(
-                f"{self.url} cannot be fetched ({_one_line(error)})",
+                f"{self.url} cannot be fetched ({one_line(error)})",
                 where=where,
                 remedy="run it again where the address is reached, or set "
                 f"{where} to {{file: PATH, sha256: CHECKSUM}}; {GUIDE}",
@@ -182,7 +182,7 @@ class HubFile:
             ) from error
         except Exception as error:  # of whichever library the hub's client uses for the network
             raise DataError(
-                f"{self.hub} cannot be fetched ({_one_line(error)})",
+                f"{self.hub} cannot be fetched ({one_line(error)})",
                 where=where,
                 remedy="run it again on a better line: a transfer that broke off was taken up "
                 f"several times; or fetch the file by other means and set {where} to it",
@@ -233,7 +233,7 @@ def give_weights(
     weights: Mapping[str, "Tensor"],
     architecture: str,
     file: str,
-    heads: Sequence[str] = (),
+    heads: Sequence[str],
 ) -> None:
     """Give a network the weights of a file, all of them; those of another one are a DataError.
 
@@ -264,7 +264,7 @@ def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
 def unfit_weights(architecture: str, file: str, why: str) -> DataError:
     """Return the error of weights that belong to another architecture."""
     return DataError(
-        f"these weights do not fit {architecture} ({_one_line(why)})",
+        f"these weights do not fit {architecture} ({one_line(why)})",
         where=file,
         remedy="name the architecture that they were trained for, and its arguments",
     )
@@ -287,5 +287,6 @@ def encoders_extra() -> AbstractContextManager[None]:
     return installed("timm", "encoder", "pip install 'skiagram[encoders]'")
 
 
-def _one_line(error: object) -> str:
+def one_line(error: object) -> str:
+    """Return what an error says in one line of at most 200 characters."""
     return " ".join(str(error).split())[:200]

@@ -91,30 +91,20 @@ class Member(Trainable[I]):
         return Labelled(self.development, *ids, classes, self.group, *measured)
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
-        check_outcome(self.model, task)
+        tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))
+        if task.kind not in tasks:
+            kinds = f"{' or '.join(tasks)}, and what is predicted is of the kind {task.kind}"
+            raise ModelFailure(
+                f"is fitted to the kind {kinds}",
+                where=self.model.title,
+                remedy=f"choose option files of conf/model whose models know the kind {task.kind}",
+            )
         labelled = self.known(cases, task)
         repeats = validator.plan.repeats
         if task.design == "cv":
             return validator.cross_validate([labelled] * repeats)
         marked: NDArray[np.bool_] = cases.development().split == "validation"
         return validator.holdout([(labelled, self.test)] * repeats, marked, cases.test().case_id)
-
-
-def check_outcome(model: Model[Any], task: Task) -> None:
-    """Refuse a model that does not learn what the cases have.
-
-    Raises:
-        ModelFailure: It learns another kind of outcome.
-    """
-    kind = task.kind
-    tasks: tuple[str, ...] = getattr(model, "tasks", ("class",))
-    if kind not in tasks:
-        raise ModelFailure(
-            f"is fitted to the kind {' or '.join(tasks)}, and what is predicted is of the kind "
-            f"{kind}",
-            where=model.title,
-            remedy=f"choose option files of conf/model whose models know the kind {kind}",
-        )
 
 
 def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
@@ -220,16 +210,7 @@ def train(
             decisions=tuple(repeat.decision for repeat in repeats),
         )
         write_record(deployment, folders.model / DEPLOYMENT)
-    marks = [table for repeat in repeats for table in repeat.marks]
-    predictions = Predictions(
-        outcome,
-        _scores([table for repeat in repeats for table in repeat.scores], task),
-        _selection(summaries),
-        _marks(marks) if marks else None,
-    )
-    predictions.write(folders.scores)
-    write_table(_curves(summaries), folders.scores / "curves.parquet")
-    return predictions
+    return _write_scores(folders.scores, outcome, repeats, summaries, task)
 
 
 def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reason: str) -> Outcome:
@@ -249,33 +230,38 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
     )
 
 
-def _scores(tables: list[pd.DataFrame], task: Task) -> pd.DataFrame:
-    types = {"part": "str", "repeat": "int64", "fold": "int64", "inner_fold": "int64"}
-    types |= {"case_id": "str", "threshold": "float64"}
-    columns = {"score": task.predicted.scores, "probability": len(task.estimates)}
-    types |= {f"{kind}_{k}": "float64" for kind, count in columns.items() for k in range(count)}
-    return _stacked(tables, types)
-
-
-def _marks(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    types = {"part": "str", "repeat": "int64", "fold": "int64", **PLACES, "score": "float64"}
-    return _stacked([table[list(types)] for table in tables], types)
-
-
-def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
-    tables = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]
-    return _stacked(tables, {"fit": "str", "epoch": "int64"})
-
-
-def _selection(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:
-    tables = [
+def _write_scores(
+    folder: Path,
+    outcome: Outcome,
+    repeats: list[Repeat],
+    summaries: list[tuple[str, FitSummary]],
+    task: Task,
+) -> Predictions:
+    """Write scores, chosen features, marks and curves of all fits; return all but the curves."""
+    place = {"part": "str", "repeat": "int64", "fold": "int64"}
+    types = {**place, "inner_fold": "int64", "case_id": "str", "threshold": "float64"}
+    for kind, count in (("score", task.predicted.scores), ("probability", len(task.estimates))):
+        types |= {f"{kind}_{k}": "float64" for k in range(count)}
+    scores = _stacked([table for repeat in repeats for table in repeat.scores], types)
+    # Which features each fit kept, of models that choose some.
+    chosen = [
         pd.DataFrame(
-            {"fit": name, "feature": list(cost.features), "chosen": list(cost.features.values())}
+            {"fit": name, "feature": [*summary.features], "chosen": [*summary.features.values()]}
         )
-        for name, cost in summaries
-        if cost.features
+        for name, summary in summaries
+        if summary.features
     ]
-    return _stacked(tables, {"fit": "str", "feature": "str", "chosen": "bool"})
+    selection = _stacked(chosen, {"fit": "str", "feature": "str", "chosen": "bool"})
+    # Marks of finders alone.
+    mark_types = {**place, **PLACES, "score": "float64"}
+    marks = [table[list(mark_types)] for repeat in repeats for table in repeat.marks]
+    predictions = Predictions(
+        outcome, scores, selection, _stacked(marks, mark_types) if marks else None
+    )
+    predictions.write(folder)
+    curves = [summary.curves.assign(fit=name) for name, summary in summaries if len(summary.curves)]
+    write_table(_stacked(curves, {"fit": "str", "epoch": "int64"}), folder / "curves.parquet")
+    return predictions
 
 
 def _stacked(tables: list[pd.DataFrame], types: dict[str, str]) -> pd.DataFrame:

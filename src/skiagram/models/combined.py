@@ -155,10 +155,10 @@ class FittedCombination(FittedToCases[CombinationInputs]):
             for member, calibration in enumerate(self.calibrations)
         ]
         probability = np.maximum(np.stack(calibrated, axis=1), _MIN_PROBABILITY)
-        of_log = self.averaged == "log_odds"
-        values = np.log(probability) if of_log else probability
+        logarithmic = self.averaged == "log_odds"
+        values = np.log(probability) if logarithmic else probability
         mean: NDArray[np.float64] = np.einsum("nmk,m->nk", values, np.array(self.weights))
-        return mean if of_log else np.log(mean)
+        return mean if logarithmic else np.log(mean)
 
     def save(self, folder: Path) -> None:
         write_record(self, folder / COMBINATION)
@@ -267,7 +267,9 @@ class CombinedMember(Trainable[CombinationInputs]):
             sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
             return validator.holdout(list(zip(every, sealed, strict=True)), unmarked, test_id)
 
-        def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[CombinationInputs], Rows]:
+        def inner_cases(
+            repeat: int, k: int, rows: Rows
+        ) -> tuple[Labelled[CombinationInputs], Rows]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
@@ -281,7 +283,7 @@ class CombinedMember(Trainable[CombinationInputs]):
                 fit[fold.held_out] = number
             return replace(part, inputs=CombinationInputs(inner, fit)), np.arange(len(part))
 
-        return validator.cross_validate(every, known)
+        return validator.cross_validate(every, inner_cases)
 
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
@@ -335,9 +337,9 @@ def combine(
     predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
     learned = plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
-    made = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
-    if made.outcome.status == "finished":
+    predicted = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
+    if predicted.outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
-    complete_folder(folders.model, made, learned, root / "models" / members[0])
-    return made.outcome
+    complete_folder(folders.model, predicted, learned, root / "models" / members[0])
+    return predicted.outcome

@@ -262,18 +262,11 @@ class ReadsData(Model[I], Protocol[I]):
         """
 
 
-@runtime_checkable
-class BringsLearner(Protocol):
-    """Options of a model of networks that says itself what learns."""
-
-    def learner(self, trainer: "Trainer", threads: int) -> ReadsData[Any]:
-        """Return the model, with where its networks are trained."""
-
-
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
     """Return the model that options describe: they themselves, or a network with its trainer."""
-    if isinstance(options, BringsLearner):
-        return options.learner(trainer, threads)
+    if hasattr(options, "learner"):
+        learner: ReadsData[Any] = options.learner(trainer, threads)
+        return learner
     if hasattr(options, "read"):
         model: ReadsData[Any] = options
         return model

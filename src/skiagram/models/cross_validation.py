@@ -244,7 +244,7 @@ class Repeat(NamedTuple):
     marks: list[pd.DataFrame]
 
 
-Known = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
+InnerCases = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
 
 
 @dataclass(frozen=True)
@@ -304,20 +304,30 @@ class CrossValidator(Generic[I]):
         ]
 
     def cross_validate(
-        self, repeats: Sequence[Labelled[I]], known: Known[I] | None = None
+        self, repeats: Sequence[Labelled[I]], inner_cases: InnerCases[I] | None = None
     ) -> list[Repeat]:
         """Do a nested cross-validation; each repeat ends with a fit on all cases.
 
-        Its calibration and threshold are the means of the outer folds'. `known` gives what is known
-        of the training rows of a repeat's outer fold; None for the repeat's own cases.
+        Its calibration and threshold are the means of the outer folds'. `inner_cases` gives what
+        the folds inside of a repeat's outer fold see of its training rows, and their rows in it;
+        None for the repeat's own cases.
         """
+        # Each outer fold is developed on its training cases, and scores those held out.
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
-        parts = [
-            self._outer_part(cases, repeat, k, fold, known)
-            for repeat, cases in enumerate(repeats)
-            for k, fold in enumerate(outer[repeat])
-        ]
+        parts = []
+        for repeat, cases in enumerate(repeats):
+            for k, fold in enumerate(outer[repeat]):
+                inner, rows = cases, fold.training
+                if inner_cases is not None:
+                    inner, rows = inner_cases(repeat, k, fold.training)
+                name, count = repeat_name(repeat, k), self.plan.inner_folds
+                folds = self.plan.make_folds(
+                    inner.label[rows], inner.patient_id[rows], count, *name
+                )
+                scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
+                parts.append(Development(name, inner, rows, folds, repeat, k, scored=scored))
         developed = iter(self.develop(parts))
+        # A fit on all cases of each repeat, and the tables of its outer folds.
         wholes: list[Fit[I]] = []
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
@@ -326,15 +336,15 @@ class CrossValidator(Generic[I]):
             rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
             epochs = self._chosen_epochs([part.result for part in done])
             wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
-            left = Repeat(_averaged([part.decision for part in done]), [], [])
+            tables = Repeat(_averaged([part.decision for part in done]), [], [])
             for k, (fold, part) in enumerate(zip(outer[repeat], done, strict=True)):
-                held_out, known_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
-                left.scores.extend(part.of_folds)
-                left.scores.append(part.tabulate(0, held_out, "out_of_fold", repeat, k))
-                left.scores.append(part.tabulate(1, known_id, "training", repeat, k))
-                left.marks.extend(part.marks)
-                left.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
-            results.append(left)
+                held_out, training_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
+                tables.scores.extend(part.of_folds)
+                tables.scores.append(part.tabulate(0, held_out, "out_of_fold", repeat, k))
+                tables.scores.append(part.tabulate(1, training_id, "training", repeat, k))
+                tables.marks.extend(part.marks)
+                tables.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
+            results.append(tables)
         self.make(wholes)
         return results
 
@@ -346,10 +356,20 @@ class CrossValidator(Generic[I]):
         Raises:
             ModelFailure: A fit failed: the first one, in the order of their asking, that did.
         """
-        epochs = self._final_epochs()
+        # Final fits train for so many epochs, for as many as the folds choose, or stop early.
+        epochs: int | Literal["chosen"] | None = None
+        if self.model.uses_validation and self.plan.final_fit != "early_stopping":
+            epochs = "chosen"
+            if isinstance(self.model, TrainedByEpochs):
+                epochs = self.model.final_epochs
         fits: list[Fit[I]] = []
         for part in parts:
-            fits += [self._fold_fit(part, k) for k in range(len(part.folds))]
+            for k, fold in enumerate(part.folds):
+                training, held_out = part.rows[fold.training], part.rows[fold.held_out]
+                scored = [held_out, *([training] if part.score_training else [])]
+                inputs = tuple((part.cases.inputs, rows) for rows in scored)
+                fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
+                fits.append(replace(fit, scored=inputs))
             if epochs != "chosen":
                 fits.append(self._final_fit(part, epochs))
         made = self.make(fits)
@@ -393,22 +413,6 @@ class CrossValidator(Generic[I]):
                 raise ModelFailure(fault, remedy=error.remedy) from error
         training, held_out = rows[part.training], rows[part.held_out]
         return Fit(title, self.model, cases, training, held_out, context, pieces=self.pieces)
-
-    def _outer_part(
-        self, cases: Labelled[I], repeat: int, k: int, fold: Partition, known: Known[I] | None
-    ) -> Development[I]:
-        inner, rows = known(repeat, k, fold.training) if known else (cases, fold.training)
-        name, count = repeat_name(repeat, k), self.plan.inner_folds
-        folds = self.plan.make_folds(inner.label[rows], inner.patient_id[rows], count, *name)
-        scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
-        return Development(name, inner, rows, folds, repeat, k, scored=scored)
-
-    def _fold_fit(self, part: Development[I], k: int) -> Fit[I]:
-        training, held_out = part.rows[part.folds[k].training], part.rows[part.folds[k].held_out]
-        scored = [held_out, *([training] if part.score_training else [])]
-        fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
-        inputs = tuple((part.cases.inputs, rows) for rows in scored)
-        return replace(fit, scored=inputs)
 
     def _final_fit(self, part: Development[I], epochs: int | None) -> Fit[I]:
         name = (*part.name, "final")
@@ -457,10 +461,16 @@ class CrossValidator(Generic[I]):
     def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:
         label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
         results = _of_folds(part, made)
-        calibrations = [
-            self._fit_calibration(part.cases, part.rows[fold.held_out], result.scores[0])
-            for fold, result in zip(part.folds, results, strict=True)
-        ]
+        # Each fold's held-out cases calibrate its scores.
+        calibrations: list[Calibration] = []
+        for fold, result in zip(part.folds, results, strict=True):
+            learned, scores = part.cases.select(part.rows[fold.held_out]), result.scores[0]
+            if learned.predicted.decides:
+                how = self.plan.calibration
+                calibrations.append(fit_calibration(how, scores, learned.label))
+            else:
+                truth = (*learned.truth, learned.patient_id)
+                calibrations.append(learned.predicted.calibrate(scores, *truth))
         held_out, training, marks = [], [], []
         labels = [label[fold.held_out] for fold in part.folds]
         blind, whole = carry_over(calibrations, [result.scores[0] for result in results], labels)
@@ -483,16 +493,6 @@ class CrossValidator(Generic[I]):
         last = made["-".join((*part.name, "final"))]
         return Developed(last, Decision(whole, threshold), [*held_out, *training], marks)
 
-    def _fit_calibration(
-        self, cases: Labelled[I], rows: Rows, scores: NDArray[np.float64]
-    ) -> Calibration:
-        learned = cases.select(rows)
-        if cases.predicted.decides:
-            return fit_calibration(self.plan.calibration, scores, learned.label)
-        truth = (*learned.truth, learned.patient_id)
-        calibration: Calibration = cases.predicted.calibrate(scores, *truth)
-        return calibration
-
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:
             folds = leave_one_group_out(cases.label, cases.patient_id, cases.group)
@@ -500,11 +500,6 @@ class CrossValidator(Generic[I]):
             folds = self.plan.outer_folds(cases.label, cases.patient_id, repeat)
         learned = partial(self.plan.learned, cases.label, cases.patient_id)
         return [Partition(learned(fold.training), fold.held_out) for fold in folds]
-
-    def _final_epochs(self) -> int | Literal["chosen"] | None:
-        if not self.model.uses_validation or self.plan.final_fit == "early_stopping":
-            return None
-        return self.model.final_epochs if isinstance(self.model, TrainedByEpochs) else "chosen"
 
     def _chosen_epochs(self, results: Sequence[FitResult]) -> int | None:
         """Return for how many epochs a fit on all cases trains; None where it stops early."""

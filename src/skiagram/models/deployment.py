@@ -211,6 +211,7 @@ class Familiarity:
     @classmethod
     def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
         """Learn the space and its limit; None where too few cases or features vary."""
+        # Folds of whole patients; the space itself is that of all cases.
         patients = np.unique(patient)
         order = stream(0, "familiarity").permutation(len(patients))
         parts = np.array_split(patients[order], min(_NOVELTY_FOLDS, len(patients)))
@@ -218,6 +219,7 @@ class Familiarity:
         whole = cls._fit(table)
         if whole is None or len(folds) < _NOVELTY_FOLDS:
             return None
+        # How far the furthest case of each patient lies from the other folds.
         far: dict[str, float] = {}
         for held_out in folds:
             part = cls._fit(table.select(np.flatnonzero(~held_out)))
@@ -235,6 +237,7 @@ class Familiarity:
         measured = np.flatnonzero(np.isfinite(values).any(axis=0))  # an empty one tells nothing
         table = table.columns([table.names[column] for column in measured.tolist()])
         values = values[:, measured]
+        # Features that vary, centred and scaled.
         centre = np.nan_to_num(np.nanmedian(values, axis=0))
         scale = np.nan_to_num(np.nanstd(values, axis=0))
         varies = scale > 1e-9 * np.maximum(np.abs(centre), 1e-12)
@@ -242,6 +245,7 @@ class Familiarity:
         if len(values) < 2 * _CASES_PER_AXIS or not names:
             return None
         units = np.nan_to_num(np.clip((values - centre)[:, varies] / scale[varies], -10, 10))
+        # Principal axes, as many as the cases can tell; what lies off them has one variance.
         _, singular, axes = np.linalg.svd(units, full_matrices=False)
         variances = np.square(singular) / len(units)
         kept = min(_MAX_AXES, len(units) // _CASES_PER_AXIS, len(names))
@@ -308,6 +312,7 @@ def write_fingerprint(
     task = read_record(Deployment, model / DEPLOYMENT).task
     table = predictions.part("out_of_fold")
     columns = [f"probability_{k}" for k in range(len(task.estimates))]
+    # Out-of-fold probabilities, means over repeats, say which classes belong to a set.
     mean = table.groupby("case_id")[columns].mean()
     known = cases.development()
     probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)

@@ -128,7 +128,13 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     if pieces is not None:
         folder = pieces.store.find(pieces.piece(fit.title))
         if folder is not None:
-            return _take_up(folder, fit.saved)
+            # An earlier run made it: what it left is taken up.
+            made = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+            if fit.saved is not None and (folder / _MODEL).is_dir():
+                shutil.copytree(folder / _MODEL, fit.saved, dirs_exist_ok=True)
+            scores = tuple(np.load(folder / f"{number}.npy") for number in range(made["scored"]))
+            marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
+            return FitResult(FitSummary(**made["cost"]), scores, marks)
     started = perf_counter()
     fitted = fit_model(fit)
     with named_failures(fit.title):
@@ -169,15 +175,6 @@ def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
     (folder / _RESULT).write_text(
         json.dumps({"scored": len(result.scores), "cost": cost}), encoding="utf-8"
     )
-
-
-def _take_up(folder: Path, saved: Path | None) -> FitResult:
-    kept = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
-    if saved is not None and (folder / _MODEL).is_dir():
-        shutil.copytree(folder / _MODEL, saved, dirs_exist_ok=True)
-    scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))
-    marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
-    return FitResult(FitSummary(**kept["cost"]), scores, marks)
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

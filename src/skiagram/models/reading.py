@@ -6,7 +6,7 @@ prepared data to a model's inputs.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
-from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.files import Table, sha256_of
@@ -107,7 +106,7 @@ def read_places(
         title=title,
         sources=(images.sha256, *sources),
         preparation=encoding or (prepared.candidates if features is None else prepared.preparation),
-        traits=lambda: image_traits([images]),
+        traits=lambda: image_traits(images),
         encoding=encoding,
     )
 
@@ -116,26 +115,23 @@ _QUANTILES = [f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)]
 TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
 
 
-def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
+def image_traits(images: ImageStore) -> FeatureTable:
     """Return plain traits of restored images, the space in which networks' cases are familiar."""
-    case_id = np.array(images[0].case_ids)
-    blocks = [
-        np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
-        for store in images
-    ]
-    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in TRAITS]
-    return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
-
-
-def _traits(image: Image, region: Region | None) -> list[float]:
-    values = image if region is None else image[region.inside]
-    values = np.asarray(values, dtype=np.float64).ravel()
-    mean, deviation = float(values.mean()), float(values.std())
-    skewness = float(np.mean((values - mean) ** 3)) / max(deviation, 1e-12) ** 3
-    plane = np.asarray(image, dtype=np.float32)
-    across = plane.ndim - 2 if plane.ndim > 2 else 1
-    steps = float(np.abs(np.diff(plane, axis=across)).mean()) if plane.shape[across] > 1 else 0.0
-    height, width = plane.shape[plane.ndim == 4 :][:2]
-    quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
-    sharpness = steps / max(deviation, 1e-12)
-    return [height, width, mean, deviation, skewness, sharpness, *quantiles]
+    rows = []
+    for case in images.case_ids:
+        image, region = images.image(case), images.region(case)
+        # Moments and quantiles of the region where there is one.
+        measured = image if region is None else image[region.inside]
+        values = np.asarray(measured, dtype=np.float64).ravel()
+        mean, deviation = float(values.mean()), float(values.std())
+        spread = max(deviation, 1e-12)
+        skewness = float(np.mean((values - mean) ** 3)) / spread**3
+        quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
+        # Sharpness: the mean step from a column to the next.
+        plane = np.asarray(image, dtype=np.float32)
+        across = plane.ndim - 2 if plane.ndim > 2 else 1
+        steps = np.abs(np.diff(plane, axis=across)) if plane.shape[across] > 1 else np.zeros(1)
+        height, width = plane.shape[plane.ndim == 4 :][:2]
+        sharpness = float(steps.mean()) / spread
+        rows.append([height, width, mean, deviation, skewness, sharpness, *quantiles])
+    return FeatureTable(np.array(images.case_ids), TRAITS, np.array(rows).astype(np.float32))

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -160,6 +159,10 @@ class Trial:
     images_seen: int
     reason: str = ""
 
+    @property
+    def mean_auc(self) -> float:
+        return float(np.mean(self.fold_auc))
+
 
 @dataclass(frozen=True)
 class Tuning:
@@ -194,9 +197,19 @@ class Tuned:
 
     def __post_init__(self) -> None:
         """Refuse a space that does not fit the model, before anything is fitted."""
+        # What names of options begin with that decide what is read.
+        of_network = "training" in self.model  # its columns are covariates
+        read = ("_target_", "encoding", "training.input", *(["columns"] if of_network else []))
         for name, dimension in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
-            if name.startswith(self._fixed) or self._reads_beside(name, dimension):
+            beside = False
+            if name == "columns" and self.model.get("encoding") is not None:
+                # Families of features that an encoding is read beside.
+                from skiagram.encoders.encoder import COLUMN
+
+                families = [str(family) for end in dimension.ends for family in end or ()]
+                beside = not all(is_in_family(family, COLUMN) for family in families)
+            if beside or name.startswith(read):
                 fault = "a search cannot change what a model reads"
                 raise OptionError(fault, where=where, remedy="write a tuned model for each")
             if not dimension.holds(value):
@@ -215,21 +228,6 @@ class Tuned:
     @property
     def _own(self) -> Any:
         return self.having({})
-
-    @property
-    def _fixed(self) -> tuple[str, ...]:
-        """Return what names of options begin with that decide what is read."""
-        of_images = "training" in self.model
-        return ("_target_", "encoding", "training.input", *(["columns"] if of_images else []))
-
-    def _reads_beside(self, name: str, dimension: Range | Choice) -> bool:
-        """Return whether values are families of features that an encoding is read beside."""
-        if name != "columns" or self.model.get("encoding") is None:
-            return False
-        from skiagram.encoders.encoder import COLUMN
-
-        families = [str(family) for end in dimension.ends for family in end or ()]
-        return not all(is_in_family(family, COLUMN) for family in families)
 
     @property
     def arm(self) -> Arm:
@@ -276,45 +274,47 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
-        tuning = self._search(training, context)
-        if tuning.best is None:
-            fault = f"all {len(tuning.trials)} trials failed, the first: {tuning.trials[0].reason}"
-            raise ModelFailure(fault, where=self.title)
-        fitted = self.having(tuning.chosen).fit(training, context)
-        return FittedTuned(fitted, tuning)
-
-    def _search(self, training: Labelled[Any], context: FitContext) -> Tuning:
-        folds = self._folds(training, context.seed)
-        study, trials = self._begin(context.seed), _take_up(context.folder)
+        with installed("Optuna", "model", "pip install 'skiagram[search]'"):
+            import optuna
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
+            folds = grouped_folds(
+                training.label,
+                training.patient_id,
+                self.budget.folds,
+                context.seed,
+                "tuned",
+                "folds",
+            )
+        except DataError as error:  # other models need no such folds and can be trained
+            raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
+        # A search whose first trial has the model's own values; Optuna knows choices as JSON.
+        sampler = optuna.samplers.TPESampler(seed=derived_seed(context.seed, "tuned", "trials"))
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        start = {name: _value(self.model, name) for name in self.space}
+        choices = [name for name, each in self.space.items() if isinstance(each, Choice)]
+        study.enqueue_trial(start | {name: _encoded(start[name]) for name in choices})
+        # A search that was stopped goes on: what it tried is told again.
+        earlier = None if context.folder is None else context.folder / TUNING
+        trials = [*read_record(Tuning, earlier).trials] if earlier and earlier.exists() else []
         for number in range(self.budget.trials):
             asked = study.ask()
             values = {name: each.suggest(asked, name) for name, each in self.space.items()}
             if number == len(trials):
                 trials.append(self._try(values, trials, folds, training, context))
                 _keep(trials, context.folder)
-            _tell(study, asked, trials[number])
+            if trials[number].reason:
+                study.tell(asked, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(asked, trials[number].mean_auc)
+        # The best trial, of equal ones the first, is fitted on all cases.
         finished = [number for number, trial in enumerate(trials) if not trial.reason]
-        best = max(finished, key=lambda number: (_mean(trials[number]), -number), default=None)
-        return Tuning(tuple(trials), best)
-
-    def _folds(self, training: Labelled[Any], seed: int) -> list[Partition]:
-        of_cases = training.label, training.patient_id
-        try:
-            return grouped_folds(*of_cases, self.budget.folds, seed, "tuned", "folds")
-        except DataError as error:  # other models need no such folds and can be trained
-            raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
-
-    def _begin(self, seed: int) -> "optuna.Study":
-        """Return a search without trials; its first one will have the model's own values."""
-        samplers = _load_optuna().samplers
-        sampler = samplers.TPESampler(seed=derived_seed(seed, "tuned", "trials"))
-        study: optuna.Study = _load_optuna().create_study(direction="maximize", sampler=sampler)
-        start = {name: _value(self.model, name) for name in self.space}
-        chosen = {
-            k: _encoded(start[k]) for k, each in self.space.items() if isinstance(each, Choice)
-        }
-        study.enqueue_trial(start | chosen)
-        return study
+        if not finished:
+            fault = f"all {len(trials)} trials failed, the first: {trials[0].reason}"
+            raise ModelFailure(fault, where=self.title)
+        best = max(finished, key=lambda number: trials[number].mean_auc)
+        tuning = Tuning(tuple(trials), best)
+        return FittedTuned(self.having(tuning.chosen).fit(training, context), tuning)
 
     def _try(
         self,
@@ -438,33 +438,6 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
             raise OptionError("no such option", where=f"model.space.{name}", allowed=known)
         value = value[part]
     return value
-
-
-def _load_optuna() -> ModuleType:
-    """Import Optuna, whose messages stay off the terminal."""
-    with installed("Optuna", "model", "pip install 'skiagram[search]'"):
-        import optuna
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
-
-
-def _mean(trial: Trial) -> float:
-    return float(np.mean(trial.fold_auc))
-
-
-def _tell(study: "optuna.Study", asked: "optuna.Trial", made: Trial) -> None:
-    """Tell Optuna how a trial went."""
-    states = _load_optuna().trial.TrialState
-    if made.reason:
-        study.tell(asked, state=states.FAIL)
-    else:
-        study.tell(asked, _mean(made))
-
-
-def _take_up(folder: Path | None) -> list[Trial]:
-    """Return the trials that a search left which was stopped."""
-    path = None if folder is None else folder / TUNING
-    return [] if path is None or not path.exists() else [*read_record(Tuning, path).trials]
 
 
 def _keep(trials: Sequence[Trial], folder: Path | None) -> None:

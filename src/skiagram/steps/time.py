@@ -186,7 +186,7 @@ def time_encoder(
     folder: Path,
 ) -> TimedEncoder:
     """Time a frozen encoder, on images that are written into a folder before."""
-    from skiagram.encoders.encoding import encode_folder, resolve_preprocessing
+    from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
     from skiagram.training.classifier import multiply_adds
 
     number = _write_images(prepared, case_id[: clock.images], folder, regions=True)
@@ -201,7 +201,9 @@ def time_encoder(
     return TimedEncoder(
         parameters=sum(weight.numel() for weight in network.parameters()),
         multiply_adds=len(pictures) * multiply_adds(network, tuple(pictures[0].shape)),
-        milliseconds=clock.measure_repeated(lambda: encode_folder(folder, ready, loaded), number),
+        milliseconds=clock.measure_repeated(
+            lambda: FolderEncoder(ready, loaded).encode(folder), number
+        ),
     )
 
 

@@ -56,9 +56,9 @@ def augment(
         # Each channel is scaled around its mean and moved, all channels of an image alike.
         signed = (2 * uniform - 1).to(seen)
         axes = tuple(range(2, seen.ndim))
-        of_image = (-1, *[1] * (seen.ndim - 1))
-        contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(of_image)
-        brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(of_image)
+        by_image = (-1, *[1] * (seen.ndim - 1))
+        contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(by_image)
+        brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(by_image)
         mean = seen.mean(dim=axes, keepdim=True)
         deviation = seen.std(dim=axes, keepdim=True, correction=0)
         seen = mean + (seen - mean) * contrast + deviation * brightness

@@ -1,7 +1,5 @@
 """A network that carries the normalisation of its training images."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol, cast, runtime_checkable
 
 import torch
@@ -48,8 +46,8 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
         """Return (n, n_classes) logits; a table's (n, columns) are normalised already."""
-        of_channel = (-1, *[1] * (images.ndim - 2))
-        mean, deviation = self.mean.view(of_channel), self.deviation.view(of_channel)
+        by_channel = (-1, *[1] * (images.ndim - 2))
+        mean, deviation = self.mean.view(by_channel), self.deviation.view(by_channel)
         normalised = (images - mean).div_(deviation)
         if self._planes:
             normalised = three_planes(normalised)
@@ -78,25 +76,19 @@ def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -
         shape: (channels, [depth,] height, width).
         columns: Numbers of the table that the network reads; 0 where it reads none.
     """
-    training = module.training
-    module.eval()
+    training, fused = module.training, torch.backends.mha.get_fastpath_enabled()
     counted = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_operations}
     counter = FlopCounterMode(display=False, custom_mapping=counted)
-    with torch.no_grad(), _attention_in_parts(), counter:
-        module(torch.zeros(1, *shape), *([torch.zeros(1, columns)] if columns else []))
-    module.train(training)
-    return int(counter.get_total_flops()) // 2
-
-
-@contextmanager
-def _attention_in_parts() -> Iterator[None]:
-    """Keep PyTorch from running attention as one operation, of which nothing can be counted."""
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        # Of attention that runs as one operation nothing could be counted.
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.no_grad(), counter:
+            module.eval()
+            module(torch.zeros(1, *shape), *([torch.zeros(1, columns)] if columns else []))
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+        module.train(training)
+    return int(counter.get_total_flops()) // 2
 
 
 def _recurrent_operations(

@@ -213,14 +213,14 @@ class LabelledImages(Examples):
         image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
-        given: NetworkInput = WHOLE_IMAGE,
+        seen: NetworkInput = WHOLE_IMAGE,
     ) -> None:
-        super().__init__(images.case_id, label, images.shape(image_size, given))
+        super().__init__(images.case_id, label, images.shape(image_size, seen))
         self.images = images
         self.table = torch.empty(len(images), 0) if table is None else table
-        self.image_size, self.given = image_size, given
+        self.image_size, self.seen = image_size, seen
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
-        self.held = images.read(np.arange(len(images)), image_size, given) if small else None
+        self.held = images.read(np.arange(len(images)), image_size, seen) if small else None
 
     @property
     def reads_store(self) -> bool:
@@ -231,7 +231,7 @@ class LabelledImages(Examples):
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
         else:
-            pixels = self.images.read(rows, self.image_size, self.given)
+            pixels = self.images.read(rows, self.image_size, self.seen)
         uniform = torch.empty(len(rows), 0)
         return ExampleBatch(pixels, self.label[chosen], uniform, self.table[chosen])
 
@@ -240,9 +240,7 @@ class Views(Dataset[ExampleBatch]):
     """Training examples together with the random numbers of their views in the current epoch."""
 
     def __init__(self, examples: Examples, seed: int, order: "EpochOrder") -> None:
-        self._examples = examples
-        self._seed = seed
-        self._order = order
+        self._examples, self._seed, self._order = examples, seed, order
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
         case_ids = self._examples.case_id[rows].tolist()
@@ -260,26 +258,22 @@ class EpochOrder(Sampler[Rows]):
     def __init__(
         self, n: int, batch_size: int, seed: int | None, rank: int = 0, world: int = 1
     ) -> None:
-        self._n = n
-        self._batch_size = batch_size
-        self._seed = seed
+        self._n, self._batch_size, self._seed = n, batch_size, seed
         self._rank, self._world = rank, world
+        self._share = -(-n // world)  # rows of one process
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self._share() // self._batch_size)
-
-    def _share(self) -> int:
-        return -(-self._n // self._world)
+        return -(-self._share // self._batch_size)
 
     def __iter__(self) -> Iterator[Rows]:
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
-        rows_of_rank = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
+        rows_of_rank = np.resize(rows, self._share * self._world)[self._rank :: self._world]
         yield from np.array_split(rows_of_rank, len(self))
 
 

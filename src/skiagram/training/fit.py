@@ -11,7 +11,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -116,31 +116,26 @@ class Patience(EarlyStopping):
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints whole; Lightning's way moves them, which may be a copy across disks."""
+    """Writes checkpoints in one step: a kill leaves the old file or the new one.
+
+    Lightning's way moves them, which may be a copy across disks.
+    """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        write_whole(checkpoint, Path(path))
+        """Write a state file.
 
-
-def write_whole(state: dict[str, Any], path: Path) -> None:
-    """Write a state file in one step: a kill leaves the old one or the new one.
-
-    Raises:
-        OSError: The disk is full; PyTorch itself would not say so.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    content = BytesIO()
-    torch.save(state, content)
-    unfinished.write_bytes(content.getbuffer())
-    unfinished.replace(path)
-
-
-def last_checkpoint(folder: Path) -> Path:
-    """Return the file of the state after the last finished epoch."""
-    return folder / f"{_LAST}.ckpt"
+        Raises:
+            OSError: The disk is full; PyTorch itself would not say so.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_suffix(".unfinished")
+        content = BytesIO()
+        torch.save(checkpoint, content)
+        unfinished.write_bytes(content.getbuffer())
+        unfinished.replace(target)
 
 
 def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
@@ -148,9 +143,9 @@ def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
 
     They are read from the files, because processes that were started for a fit leave nothing else.
     """
-    best, last = folder / f"{_BEST}.ckpt", last_checkpoint(folder)
-    state = torch.load(last, map_location="cpu", weights_only=True)
+    state = torch.load(folder / f"{_LAST}.ckpt", map_location="cpu", weights_only=True)
     curves = list(state["callbacks"]["curves"]["rows"])
+    best = folder / f"{_BEST}.ckpt"
     if best.exists():
         state = torch.load(best, map_location="cpu", weights_only=True)
     named = {
@@ -228,7 +223,7 @@ class TrainingRun:
                 state = {"weights": weights, "curves": curves}
                 wait_for_all()
                 if first:
-                    write_whole(state, finished)
+                    WholeFiles().save_checkpoint(state, finished)
                     for name in (_BEST, _LAST):
                         (folder / f"{name}.ckpt").unlink(missing_ok=True)
             wait_for_all()
@@ -275,20 +270,21 @@ class TrainingRun:
             _quiet(),
             memory_failures("training", options.batch_size),
         ):
-            frozen = _frozen_epochs(classifier)
-            callbacks_of_fit: list[pl.Callback] = [Curves(bar.advance)]
+            # Epochs of a frozen base do not count towards the patience.
+            network = classifier.network
+            frozen = (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
+            callbacks: list[pl.Callback] = [Curves(bar.advance)]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
-                callbacks_of_fit += [Patience(options.patience, frozen), best]
-            last = last_checkpoint(folder)
-            resumed = str(last) if as_the_first(last.exists()) else None
+                callbacks += [Patience(options.patience, frozen), best]
             failure = SharedFailure(folder, options.batch_size)
-            failure.forget()
-            callbacks = [*callbacks_of_fit, _checkpoint(folder, _LAST), failure]
+            callbacks += [_checkpoint(folder, _LAST), failure]
+            # A fit that was killed goes on after its last epoch.
+            last = folder / f"{_LAST}.ckpt"
+            resumed = str(last) if as_the_first(last.exists()) else None
             trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
-            on_processors = device(self.trainer).type == "cpu"
             try:
-                with _interrupts(), _no_accelerators() if on_processors else nullcontext():
+                with _plain_fit(on_processors=device(self.trainer).type == "cpu"):
                     trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
             except SkiagramError:
                 raise
@@ -398,11 +394,6 @@ def describe_device(trainer: Trainer) -> list[str]:
     return [kind, *libraries, str(count), *sorted(models)]
 
 
-def _frozen_epochs(classifier: Classifier) -> int:
-    network = classifier.network
-    return (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LIBRARIES]
@@ -417,22 +408,15 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _no_accelerators() -> Iterator[None]:
-    """Answer a question at once that PyTorch asks the driver before every step of an optimizer."""
-    visible = os.environ.get(_VISIBLE)
-    os.environ[_VISIBLE] = ""
-    try:
-        yield
-    finally:
-        del os.environ[_VISIBLE]
-        if visible is not None:
-            os.environ[_VISIBLE] = visible
+def _plain_fit(*, on_processors: bool) -> Iterator[None]:
+    """Have a fit ask for no accelerator that plays no part, and hand on Ctrl-C.
 
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Hand on Ctrl-C, of which Lightning makes exit code 1 and a process deaf to the next one."""
-    handler = signal.getsignal(signal.SIGINT)
+    PyTorch asks the driver before every step of an optimizer; without a visible device the answer
+    comes at once. Lightning makes exit code 1 of Ctrl-C, and a process deaf to the next one.
+    """
+    visible, handler = os.environ.get(_VISIBLE), signal.getsignal(signal.SIGINT)
+    if on_processors:
+        os.environ[_VISIBLE] = ""
     try:
         yield
     except SystemExit as error:
@@ -440,3 +424,8 @@ def _interrupts() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from error
+    finally:
+        if on_processors:
+            del os.environ[_VISIBLE]
+        if on_processors and visible is not None:
+            os.environ[_VISIBLE] = visible

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytorch_lightning as pl
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from skiagram.errors import ModelFailure
@@ -18,7 +19,7 @@ from skiagram.seeding import derived_seed, stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
-from skiagram.training.options import Optimizer, Training, learning_rate_share, make_part
+from skiagram.training.options import Training, learning_rate_share, make_part
 from skiagram.training.processes import raise_together
 
 _NAMED_CASES = 16
@@ -30,6 +31,7 @@ class ClassifierTraining(pl.LightningModule):
     It logs `training_loss`, `validation_loss` and `validation_accuracy` once per epoch.
     """
 
+    has_classes: ClassVar[bool] = True
     class_weight: Tensor
 
     def __init__(
@@ -71,7 +73,20 @@ class ClassifierTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         options, epochs = self._options.optimizer, self._options.epochs
-        optimizer = _optimizer(options, self)
+        # Layers may learn at rates of their own.
+        parameters: Iterable[Any] = self.parameters()
+        if isinstance(self.classifier.network, RatedLayers):
+            rates = self.classifier.network.rates()
+            parameters = [{"params": part, "lr": options.lr * share} for share, part in rates]
+        lr, decay = options.lr, options.weight_decay
+        optimizer: Optimizer
+        if options.name == "sgd":
+            optimizer = SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
+        elif options.name == "adamw":
+            optimizer = AdamW(parameters, lr=lr, weight_decay=decay)
+        else:
+            optimizer = Adam(parameters, lr=lr, weight_decay=decay)
+        # The learning rate follows the schedule, step by step or epoch by epoch.
         schedule: LRSchedulerConfigType
         if isinstance(options.schedule, str):
             steps = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
@@ -133,18 +148,16 @@ class ClassifierTraining(pl.LightningModule):
         logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated = []
         loss = self._cross_entropy(logits, label)
-        accuracy = (logits.argmax(dim=1) == label).float().mean()
-        self._check_validation(loss)
-        figures = {"validation_loss": loss, "validation_accuracy": accuracy}
-        self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
-
-    def _check_validation(self, loss: Tensor) -> None:
         failure = None
         if not math.isfinite(loss):
             fault = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
             remedy = "lower training.optimizer.lr or set training.gradient_clip"
             failure = ModelFailure(fault, where="training", remedy=remedy)
         raise_together(failure)
+        figures = {"validation_loss": loss}
+        if self.has_classes:
+            figures["validation_accuracy"] = (logits.argmax(dim=1) == label).float().mean()
+        self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:
         if math.isfinite(loss):
@@ -176,15 +189,3 @@ class ClassifierTraining(pl.LightningModule):
         smoothing = self._options.label_smoothing
         weight = self.class_weight.to(logits.dtype)
         return cross_entropy(logits, label, weight=weight, label_smoothing=smoothing)
-
-
-def _optimizer(options: Optimizer, module: ClassifierTraining) -> torch.optim.Optimizer:
-    lr, decay, network = options.lr, options.weight_decay, module.classifier.network
-    parameters: Iterable[Any] = module.parameters()
-    if isinstance(network, RatedLayers):
-        parameters = [{"params": part, "lr": lr * share} for share, part in network.rates()]
-    if options.name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, weight_decay=decay, momentum=0.9)
-    if options.name == "adamw":
-        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay)
-    return torch.optim.Adam(parameters, lr=lr, weight_decay=decay)

@@ -37,12 +37,12 @@ def _without_clock(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
+def make_part(part: Mapping[str, Any], where: str, *objects: Any) -> Any:
     """Make an object of PyTorch or Lightning from its option: `_target_` and its arguments."""
     module_name, _, class_name = str(part["_target_"]).rpartition(".")
     arguments = {name: value for name, value in part.items() if name != "_target_"}
     try:
-        return getattr(importlib.import_module(module_name), class_name)(*given, **arguments)
+        return getattr(importlib.import_module(module_name), class_name)(*objects, **arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         fault, remedy = f"`{part['_target_']}` cannot be made ({error})", "check name and arguments"
         raise OptionError(fault, where=where, remedy=remedy) from error
@@ -303,20 +303,19 @@ _FIRST, _LAST = 1 / 25, 1 / 250_000  # of the largest rate
 
 def learning_rate_share(optimizer: Optimizer, steps: int, epochs: int) -> Callable[[int], float]:
     """Return the function that gives each step its share of the optimizer's learning rate."""
+
+    def one_cycle(step: int) -> float:
+        # Half a cosine up to the largest rate, then half a longer one down to nothing.
+        total = steps * epochs
+        peak, last = _RISE * total - 1, total - 1
+        if peak > 0 and step <= peak:
+            start, end, share = _FIRST, 1.0, step / peak
+        else:
+            start, end, share = 1.0, _LAST, (step - peak) / (last - peak)
+        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+    if optimizer.schedule == "one_cycle":
+        return one_cycle
     if optimizer.schedule == "cosine":
         return lambda step: (1 + math.cos(math.pi * (step // steps) / epochs)) / 2
-    if optimizer.schedule == "one_cycle":
-        return lambda step: _one_cycle(step, steps * epochs)
     return lambda step: 1.0
-
-
-def _one_cycle(step: int, steps: int) -> float:
-    """Return the share of the largest rate: half a cosine up, half a longer one down to nothing."""
-    peak, last = _RISE * steps - 1, steps - 1
-    if peak > 0 and step <= peak:
-        return _between(_FIRST, 1.0, step / peak)
-    return _between(1.0, _LAST, (step - peak) / (last - peak))
-
-
-def _between(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

@@ -14,8 +14,10 @@ from skiagram.training.options import Training
 class OutcomeTraining(ClassifierTraining):
     """Trains the outputs of a network by the loss of an outcome; it logs no accuracy."""
 
-    def __init__(self, *given: Any, outcome: MeasuredOutcome, **named: Any) -> None:
-        super().__init__(*given, **named)
+    has_classes = False
+
+    def __init__(self, *arguments: Any, outcome: MeasuredOutcome, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.outcome = outcome
         learned = torch.tensor(outcome.learned_with_loss(), dtype=torch.float32)
         self.learned = torch.nn.Parameter(learned) if len(learned) else learned
@@ -24,13 +26,6 @@ class OutcomeTraining(ClassifierTraining):
         loss: Tensor = self.outcome.loss(logits.squeeze(1), label, self.learned)
         return loss
 
-    def on_validation_epoch_end(self) -> None:
-        scores, target = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
-        self._validated = []
-        loss = self._cross_entropy(scores, target)
-        self._check_validation(loss)
-        self.log("validation_loss", loss, sync_dist=self.trainer.world_size > 1)
-
 
 def check_training(options: Training, title: str) -> None:
     """Refuse what only classes have.
@@ -38,12 +33,12 @@ def check_training(options: Training, title: str) -> None:
     Raises:
         ModelFailure: Labels are to be mixed, smoothed or weighted.
     """
-    of_classes = {
+    asked = {
         "mixup": bool(options.mixup),
         "label_smoothing": bool(options.label_smoothing),
         "class_weights": options.class_weights is not None,
     }
-    for name, asked in of_classes.items():
-        if asked:
+    for name, chosen in asked.items():
+        if chosen:
             fault, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
             raise ModelFailure(fault, where=title, remedy=remedy)

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from skiagram import errors
 from skiagram.errors import ModelFailure, SkiagramError
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
-_WORDS = ("out of memory", "not enough memory")
 
 
 class Threads(pl.Callback):
@@ -40,9 +39,11 @@ class Threads(pl.Callback):
 class _NamingLauncher(_MultiProcessingLauncher):
     """Tells callbacks of an error in the process where it arose; only a text of it leaves that."""
 
-    def _wrapping_function(self, process_idx: int, trainer: Any, *given: Any, **named: Any) -> None:
+    def _wrapping_function(
+        self, process_idx: int, trainer: Any, *arguments: Any, **options: Any
+    ) -> None:
         try:
-            super()._wrapping_function(process_idx, trainer, *given, **named)
+            super()._wrapping_function(process_idx, trainer, *arguments, **options)
         except Exception as error:
             for callback in [] if trainer is None else trainer.callbacks:
                 callback.on_exception(trainer, trainer.lightning_module, error)
@@ -72,11 +73,11 @@ def silence() -> None:
     warnings.filterwarnings("ignore", message="The `srun` command is available")  # and not needed
 
 
-def started(environment: Mapping[str, str] = os.environ) -> int | None:
+def started() -> int | None:
     """Return how many processes a launcher (torchrun, srun) started; None where none did."""
     for name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
-        if int(environment.get(name, 1)) > 1:
-            return int(environment[name])
+        if int(os.environ.get(name, 1)) > 1:
+            return int(os.environ[name])
     return None
 
 
@@ -121,10 +122,7 @@ class SharedFailure(pl.Callback):
 
     def __init__(self, folder: Path, batch_size: int) -> None:
         self._path, self._batch_size = folder / "failure.json", batch_size
-
-    def forget(self) -> None:
-        """Remove what an earlier run left."""
-        self._path.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)  # of an earlier run
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
@@ -132,8 +130,7 @@ class SharedFailure(pl.Callback):
         """Note an error that has a name, then leave the group."""
         if not isinstance(exception, Exception):  # Ctrl-C, which all have got
             return
-        if _out_of_memory(exception):
-            exception = memory_failure("training", self._batch_size)
+        exception = memory_failure(exception, "training", self._batch_size) or exception
         if isinstance(exception, SkiagramError) and trainer.world_size > 1:
             noted = {"class": type(exception).__name__} | vars(exception)
             partial = self._path.with_suffix(f".{trainer.global_rank}")
@@ -167,24 +164,23 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        failure = memory_failure(error, where, batch_size)
+        if failure is None:
             raise
-        raise memory_failure(where, batch_size) from error
+        raise failure from error
 
 
-def memory_failure(where: str, batch_size: int) -> ModelFailure:
-    """Return the failure of a work that ran out of memory."""
+def memory_failure(error: Exception, where: str, batch_size: int) -> ModelFailure | None:
+    """Return the failure of a work that ran out of memory; None where the error is another one."""
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    words = ("out of memory", "not enough memory")
+    if not isinstance(error, kinds) and not any(each in str(error).lower() for each in words):
+        return None
     return ModelFailure(
         f"memory ran out during {where}",
         where=where,
         remedy=f"lower training.batch_size (now {batch_size}) or training.image_size",
     )
-
-
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return any(words in str(error).lower() for words in _WORDS)
 
 
 def is_last(rank: int | None) -> bool:

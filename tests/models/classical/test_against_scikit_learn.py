@@ -12,6 +12,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from skiagram.models.contract import FitContext
@@ -38,6 +39,7 @@ PLAIN: list[tuple[str, dict[str, Any], Any]] = [
         {"kernel": "rbf", "gamma": 0.2, "inverse_regularisation": 2.0},
         SVC(C=2.0, gamma=0.2),
     ),
+    ("nearest_neighbours", {"neighbours": 3}, KNeighborsClassifier(3)),
     ("random_forest", FOREST | {"trees": 7}, RandomForestClassifier(7, **FOREST)),
     ("extra_trees", FOREST | {"trees": 7}, ExtraTreesClassifier(7, **FOREST)),
     (

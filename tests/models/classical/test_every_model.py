@@ -1,4 +1,4 @@
-"""What every classical model with an option file promises; a new one is found by its file alone."""
+"""What every classical model does with columns, gaps, weights of classes and kinds of outcome."""
 
 import subprocess
 import sys
@@ -12,89 +12,12 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
-from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.contract import FitContext
 from skiagram.tasks.findings import ABSENT, Findings
-from tests.models.classical.families import (
-    EVERY,
-    NAMES,
-    OPTION_FILES,
-    cohort,
-    has_option,
-    model,
-)
-from tests.tasks.cohort import (
-    labelled,
-    make_cases,
-    make_findings,
-    make_grades,
-    make_numbers,
-)
+from tests.models.classical.families import NAMES, OPTION_FILES, cohort, has_option, model
+from tests.models.test_contract import cases_of
 
 CONTEXT = FitContext(seed=2**32 - 1, positive=1)
-MADE = {"time": make_cases, "number": make_numbers, "grade": make_grades, "findings": make_findings}
-# Of every family that an option file names; the first case column of each tells the outcome.
-COLUMNS = (
-    *("acquisition_width", "covariates_age", "encoding_0", "glcm_contrast", "first_order_maximum"),
-    *("morphology_volume_mesh", "permuted.glcm_contrast", "wavelet_energy", "glcm_empty"),
-)
-
-
-def cases_of(kind: str) -> Labelled[FeatureTable]:
-    """Return cases of a kind of outcome: cells of a column are empty, and all of the last."""
-    cases = cohort(2) if kind == "class" else labelled(MADE[kind]())
-    noise = np.random.default_rng(0).normal(0, 0.3, (len(cases), len(COLUMNS)))
-    signal = cases.label if kind == "class" else cases.inputs.values[:, 0]
-    values = (noise + signal[:, None]).astype(np.float32)
-    values[::7, 1] = np.nan
-    values[:, -1] = np.nan
-    return replace(cases, inputs=FeatureTable(cases.case_id, COLUMNS, values))
-
-
-def is_of_classes(untrained: ClassicalModel) -> bool:
-    """Return whether an option has a meaning for classes alone."""
-    return untrained.selection is not None and untrained.selection.method != "variance"
-
-
-LEARNT = [
-    (name, kind)
-    for name in EVERY
-    for kind in model(name).tasks
-    if kind == "class" or not is_of_classes(model(name))
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "kind"), LEARNT)
-def test_keeps_the_contract(name: str, kind: str, tmp_path: Path) -> None:
-    """What it tells, what it costs, its files, and new cases with more empty cells."""
-    cases, untrained = cases_of(kind), model(name)
-    fitted = untrained.fit(cases, CONTEXT)
-    scores = fitted.scores(cases.inputs)
-    of_classes = kind == "class"
-    given = 1 if cases.outcome is None else cases.outcome.scores
-    assert scores.shape == (len(cases), cases.n_classes if of_classes else given)
-    assert scores.dtype == np.float64
-    if of_classes:
-        assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.9
-    elif name != "null_model":
-        assert np.corrcoef(scores[:, 0], np.nanmean(cases.inputs.values, axis=1))[0, 1] > 0.8
-    assert fitted.summary.parameters > 0
-    normal = int(np.sum(cases.label == 0))
-    assert fitted.summary.images_seen == (normal if name == "one_class" else len(cases))
-    # What is saved scores as before, and saves to the same bytes.
-    fitted.save(tmp_path / "first")
-    loaded = untrained.load(tmp_path / "first")
-    assert loaded.scores(cases.inputs).tobytes() == scores.tobytes()
-    assert loaded.features == fitted.features
-    assert loaded.summary.parameters == fitted.summary.parameters
-    loaded.save(tmp_path / "second")
-    for file in ("model.skops", "model.json"):
-        first, second = (tmp_path / folder / file for folder in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes()
-    emptier = cases.inputs.values.copy()
-    emptier[::2] = np.nan
-    assert np.isfinite(fitted.scores(replace(cases.inputs, values=emptier))).all()
 
 
 @pytest.mark.slow
@@ -128,9 +51,7 @@ def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_covariates_take_the_training_median_and_are_told_apart(
-    name: str, tmp_path: Path
-) -> None:
+def test_missing_covariates_take_the_training_median_and_are_told_apart(name: str) -> None:
     cases = cohort(2)
     values = cases.inputs.values.copy()
     values[cases.label == 1, 2] = np.nan  # who lacks it is of class 1
@@ -142,8 +63,6 @@ def test_missing_covariates_take_the_training_median_and_are_told_apart(
     assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.99
     median = np.nanmedian(values[:, 2].astype(np.float64))
     assert fitted.pipeline["imputation"].statistics_[2] == median
-    fitted.save(tmp_path)
-    assert model(name).load(tmp_path).scores(table).tobytes() == scores.tobytes()
     whole = replace(table, values=np.nan_to_num(values))
     assert np.isfinite(fitted.scores(whole)).all()
 
@@ -168,9 +87,7 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["time", "number", "grade"])
-def test_without_classes_an_option_of_classes_is_refused(
-    kind: str, options: dict[str, Any], fault: str
-) -> None:
+def test_an_option_of_classes_is_refused(kind: str, options: dict[str, Any], fault: str) -> None:
     with pytest.raises(ModelFailure, match=fault):
         model("logistic_regression", **options).fit(cases_of(kind), CONTEXT)
 

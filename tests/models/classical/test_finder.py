@@ -107,9 +107,9 @@ def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> Non
     whole, label = inputs(tmp_path)
     model = finder()
     unplaced = replace(whole, marks=whole.marks.iloc[1:])
-    known = model.known(labelled(unplaced, label), label == 1)
+    split = model.split_candidates(labelled(unplaced, label), label == 1)
     case = str(whole.marks["case_id"].iloc[0])
-    taught = {str(whole.candidates["case_id"].iloc[row]) for rows in known for row in rows}
+    taught = {str(whole.candidates["case_id"].iloc[row]) for rows in split for row in rows}
     assert case not in taught
     assert len(taught) == CASES - 1
 
@@ -202,9 +202,7 @@ def test_without_candidates_there_is_a_score(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film(
-    tmp_path: Path,
-) -> None:
+def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path / "images")
     cases = labelled(whole, label)
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
@@ -238,11 +236,11 @@ def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path: Path)
         "_target_": "skiagram.models.tuned.Tuned",
         "model": composed(finder()),
         "space": {name: {"low": 0.001, "high": 10.0, "scale": "log"}, "top": {"choices": [1, 2]}},
-        "budget": {"trials": 3, "folds": 2},
+        "budget": {"trials": 2, "folds": 2},
     }
     model = build(options, "model")
     fitted = model.fit(training, CONTEXT)
-    assert [len(trial.fold_auc) for trial in fitted.tuning.trials] == [2, 2, 2]
+    assert [len(trial.fold_auc) for trial in fitted.tuning.trials] == [2, 2]
     plain = model.having(fitted.tuning.chosen).fit(training, CONTEXT)
     fitted.save(tmp_path / "model")
     scores, marks = fitted.scores_and_marks(whole)

@@ -10,7 +10,7 @@ import pytest
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
-from skiagram.models.classical.fused_finder import FusedFinder, _beside
+from skiagram.models.classical.fused_finder import FusedFinder, join_tables
 from skiagram.options import build
 from tests.models.classical.families import read_options
 from tests.models.classical.test_finder import CONTEXT, finder, inputs, labelled
@@ -33,7 +33,7 @@ def both(folder: Path) -> tuple[FindingInputs, np.ndarray]:
     noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)
     encoding = FeatureTable(seen.case_id, ("encoding_0", "encoding_1"), seen.values)
     return replace(
-        whole, features=_beside(encoding, FeatureTable(seen.case_id, seen.names, noise))
+        whole, features=join_tables(encoding, FeatureTable(seen.case_id, seen.names, noise))
     ), label
 
 
@@ -60,6 +60,6 @@ def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_pa
     assert whole.features is not None
     table = whole.features
     with pytest.raises(DataError, match="of other places"):
-        _beside(table, table.select(np.arange(len(table))[::-1]))
+        join_tables(table, table.select(np.arange(len(table))[::-1]))
     with pytest.raises(OptionError, match="no finder at candidates"):
         _ = fused(by_features=read_options("svm")).members

@@ -5,31 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.features.table import FeatureTable
-from skiagram.models.contract import FitContext, Labelled
+from skiagram.models.contract import FitContext
 from tests.models.classical.families import cohort, model
-
-
-def context(positive: int | None) -> FitContext:
-    return FitContext(seed=1, positive=positive)
-
-
-def with_values(
-    cases: Labelled[FeatureTable], values: NDArray[np.float32]
-) -> Labelled[FeatureTable]:
-    return replace(cases, inputs=replace(cases.inputs, values=values))
 
 
 @pytest.mark.parametrize("positive", [0, 1])
 def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive: int) -> None:
     cases = cohort(2)
     few = replace(cases, inputs=cases.inputs.columns(("c", "d")))
-    found = model("one_class", normalisation="none").fit(few, context(positive))
+    found = model("one_class", normalisation="none").fit(few, FitContext(1, positive=positive))
     values = few.inputs.values.astype(np.float64)
     shrunk = LedoitWolf().fit(values[cases.label != positive])
     expected = [mahalanobis(one, shrunk.location_, shrunk.precision_) for one in values]
@@ -42,20 +30,20 @@ def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path
     cases = cohort(2)
     values = cases.inputs.values.copy()
     values[cases.label == 1] *= -50
-    changed = with_values(cases, values)
+    changed = replace(cases, inputs=replace(cases.inputs, values=values))
     for name, one in {"first": cases, "second": changed}.items():
-        model("one_class", components=3).fit(one, context(1)).save(tmp_path / name)
+        model("one_class", components=3).fit(one, FitContext(1, positive=1)).save(tmp_path / name)
     first, second = (tmp_path / name / "model.skops" for name in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_several_classes_are_refused_by_name() -> None:
     with pytest.raises(ModelFailure, match="3 classes; this model needs one normal class"):
-        model("one_class").fit(cohort(3), context(None))
+        model("one_class").fit(cohort(3), FitContext(1))
 
 
 def test_a_selection_that_needs_both_classes_is_refused() -> None:
     with pytest.raises(OptionError, match="normals alone"):
         model("one_class", selection={"method": "auc", "keep": 2})
     kept = model("one_class", selection={"method": "variance", "keep": 2})
-    assert kept.fit(cohort(2), context(1)).summary.parameters == 2 + 3
+    assert kept.fit(cohort(2), FitContext(1, positive=1)).summary.parameters == 2 + 3

@@ -40,9 +40,7 @@ def test_a_member_that_is_always_wrong_weighs_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
-def test_two_members_that_err_apart_are_better_than_either_also_after_saving(
-    name: str, tmp_path: Path
-) -> None:
+def test_two_members_that_err_apart_are_better_than_either(name: str, tmp_path: Path) -> None:
     data = drawn((1.0, 1.0))
     half = np.arange(len(data)) < len(data) // 2
     train, rest = (data.select(np.flatnonzero(rows)) for rows in (half, ~half))

@@ -1,6 +1,7 @@
 """Small sets of images and short trainings for the tests of networks."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Labelled
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.options import build
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Augmentation, Optimizer, Training
+from tests.models.classical.families import read_options
 from tests.stand_ins import CPU
 
 
@@ -32,6 +35,33 @@ def training(
         gradient_clip=None,
         members=1,
     )
+
+
+SMALL_CNN: dict[str, Any] = {
+    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
+    "widths": [6, 12],
+    "dropout": 0.0,
+}
+# Smaller architectures of networks whose weights are published.
+TINY = {
+    "pretrained": "shufflenet_v2_x0_5",
+    "fine_tuned": "resnet18",
+    "fine_tuned_efficientnet": "resnet18",
+    "vgg16_transfer": "vgg11",
+}
+SIDES = {"article_cnn": 18, "vgg16_transfer": 32}  # of the smallest images, if not 16
+
+
+def short_network(name: str, epochs: int) -> NetworkModel:
+    """Return the network of an option file that trains for some epochs, from fresh weights."""
+    options = read_options(name)
+    optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
+    options["training"] |= {"epochs": epochs, "patience": epochs, "batch_size": 16}
+    options["training"] |= {"optimizer": optimizer, "image_size": None, "augmentation": None}
+    if "weights" in options:  # a frozen base of fresh weights learns nothing
+        options |= {"weights": "none", "frozen_epochs": 0, "last_blocks": None, "depths": None}
+        options |= {"architecture": TINY[name], "library": "torchvision"}
+    return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
 def learner(options: Training, dropout: float = 0.3) -> NetworkModel:

@@ -21,16 +21,11 @@ from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
-from tests.models.deep.spots import noise_table, spots, training
+from tests.models.deep.spots import SMALL_CNN, noise_table, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-SMALL: dict[str, Any] = {
-    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
-    "widths": [6, 12],
-    "dropout": 0.0,
-}
 SHUFFLE: dict[str, Any] = {
     "_target_": "skiagram.models.deep.transfer.Transfer",
     "architecture": "shufflenet_v2_x0_5",
@@ -40,7 +35,7 @@ SHUFFLE: dict[str, Any] = {
 }
 
 
-def options(backbone: dict[str, Any] = SMALL, how: Training | None = None) -> ImageAndTable:
+def options(backbone: dict[str, Any] = SMALL_CNN, how: Training | None = None) -> ImageAndTable:
     return ImageAndTable(
         columns=None, backbone=backbone, hidden=4, dropout=0.0, training=how or training(epochs=6)
     )
@@ -59,21 +54,21 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
 
 
 def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
-    known, stopping = cases.select(np.arange(64)), cases.select(np.arange(64, 80))
+    """Fit to the first half of the cases; a sixth more decides when to stop."""
+    rows, half = np.arange(len(cases)), len(cases) // 2
+    known, stopping = cases.select(rows[:half]), cases.select(rows[half : 4 * half // 3])
     return NetworkModel(options(how=how), CPU, threads=1).fit(
         known, FitContext(0, validation=stopping)
     )
 
 
 def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
-    held_out = cases.select(np.arange(80, len(cases)))
+    held_out = cases.select(np.arange(2 * len(cases) // 3, len(cases)))
     margin = model.scores(held_out.inputs) @ [-1.0, 1.0]
     return float(roc_auc_score(held_out.label, margin))
 
 
-def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides(
-    tmp_path: Path,
-) -> None:
+def test_the_table_tells_what_the_image_hides_and_the_other_way_round(tmp_path: Path) -> None:
     hidden = spots(tmp_path / "hidden", 120, noise=20.0)
     shown = spots(tmp_path / "shown", 120, noise=0.3)
     assert auc(telling(hidden), fitted(telling(hidden))) > 0.85
@@ -81,7 +76,7 @@ def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides
 
 
 def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
-    cases = telling(spots(tmp_path / "images", 96))
+    cases = telling(spots(tmp_path / "images", 24))
     model = fitted(cases, training(epochs=1))
     with pytest.raises(DataError, match="no table of covariates"):
         model.scores(ImageSet(cases.inputs.store, cases.case_id))
@@ -91,7 +86,7 @@ def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
 
 
 def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
-    cases = spots(tmp_path / "images", 96)
+    cases = spots(tmp_path / "images", 24)
     fitted(cases, training(epochs=1)).save(tmp_path / "one")
     fitted(telling(cases), training(epochs=1)).save(tmp_path / "other")
     for name in ("table.json", "table.skops"):
@@ -126,9 +121,9 @@ def test_the_title_and_the_cost_count_the_table() -> None:
 @pytest.mark.parametrize(
     ("backbone", "message"),
     [
-        (SMALL | {"widths": []}, r"model\.backbone\.widths"),
-        (SMALL | {"training": {}}, r"model\.backbone\.training: is given twice"),
-        (SMALL | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
+        (SMALL_CNN | {"widths": []}, r"model\.backbone\.widths"),
+        (SMALL_CNN | {"training": {}}, r"model\.backbone\.training: is given twice"),
+        (SMALL_CNN | {"_target_": "os.path.Network"}, "names the class `os.path.Network`"),
         ({"_target_": "skiagram.models.deep.nothing.Nothing"}, "cannot be imported"),
     ],
 )

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.errors import DataError, OptionError
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.training.fit import device
-from skiagram.training.options import Optimizer
 from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
 
@@ -33,7 +33,7 @@ from tests.models.deep.spots import halves, learner, training
 from skiagram.models.contract import FitContext
 folder = Path(sys.argv[1])
 known, unseen = halves(folder, 48)
-learner(training(epochs=200)).fit(known, FitContext(3, folder / "state", validation=unseen))
+learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validation=unseen))
 """
 
 
@@ -52,7 +52,7 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     for folder in (killed, whole):
         known, unseen = halves(folder, 48)
         context = FitContext(3, folder / "state", validation=unseen)
-        learner(training(epochs=200)).fit(known, context).save(folder / "model")
+        learner(training(epochs=80)).fit(known, context).save(folder / "model")
     survived, undisturbed = (
         (folder / "model/weights.safetensors").read_bytes() for folder in (killed, whole)
     )
@@ -71,14 +71,6 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     logits = torch.from_numpy(fitted.scores(meaningless.inputs))
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(shuffled))
     assert float(loss) == pytest.approx(losses.min(), rel=1e-4)
-
-
-def test_divergence_is_a_named_failure(tmp_path: Path) -> None:
-    known, unseen = halves(tmp_path, 48)
-    exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
-    options = dataclasses.replace(training(epochs=3), optimizer=exploding)
-    with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
-        learner(options).fit(known, FitContext(0, validation=unseen))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
@@ -151,21 +143,22 @@ def test_a_gpu_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device(on_gpu) == torch.device("cuda", 2)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "missing", "other network", "no json"])
-def test_a_damaged_model_is_named(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_model_is_named(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 24)
-    folder = tmp_path / "model"
-    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(folder)
-    weights, architecture = folder / "weights.safetensors", folder / "architecture.json"
-    if damage == "truncated":
-        weights.write_bytes(weights.read_bytes()[:100])
-    elif damage == "missing":
-        weights.unlink()
-    elif damage == "other network":
-        values = json.loads(architecture.read_text())
-        values["network"]["widths"] = [6, 13]
-        architecture.write_text(json.dumps(values))
-    else:
-        architecture.write_text("{")
-    with pytest.raises(DataError, match=r"unreadable network.*train it again"):
-        load_network(folder)
+    whole = tmp_path / "model"
+    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(whole)
+    other = json.loads((whole / "architecture.json").read_text())
+    other["network"]["widths"] = [6, 13]
+    for file, content in (
+        ("weights.safetensors", (whole / "weights.safetensors").read_bytes()[:100]),
+        ("weights.safetensors", None),
+        ("architecture.json", json.dumps(other).encode()),
+        ("architecture.json", b"{"),
+    ):
+        damaged = shutil.copytree(whole, tmp_path / "damaged", dirs_exist_ok=True)
+        if content is None:
+            (damaged / file).unlink()
+        else:
+            (damaged / file).write_bytes(content)
+        with pytest.raises(DataError, match=r"unreadable network.*train it again"):
+            load_network(damaged)

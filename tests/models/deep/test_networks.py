@@ -151,9 +151,7 @@ def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_ha
         (recurrent(4), (12, 9), r"recurrent: images of 12 × 9 pixels.*patch_size"),
     ],
 )
-def test_images_that_do_not_fit_are_refused(
-    network: Network, shape: tuple[int, int], said: str
-) -> None:
+def test_other_images_are_refused(network: Network, shape: tuple[int, int], said: str) -> None:
     with pytest.raises(ModelFailure, match=said):
         network.build(1, *shape, 2)
 

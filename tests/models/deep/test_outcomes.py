@@ -16,8 +16,7 @@ from skiagram.tasks.findings import UNKNOWN, Findings
 from skiagram.tasks.grade import Grade
 from skiagram.tasks.number import Number
 from skiagram.training.data import ImageSet
-from tests.models.deep.spots import spots
-from tests.models.deep.test_every_network import learner
+from tests.models.deep.spots import short_network, spots
 from tests.tasks.cohort import OUTCOME, draw_times
 
 pytestmark = pytest.mark.slow
@@ -61,7 +60,7 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
 ) -> None:
     images = spots(tmp_path / "images", 72, noise=0.3)
     cases, with_spot = having(images), images.label == 1
-    fitted = learner("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
+    fitted = short_network("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
     scores = fitted.scores(cases.inputs)
     assert scores.shape == (len(cases), 2 if having is having_findings else 1)
     told = cases.outcome.calibrate(scores, *cases.truth, cases.patient_id).probabilities(scores)
@@ -78,11 +77,11 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     assert load_network(tmp_path / "model").scores(cases.inputs) == pytest.approx(scores, abs=1e-6)
 
 
-def test_held_out_cases_decide_when_to_stop_and_what_only_classes_have_is_refused(
+def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(
     tmp_path: Path,
 ) -> None:
     cases = timed(spots(tmp_path / "images", 72, noise=0.3))
-    rows, model = np.arange(len(cases)), learner("small_cnn", 2)
+    rows, model = np.arange(len(cases)), short_network("small_cnn", 2)
     context = FitContext(seed=0, validation=cases.select(rows[::4]))
     curves = model.fit(cases.select(rows[1::2]), context).summary.curves
     assert np.isfinite(curves["validation_loss"]).all()

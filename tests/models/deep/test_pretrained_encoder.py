@@ -93,9 +93,7 @@ def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Pa
         encode_images(folder, encoder(silent))
 
 
-def test_another_file_no_file_and_unknown_constants_are_refused(
-    trained: Path, tmp_path: Path
-) -> None:
+def test_other_files_and_unknown_constants_are_refused(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"SHA-256 .*encoder\.sha256"):
         encoder(trained, sha256="0" * 64).load()
     with pytest.raises(DataError, match="no network can be loaded from here"):

@@ -18,16 +18,12 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import LabelledImages
-from tests.models.deep.spots import spots, training
+from tests.models.deep.spots import SMALL_CNN, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-SMALL: dict[str, Any] = {
-    "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
-    "widths": [6, 12],
-    "dropout": 0.5,
-}
+SMALL = SMALL_CNN | {"dropout": 0.5}
 
 
 def options(head: Literal["logistic", "svm"] = "logistic") -> RefittedHead:

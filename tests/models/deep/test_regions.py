@@ -30,8 +30,6 @@ from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
 
-OF_IMAGES = ["article_cnn", "recurrent"]
-WITH_WEIGHTS = ["pretrained", "vgg16_transfer"]
 BOX = RegionBox(margin=1.0, unit="mm", equal_sides=True)
 BOXED = NetworkInput(box=BOX, mask_channel=True)
 TURNED = VolumeAugmentation(
@@ -94,9 +92,7 @@ def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
 
 
 @pytest.mark.thorough
-def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_back(
-    tmp_path: Path,
-) -> None:
+def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     model = volume_network(BOXED, augmentation=TURNED)
@@ -108,16 +104,14 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     assert described["shape"] == [3, 12, 12, 12]
     assert described["network"]["training"]["input"]["box"]["margin"] == 1.0
     again = load_network(tmp_path / "model")
-    store, modalities = stored_images(again.given, tmp_path / "images")
+    store, modalities = stored_images(again.network.training.input, tmp_path / "images")
     new = ImageSet(store, unseen.case_id, None, modalities)
     np.testing.assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
-    repeated = model.fit(known, FitContext(0, validation=unseen))
-    np.testing.assert_array_equal(repeated.scores(new), fitted.scores(new))
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", OF_IMAGES + [pytest.param(name) for name in WITH_WEIGHTS])
-def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["article_cnn", "recurrent", "pretrained"])
+def test_networks_on_images_read_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
     cases = scans(tmp_path / "images", 16)
     values = read_options(name)
     given = {"box": {"margin": 1.0}, "mask_channel": True, "three_planes": True}
@@ -125,7 +119,7 @@ def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, nam
         "image_size": 32, "epochs": 1, "patience": 1, "batch_size": 8, "input": given,
         "augmentation": "medical",
     }  # fmt: skip
-    if name in WITH_WEIGHTS:
+    if "weights" in values:
         values["weights"] = "none"
     model = NetworkModel(build(values, "model"), CPU, threads=1)
     fitted = model.fit(cases, FitContext(0, validation=cases))

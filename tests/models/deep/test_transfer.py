@@ -28,7 +28,7 @@ from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
 from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
-from skiagram.training.module import ClassifierTraining, _optimizer
+from skiagram.training.module import ClassifierTraining
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
@@ -90,7 +90,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         one.shutdown()
 
 
-@pytest.mark.thorough
 def test_weights_by_name_are_fetched_once_and_checked(
     server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,13 +112,8 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
-OTHERS = [pytest.param(one, marks=pytest.mark.thorough) for one in ("mobilenet_v3_small", VIT)]
-
-
-@pytest.mark.parametrize("architecture", [SMALL, *OTHERS])
-def test_repeated_channels_and_summed_filters_score_alike(
-    tmp_path: Path, architecture: str
-) -> None:
+@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
+def test_repeated_channels_and_summed_filters_are_alike(tmp_path: Path, architecture: str) -> None:
     weights, images = weights_file(tmp_path, architecture), torch.randn(4, 1, SIDE, SIDE)
     repeat = started(options(architecture, weights=weights))
     summed = started(options(architecture, weights=weights, gray="sum"))
@@ -132,9 +126,7 @@ def test_repeated_channels_and_summed_filters_score_alike(
 
 
 @pytest.mark.parametrize("channels", [2, 6, 7])
-def test_other_channels_read_the_filters_in_turn_as_timm_does(
-    tmp_path: Path, channels: int
-) -> None:
+def test_other_channels_read_the_filters_in_turn_as_in_timm(tmp_path: Path, channels: int) -> None:
     adapt = pytest.importorskip("timm.models").adapt_input_conv
     weights = weights_file(tmp_path)
     network = started(options(weights=weights), channels=channels)
@@ -168,9 +160,13 @@ def test_layers_of_a_transformer_learn_at_the_rates_of_beit() -> None:
     parameters = dict(network.base.named_parameters())
     assert {name: share[id(parameters[name])] for name in expected} == pytest.approx(expected)
     assert {share[id(one)] for one in network.head.parameters()} == {1.0}
-    module: Any = type("Module", (), {"classifier": type("C", (), {"network": network})})
-    module.parameters = network.parameters
-    groups = _optimizer(training(lr=0.01).optimizer, module).param_groups
+    stepwise = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1}
+    adam = dataclasses.replace(training(lr=0.01).optimizer, schedule=stepwise)
+    classifier = Classifier(network, torch.zeros(1), torch.ones(1))
+    how, cases = dataclasses.replace(training(), optimizer=adam), np.array(["case"])
+    module = ClassifierTraining(classifier, how, torch.ones(2), 0, cases, compiled=False)
+    configured: Any = module.configure_optimizers()
+    groups = configured["optimizer"].param_groups
     assert [group["lr"] for group in groups[:4]] == pytest.approx([0.01, 0.005, 0.0025, 0.00125])
 
 
@@ -253,9 +249,7 @@ def lite(lite_file: LocalFile, **changed: Any) -> Transfer:
     return dataclasses.replace(shipped, **(values | changed))
 
 
-def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_the_head_starts_as_a_logistic_regression(tmp_path: Path, lite_file: LocalFile) -> None:
     """timm, scikit-learn and the definition: pooled maps of an image and its mirror image."""
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 20, side=SIDE)
     label, images = cases.label, cases.inputs.read(np.arange(20), SIDE)
@@ -283,9 +277,7 @@ def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
     np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
 
 
-def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile) -> None:
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
     times = np.ones((6, 2), np.float32)
     for n_classes, label, said in (
@@ -299,10 +291,7 @@ def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
 
 
-@pytest.mark.thorough
-def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
-    tmp_path: Path, lite_file: LocalFile
-) -> None:
+def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path: Path, lite_file: LocalFile) -> None:
     chosen = lite(lite_file, depths=None, inverse_regularisation=None, frozen_epochs=None)
     backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
     network = RefittedHead(
@@ -358,12 +347,9 @@ def test_fine_tuning_from_a_file_trains_repeats_and_needs_the_file_no_more(tmp_p
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 @pytest.mark.usefixtures("epochs_that_get_worse")
-def test_patience_counts_from_the_release_of_the_base(
-    tmp_path: Path, frozen_epochs: int, epochs: int
-) -> None:
+def test_patience_counts_from_the_release(tmp_path: Path, frozen_epochs: int, epochs: int) -> None:
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
@@ -371,7 +357,6 @@ def test_patience_counts_from_the_release_of_the_base(
     assert len(fitted.summary.curves) == epochs
 
 
-@pytest.mark.thorough
 def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
     cases, rows = spots(tmp_path / "images", 24), np.arange(24, dtype=np.int64)
     known, unseen = cases.select(rows[:16]), cases.select(rows[16:])  # whole batches

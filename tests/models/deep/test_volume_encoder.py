@@ -80,9 +80,7 @@ def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path: Pat
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_a_video_network_of_torchvision_reads_a_grey_volume_three_times(
-    prefix: str, tmp_path: Path
-) -> None:
+def test_a_video_network_reads_a_grey_volume_three_times(prefix: str, tmp_path: Path) -> None:
     torch.manual_seed(2)
     bare = r3d_18().eval()
     path = tmp_path / "weights.pth"
@@ -124,9 +122,7 @@ def test_padding_keeps_the_proportions_in_millimetres(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_weights_of_another_network_are_refused_with_the_first_number_that_differs(
-    tmp_path: Path,
-) -> None:
+def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(mc3_18().state_dict(), path)
     with pytest.raises(DataError, match=r"do not fit skiagram.*they lack `0\.weight` and 9 more"):
@@ -150,9 +146,7 @@ def test_weights_of_another_network_are_refused_with_the_first_number_that_diffe
         ),
     ],
 )
-def test_what_cannot_be_names_the_option(
-    changed: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_is_named(changed: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=said):
         encoder(own_weights(tmp_path), **changed).load()
 

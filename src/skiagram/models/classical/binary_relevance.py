@@ -28,10 +28,10 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = values.shape[1]
         self.estimators_ = []
         for state in target.T:
-            known = state >= 0
-            both = len(np.unique(state[known])) == 2
+            observed = state >= 0
+            both = len(np.unique(state[observed])) == 2
             self.estimators_.append(
-                clone(self.estimator).fit(values[known], state[known].astype(np.int64))
+                clone(self.estimator).fit(values[observed], state[observed].astype(np.int64))
                 if both
                 else None
             )

@@ -56,8 +56,8 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
                 min_samples_leaf=self.min_samples_leaf,
                 random_state=derived_seed(self.seed, "tree", number),
             )
-            left = martingale_residuals(score[rows], time[rows], event[rows])
-            tree.fit(values[rows], left)
+            residual = martingale_residuals(score[rows], time[rows], event[rows])
+            tree.fit(values[rows], residual)
             score += self.learning_rate * tree.predict(values)
             self.estimators_.append(tree)
         return self

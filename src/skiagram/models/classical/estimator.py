@@ -32,7 +32,6 @@ from skiagram.models.classical.preprocessing import (
     Selection,
     imputer,
     scaler,
-    selector,
 )
 from skiagram.models.contract import (
     Arm,
@@ -130,21 +129,20 @@ class ClassicalModel(ABC):
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
-        title = self.title_by(task.predicted.classical_loss)
-        if self.encoding is not None:
-            return self._read_encoding(prepared.encoding(self.encoding), prepared, task)
-        table, read = FeatureTable.read(prepared.features), (prepared.features,)
-        return Reading(table.of, title, read, prepared.preparation, lambda: table)
-
-    def _read_encoding(
-        self, folder: Path, prepared: PreparedData, task: Task
-    ) -> Reading[FeatureTable]:
+        if self.encoding is None:
+            table, title = (
+                FeatureTable.read(prepared.features),
+                self.title_by(task.predicted.classical_loss),
+            )
+            read: tuple[Table, ...] = (prepared.features,)
+            return Reading(table.of, title, read, prepared.preparation, lambda: table)
         from skiagram.encoders.encoder import TABLE, read_encoding
 
+        folder = prepared.encoding(self.encoding)
         table, record = read_encoding(folder)
         kind = self.titles.get(task.predicted.classical_loss) or next(iter(self.titles.values()))
         title, preparation = f"{kind} on {record.title}", folder
-        read: tuple[Table, ...] = (folder / TABLE,)
+        read = (folder / TABLE,)
         families = self.columns or ()
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
             # The features of the same cases stand after the encoding.
@@ -219,41 +217,49 @@ class ClassicalModel(ABC):
         if loss in ("classification", "cox"):
             require_every_class(training.label, training.n_classes, self.title_by(loss))
         if loss != "classification":
-            self._refuse_options_of_classes(loss)
+            way = "variance" if self.selection is None else self.selection.method
+            if way != "variance":
+                raise ModelFailure(
+                    f"`selection` by `{way}` chooses columns by classes, and there are none",
+                    where=self.title_by(loss),
+                    allowed="null, or the method variance",
+                    remedy="change it in the model's option file, or leave the model out",
+                )
         return self.fit_steps(training, context)
-
-    def _refuse_options_of_classes(self, loss: Loss) -> None:
-        """Refuse options that only classes give a meaning to.
-
-        Raises:
-            ModelFailure: One of them is set.
-        """
-        if self.selection is not None and self.selection.method != "variance":
-            raise ModelFailure(
-                f"`selection` by `{self.selection.method}` chooses columns by classes, and there "
-                "are none",
-                where=self.title_by(loss),
-                allowed="null, or the method variance",
-                remedy="change it in the model's option file, or leave the model out",
-            )
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         """Fit all steps on the cases as they are; `fit` says which they are."""
         loss, names = training.classical_loss, training.inputs.names
         title = self.title_by(loss)
         chosen = choose_columns(names, self.columns)
-        used = self._lasting(training, chosen)
+        # Features that change with small changes of the image are left out.
+        used = chosen
+        if self.lasting is not None:
+            if not any(is_perturbed(name) for name in names):
+                fault, where = "no features of changed copies", "model.lasting"
+                remedy = "add `perturbed` to `features` in params.yaml"
+                raise OptionError(fault, where=where, remedy=remedy)
+            used = self.lasting.choose(training.inputs, training.patient_id, chosen)
+            if not used:
+                least = f"{self.lasting.least:g}"
+                fault = f"no feature has an intraclass correlation surely above {least}"
+                remedy = "lower `lasting.least`, or change images less"
+                raise ModelFailure(fault, where=self.title, remedy=remedy)
+        # The steps before the estimator, and it, learn from the training cases alone.
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         cases = len(training)
         width = len(used) if self.selection is None else min(self.selection.keep, len(used))
         components = self.components and min(self.components, width, cases)
         harmonise = [] if self.harmonisation is None else [self.harmonisation.step(read, used)]
+        select: Any = "passthrough"
+        if self.selection is not None:
+            select = ColumnSelector(self.selection.method, self.selection.keep, context.seed)
         pipeline = Pipeline(
             [
                 *(("harmonisation", step) for step in harmonise),
                 ("imputation", imputer()),
                 ("normalisation", scaler(self.normalisation)),
-                ("selection", selector(self.selection, context.seed)),
+                ("selection", select),
                 (
                     "components",
                     PCA(components, random_state=context.seed) if components else "passthrough",
@@ -263,7 +269,7 @@ class ClassicalModel(ABC):
         )
         target = self.target(training)
         with _named_failures(title):
-            pipeline.fit(_values(training.inputs.columns(read)), target)
+            pipeline.fit(training.inputs.columns(read).values.astype(np.float64), target)
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=self.multiply_adds(pipeline[-1]),
@@ -273,19 +279,6 @@ class ClassicalModel(ABC):
             | selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), title, pipeline, read, summary)
-
-    def _lasting(self, training: Labelled[FeatureTable], names: tuple[str, ...]) -> tuple[str, ...]:
-        if self.lasting is None:
-            return names
-        if not any(is_perturbed(name) for name in training.inputs.names):
-            remedy = "add `perturbed` to `features` in params.yaml"
-            raise OptionError("no features of changed copies", where="model.lasting", remedy=remedy)
-        lasting = self.lasting.choose(training.inputs, training.patient_id, names)
-        if not lasting:
-            fault = f"no feature has an intraclass correlation surely above {self.lasting.least:g}"
-            remedy = "lower `lasting.least`, or change images less"
-            raise ModelFailure(fault, where=self.title, remedy=remedy)
-        return lasting
 
     def load(self, folder: Path) -> "FittedClassical":
         described = read_record(_Description, folder / _DESCRIPTION)
@@ -306,15 +299,16 @@ class ClassWeightedModel(ClassicalModel):
 
     class_weight: Literal["balanced"] | None
 
-    def _refuse_options_of_classes(self, loss: Loss) -> None:
-        super()._refuse_options_of_classes(loss)
-        if self.class_weight is not None and loss != "multilabel":
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
+        loss = training.classical_loss
+        if self.class_weight is not None and loss not in ("classification", "multilabel"):
             raise ModelFailure(
                 f"`class_weight: {self.class_weight}` weighs classes, and there are none",
                 where=self.title_by(loss),
                 allowed="null",
                 remedy="change it in the model's option file, or leave the model out",
             )
+        return super().fit(training, context)
 
 
 @plain_dataclass(frozen=True)
@@ -329,7 +323,7 @@ class FittedClassical(FittedToCases[FeatureTable]):
 
     def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
         """Score cases: (n, n_classes) float64, higher = more likely."""
-        values = _values(inputs.columns(self.features))
+        values = inputs.columns(self.features).values.astype(np.float64)
         with _named_failures(self.title):
             normalised = self.pipeline[:-1].transform(values)
             return self.family.class_scores(self.pipeline[-1], normalised)
@@ -346,10 +340,6 @@ class FittedClassical(FittedToCases[FeatureTable]):
         summary = self.summary
         cost = (summary.parameters, summary.multiply_adds, summary.images_seen)
         write_record(_Description(self.features, *cost), folder / _DESCRIPTION)
-
-
-def _values(inputs: FeatureTable) -> NDArray[np.float64]:
-    return inputs.values.astype(np.float64)
 
 
 @contextmanager

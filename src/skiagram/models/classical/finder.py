@@ -127,11 +127,12 @@ class CandidateFinder:
         if context.positive is None:
             raise ModelFailure("more than two classes", where=self.title)
         table = describe_candidates(training.inputs, self.views)
-        lesion, normal = self.known(training, training.label == context.positive)
+        lesion, normal = self.split_candidates(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
             fault = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
             remedy = "choose a finer `proposal`, or check the marks"
             raise ModelFailure(fault, where=self.title, remedy=remedy)
+        # As many normal places as are asked for, drawn once.
         generator = stream(context.seed, "normal places")
         number = min(len(normal), self.normal_places * len(lesion))
         chosen = generator.choice(normal, number, replace=False)
@@ -145,6 +146,7 @@ class CandidateFinder:
                 hardest = np.argsort(-judge(fitted, table, normal), kind="stable")
                 worst = normal[hardest[: max(1, int(self.hard_share * number))]]
                 chosen = np.union1d(chosen, worst)
+        # An image without a candidate scores as the least suspicious place.
         floor = float(judge(fitted, table, rows).min())
         share, images = None, len(training)
         if self.other_share == "learnt":
@@ -175,39 +177,44 @@ class CandidateFinder:
         positive = training.case_id[training.label == context.positive]
         return share_of_other(score, inputs.partner, positive), seen
 
-    def known(
+    def split_candidates(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows, of the candidates case after case, on lesions and off them."""
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
-        lesions, of_lesions = inputs.lesions, of_cases(inputs.lesions)
+        lesions, lesion_rows = inputs.lesions, of_cases(inputs.lesions)
+        # Places in mm, and which images are abnormal.
         place, true = positions(candidates, inputs.spacing), positions(lesions, inputs.spacing)
         radius = lesions["radius"].to_numpy(dtype=np.float64)
         abnormal = dict(zip(training.case_id.tolist(), positive.tolist(), strict=True))
         on, off = [], []
         for case, rows in of_cases(candidates).items():
-            known = of_lesions.get(case)
-            if known is None:
+            own_lesions = lesion_rows.get(case)
+            if own_lesions is None:
                 if not abnormal[case]:  # an abnormal image without a mark may show it anywhere
                     off.append(rows)
                 continue
-            distance = np.linalg.norm(place[rows][:, None] - true[known][None], axis=2)
-            near = distance <= np.maximum(self.lesion_share * radius[known], self.lesion_least)
-            near[distance.argmin(axis=0), np.arange(len(known))] = True
+            distance = np.linalg.norm(place[rows][:, None] - true[own_lesions][None], axis=2)
+            near = distance <= np.maximum(
+                self.lesion_share * radius[own_lesions], self.lesion_least
+            )
+            near[distance.argmin(axis=0), np.arange(len(own_lesions))] = True
             on.append(rows[near.any(axis=1)])
-            far = distance > np.maximum(radius[known], self.lesion_least) + self.margin
+            far = distance > np.maximum(radius[own_lesions], self.lesion_least) + self.margin
             off.append(rows[far.all(axis=1) & ~near.any(axis=1)])
         nothing = np.empty(0, dtype=np.int64)
         return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
-        fitted, known = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
-        share = read_record(LearntShare, folder / SHARE) if (folder / SHARE).exists() else None
-        learnt = None if share is None else share.other_share
-        of_places = known.positive, known.floor, fitted.summary
-        return FittedCandidateFinder(self, fitted, *of_places, learnt)
+        fitted, record = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
+        learnt = None
+        if (folder / SHARE).exists():
+            learnt = read_record(LearntShare, folder / SHARE).other_share
+        return FittedCandidateFinder(
+            self, fitted, record.positive, record.floor, fitted.summary, learnt
+        )
 
 
 @plain_dataclass(frozen=True)
@@ -273,8 +280,8 @@ def mark_candidates(inputs: FindingInputs, score: Floats, apart: float) -> pd.Da
 def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[Partition]:
     """Return folds by which a fit learns how scores are put together; none of too few patients."""
     with suppress_error(DataError):
-        of_cases = training.label, training.patient_id
-        return grouped_folds(*of_cases, _SHARE_FOLDS, context.seed, "other side")
+        label, patient_id = training.label, training.patient_id
+        return grouped_folds(label, patient_id, _SHARE_FOLDS, context.seed, "other side")
     return []
 
 
@@ -291,11 +298,11 @@ def share_of_other(
         partner: Case → the other image of the same patient.
         positive: Cases with a lesion.
     """
-    known = [case for case in score if partner.get(case) in score]
-    abnormal = np.isin(known, positive)
+    cases = [case for case in score if partner.get(case) in score]
+    abnormal = np.isin(cases, positive)
     if not abnormal.any() or abnormal.all():
         return 0.0
-    both = np.array([[score[case], score[partner[case]]] for case in known])
+    both = np.array([[score[case], score[partner[case]]] for case in cases])
     model = LogisticRegression(C=_WIDE).fit(both / both.std(), abnormal)
     image_weight, other_weight = model.coef_[0].tolist()
     return float(np.clip(-other_weight / image_weight, 0.0, 1.0)) if image_weight > 0 else 0.0
@@ -327,12 +334,12 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
     ends = np.cumsum([0, *(len(columns[view]) for view in views)])
     described = np.empty((len(inputs.rows), ends[-1]), np.float32)
     by_case, places = of_cases(inputs.candidates), coordinates(inputs.candidates)
-    asked = [case for case in inputs.case_id.tolist() if case in by_case]
-    starts = np.cumsum([0, *(len(by_case[case]) for case in asked)]).tolist()
+    cases = [case for case in inputs.case_id.tolist() if case in by_case]
+    starts = np.cumsum([0, *(len(by_case[case]) for case in cases)]).tolist()
     values = table.values  # noqa: PD011 - a table of features
-    left = dict(zip(asked, starts, strict=False))
-    while left:  # two sides at once: each is measured against the other
-        case = next(iter(left))
+    remaining = dict(zip(cases, starts, strict=False))
+    while remaining:  # two sides at once: each is measured against the other
+        case = next(iter(remaining))
         pair = [case, inputs.partner.get(case, "")]
         sides = {
             image: _Side.of(values[by_case[image]], places[by_case[image]])
@@ -340,8 +347,8 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
             if image in by_case
         }
         for image, other in (pair, pair[::-1]):
-            if image in left:
-                start, side = left.pop(image), sides[image]
+            if image in remaining:
+                start, side = remaining.pop(image), sides[image]
                 rows = slice(start, start + len(side.own))
                 for number, view in enumerate(views):
                     block = described[rows, ends[number] : ends[number + 1]]

@@ -89,7 +89,7 @@ class FusedFinder:
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
         folder = prepared.encoding(self.encoding)
-        table = _beside(
+        table = join_tables(
             FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
         )
         encoder = read_record(EncoderRecord, folder / RECORD).title
@@ -106,20 +106,21 @@ class FusedFinder:
         fitted = self._fit_members(training, context)
         folds, scores = share_folds(training, context), []
         for fold in folds:
-            of_fold = self._fit_members(training.select(fold.training), context)
+            fold_members = self._fit_members(training.select(fold.training), context)
             held_out = training.select(fold.held_out)
-            scores.append((held_out, judge_both(of_fold, held_out.inputs)))
+            scores.append((held_out, judge_both(fold_members, held_out.inputs)))
         weights = self._learn_weights(scores, context) if folds else (0.5, 0.5)
-        of_cases: dict[str, float] = {}
+        # Scores of whole images, by which the share of the other image is learnt.
+        image_scores: dict[str, float] = {}
         for held_out, both in scores:
             score = both @ np.array(weights)
             marks = mark_candidates(held_out.inputs, score, self.apart)
             case_id: list[str] = held_out.case_id.tolist()
             nothing = float(score.min(initial=0.0))
             high = case_scores(marks, case_id, self.top, nothing)
-            of_cases |= dict(zip(case_id, high.tolist(), strict=True))
+            image_scores |= dict(zip(case_id, high.tolist(), strict=True))
         positive = training.case_id[training.label == context.positive]
-        share = share_of_other(of_cases, training.inputs.partner, positive)
+        share = share_of_other(image_scores, training.inputs.partner, positive)
         nothing = float(np.array([member.nothing for member in fitted]) @ np.array(weights))
         summary = FitSummary(
             parameters=sum(member.summary.parameters for member in fitted) + len(weights) + 1,
@@ -148,9 +149,9 @@ class FusedFinder:
         rows, label = [], []
         for held_out, both in scores:
             positive = held_out.label == context.positive
-            for value, known in enumerate(self.members[0].known(held_out, positive)[::-1]):
-                rows.append(both[known])
-                label.append(np.full(len(known), value))
+            on_lesions, off_lesions = self.members[0].split_candidates(held_out, positive)
+            rows += [both[off_lesions], both[on_lesions]]
+            label += [np.full(len(off_lesions), 0), np.full(len(on_lesions), 1)]
         places, lesion = np.concatenate(rows), np.concatenate(label)
         unit = np.maximum(places.std(axis=0), 1e-12)
         model = LogisticRegression(C=_WIDE, class_weight="balanced").fit(places / unit, lesion)
@@ -217,7 +218,7 @@ class FittedFusedFinder(FittedFinder):
         write_record(self.record, folder / FINDER)
 
 
-def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
+def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
     """Return an encoding of places with the features of the same places after it."""
     if not np.array_equal(encoding.case_id, features.case_id):
         raise DataError(

@@ -65,8 +65,8 @@ class Harmonisation:
             for place, name in enumerate(names)
             if any(has_prefix(name, f"{PREFIX}{covariate}") for covariate in self.preserve)
         ]
-        of_image = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
-        return SiteHarmoniser(site, preserved, of_image, len(used), self.unseen)
+        image_columns = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
+        return SiteHarmoniser(site, preserved, image_columns, len(used), self.unseen)
 
 
 class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -106,8 +106,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         # Gaps stand at the median while sites are learned; what is harmonised keeps them.
         features = values[:, self.harmonised]
         features = np.where(np.isfinite(features), features, _medians(features))
+        # The mean of each site and the effect of what is preserved, by least squares.
         design = np.hstack([member.astype(np.float64), observed[known]])
         coefficients = np.linalg.lstsq(design, features[known], rcond=None)[0]
+        # Features without them have one spread over all sites.
         residual = features[known] - design @ coefficients
         spread = np.sqrt((residual**2).mean(axis=0))
         self.varies_ = spread > 1e-12 * (np.abs(features[known]).max(axis=0) + 1e-300)
@@ -116,6 +118,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.effect_ = coefficients[len(sites) :]
         self.shift_ = np.zeros((len(self.site), features.shape[1]))
         self.scale_ = np.ones((len(self.site), features.shape[1]))
+        # What is left tells the shift and the scale of each site.
         free = (features - self.mean_ - observed @ self.effect_) / self.spread_
         for site in sites.tolist():
             site_values = free[number == site][:, self.varies_]

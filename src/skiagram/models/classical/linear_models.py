@@ -128,8 +128,8 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
 
     def strength(self, loss: Loss) -> float:
         """Return C for a loss."""
-        given = self.inverse_regularisation
-        return getattr(given, loss) if isinstance(given, StrengthByLoss) else given
+        strength = self.inverse_regularisation
+        return getattr(strength, loss) if isinstance(strength, StrengthByLoss) else strength
 
     def estimator(self, seed: int, loss: Loss) -> Any:
         strength = self.strength(loss)

@@ -67,10 +67,10 @@ def _is_estimator(type_name: str) -> bool:
     if package != "sklearn" or {"tests", "externals"} & set(inner) or name.startswith("_"):
         return False  # as scikit-learn's own list leaves them out
     try:
-        of_name = getattr(import_module(module), name, None)
+        member = getattr(import_module(module), name, None)
     except ImportError:
         return False
-    return isinstance(of_name, type) and issubclass(of_name, BaseEstimator)
+    return isinstance(member, type) and issubclass(member, BaseEstimator)
 
 
 def write_pipeline(pipeline: Pipeline, path: Path) -> None:
@@ -127,24 +127,19 @@ def _renumber(
         if "__id__" in node:
             node["__id__"] = next(count)
         if "file" in node:
-            data = _without_padding(content[node["file"]])
+            data = content[node["file"]]
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+            if array.dtype.names:  # gaps between fields hold what memory held before: they become 0
+                clean = np.zeros(array.shape, array.dtype)
+                for name in array.dtype.names:
+                    clean[name] = array[name]
+                buffer = io.BytesIO()
+                np.save(buffer, clean, allow_pickle=False)
+                data = buffer.getvalue()
             suffix = Path(node["file"]).suffix
             node["file"] = arrays.setdefault(data, f"{len(arrays)}{suffix}")
         for child in node.values():
             _renumber(child, content, arrays, count)
-
-
-def _without_padding(data: bytes) -> bytes:
-    """Zero the gaps between the fields of a structured array; they hold what memory held before."""
-    array = np.load(io.BytesIO(data), allow_pickle=False)
-    if not array.dtype.names:
-        return data
-    clean = np.zeros(array.shape, array.dtype)  # zeros_like would leave the gaps as they are
-    for name in array.dtype.names:
-        clean[name] = array[name]
-    buffer = io.BytesIO()
-    np.save(buffer, clean, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def read_pipeline(path: Path, *estimators: type) -> Pipeline:

@@ -158,17 +158,12 @@ def _least_redundant(values: Values, information: Values, keep: int) -> list[int
     unit = centred / np.where(norm > 0, norm, 1)
     redundancy = np.zeros(values.shape[1])
     chosen: list[int] = []
-    left = np.ones(values.shape[1], dtype=np.bool_)
+    remaining = np.ones(values.shape[1], dtype=np.bool_)
     for _ in range(keep):
         gain = information - redundancy / max(1, len(chosen))
-        best = int(np.flatnonzero(left)[gain[left].argmax()])
+        best = int(np.flatnonzero(remaining)[gain[remaining].argmax()])
         chosen.append(best)
-        left[best] = False
+        remaining[best] = False
         squared = np.minimum((unit.T @ unit[:, best]) ** 2, _CLOSEST)
         redundancy -= np.log1p(-squared) / 2
     return chosen
-
-
-def selector(selection: Selection | None, seed: int) -> "ColumnSelector | str":
-    """Return the unfitted pipeline step of a selection; without one it does nothing."""
-    return ColumnSelector(selection.method, selection.keep, seed) if selection else "passthrough"

@@ -182,6 +182,7 @@ class Crops(Examples):
         finder: FindingNetwork,
     ) -> None:
         options, self._finder = finder.training, finder
+        # Of each step so many crops are at lesions; every lesion comes as often as it takes.
         each = max(1, round(finder.lesion_share * options.batch_size))
         if each == options.batch_size:
             allowed = "at least one crop without a lesion in a step"
@@ -272,8 +273,10 @@ class BalancedOrder(EpochOrder):
 
     def __iter__(self) -> Iterator[Rows]:
         generator, lesion = self._stream(self.epoch), self._crops.places.lesion
+        # Crops at lesions in a new order.
         at_lesions = generator.permutation(np.flatnonzero(lesion >= 0))
         others = np.flatnonzero(lesion < 0)
+        # Crops elsewhere: the hard ones once the network knows something, else all in turn.
         elsewhere = len(self) * (self._size - self._crops.at_lesions)
         hard = self.epoch >= self._finder.hard_from * self._finder.training.epochs
         if hard:
@@ -283,6 +286,7 @@ class BalancedOrder(EpochOrder):
         else:
             turns = -(-elsewhere // len(others))
             chosen = np.concatenate([generator.permutation(others) for _ in range(turns)])
+        # Each batch has its share of both.
         yield from np.hstack(
             [
                 part[: len(self) * size].reshape(len(self), size)
@@ -344,6 +348,7 @@ class FinderModel(NetworkModel):
             remedy = "give marks of lesions, or choose a network that reads whole images"
             fault = "no lesion whose place is known among the training cases"
             raise ModelFailure(fault, where=self.title, remedy=remedy)
+        # Images as the network sees them, and lesions in their pixels.
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
@@ -351,11 +356,13 @@ class FinderModel(NetworkModel):
             training.case_id, lesions.case_id
         )
         cases = training.inputs.select(np.flatnonzero(~unplaced))
+        # Where crops are taken.
         places = self.network.places(cases, images, lesions)
         if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
             fault = "no place without a lesion, or none with one, among the training cases"
             raise ModelFailure(fault, where=self.title, remedy="choose a finer `proposal`")
         crops = Crops(images, places, lesions, self.network)
+        # Each image has mean 0 and deviation 1 already: the network scales nothing.
         architecture = Architecture(composed(self.network), crops.shape, 2)
         unscaled = torch.zeros(1), torch.ones(1)
         module = self.network.training_module()
@@ -374,7 +381,7 @@ class FinderModel(NetworkModel):
 
     def load(self, folder: Path) -> "FittedFindingNetwork":  # type: ignore[override]
         check_classes(folder, self.network)
-        return load_finder(folder)
+        return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))
 
 
 class FittedFindingNetwork(FittedFinder):
@@ -395,38 +402,31 @@ class FittedFindingNetwork(FittedFinder):
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
         images = searched(inputs.images, self.options.pixel, self.options.body)
-        by_case, looks = of_cases(inputs.candidates), self.options.finds_in == "candidates"
+        by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
-        given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
+        radii = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
         scores: list[float] = []
         with torch.inference_mode(), memory_failures("scoring", self.options.training.batch_size):
             for case in inputs.case_id.tolist():
                 image = images[case]
                 axes = len(image.scale)
-                candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
-                candidates = (
-                    np.empty((0, axes))
-                    if candidate_rows is None
-                    else columns[candidate_rows, 3 - axes :]
-                )
-                places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
-                best = (
-                    np.argsort(-odds, kind="stable")[:MOST]
-                    if candidate_rows is None
-                    else slice(None)
-                )
-                radius = (
-                    np.full(len(odds), self.learned.radius)
-                    if candidate_rows is None
-                    else given[candidate_rows]
-                )
-                stored = image.to_stored(places)[best].tolist()
-                rows += [
-                    (case, tuple(place), size)
-                    for place, size in zip(stored, radius[best].tolist(), strict=True)
-                ]
-                scores += np.maximum(odds[best], LOWEST).tolist()
+                # Candidates stay marks with their radii; of peaks the highest have the median one.
+                if at_candidates:
+                    candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64))
+                    candidates = columns[candidate_rows, 3 - axes :]
+                    places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
+                    radius = radii[candidate_rows]
+                else:
+                    places, odds = self.options.marks(self._score, image, np.empty((0, axes)))
+                    best = np.argsort(-odds, kind="stable")[:MOST]
+                    places, odds = places[best], odds[best]
+                    radius = np.full(len(odds), self.learned.radius)
+                for place, size in zip(
+                    image.to_stored(places).tolist(), radius.tolist(), strict=True
+                ):
+                    rows.append((case, tuple(place), size))
+                scores += np.maximum(odds, LOWEST).tolist()
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
         return suppress(marks, self.options.apart, inputs.spacing)
 
@@ -448,8 +448,3 @@ class FittedFindingNetwork(FittedFinder):
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(self.learned, folder / FINDER)
-
-
-def load_finder(folder: Path) -> FittedFindingNetwork:
-    """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
-    return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))

@@ -28,7 +28,6 @@ from skiagram.options import build, composed
 from skiagram.records.files import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
-from skiagram.training.options import NetworkInput
 from skiagram.training.processes import memory_failures
 
 WEIGHTS = "weights.safetensors"
@@ -120,11 +119,6 @@ class FittedNetwork(FittedToCases[ImageSet]):
             batch=training.batch_size,
             whole_machine=True,
         )
-
-    @property
-    def given(self) -> NetworkInput:
-        """Return what the network sees of a case, for `stored_images`."""
-        return self._training.input
 
     def scores(self, inputs: ImageSet) -> NDArray[np.float64]:
         """Return (n, n_classes) logits of the cases, float64.

@@ -35,8 +35,8 @@ class ImageAndTable(OnBackbone):
 
     @property
     def title(self) -> str:
-        known = "covariates" if self.columns is None else ", ".join(self.columns)
-        return f"{self.network().title} with {known}"
+        columns = "covariates" if self.columns is None else ", ".join(self.columns)
+        return f"{self.network().title} with {columns}"
 
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int

@@ -120,13 +120,13 @@ class NetworkInputs:
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
-        known = read_table(cases / "covariates.parquet")
+        covariates = read_table(cases / "covariates.parquet")
         if described is not None:
-            return cls(store, encode_covariates(known, described), described, modalities)
+            return cls(store, encode_covariates(covariates, described), described, modalities)
         patients = development_patients(Cases.read(cases / "cases.parquet"))
         family, where = Covariates(columns=network.columns), "model.columns"
-        table = family.encode(known, patients, where)
-        return cls(store, table, family.describe(known, patients, where), modalities)
+        table = family.encode(covariates, patients, where)
+        return cls(store, table, family.describe(covariates, patients, where), modalities)
 
     @property
     def sha256(self) -> str:
@@ -144,12 +144,13 @@ class NetworkInputs:
 
 
 def stored_images(
-    network_input: NetworkInput, images: Path, where: str = "model.training.input"
+    network_input: NetworkInput, images: Path
 ) -> tuple[ImageStore, dict[str, ImageStore]]:
     """Open what a network sees, in training and for new cases: what `ImageSet` needs.
 
-    A folder of new cases is written by `restore_modalities`; `fitted.given` is its network's input.
+    A folder of new cases is written by `restore_modalities`.
     """
+    where = "model.training.input"
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
     unknown = [name for name in names if name not in folders]

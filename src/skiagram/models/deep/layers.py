@@ -36,10 +36,10 @@ def torchvision_builder(
     """Return what makes one of the networks of a module of torchvision's, but for some."""
     from torchvision import models
 
-    known = sorted(set(models.list_models(module=module)) - set(unlike))
-    if name not in known:
+    fitting = sorted(set(models.list_models(module=module)) - set(unlike))
+    if name not in fitting:
         fault = f"torchvision has no network `{name}` that fits here"
-        raise OptionError(fault, where=where, allowed=", ".join(known) + more)
+        raise OptionError(fault, where=where, allowed=", ".join(fitting) + more)
     return models.get_model_builder(name)
 
 

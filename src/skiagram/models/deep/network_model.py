@@ -98,7 +98,7 @@ class NetworkModel:
             title=self.title,
             sources=(seen.sha256,),
             preparation=prepared.candidates,
-            traits=lambda: image_traits([seen.images]),
+            traits=lambda: image_traits(seen.images),
             covariates=seen.covariates,
         )
 
@@ -114,22 +114,23 @@ class NetworkModel:
 
         def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
-            size, given = options.image_size, options.input
-            target = part.predicted.target(*part.truth)
-            return LabelledImages(part.inputs, target, size, table=table, given=given)
+            target, seen = part.predicted.target(*part.truth), options.input
+            return LabelledImages(part.inputs, target, options.image_size, table=table, seen=seen)
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
+        # What is no class has a loss of its own.
         module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
             module = partial(OutcomeTraining, outcome=training.outcome)
-        shape = examples.shape
         outputs = training.predicted.scores
-        architecture = Architecture(composed(self.network), shape, outputs, columns)
-        seen = (architecture, examples.moments(), examples, held_out, context)
-        whole, curves = self._train(*seen, module)
+        architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
+        whole, curves = self._train(
+            architecture, examples.moments(), examples, held_out, context, module
+        )
+        # Where validation cases set the learning rate, a fit without them cannot be repeated.
         repeatable = not reads_validation(options, self.trainer)
         summary = FitSummary(
             parameters=parameter_count(whole),
@@ -157,7 +158,7 @@ class NetworkModel:
         examples: Examples,
         held_out: Examples | None,
         context: FitContext,
-        module: Callable[..., ClassifierTraining] = ClassifierTraining,
+        module: Callable[..., ClassifierTraining],
     ) -> tuple[nn.Module, list[pd.DataFrame]]:
         """Return the trained network, or the ensemble of them, and the curves of each."""
         options, members, curves = self.network.training, [], []

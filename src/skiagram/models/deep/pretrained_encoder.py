@@ -66,10 +66,12 @@ class TrainedNetwork(PictureEncoder):
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
             fault = "this network reads volumes, or covariates beside the image"
             raise DataError(fault, where=str(described), allowed="networks on images alone")
+        # The weights that the option names, and no others.
         weights = self._fitted / WEIGHTS
         if not weights.is_file():
             raise _unreadable(weights, "no such file")
         check_sha256(weights, self.sha256, "encoder.sha256")
+        # The network, of an ensemble the first, without its last layer.
         whole, _ = load_classifier(self._fitted)
         classifier = cast(Classifier, whole.members[0] if isinstance(whole, Ensemble) else whole)
         network = classifier.network
@@ -80,8 +82,8 @@ class TrainedNetwork(PictureEncoder):
             allowed = "1 or 3 channels; squares, or encoder.preprocessing.size"
             raise DataError(fault, where=WHERE, allowed=allowed)
         # Mean and deviation of its own training images, where these were bytes.
-        given = self.preprocessing
-        mean, std = given.mean, given.std
+        chosen = self.preprocessing
+        mean, std = chosen.mean, chosen.std
         if mean is None or std is None:
             if set(self._preparation().images.depths) != {"uint8"}:
                 fault = "is null, and the network was not trained on bytes"
@@ -89,9 +91,9 @@ class TrainedNetwork(PictureEncoder):
                 raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
-        interpolation = given.interpolation or "bilinear"
+        interpolation = chosen.interpolation or "bilinear"
         how = replace(
-            given, size=given.size or height, interpolation=interpolation, mean=mean, std=std
+            chosen, size=chosen.size or height, interpolation=interpolation, mean=mean, std=std
         )
         frozen = network.eval().requires_grad_(False)
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)

@@ -82,10 +82,12 @@ class SearchedImages:
             if not np.isfinite(values).all():
                 remedy = "choose a restoration that fills missing values"
                 raise DataError("missing pixels", remedy=remedy)
+            # Intensities of the body part have mean 0 and deviation 1.
             inside = body_part(values, self._body)
             measured = values[inside] if inside.any() else values
             units = (values - measured.mean()) / (measured.std() or 1.0)
             planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
+            # Pixels of equal distance in every image.
             sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
             before = np.array(values.shape)
             after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)

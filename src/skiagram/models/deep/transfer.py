@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from skiagram.encoders.timm_encoder import give_timm_weights
+from skiagram.encoders.timm_encoder import give_timm_weights, mean_of
 from skiagram.encoders.weights import (
     HubFile,
     LocalFile,
@@ -143,8 +143,8 @@ class Transfer:
         """
 
         def on_maps(base: nn.Module, _numbers: int) -> nn.Module:
-            told = cast(Any, base).feature_info
-            stages = [told[depth] for depth in self.depths or ()]
+            described = cast(Any, base).feature_info
+            stages = [described[depth] for depth in self.depths or ()]
             widths, strides = (
                 tuple(int(stage[key]) for stage in stages) for key in ("num_chs", "reduction")
             )
@@ -161,12 +161,14 @@ class Transfer:
         kind: "type[TransferNetwork]",
     ) -> nn.Module:
         try:
+            # The head is in place of the last layer; the first reads the channels of the images.
             base, numbers = self.base(height, width)
             head = make_head(base, numbers)
             repeated = channels == 1 and self.gray == "repeat"
             if channels != _COLOURS and not repeated:
                 _adapt_channels(base, channels, self.architecture)
             network = kind(base, head, self, (height, width), repeated=repeated)
+            # Images that are too small for it fail here, before anything is trained.
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
@@ -236,13 +238,14 @@ class Transfer:
         weight = f"{_first_convolution(colour)}.weight"
         channels = transferred.base.state_dict()[weight].shape[1]
         state[weight] = _spread(state[weight], channels)
-        kept = transferred.base.state_dict()
-        transferred.base.load_state_dict({name: state[name] for name in kept})
+        own_state = transferred.base.state_dict()
+        transferred.base.load_state_dict({name: state[name] for name in own_state})
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
         """Start the head as a logistic regression on what enters it of the training cases."""
         if self.inverse_regularisation is None:
             return
+        # The head scales what enters it, and ends in a linear layer.
         scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
         scaling, layer = cast(nn.BatchNorm1d, scaling), cast(nn.Linear, layer)
         if training.label.ndim > 1 or layer.out_features == 1:
@@ -252,6 +255,7 @@ class Transfer:
                 remedy="set inverse_regularisation to null, frozen_epochs to 3 and "
                 "training.optimizer.lr to 0.001",
             )
+        # Its scaling is that of the training cases, its layer the regression on them.
         numbers = entering(classifier, scaling, training, self.training.batch_size)
         with torch.no_grad():
             cast(Tensor, scaling.running_mean).copy_(torch.from_numpy(numbers.mean(axis=0)))
@@ -313,10 +317,12 @@ class TransferNetwork(nn.Module):
         self.base, self.head, self.size = base, head, size
         self.frozen_epochs = options.frozen_epochs
         self._repeated, self._decay, self._depths = repeated, options.layer_decay, options.depths
+        # Images of mean 0 and deviation 1 become what the weights read of photographs.
         mean, deviation = _of_photographs(options)
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("deviation", torch.tensor(deviation))
         self._frozen = self.frozen_epochs != 0
+        # Layers that never learn, and those that do, from the images on.
         layers = layer_names(base)
         learning = len(layers) if options.last_blocks is None else options.last_blocks
         if learning > len(layers):
@@ -328,9 +334,11 @@ class TransferNetwork(nn.Module):
             for part in base.modules()
             if options.fixed_normalisation and isinstance(part, _BatchNorm)
         ]
+        # Axes along which training mirrors images.
         views = options.training.views if options.mirrored else None
         flips = (getattr(views, "vertical_flip", False), getattr(views, "horizontal_flip", False))
         self._mirrored = [axis for axis, flip in zip((2, 3), flips, strict=True) if flip]
+        # What never learns takes no gradient.
         learning_names = tuple(f"{name}." for names in self._learning for name in names)
         for name, parameter in base.named_parameters():
             below = self._fixed and not name.startswith(learning_names)
@@ -355,18 +363,14 @@ class TransferNetwork(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        if self.training or not self._mirrored:
-            return cast(Tensor, self.head(self._describe(images)))
-        axes = chain.from_iterable(
-            combinations(self._mirrored, count) for count in range(len(self._mirrored) + 1)
-        )
-        views = [self._describe(images.flip(flipped)) for flipped in axes]
-        return cast(Tensor, self.head(torch.stack(views).mean(dim=0)))
-
-    def _describe(self, images: Tensor) -> Tensor:
-        """Return (n, numbers) that enter the head."""
+        axes = [] if self.training else self._mirrored
+        flips = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
+        mirrors = [images.flip(flipped) if flipped else images for flipped in flips]
         with self._learning_base():
-            return _describe(self.base, self._entering(images), self._depths)
+            numbers = mean_of(
+                _describe(self.base, self._entering(mirror), self._depths) for mirror in mirrors
+            )
+        return cast(Tensor, self.head(numbers))
 
     def _entering(self, images: Tensor) -> Tensor:
         seen = images * self.deviation + self.mean
@@ -378,7 +382,7 @@ class TransferNetwork(nn.Module):
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return the share of the learning rate of each part that learns, the head first."""
         parts = [(1.0, list(self.head.parameters()))]
-        left = {
+        remaining = {
             name: parameter
             for name, parameter in self.base.named_parameters()
             if parameter.requires_grad
@@ -386,9 +390,9 @@ class TransferNetwork(nn.Module):
         for above, names in enumerate(reversed(self._learning), start=1):
             prefixes = tuple(f"{name}." for name in names)
             last = above == len(self._learning)  # takes what stands in no layer, as positions do
-            chosen = [name for name in left if last or name.startswith(prefixes)]
+            chosen = [name for name in remaining if last or name.startswith(prefixes)]
             if chosen:
-                parts.append((self._decay**above, [left.pop(name) for name in chosen]))
+                parts.append((self._decay**above, [remaining.pop(name) for name in chosen]))
         return parts
 
 
@@ -534,15 +538,14 @@ def _holds_layers(module: nn.Module) -> bool:
         parts = [child for child in module if next(child.parameters(), None) is not None]
         own_layers = [child for child in parts if not _normalises(child)]
         return len(own_layers) >= _SEVERAL or any(_holds_layers(child) for child in parts)
-    return any(_is_stack(child) for child in module.children())
-
-
-def _is_stack(module: nn.Module) -> bool:
-    if not isinstance(module, nn.Sequential | nn.ModuleList):
-        return False
-    kinds = {type(child) for child in module}
-    plain = any(issubclass(kind, nn.Sequential) for kind in kinds)
-    return len(module) >= _SEVERAL and len(kinds) == 1 and not plain
+    # A sequence of equal blocks stands for layers, unless the blocks are sequences themselves.
+    for child in module.children():
+        if not isinstance(child, nn.Sequential | nn.ModuleList) or len(child) < _SEVERAL:
+            continue
+        kinds = {type(part) for part in child}
+        if len(kinds) == 1 and not any(issubclass(kind, nn.Sequential) for kind in kinds):
+            return True
+    return False
 
 
 def _normalises(module: nn.Module) -> bool:

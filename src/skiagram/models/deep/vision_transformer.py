@@ -89,14 +89,11 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self.dropout(self._attention(self.attended(tokens)))
-        return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
-
-    def _attention(self, tokens: Tensor) -> Tensor:
-        parts = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        parts = self.queries_keys_values(self.attended(tokens))
+        query, key, value = parts.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         heads = scaled_dot_product_attention(query, key, value)
-        return cast(Tensor, self.joined(heads.transpose(1, 2).flatten(2)))
+        tokens = tokens + self.dropout(self.joined(heads.transpose(1, 2).flatten(2)))
+        return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
 
 
 class TokenMean(nn.Module):

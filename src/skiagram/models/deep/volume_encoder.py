@@ -5,7 +5,6 @@ ResNet over three axes; Liu et al. 2022, CVPR: a Swin transformer), or one of th
 reads volumes. It ends before its last linear layer, as encoders of pictures do.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
-from skiagram.encoders.weights import give_weights, read_tensors
+from skiagram.encoders.weights import give_weights, one_line, read_tensors
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
@@ -83,16 +82,28 @@ class VolumeEncoder(PublishedEncoder):
         how = self.preprocessing
         network, channels, title = self._build()
         how.check_channels(channels)
+        # Weights go into all but the last layer, which is cut off.
         path = self.weights.locate(WEIGHTS)
         last, _ = cut_last_layer(network)
-        tensors = _without_prefix(read_tensors(path), network)
+        tensors = read_tensors(path)
+        # A program may put one word before all names: `network.` this one, beside mean and
+        # deviation of its own images; `module.` stands there after training on several devices.
+        first = next(iter(network.state_dict()))
+        for prefix in ("network.", "module.", "encoder.", "backbone."):
+            if first not in tensors and f"{prefix}{first}" in tensors:
+                tensors = {
+                    name.removeprefix(prefix): tensor
+                    for name, tensor in tensors.items()
+                    if name.startswith(prefix)
+                }
         give_weights(network, tensors, title, str(path), (last,))
         network.eval().requires_grad_(False)
+        # A first look tells how many numbers it makes.
         try:
             with torch.inference_mode():
                 numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
         except (RuntimeError, AssertionError, ValueError) as error:
-            fault = f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})"
+            fault = f"{title} takes no such volumes ({one_line(error)})"
             remedy = "choose slices, rows and columns that it was trained on"
             raise OptionError(fault, where=_SIZE, remedy=remedy) from error
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
@@ -125,6 +136,7 @@ class VolumeEncoder(PublishedEncoder):
             ]
             scale = min(whole / length for whole, length in zip(how.size, lengths, strict=True))
             sides = tuple(max(1, round(length * scale)) for length in lengths)
+        # The volume in this size, centred in what the network reads.
         volume = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
         volume = resize_volume(volume, sides).clamp(0, 1)
         around: list[int] = []
@@ -151,17 +163,3 @@ class VolumeEncoder(PublishedEncoder):
             return own.build_for_volumes(1, *self.preprocessing.size, _CLASSES), 1, target
         except ModelFailure as error:
             raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
-
-
-def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Return tensors by the network's own names, where a program put one word before all of them.
-
-    `network.` stands there in the files of this program, beside mean and deviation of its own
-    images; `module.` in those of networks that were trained on several devices.
-    """
-    first = next(iter(network.state_dict()))
-    for prefix in ("network.", "module.", "encoder.", "backbone."):
-        if first not in tensors and f"{prefix}{first}" in tensors:
-            prefixed = (name for name in tensors if name.startswith(prefix))
-            return {name.removeprefix(prefix): tensors[name] for name in prefixed}
-    return dict(tensors)
