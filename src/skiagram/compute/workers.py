@@ -95,17 +95,30 @@ class Compute:
                 flat however many pieces there are and however slowly the results are used.
         """
         places = self.places
+        if places > 1 and not releases_lock:
+            yield from _on_processes(function, pieces, places)
+            return
+        keep_freed_memory()
+        libraries = ThreadpoolController()  # a search that takes longer than a small piece
         if places == 1:
-            keep_freed_memory()
-            libraries = ThreadpoolController()  # a search that takes longer than a small piece
             for piece in pieces:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
-        elif releases_lock:
-            yield from _on_threads(function, pieces, places)
-        else:
-            yield from _on_processes(function, pieces, places)
+            return
+        # Some libraries count threads for the process, others for each thread that calls them.
+        single_thread = partial(libraries.limit, limits=1)
+        waiting: deque[Future[R]] = deque()
+        with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
+            try:
+                for piece in pieces:
+                    if len(waiting) == _PIECES_PER_WORKER * places:
+                        yield waiting.popleft().result()
+                    waiting.append(executor.submit(function, piece))
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                executor.shutdown(cancel_futures=True)
 
     def map_fits(
         self,
@@ -146,24 +159,6 @@ class Compute:
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 ALL_PROCESSORS = Compute(threads=1, workers="auto", backend="local", address=None)
-
-
-def _on_threads(function: Callable[[T], R], pieces: Iterable[T], places: int) -> Iterator[R]:
-    """Yield results of threads, in order, no more of them under way than keep all busy."""
-    keep_freed_memory()
-    # Some libraries count threads for the process, others for each thread that calls them.
-    single_thread = partial(ThreadpoolController().limit, limits=1)
-    waiting: deque[Future[R]] = deque()
-    with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
-        try:
-            for piece in pieces:
-                if len(waiting) == _PIECES_PER_WORKER * places:
-                    yield waiting.popleft().result()
-                waiting.append(executor.submit(function, piece))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
 
 
 def _on_processes(
