@@ -46,7 +46,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             if top and not _is_left_out(project, path):
                 # a pattern of git that stands for this name alone
-                pattern = re.sub(r"([\\*?\[\]| (?= *$))", r"\\\1", path.name)
+                pattern = re.sub(r"([\\*?\[]| (?= *$))", r"\\\1", path.name)
                 _append(path.with_name(_FILE), f"/{pattern}")
                 changed[path.with_name(_FILE)] = None
         elif project.resolve().is_relative_to(path):
