@@ -8,7 +8,7 @@ compute. In a project of one's own the installed skiagram as a whole is part of 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +25,7 @@ from skiagram.compute.code_digest import (
     code_libraries,
     code_modules,
     named_targets,
+    nested_mappings,
 )
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import PARAMS, PLAN, find_value, flatten_options, split_names
@@ -164,7 +165,11 @@ class StagesOfProject:
     def changed_weights(self, stage: Stage) -> dict[str, str]:
         """Return file of weights → checksum, of those at hand that are not as an option says."""
         changed: dict[str, str] = {}
-        for file, expected in _weights_among(self._options_of(stage)):
+        for values in nested_mappings(self._options_of(stage)):
+            expected, folder = values.get("sha256"), values.get("folder")
+            file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
+            if not isinstance(expected, str) or not isinstance(file, str):
+                continue
             path = self.root / Path(file).expanduser()
             if path.is_file():
                 with path.open("rb") as content:
@@ -186,7 +191,7 @@ class StagesOfProject:
 
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
-        targets = {target for values in self._options_of(stage) for target in named_targets(values)}
+        targets = set(named_targets(self._options_of(stage)))
         entries = [f"{stage.script}.main", *_SHARED]
         for target in sorted(targets):
             with suppress(ValueError, ImportError):  # the stage says which class is not there
@@ -258,20 +263,6 @@ def _digest_files(changed: Mapping[str, str]) -> str:
     """Return a line that tells files and their checksums, whose names may name patients."""
     lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
     return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
-def _weights_among(values: object) -> Iterator[tuple[str, str]]:
-    """Yield file and checksum of weights that option files name, at any depth."""
-    if isinstance(values, Mapping):
-        sha256, folder = values.get("sha256"), values.get("folder")
-        file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
-        if isinstance(sha256, str) and isinstance(file, str):
-            yield file, sha256
-        values = values.values()
-    elif isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        return
-    for value in values:
-        yield from _weights_among(value)
 
 
 def _folders_of_data(folder: Path) -> Iterator[Path]:
