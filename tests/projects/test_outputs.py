@@ -29,7 +29,7 @@ def replace(self, target):
     done.append(self)
     return move(self, target)
 Path.replace = replace
-with outputs.publish(tmp_path, *NAMES) as staging:
+with outputs.publish(root, *NAMES) as staging:
     write(staging, "new")
 """
 
