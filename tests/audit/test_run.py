@@ -64,30 +64,30 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_mask_among_images_warns(clean: Planted, tmp_path: Path) -> None:
+def test_images_without_content_and_a_mask_among_images_warn(
+    clean: Planted, tmp_path: Path
+) -> None:
+    clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
+    clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
+    clean.images[2] = np.tile(np.array([1, 2, 3], dtype=np.uint8), (5, 5, 1))
     clean.images[3] = np.where(clean.images[3] > 128, 255, 0).astype(np.uint8)
-    finding = clean.findings(tmp_path / "one")["two_valued_images"]
-    assert finding.examples == ("case-000003",)
-    assert finding.severity == "warning"
+    found = clean.findings(tmp_path / "few")
+    constant = ("case-000000", "case-000001", "case-000002")
+    assert found["constant_images"].examples == constant
+    assert found["two_valued_images"].examples == ("case-000003",)
+    assert found["two_valued_images"].severity == "warning"
     clean.images = [np.where(image > 128, 255, 0).astype(np.uint8) for image in clean.images]
     assert "two_valued_images" not in clean.findings(tmp_path / "all")
 
 
 @pytest.mark.thorough
-def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
-    clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
-    clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
-    clean.images[2] = np.tile(np.array([1, 2, 3], dtype=np.uint8), (5, 5, 1))
-    clean.images[3] = (np.indices((56, 56)).sum(axis=0) % 2).astype(np.uint8)
-    found = clean.findings(tmp_path)["constant_images"]
-    assert found.examples == ("case-000000", "case-000001", "case-000002")
-
-
-@pytest.mark.thorough
-def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None:
+def test_the_gravest_finding_is_first_whatever_the_order_of_cases(
+    clean: Planted, tmp_path: Path
+) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[30] = clean.images[2].copy()
-    report, twins = audit([clean.store(tmp_path)], clean.cases, TASK, CARD)
+    store = clean.store(tmp_path)
+    report, twins = audit([store], clean.cases, TASK, CARD)
     order = [finding.severity for finding in report.findings]
     assert order == sorted(order, key=("stop", "warning", "note").index)
     write_record(report, tmp_path / "findings.json")
@@ -95,6 +95,11 @@ def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None
     assert twins["first"].tolist() == ["case-000002", "case-000003"]
     assert twins["second"].tolist() == ["case-000030", "case-000040"]
     assert twins["exact"].all()
+    turned, same_twins = audit([store], clean.cases.select(np.arange(48)[::-1]), TASK, CARD)
+    assert turned == report
+    assert same_twins.equals(twins)
+    with pytest.raises(DataError, match="48 images for 47 cases"):
+        audit([store], clean.cases.select(np.arange(47)), TASK, CARD)
 
 
 @pytest.mark.thorough
@@ -113,31 +118,9 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
     waived, _ = audit([store], clean.cases, TASK, card)
     waived.raise_if_stopping()
     assert waived.findings[0].waived == "published"
-
-
-@pytest.mark.thorough
-def test_a_waiver_of_nothing_known_is_an_option_error(clean: Planted, tmp_path: Path) -> None:
-    card = dataclasses.replace(CARD, waived_findings={"near_duplicates": "published"})
+    unknown = dataclasses.replace(CARD, waived_findings={"near_duplicates": "published"})
     with pytest.raises(OptionError, match="near_duplicates_across_splits"):
-        clean.findings(tmp_path, card=card)
-
-
-@pytest.mark.thorough
-def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: Path) -> None:
-    clean.images[40] = clean.images[3].copy()
-    clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
-    store = clean.store(tmp_path)
-    report, twins = audit([store], clean.cases, TASK, CARD)
-    turned, same_twins = audit([store], clean.cases.select(np.arange(48)[::-1]), TASK, CARD)
-    assert turned == report
-    assert same_twins.equals(twins)
-
-
-@pytest.mark.slow
-def test_a_case_table_of_another_store_is_refused(clean: Planted, tmp_path: Path) -> None:
-    store = clean.store(tmp_path)
-    with pytest.raises(DataError, match="48 images for 47 cases"):
-        audit([store], clean.cases.select(np.arange(47)), TASK, CARD)
+        audit([store], clean.cases, TASK, unknown)
 
 
 @pytest.mark.thorough

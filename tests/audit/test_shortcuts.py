@@ -18,7 +18,7 @@ from skiagram.audit.shortcuts import Probe, deal_out, predict_out_of_fold, probe
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.records.cases import Cases
-from tests.audit.planted import CARD, TASK, Planted
+from tests.audit.planted import Planted
 
 
 @pytest.fixture(autouse=True)
@@ -141,29 +141,13 @@ def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_
     assert not alarms(clean.findings(tmp_path))
 
 
-@pytest.mark.slow
-def test_every_alarm_says_what_how_many_where_and_what_to_do(
-    clean: Planted, tmp_path: Path
-) -> None:
-    for at in positives(clean):
-        clean.images[at] = np.clip(clean.images[at][:, :27], 0, 150)
-    for finding in clean.findings(tmp_path).values():
-        assert finding.count > 0
-        assert finding.summary.endswith(".")
-        assert not finding.remedy.endswith(".")
-        if finding.severity != "note":
-            assert finding.remedy
-            assert finding.examples
-
-
 @pytest.mark.thorough
-@pytest.mark.parametrize("label", ["sealed", "turned"])
-def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path, label: str) -> None:
+def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path) -> None:
     """Probes see development labels alone, so nothing in the seal could change a finding."""
     cases = clean.cases
     other = Cases(cases.case_id, cases.patient_id, cases.split, cases.label.copy())
-    other.label[36:] = -1 if label == "sealed" else np.arange(12) % 2
-    turned = Planted(clean.images, other).findings(tmp_path / "other", TASK, CARD)
+    other.label[36:] = np.arange(12) % 2
+    turned = Planted(clean.images, other).findings(tmp_path / "other")
     assert turned == clean.findings(tmp_path / "same")
 
 

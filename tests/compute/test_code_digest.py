@@ -120,24 +120,15 @@ def test_a_name_without_sources_is_refused() -> None:
         code_digest("skiagram.seeding.absent")
 
 
-def test_what_a_package_hands_on_is_followed_to_where_it_stands(
+def test_imports_are_followed_through_packages_and_into_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "relay"
-    package.mkdir()
-    (package / "__init__.py").write_text("from .inner import work\nfrom . import inner\n")
-    (package / "inner.py").write_text("def work():\n    return 1\n")
+    (tmp_path / "relay").mkdir()
+    (tmp_path / "relay/__init__.py").write_text("from .inner import work\nfrom . import inner\n")
+    text = "from skiagram.seeding import stream\n\ndef work():\n    return stream(0, 'a')\n"
+    (tmp_path / "relay/inner.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    assert "relay.inner" in code_modules("relay.work")
-
-
-def test_a_module_of_its_own_may_name_this_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = "from skiagram.seeding import stream\n\ndef draw():\n    return stream(0, 'a')\n"
-    (tmp_path / "alone.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert code_modules("alone.draw") >= {"alone", "skiagram.seeding"}
+    assert code_modules("relay.work") >= {"relay.inner", "skiagram.seeding"}
 
 
 @pytest.mark.slow

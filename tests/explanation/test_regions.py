@@ -18,13 +18,14 @@ from skiagram.explanation.regions import (
     find_regions,
     resize_mask,
 )
-from skiagram.explanation.saliency import ExplainedNetwork, Resolution, explain
+from skiagram.explanation.saliency import ExplainedNetwork, explain
 from skiagram.explanation.trust import locate
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.models.deep.fitted import Architecture
 from skiagram.preparation import PreparedData
 from skiagram.training.classifier import Classifier
+from tests.explanation.test_saliency import OPTIONS
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 
@@ -115,7 +116,7 @@ def test_a_planted_shortcut_is_found() -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     network, seen = ExplainedNetwork(classifier.eval(), 1, architecture), images[100:]
-    maps = explain("occlusion", network, seen, Resolution(0.25, 8))
+    maps = explain("occlusion", network, seen, OPTIONS)
     found = [locate(one, region) for one, true in zip(maps, label[100:], strict=True) if true]
     shares = np.array([one.share for one in found if one])
     assert shares.mean() < region.mean()

@@ -1,5 +1,6 @@
 """Maps against networks whose attribution is known exactly, in images and in volumes."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from skiagram.explanation.explained_model import MapOptions
 from skiagram.explanation.saliency import (
     ExplainedNetwork,
-    Resolution,
     examine,
     explain,
     why_undefined,
@@ -21,7 +22,14 @@ from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier
 from tests.models.classical.families import read_options
 
-RESOLUTION = Resolution(window=0.25, steps=16)
+OPTIONS = MapOptions(
+    methods=("occlusion",),
+    cases=4,
+    window=0.25,
+    steps=16,
+    exchange=Exchange(cells=8, steps=16, fresh_layers=(1.0,)),
+    unchanged=0.5,
+)
 EVERY: tuple[Method, ...] = ("grad_cam", "integrated_gradients", "occlusion")
 
 
@@ -58,10 +66,10 @@ def test_the_maps_of_a_linear_network_are_weight_times_deviation(shape: tuple[in
     weight, seen = torch.randn(shape, generator=torch.Generator().manual_seed(2)), images(*shape)
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
     product = (weight * (seen - network.blank(seen))).double()
-    gradients = explain("integrated_gradients", network, seen, RESOLUTION)
+    gradients = explain("integrated_gradients", network, seen, OPTIONS)
     np.testing.assert_allclose(gradients, product.sum(dim=1), atol=1e-5)
     # Each window loses the sum of its products; a pixel has the mean of the windows over it.
-    occluded = explain("occlusion", network, seen, RESOLUTION)
+    occluded = explain("occlusion", network, seen, OPTIONS)
     side = shape[-1] // 4
     corner = product.sum(dim=1)
     for axis in range(1, len(shape)):
@@ -78,7 +86,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
         weight = layers[-1].weight[1] - layers[-1].weight[0]
     expected = (last * weight[None, :, None, None]).sum(dim=1, keepdim=True) / last[0, 0].numel()
     expected = nn.functional.interpolate(expected.relu(), (32, 32), mode="bilinear")[:, 0]
-    found = explain("grad_cam", network, seen, RESOLUTION)
+    found = explain("grad_cam", network, seen, OPTIONS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -92,9 +100,9 @@ def test_maps_have_the_axes_of_the_image_and_gradients_add_up(
     network, seen = trained(name, *shape), images(*shape)
     for method in EVERY:
         assert why_undefined(method, network) == ""
-        assert explain(method, network, seen, RESOLUTION).shape == (3, *shape[1:])
+        assert explain(method, network, seen, OPTIONS).shape == (3, *shape[1:])
     change = network.score(seen.numpy()) - network.score(network.blank(seen).numpy())
-    added = explain("integrated_gradients", network, seen, Resolution(window=0.2, steps=200))
+    added = explain("integrated_gradients", network, seen, replace(OPTIONS, steps=200))
     np.testing.assert_allclose(added.reshape(3, -1).sum(axis=1), change, rtol=0.05, atol=1e-3)
 
 
@@ -110,7 +118,7 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None
         logits = nn.Sequential(*layers[last + 1 :])(tokens)
         (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), entering)
     expected = (entering * gradient.mean(dim=1, keepdim=True)).sum(dim=2).relu().detach()
-    maps = explain("grad_cam", network, seen, RESOLUTION)
+    maps = explain("grad_cam", network, seen, OPTIONS)
     grid = nn.functional.interpolate(
         expected.reshape(3, 1, 4, 4), (16, 16), mode="bilinear", align_corners=False
     )
@@ -137,10 +145,9 @@ def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:
     weight, seen = torch.zeros(1, 16, 16), images(1, 16, 16, n=4).abs() + 1
     weight[0, 2:6, 9:13] = 1.0
     network = ExplainedNetwork(Weighted(weight), 1, architecture("small_cnn", 1, 16, 16))
-    monkey = Exchange(cells=8, steps=16, fresh_layers=(1.0,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExplainedNetwork, "randomise", lambda network, *_: network)
-        found = examine(network, seen, None, ["occlusion"], RESOLUTION, monkey, 0, list("abcd"))
+        found = examine(network, seen, None, ["occlusion"], OPTIONS, 0, list("abcd"))
     assert found.similarity["occlusion"] == pytest.approx(1)  # nothing was made fresh
     for other in ("random", "centre"):
         assert found.areas["occlusion"].shape == (2, 4)

@@ -5,8 +5,8 @@ import pytest
 from tests.hostile.kinds import KINDS
 from tests.hostile.trials import GOOD, altered_file, try_kind
 
-FEW, MANY = 20, 500
-OF_MODELS = 100  # each is unpacked and loaded: up to a sixth of a second
+FEW, MANY = 20, 250
+OF_MODELS = 50  # each is unpacked and loaded: up to a sixth of a second
 LIGHT = [name for name in KINDS if not name.startswith("folder of")]
 
 

@@ -49,37 +49,32 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in files if path.parent.name != "running"]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path
-
-
 @pytest.mark.thorough
 @pytest.mark.parametrize("moves", range(5))
-def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
-    write(root, "old")
+def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path: Path, moves: int) -> None:
+    write(tmp_path, "old")
     repository = Path(__file__).parents[2]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(root), str(moves)],
+        [sys.executable, "-c", KILLED, str(tmp_path), str(moves)],
         env=os.environ | {"PYTHONPATH": str(repository)},
         check=False,
     )
     assert killed.returncode == (-signal.SIGKILL if moves < 4 else 0)
-    with pytest.raises(RuntimeError), stage_outputs.publish(root, *NAMES):
+    with pytest.raises(RuntimeError), stage_outputs.publish(tmp_path, *NAMES):
         raise RuntimeError("the next run fails before it writes anything")
-    assert outputs(root) == (["old"] * 2 if moves < 4 else ["new"] * 2)
-    with stage_outputs.publish(root, *NAMES) as staging:
+    assert outputs(tmp_path) == (["old"] * 2 if moves < 4 else ["new"] * 2)
+    with stage_outputs.publish(tmp_path, *NAMES) as staging:
         write(staging, "newer")
-    assert outputs(root) == ["newer"] * 2
-    staged = [path for path in leftovers(root) if "replaced" in path.parts]
+    assert outputs(tmp_path) == ["newer"] * 2
+    staged = [path for path in leftovers(tmp_path) if "replaced" in path.parts]
     assert not staged
 
 
 @pytest.mark.parametrize("failing", range(4))
 def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
-    root: Path, failing: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(root, "old")
+    write(tmp_path, "old")
     move = Path.replace
     moved: list[Path] = []
 
@@ -90,32 +85,35 @@ def test_an_error_while_outputs_are_replaced_puts_the_old_ones_back(
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(OSError, match="disk full"), stage_outputs.publish(root, *NAMES) as staging:
+    with (
+        pytest.raises(OSError, match="disk full"),
+        stage_outputs.publish(tmp_path, *NAMES) as staging,
+    ):
         write(staging, "new")
-    assert outputs(root) == ["old"] * 2
-    assert not leftovers(root)
+    assert outputs(tmp_path) == ["old"] * 2
+    assert not leftovers(tmp_path)
 
 
-def test_a_stage_that_wrote_too_little_replaces_nothing(root: Path) -> None:
-    write(root, "old")
+def test_a_stage_that_wrote_too_little_replaces_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "old")
     with (
         pytest.raises(FileNotFoundError, match=r"data/table\.txt"),
-        stage_outputs.publish(root, *NAMES) as staging,
+        stage_outputs.publish(tmp_path, *NAMES) as staging,
     ):
         (staging / "data/images").mkdir(parents=True)
-    assert outputs(root) == ["old"] * 2
-    assert not leftovers(root)
+    assert outputs(tmp_path) == ["old"] * 2
+    assert not leftovers(tmp_path)
 
 
 @pytest.mark.slow
 def test_two_runs_of_the_same_outputs_go_one_after_the_other(
-    root: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inside = threading.Event()
     ends: list[str] = []
 
     def first() -> None:
-        with stage_outputs.publish(root, *NAMES) as staging:
+        with stage_outputs.publish(tmp_path, *NAMES) as staging:
             write(staging, "first")
             inside.set()
             time.sleep(0.5)
@@ -124,26 +122,26 @@ def test_two_runs_of_the_same_outputs_go_one_after_the_other(
     thread = threading.Thread(target=first)
     thread.start()
     assert inside.wait(10)
-    with stage_outputs.publish(root, "models/svm") as staging:  # other outputs do not wait
+    with stage_outputs.publish(tmp_path, "models/svm") as staging:  # other outputs do not wait
         (staging / "models/svm").mkdir(parents=True)
     assert not ends
-    with stage_outputs.publish(root, *NAMES) as staging:
+    with stage_outputs.publish(tmp_path, *NAMES) as staging:
         ends.append("second")
         write(staging, "second")
     thread.join()
     assert ends == ["first", "second"]
-    assert outputs(root) == ["second"] * 2
+    assert outputs(tmp_path) == ["second"] * 2
     assert "Another run of this stage is under way" in capsys.readouterr().err
 
 
-def test_what_a_killed_run_had_written_is_deleted_by_the_next(root: Path) -> None:
-    unfinished = root / ".work/staging/data-images/data/images/half"
+def test_what_a_killed_run_had_written_is_deleted_by_the_next(tmp_path: Path) -> None:
+    unfinished = tmp_path / ".work/staging/data-images/data/images/half"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_text("half")
-    with stage_outputs.publish(root, *NAMES) as staging:
+    with stage_outputs.publish(tmp_path, *NAMES) as staging:
         assert list(staging.iterdir()) == []
         write(staging, "new")
-    assert not leftovers(root)
+    assert not leftovers(tmp_path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])

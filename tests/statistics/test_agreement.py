@@ -87,14 +87,6 @@ def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
     assert quadratic_kappa(np.full(60, 2.0), np.full(60, 2.0), PATIENT).estimate().value is None
 
 
-def test_icc_is_that_of_shrout_and_fleiss() -> None:
-    """Judges 1 and 2 of their six targets, McGraw and Wong's ICC(A,1) by an analysis by hand."""
-    first, second = np.array([9.0, 6, 8, 7, 10, 6]), np.array([2.0, 1, 4, 1, 5, 2])
-    found = intraclass_correlation(first, second, np.arange(6))
-    assert found.value == pytest.approx(anova_icc(first, second), rel=1e-12)
-    assert 0 < found.value < 0.3  # the judges differ by five points on average
-
-
 def test_the_error_of_a_limit_is_about_that_of_bland_and_altman() -> None:
     gap = np.random.default_rng(1).normal(size=400)
     limit = agreement_limit(gap, np.zeros(400), np.arange(400), 1)

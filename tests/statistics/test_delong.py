@@ -120,17 +120,11 @@ def test_equal_clusters_equal_obuchowski_by_hand() -> None:
     assert single(score, positive, patient).variance() == pytest.approx(expected, rel=1e-12)
 
 
-def three_classes(n: int = 240) -> tuple[Floats, NDArray[np.int64]]:
-    rng = np.random.default_rng(8)
-    label = np.repeat([0, 1, 2], [n // 2, n // 3, n - n // 2 - n // 3])
-    probability = softmax(rng.normal(size=(n, 3)) + 1.2 * np.eye(3)[label], axis=1)
-    return probability, label
-
-
 @pytest.mark.thorough
 def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
-    probability, label = three_classes()
+    rng, label = np.random.default_rng(8), np.repeat([0, 1, 2], [120, 80, 40])
+    probability = softmax(rng.normal(size=(240, 3)) + 1.2 * np.eye(3)[label], axis=1)
     found = macro_placements(probability[None], label, np.arange(len(label)))
 
     def area(rows: Flags) -> float:
@@ -171,64 +165,45 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
     assert doubled.method == "logit DeLong, clustered by patient"
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_perfect_and_reversed_order_have_an_interval(sign: int) -> None:
+def test_scores_without_a_variance_have_an_interval() -> None:
     positive = np.arange(30) < 10
-    found = single(sign * positive.astype(float), positive).estimate()
-    exact = binomtest(10 if sign == 1 else 0, 10).proportion_ci(method="wilson")
-    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
-
-
-def test_constant_scores_and_a_lone_positive_have_an_interval() -> None:
-    positive = np.arange(30) < 10
+    for sign in (1, -1):  # perfect and reversed order
+        found = single(sign * positive.astype(float), positive).estimate()
+        exact = binomtest(10 if sign == 1 else 0, 10).proportion_ci(method="wilson")
+        assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
     constant = single(np.zeros(30), positive).estimate()
     assert (constant.value, constant.low is not None) == (0.5, True)
     lone = single(np.arange(30.0), np.arange(30) == 20).estimate()
     assert lone.high - lone.low > 0.7
-
-
-def test_equal_models_differ_by_nothing_surely_not() -> None:
-    positive = np.arange(30) < 10
     perfect = single(positive.astype(float), positive)
-    found = (perfect - perfect).estimate()
-    assert found.value == 0
-    assert found.low == pytest.approx(-found.high)
-    assert found.high > 0.2
+    same = (perfect - perfect).estimate()  # equal models surely do not differ by nothing
+    assert (same.value, same.low) == (0, pytest.approx(-same.high))
+    assert same.high > 0.2
 
 
-def test_areas_variances_and_covariance_equal_proc() -> None:
-    a, b = of("score_a"), of("score_b")
-    assert a.value == pytest.approx(0.921875)
-    assert b.value == pytest.approx(0.769205729167)
-    assert a.variance() == pytest.approx(0.00101503005501)
-    assert b.variance() == pytest.approx(0.00276979094265)
-    paired = combination([(1.0, a), (-1.0, b)]).variance()
-    assert (a.variance() + b.variance() - paired) / 2 == pytest.approx(0.000911380136839)
-
-
-def test_paired_interval_equals_proc() -> None:
+def test_areas_variances_and_the_paired_interval_equal_proc() -> None:
     one, other = of("score_a"), of("score_b")
+    assert one.value == pytest.approx(0.921875)
+    assert other.value == pytest.approx(0.769205729167)
+    assert one.variance() == pytest.approx(0.00101503005501)
+    assert other.variance() == pytest.approx(0.00276979094265)
+    paired = combination([(1.0, one), (-1.0, other)]).variance()
+    covariance = (one.variance() + other.variance() - paired) / 2
+    assert covariance == pytest.approx(0.000911380136839)
     found = (one - other).estimate()
     middle, half = (0.2394861786041 + 0.0658523630626) / 2, (0.2394861786041 - 0.0658523630626) / 2
     half *= t.ppf(0.975, one.degrees) / norm.ppf(0.975)  # pROC's quantile is normal
     assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
 
 
-def nearly_perfect(positives: int, negatives: int, below: int) -> Linearised:
-    """One positive lies below so many of the negatives, all others above every one."""
-    score = np.concatenate([[0.5], np.full(positives - 1, 2.0), np.zeros(negatives)])
-    score[positives : positives + below] = 1.0
-    return single(score, np.arange(positives + negatives) < positives)
-
-
 def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt() -> None:
-    auc = nearly_perfect(10, 300, 3)
+    """One of ten positives lies below 3 of 300 negatives, all others above every one."""
+    score = np.concatenate([[0.5], np.full(9, 2.0), np.ones(3), np.zeros(297)])
+    auc = single(score, np.arange(310) < 10)
     assert auc.value == pytest.approx(1 - 3 / 3000)
-    found = auc.estimate()
-    expected = wilson_interval(auc.value, 5 * 10, t.ppf(0.975, 9))[0]
-    assert found.low == pytest.approx(expected)
-    part = auc.bounds(t.ppf(0.975, 9))
-    assert part == pytest.approx((found.low, found.high))
+    found, quantile = auc.estimate(), t.ppf(0.975, 9)
+    assert found.low == pytest.approx(wilson_interval(auc.value, 5 * 10, quantile)[0])
+    assert auc.bounds(quantile) == pytest.approx((found.low, found.high))
 
 
 def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals() -> None:
@@ -237,26 +212,19 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
     positive = np.arange(100) < 40
     perfect = single(positive.astype(float), positive)
     other = single(generator.normal(size=100) + 2.6 * positive, positive)
-    found, low = (perfect - other).estimate(), other.estimate().low
+    difference = perfect - other
+    found, low = difference.estimate(), other.estimate().low
     assert (found.value, found.high) == pytest.approx((1 - other.value, 1 - (low or 0)))
     plain = combination([(1.0, perfect), (-1.0, other)]).variation.half
     assert found.high - found.value > 1.2 * plain
     assert found.method == "from both intervals"
     backwards = (other - perfect).estimate()
     assert (backwards.low, backwards.high) == pytest.approx((-found.high, -found.low))
-
-
-@pytest.mark.parametrize("end", ["low", "high"])
-def test_p_value_and_probabilities_agree_with_a_lopsided_interval(end: str) -> None:
-    generator = np.random.default_rng(3)
-    positive = np.arange(100) < 40
-    perfect = single(positive.astype(float), positive)
-    other = single(generator.normal(size=100) + 2.6 * positive, positive)
-    found, variation = (perfect - other).estimate(), (perfect - other).variation
-    bound = getattr(found, end)
-    gain = gain_probabilities(found, variation, bound)
-    assert gain.above == pytest.approx(0.975 if end == "low" else 0.025)
-    assert variation.p(found.value - bound) == pytest.approx(0.05)
+    # The p value and the probabilities of a gain agree with the lopsided interval.
+    for bound, above in ((found.low, 0.975), (found.high, 0.025)):
+        gain = gain_probabilities(found, difference.variation, bound)
+        assert gain.above == pytest.approx(above)
+        assert difference.variation.p(found.value - bound) == pytest.approx(0.05)
 
 
 def test_efficiency_of_binormal_scores_is_the_squared_ratio_of_distances() -> None:

@@ -35,12 +35,9 @@ def test_chi_squared_is_that_of_scipy_to_the_last_bit(degrees: float) -> None:
         np.testing.assert_equal(chi2_quantile(level, degrees), stats.chi2.ppf(level, degrees))
 
 
-def test_the_normal_density_is_that_of_scipy() -> None:
+def test_the_normal_density_and_the_sign_test_are_those_of_scipy() -> None:
     for value in (-8.0, -0.3, 0.0, 1.0, 2.5):
         assert normal_density(value) == stats.norm.pdf(value)
-
-
-def test_the_sign_test_is_that_of_scipy() -> None:
     for trials in (1, 2, 3, 10, 51, 400):
         for successes in {0, 1, trials // 3, trials // 2, trials - 1, trials}:
             expected = stats.binomtest(successes, trials).pvalue

@@ -7,7 +7,6 @@ import pytest
 
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.linearised import (
-    Linearised,
     leave_one_out,
     mean_of_cases,
     mean_over_repeats,
@@ -17,27 +16,19 @@ from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.survival import harrell_concordance
 
 
-def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
-    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
-    found = mean_of_cases(value, np.arange(5))
-    assert found.value == value.mean()
-    assert found.error == pytest.approx(value.std(ddof=1) / np.sqrt(5))
-
-
-def test_cases_of_a_patient_vary_together() -> None:
-    """Patients with equally many cases: the error is that of the mean of the patients' means."""
+def test_the_error_of_a_mean_is_that_of_the_means_of_patients() -> None:
     value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
-    patient = np.array([0, 0, 1, 1, 2, 2])
+    single = mean_of_cases(value, np.arange(6))
+    assert single.value == value.mean()
+    assert single.error == pytest.approx(value.std(ddof=1) / np.sqrt(6))
     means = value.reshape(3, 2).mean(axis=1)
-    found = mean_of_cases(value, patient)
+    found = mean_of_cases(value, np.array([0, 0, 1, 1, 2, 2]))
     assert found.error == pytest.approx(means.std(ddof=1) / np.sqrt(3))
     assert found.degrees == 2
-
-
-def test_few_patients_with_most_cases_count_as_few() -> None:
+    # Few patients with most cases count as few.
     patient = np.repeat(np.arange(100), np.where(np.arange(100) % 20, 1, 25))
-    found = mean_of_cases(np.random.default_rng(0).normal(size=len(patient)), patient)
-    assert found.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
+    unequal = mean_of_cases(np.random.default_rng(0).normal(size=len(patient)), patient)
+    assert unequal.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
 
 
 def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
@@ -89,17 +80,12 @@ def test_trainings_without_folds_widen_it_by_their_own_spread() -> None:
     assert found.estimate().method.endswith("over 3 trainings")
 
 
-def rare_events(right: int) -> Linearised:
-    """Twelve of 300 patients have the event, so many of them with risks above all others'."""
-    event = np.arange(300) < 12
-    risk = np.where(np.arange(300) < right, 2.0, 1.0) * event + 0.5 * (np.arange(300) % 3 == 0)
-    time = np.where(event, 1.0 + np.arange(300) / 300, 10.0)
-    one_fit = np.zeros(300, dtype=np.int64)
-    return harrell_concordance(risk - time / 100, time, event, one_fit, np.arange(300))
-
-
 def test_few_events_are_the_patients_of_a_concordance() -> None:
-    found = rare_events(12)
+    """Twelve of 300 patients have the event, all with risks above those of the others."""
+    event, one_fit = np.arange(300) < 12, np.zeros(300, dtype=np.int64)
+    risk = 2.0 * event + 0.5 * (np.arange(300) % 3 == 0)
+    time = np.where(event, 1.0 + np.arange(300) / 300, 10.0)
+    found = harrell_concordance(risk - time / 100, time, event, one_fit, np.arange(300))
     assert found.degrees == 11
     estimate = replace(found, values=np.ones(1), influence=np.zeros((1, 300))).estimate()
     assert (estimate.low, estimate.high) == pytest.approx(wilson_interval(1.0, 12))

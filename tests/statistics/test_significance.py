@@ -52,7 +52,7 @@ def test_each_place_of_the_interval_has_its_word(
     assert relate_to_margin(Estimate(0.0, low, high), 0.02) == expected
 
 
-def test_equals_r_on_single_images() -> None:
+def test_mcnemar_equals_r_on_single_images() -> None:
     right = (PROBABILITY >= 0.5) == POSITIVE
     other = (OTHER_PROBABILITY >= 0.5) == POSITIVE
     found = mcnemar(right, other, PATIENT)
@@ -107,7 +107,7 @@ def test_overlapping_training_sets_widen_the_test_of_decisions() -> None:
     assert found.p == pytest.approx(2 * norm.sf(abs(z)))
 
 
-def test_equals_r() -> None:
+def test_corrected_p_values_equal_r() -> None:
     # R 4.2.2: p.adjust(c(.01, .04, .03, .005, .2, .04), 'holm')
     found = correct_by_holm(np.array([0.01, 0.04, 0.03, 0.005, 0.2, 0.04]))
     np.testing.assert_allclose(found, [0.05, 0.12, 0.12, 0.03, 0.20, 0.12])
@@ -117,7 +117,7 @@ def interval_of(value: float, variation: Variation) -> Estimate:
     return Estimate(value, value - variation.half, value + variation.half)
 
 
-def test_they_are_those_of_the_normal_posterior_and_add_to_one() -> None:
+def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_one() -> None:
     variation = Variation(0.02**2)
     gain = gain_probabilities(interval_of(0.03, variation), variation, 0.02)
     assert gain.above == pytest.approx(norm.cdf(0.5))

@@ -136,12 +136,6 @@ Check = Callable[[Evidence], list[Finding]]
 """Returns every finding it looked for, those it did not meet with a count of 0."""
 
 
-class _Kind(NamedTuple):
-    severity: Severity
-    summary: str
-    remedy: str = ""
-
-
 class ShortcutTrait(NamedTuple):
     """A trait of images that tells nothing of what they show."""
 
@@ -152,7 +146,6 @@ class ShortcutTrait(NamedTuple):
 
 
 _WORDS = yaml.safe_load(files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8"))
-_KINDS = {name: _Kind(**words) for name, words in _WORDS["findings"].items()}
 SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
 PAIR = " and "  # between the two cases of an example that is a pair
 NOBODY = np.empty(0, dtype=np.str_)
@@ -174,11 +167,12 @@ def find(
         beside: The second of each pair.
         **words: What stands in braces besides `count`.
     """
-    kind, met = _KINDS[name], len(case_id) if count is None else count
-    summary = kind.summary.format(count=met, **words)
+    kind, met = _WORDS["findings"][name], len(case_id) if count is None else count
+    summary = kind["summary"].format(count=met, **words)
     if beside is not None:
         case_id = np.array([PAIR.join(two) for two in zip(case_id, beside, strict=True)], dtype=str)
-    return Finding(name, severity or kind.severity, met, summary, kind.remedy, examples(case_id))
+    graveness, remedy = severity or kind["severity"], kind.get("remedy", "")
+    return Finding(name, graveness, met, summary, remedy, examples(case_id))
 
 
 def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:

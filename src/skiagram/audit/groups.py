@@ -13,7 +13,6 @@ from scipy.sparse import coo_array
 from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.records.cases import Cases
 from skiagram.statistics.distributions import chi2_p_value, mean_ranks
-from skiagram.tasks.outcome import MeasuredOutcome
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")
@@ -28,7 +27,7 @@ Integers = NDArray[np.int64]
 
 def check_groups(evidence: Evidence) -> list[Finding]:
     """Look for covariates whose groups differ in brightness, sharpness or noise, and in classes."""
-    traits = evidence.traits
+    traits, outcome = evidence.traits, evidence.task.outcome
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
@@ -41,26 +40,23 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
-    if evidence.task.outcome is not None:
-        apart = list(_followed_apart(groups, cases, evidence.task.outcome))
-        findings.append(find("groups_followed_apart", count=len(apart), groups="; ".join(apart)))
-    return findings
-
-
-def _followed_apart(
-    groups: dict[str, Integers], cases: Cases, outcome: MeasuredOutcome
-) -> Iterator[str]:
-    """Yield groups that differ in what labels do not say, a patient being its last case."""
-    if cases.value is None:
-        return
-    patient = np.unique(cases.patient_id, return_inverse=True)[1]
-    order = np.lexsort((cases.value, patient))
-    last = order[np.append(np.diff(patient[order]) != 0, True)]
-    for name, group in groups.items():
-        rows = last[group[last] >= 0]
-        gap = outcome.compare_groups(cases.value[rows], cases.label[rows], group[rows])
-        if gap is not None and gap.p <= LEVEL / len(groups):
-            yield f"`{name}` ({gap.words})"
+    if outcome is None:
+        return findings
+    # groups that differ in what labels do not say, a patient being its last case
+    apart = []
+    if cases.value is not None:
+        patient = np.unique(cases.patient_id, return_inverse=True)[1]
+        order = np.lexsort((cases.value, patient))
+        last = order[np.append(np.diff(patient[order]) != 0, True)]
+        for name, group in groups.items():
+            rows = last[group[last] >= 0]
+            gap = outcome.compare_groups(cases.value[rows], cases.label[rows], group[rows])
+            if gap is not None and gap.p <= LEVEL / len(groups):
+                apart.append(f"`{name}` ({gap.words})")
+    return [
+        *findings,
+        find("groups_followed_apart", count=len(apart), groups="; ".join(apart)),
+    ]
 
 
 def _confounded(

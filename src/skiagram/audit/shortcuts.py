@@ -81,12 +81,12 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     cases = evidence.cases.select(traits.rows)
     # the label, and what an outcome's value tells besides it
     task = evidence.task
-    asked = [Question(cases, task.classes, task.positive)]
+    questions = [Question(cases, task.classes, task.positive)]
     for words, label in list_questions(task, cases).items():
         split = dataclasses.replace(cases, label=label)
-        asked.append(Question(split, (f"no {words}", words), 1))
-    # the same permutations for all traits
-    dealt = [deal_out(question.cases.label, cases.patient_id) for question in asked]
+        questions.append(Question(split, (f"no {words}", words), 1))
+    # each trait is tried on each question, with the same permutations
+    dealt = [deal_out(question.cases.label, cases.patient_id) for question in questions]
     tried = allow_for_all(
         {
             (kind, name, number): probe_label(
@@ -94,26 +94,34 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
             )
             for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
             for name, values in of_kind.items()
-            for number, question in enumerate(asked)
+            for number, question in enumerate(questions)
         }
     )
+    # of each trait the question that it answers best
     best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
     for (kind, name, number), probe in tried.items():
-        best_probe = best.get((kind, name), (None, asked[0]))[0]
-        surer = (
-            probe and best_probe and (probe.tells, probe.auc) > (best_probe.tells, best_probe.auc)
+        answer = probe, questions[number]
+        best[kind, name] = max(
+            best.get((kind, name), answer),
+            answer,
+            key=lambda each: (each[0].tells, each[0].auc) if each[0] else (False, -1.0),
         )
-        if (kind, name) not in best or (probe and best_probe is None) or surer:
-            best[kind, name] = probe, asked[number]
-    probes = {name: told for (kind, name), told in best.items() if kind == "image"}
-    columns = {name: told for (kind, name), told in best.items() if kind == "column"}
-    telling = {
-        name: (probe, question)
-        for name, (probe, question) in columns.items()
-        if probe and probe.tells
-    }
-    leaking = {name: told for name, told in telling.items() if told[0].auc >= _LEAK_AUC}
-    others = {name: told for name, told in telling.items() if name not in leaking}
+    probes, columns = (
+        {name: answer for (kind, name), answer in best.items() if kind == wanted}
+        for wanted in ("image", "column")
+    )
+    leaking: dict[str, tuple[Probe, Question]] = {}
+    others: dict[str, tuple[Probe, Question]] = {}
+    for name, (column_probe, question) in columns.items():
+        if column_probe and column_probe.tells:
+            named = leaking if column_probe.auc >= _LEAK_AUC else others
+            named[name] = column_probe, question
+    aucs = [
+        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, question.cases)}, by "
+        f"chance {probe.chance:.2f})"
+        for name, (probe, question) in {**probes, **columns}.items()
+        if probe
+    ]
     return [
         *(
             _shortcut_finding(name, trait, *probes[name])
@@ -122,7 +130,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         ),
         _column_finding("label_among_covariates", leaking),
         _column_finding("label_from_covariates", others),
-        _list_probes({**probes, **columns}),
+        find("shortcut_probes", count=len(aucs), probes=", ".join(aucs)),
     ]
 
 
@@ -189,16 +197,6 @@ def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
     ]
 
 
-def _list_probes(probes: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
-    aucs = [
-        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, question.cases)}, by "
-        f"chance {probe.chance:.2f})"
-        for name, (probe, question) in probes.items()
-        if probe
-    ]
-    return find("shortcut_probes", count=len(aucs), probes=", ".join(aucs))
-
-
 def _interval_text(probe: Probe, cases: Cases) -> str:
     patient = np.unique(cases.patient_id, return_inverse=True)[1]
     auc = placements(probe.score[None], cases.label == probe.label, patient).estimate()
@@ -238,7 +236,14 @@ def probe_label(
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
     aucs = class_aucs(scores, label[:, None], classes)[0]
-    permuted = _permuted_aucs(columns, dealt, number, classes)
+    # the same of labels that were dealt out again, some labelings at a time
+    areas: list[Floats] = []
+    at_once = max(1, _NUMBERS_AT_ONCE // (len(dealt) * len(classes)))
+    for start in range(0, PERMUTATIONS, at_once):
+        block = dealt[:, start : start + at_once]
+        predicted = predict_out_of_fold(columns, indicators(block, classes), number)
+        areas.append(class_aucs(predicted, block, classes))
+    permuted = np.concatenate(areas)
     usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _MIN_SPREAD)
     excess = ((permuted - usual) / spread).max(axis=1)
     chance = usual + excess.max() * spread
@@ -252,22 +257,6 @@ def probe_label(
         float(spread[best]),
         excess,
     )
-
-
-def _permuted_aucs(
-    columns: Floats,
-    dealt: NDArray[np.int64],
-    patient: NDArray[np.int64],
-    classes: NDArray[np.int64],
-) -> Floats:
-    """Return (permutations, classes) AUCs of labels that were dealt out again."""
-    areas: list[Floats] = []
-    at_once = max(1, _NUMBERS_AT_ONCE // (len(dealt) * len(classes)))
-    for start in range(0, PERMUTATIONS, at_once):
-        block = dealt[:, start : start + at_once]
-        predicted = predict_out_of_fold(columns, indicators(block, classes), patient)
-        areas.append(class_aucs(predicted, block, classes))
-    return np.concatenate(areas)
 
 
 def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,8 +58,20 @@ def probed_traits(
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str] = (),
 ) -> ProbedTraits:
-    """Return what is probed of the cases in some rows, given the traits of each kind of image."""
-    images = side_by_side(traits)
+    """Return what is probed of the cases in some rows.
+
+    Args:
+        traits: Of each kind of image the traits of its images. A trait that has not as many
+            numbers in all images of a kind (volumes among images) is left out.
+    """
+    # numbers of several kinds of images stand side by side
+    parts: dict[str, list[Columns]] = {}
+    for images_of_kind in traits:
+        for trait in images_of_kind[0] if images_of_kind else ():
+            numbers = [image[trait] for image in images_of_kind]
+            if len({len(each) for each in numbers}) == 1:
+                parts.setdefault(trait, []).append(np.array(numbers))
+    images = {trait: np.concatenate(each, axis=1) for trait, each in parts.items()}
     ids = (cases.case_id, cases.patient_id)
     places = [np.unique(column, return_inverse=True)[1] for column in ids]
     images["case_order"] = np.stack(places, axis=1).astype(float)[rows]
@@ -68,22 +80,6 @@ def probed_traits(
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
     return ProbedTraits(rows, images, encoded)
-
-
-def side_by_side(traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]]) -> dict[str, Columns]:
-    """Return trait → (m, k) numbers of m cases, those of several kinds of images side by side.
-
-    Args:
-        traits: Of each kind of image the traits of its m images. A trait that has not as many
-            numbers in all images of a kind (volumes among images) is left out.
-    """
-    columns: dict[str, list[Columns]] = {}
-    for of_kind in traits:
-        for trait in of_kind[0] if of_kind else ():
-            if len({len(of_image[trait]) for of_image in of_kind}) == 1:
-                numbers = np.array([of_image[trait] for of_image in of_kind])
-                columns.setdefault(trait, []).append(numbers)
-    return {trait: np.concatenate(parts, axis=1) for trait, parts in columns.items()}
 
 
 def sample_cases(cases: Cases) -> NDArray[np.int64]:
@@ -152,20 +148,17 @@ def _noise(planes: Image) -> tuple[float, float]:
     crosswise /= 2
     noise = _middle(crosswise) / 0.6745
     del crosswise
-    return _log_ratio(noise, 1.0), _log_ratio(noise, _spread(planes))
-
-
-def _spread(planes: Image) -> float:
-    """Return the standard deviation of what is known; NaN where nothing is."""
+    # The standard deviation of what is known, in parts that bound the memory
     flat = planes.reshape(-1)
     parts = [flat[at : at + _AT_ONCE] for at in range(0, flat.size, _AT_ONCE)]
     parts = [part if (fine := np.isfinite(part)).all() else part[fine] for part in parts]
     number = sum(part.size for part in parts)
-    if not number:
-        return np.nan
-    mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / number
-    squares = sum(float(np.square(part - np.float64(mean)).sum()) for part in parts)
-    return float(np.sqrt(squares / number))
+    spread = np.nan
+    if number:
+        mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / number
+        squares = sum(float(np.square(part - np.float64(mean)).sum()) for part in parts)
+        spread = float(np.sqrt(squares / number))
+    return _log_ratio(noise, 1.0), _log_ratio(noise, spread)
 
 
 def _block_edges(planes: Image) -> tuple[float, float]:

@@ -28,10 +28,10 @@ def home(project: Path) -> Path:
 
 def current_commit(project: Path) -> Commit | None:
     """Return the commit that is checked out; None outside git."""
-    sha = _git(project, "rev-parse", "HEAD")
+    sha = ask_git(project, "rev-parse", "HEAD")
     if not sha:
         return None
-    return Commit(sha, bool(_git(project, "status", "--porcelain", "--", *_CODE)))
+    return Commit(sha, bool(ask_git(project, "status", "--porcelain", "--", *_CODE)))
 
 
 def applied_experiment(project: Path) -> str:
@@ -39,24 +39,27 @@ def applied_experiment(project: Path) -> str:
 
     Empty where none was, or where something differs from it by now.
     """
-    sha = _git(project, "rev-parse", "--verify", "--quiet", _APPLIED)
-    if not sha or _git(project, "diff", "--name-only", sha, "--", *_CODE, "dvc.lock"):
+    sha = ask_git(project, "rev-parse", "--verify", "--quiet", _APPLIED)
+    if not sha or ask_git(project, "diff", "--name-only", sha, "--", *_CODE, "dvc.lock"):
         return ""
-    refs = _git(project, "for-each-ref", f"--points-at={sha}", "--format=%(refname)", "refs/exps")
+    refs = ask_git(
+        project, "for-each-ref", f"--points-at={sha}", "--format=%(refname)", "refs/exps"
+    )
     named = [ref.split("/") for ref in refs.splitlines()]  # refs/exps/<commit, in two parts>/<name>
     return next((name for *parts, name in named if len(parts) == _PARTS), "")
 
 
 def is_untracked(project: Path, file: str) -> bool:
     """Return whether a file of the project is neither in git nor left out of it on purpose."""
-    return _git(project, "status", "--porcelain", "--", file).startswith("??")
+    return ask_git(project, "status", "--porcelain", "--", file).startswith("??")
 
 
-def _git(project: Path, *arguments: str) -> str:
+def ask_git(folder: Path, *arguments: str) -> str:
+    """Return what a command of git prints; nothing where it fails, or git is not installed."""
     git = shutil.which("git")
     if git is None:
         return ""
     done = subprocess.run(  # noqa: S603
-        [git, *arguments], cwd=project, capture_output=True, text=True, check=False
+        [git, *arguments], cwd=folder, capture_output=True, check=False
     )
-    return done.stdout.strip()
+    return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else ""

@@ -73,16 +73,21 @@ def code_digest(*entries: object) -> str:
     return digest.hexdigest()
 
 
-def named_targets(inputs: object) -> Iterator[str]:
-    """Yield each `_target_` among inputs, at any depth: entries for `code_digest`."""
+def nested_mappings(inputs: object) -> Iterator[Mapping[str, Any]]:
+    """Yield each mapping among inputs, at any depth, such as the options of a class."""
     if isinstance(inputs, Mapping):
-        if isinstance(inputs.get("_target_"), str):
-            yield inputs["_target_"]
+        yield inputs
         inputs = inputs.values()
     elif isinstance(inputs, (str, bytes)) or not isinstance(inputs, Iterable):
         return
     for value in inputs:
-        yield from named_targets(value)
+        yield from nested_mappings(value)
+
+
+def named_targets(inputs: object) -> list[str]:
+    """Return each `_target_` among inputs, at any depth: entries for `code_digest`."""
+    targets = [options.get("_target_") for options in nested_mappings(inputs)]
+    return [target for target in targets if isinstance(target, str)]
 
 
 def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:

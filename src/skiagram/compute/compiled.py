@@ -31,7 +31,7 @@ class _Notice(event.Listener):  # type: ignore[misc]
 event.register("numba:compile", _Notice())
 
 
-def compiled(function: F) -> F:
+def compiled(function: F, liberties: frozenset[str] = frozenset()) -> F:
     """Compile a function of arrays at its first call; later processes read it from `__pycache__`.
 
     Where that folder cannot be written, from the folder that `NUMBA_CACHE_DIR` names or the user's
@@ -40,8 +40,31 @@ def compiled(function: F) -> F:
 
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
+        liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
     """
-    return _compiled(function, frozenset())
+    # A function of a temporary copy is that of the home folder, where the files are equal.
+    source_file = Path(function.__code__.co_filename).absolute()
+    content = source_file.read_bytes()
+    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
+        same = lasting / source_file.relative_to(_ROOT)
+        if same.is_file() and same.read_bytes() == content:
+            function.__code__ = function.__code__.replace(co_filename=str(same))
+    compile_it = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
+    dispatcher = compile_it(function)
+    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
+        # Numba looks at the time of the function's own file alone, and would go on using what it
+        # has compiled of functions and numbers imported from other files.
+        kept_code: Any = dispatcher
+        parts: list[Any] = [content]
+        for name, value in function.__globals__.items():
+            if isinstance(value, bool | int | float | tuple):
+                parts.append((name, value))
+            elif isinstance(value, Dispatcher):
+                callee: Any = value
+                parts.append((name, callee._cache._cache_file._source_stamp))
+        stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
+        kept_code._cache._cache_file._source_stamp = stamp
+    return cast("F", dispatcher)
 
 
 def compiled_sum(function: F) -> F:
@@ -50,48 +73,4 @@ def compiled_sum(function: F) -> F:
     So it takes half the time or less. The order in which numbers are added, and so the last digits
     of the sum, are those of the kind of processor, as in products of matrices.
     """
-    return _compiled(function, frozenset({"reassoc", "contract"}))
-
-
-def _compiled(function: F, liberties: frozenset[str]) -> F:
-    """Compile a function at its first call, with liberties of LLVM in sums of real numbers."""
-    content = _take_home(function)
-    compile_it = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
-    dispatcher = compile_it(function)
-    if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
-        _stamp(dispatcher, function, content)
-    return cast("F", dispatcher)
-
-
-def _take_home(function: Callable[..., Any]) -> bytes:
-    """Let a function of a temporary copy be that of the home folder, where the files are equal.
-
-    Returns:
-        What its file holds.
-    """
-    source_file = Path(function.__code__.co_filename).absolute()
-    content = source_file.read_bytes()
-    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
-        same = lasting / source_file.relative_to(_ROOT)
-        if same.is_file() and same.read_bytes() == content:
-            function.__code__ = function.__code__.replace(co_filename=str(same))
-    return content
-
-
-def _stamp(dispatcher: Any, function: Callable[..., Any], content: bytes) -> None:
-    """Let kept code go stale with all that was compiled into it.
-
-    Numba looks at the time of the function's own file alone, and would go on using what it has
-    compiled of functions and numbers imported from other files.
-    """
-    parts: list[Any] = [content]
-    for name, value in function.__globals__.items():
-        if isinstance(value, Dispatcher):
-            parts.append((name, _kept(value)._source_stamp))
-        elif isinstance(value, bool | int | float | tuple):
-            parts.append((name, value))
-    _kept(dispatcher)._source_stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _kept(dispatcher: Any) -> Any:
-    return dispatcher._cache._cache_file
+    return compiled(function, frozenset({"reassoc", "contract"}))

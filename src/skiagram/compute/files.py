@@ -24,7 +24,16 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         try:
-            _hold(file.fileno(), waiting)
+            import fcntl
+
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if waiting:
+                    sys.stderr.write(f"{waiting}\n")
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        except ImportError:
+            pass  # on Windows one run at a time is the user's care
         except OSError as error:
             if error.errno not in _WITHOUT_LOCKS:
                 raise
@@ -35,19 +44,6 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
                     f"({os.strerror(error.errno)}). Run one command of this project at a time.\n"
                 )
         yield
-
-
-def _hold(file: int, waiting: str) -> None:
-    try:
-        import fcntl
-    except ImportError:  # on Windows one run at a time is the user's care
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if waiting:
-            sys.stderr.write(f"{waiting}\n")
-        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:

@@ -130,28 +130,24 @@ class PieceStore:
 
     def held(self) -> list[Held]:
         """Return what the store holds, by kind."""
-        kinds: dict[str, list[str]] = {}
+        kinds: dict[str, list[int]] = {}
         for name in self._names(""):
-            kinds.setdefault(_kind(name), []).append(name)
-        return [self._weigh(kind, names) for kind, names in sorted(kinds.items())]
+            size = 0
+            for path in (self.folder / name).rglob("*"):
+                with suppress(OSError):  # of work under way
+                    size += path.stat().st_size if path.is_file() else 0
+            kinds.setdefault(name.partition("-")[0], []).append(size)
+        return [Held(kind, len(sizes), sum(sizes)) for kind, sizes in sorted(kinds.items())]
 
     def empty(self, kind: str | None = None) -> None:
         """Remove all pieces, or those of one kind; nothing that uses the store may run."""
-        self.remove(*(name for name in self._names("") if kind in (None, _kind(name))))
+        self.remove(*self._names("" if kind is None else f"{kind}-"))
 
     def _names(self, start: str) -> list[str]:
         with suppress(OSError):
             names = [path.name for path in self.folder.iterdir()]
             return sorted(name for name in names if name.startswith(start))
         return []
-
-    def _weigh(self, kind: str, names: list[str]) -> Held:
-        size = 0
-        for name in names:
-            for path in (self.folder / name).rglob("*"):
-                with suppress(OSError):  # of work under way
-                    size += path.stat().st_size if path.is_file() else 0
-        return Held(kind, len(names), size)
 
     def _say(self, error: OSError) -> None:
         if self.folder in _refused:
@@ -161,10 +157,6 @@ class PieceStore:
             f"Warning: finished work is not kept ({error}); a later run makes it again. Free some "
             f"space, or delete {self.folder}.\n"
         )
-
-
-def _kind(name: str) -> str:
-    return name.partition("-")[0]
 
 
 def _state(path: Path) -> list[int]:

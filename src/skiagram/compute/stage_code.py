@@ -8,9 +8,10 @@ compute. In a project of one's own the installed skiagram as a whole is part of 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -24,6 +25,7 @@ from skiagram.compute.code_digest import (
     code_libraries,
     code_modules,
     named_targets,
+    nested_mappings,
 )
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import PARAMS, PLAN, find_value, flatten_options, split_names
@@ -77,20 +79,21 @@ class StagesOfProject:
     def stages(self) -> tuple[Stage, ...]:
         """All stages, those of a matrix one by one."""
         pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))
-        return tuple(self._members(pipeline["stages"]))
-
-    def _members(self, described: Mapping[str, Any]) -> Iterator[Stage]:
-        for name, stage in described.items():
-            matrix = stage.get("matrix", {})
+        stages = []
+        for name, described in pipeline["stages"].items():
+            matrix = described.get("matrix", {})
             lists = [self.params.get(str(over).strip("${}")) or [] for over in matrix.values()]
-            for values in product(*lists):
-                chosen = dict(zip(matrix, values, strict=True))
-                yield Stage(
-                    f"{name}@{'-'.join(values)}" if values else name,
-                    script=Path(stage["cmd"].split()[1]).stem,
-                    chosen=chosen,
-                    writes=_paths([*stage["outs"], *stage.get("metrics", [])], chosen),
-                )
+            entries = [*described["outs"], *described.get("metrics", [])]
+            outputs = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+            # each member of the matrix is a stage, which writes to paths that hold its name
+            for members in product(*lists):
+                chosen, paths = dict(zip(matrix, members, strict=True)), outputs
+                for axis, member in chosen.items():
+                    paths = [path.replace(f"${{item.{axis}}}", member) for path in paths]
+                stage_name = f"{name}@{'-'.join(members)}" if members else name
+                script = Path(described["cmd"].split()[1]).stem
+                stages.append(Stage(stage_name, script, chosen, frozenset(paths)))
+        return tuple(stages)
 
     def check_choices(self) -> None:
         """Refuse choices that belong to an earlier version or to models that are not trained.
@@ -133,7 +136,7 @@ class StagesOfProject:
         if self.params.get("sweeps"):  # a stage of sweeps/dvc.yaml, which watches the code itself
             digests["sweep"] = _digest_files(files.get("sweep", {}))
         digests["options"] = json.dumps(self.resolve_options(described), indent=1)
-        if not self._sources.is_dir():
+        if not (self.root / "src").is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
         folder = self.root / _DIGESTS
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +165,11 @@ class StagesOfProject:
     def changed_weights(self, stage: Stage) -> dict[str, str]:
         """Return file of weights → checksum, of those at hand that are not as an option says."""
         changed: dict[str, str] = {}
-        for file, expected in _weights_among(self._options_of(stage)):
+        for values in nested_mappings(self._options_of(stage)):
+            expected, folder = values.get("sha256"), values.get("folder")
+            file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
+            if not isinstance(expected, str) or not isinstance(file, str):
+                continue
             path = self.root / Path(file).expanduser()
             if path.is_file():
                 with path.open("rb") as content:
@@ -184,10 +191,13 @@ class StagesOfProject:
 
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
-        targets = {target for values in self._options_of(stage) for target in named_targets(values)}
-        # A class that is not there is left to the stage, which says so.
-        there = [target for target in sorted(targets) if _is_there(target)]
-        return [f"{stage.script}.main", *_SHARED, *there]
+        targets = set(named_targets(self._options_of(stage)))
+        entries = [f"{stage.script}.main", *_SHARED]
+        for target in sorted(targets):
+            with suppress(ValueError, ImportError):  # the stage says which class is not there
+                code_modules(target)
+                entries.append(target)
+        return entries
 
     def resolve_options(self, stages: Sequence[Stage]) -> dict[str, str]:
         """Return the flat name of every option of the run → its value; the tracker records them.
@@ -228,66 +238,31 @@ class StagesOfProject:
             if Path(path).parent.as_posix() in _OF_MODELS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
 
-    @property
-    def _sources(self) -> Path:
-        return self.root / "src"
-
     def _digest_of(self, entries: Sequence[str]) -> str:
-        """Return the SHA-256 of code and of the data files beside it that it may read."""
-        digest = hashlib.sha256(code_digest(*entries).encode())
-        for path in sorted(self._data_files(code_modules(*entries))):
-            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
-        return digest.hexdigest()
+        """Return the SHA-256 of code and of the data files beside it that it may read.
 
-    def _data_files(self, modules: set[str]) -> set[Path]:
-        """Return templates, tables and the like in the folders of modules."""
-        origins = [spec.origin for spec in map(find_spec, sorted(modules)) if spec]
+        These are the templates, tables and the like in the folders of the modules.
+        """
+        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
         folders = {Path(origin).parent for origin in origins if origin}
-        return {
+        files = {
             path
             for folder in folders
-            if folder.is_relative_to(self._sources)
+            if folder.is_relative_to(self.root / "src")
             for within in [folder, *_folders_of_data(folder)]
             for path in within.iterdir()
             if path.is_file() and path.suffix not in _CODE
         }
+        digest = hashlib.sha256(code_digest(*entries).encode())
+        for path in sorted(files):
+            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
+        return digest.hexdigest()
 
 
 def _digest_files(changed: Mapping[str, str]) -> str:
     """Return a line that tells files and their checksums, whose names may name patients."""
     lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
     return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
-def _weights_among(values: object) -> Iterator[tuple[str, str]]:
-    """Yield file and checksum of weights that option files name, at any depth."""
-    if isinstance(values, Mapping):
-        sha256, folder = values.get("sha256"), values.get("folder")
-        file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
-        if isinstance(sha256, str) and isinstance(file, str):
-            yield file, sha256
-        values = values.values()
-    elif isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        return
-    for value in values:
-        yield from _weights_among(value)
-
-
-def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -> frozenset[str]:
-    """Return paths of a list of dvc.yaml, with the member of the matrix filled in."""
-    paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-    for name, value in chosen.items():
-        paths = [path.replace(f"${{item.{name}}}", value) for path in paths]
-    return frozenset(paths)
-
-
-@cache
-def _is_there(target: str) -> bool:
-    try:
-        code_digest(target)
-    except (ValueError, ImportError):
-        return False
-    return True
 
 
 def _folders_of_data(folder: Path) -> Iterator[Path]:

@@ -95,17 +95,30 @@ class Compute:
                 flat however many pieces there are and however slowly the results are used.
         """
         places = self.places
+        if places > 1 and not releases_lock:
+            yield from _on_processes(function, pieces, places)
+            return
+        keep_freed_memory()
+        libraries = ThreadpoolController()  # a search that takes longer than a small piece
         if places == 1:
-            keep_freed_memory()
-            libraries = ThreadpoolController()  # a search that takes longer than a small piece
             for piece in pieces:
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
-        elif releases_lock:
-            yield from _on_threads(function, pieces, places)
-        else:
-            yield from _on_processes(function, pieces, places)
+            return
+        # Some libraries count threads for the process, others for each thread that calls them.
+        single_thread = partial(libraries.limit, limits=1)
+        waiting: deque[Future[R]] = deque()
+        with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
+            try:
+                for piece in pieces:
+                    if len(waiting) == _PIECES_PER_WORKER * places:
+                        yield waiting.popleft().result()
+                    waiting.append(executor.submit(function, piece))
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                executor.shutdown(cancel_futures=True)
 
     def map_fits(
         self,
@@ -128,8 +141,7 @@ class Compute:
         """
         wanted = 0.0 if gpus is None else self.gpus_per_fit
         if self.backend == "ray":
-            with _ray_cluster(self.places, self.address):
-                yield from _on_ray(function, pieces, self.places, self.threads, wanted)
+            yield from _on_ray(function, pieces, self, wanted)
             return
         devices = _devices(gpus or 0, wanted)
         places = min(self.places, len(pieces), len(devices) or len(pieces))
@@ -146,24 +158,6 @@ class Compute:
 
 IN_PROCESS = Compute(threads=1, workers=1, backend="local", address=None)
 ALL_PROCESSORS = Compute(threads=1, workers="auto", backend="local", address=None)
-
-
-def _on_threads(function: Callable[[T], R], pieces: Iterable[T], places: int) -> Iterator[R]:
-    """Yield results of threads, in order, no more of them under way than keep all busy."""
-    keep_freed_memory()
-    # Some libraries count threads for the process, others for each thread that calls them.
-    single_thread = partial(ThreadpoolController().limit, limits=1)
-    waiting: deque[Future[R]] = deque()
-    with single_thread(), ThreadPoolExecutor(places, initializer=single_thread) as executor:
-        try:
-            for piece in pieces:
-                if len(waiting) == _PIECES_PER_WORKER * places:
-                    yield waiting.popleft().result()
-                waiting.append(executor.submit(function, piece))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
 
 
 def _on_processes(
@@ -243,44 +237,27 @@ def _value(attempt: tuple[Any, SkiagramError | MemoryError | None]) -> Any:
 
 
 def _on_ray(
-    function: Callable[[T], R], pieces: Sequence[T], places: int, threads: int, gpus: float
+    function: Callable[[T], R], pieces: Sequence[T], compute: Compute, gpus: float
 ) -> Iterator[R]:
-    """Yield results of processes of the Ray cluster that this process is connected to."""
+    """Yield results of processes of a Ray cluster, in order.
+
+    Without the `address` of a running cluster it is started and ended.
+    """
     import joblib
-    import ray
-    from ray.util.joblib import register_ray
 
-    present = ray.cluster_resources()
-    for resource, wanted in (("CPU", threads), ("GPU", gpus)):
-        if wanted > present.get(resource, 0):
-            raise OptionError(
-                f"{wanted:g} {resource}s a fit, on a cluster that has {present.get(resource, 0):g}",
-                where="compute.threads" if resource == "CPU" else "compute.gpus_per_fit",
-                remedy="ask for less, or start the cluster with more",
-            )
-    register_ray()
-    arguments = {"num_cpus": threads, "num_gpus": gpus}
-    with joblib.parallel_config("ray", n_jobs=places, ray_remote_args=arguments):
-        work = joblib.delayed(_attempt)
-        parallel = joblib.Parallel(batch_size=1)
-        try:
-            yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
-        except ray.exceptions.RayError as error:  # of a machine that is lost, too
-            raise _dead_worker() from error
-
-
-@contextmanager
-def _ray_cluster(places: int, address: str | None) -> Iterator[None]:
-    """Connect to a Ray cluster; without the `address` of a running one it is started and ended."""
+    # Connect to the cluster.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves where others are at work
-    remedy = "pip install 'skiagram[ray]', or choose `compute: local`"
-    with installed("Ray", "compute.backend", remedy):
+    with installed(
+        "Ray", "compute.backend", "pip install 'skiagram[ray]', or choose `compute: local`"
+    ):
         import ray
+        from ray.util.joblib import register_ray
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    address, threads = compute.address, compute.threads
     try:
         if address is None:
-            ray.init(address="local", num_cpus=places, include_dashboard=False, **quiet)
+            ray.init(address="local", num_cpus=compute.places, include_dashboard=False, **quiet)
         else:
             host, _, port = address.removeprefix("ray://").rpartition(":")
             if port.isdecimal():  # Ray itself would wait for minutes where nothing listens
@@ -292,8 +269,24 @@ def _ray_cluster(places: int, address: str | None) -> Iterator[None]:
             where="compute.address",
             remedy="start one (`ray start --head`), or set `address` to null to have one started",
         ) from error
+    # Have the pieces made where there is room for one at least.
     try:
-        yield
+        present = ray.cluster_resources()
+        for resource, wanted in (("CPU", threads), ("GPU", gpus)):
+            if wanted > present.get(resource, 0):
+                raise OptionError(
+                    f"{wanted:g} {resource}s a fit, on a cluster that has "
+                    f"{present.get(resource, 0):g}",
+                    where="compute.threads" if resource == "CPU" else "compute.gpus_per_fit",
+                    remedy="ask for less, or start the cluster with more",
+                )
+        register_ray()
+        arguments = {"num_cpus": threads, "num_gpus": gpus}
+        with joblib.parallel_config("ray", n_jobs=compute.places, ray_remote_args=arguments):
+            work, parallel = joblib.delayed(_attempt), joblib.Parallel(batch_size=1)
+            yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
+    except ray.exceptions.RayError as error:  # of a machine that is lost, too
+        raise _dead_worker() from error
     finally:
         ray.shutdown()
 

@@ -26,7 +26,7 @@ from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.seeding import stream
-from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.discrimination import roc_auc, score_difference
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
@@ -197,8 +197,7 @@ class ExplainedModel:
 
     def ranking_of(self, scores: Floats) -> Floats:
         """Return (n,) of (n, 2) scores."""
-        difference: Floats = scores[:, self.positive] - scores[:, 1 - self.positive]
-        return difference
+        return score_difference(scores, self.positive)
 
     def ranks(self, fitted: Any) -> Ranking:
         """Return how a trained model of features scores a table."""

@@ -1,8 +1,9 @@
 """What a model of features rests on: groups, single features, weights, Shapley values."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from skiagram.explanation.importance import (
     auc_loss,
     cluster_features,
     compare_rankings,
-    estimate_effects,
     group_by_family,
     has_shapley_values,
     linear_effects,
@@ -28,11 +28,12 @@ from skiagram.explanation.record import (
     FeatureImportance,
     Features,
     GroupImportance,
-    LocalEffect,
     ModelCoefficient,
 )
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import LEVELS
+from skiagram.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ class FoldImportance:
 
     Attributes:
         clusters: First feature of a cluster → its features.
-        of_families: Family → (orders, m) scores of the held-out cases with the family permuted.
+        family_scores: Family → (orders, m) scores of the held-out cases with the family permuted.
+        cluster_scores: The same of clusters.
         shapley: (features,) mean absolute Shapley values; None where none are known.
     """
 
     families: dict[str, tuple[str, ...]]
     clusters: dict[str, tuple[str, ...]]
-    of_families: dict[str, Floats]
-    of_clusters: dict[str, Floats]
+    family_scores: dict[str, Floats]
+    cluster_scores: dict[str, Floats]
     shapley: Floats | None
 
     @cached_property
@@ -57,146 +59,114 @@ class FoldImportance:
         return {name: first for first, members in self.clusters.items() for name in members}
 
 
-@dataclass(frozen=True)
-class FeatureTask:
-    """Importance of features on one fold."""
-
-    model: ExplainedModel
-    fit: FoldFit
-
-    def measure(self) -> FoldImportance:
-        """Return the scores with groups permuted, and Shapley values."""
-        model, fit, options = self.model, self.fit, self.model.options.importance
-        training, held_out = (model.table(fit, rows) for rows in (fit.training, fit.held_out))
-        families = group_by_family(fit.fitted.features, [*model.families])
-        clusters = cluster_features(training, options.correlation)
-        orders = np.stack(
-            [
-                model.stream(fit, "order", n).permutation(len(held_out))
-                for n in range(options.orders)
-            ]
+def measure_fold(model: ExplainedModel, fit: FoldFit) -> FoldImportance:
+    """Return the scores of one fold with groups of features permuted, and Shapley values."""
+    options = model.options.importance
+    training, held_out = (model.table(fit, rows) for rows in (fit.training, fit.held_out))
+    families = group_by_family(fit.fitted.features, [*model.families])
+    clusters = cluster_features(training, options.correlation)
+    # the same permutations for all groups
+    orders = np.stack(
+        [model.stream(fit, "order", n).permutation(len(held_out)) for n in range(options.orders)]
+    )
+    rank = model.ranks(fit.fitted)
+    family_scores, cluster_scores = (
+        dict(zip(groups, permuted_rankings(rank, held_out, groups, orders), strict=True))
+        for groups in (families, clusters)
+    )
+    shapley = None
+    if options.shap_cases and has_shapley_values(fit.fitted):
+        background = draw_rows(model.stream(fit, "background"), training, options.background)
+        explained = draw_rows(model.stream(fit, "shapley"), held_out, options.shap_cases)
+        shares = shapley_values(
+            fit.fitted, training.select(background), held_out.select(explained), model.positive
         )
-        rank = model.ranks(fit.fitted)
-        of_families, of_clusters = (
-            dict(zip(groups, permuted_rankings(rank, held_out, groups, orders), strict=True))
-            for groups in (families, clusters)
-        )
-        shapley = None
-        if options.shap_cases and has_shapley_values(fit.fitted):
-            background = draw_rows(model.stream(fit, "background"), training, options.background)
-            explained = draw_rows(model.stream(fit, "shapley"), held_out, options.shap_cases)
-            shares = shapley_values(
-                fit.fitted,
-                training.select(background),
-                held_out.select(explained),
-                model.positive,
-            )
-            shapley = np.abs(shares.values).mean(axis=0)
-        return FoldImportance(families, clusters, of_families, of_clusters, shapley)
+        shapley = np.abs(shares.values).mean(axis=0)
+    return FoldImportance(families, clusters, family_scores, cluster_scores, shapley)
 
 
 def explain_features(model: ExplainedModel) -> Features:
     """Say what a model of features rests on."""
     options = model.options.importance
-    tasks = [FeatureTask(model, fit) for fit in model.fits]
-    measured = list(model.context.compute.map(FeatureTask.measure, tasks))
+    folds = list(model.context.compute.map(partial(measure_fold, model), model.fits))
     names: tuple[str, ...] = model.fits[0].fitted.features
-    of_families = [
+    families = [
         GroupImportance(
-            family,
-            len(members),
-            model.measure_loss([measures.of_families[family] for measures in measured]),
+            family, len(members), model.measure_loss([fold.family_scores[family] for fold in folds])
         )
-        for family, members in measured[0].families.items()
+        for family, members in folds[0].families.items()
     ]
-    pairs = zip(model.fits, measured, strict=True)
-    importance = np.array([_feature_importance(model, *pair, names) for pair in pairs])
-    average = dict(zip(names, importance.mean(axis=0).tolist(), strict=True))
-    first = rank_features(average, [measures.clusters for measures in measured])[: options.first]
-    features = tuple(
-        FeatureImportance(
-            name,
-            _relatives(name, measured),
-            model.measure_loss(
-                [measures.of_clusters[measures.cluster_of[name]] for measures in measured]
-            ),
-            _local_effects(model, name),
-        )
-        for name in first
-    )
-    size = np.array([measures.shapley for measures in measured if measures.shapley is not None])
-    mean = size.mean(axis=0) if len(size) else np.empty(0)
-    coefficients, resamples = estimate_coefficients(model)
+    families.sort(key=lambda explained: -(explained.loss.over_folds.value or 0.0))
+    # Each feature is worth what is lost with its cluster; (fits, features).
+    importance = []
+    for fit, fold in zip(model.fits, folds, strict=True):
+        held_out = model.is_positive(fit), model.known.patient_id[fit.held_out]
+        lost = {
+            first: auc_loss(fit.ranking, scores, *held_out).value
+            for first, scores in fold.cluster_scores.items()
+        }
+        importance.append([lost[fold.cluster_of[name]] for name in names])
+    average = dict(zip(names, np.mean(importance, axis=0).tolist(), strict=True))
+    chosen = rank_features(average, [fold.clusters for fold in folds])[: options.first]
+    # Mean absolute Shapley values, where they are known
+    sizes = np.array([fold.shapley for fold in folds if fold.shapley is not None])
+    mean = sizes.mean(axis=0) if len(sizes) else np.empty(0)
     reason = "none were asked for"
     if options.shap_cases:
         reason = (
             "exact values are known for linear models, single trees, forests and boosting alone"
         )
+    coefficients, resamples = estimate_coefficients(model)
     return Features(
-        families=tuple(
-            sorted(of_families, key=lambda explained: -(explained.loss.over_folds.value or 0.0))
-        ),
-        features=features,
+        families=tuple(families),
+        features=tuple(_describe_feature(model, name, folds) for name in chosen),
         coefficients=coefficients,
         resamples=resamples,
         shapley=tuple(
             Contribution(names[k], float(mean[k])) for k in np.argsort(-mean)[: options.first]
         ),
-        shapley_reason="" if len(size) else reason,
-        clusters=compare_rankings(importance, options.first),
-        shapley_agreement=compare_rankings(size, options.first) if len(size) else None,
+        shapley_reason="" if len(sizes) else reason,
+        clusters=compare_rankings(np.array(importance), options.first),
+        shapley_agreement=compare_rankings(sizes, options.first) if len(sizes) else None,
     )
 
 
-def _feature_importance(
-    model: ExplainedModel, fit: FoldFit, measured: FoldImportance, names: Sequence[str]
-) -> list[float]:
-    """Return the AUC lost with the cluster of each feature."""
-    held_out = model.is_positive(fit), model.known.patient_id[fit.held_out]
-    lost = {
-        first: auc_loss(fit.ranking, scores, *held_out).value
-        for first, scores in measured.of_clusters.items()
-    }
-    return [lost[measured.cluster_of[name]] for name in names]
-
-
-def _relatives(name: str, measured: Sequence[FoldImportance]) -> tuple[str, ...]:
-    """Return the features that stand in the cluster of one in most fits."""
-    return tuple(
-        other
-        for other in measured[0].cluster_of
-        if other != name
-        and 2
-        * sum(measures.cluster_of[other] == measures.cluster_of[name] for measures in measured)
-        > len(measured)
+def _describe_feature(
+    model: ExplainedModel, name: str, folds: Sequence[FoldImportance]
+) -> FeatureImportance:
+    """Return a feature with those of its cluster in most fits, its loss and its local effects."""
+    together = Counter(
+        other for fold in folds for other in fold.clusters[fold.cluster_of[name]] if other != name
     )
-
-
-def _local_effects(model: ExplainedModel, name: str) -> tuple[LocalEffect, ...]:
-    bins = model.options.importance.bins
+    relatives = (other for other in folds[0].cluster_of if 2 * together[other] > len(folds))
+    loss = model.measure_loss([fold.cluster_scores[fold.cluster_of[name]] for fold in folds])
     effects = (
         accumulate_local_effects(
-            model.ranks(fit.fitted), model.table(fit, fit.held_out), name, bins
+            model.ranks(fit.fitted),
+            model.table(fit, fit.held_out),
+            name,
+            model.options.importance.bins,
         )
         for fit in model.first
     )
-    return tuple(effect for effect in effects if effect is not None)
+    known_effects = tuple(effect for effect in effects if effect is not None)
+    return FeatureImportance(name, tuple(relatives), loss, known_effects)
 
 
 def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient, ...], int]:
     """Return the largest weights of a linear model fitted on all cases, and the resamples made."""
     options, loads = model.options.importance, model.fits[0].model
-    whole: Any = loads
     validator = CrossValidator(loads, model.plan, model.positive)
 
     def effects(fitted: Any) -> Floats | None:
         table = model.known.inputs.columns(fitted.features)
         return linear_effects(model.ranks(fitted), table)
 
-    final = whole.load(model.final)
+    final: Any = loads.load(model.final)
     final_effects = effects(final) if options.resamples else None
     if final_effects is None:
         return (), 0
+    # The same of resamples of patients; one that cannot be fitted is left out.
     resampled = []
     for rows in resample_patients(model, options.resamples):
         try:
@@ -208,12 +178,16 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
             resampled.append(drawn)
     if len(resampled) < 2:
         return (), 0
-    estimates = estimate_effects(final_effects, np.array(resampled))
+    # Percentiles of the resamples are the interval of each weight.
+    low, high = np.quantile(resampled, LEVELS, axis=0)
+    method = "percentile bootstrap by patient"
     coefficients = [
-        ModelCoefficient(name, effect, float(np.mean(np.sign(column) == np.sign(value))))
-        for name, value, effect, column in zip(
-            final.features, final_effects, estimates, np.transpose(resampled), strict=True
+        ModelCoefficient(
+            name,
+            Estimate(float(value), float(low[column]), float(high[column]), method),
+            float(np.mean(np.sign([drawn[column] for drawn in resampled]) == np.sign(value))),
         )
+        for column, (name, value) in enumerate(zip(final.features, final_effects, strict=True))
     ]
     largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
     return tuple(largest[: options.first]), len(resampled)

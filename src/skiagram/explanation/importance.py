@@ -199,15 +199,6 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     return slope * spread if scale > 0 and bent <= _STRAIGHT * scale else None
 
 
-def estimate_effects(value: Floats, resampled: Floats) -> list[Estimate]:
-    """Give each effect its percentile interval from (replicates, features) of resamples."""
-    low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
-    return [
-        Estimate(float(effect), float(below), float(above), "percentile bootstrap by patient")
-        for effect, below, above in zip(value, low, high, strict=True)
-    ]
-
-
 def accumulate_local_effects(
     ranking: Ranking, table: FeatureTable, feature: str, bins: int
 ) -> LocalEffect | None:
@@ -295,7 +286,17 @@ def shapley_values(
         values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
         score = cases @ weights + constant
     else:
-        values, base, score = _tree_values(shap, fitted.pipeline[-1], masker, cases, positive)
+        estimator = fitted.pipeline[-1]
+        explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
+        values = np.asarray(explainer.shap_values(cases, check_additivity=False))
+        bases = np.ravel(explainer.expected_value)
+        if values.ndim == 3:  # one column per class
+            score = estimator.predict_proba(cases)[:, positive]
+            values, base = values[:, :, positive], float(bases[positive])
+        else:
+            sign = 1.0 if positive == 1 else -1.0
+            score = sign * estimator.decision_function(cases)
+            values, base = sign * values, sign * float(bases[-1])
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
     if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
         raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.title)
@@ -307,19 +308,6 @@ def shapley_values(
     summed = np.zeros((len(values), len(fitted.features)))
     np.add.at(summed.T, source, values.T)
     return ShapleyValues(summed, base, score)
-
-
-def _tree_values(
-    shap: Any, estimator: Any, masker: Any, cases: Floats, positive: int
-) -> tuple[Floats, float, Floats]:
-    explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
-    values = np.asarray(explainer.shap_values(cases, check_additivity=False))
-    base = np.ravel(explainer.expected_value)
-    if values.ndim == 3:  # one column per class
-        score = estimator.predict_proba(cases)[:, positive]
-        return values[:, :, positive], float(base[positive]), score
-    sign = 1.0 if positive == 1 else -1.0
-    return sign * values, sign * float(base[-1]), sign * estimator.decision_function(cases)
 
 
 def import_shap() -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from skiagram.explanation.trust import (
     Method,
     centre_map,
     compare_trainings,
-    is_trustworthy,
     judge_location,
     judge_maps,
     locate,
@@ -49,95 +49,53 @@ class MappedCase:
     areas: Mapping[str, Floats]
 
 
-@dataclass(frozen=True)
-class MappedFold:
-    """What one fit gave.
+def map_fold(
+    model: ExplainedModel, fold: tuple[FoldFit, tuple[str, ...]]
+) -> tuple[dict[str, MappedCase], dict[Method, str]]:
+    """Make and test the maps of some held-out cases of one fit.
 
-    Attributes:
-        cases: Case → its maps; empty where no map is defined for such inputs.
-        reasons: Method → why it has no map, or nothing.
+    Returns:
+        Case → its maps, and method → why it has no map, or nothing.
     """
+    from skiagram.explanation.saliency import ExplainedNetwork, examine, use_threads, why_undefined
+    from skiagram.models.deep.fitted import load_classifier
+    from skiagram.models.deep.inputs import encode_table
 
-    cases: dict[str, MappedCase]
-    reasons: dict[Method, str]
-
-
-@dataclass(frozen=True)
-class MapTask:
-    """Maps of some held-out cases of one fold."""
-
-    model: ExplainedModel
-    fit: FoldFit
-    case_id: tuple[str, ...]
-
-    def examine(self) -> MappedFold:
-        """Make the maps, and test them on this fit."""
-        from skiagram.explanation.saliency import (
-            ExplainedNetwork,
-            Resolution,
-            examine,
-            use_threads,
-            why_undefined,
+    # What the network reads of the cases, and their regions on its grid
+    (fit, case_id), options = fold, model.options.maps
+    classifier, architecture = load_classifier(fit.folder)
+    network = ExplainedNetwork(classifier.eval(), model.positive, architecture)
+    training = architecture.options().training
+    cases = model.known.inputs.select(model.rows(case_id))
+    rows = np.arange(len(cases))
+    images = cases.read(rows, training.image_size, training.input)
+    shape = images.shape[2:]
+    if cases.store.region(case_id[0]) is None:
+        masks = map(model.mask, case_id)
+        regions = [None if mask is None else resize_mask(mask, shape) for mask in masks]
+    else:
+        with_mask = replace(training.input, mask_channel=True)
+        seen_masks = (cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5).numpy()
+        regions = [mask if mask.any() and not mask.all() else None for mask in seen_masks]
+    table = encode_table(fit.fitted.encoder, cases)
+    # The maps that are defined, and their tests
+    reasons = {method: why_undefined(method, network) for method in options.methods}
+    methods = [method for method in options.methods if not reasons[method]]
+    seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
+    with model.context.compute.limit(), use_threads(model.context.compute.threads):
+        examined = examine(network, images, table, methods, options, seed, case_id)
+    spread = float(fit.ranking.std()) or 1.0
+    mapped = {
+        case: MappedCase(
+            images[row, 0].numpy(),
+            regions[row],
+            {method: examined.maps[method][row].astype(np.float32) for method in methods},
+            {name: values[:, row] for name, values in examined.similarity.items()},
+            {name: values[:, row] / spread for name, values in examined.areas.items()},
         )
-        from skiagram.models.deep.fitted import load_classifier
-        from skiagram.models.deep.inputs import encode_table
-
-        # What the network reads of the cases, and their regions on its grid
-        model, fit, options = self.model, self.fit, self.model.options.maps
-        classifier, architecture = load_classifier(fit.folder)
-        network = ExplainedNetwork(classifier.eval(), model.positive, architecture)
-        training = architecture.options().training
-        cases = model.known.inputs.select(model.rows(self.case_id))
-        rows = np.arange(len(cases))
-        images = cases.read(rows, training.image_size, training.input)
-        regions = None
-        if cases.store.region(self.case_id[0]) is not None:
-            with_mask = replace(training.input, mask_channel=True)
-            mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
-            regions = mask.numpy()
-        table = encode_table(fit.fitted.encoder, cases)
-        # The maps that are defined, and their tests
-        reasons = {method: why_undefined(method, network) for method in options.methods}
-        asked = [method for method in options.methods if not reasons[method]]
-        resolution = Resolution(options.window, options.steps)
-        seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
-        with model.context.compute.limit(), use_threads(model.context.compute.threads):
-            examined = examine(
-                network, images, table, asked, resolution, options.exchange, seed, self.case_id
-            )
-        seen, spread = images[:, 0].numpy(), float(fit.ranking.std()) or 1.0
-        mapped = {
-            case: MappedCase(
-                seen[row],
-                self._region(case, seen[row].shape, None if regions is None else regions[row]),
-                {method: examined.maps[method][row].astype(np.float32) for method in asked},
-                {name: values[:, row] for name, values in examined.similarity.items()},
-                {name: values[:, row] / spread for name, values in examined.areas.items()},
-            )
-            for row, case in enumerate(self.case_id)
-        }
-        return MappedFold(mapped, reasons)
-
-    def _region(
-        self, case: str, shape: Sequence[int], seen: NDArray[np.bool_] | None
-    ) -> Mask | None:
-        """Return the known region of a case on the network's grid."""
-        if seen is not None:
-            return seen if seen.any() and not seen.all() else None
-        known = self.model.mask(case)
-        return None if known is None else resize_mask(known, shape)
-
-
-def choose_cases(model: ExplainedModel) -> tuple[str, ...]:
-    """Draw cases for maps: half with a known region, else of the positive class; half others."""
-    known, regions, most = model.known, model.regions, model.options.maps.cases
-    order = stream(model.plan.seed, STREAM, "cases").permutation(len(known))
-    first = known.label == model.positive
-    if regions is not None and not regions.of_all:
-        first = np.isin(known.case_id, list(regions.masks))
-    wanted = [row for row in order if first[row]][: -(-most // 2)]
-    wanted += [row for row in order if not first[row]][: most // 2]
-    return tuple(sorted(known.case_id[np.array(wanted, dtype=np.int64)].tolist()))
+        for row, case in enumerate(case_id)
+    }
+    return mapped, reasons
 
 
 @dataclass(frozen=True)
@@ -156,17 +114,26 @@ class MappedModel:
     @classmethod
     def make(cls, model: ExplainedModel) -> "MappedModel":
         """Make the maps of a sample by all fits."""
-        sample = choose_cases(model)
-        tasks = []
+        # half of the sample with a known region, else of the positive class; half others
+        known, regions, most = model.known, model.regions, model.options.maps.cases
+        order = stream(model.plan.seed, STREAM, "cases").permutation(len(known))
+        first = known.label == model.positive
+        if regions is not None and not regions.of_all:
+            first = np.isin(known.case_id, list(regions.masks))
+        drawn = [row for row in order if first[row]][: -(-most // 2)]
+        drawn += [row for row in order if not first[row]][: most // 2]
+        sample = tuple(sorted(known.case_id[np.array(drawn, dtype=np.int64)].tolist()))
+        # each fit makes the maps of those that it did not see
+        folds = []
         for fit in model.fits:
-            cases = set(sample) & set(model.known.case_id[fit.held_out].tolist())
+            cases = set(sample) & set(known.case_id[fit.held_out].tolist())
             if cases:
-                tasks.append(MapTask(model, fit, tuple(sorted(cases))))
+                folds.append((fit, tuple(sorted(cases))))
         mapped: dict[str, list[MappedCase]] = {}
         reasons: Mapping[Method, str] = {}
-        for fold in model.context.compute.map(MapTask.examine, tasks):
-            reasons = fold.reasons
-            for case, maps in fold.cases.items():
+        for fold_cases, fold_reasons in model.context.compute.map(partial(map_fold, model), folds):
+            reasons = fold_reasons
+            for case, maps in fold_cases.items():
                 mapped.setdefault(case, []).append(maps)
         return cls(model, sample, mapped, reasons)
 
@@ -212,7 +179,7 @@ class MappedModel:
             title=TITLES[method],
             reason="",
             tests=tests,
-            trustworthy=is_trustworthy(tests),
+            trustworthy=all(test.state == "passed" for test in tests),
             fresh=tuple(
                 (share, mean_by_patient(likeness[:, stage], patient, -1.0, 1.0))
                 for stage, share in enumerate(options.exchange.fresh_layers)

@@ -191,26 +191,6 @@ def blank_images(
     write_modalities(folder, list(stores))
 
 
-def describe_blanked(model: ExplainedModel, folder: Path) -> PreparedData:
-    """Return what the model reads of blanked images, in the folder `images` below another."""
-    images, read = folder / "images", model.prepared
-    prepared = replace(read, images=images)
-    for name in (name for name, made in read.encodings.items() if made == model.encoding):
-        from skiagram.encoders.encoder import write_encoding
-        from skiagram.encoders.encoding import encode_images
-
-        encoder = build(dict(model.encoders[name]), "encoder")
-        known = read_record(Preparation, read.candidates / PREPARATION)
-        encoded = encode_images(images, encoder, model.context, known)
-        write_encoding(*encoded, encoder, folder / name)
-        prepared = replace(prepared, encodings={name: folder / name})
-    if model.model.arm == "classical" or model.fused:
-        families, histories = build_families(model.families), CaseHistories.read(read.cases)
-        extracted = extract_modalities(images, families, histories, model.context.compute)
-        prepared = replace(prepared, features=extracted.frame())
-    return prepared
-
-
 def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
     """Return what is left of the AUC without the region and without all else.
 
@@ -219,16 +199,32 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
     Args:
         folder: For the images.
     """
-    regions, case_id = model.regions, model.known.case_id
+    regions, case_id, read = model.regions, model.known.case_id, model.prepared
     if regions is None or (regions.of_all and model.model.arm == "classical"):
         return None
     losses = []
     for outside in (False, True):
         place = folder / ("rest" if outside else "region")
-        blanking = (regions, case_id.tolist(), model.plan.seed, place / "images")
-        blank_images(model.prepared.images, *blanking, outside=outside)
-        inputs = model.model.read(describe_blanked(model, place), model.task).of(case_id)
+        images, seed = place / "images", model.plan.seed
+        blank_images(read.images, regions, case_id.tolist(), seed, images, outside=outside)
+        prepared = replace(read, images=images)
+        # what the model reads of images: an encoding, and features
+        for name in (name for name, made in read.encodings.items() if made == model.encoding):
+            from skiagram.encoders.encoder import write_encoding
+            from skiagram.encoders.encoding import encode_images
+
+            encoder = build(dict(model.encoders[name]), "encoder")
+            known = read_record(Preparation, read.candidates / PREPARATION)
+            encoded = encode_images(images, encoder, model.context, known)
+            write_encoding(*encoded, encoder, place / name)
+            prepared = replace(prepared, encodings={name: place / name})
+        if model.model.arm == "classical" or model.fused:
+            families, histories = build_families(model.families), CaseHistories.read(read.cases)
+            extracted = extract_modalities(images, families, histories, model.context.compute)
+            prepared = replace(prepared, features=extracted.frame())
+        # its scores of the cases that each fit did not see
+        inputs = model.model.read(prepared, model.task).of(case_id)
         with model.context.compute.limit():
             scores = [fit.fitted.scores(inputs.select(fit.held_out)) for fit in model.fits]
-        losses.append(model.measure_loss([model.ranking_of(finite(s))[None] for s in scores]))
+        losses.append(model.measure_loss([model.ranking_of(finite(each))[None] for each in scores]))
     return Blanking(*losses)

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure, installed
+from skiagram.explanation.explained_model import MapOptions
 from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import (
     TITLES,
-    Exchange,
     Method,
     cell_numbers,
     cell_order,
@@ -38,19 +38,6 @@ from skiagram.seeding import derived_seed, stream
 
 Maps = NDArray[np.float64]  # (n, [depth,] height, width)
 _AT_ONCE = 32  # images that a network sees together
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """How finely maps are made.
-
-    Attributes:
-        window: Side of the square that is blanked, as a share of the image's side; it moves by
-            half of it.
-    """
-
-    window: float
-    steps: int
 
 
 class ClassDifference(nn.Module):
@@ -101,12 +88,6 @@ class ExplainedNetwork:
                 beside = () if table is None else (table.expand(len(batch), -1),)
                 batches.append(module(batch, *beside).double().numpy())
         return np.concatenate(batches)
-
-    def example(self) -> tuple[Tensor, ...]:
-        """Return one image without content, and an empty row of the table that it reads."""
-        columns = self.architecture.columns
-        table = (torch.zeros(1, columns),) if columns else ()
-        return torch.zeros(1, *self.architecture.shape), *table
 
     def randomise(self, share: float, seed: int) -> Self:
         """Return it with fresh weights in the last layers of each member."""
@@ -159,7 +140,7 @@ def explain(
     method: Method,
     network: ExplainedNetwork,
     images: Tensor,
-    resolution: Resolution,
+    options: MapOptions,
     table: Tensor | None = None,
 ) -> Maps:
     """Return (n, [depth,] height, width), a map of each image.
@@ -177,7 +158,7 @@ def explain(
         batch = images[start : start + _AT_ONCE]
         beside = () if table is None else (table[start : start + _AT_ONCE],)
         with torch.inference_mode(False), torch.enable_grad():
-            maps.append(made(network, batch, beside, resolution).detach().double().numpy())
+            maps.append(made(network, batch, beside, options).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
         raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="explain")
@@ -208,7 +189,7 @@ def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) 
 
 
 def _grad_cam(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: MapOptions
 ) -> Tensor:
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
@@ -255,7 +236,9 @@ def _weighed_tokens(
 
 def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     """Return the last layer whose output still has places, of one network."""
-    example = network.example()
+    # one image without content, and an empty row of the table that the network reads
+    shape, columns = network.architecture.shape, network.architecture.columns
+    example = torch.zeros(1, *shape), *((torch.zeros(1, columns),) if columns else ())
     axes = example[0].ndim
     last: list[nn.Module] = []
 
@@ -272,7 +255,7 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
 
 
 def _integrated_gradients(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     gradients = import_captum().IntegratedGradients(module)
@@ -280,17 +263,17 @@ def _integrated_gradients(
         images.clone(),
         network.blank(images),
         additional_forward_args=beside,
-        n_steps=resolution.steps,
+        n_steps=options.steps,
         internal_batch_size=2 * _AT_ONCE,
     )
     return cast(Tensor, attribution.sum(dim=1))
 
 
 def _occlusion(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
+    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
-    sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
+    sides = [max(1, round(options.window * side)) for side in images.shape[2:]]
     shape, count = images.shape[2:], len(images)
     windows = slide_window(shape, sides, [max(1, side // 2) for side in sides])
     blank, at_once = network.blank(images), max(1, 2 * _AT_ONCE // count)
@@ -337,8 +320,7 @@ def examine(
     images: Tensor,
     table: Tensor | None,
     methods: Sequence[Method],
-    resolution: Resolution,
-    exchange: Exchange,
+    options: MapOptions,
     seed: int,
     case_id: Sequence[str],
 ) -> Examined:
@@ -349,16 +331,18 @@ def examine(
         table: (n, columns) what it reads beside them; None for nothing.
         case_id: (n,) names of the random orders.
     """
-    maps = {method: explain(method, network, images, resolution, table) for method in methods}
+    # the maps, and how alike they are to those of a network with fresh weights
+    maps = {method: explain(method, network, images, options, table) for method in methods}
     alike: dict[Method, list[list[float]]] = {method: [] for method in methods}
-    for stage, share in enumerate(exchange.fresh_layers):
+    for stage, share in enumerate(options.exchange.fresh_layers):
         fresh = network.randomise(share, derived_seed(seed, "fresh weights", stage))
         for method in methods:
-            others = explain(method, fresh, images, resolution, table)
+            others = explain(method, fresh, images, options, table)
             pairs = zip(maps[method], others, strict=True)
             alike[method].append([map_similarity(first, second) for first, second in pairs])
+    # the score while cells are exchanged in the order of each map, at random and from the centre
     areas: dict[str, list[tuple[float, float]]] = {}
-    number = cell_numbers(images.shape[2:], exchange.cells)
+    number = cell_numbers(images.shape[2:], options.exchange.cells)
     centre = cell_order(centre_map(images.shape[2:]), number)
     blanks = network.blank(images).numpy()
     for row, case in enumerate(case_id):
@@ -370,7 +354,7 @@ def examine(
         orders |= {"random": chance, "centre": centre}
         image = images[row].numpy()
         for name, order in orders.items():
-            pair = exchange_areas(image, blanks[row], order, number, score, exchange.steps)
+            pair = exchange_areas(image, blanks[row], order, number, score, options.exchange.steps)
             areas.setdefault(name, []).append(pair)
     return Examined(
         {str(method): values for method, values in maps.items()},

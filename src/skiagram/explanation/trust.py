@@ -148,7 +148,11 @@ def locate(values: Map, region: Mask) -> Located | None:
     total = float(positive.sum())
     if not total > 0:
         return None
-    rim, border = surroundings(region)
+    # the rim of the region, and the border of the image without region and rim
+    width = 2 * float(np.max(distance_transform_edt(np.pad(region, 1))))
+    rim = ~region & (distance_transform_edt(~region) <= width / 2)
+    border = ~region & ~rim
+    border[tuple(slice(-(-side // 10), side - -(-side // 10)) for side in region.shape)] = False
     count = int(region.sum())
     # Places of equal value share what is left of the region's size.
     limit = float(np.partition(values.ravel(), -count)[-count])
@@ -165,15 +169,6 @@ def locate(values: Map, region: Mask) -> Located | None:
         rim_area=float(rim.mean()),
         border_area=float(border.mean()),
     )
-
-
-def surroundings(region: Mask) -> tuple[Mask, Mask]:
-    """Return the rim of a region, and the border of the image without region and rim."""
-    width = 2 * float(np.max(distance_transform_edt(np.pad(region, 1))))
-    rim = ~region & (distance_transform_edt(~region) <= width / 2)
-    border = np.ones(region.shape, dtype=np.bool_)
-    border[tuple(slice(-(-side // 10), side - -(-side // 10)) for side in region.shape)] = False
-    return rim, border & ~region & ~rim
 
 
 def mean_by_patient(
@@ -221,11 +216,6 @@ def judge_test(
     if figure.value is None:
         state = "not tested"
     return MapTest(name, state, figure, limit, words)
-
-
-def is_trustworthy(tests: Sequence[MapTest]) -> bool:
-    """Return whether every test was made and passed."""
-    return bool(tests) and all(test.state == "passed" for test in tests)
 
 
 def judge_maps(

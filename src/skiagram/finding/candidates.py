@@ -144,13 +144,14 @@ class Blobs(Proposal):
         for peak in peaks[order]:
             if len(chosen) == self.most:
                 break
-            if all(self._apart(peak, other, sides, radii) for other in chosen):
+            are_apart = (
+                np.linalg.norm((peak[:-1] - other[:-1]) * sides)
+                >= self.apart * max(radii[peak[-1]], radii[other[-1]])
+                for other in chosen
+            )
+            if all(are_apart):
                 chosen.append(peak)
         return [(tuple(map(float, peak[:-1])), float(radii[peak[-1]])) for peak in chosen]
-
-    def _apart(self, peak: Any, other: Any, sides: Floats, radii: Floats) -> bool:
-        distance = float(np.linalg.norm((peak[:-1] - other[:-1]) * sides))
-        return distance >= self.apart * float(max(radii[peak[-1]], radii[other[-1]]))
 
 
 def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS) -> pd.DataFrame:

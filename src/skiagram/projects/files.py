@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
 from skiagram.errors import OptionError, SkiagramError
 
@@ -48,9 +49,11 @@ def shipped_files() -> dict[str, bytes]:
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
     files["README.md"] = (_HERE / "README.md").read_bytes()
-    for name in files:
-        if name.endswith("dvc.yaml"):
-            files[name] = _on_installed_code(name, files[name].decode()).encode()
+    # Stages depend on the installed skiagram in place of its sources.
+    installed = {"dvc.yaml": "", "sweeps/dvc.yaml": "      - data/code/skiagram\n"}
+    for name, line in installed.items():
+        pipeline = files[name].decode().replace(_LOCKED, "").replace(_SOURCES, line)
+        files[name] = pipeline.encode()
     return files
 
 
@@ -63,14 +66,6 @@ def read_shipped(name: str) -> dict[str, Any]:
 def shipped_root() -> Path:
     """Return the folder of the files of a new project: packed, or the repository itself."""
     return _PACKED if _PACKED.is_dir() else _HERE.parents[2]
-
-
-def _on_installed_code(name: str, pipeline: str) -> str:
-    """Return a dvc.yaml whose stages depend on the installed skiagram in place of its sources."""
-    pipeline = pipeline.replace(_LOCKED, "")
-    if name != "dvc.yaml":
-        return pipeline.replace(_SOURCES, "      - data/code/skiagram\n")
-    return pipeline.replace(_SOURCES, "")
 
 
 def make_project(folder: Path) -> list[str]:
@@ -94,7 +89,7 @@ def make_project(folder: Path) -> list[str]:
     if again:
         top = begun.read_text(encoding="utf-8").rstrip("\n")
     else:
-        top = _output(folder, git, "rev-parse", "--show-toplevel") if git else ""
+        top = ask_git(folder, "rev-parse", "--show-toplevel")
         write_files({begun: f"{top}\n".encode()})
     sentences = _make_anew(folder, git, top)
     begun.unlink()
@@ -110,7 +105,7 @@ def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
     """Write the files and begin git and DVC, in the git repository `top` if there is one."""
     committed = ["git and DVC are begun, and the files committed."]
     if git is not None and not top and (folder / ".git").exists():  # a kill left it
-        if _output(folder, git, "rev-parse", "--quiet", "--verify", "HEAD"):
+        if ask_git(folder, "rev-parse", "--quiet", "--verify", "HEAD"):
             return committed
         shutil.rmtree(folder / ".git")
     shutil.rmtree(folder / ".dvc", ignore_errors=True)
@@ -130,7 +125,7 @@ def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
         _run(folder, git, "reset", "-q", "--", ".")
         return [f"It lies in the git repository {top}: add and commit it there."]
     _run(folder, git, "add", "--", ".")
-    named = bool(_output(folder, git, "config", "user.email"))
+    named = bool(ask_git(folder, "config", "user.email"))
     author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
     _run(folder, git, *author, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
     return committed
@@ -273,11 +268,6 @@ def _write_record(folder: Path, files: Mapping[str, bytes]) -> None:
     text = "# Files as they came, for `skiagram upgrade`; do not edit.\n"
     text += yaml.safe_dump({"version": version("skiagram"), "files": digests}, sort_keys=False)
     write_files({folder / RECORD: text.encode()})
-
-
-def _output(folder: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip() if not done.returncode else ""
 
 
 def _run(folder: Path, *command: str) -> None:

@@ -7,11 +7,10 @@ wherever they lie in the repository and whatever they are called.
 import os
 import re
 import shlex
-import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 
@@ -38,7 +37,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
     Raises:
         DataError: The project lies in the folder of images.
     """
-    top = _git(project, "rev-parse", "--show-toplevel").strip()
+    top = ask_git(project, "rev-parse", "--show-toplevel")
     repository = Path(top or project).resolve()
     changed: dict[Path, None] = {}
     for path in (folder.resolve(), *(file.resolve() for file in files)):
@@ -46,7 +45,9 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
             continue
         if not path.is_dir():
             if top and not _is_left_out(project, path):
-                _append(path.with_name(_FILE), f"/{_escape(path.name)}")
+                # a pattern of git that stands for this name alone
+                pattern = re.sub(r"([\\*?\[]| (?= *$))", r"\\\1", path.name)
+                _append(path.with_name(_FILE), f"/{pattern}")
                 changed[path.with_name(_FILE)] = None
         elif project.resolve().is_relative_to(path):
             remedy = "move the images into a folder of their own, or begin the project elsewhere"
@@ -59,7 +60,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
 def explain_taken(project: Path) -> str:
     """Return what to do about files that git holds although they are left out; empty for none."""
     kinds = (".", *(f":(exclude){name}" for name in _OUTPUTS))
-    listed = _git(project, "ls-files", "-ciz", "--exclude-standard", "--", *kinds)
+    listed = ask_git(project, "ls-files", "-ciz", "--exclude-standard", "--", *kinds)
     names = sorted(filter(None, listed.split("\0")))
     if not names:
         return ""
@@ -81,7 +82,7 @@ or begin a new one. A file of no patient can be named in .gitignore, after a `!`
 
 def _is_left_out(project: Path, path: Path) -> bool:
     """Return whether git would leave a path out, also if it holds it."""
-    return bool(_git(project, "check-ignore", "--no-index", "--", str(path)))
+    return bool(ask_git(project, "check-ignore", "--no-index", "--", str(path)))
 
 
 def _append(file: Path, line: str) -> None:
@@ -89,18 +90,3 @@ def _append(file: Path, line: str) -> None:
     gap = b"\n" if text and not text.endswith(b"\n") else b""
     why = "" if _WHY.encode() in text else f"{_WHY}\n"
     write_files({file: text + gap + os.fsencode(f"{why}{line}\n")})
-
-
-def _escape(name: str) -> str:
-    """Return a name as a pattern of git that stands for itself alone."""
-    return re.sub(r"([\\*?\[]| (?= *$))", r"\\\1", name)
-
-
-def _git(project: Path, *words: str) -> str:
-    git = shutil.which("git")
-    if git is None:
-        return ""
-    done = subprocess.run(  # noqa: S603
-        [git, *words], cwd=project, capture_output=True, check=False
-    )
-    return os.fsdecode(done.stdout) if done.returncode == 0 else ""

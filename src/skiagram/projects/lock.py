@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 
 _CONFLICT = b"\n<<<<<<< "
@@ -33,7 +34,11 @@ def repair(root: Path) -> list[str]:
         DataError: Two versions of the lock meet in it, left by a merge.
     """
     done = [repair_lock(root), repair_note(root), remove_begun_copies(root)]
-    _remove_empty_receipt(root / "reports/receipt.json")
+    # Stage record runs again where its tracker was out of reach, which leaves an empty receipt.
+    receipt = root / "reports/receipt.json"
+    with suppress(OSError, ValueError):
+        if json.loads(receipt.read_bytes()) == {"models": [], "sha256": {}}:
+            receipt.unlink()
     return [line for line in done if line]
 
 
@@ -52,11 +57,12 @@ def repair_lock(root: Path) -> str:
     lock, last = root / "dvc.lock", root / ".work" / "dvc.lock"
     if not lock.exists():
         return ""
+    last.parent.mkdir(exist_ok=True)
     if not _is_whole(lock.read_bytes()):
         time.sleep(_PATIENCE)
     content = lock.read_bytes()
     if _is_whole(content):
-        replace_whole(last, content)
+        write_files({last: content})
         return ""
     if _CONFLICT in b"\n" + content:
         raise DataError(
@@ -64,10 +70,15 @@ def repair_lock(root: Path) -> str:
             where="dvc.lock",
             remedy="`git checkout --ours dvc.lock`, then `make repro`",
         )
-    replace_whole(root / ".work" / "dvc.lock.broken", content)
-    for place, whole in (("the last run", _content(last)), ("git", _committed(root))):
+    write_files({last.with_name("dvc.lock.broken"): content})
+    # The copy of the last run takes its place, else the one that git holds.
+    kept, committed, git = last.read_bytes() if last.exists() else b"", b"", shutil.which("git")
+    if git is not None:
+        show = [git, "show", "HEAD:./dvc.lock"]
+        committed = subprocess.run(show, cwd=root, capture_output=True, check=False).stdout  # noqa: S603
+    for place, whole in (("the last run", kept), ("git", committed)):
         if whole and _is_whole(whole):
-            replace_whole(lock, whole)
+            write_files({lock: whole})
             return f"dvc.lock was cut short by a killed run; the one of {place} was put back."
     lock.unlink()
     return "dvc.lock was cut short by a killed run; no whole one was found, so every stage is new."
@@ -137,13 +148,6 @@ def _runs(process: int) -> bool:
     return False
 
 
-def _remove_empty_receipt(receipt: Path) -> None:
-    """Have stage record run again where its tracker was out of reach."""
-    with suppress(OSError, ValueError):
-        if json.loads(receipt.read_bytes()) == {"models": [], "sha256": {}}:
-            receipt.unlink()
-
-
 def _is_whole(content: bytes) -> bool:
     """Return whether DVC would read this lock, and its last line is complete."""
     try:
@@ -154,23 +158,3 @@ def _is_whole(content: bytes) -> bool:
         )
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
         return False
-
-
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
-
-
-def _committed(root: Path) -> bytes:
-    git = shutil.which("git")
-    if git is None:
-        return b""
-    command = [git, "show", "HEAD:./dvc.lock"]
-    return subprocess.run(command, cwd=root, capture_output=True, check=False).stdout  # noqa: S603
-
-
-def replace_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a kill leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -47,27 +47,24 @@ def publish(root: Path, *names: str) -> Iterator[Path]:
             _recover(root, names)
         try:
             yield staging
-            if not rank:
-                _replace(root, staging, names)
+            if rank:
+                return
+            absent = [name for name in names if not (staging / name).exists()]
+            if absent:
+                raise FileNotFoundError(f"the stage did not write {', '.join(absent)}")
+            # New outputs move to their places; an error on the way puts all old ones back.
+            try:
+                for name in names:
+                    if (root / name).exists():
+                        _aside(root, name).parent.mkdir(parents=True, exist_ok=True)
+                        (root / name).replace(_aside(root, name))
+                for name in names:
+                    (root / name).parent.mkdir(parents=True, exist_ok=True)
+                    (staging / name).replace(root / name)
+            finally:
+                _recover(root, names)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-def _replace(root: Path, staging: Path, names: Iterable[str]) -> None:
-    """Move new outputs to their places; an error on the way puts all old ones back."""
-    absent = [name for name in names if not (staging / name).exists()]
-    if absent:
-        raise FileNotFoundError(f"the stage did not write {', '.join(absent)}")
-    try:
-        for name in names:
-            if (root / name).exists():
-                _aside(root, name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).replace(_aside(root, name))
-        for name in names:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (staging / name).replace(root / name)
-    finally:
-        _recover(root, names)
 
 
 def _recover(root: Path, names: Iterable[str]) -> None:

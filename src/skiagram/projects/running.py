@@ -60,7 +60,11 @@ def run_stages(project: Path) -> int:
             errors="replace",
         )
         try:
-            watched.stages = _count_stages(project)
+            listed = subprocess.run(  # as DVC counts them
+                [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
+                cwd=project, env=environment(project), capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            watched.stages = len(listed.stdout.split())
             reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
             reader.start()
             while process.poll() is None:
@@ -108,15 +112,6 @@ def _end_all(process: int) -> None:
         for each in psutil.wait_procs(family, timeout=_GRACE)[1]:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-
-
-def _count_stages(project: Path) -> int:
-    """Return how many stages a run has, as DVC counts them."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
-        cwd=project, env=environment(project), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return len(listed.stdout.split())
 
 
 class _Watched:
@@ -181,7 +176,8 @@ class _Watched:
         if self._terminal:
             sys.stderr.write("\r" + " " * self._width + "\r")
         if code:
-            refusal = next(filter(None, map(_name_refusal_of_dvc, self._last)), None)
+            errors = (line for line in self._last if line.startswith("ERROR: "))
+            refusal = next(filter(None, (name_refusal(line, "DVC") for line in errors)), None)
             sys.stderr.writelines(self._last if refusal is None else [f"{refusal}\n"])
 
     def exit_code(self, code: int) -> int:
@@ -193,10 +189,6 @@ class _Watched:
     def _print(self, line: str) -> None:
         sys.stderr.write(f"\r{line.ljust(self._width)}\n" if self._terminal else f"{line}\n")
         sys.stderr.flush()
-
-
-def _name_refusal_of_dvc(line: str) -> SkiagramError | None:
-    return name_refusal(line, "DVC") if line.startswith("ERROR: ") else None
 
 
 def _words(note: dict[str, object]) -> str:

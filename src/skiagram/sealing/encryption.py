@@ -42,7 +42,19 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
     pyrage = _load_pyrage(where)
     named = os.environ.get(purpose.file_variable)
     place = purpose.file_variable if named else purpose.variable
-    text = _read_key(Path(named), place) if named else os.environ.get(place, "")
+    text = os.environ.get(place, "")
+    if named:
+        try:
+            if not Path(named).is_file():
+                raise FileNotFoundError
+            with Path(named).open("rb") as file:
+                text = file.read(_MAX_KEY_BYTES).decode("utf-8", errors="replace")
+        except OSError:
+            raise DataError(
+                "the file of the key cannot be read",
+                where=place,
+                remedy="check its name and permissions",
+            ) from None
     lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
@@ -62,20 +74,6 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
             "no secret key of age",
             where=place,
             allowed="a line AGE-SECRET-KEY-1…, as `age-keygen` writes it",
-        ) from None
-
-
-def _read_key(path: Path, where: str) -> str:
-    try:
-        if not path.is_file():
-            raise FileNotFoundError
-        with path.open("rb") as file:
-            return file.read(_MAX_KEY_BYTES).decode("utf-8", errors="replace")
-    except OSError:
-        raise DataError(
-            "the file of the key cannot be read",
-            where=where,
-            remedy="check its name and permissions",
         ) from None
 
 

@@ -15,11 +15,11 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -69,18 +69,16 @@ class Opening:
     @property
     def hash(self) -> str:
         """The SHA-256 of all of it."""
-        return hashlib.sha256(_canonical(dataclasses.asdict(self))).hexdigest()
+        content = json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def line(self) -> str:
         """Return it as a line of the ledger."""
-        return _canonical(dataclasses.asdict(self) | {"hash": self.hash}).decode()
+        content = dataclasses.asdict(self) | {"hash": self.hash}
+        return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 _OPENING = TypeAdapter(Opening)
-
-
-def _canonical(values: Mapping[str, Any]) -> bytes:
-    return json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
 
 
 class Ledger(NamedTuple):

@@ -55,22 +55,17 @@ def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Li
 
 def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the bias, the mean of predicted minus measured."""
-    gap = predicted - measured
-
-    def bias(cases: Floats, total: Floats) -> Floats:
-        return total / cases
-
-    return _figure_of_sums([gap], patient, bias)
+    return _figure_of_sums([predicted - measured], patient, lambda cases, total: total / cases)
 
 
 def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
     """Return the root mean square error."""
-
-    def root(cases: Floats, squares: Floats) -> Floats:
-        error: Floats = np.sqrt(np.maximum(squares, 0) / cases)
-        return error
-
-    return _figure_of_sums([np.square(predicted - measured)], patient, root, "log")
+    return _figure_of_sums(
+        [np.square(predicted - measured)],
+        patient,
+        lambda cases, squares: np.sqrt(np.maximum(squares, 0) / cases),
+        "log",
+    )
 
 
 def agreement_limit(

@@ -15,6 +15,7 @@ from skiagram.statistics.score_intervals import join_with_wilson, wilson_interva
 from skiagram.statistics.variation import (
     Variation,
     Z,
+    count_cases,
     degrees_of_freedom,
     over_folds,
     over_trainings,
@@ -23,12 +24,6 @@ from skiagram.statistics.variation import (
 
 Floats = NDArray[np.float64]
 LEVELS = (0.025, 0.975)
-
-
-def percentile_interval(replicates: Floats) -> tuple[float, float]:
-    """Return the 95 % interval between percentiles of the replicates (Efron 1979)."""
-    low, high = np.quantile(replicates, LEVELS)
-    return float(low), float(high)
 
 
 def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:
@@ -196,7 +191,7 @@ def bootstrap_estimate(
         bounds = bca_interval(value, values, jackknife)
     variation = _variation(statistic, draws, values, jackknife)
     method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + variation.words
-    low, high = percentile_interval(values) if bounds is None else bounds
+    low, high = map(float, np.quantile(values, LEVELS) if bounds is None else bounds)
     if variation.scope == "procedure" or np.isfinite(variation.degrees):
         standard = Z * float(values.std(ddof=1))
         longer = variation.half / standard if variation.variance > 0 else 1.0
@@ -230,41 +225,39 @@ def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
     return Estimate(value, low, high, method)
 
 
-def _clustered_variance(statistic: Statistic, draws: PatientDraws, jackknife: Floats) -> float:
-    """Return the variance over patients who have several cases each.
-
-    `variance_of_mean` of the influence of each case, (n − 1) (θ − θ without the case). Above
-    2,000 cases that takes too long, and the jackknife over patients stands alone.
-    """
-    n = len(draws.patient)
-    if n > _MAX_INFLUENCES:
-        left_out = jackknife[np.isfinite(jackknife)]
-        return (len(left_out) - 1) * float(left_out.var()) if len(left_out) else 0.0
-    rows = max(1, _BLOCK // n)
-    blocks = (np.arange(start, min(start + rows, n)) for start in range(0, n, rows))
-    absent = [statistic((np.arange(n) != block[:, None]).astype(np.float64)) for block in blocks]
-    influence = (n - 1) * (statistic(np.ones((1, n)))[0] - np.concatenate(absent))
-    if not np.isfinite(influence).all() or len(np.unique(draws.patient)) < 2:
-        return 0.0
-    return variance_of_mean(influence, draws.patient)
-
-
 def _variation(
     statistic: Statistic, draws: PatientDraws, values: Floats, jackknife: Floats | None
 ) -> Variation:
     """Return the variation that an interval is to hold; that of the resamples where none is wider.
+
+    Where patients have several cases it is `variance_of_mean` of the influence of each case,
+    (n − 1) (θ − θ without the case). Above 2,000 cases that takes too long, and the jackknife over
+    patients stands alone.
 
     Args:
         statistic: Maps case weights (b, n) to (b,).
         values: (b,) the figure on them, finite.
         jackknife: (j,) the figure without each patient in turn; None of a figure that jumps.
     """
-    variance = float(values.var(ddof=1))
+    variance, n = float(values.var(ddof=1)), len(draws.patient)
     if jackknife is not None and np.isfinite(draws.degrees):
-        variance = max(variance, _clustered_variance(statistic, draws, jackknife))
+        if n > _MAX_INFLUENCES:
+            left_out = jackknife[np.isfinite(jackknife)]
+            clustered = (len(left_out) - 1) * float(left_out.var()) if len(left_out) else 0.0
+            variance = max(variance, clustered)
+        else:
+            rows = max(1, _BLOCK // n)
+            blocks = (np.arange(start, min(start + rows, n)) for start in range(0, n, rows))
+            without = [
+                statistic((np.arange(n) != block[:, None]).astype(np.float64)) for block in blocks
+            ]
+            influence = (n - 1) * (statistic(np.ones((1, n)))[0] - np.concatenate(without))
+            if np.isfinite(influence).all() and len(count_cases(draws.patient)) > 1:
+                variance = max(variance, variance_of_mean(influence, draws.patient))
+    # The trainings of a model widen it, too.
     if not isinstance(statistic, MeanOverRepeats):
         return Variation(variance, draws.degrees)
     if statistic.folds:
         return over_folds(variance, draws.degrees, statistic.folds, len(statistic.repeats))
-    figures = statistic.of_each(np.ones((1, len(draws.patient))))[:, 0]
+    figures = statistic.of_each(np.ones((1, n)))[:, 0]
     return over_trainings(variance, draws.degrees, figures)

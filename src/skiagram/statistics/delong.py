@@ -82,8 +82,22 @@ def placements(
         raise _no_pair("all cases are of one class")
     if fit is None or (fit == fit[:, :1]).all():
         return auc_of_placements(_placed(ranking, positive), positive, patient, folds)
-    scores, fits = np.broadcast_arrays(ranking, fit)
-    values = [_within_fits(*each, positive) for each in zip(scores, fits, strict=True)]
+    values = []
+    for scores, fits in zip(*np.broadcast_arrays(ranking, fit), strict=True):
+        # Within each fit: the placement of a case, and the cases of the other class beside it.
+        placed, others = np.zeros(len(scores)), np.zeros(len(scores))
+        for rows in (fits == number for number in np.unique(fits)):
+            n_positive, n_negative = positive[rows].sum(), (~positive[rows]).sum()
+            if n_positive and n_negative:
+                placed[rows] = _placed(scores[None, rows], positive[rows])[0]
+                others[rows] = np.where(positive[rows], n_negative, n_positive)
+        pairs = others[positive].sum()
+        if pairs == 0:
+            raise _no_pair("no fit scored cases of both classes")
+        # What each case is worth to the share of pairs that are in order.
+        auc = float(others[positive] @ placed[positive] / pairs)
+        weight = others * np.where(positive, positive.sum(), (~positive).sum()) / pairs
+        values.append(auc + weight * (placed - auc))
     return auc_of_placements(np.array(values), positive, patient, folds)
 
 
@@ -106,24 +120,6 @@ def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArra
             np.repeat((n_positive - positives) / n_positive, lengths),
         )
     return values
-
-
-def _within_fits(
-    score: NDArray[np.float64], fit: NDArray[np.int64], positive: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    value, others = np.zeros(len(score)), np.zeros(len(score))
-    for rows in (fit == number for number in np.unique(fit)):
-        n_positive, n_negative = positive[rows].sum(), (~positive[rows]).sum()
-        if n_positive and n_negative:
-            value[rows] = _placed(score[None, rows], positive[rows])[0]
-            others[rows] = np.where(positive[rows], n_negative, n_positive)
-    pairs = others[positive].sum()
-    if pairs == 0:
-        raise _no_pair("no fit scored cases of both classes")
-    auc = float(others[positive] @ value[positive] / pairs)
-    weight = others * np.where(positive, positive.sum(), (~positive).sum()) / pairs
-    linearised: NDArray[np.float64] = auc + weight * (value - auc)
-    return linearised
 
 
 def _no_pair(fault: str) -> DataError:

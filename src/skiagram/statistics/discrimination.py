@@ -267,7 +267,7 @@ def auc_of_classes(scores: Floats, label: Labels, positive: int | None) -> float
     if positive is None:
         centred = scores - scores.mean(axis=1, keepdims=True)
         return float(one_vs_rest_auc(centred, label, weights)[0])
-    ranking = scores[:, positive] - scores[:, 1 - positive]
+    ranking = score_difference(scores, positive)
     return float(roc_auc(ranking, label == positive, weights)[0])
 
 

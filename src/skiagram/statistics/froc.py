@@ -20,8 +20,8 @@ and normal images are marked, and ½ where nothing is marked.
 Ratings of two fits share no scale: only pairs of one fit count, and thresholds are a fit's own.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -132,28 +132,77 @@ class FreeResponse:
                 lesion.
             normal: Count false marks, and images, among normal images alone.
         """
-        shares = [
-            _found(ratings, fit, rates, weights, normal=normal)
-            for ratings, fit in zip(self.repeats, self.fits, strict=True)
-        ]
+        lesions = self.lesions
+        counted = lesions == 0 if normal else np.ones(len(lesions), dtype=np.bool_)
+        shares = []
+        for ratings, fit in zip(self.repeats, self.fits, strict=True):
+            image, is_lesion = _rank_marks(ratings, counted)
+            lesion_weight = np.zeros((len(weights), len(rates)))
+            for number in np.unique(fit):
+                in_fit = fit[image] == number
+                images = weights[:, counted & (fit == number)].sum(axis=1)
+                _walk(
+                    image[in_fit],
+                    is_lesion[in_fit],
+                    np.ascontiguousarray(weights),
+                    rates * images[:, None] + _ROUNDING,
+                    lesion_weight,
+                )
+            with np.errstate(invalid="ignore"):  # a resample without a lesion
+                shares.append(lesion_weight / (weights @ lesions)[:, None])
         averaged: Floats = np.mean(shares, axis=0)
         return averaged
 
     def share_found(self, rates: Floats, *, normal: bool = False) -> MeanOverRepeats:
         """Return, as a function of weights, the mean sensitivity at some rates of false marks."""
-        return MeanOverRepeats(
-            [_at(self, k, rates, normal=normal) for k in range(len(self.repeats))], self.folds
-        )
+
+        def mean_sensitivity(repeat: FreeResponse) -> Statistic:
+            return lambda weights: np.asarray(
+                repeat.sensitivities(rates, weights, normal=normal).mean(axis=1)
+            )
+
+        return MeanOverRepeats([mean_sensitivity(repeat) for repeat in self._single()], self.folds)
 
     def area(self, most: float) -> MeanOverRepeats:
         """Return, as a function of weights, the area under FROC up to a rate, over that rate.
 
-        It is the mean share of the lesions found over all rates from 0 to `most`, in [0, 1].
+        It is the mean share of the lesions found over all rates from 0 to `most`, in [0, 1]. A
+        lesion is found at every rate from that of the false marks rated at least as high, r, so it
+        adds 1 − r / most.
 
         Args:
             most: False marks per image, above 0.
         """
-        return MeanOverRepeats([_area(self, k, most) for k in range(len(self.repeats))], self.folds)
+        lesions, everywhere = self.lesions, np.ones(len(self.patient), dtype=np.bool_)
+
+        def area_of_repeat(ratings: Ratings, fit: Whole) -> Statistic:
+            image, is_lesion = _rank_marks(ratings, everywhere)
+
+            def area(weights: Floats) -> Floats:
+                total = np.zeros(len(weights))
+                for number in np.unique(fit):
+                    marked = fit[image] == number
+                    weight, lesion = weights[:, image[marked]], is_lesion[marked]
+                    before = np.cumsum(np.where(lesion, 0.0, weight), axis=1)[:, lesion]
+                    images = weights[:, fit == number].sum(axis=1, keepdims=True)
+                    with np.errstate(divide="ignore", invalid="ignore"):  # a fit in no resample
+                        found = np.nan_to_num(np.clip(1 - before / (most * images), 0, 1))
+                    total += (weight[:, lesion] * found).sum(axis=1)
+                with np.errstate(invalid="ignore"):  # a resample without a lesion
+                    share: Floats = total / (weights @ lesions)
+                return share
+
+            return area
+
+        areas = map(area_of_repeat, self.repeats, self.fits)
+        return MeanOverRepeats(list(areas), self.folds)
+
+    def _single(self) -> "list[FreeResponse]":
+        """Return each repeat on its own."""
+        return [
+            replace(self, repeats=(ratings,), fit=None if self.fit is None else fit[None])
+            for ratings, fit in zip(self.repeats, self.fits, strict=True)
+        ]
 
     def select(self, images: Flags) -> "FreeResponse":
         """Return the marked images."""
@@ -208,18 +257,6 @@ def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) 
     return MeanOverRepeats([of_both(*pair) for pair in pairs], max(first.folds, second.folds))
 
 
-def _at(
-    response: FreeResponse, repeat: int, rates: Floats, *, normal: bool
-) -> Callable[[Floats], Floats]:
-    ratings, fit = response.repeats[repeat], response.fits[repeat]
-
-    def mean(weights: Floats) -> Floats:
-        averaged: Floats = _found(ratings, fit, rates, weights, normal=normal).mean(axis=1)
-        return averaged
-
-    return mean
-
-
 def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fit: Whole) -> Floats:
     """Return the placement of each abnormal image, then of each of the others.
 
@@ -272,32 +309,6 @@ def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Fl
     return share
 
 
-def _area(response: FreeResponse, repeat: int, most: float) -> Callable[[Floats], Floats]:
-    """Return the area under FROC of a repeat as a function of weights.
-
-    A lesion is found at every rate from that of the false marks rated at least as high, r, so it
-    adds 1 − r / most.
-    """
-    ratings, fit = response.repeats[repeat], response.fits[repeat]
-    image, is_lesion = _rank_marks(ratings, np.ones(len(fit), dtype=np.bool_))
-
-    def area(weights: Floats) -> Floats:
-        total = np.zeros(len(weights))
-        for number in np.unique(fit):
-            marked = fit[image] == number
-            weight, lesion = weights[:, image[marked]], is_lesion[marked]
-            before = np.cumsum(np.where(lesion, 0.0, weight), axis=1)[:, lesion]
-            images = weights[:, fit == number].sum(axis=1, keepdims=True)
-            with np.errstate(divide="ignore", invalid="ignore"):  # a fit that is in no resample
-                left = np.nan_to_num(np.clip(1 - before / (most * images), 0, 1))
-            total += (weight[:, lesion] * left).sum(axis=1)
-        with np.errstate(invalid="ignore"):  # a resample without a lesion
-            share: Floats = total / (weights @ response.lesions)
-        return share
-
-    return area
-
-
 def _rank_marks(ratings: Ratings, counted: Flags) -> tuple[Whole, Flags]:
     """Return (m,) the image of each mark by descending rating, and whether it is a lesion.
 
@@ -311,24 +322,6 @@ def _rank_marks(ratings: Ratings, counted: Flags) -> tuple[Whole, Flags]:
     image = np.concatenate([ratings.false_image[false], ratings.lesion_image[marked]])
     order = np.argsort(-rating, kind="stable")
     return image[order], order >= false.sum()
-
-
-def _found(ratings: Ratings, fit: Whole, rates: Floats, weights: Floats, *, normal: bool) -> Floats:
-    n = len(fit)
-    lesions = np.bincount(ratings.lesion_image, minlength=n)
-    counted = lesions == 0 if normal else np.ones(n, dtype=np.bool_)
-    image, is_lesion = _rank_marks(ratings, counted)
-    lesion_weight = np.zeros((len(weights), len(rates)))
-    for number in np.unique(fit):
-        in_fit = fit[image] == number
-        images = weights[:, counted & (fit == number)].sum(axis=1)
-        allowed = rates * images[:, None] + _ROUNDING
-        _walk(
-            image[in_fit], is_lesion[in_fit], np.ascontiguousarray(weights), allowed, lesion_weight
-        )
-    with np.errstate(invalid="ignore"):  # a resample without a lesion
-        share: Floats = lesion_weight / (weights @ lesions)[:, None]
-    return share
 
 
 @compiled

@@ -184,11 +184,6 @@ class Linearised:
         return self.variation.quantile
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
-        """Return the influences, averaged over repeats, and patients of each sample."""
-        return self._samples(self._averaged)
-
-    @property
     def capped(self) -> bool:
         """Return whether the variance is too small to be believed."""
         if self.chance is None:
@@ -319,10 +314,11 @@ class Linearised:
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
+        samples, other_samples = (each._samples(each._averaged) for each in (self, other))
         covariance = sum(
             covariance_of_means(*sample, *other_sample)
-            for sample in self.samples
-            for other_sample in other.samples
+            for sample in samples
+            for other_sample in other_samples
             if np.isin(sample[1], other_sample[1]).any()
         )
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
@@ -381,12 +377,8 @@ class Linearised:
 
     def _wilson(self, quantile: float, cases: float) -> tuple[float, float]:
         """Return the interval that Wilson's of the chance makes, by so many independent cases."""
-        return self._of_chance(wilson_interval(self._chance, cases, quantile))
-
-    def _of_chance(self, interval: tuple[float, float]) -> tuple[float, float]:
-        """Return the figure's interval of that of its chance."""
         origin, unit = self.chance or (0.0, 1.0)
-        ends = sorted(origin + unit * end for end in interval)
+        ends = sorted(origin + unit * end for end in wilson_interval(self._chance, cases, quantile))
         low, high = np.clip(ends, *_LIMITS[self.scale])
         return float(low), float(high)
 
@@ -422,14 +414,15 @@ class Linearised:
     def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
         """Return the difference of both figures with its interval."""
         value, variation = self.value, self.variation
-        low, high = _LIMITS[first.scale]
+        # Where the figures do not vary since they lie at their bounds, nor does the difference.
+        at_bounds = self.by_kind or (first._unseen and second._unseen)
         if variation.variance > 0:
             below, above = (
                 variation.quantile * variation.error(upwards=up) for up in (False, True)
             )
             method = "from both intervals" if variation.errors else f"paired {self.method}"
             method += self._words
-        elif self._is_at_bounds:
+        elif at_bounds:
             both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
             below, above = _recovered(first.value, second.value, *both, 0.0)
             method = f"Newcombe on {self._of_patients}"
@@ -437,15 +430,10 @@ class Linearised:
             return Estimate(value, reason="fewer than two patients")
         else:
             below, above, method = 0.0, 0.0, f"paired {self.method}"
+        low, high = _LIMITS[first.scale]
         return Estimate(
             value, max(low - high, value - below), min(high - low, value + above), method
         )
-
-    @property
-    def _is_at_bounds(self) -> bool:
-        """Return whether a difference does not vary since its figures do not, at their bounds."""
-        figures = self.pair or ()
-        return bool(figures) and (self.by_kind or all(figure._unseen for figure in figures))
 
     @property
     def _words(self) -> str:
@@ -593,12 +581,14 @@ def mean_of_cases(value: Floats, patient: Patients, scale: Scale = "plain") -> L
 
 
 def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
-    """Return a share of cases.
+    """Return a share of cases; NaN without a case.
 
     Args:
         success: (repeats, n) 1 or 0 a case and training, or a mean of these.
     """
-    return Linearised(_mean_of(success), success, patient, folds=folds, scale="share")
+    cases = success.shape[1]
+    values = success.mean(axis=1) if cases else np.full(len(success), np.nan)
+    return Linearised(values, success, patient, folds=folds, scale="share")
 
 
 def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linearised:
@@ -607,13 +597,7 @@ def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linea
     Args:
         difference: (repeats, n) 1, 0 or −1, or means of these.
     """
-    return Linearised(_mean_of(difference), difference, patient, folds=folds, scale="gain")
-
-
-def _mean_of(values: Floats) -> Floats:
-    """Return (repeats,) the mean of (repeats, n) values; NaN without a case."""
-    mean: Floats = values.mean(axis=1) if values.shape[1] else np.full(len(values), np.nan)
-    return mean
+    return replace(share(difference, patient, folds), scale="gain")
 
 
 def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:

@@ -72,27 +72,17 @@ def predictive_value_at_prevalence(
     half = vary_sum(influence, patient).half * np.sqrt(1 - 1 / len(np.unique(patient)))
     below, above = half, half
     if is_clustered(patient):
-        arms = _arms_of_likelihood_ratio(correct, of_class, patient)
-        below, above = max(half, arms[0]), max(half, arms[1])
+        # The arms of the log of the likelihood ratio, put together from Wilson's intervals of the
+        # logs of sensitivity and 1 − specificity (Zou & Donner 2008, *Stat. Med.* 27:1693).
+        estimates = (proportion(correct[side], patient[side]) for side in (of_class, ~of_class))
+        (sensitivity, low, high), (specificity, least, most) = (
+            np.clip([each.value, each.low, each.high], 1e-9, 1 - 1e-9) for each in estimates
+        )
+        down = np.hypot(np.log(sensitivity / low), np.log((1 - least) / (1 - specificity)))
+        up = np.hypot(np.log(high / sensitivity), np.log((1 - specificity) / (1 - most)))
+        below, above = max(half, float(down)), max(half, float(up))
     low, high = expit(logit(value) - below), expit(logit(value) + above)
     return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
-
-
-def _arms_of_likelihood_ratio(
-    correct: NDArray[np.float64], of_class: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> tuple[float, float]:
-    """Return how far the log of a decision's likelihood ratio reaches down and up.
-
-    Put together from Wilson's intervals of the logs of sensitivity and 1 − specificity (Zou &
-    Donner 2008, *Statistics in Medicine* 27:1693).
-    """
-    hit, rejected = (proportion(correct[side], patient[side]) for side in (of_class, ~of_class))
-    (value, low, high), (rejection, least, most) = (
-        np.clip([each.value, each.low, each.high], 1e-9, 1 - 1e-9) for each in (hit, rejected)
-    )
-    below = np.hypot(np.log(value / low), np.log((1 - least) / (1 - rejection)))
-    above = np.hypot(np.log(high / value), np.log((1 - rejection) / (1 - most)))
-    return float(below), float(above)
 
 
 def _bayes(hit: float, miss: float, prevalence: float) -> float:

@@ -53,7 +53,7 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     sites = len(value)
     if sites < 2 or not (variance > 0).all():
         raise ValueError("a summary over sites needs two or more, each with a variance above 0")
-    between = paule_mandel(value, variance)
+    between = between_sites(value, variance, sites - 1)
     weight = 1 / (variance + between)
     mean = float((weight * value).sum() / weight.sum())
     error = float(1 / weight.sum())
@@ -66,16 +66,6 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     spread = cautious + 1 / float((1 / (variance + cautious)).sum())
     reach = float(t_quantile(UPPER, sites - 2) * np.sqrt(spread))
     return replace(effects, next_low=mean - reach, next_high=mean + reach)
-
-
-def paule_mandel(value: Floats, variance: Floats) -> float:
-    """Return the variance between sites of Paule & Mandel (1982); 0 where none can be seen.
-
-    Args:
-        value: (k,) a figure a site.
-        variance: (k,) its variance within the site, > 0.
-    """
-    return between_sites(value, variance, len(value) - 1)
 
 
 def between_sites(value: Floats, variance: Floats, squares: float) -> float:

@@ -5,6 +5,7 @@ with the degrees of freedom of Hillis 2007).
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -72,23 +73,21 @@ def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
     that of a single repeat, widened as the interval of one model is.
     """
     folds, repeats = figures[0].folds, len(figures[0].values)
-    if not folds:
-        return _covariance(figures)
-    single = [
-        _covariance(repeat_figures)
-        for repeat_figures in zip(*(figure.single() for figure in figures), strict=True)
-    ]
-    widened: Floats = overlap_factor(folds, repeats) * np.mean(single, axis=0)
-    return widened
-
-
-def _covariance(figures: Sequence[Linearised]) -> Floats:
-    covariance = np.diag([figure.variance() for figure in figures])
-    for j, figure in enumerate(figures):
-        for k, other in enumerate(figures[:j]):
+    single_repeats = [tuple(figures)]
+    if folds:
+        single_repeats = list(zip(*(figure.single() for figure in figures), strict=True))
+    covariances = []
+    for repeat_figures in single_repeats:
+        covariance = np.diag([figure.variance() for figure in repeat_figures])
+        for k, j in combinations(range(len(repeat_figures)), 2):
+            figure, other = repeat_figures[j], repeat_figures[k]
             total, apart = (combination([(1.0, figure), (sign, other)]) for sign in (1.0, -1.0))
             covariance[j, k] = covariance[k, j] = (total.variance() - apart.variance()) / 4
-    return covariance
+        covariances.append(covariance)
+    widened: Floats = (overlap_factor(folds, repeats) if folds else 1.0) * np.mean(
+        covariances, axis=0
+    )
+    return widened
 
 
 def mean_of_readers(

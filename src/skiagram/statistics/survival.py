@@ -40,15 +40,13 @@ class StepCurve:
 
     def at(self, time: Floats) -> Floats:
         """Return the curve at times, steps at them taken."""
-        return self._before(np.searchsorted(self.time, time, side="right"))
+        taken = np.searchsorted(self.time, time, side="right")
+        return np.asarray(np.append(1.0, self.value)[taken])
 
     def before(self, time: Floats) -> Floats:
         """Return the curve just before times."""
-        return self._before(np.searchsorted(self.time, time, side="left"))
-
-    def _before(self, steps: NDArray[np.intp]) -> Floats:
-        whole: Floats = np.concatenate([[1.0], self.value])[steps]
-        return whole
+        taken = np.searchsorted(self.time, time, side="left")
+        return np.asarray(np.append(1.0, self.value)[taken])
 
 
 def kaplan_meier(time: Floats, event: Flags) -> StepCurve:

@@ -168,19 +168,13 @@ def covariance_of_means(
         other_patient: (m,) patient of each of its values.
     """
     numbers = 1 + max(int(patient.max()), int(other_patient.max()))
-    first = _leverage_weighed(value, patient, numbers)
-    second = _leverage_weighed(other, other_patient, numbers)
-    patients = len(count_cases(np.concatenate([patient, other_patient])))
-    return patients / (patients - 1) * float(first @ second)
-
-
-def _leverage_weighed(value: Floats, patient: Patients, numbers: int) -> Floats:
-    n = len(value)
-    sizes = np.bincount(patient, minlength=numbers)
-    present = int((sizes > 0).sum())
-    sums = np.bincount(patient, weights=value - value.mean(), minlength=numbers)
-    weighed: Floats = sums * (1 - 1 / present) / (n - sizes)
-    return weighed
+    weighed = []
+    for values, patients in ((value, patient), (other, other_patient)):
+        sizes = np.bincount(patients, minlength=numbers)
+        sums = np.bincount(patients, weights=values - values.mean(), minlength=numbers)
+        weighed.append(sums * (1 - 1 / int((sizes > 0).sum())) / (len(values) - sizes))
+    together = len(count_cases(np.concatenate([patient, other_patient])))
+    return together / (together - 1) * float(weighed[0] @ weighed[1])
 
 
 def overlap_factor(folds: int, repeats: int) -> float:
