@@ -103,7 +103,6 @@ def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows: Rows) -
     assert rows.asked == {STRENGTH: 0.5}
 
 
-@pytest.mark.slow
 def test_optuna_never_takes_a_job_that_failed_for_the_best(rows: Rows) -> None:
     import optuna
 
@@ -173,7 +172,6 @@ def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
     assert not rows.asked
 
 
-@pytest.mark.slow
 def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> None:
     done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc")
     assert done.returncode == 2
@@ -219,7 +217,6 @@ def table_of(project: Project, name: str) -> pd.DataFrame:
     return pd.read_csv(project.folder / f"sweeps/{name}/table.csv")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("launcher", ["basic", *PLUGINS])
 def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: str) -> None:
     if launcher in PLUGINS:
@@ -311,7 +308,6 @@ def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
     assert write(swept(2.0)) == "by_hand_3"
 
 
-@pytest.mark.thorough
 def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     plugins = find_spec("hydra_plugins")
     if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
@@ -324,7 +320,6 @@ def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
-@pytest.mark.thorough
 def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) -> None:
     done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
     assert done.returncode == 1
@@ -334,7 +329,6 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
     assert "roc_auc" in set(table.loc[table["row"] == 2, "figure"])
 
 
-@pytest.mark.thorough
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
     """Each row against `dvc repro` with its options: figures and bytes of scores."""
     done = small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [0, 3]}))
@@ -362,7 +356,6 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Proj
                 assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
 
 
-@pytest.mark.thorough
 def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
     command = ask(small, {"seed": [0, 1, 2, 3, 4, 5]})
     whole = small.copy(small.folder.parent / "whole")
@@ -376,7 +369,6 @@ def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
     assert small.hashes("sweeps") == whole.hashes("sweeps")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("words", [("sweep=regularisation",), ("-m", "seed=0,1,2,3,4,5")])
 def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
     small: Project, words: tuple[str, ...], tmp_path: Path
@@ -402,7 +394,6 @@ def _count(project: Project) -> int:
     return len(list((project.folder / ".work/pieces").glob("trained-*")))
 
 
-@pytest.mark.thorough
 def test_a_sweep_whose_rows_all_fail_leaves_nothing(small: Project) -> None:
     done = small.run(*ask(small, {STRENGTHS: [0, -1]}))
     assert done.returncode == 1

@@ -11,7 +11,6 @@ from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.subset import find_subset
-from skiagram.options import check
 from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
@@ -24,12 +23,12 @@ from skiagram.sweeps.learning_curves import (
     fit_learning_curve,
     split_spread,
 )
-from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
+from skiagram.sweeps.rows import SELECTION, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.evaluation.model_results import interval
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import make_sweep, run, small_place
 
 Floats = NDArray[np.float64]
 SIZES = np.array([50.0, 100, 200, 400])
@@ -74,9 +73,6 @@ def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None
     longer = t.ppf(0.975, degrees) / norm.ppf(0.975)
     both = model(point, noise).mean(multipliers)[0, 1:].var()
     assert both == pytest.approx(longer**2 * (0.01**2 + draws), rel=0.08)  # all of draws: 33 % more
-    certain = ResampledModel("b", "B", "classical", model(rising(0.8, 5)).areas, ())
-    compared = model(point, noise).mean(multipliers, certain)[0, 1:].var()
-    assert compared == pytest.approx(both, rel=1e-6)
 
 
 def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
@@ -152,16 +148,9 @@ CHOICES = {
 }
 
 
-def run(workspace: Workspace, base: dict[str, Any], axes: dict[str, Any]) -> SweepResult:
-    asked = {"question": "When?", "base": base, "axes": axes, "analysis": "learning_curves"}
-    sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
-    rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))
-    return gather("try", sweep, rows, trained)
-
-
 def crossover(workspace: Workspace, *sizes: int, **changed: Any) -> SweepResult:
     axes = {f"{SUBSET}.cases": [*sizes], f"{SUBSET}.draw": [0, 1]}
-    return run(workspace, CHOICES | changed, axes)
+    return run(workspace, base=CHOICES | changed, axes=axes, analysis="learning_curves")
 
 
 def curves(result: SweepResult) -> LearningCurves:
@@ -171,9 +160,7 @@ def curves(result: SweepResult) -> LearningCurves:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("crossover")
-    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
-    return small_place(folder, (28, 4, 20))
+    return small_place(tmp_path_factory.mktemp("crossover"), (28, 4, 20))
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +236,7 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
 ) -> None:
     stacking = {"combinations": ["stacking"], "conf.combination.stacking.members": BASELINES}
     base = CHOICES | stacking | {"networks": [], "design": design, "inner_folds": 2}
-    sweep = check(Sweep, {"question": "?", "base": base, "axes": {"seed": [0]}}, "sweep")
+    sweep = make_sweep(base=base, axes={"seed": [0]})
     trained = dict[int, Measurable]()
     (row,) = run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained)
     assert not row.reason

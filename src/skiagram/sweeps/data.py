@@ -34,11 +34,6 @@ class DataSet:
 
     folder: Path
 
-    @classmethod
-    def of(cls, prepared: PreparedData) -> "DataSet":
-        """Return the data set that was prepared."""
-        return cls(prepared.cases.parent)
-
     @property
     def images(self) -> ImageStore:
         return ImageStore(self.folder / "images")
@@ -88,11 +83,14 @@ def prepare_data(
 ) -> PreparedData:
     """Restore a data set's images, extract their features and encode them."""
 
+    # Images are cleaned.
     def restore(folder: Path) -> None:
         restore_images(restoration, data.folder, folder)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
+
+    # Places are proposed where finders look.
     places = workspace.options.read_file("proposal", proposal)
     hit = workspace.options.compose_stage("propose")["hit"]
 
@@ -100,39 +98,23 @@ def prepare_data(
         propose_places(places, check(HitRule, hit, "hit"), data.folder, images, folder)
 
     inputs = {"restored": images.parent.name, "proposal": places, "hit": hit}
-    candidates = workspace.make_once("proposed", inputs, propose)
-    described = describe_images(
-        workspace, data.folder / "cases", images, candidates / "candidates", families
-    )
-    return encode_prepared(workspace, described, encoders)
+    candidates = workspace.make_once("proposed", inputs, propose) / "candidates"
 
-
-def describe_images(
-    workspace: Workspace,
-    cases: Path,
-    images: Path,
-    candidates: Path,
-    families: Mapping[str, Options],
-) -> PreparedData:
-    """Extract the features of restored images, of all cases or some.
-
-    Args:
-        candidates: Folder of the places, which says how the images were prepared.
-    """
-    windows = workspace.options.compose_stage("extract")["windows"]
+    # Images, and windows at places, are described by features.
+    cases, windows = data.folder / "cases", workspace.options.compose_stage("extract")["windows"]
 
     def extract(folder: Path) -> None:
-        cut, read = check(Windows, windows, "windows"), (cases, images, candidates)
-        extract_features(families, cut, *read, folder)
+        read = (cases, images, candidates)
+        extract_features(families, check(Windows, windows, "windows"), *read, folder)
 
-    inputs = {
+    described: dict[str, Any] = {
         "restored": images.parent.name,
         "proposed": candidates.parent.name,
         "windows": windows,
         "families": list(families.items()),
     }
-    made = workspace.make_once("features", inputs, extract)
-    return PreparedData(
+    made = workspace.make_once("features", described, extract)
+    prepared = PreparedData(
         cases=cases,
         images=images,
         features=made / "features.parquet",
@@ -140,14 +122,8 @@ def describe_images(
         candidates=candidates,
         candidates_features=made / "candidates_features.parquet",
     )
-
-
-def encode_prepared(
-    workspace: Workspace, prepared: PreparedData, encoders: Mapping[str, Options]
-) -> PreparedData:
-    """Encode restored images, all of a data set's or some; each once for all rows and runs."""
-    made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
-    return replace(prepared, encodings=made)
+    encodings = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
+    return replace(prepared, encodings=encodings)
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:

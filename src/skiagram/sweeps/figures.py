@@ -34,18 +34,16 @@ from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
-from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.stability import selection_auc
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
-from skiagram.records.predictions import Outcome, Predictions
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
 from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
-from skiagram.tasks.task import Task
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
@@ -58,7 +56,6 @@ DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFE
 OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
@@ -103,14 +100,9 @@ class RowFigures:
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
-        return next(
-            (
-                each.estimate
-                for each in self.figures
-                if (each.model, each.figure) == (model, figure)
-            ),
-            None,
-        )
+        asked = model, figure
+        estimates = (each.estimate for each in self.figures if (each.model, each.figure) == asked)
+        return next(estimates, None)
 
     def chosen_by(self, model: str) -> str:
         """Return the figure of development cases that chooses a model, or `best_<arm>`."""
@@ -119,11 +111,9 @@ class RowFigures:
             for each in self.figures
             if each.model == model and each.figure.startswith(SELECTIONS)
         ]
-        return (
-            SELECTION_SENSITIVITY
-            if SELECTION_SENSITIVITY in names
-            else next(iter(names), SELECTION)
-        )
+        if SELECTION_SENSITIVITY in names:
+            return SELECTION_SENSITIVITY
+        return next(iter(names), SELECTION)
 
     def judged_by(self, model: str) -> tuple[str, str]:
         """Return the like figure of reported cases, and its difference from the reference."""
@@ -307,10 +297,8 @@ def measure_row(
     if finding is not None:
         shown |= _add_finding(shown, measured, setting, options, finding)
     if later is not None:
-        shown = {
-            name: _add_later(each, setting, options.replicates, later)
-            for name, each in shown.items()
-        }
+        draws = options.replicates
+        shown = {name: _add_later(each, setting, draws, later) for name, each in shown.items()}
     return MeasuredRow(shown, setting, options.margin * task.margin_unit)
 
 
@@ -390,32 +378,28 @@ def _add_later(
 
 
 def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
+    """Measure one model on development and reported cases; one that failed has no values."""
     outcome, task = model.outcome, setting.task
+    compared: ComparedModel | None = None
     if outcome.status == "failed":
-        missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in (task.primary, *wanted) if name not in NO_METRICS]
-        result = _record(outcome, dict.fromkeys(of_models, missing), missing, task)
-        return MeasuredModel(model, result, None, SelectionFigure(None))
-    compared = compare_on(setting, model)
-    metrics = _metrics(compared, setting, wanted)
-    if isinstance(compared, ComparedEstimator):
-        chosen_by = choose_estimator(model, compared, setting)
-        value = None if chosen_by.value is None else compared.outcome.direct(chosen_by.value)
-        of_development = Estimate(value)
+        by_development, chosen_by = Estimate(None, reason=outcome.reason), SelectionFigure(None)
+        measured = (name for name in (task.primary, *wanted) if name not in NO_METRICS)
+        metrics = dict.fromkeys(measured, by_development)
     else:
-        nested = setting.design == "cv"
-        of_development = selection_auc(model, setting.development, nested=nested)
-        chosen_by = figure_by_auc(model, of_development, setting)
-    result = _record(outcome, metrics, of_development, task)
-    return MeasuredModel(model, result, compared, chosen_by)
-
-
-def _record(
-    outcome: Outcome, metrics: Mapping[str, Estimate], of_development: Estimate, task: Task
-) -> ModelResult:
+        compared = compare_on(setting, model)
+        metrics = _metrics(compared, setting, wanted)
+        if isinstance(compared, ComparedEstimator):
+            chosen_by = choose_estimator(model, compared, setting)
+            value = None if chosen_by.value is None else compared.outcome.direct(chosen_by.value)
+            by_development = Estimate(value)
+        else:
+            nested = setting.design == "cv"
+            by_development = selection_auc(model, setting.development, nested=nested)
+            chosen_by = figure_by_auc(model, by_development, setting)
     figures = ((name, "", estimate) for name, estimate in metrics.items())
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    return result.with_figures(OF_SELECTION, [(task.selection, "", of_development)])
+    result = result.with_figures(OF_SELECTION, [(task.selection, "", by_development)])
+    return MeasuredModel(model, result, compared, chosen_by)
 
 
 def _metrics(
@@ -423,30 +407,24 @@ def _metrics(
 ) -> dict[str, Estimate]:
     """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
     if isinstance(compared, ComparedEstimator):
-        figures = {compared.primary: compared.estimate()}
         asked = set(wanted) - {compared.primary}
-        return figures | {
+        return {compared.primary: compared.estimate()} | {
             f"{name}, {group}" if group else name: estimate
             for name, group, estimate in (compared.list_figures() if asked else ())
             if name in asked
         }
     scores = require_classifier(compared).scores
-    return {
-        name: _efficiency(scores, setting)
-        if name == EFFICIENCY
-        else estimate_metric(name, scores, setting.cases, setting.draws)
-        for name in (AUC, *wanted)
-        if name not in NO_METRICS
-    }
-
-
-def _efficiency(scores: Scores, setting: EvaluationSet) -> Estimate:
-    """Estimate (d_a / d_ideal)² on generated data; no value on real images."""
-    ranked, ideal = binary_placements(scores, setting.cases), setting.ideal_observer(scores.fit)
-    known = estimate_efficiency(ranked, ideal) if ranked and ideal else None
-    return known or Estimate(
-        None, reason="the best possible score is known of generated data alone"
-    )
+    figures: dict[str, Estimate] = {}
+    for name in (AUC, *wanted):
+        if name == EFFICIENCY:  # (d_a / d_ideal)²
+            ranked = binary_placements(scores, setting.cases)
+            ideal = setting.ideal_observer(scores.fit)
+            known = estimate_efficiency(ranked, ideal) if ranked and ideal else None
+            reason = "the best possible score is known of generated data alone"
+            figures[name] = known or Estimate(None, reason=reason)
+        elif name not in NO_METRICS:
+            figures[name] = estimate_metric(name, scores, setting.cases, setting.draws)
+    return figures
 
 
 def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[ModelFigure]:
@@ -464,34 +442,21 @@ def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> l
     if not names or not (data / CLEAN).is_dir():
         return []
     clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
-    pairs = [(clean.image(case), restored.image(case)) for case in test.case_id.tolist()]
+    values: dict[str, list[float]] = {name: [] for name in names}
+    for case in test.case_id.tolist():
+        truth, image = clean.image(case), restored.image(case)
+        if is_volume(truth):
+            truth, image = truth[..., 0], image[..., 0]
+        truth = truth.astype(np.float64)
+        known = np.where(np.isfinite(image), image, np.nanmin(image)).astype(np.float64)
+        for name in names:
+            values[name].append(float(FIDELITY[name](truth, known, data_range=np.ptp(truth))))
     return [
         ModelFigure(
-            IMAGES,
-            "Restored images",
-            "",
-            name,
-            mean_over_patients([FIDELITY[name](*pair) for pair in pairs], test.patient_id),
+            IMAGES, "Restored images", "", name, mean_over_patients(values[name], test.patient_id)
         )
         for name in names
     ]
-
-
-def _psnr(clean: Image, restored: Image) -> float:
-    truth, known = _comparable(clean, restored)
-    return float(peak_signal_noise_ratio(truth, known, data_range=float(np.ptp(truth))))
-
-
-def _ssim(clean: Image, restored: Image) -> float:
-    truth, known = _comparable(clean, restored)
-    return float(structural_similarity(truth, known, data_range=float(np.ptp(truth))))
-
-
-def _comparable(clean: Image, restored: Image) -> tuple[Floats, Floats]:
-    if is_volume(clean):
-        clean, restored = clean[..., 0], restored[..., 0]
-    known = np.where(np.isfinite(restored), restored, np.nanmin(restored))
-    return clean.astype(np.float64), known.astype(np.float64)
 
 
 def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Estimate:
@@ -502,5 +467,8 @@ def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Es
     return Estimate(mean, mean - half, mean + half, "Student's t over patients")
 
 
-FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
+FIDELITY = {  # of restored images, in place of a model
+    "psnr": peak_signal_noise_ratio,
+    "ssim": structural_similarity,
+}
 NO_METRICS = {*FIDELITY, LATER_AUC, MERIT, MEAN_SENSITIVITY}  # measured apart
