@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -35,17 +36,26 @@ LIBRARIES = (
 )
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
+
+
+def list_stages(
+    dataset: str, features: str, baselines: Sequence[str], networks: Sequence[str] = ()
+) -> list[tuple[str, ...]]:
+    """Return the stages from a data set to the report, each with its overrides."""
+    return [
+        ("ingest", f"dataset={dataset}"),
+        *(("audit",), ("restore",), ("propose",)),
+        ("extract", f"features=[{features}]"),
+        *(("train_baseline", f"model={name}", "plan.folds=2") for name in baselines),
+        *(("train_network", f"model={name}", "plan.folds=2") for name in networks),
+        ("evaluate",),
+    ]
+
+
 STAGES = (
-    ("ingest", "dataset=tiny"),
-    ("audit",),
-    ("restore",),
-    ("propose",),
-    ("extract", "features=[first_order,wavelet]"),
-    *(("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES),
-    ("train_network", f"model={NETWORK}", "plan.folds=2"),
+    *list_stages("tiny", "first_order,wavelet", BASELINES, [NETWORK])[:-1],
     ("combine", "combination=stacking", "plan.folds=2"),
-    ("evaluate",),
-    ("record",),
+    *(("evaluate",), ("record",)),
 )
 
 

@@ -18,7 +18,6 @@ from skiagram.sealing.ledger import Comparison
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,
-    draw_multipliers,
     find_crossing,
     fit_learning_curve,
     split_spread,
@@ -41,6 +40,11 @@ def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> Resa
     return ResampledModel(arm, arm, arm, np.concatenate([point[:, :, None], resamples], axis=2), ())
 
 
+def multipliers_of(draws: int) -> Floats:
+    """Return what the deviations of draws are multiplied with in each resample."""
+    return np.random.default_rng(0).normal(size=(REPLICATES, draws))
+
+
 def rising(limit: float, draws: int, spread: float = 0.0) -> Floats:
     """Return (sizes, draws) AUC; draws differ by up to ± spread."""
     curve: Floats = limit - 1.5 / np.sqrt(SIZES)[:, None] + np.linspace(-spread, spread, draws)
@@ -50,7 +54,7 @@ def rising(limit: float, draws: int, spread: float = 0.0) -> Floats:
 @pytest.mark.parametrize("draws", [2, 5, 10])
 def test_the_interval_of_a_mean_over_draws_is_students(draws: int) -> None:
     point = rising(0.9, draws, spread=0.02)
-    resampled = model(point).mean(draw_multipliers(draws, REPLICATES, 0))[:, 1:]
+    resampled = model(point).mean(multipliers_of(draws))[:, 1:]
     error = point[0].std(ddof=1) / np.sqrt(draws)
     expected = error * t.ppf(0.975, draws - 1) / norm.ppf(0.975)
     np.testing.assert_allclose(resampled.std(axis=1), expected, rtol=0.04)
@@ -59,7 +63,7 @@ def test_the_interval_of_a_mean_over_draws_is_students(draws: int) -> None:
 def test_patients_add_their_variance_to_that_of_draws() -> None:
     noise = np.random.default_rng(0).normal(0, 0.03, REPLICATES)
     point = rising(0.9, 10, spread=0.02)
-    multipliers = draw_multipliers(10, REPLICATES, 0)
+    multipliers = multipliers_of(10)
     both = model(point, noise).mean(multipliers)[0, 1:].var()
     assert both == pytest.approx(0.03**2 + model(point).mean(multipliers)[0, 1:].var(), rel=0.06)
 
@@ -67,7 +71,7 @@ def test_patients_add_their_variance_to_that_of_draws() -> None:
 def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, REPLICATES)
     point = rising(0.9, 5, spread=0.02)
-    multipliers = draw_multipliers(5, REPLICATES, 0)
+    multipliers = multipliers_of(5)
     draws = point[0].var(ddof=1) / 5
     degrees = 4 * ((0.01**2 + draws) / draws) ** 2
     longer = t.ppf(0.975, degrees) / norm.ppf(0.975)
@@ -84,7 +88,7 @@ def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
         [influence.mean(axis=2, keepdims=True), influence @ weights.T / patients], axis=2
     )
     one = ResampledModel("a", "A", "deep", areas, ())
-    variance = one.mean(draw_multipliers(10, REPLICATES, 0))[:, 1:].var(axis=1).mean()
+    variance = one.mean(multipliers_of(10))[:, 1:].var(axis=1).mean()
     assert variance == pytest.approx(1 / (10 * patients), rel=0.35)  # counted twice: 100 % more
 
 
@@ -103,7 +107,7 @@ def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:
     point = rising(0.9, 5, spread=0.02)
     point[1, :2] = np.nan
     point[2, 1:] = np.nan
-    curve = fit_learning_curve(model(point), SIZES, draw_multipliers(5, REPLICATES, 0), 800, None)
+    curve = fit_learning_curve(model(point), SIZES, multipliers_of(5), 800, None)
     assert curve.fits == (5, 3, 1, 5)
     assert curve.auc[1].value == pytest.approx(np.nanmean(point[1]))
     assert curve.auc[2].value == point[2, 0]
@@ -114,7 +118,7 @@ def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:
 def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     network, baseline = rising(0.95, 5, spread=0.02), rising(0.9, 5, spread=0.02)
     network[3, 0] = np.nan  # the worst draw: without it the network would look better yet
-    multipliers = draw_multipliers(5, REPLICATES, 0)
+    multipliers = multipliers_of(5)
     found = find_crossing(model(network), model(baseline), SIZES, multipliers, 800)
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
@@ -127,7 +131,7 @@ def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() 
         model(late),
         model(rising(0.9, 5, spread=0.02)),
         SIZES,
-        draw_multipliers(5, REPLICATES, 0),
+        multipliers_of(5),
         800,
     )
     assert (found.answer, found.ahead) == ("does not overtake", 0.0)
@@ -143,6 +147,8 @@ CHOICES = {
     "folds": 2,
     "conf.plan.plan.final_fit": "early_stopping",
     "conf.trainer.default.accelerator": "cpu",
+    "conf.model.small_cnn.training.epochs": 3,
+    "conf.model.small_cnn.training.patience": 3,
     "conf.evaluate.replicates": 100,
     SUBSET: {"cases": 24, "draw": 0},
 }

@@ -128,23 +128,43 @@ def test_the_same_results_are_recorded_once_an_experiment(
     assert len(_runs(client)) == 12
 
 
-def test_a_recording_cut_short_is_made_anew(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("lost", "left"),
+    [
+        (("log_artifacts",), "FAILED"),
+        (("log_artifacts", "set_terminated"), "RUNNING"),  # nobody could end it, as after a kill
+    ],
+)
+def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
+    lost: tuple[str, ...],
+    left: str,
+    project: Path,
+    home: Path,
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from mlflow.tracking import MlflowClient
 
-    def full_disk(*arguments: object) -> None:
-        raise OSError("no space left")
+    def fail(*arguments: object, **options: object) -> None:
+        raise ConnectionResetError("the server is gone")
 
     execution = read_execution(project, MODELS, {})
     with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_artifacts", full_disk)
-        with pytest.raises(NotRecorded, match="no space left"):
+        for name in lost:
+            broken.setattr(MlflowClient, name, fail)
+        with pytest.raises(NotRecorded, match="the server is gone"):
             STORE.record(execution, home)
-    assert [run.info.status for run in _runs(client)] == ["FAILED"]
+    assert [run.info.status for run in _runs(client)] == [left]
     assert STORE.record(execution, home).startswith("Recorded")
+    assert sorted(run.info.status for run in _runs(client)) == ["FAILED"] * 2 + ["FINISHED"] * 3
     finished = [run for run in _runs(client) if run.info.status == "FINISHED"]
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
+
+    (other := home / "elsewhere").mkdir()
+    found = client.get_experiment_by_name("skiagram").experiment_id
+    begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
+    replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}").record(execution, other)
+    assert client.get_run(begun).info.status == "RUNNING"
 
 
 def test_outputs_that_dvc_links_to_its_cache_are_recorded(
@@ -229,32 +249,6 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
     assert len(found) == len(set(names)) * (1 + len(MODELS))
 
 
-def test_runs_of_a_lost_server_are_marked_by_the_next_recording(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that is lost leaves runs that nobody could end, as a kill does."""
-    from mlflow.tracking import MlflowClient
-
-    def lost(*arguments: object, **options: object) -> None:
-        raise ConnectionResetError("the server is gone")
-
-    execution = read_execution(project, MODELS, {})
-    with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_artifacts", lost)
-        broken.setattr(MlflowClient, "set_terminated", lost)
-        with pytest.raises(NotRecorded, match="the server is gone"):
-            STORE.record(execution, home)
-    assert {run.info.status for run in _runs(client)} == {"RUNNING"}
-    assert STORE.record(execution, home).startswith("Recorded")
-    assert sorted(run.info.status for run in _runs(client)) == ["FAILED"] * 2 + ["FINISHED"] * 3
-
-    (other := home / "elsewhere").mkdir()
-    found = client.get_experiment_by_name("skiagram").experiment_id
-    begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
-    replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}").record(execution, other)
-    assert client.get_run(begun).info.status == "RUNNING"
-
-
 def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
     project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,7 +315,7 @@ def server(folder: Path, port: int) -> Iterator[Callable[[], None]]:
 def test_a_server_killed_during_a_record_costs_that_record_alone(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its run is left running, until the next recording: see the test of a lost server."""
+    """Its run is left running until the next recording: see what a recording cut short leaves."""
     from mlflow.tracking import MlflowClient
 
     with socket.socket() as free:

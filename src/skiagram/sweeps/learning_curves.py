@@ -269,11 +269,6 @@ def _mean(values: Floats, axis: int) -> Floats:
     return mean
 
 
-def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
-    """Return (replicates, draws) standard normal multipliers, shared by all models and sizes."""
-    return stream(seed, "crossover", "draws").normal(size=(replicates, draws))
-
-
 def fit_learning_curve(
     model: ResampledModel, sizes: Floats, multipliers: Floats, reach: float, ideal: float | None
 ) -> LearningCurve:
@@ -426,8 +421,9 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     }
     baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
-    replicates = setting.draws.replicates
-    multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
+    # (replicates, draws) standard normal, shared by all models and sizes
+    generator = stream(rows[0].row.plan.seed, "crossover", "draws")
+    multipliers = generator.normal(size=(setting.draws.replicates, len(draws)))
     ranked = setting.ideal_observer()
     ideal = None if ranked is None else ranked.estimate()
     best = None if ideal is None else ideal.value

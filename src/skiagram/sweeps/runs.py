@@ -17,6 +17,7 @@ import pandas as pd
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
+from skiagram.compute.workers import visible_gpus
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
@@ -35,7 +36,7 @@ from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
-from skiagram.sweeps.data import DataSet, audit_data, ingest_data, prepare_data
+from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
@@ -85,7 +86,7 @@ class PreparedRow:
 
     Attributes:
         scored: Which images the trained models score in place of their data's test images.
-        reported: The data set whose cases are reported: that of `data`, or another one.
+        reported: Folder of the data set whose cases are reported: that of `data`, or another one.
         duplicates: Pairs of its cases that show the same.
     """
 
@@ -93,7 +94,7 @@ class PreparedRow:
     workspace: Workspace
     data: PreparedData
     scored: Scored
-    reported: DataSet
+    reported: Path
     duplicates: pd.DataFrame
     candidates: tuple[Candidate, ...]
     combinations: Mapping[str, dict[str, Any]]
@@ -223,13 +224,13 @@ class Measurable:
         cases, later, finding = self.seal.assemble(row), None, None
         if LATER_AUC in wanted:
             # Which reported cases have an earlier image of the patient.
-            folder = row.reported.folder / "cases"
+            folder = row.reported / "cases"
             visits = read_table(folder / "visits.parquet")
             previous = previous_cases(visits, Cases.read(folder / "cases.parquet"))
             later = np.isin(cases.cases.case_id, list(previous))
         if any(model.marks is not None for model in models) and row.scored.dataset is None:
             task = read_task(row.data.cases / "task.json")
-            finding = read_finding(row.reported.folder, row.data.candidates, task)
+            finding = read_finding(row.reported, row.data.candidates, task)
         return measure_row(models, cases, row.evaluation, wanted, later, finding)
 
     @cached_property
@@ -302,7 +303,7 @@ def _train(
             trainings.setdefault(training.key, training)
         ends.append(len(trainings))
     work = [*trainings.values()]
-    done = workspace.map_fits(CandidateTraining.attempt, work)
+    done = workspace.compute.map_fits(CandidateTraining.attempt, work, gpus=visible_gpus())
     failures: dict[str, SkiagramError | None] = {}
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(failures) < end:
@@ -372,11 +373,11 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
-def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
+def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
         return data
-    (_, task), design = read_cases(data.folder / "cases"), workspace.options.choices["design"]
+    (_, task), design = read_cases(data / "cases"), workspace.options.choices["design"]
     if design != "holdout":
         fault = f"design {design}: the fitted models saw every case"
         raise OptionError(fault, where=SCORED, allowed="design holdout")
@@ -390,7 +391,7 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
             remedy="`skiagram validate` scores another cohort with the models of a run",
         )
     other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
-    _, theirs = read_cases(other.folder / "cases")
+    _, theirs = read_cases(other / "cases")
     if theirs.classes != task.classes:
         fault, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
         raise OptionError(f"classes {fault}", where=f"{SCORED}.dataset", allowed=allowed)
@@ -411,7 +412,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
 
 def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
     """Return the scores of a fitted model on the images that the row names."""
-    workspace, reported = prepared.workspace, prepared.reported.folder
+    workspace, reported = prepared.workspace, prepared.reported
     scored, seed = prepared.scored, prepared.plan.seed
 
     def make(folder: Path) -> None:

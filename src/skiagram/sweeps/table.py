@@ -207,7 +207,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
             if asked not in outcomes:
                 outcomes[asked] = None
                 data = ingest_data(place, place.options.read_file("dataset", asked[0]), asked[1])
-                outcomes[asked] = read_task(data.folder / "cases/task.json").outcome
+                outcomes[asked] = read_task(data / "cases/task.json").outcome
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)
