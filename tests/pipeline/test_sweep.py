@@ -226,10 +226,10 @@ def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: st
     if launcher == "submitit_slurm" and shutil.which("sbatch") is None:
         pytest.skip("no SLURM here: there is no command `sbatch`")
     words = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
-    done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1,1")
+    done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1")
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "by_hand")
-    assert set(table["row"]) == {1, 2, 3, 4}
+    assert set(table["row"]) == {1, 2}
     assert set(table["margin"]) == {0.03, 0.04}
     page = (small.folder / "sweeps/by_hand/page.html").read_text()
     assert "selection" in page
@@ -330,37 +330,33 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
 
 
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
-    """Each row against `dvc repro` with its options: figures and bytes of scores."""
+    """A row against `dvc repro` with its options: figures and bytes of scores."""
     done = small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [0, 3]}))
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "regularisation")
     assert set(table["row"]) == {1, 2, 3, 4}
-    pieces = small.folder / ".work/pieces"
-    of_rows = {
-        model: {path.read_bytes() for path in pieces.glob(f"trained-{model}-*/{SCORES}")}
-        for model in ("logistic_regression", "svm")
-    }
     assert small.run("dvc", "init", "--no-scm", "-q").returncode == 0
-    for row in (1, 4):
-        applied = small.skiagram("apply", "regularisation", str(row))
-        assert applied.returncode == 0, applied.stderr
-        done = small.run("dvc", "repro")
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        for model, scores in of_rows.items():
-            assert (small.folder / f"scores/{model}/predictions.parquet").read_bytes() in scores
-        figures = json.loads((small.folder / "reports/metrics.json").read_text())
-        of_row = table[table["row"] == row].set_index(["model", "figure"])["value"]
-        assert {"selection_auc", "roc_auc"} <= figures["svm"].keys()
-        for model in (*of_rows, "best_classical"):
-            for name in {"selection_auc", "roc_auc"} & figures[model].keys():
-                assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
+    applied = small.skiagram("apply", "regularisation", "4")
+    assert applied.returncode == 0, applied.stderr
+    done = small.run("dvc", "repro")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    figures = json.loads((small.folder / "reports/metrics.json").read_text())
+    of_row = table[table["row"] == 4].set_index(["model", "figure"])["value"]
+    assert {"selection_auc", "roc_auc"} <= figures["svm"].keys()
+    for model in ("logistic_regression", "svm", "best_classical"):
+        for name in {"selection_auc", "roc_auc"} & figures[model].keys():
+            assert round(of_row[model, name], 4) == figures[model][name], (model, name)
+    for model in ("logistic_regression", "svm"):
+        pieces = (small.folder / ".work/pieces").glob(f"trained-{model}-*/{SCORES}")
+        scores = small.folder / f"scores/{model}/predictions.parquet"
+        assert scores.read_bytes() in {path.read_bytes() for path in pieces}
 
 
 def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
-    command = ask(small, {"seed": [0, 1, 2, 3, 4, 5]})
+    command = ask(small, {"seed": [0, 1, 2, 3]})
     whole = small.copy(small.folder.parent / "whole")
     assert whole.run(*command).returncode == 0
-    for pieces in (2, 6, 9):
+    for pieces in (2, 5):
         with small.start(*command) as process:
             while process.poll() is None and _count(small) < pieces:
                 time.sleep(0.05)

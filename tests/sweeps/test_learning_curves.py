@@ -147,11 +147,11 @@ CHOICES = {
     "folds": 2,
     "conf.plan.plan.final_fit": "early_stopping",
     "conf.trainer.default.accelerator": "cpu",
-    "conf.model.small_cnn.training.epochs": 3,
-    "conf.model.small_cnn.training.patience": 3,
     "conf.evaluate.replicates": 100,
     SUBSET: {"cases": 24, "draw": 0},
 }
+
+SHORT = {f"conf.model.small_cnn.training.{name}": 3 for name in ("epochs", "patience")}
 
 
 def crossover(workspace: Workspace, *sizes: int, **changed: Any) -> SweepResult:
@@ -171,7 +171,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def result(workspace: Workspace) -> SweepResult:
-    return crossover(workspace, 24, 40, 64, 1000)
+    return crossover(workspace, 24, 40, 64, 1000, **SHORT)
 
 
 @pytest.mark.thorough
@@ -207,7 +207,7 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
 @pytest.mark.thorough
 def test_a_rerun_fits_nothing_again(result: SweepResult, workspace: Workspace) -> None:
     before = sorted(path.name for path in workspace.store.folder.iterdir())
-    assert crossover(workspace, 24, 40, 64, 1000) == result
+    assert crossover(workspace, 24, 40, 64, 1000, **SHORT) == result
     assert sorted(path.name for path in workspace.store.folder.iterdir()) == before
 
 
