@@ -335,6 +335,11 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Proj
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "regularisation")
     assert set(table["row"]) == {1, 2, 3, 4}
+    pieces = small.folder / ".work/pieces"
+    scores = {
+        model: {path.read_bytes() for path in pieces.glob(f"trained-{model}-*/{SCORES}")}
+        for model in ("logistic_regression", "svm")
+    }
     assert small.run("dvc", "init", "--no-scm", "-q").returncode == 0
     applied = small.skiagram("apply", "regularisation", "4")
     assert applied.returncode == 0, applied.stderr
@@ -343,13 +348,11 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Proj
     figures = json.loads((small.folder / "reports/metrics.json").read_text())
     of_row = table[table["row"] == 4].set_index(["model", "figure"])["value"]
     assert {"selection_auc", "roc_auc"} <= figures["svm"].keys()
-    for model in ("logistic_regression", "svm", "best_classical"):
+    for model in (*scores, "best_classical"):
         for name in {"selection_auc", "roc_auc"} & figures[model].keys():
             assert round(of_row[model, name], 4) == figures[model][name], (model, name)
-    for model in ("logistic_regression", "svm"):
-        pieces = (small.folder / ".work/pieces").glob(f"trained-{model}-*/{SCORES}")
-        scores = small.folder / f"scores/{model}/predictions.parquet"
-        assert scores.read_bytes() in {path.read_bytes() for path in pieces}
+    for model, of_rows in scores.items():
+        assert (small.folder / f"scores/{model}/predictions.parquet").read_bytes() in of_rows
 
 
 def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
