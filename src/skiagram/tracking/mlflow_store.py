@@ -151,8 +151,8 @@ class MLflowStore:
                     _connect_once(uri)
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a database has them in the project.
-                location = (home / "mlartifacts").as_uri() if is_database else None
-                yield client, self._find_experiment(client, location), place
+                artefacts = home / "mlartifacts" if is_database else None
+                yield client, self._find_experiment(client, artefacts), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
             raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
@@ -160,13 +160,14 @@ class MLflowStore:
     def _uri(self, home: Path) -> str:
         return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
-    def _find_experiment(self, client: Any, location: str | None) -> str:
+    def _find_experiment(self, client: Any, artefacts: Path | None) -> str:
         """Return the id of the experiment, which is made where it is not there yet."""
         from mlflow.exceptions import MlflowException
 
         found = client.get_experiment_by_name(self.experiment)
         if found is None:
             try:
+                location = None if artefacts is None else artefacts.as_uri()
                 return str(client.create_experiment(self.experiment, location))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
