@@ -32,11 +32,10 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
         takes = text[start : text.find(") ->", start)] if start >= 0 else ""
         # Runs of tests/pipeline: what the test takes itself, else what its file's fixtures may.
         for words in (takes, text):
-            for shared in ("finished", "staged"):
-                if f"{shared}: Project" in words:
-                    return shared
+            if "finished: Project" in words:
+                return "finished"
         if "from mlflow" in text:
-            return "staged"  # its last stage records: the libraries are imported once
+            return "finished"  # its last stage records: the libraries are imported once
         marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
         quick = not marked or "not slow" in str(self.config.option.markexpr)
         kept = 'scope="module"' in text or "\n@cache\n" in text  # what tests of a file share

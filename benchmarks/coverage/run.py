@@ -37,11 +37,11 @@ from within_fits import within_fits_section
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import (
+    LEVELS,
     PatientDraws,
     bca_interval,
     bootstrap_estimate,
     draw_patients,
-    percentile_interval,
 )
 from skiagram.statistics.delong import placements
 from skiagram.statistics.discrimination import balanced_accuracy, roc_auc
@@ -115,7 +115,7 @@ def bootstrap_intervals(
     values = np.concatenate([area(block) for block in draws.weights()])
     values = values[np.isfinite(values)]
     jackknife = np.concatenate([area(block) for block in draws.left_out()])
-    simple = percentile_interval(values)
+    simple = tuple(np.quantile(values, LEVELS).tolist())
     yield simple
     yield bca_interval(float(area(np.ones((1, len(score))))[0]), values, jackknife) or simple
 

@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.compute.context import NOTHING_KEPT
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -22,43 +20,24 @@ from skiagram.datasets.volumes.case_images import (
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
-from skiagram.features.windows import Windows
 from skiagram.finding.candidates import Grid
-from skiagram.finding.marks import HitRule
 from skiagram.image_store.pictures import Circle, encode_circles
-from skiagram.image_store.shards import Image, ShardWriter, Spacing
-from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, TrainOptions
+from skiagram.image_store.shards import Image, Spacing
 from skiagram.options import build, composed
-from skiagram.preparation import (
-    PREPARATION,
-    ImageKinds,
-    Preparation,
-    PreparedData,
-    TraitsSeen,
-    brightness_of,
-)
 from skiagram.records.cases import SEALED, Cases
-from skiagram.records.files import read_table, write_record, write_table
+from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
-from skiagram.records.predictions import Predictions
 from skiagram.steps.encode import encode
-from skiagram.steps.extract import extract_features
-from skiagram.steps.propose import propose_places
-from skiagram.steps.restore import restore_images
-from skiagram.steps.train import train_model
 from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited
-from tests.deploy.trained import options
+from tests.deploy.trained import WINDOWS, options, prepare, train, write_ingested
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
-from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.thorough
 
 TEST = 4  # patients
-WINDOWS = Windows(widths=(12.0,), side=8)
 JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
 SEARCH: dict[str, Any] = {
@@ -80,53 +59,33 @@ class Trained(NamedTuple):
 def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     """Ingest, propose, describe and train as the stages do."""
     names, lesions = write_films(folder / "films", depth, whole=not name.startswith("tuned "))
-    tree, seen = FolderTree(folder / "films", is_image_file), TraitsSeen()
-    with ShardWriter(folder / "images") as writer:
-        for film in names:
-            reference = ImageReference(film)
-            image = decode_case(read_case_files(tree, reference), reference)
-            writer.add(film, image.pixels, image.spacing)
-            seen.add(image.spacing, image.modality, brightness_of(image.pixels))
-    kinds = ImageKinds.of(image for _, image in ImageStore(folder / "images"))
-    write_record(Preparation(kinds, None, traits=seen.traits()), folder / "images" / PREPARATION)
+    tree, images = FolderTree(folder / "films", is_image_file), []
+    for film in names:
+        reference = ImageReference(film)
+        images.append((film, decode_case(read_case_files(tree, reference), reference)))
     at = np.arange(len(names))
     split, label = np.where(at < 2 * (PATIENTS - TEST), "train", "test"), (at + 1) % 2
     patient = np.array([film[:2] for film in names])
     cases = Cases(np.array(names), patient, split, np.where(split == "test", SEALED, label))
-    cases.write(folder / "cases/cases.parquet")
-    write_table(lesions, folder / "cases" / MARKS)
-    for known in ("covariates", "visits", "measured"):
-        write_table(pd.DataFrame({"case_id": cases.case_id}), folder / f"cases/{known}.parquet")
-    restore_images(options("restoration/none.yaml"), folder, folder)
-    proposal = composed(Grid(step=6.0, radius=4.0, body="all"))
-    propose_places(
-        proposal,
-        HitRule(rule="distance", minimum=8.0, overlap=0.2),
-        folder,
-        folder / "restored",
-        folder,
-    )
-    read = (folder / "cases", folder / "restored", folder / "candidates")
-    extract_features({"first": options("features/first_order.yaml")}, WINDOWS, *read, folder)
+    task = Task(("absent", "present"), positive=1, design="holdout")
+    write_ingested(folder, cases, task, images, marks=lesions)
+    features = {"first": options("features/first_order.yaml")}
+    grid = composed(Grid(step=6.0, radius=4.0, body="all"))
+    prepare(folder, options("restoration/none.yaml"), features, grid)
     model, chosen = learner(name.removeprefix("head of "), depth)
     if name.startswith("head of "):
         given = encoder_options(weights_file(folder))
-        encode(given, WINDOWS, *read[1:], folder / "encodings/tiny")
+        read = (folder / "restored", folder / "candidates")
+        encode(given, WINDOWS, *read, folder / "encodings/tiny")
         model, chosen = replace(model, encoding="tiny"), chosen | {"encoding": "tiny"}
-    folders = ArmFolders(folder / "model", folder / "scores", None)
-    task = Task(("absent", "present"), positive=1, design="holdout")
-    asked = TrainOptions(model=chosen, plan=PLAN, compute=IN_PROCESS)
-    prepared = PreparedData.under(folder)
-    outcome = train_model("model", model, asked, prepared, cases, task, folders, NOTHING_KEPT)
-    assert outcome.status == "finished", outcome.reason
+    test = train(folder, model, chosen).part("test")
     table = folder / "films.csv"
     with table.open("w", newline="") as file:
         rows = [[film, film[:2]] for film in cases.test().case_id.tolist()]
         csv.writer(file).writerows([["file", "patient_id"], *rows])
-    test = Predictions.read(folders.scores).part("test")
-    marks = read_table(folders.scores / MARKS)
+    marks = read_table(folder / "scores" / MARKS)
     return Trained(
-        folders.model,
+        folder / "model",
         folder / "films",
         table,
         test.groupby("case_id")["probability_1"].mean(),

@@ -169,13 +169,3 @@ def test_a_model_of_regions_refuses_images_without_masks_by_name(
     prediction = predict(load_model(copy), baseline.films[:2])
     assert not prediction.files
     assert all("without a mask" in said and "--table" in said for said in prediction.refused)
-
-
-@pytest.mark.thorough
-def test_a_head_without_the_weights_that_its_folder_carries_is_refused(tmp_path: Path) -> None:
-    from tests.deploy.networks import trained_head
-
-    model = trained_head(tmp_path, None).model
-    shutil.rmtree(model / "learned")
-    with pytest.raises(DataError, match="no such file of weights"):
-        load_model(model)

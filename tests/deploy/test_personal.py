@@ -13,22 +13,12 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.deploy.package import pack
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import development_patients
-from skiagram.features.earlier import previous_cases
-from skiagram.features.extraction import build_families, extract
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.deployment import complete_folder
 from skiagram.options import build
-from skiagram.preparation import propagate_preparation
 from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table
-from skiagram.records.predictions import Predictions
-from skiagram.restoration.restore import restore_store
 from tests.datasets.phantom.test_visits import visits
-from tests.deploy.trained import options
-from tests.stand_ins import PLAN
+from tests.deploy.trained import options, prepare, train
 
 pytestmark = pytest.mark.slow
 POSITIVE = "probability_growing"
@@ -59,32 +49,15 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     source = visits(size=24, patients=patients, lesion={"radius": 8.0, "growth": 2.0})
     images, cases_folder = place / "images", place / "cases"
     ingest(source, "holdout", None, IngestFolders(images, cases_folder, place / "sealed"))
-    cases, task = read_cases(cases_folder)
-    steps = options("restoration/none.yaml")
-    restored = place / "restored"
-    built = build(steps, "restoration")
-    restore_store(ImageStore(images), built, restored, place / "treatment.parquet", cases)
-    propagate_preparation(images, restored, restoration=steps)
     names = ("first_order", "earlier", "covariates")
     features = {name: options(f"features/{name}.yaml") for name in names}
-    families = build_families(features)
+    prepare(place, options("restoration/none.yaml"), features)
+    chosen = options("model/logistic_regression.yaml")
+    scores = train(place, build(chosen, "model"), chosen).part("test")
+    cases, _ = read_cases(cases_folder)
     known, table = (
         read_table(cases_folder / f"{name}.parquet") for name in ("covariates", "visits")
     )
-    histories = CaseHistories(known, development_patients(cases), previous_cases(table, cases))
-    beside = histories.describe(families)
-    prepared = place / "preparation"
-    propagate_preparation(restored, prepared, features=features.values(), covariates=beside)
-    inputs = extract(ImageStore(restored), families, histories)
-    composed = options("model/logistic_regression.yaml")
-    known_cases, new_cases = (
-        inputs.of(part.case_id) for part in (cases.development(), cases.test())
-    )
-    member = Member("logistic", build(composed, "model"), composed, known_cases, new_cases)
-    folders = ArmFolders(place / "models/logistic", place / "scores", None)
-    predictions = train(member, cases, task, PLAN, folders)
-    assert predictions.outcome.status == "finished"
-    complete_folder(folders.model, predictions, cases, prepared, inputs)
     films = place / "films"
     films.mkdir()
     test = cases.test()
@@ -101,10 +74,9 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
                 "marker": marker[case],
             }
         )
-    scores = Predictions.read(folders.scores).part("test")
     mean = scores.groupby("case_id")["probability_1"].mean()
     expected = {f"{case}.tif": float(value) for case, value in mean.items()}
-    return Screened(folders.model, films, rows, expected)
+    return Screened(place / "model", films, rows, expected)
 
 
 def scored(

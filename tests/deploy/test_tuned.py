@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skiagram.deploy.model import load_model
@@ -13,6 +14,7 @@ from skiagram.errors import SkiagramError
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.deployment import CHECKSUMS
 from skiagram.models.tuned import TUNING
+from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline
 
 
@@ -24,6 +26,7 @@ def test_what_the_search_chose_is_loaded_and_what_cannot_be_is_refused(tmp_path:
     assert model.deployment.title.endswith(", tuned")
     assert isinstance(model.scorer, ModelScorer)
     assert isinstance(model.scorer.model, ClassicalModel)  # what the search chose, not `Tuned`
+    np.testing.assert_allclose(predict(model, trained.films).rows, trained.expected(), atol=1e-6)
     wrong: dict[str, dict[str, Any]] = {
         "names the class `os.path.Path`": {"_target_": "os.path.Path"},
         "no such option": {"unknown": 1},

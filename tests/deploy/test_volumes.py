@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,21 +15,16 @@ from numpy.typing import NDArray
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.volumes.grid import VoxelGrid
-from skiagram.features.extraction import extract_modalities
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.deployment import write_checksums, write_fingerprint
+from skiagram.models.arm import ArmFolders
 from skiagram.options import build, composed, read_option_file
-from skiagram.preparation import propagate_preparation
-from skiagram.records.cases import Cases, read_cases
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.regions import RegionPreparation, Resampling
-from skiagram.restoration.restore import ByModality, restore_modalities
+from skiagram.restoration.restore import ByModality
 from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
-from skiagram.tasks.task import Task
 from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
 from tests.datasets.volumes.examples import nifti_bytes, series_files
-from tests.deploy.trained import options
+from tests.deploy.trained import options, prepare, train
 from tests.stand_ins import PLAN
 
 REPOSITORY = Path(__file__).parents[2]
@@ -102,33 +96,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ingest(source, "holdout", None, folders)
     finally:
         os.chdir(before)
-    cases, task = read_cases(root / "cases")
-    restoration = ByModality(modalities={"PET": STEPS, "MR": STEPS})
-    restore_modalities(
-        root / "images", restoration, root / "restored", root / "treatment.parquet", cases
-    )
-    propagate_preparation(root / "images", root / "restored", restoration=composed(restoration))
-    features = [options(f"features/{name}.yaml") for name in ("first_order", "morphology")]
-    propagate_preparation(root / "restored", root / "preparation", features=features)
-    families = [build(one, "features") for one in features]
-    table = extract_modalities(root / "restored", families)
-    described = options("model/logistic_regression.yaml")
-    inputs = [table.of(part.case_id) for part in (cases.development(), cases.test())]
-    fit(root, build(described, "model"), described, (cases, task), inputs)
+    restoration = composed(ByModality(modalities={"PET": STEPS, "MR": STEPS}))
+    features = {name: options(f"features/{name}.yaml") for name in ("first_order", "morphology")}
+    prepare(root, restoration, features)
+    chosen = options("model/logistic_regression.yaml")
+    train(root, build(chosen, "model"), chosen)
     return root
-
-
-def fit(
-    root: Path, model: Any, described: dict[str, Any], known: tuple[Cases, Task], inputs: Any
-) -> None:
-    cases, task = known
-    member = Member("model", model, described, *inputs)
-    folders = ArmFolders(root / "model", root / "scores", None)
-    predictions = train(member, cases, task, PLAN, folders)
-    assert predictions.outcome.status == "finished", predictions.outcome.reason
-    propagate_preparation(root / "preparation", root / "model")
-    write_fingerprint(root / "model", predictions, cases, inputs[0])
-    write_checksums(root / "model")
 
 
 def expected(root: Path) -> NDArray[np.float64]:
@@ -270,9 +243,7 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     study: Path, tmp_path: Path
 ) -> None:
     """The region is cut out and stands beside the images as a channel, in training and here."""
-    from skiagram.models.deep.inputs import NetworkInputs
     from skiagram.models.deep.network_model import NetworkModel
-    from skiagram.models.reading import image_traits
     from skiagram.options import check
     from skiagram.training.options import Trainer
 
@@ -282,15 +253,8 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     described["training"]["input"] |= {"box": box, "mask_channel": True, "modalities": None}
     trainer = check(Trainer, options("trainer/default.yaml"), "trainer")
     learner = NetworkModel(build(described, "model"), trainer, threads=1)
-    cases, task = read_cases(study / "cases")
-    seen = NetworkInputs.read(learner.network, study / "restored", study / "cases")
-    development, test = (seen.of(part.case_id) for part in (cases.development(), cases.test()))
-    member = Member("network", learner, described, development, test)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
-    predictions = train(member, cases, task, replace(PLAN, repeats=1), folders)
-    assert predictions.outcome.status == "finished", predictions.outcome.reason
-    propagate_preparation(study / "restored", tmp_path / "model")
-    write_fingerprint(tmp_path / "model", predictions, cases, image_traits(seen.images))
+    train(study, learner, described, folders, replace(PLAN, repeats=1))
     csv_text(tmp_path / "new.csv", held_out_rows(study))
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0

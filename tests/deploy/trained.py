@@ -1,6 +1,6 @@
 """Trained models with the films of their test cases, made as the stages make them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,30 +11,34 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.compute.context import NOTHING_KEPT
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import PixelAcquisition, SpacedImage
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import development_patients
-from skiagram.features.extraction import extract
-from skiagram.features.table import FeatureTable
+from skiagram.features.windows import Windows
+from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.combined import check_combination, combine
-from skiagram.models.deployment import write_fingerprint
-from skiagram.models.reading import image_traits
+from skiagram.models.cross_validation import Plan
+from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,
     ImageKinds,
     Preparation,
+    PreparedData,
     TraitsSeen,
     brightness_of,
-    propagate_preparation,
 )
-from skiagram.records.cases import SEALED, Cases
-from skiagram.records.files import write_record
+from skiagram.records.cases import SEALED, Cases, read_cases
+from skiagram.records.files import write_record, write_table
+from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions, probabilities_of
-from skiagram.restoration.restore import restore_store
+from skiagram.steps.extract import extract_features
+from skiagram.steps.propose import propose_places
+from skiagram.steps.restore import restore_images
+from skiagram.steps.train import train_model
 from skiagram.tasks.task import Task
 from tests.stand_ins import PLAN
 
@@ -42,6 +46,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
 MEMBERS = ("svm", "covariates")
+WINDOWS = Windows(widths=(12.0,), side=8)
 
 
 @dataclass(frozen=True)
@@ -78,68 +83,94 @@ def covariates_of(case_id: NDArray[np.str_]) -> pd.DataFrame:
     return pd.DataFrame({"case_id": case_id, "age": age, "side": side, "images": at % 3})
 
 
-def prepared(
+def write_ingested(
     folder: Path,
-    restoration: dict[str, Any],
-    features: list[dict[str, Any]],
+    cases: Cases,
+    task: Task,
+    images: Iterable[tuple[str, SpacedImage]],
     acquisition: PixelAcquisition | None = None,
-) -> tuple[Cases, FeatureTable]:
-    """Ingest, restore and extract striped and plain images; write the test films as PNG."""
+    **tables: pd.DataFrame,
+) -> None:
+    """Write what step ingest leaves of images.
+
+    Args:
+        **tables: Of the folder `cases`, such as `covariates`; one that is absent says nothing.
+    """
+    seen = TraitsSeen()
+    with ShardWriter(folder / "images") as writer:
+        for name, image in images:
+            stored = image if acquisition is None else acquisition.acquire(image)
+            writer.add(name, stored.pixels, stored.spacing)
+            seen.add(stored.spacing, stored.modality, brightness_of(stored.pixels))
+    kinds = ImageKinds.of(image for _, image in ImageStore(folder / "images"))
+    changes = None if acquisition is None else composed(acquisition)
+    write_record(Preparation(kinds, changes, traits=seen.traits()), folder / "images" / PREPARATION)
+    cases.write(folder / "cases/cases.parquet")
+    write_record(task, folder / "cases/task.json")
+    nothing = pd.DataFrame({"case_id": cases.case_id})
+    known = dict.fromkeys(("covariates", "visits", "measured"), nothing)
+    known["marks"] = tabulate_places([])
+    for name, table in (known | tables).items():
+        write_table(table, folder / f"cases/{name}.parquet")
+
+
+def write_striped(folder: Path, acquisition: PixelAcquisition | None = None) -> None:
+    """Ingest striped and plain images of patients with covariates; write the test films as PNG."""
     rng = np.random.default_rng(4)
     label = np.arange(CASES) % 2
     stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + rng.uniform(0, 6, (CASES, 1)))[:, None, :]
     noise = rng.normal(128, 25, (CASES, SIDE, SIDE))
     images = np.clip(noise + stripes * label[:, None, None], 0, 255).astype(np.uint8)
+    if acquisition is not None:
+        images = images.repeat(2, axis=1).repeat(2, axis=2)
     case_id = np.array([f"case-{at:02d}" for at in range(CASES)])
     split = np.repeat(["train", "validation", "test"], [36, 12, 12])
     cases = Cases(case_id, case_id, split, np.where(split == "test", SEALED, label))
-    if acquisition is not None:
-        images = images.repeat(2, axis=1).repeat(2, axis=2)
-    seen = TraitsSeen()
-    with ShardWriter(folder / "images") as writer:
-        for name, image in zip(case_id.tolist(), images, strict=True):
-            film = SpacedImage(image)
-            stored = film if acquisition is None else acquisition.acquire(film)
-            writer.add(name, stored.pixels, stored.spacing)
-            seen.add(stored.spacing, stored.modality, brightness_of(stored.pixels))
+    films = {name: SpacedImage(image) for name, image in zip(case_id.tolist(), images, strict=True)}
+    covariates = covariates_of(case_id)
+    write_ingested(folder, cases, TASK, films.items(), acquisition, covariates=covariates)
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():
-        Image.fromarray(images[int(name[5:])]).save(folder / "films" / f"{name}.png")
-    store, restored = ImageStore(folder / "images"), folder / "restored"
-    restore_store(
-        store, build(restoration, "restoration"), restored, folder / "treatment.parquet", cases
-    )
-    kinds = ImageKinds.of(image for _, image in store)
-    changes = None if acquisition is None else composed(acquisition)
-    write_record(Preparation(kinds, changes, traits=seen.traits()), folder / "images" / PREPARATION)
-    propagate_preparation(folder / "images", restored, restoration=restoration)
-    families, known = [build(one, "features") for one in features], covariates_of(case_id)
-    histories = CaseHistories(known, development_patients(cases))
-    covariates = histories.describe(families)
-    propagate_preparation(
-        restored, folder / "preparation", features=features, covariates=covariates
-    )
-    return cases, extract(ImageStore(restored), families, histories)
+        Image.fromarray(films[name].pixels).save(folder / "films" / f"{name}.png")
 
 
-def finish(
+def prepare(
     folder: Path,
-    preparation: Path,
+    restoration: dict[str, Any],
+    features: dict[str, dict[str, Any]],
+    proposal: dict[str, Any] | None = None,
+) -> None:
+    """Run the steps between ingest and training."""
+    restore_images(restoration, folder, folder)
+    places = options("proposal/none.yaml") if proposal is None else proposal
+    hit = HitRule(rule="distance", minimum=8.0, overlap=0.2)
+    propose_places(places, hit, folder, folder / "restored", folder)
+    read = (folder / "cases", folder / "restored", folder / "candidates")
+    extract_features(features, WINDOWS, *read, folder)
+
+
+def train(
+    folder: Path,
     model: Any,
-    composed: dict[str, Any],
-    cases: Cases,
-    inputs: Any,
-) -> Trained:
-    """Train a model on (development, test) inputs and leave its folder."""
-    member = Member("model", model, composed, *inputs)
-    predictions = train(member, cases, TASK, PLAN, ArmFolders(folder / "model", folder, None))
-    assert predictions.outcome.status == "finished", predictions.outcome.reason
-    propagate_preparation(preparation, folder / "model")
-    of_features = isinstance(inputs[0], FeatureTable)
-    space = inputs[0] if of_features else image_traits(ImageStore(folder / "restored"))
-    write_fingerprint(folder / "model", predictions, cases, space)
-    test = predictions.part("test")
-    films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
+    chosen: dict[str, Any],
+    folders: ArmFolders | None = None,
+    plan: Plan = PLAN,
+) -> Predictions:
+    """Train a model on what the steps prepared in a folder; return what it scored."""
+    folders = folders or ArmFolders(folder / "model", folder / "scores", None)
+    cases, task = read_cases(folder / "cases")
+    asked = TrainOptions(model=chosen, plan=plan, compute=IN_PROCESS)
+    read = PreparedData.under(folder)
+    outcome = train_model("model", model, asked, read, cases, task, folders, NOTHING_KEPT)
+    assert outcome.status == "finished", outcome.reason
+    return Predictions.read(folders.scores)
+
+
+def finish(folder: Path, model: Any, chosen: dict[str, Any]) -> Trained:
+    """Train a model on striped images and leave its folder, whose records a test may change."""
+    test = train(folder, model, chosen).part("test")
+    (folder / "model" / CHECKSUMS).unlink()
+    films = [folder / "films" / f"{name}.png" for name in test["case_id"].unique()]
     return Trained(folder / "model", films, test)
 
 
@@ -152,32 +183,29 @@ def trained_baseline(
     **changed: object,
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
-    features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]
+    features = {name: options(f"features/{name}.yaml") for name in ("wavelet", "first_order")}
     if covariates:
-        features.append(options("features/covariates.yaml", columns=list(covariates)))
-    steps = options(f"restoration/{restoration}.yaml")
-    cases, table = prepared(folder, steps, features, acquisition)
-    composed = options(f"model/{model}.yaml", **changed)
-    inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
-    built = build(composed, "model")
-    return finish(folder, folder / "preparation", built, composed, cases, inputs)
+        columns = list(covariates)
+        features["covariates"] = options("features/covariates.yaml", columns=columns)
+    write_striped(folder, acquisition)
+    prepare(folder, options(f"restoration/{restoration}.yaml"), features)
+    chosen = options(f"model/{model}.yaml", **changed)
+    return finish(folder, build(chosen, "model"), chosen)
 
 
 def trained_combination(folder: Path) -> Trained:
-    features = [options("features/first_order.yaml"), options("features/covariates.yaml")]
-    features[1]["columns"] = ["age", "side"]
-    cases, table = prepared(folder, options("restoration/none.yaml"), features)
-    known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
+    features = {"first_order": options("features/first_order.yaml")}
+    features["covariates"] = options("features/covariates.yaml", columns=["age", "side"])
+    write_striped(folder)
+    prepare(folder, options("restoration/none.yaml"), features)
     for name in MEMBERS:
-        composed = options(f"model/{name}.yaml")
-        member = Member(name, build(composed, "model"), composed, known, new)
-        made = train(member, cases, TASK, PLAN, ArmFolders.under(folder, name))
-        assert made.outcome.status == "finished"
-        propagate_preparation(folder / "preparation", folder / "models" / name)
+        chosen = options(f"model/{name}.yaml")
+        train(folder, build(chosen, "model"), chosen, ArmFolders.under(folder, name))
     values = options("combination/stacking.yaml", members=list(MEMBERS))
-    chosen = check_combination("stacking", values, MEMBERS)
+    combination = check_combination("stacking", values, MEMBERS)
     folders = ArmFolders.under(folder / "combined", "stacking")
-    outcome = combine(folder, chosen, cases, TASK, PLAN, folders)
+    cases, task = read_cases(folder / "cases")
+    outcome = combine(folder, combination, cases, task, PLAN, folders)
     assert outcome.status == "finished", outcome.reason
     test = Predictions.read(folders.scores).part("test")
     films = [folder / "films" / f"{name}.png" for name in test["case_id"].unique()]

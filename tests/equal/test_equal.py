@@ -9,13 +9,19 @@ from tests.equal.projects import PROJECTS
 from tests.equal.results import differences, rounded
 
 
+@pytest.fixture(scope="module")
+def said() -> str:
+    """Return what is said of all projects, which are made side by side."""
+    # What an optimiser makes of a last bit, in which processors differ, is no other result.
+    command = [sys.executable, "-m", "tests.equal", "--tolerance", "1e-6"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr[-3000:]
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", PROJECTS)
-def test_results_of_a_small_project_are_those_that_are_kept(name: str) -> None:
-    # What an optimiser makes of a last bit, in which processors differ, is no other result.
-    command = [sys.executable, "-m", "tests.equal", name, "--tolerance", "1e-6"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+def test_results_of_a_small_project_are_those_that_are_kept(name: str, said: str) -> None:
+    assert f"{name}: equal" in said, said
 
 
 def test_a_figure_that_moved_is_named_with_both_values() -> None:

@@ -6,7 +6,7 @@ from textwrap import indent
 
 import pytest
 
-from tests.pipeline.project import STAGES, Project, make_project, stack
+from tests.pipeline.project import Project, make_project, stack
 
 # Notes, in a file per stage and member, what the stage had imported when it ended.
 LIST_MODULES = """
@@ -40,20 +40,11 @@ sys.addaudithook(forbid)
 
 
 @pytest.fixture(scope="session")
-def staged(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Project:
-    """Return a project whose stages have run one by one, without DVC; do not change it."""
-    project = make_project(tmp_path_factory.mktemp("staged") / "project")
-    shutil.copy(empty_database, project.folder / "mlflow.db")
-    stack(project)
-    project.stages(*STAGES)
-    return project
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def finished(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Project:
     """Return a project on which `dvc repro` has run, nothing unpickled; do not change it."""
     place = tmp_path_factory.mktemp("finished")
     project = make_project(place / "project")
+    shutil.copy(empty_database, project.folder / "mlflow.db")
     stack(project)
     (place / "hook").mkdir()
     hook = f"import sys\nif 'pipeline/' in ' '.join(sys.orig_argv):\n{indent(FORBID, '    ')}"

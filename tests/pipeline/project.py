@@ -9,6 +9,8 @@ import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -34,17 +36,26 @@ LIBRARIES = (
 )
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
+
+
+def list_stages(
+    dataset: str, features: str, baselines: Sequence[str], networks: Sequence[str] = ()
+) -> list[tuple[str, ...]]:
+    """Return the stages from a data set to the report, each with its overrides."""
+    return [
+        ("ingest", f"dataset={dataset}"),
+        *(("audit",), ("restore",), ("propose",)),
+        ("extract", f"features=[{features}]"),
+        *(("train_baseline", f"model={name}", "plan.folds=2") for name in baselines),
+        *(("train_network", f"model={name}", "plan.folds=2") for name in networks),
+        ("evaluate",),
+    ]
+
+
 STAGES = (
-    ("ingest", "dataset=tiny"),
-    ("audit",),
-    ("restore",),
-    ("propose",),
-    ("extract", "features=[first_order,wavelet]"),
-    *(("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES),
-    ("train_network", f"model={NETWORK}", "plan.folds=2"),
+    *list_stages("tiny", "first_order,wavelet", BASELINES, [NETWORK])[:-1],
     ("combine", "combination=stacking", "plan.folds=2"),
-    ("evaluate",),
-    ("record",),
+    *(("evaluate",), ("record",)),
 )
 
 
@@ -95,8 +106,9 @@ class Project:
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; see `start`.
 
-        What it calls `python`, `dvc` or `skiagram` is forked, unless PATH is given or the command
-        is `sys.executable`: then each is a Python of its own.
+        What it calls `python`, `dvc` or `skiagram` is forked from a process that has imported the
+        libraries, unless PATH is given or the command is `sys.executable`: then each is a Python of
+        its own.
         """
         if command[0] != sys.executable:
             variables = {"PATH": f"{binaries()}:{self.environment['PATH']}"} | variables
@@ -110,19 +122,27 @@ class Project:
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
         prepare_to_fork()
         import_module(name)
+        return self._fork(f"pipeline/{name}.py", *overrides, **variables)
+
+    def skiagram(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line of the program, forked from here, too."""
+        return self._fork("skiagram", *words, **variables)
+
+    def _fork(self, script: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the copy, or the command line, in a fork of this process."""
         with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
             process = os.fork()
             if not process:
                 os.dup2(output.fileno(), 1)
                 os.dup2(errors.fileno(), 2)
-                self._become(f"pipeline/{name}.py", *overrides, **variables)
+                self._become(script, *words, **variables)
             code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             output.seek(0)
             errors.seek(0)
-            return subprocess.CompletedProcess(name, code, output.read(), errors.read())
+            return subprocess.CompletedProcess([script, *words], code, output.read(), errors.read())
 
     def _become(self, script: str, *arguments: str, **variables: str) -> NoReturn:
-        """End this process as one that was started with a script of the copy."""
+        """End this process as one that was started with a script of the copy, or `skiagram`."""
         code = 1
         try:
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
@@ -139,7 +159,10 @@ class Project:
                 sys.modules.pop(other.stem, None)
             sys.path[:] = [str(self.folder / "pipeline"), *sys.path]
             sys.argv = [script, *arguments]
-            runpy.run_path(script, run_name="__main__")
+            if script == "skiagram":
+                runpy.run_module(script, run_name="__main__")
+            else:
+                runpy.run_path(script, run_name="__main__")
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -156,13 +179,9 @@ class Project:
             done = self.stage(name, *overrides)
             assert done.returncode == 0, (name, done.stderr[-2000:])
 
-    def skiagram(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the command line of the program."""
-        return self.run("skiagram", *words, **variables)
-
     def copy(self, folder: Path) -> "Project":
         """Return a copy that a test may change."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        shutil.copytree(self.folder, folder, symlinks=True, copy_function=_link_or_copy)
         return Project(folder)
 
     def edit(self, path: str, **values: object) -> None:
@@ -186,6 +205,15 @@ class Project:
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files
         }
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    """Link what nobody writes into, compiled code and DVC's cache; copy all else."""
+    if source.endswith((".pyc", ".nbi", ".nbc")) or "/.dvc/cache/" in source:
+        with suppress(OSError):  # on another disk
+            os.link(source, target)
+            return target
+    return shutil.copy2(source, target)
 
 
 @cache
@@ -249,7 +277,7 @@ def make_project(folder: Path, *, permute_test_labels: bool = False) -> Project:
         if source.is_dir():
             # Compiled code comes along, but for what another process is writing.
             ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
-            shutil.copytree(source, folder / part, ignore=ignored)
+            shutil.copytree(source, folder / part, ignore=ignored, copy_function=_link_or_copy)
         else:
             shutil.copy(source, folder / part)
     project = Project(folder)

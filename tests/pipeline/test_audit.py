@@ -1,45 +1,37 @@
 """The audit stage: what a user meets when a finding stops the run, and how to go on."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
 from skiagram.audit.run import AuditReport
 from skiagram.records.files import read_record
-from tests.pipeline.project import Project, make_project, source_arrays, write_source
+from tests.pipeline.project import Project, source_arrays, write_source
 
 NAMES = ("exact_duplicates_across_splits", "near_duplicates_across_splits")
 
 
-@pytest.fixture
-def leaking(tmp_path: Path) -> Project:
-    """Return a project whose first test image stands in the training split as well."""
-    project = make_project(tmp_path / "project")
+@pytest.mark.thorough
+def test_a_leak_stops_the_run_until_it_is_waived(project: Project) -> None:
+    """The first test image stands in the training split as well."""
     arrays = source_arrays()
     arrays["test_images"][0] = arrays["train_images"][5]
     write_source(project, arrays)
     assert project.stage("ingest", "dataset=tiny").returncode == 0
-    return project
-
-
-@pytest.mark.thorough
-def test_a_leak_stops_the_run_until_it_is_waived(leaking: Project) -> None:
-    outputs = leaking.folder / "data/audit"
+    outputs = project.folder / "data/audit"
     outputs.mkdir(parents=True)
     (outputs / "passed").write_text("left by an earlier run\n")
-    stopped = leaking.stage("audit")
+    stopped = project.stage("audit")
     assert stopped.returncode == 3
     assert not (outputs / "passed").exists()
     report = read_record(AuditReport, outputs / "findings.json")
     assert [finding.name for finding in report.stopping] == list(NAMES)
 
     assert stopped.stderr.splitlines()[-1] == f"audit: stopped the run for {', '.join(NAMES)}."
-    option_file = leaking.folder / "conf/dataset/tiny.yaml"
+    option_file = project.folder / "conf/dataset/tiny.yaml"
     card = yaml.safe_load(option_file.read_text())
     printed = stopped.stderr.partition("waived_findings:\n")[2].splitlines()[: len(NAMES)]
     card["waived_findings"] = yaml.safe_load("\n".join(printed))
     option_file.write_text(yaml.safe_dump(card))
-    assert leaking.stage("ingest", "dataset=tiny").returncode == 0
-    assert leaking.stage("audit").returncode == 0
+    assert project.stage("ingest", "dataset=tiny").returncode == 0
+    assert project.stage("audit").returncode == 0
     assert (outputs / "passed").exists()

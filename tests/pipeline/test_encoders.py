@@ -68,26 +68,13 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(
-    ("changed", "code", "said"),
-    [
-        ({"weights__sha256": "0" * 64}, 4, "a file of SHA-256"),
-        ({"architecture": "test_resnet"}, 4, "do not fit test_resnet"),
-        ({"architecture": "test_nothing"}, 2, "names of timm.list_models()"),
-        ({"pooling": "token"}, 2, "class_token_and_patches"),
-    ],
-)
-def test_what_does_not_fit_leaves_the_old_encoding(
-    encoded: Project, changed: dict[str, str], code: int, said: str
-) -> None:
+def test_what_does_not_fit_leaves_the_old_encoding(encoded: Project) -> None:
     before, file = encoded.hashes("data/encodings"), encoded.folder / "conf/encoder/tiny.yaml"
     text = file.read_text()
-    try:
-        encoded.edit("conf/encoder/tiny.yaml", **changed)
-        done = encoded.stage("encode", "encoder=[tiny]")
-    finally:
-        file.write_text(text)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
+    encoded.edit("conf/encoder/tiny.yaml", weights__sha256="0" * 64)
+    done = encoded.stage("encode", "encoder=[tiny]")
+    file.write_text(text)
+    assert done.returncode == 4, done.stderr
+    assert "a file of SHA-256" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert encoded.hashes("data/encodings") == before

@@ -10,6 +10,15 @@ from skiagram.image_store.store import ImageStore
 from tests.pipeline.conftest import FORBID
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
 
+PREDICT = """
+import sys
+from skiagram.cli.main import main
+film, *models = sys.argv[1:]
+for model in models:
+    if code := main(["predict", model, film, "-o", "t.csv", "--force"]):
+        sys.exit(code)
+"""
+
 
 @pytest.fixture
 def forbidden(tmp_path: Path) -> dict[str, str]:
@@ -42,13 +51,9 @@ def test_no_stage_and_no_prediction_unpickles(
     store = ImageStore(copy.folder / "data/images")
     film = tmp_path / "film.png"
     Image.fromarray(store.image(store.case_ids[0])).save(film)
-    for model in (
-        *(f"models/{name}" for name in (*BASELINES, NETWORK)),
-        "combined/models/stacking",
-    ):
-        command = ["-m", "skiagram", "predict", model, str(film), "-o", "t.csv", "--force"]
-        done = copy.run(sys.executable, *command, **forbidden)
-        assert done.returncode == 0, done.stderr
+    models = [*(f"models/{name}" for name in (*BASELINES, NETWORK)), "combined/models/stacking"]
+    done = copy.run(sys.executable, "-c", PREDICT, str(film), *models, **forbidden)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_module_of_the_program_imports_pickle() -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -34,10 +33,9 @@ def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def imperfect(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return the finished run with models that err: each has some test scores exchanged."""
-    folder = tmp_path_factory.mktemp("imperfect") / "project"
-    shutil.copytree(finished.folder, folder)
+    project = finished.copy(tmp_path_factory.mktemp("imperfect") / "project")
     for seed, model in enumerate((*BASELINES, NETWORK)):
-        path = folder / "scores" / model / "predictions.parquet"
+        path = project.folder / "scores" / model / "predictions.parquet"
         table = read_table(path)
         rng = np.random.default_rng(seed)
         rows = rng.choice(np.flatnonzero(table["part"] == "test"), 12, replace=False)
@@ -45,7 +43,6 @@ def imperfect(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
         table.loc[rows, columns] = table.loc[rng.permutation(rows), columns].to_numpy()
         path.unlink()
         write_table(table, path)
-    project = Project(folder)
     done = project.stage("evaluate")
     assert done.returncode == 0, done.stderr
     return project

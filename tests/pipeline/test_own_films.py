@@ -12,13 +12,12 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of
 from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder
-from tests.pipeline.project import Project
+from tests.pipeline.project import Project, list_stages
 
 pytestmark = pytest.mark.thorough
 
 SHAPE = (144, 112)
 MODELS = ("logistic_regression", "covariates")
-FEATURES = "features=[first_order,wavelet,covariates]"
 
 
 def mammogram(at: int, cancer: bool) -> bytes:
@@ -68,16 +67,9 @@ def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
     line = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *words]
     done = project.skiagram(*line)
     assert done.returncode == 0, done.stderr
-    project.stages(
-        *(
-            ("ingest", "dataset=films", f"design={design}"),
-            ("audit",),
-            ("restore",),
-            ("propose",),
-            ("extract", FEATURES),
-            *(("train_baseline", f"model={model}", *PLAN) for model in MODELS),
-        )
-    )
+    project.edit("params.yaml", inner_folds=2)
+    (_, dataset), *stages, _ = list_stages("films", "first_order,wavelet,covariates", MODELS)
+    project.stages(("ingest", dataset, f"design={design}"), *stages)
 
 
 def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) -> np.ndarray:
@@ -101,7 +93,6 @@ def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) ->
 
 
 CLASSES = ("cancer", "normal")
-PLAN = ("plan.folds=2", "plan.inner_folds=2")
 
 
 def test_dicom_films_come_through_and_new_ones_get_the_same_scores(

@@ -6,17 +6,17 @@ import pytest
 
 from tests.pipeline.project import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 TREE = ("train_baseline", "model=decision_tree", "plan.folds=2")
 
 
 def test_a_store_that_cannot_be_made_is_said_and_stops_nothing(
-    staged: Project, tmp_path: Path
+    finished: Project, tmp_path: Path
 ) -> None:
-    copy = staged.copy(tmp_path / "project")
+    copy = finished.copy(tmp_path / "project")
     (copy.folder / ".work/pieces").rename(tmp_path / "elsewhere")
     (copy.folder / ".work/pieces").write_text("a file where a folder should be")
     done = copy.stage(*TREE)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("not kept") == 1
-    assert copy.hashes("models", "scores") == staged.hashes("models", "scores")
+    assert copy.hashes("models", "scores") == finished.hashes("models", "scores")

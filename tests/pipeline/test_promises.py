@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,43 +22,60 @@ from tests.pipeline.project import (
 
 pytestmark = pytest.mark.thorough
 
+ODD_FOLDER = "Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"
+ELSEWHERE = {
+    "HOME": "/proc/none",
+    "TZ": "Pacific/Kiritimati",
+    "LC_ALL": "C",
+    "PYTHONHASHSEED": "77",
+    "USER": "another",
+    "LOGNAME": "another",
+}
 OUTSIDE_THE_SEAL = (
     *("data/images", "data/cases", "data/audit", "data/restored"),
     *("models", "scores", "combined"),
 )
 
 
-@pytest.mark.slow
-def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
-    staged: Project, tmp_path: Path
+def test_test_labels_move_no_hash_outside_the_seal_wherever_it_runs(
+    finished: Project, tmp_path: Path
 ) -> None:
-    """The same source with permuted test labels, ingested and trained in another folder."""
-    other = make_project(tmp_path / "elsewhere" / "project", permute_test_labels=True)
+    """The same source with permuted test labels, ingested and trained where all else differs."""
+    other = make_project(tmp_path / ODD_FOLDER, permute_test_labels=True)
     stack(other)
-    other.stages(*STAGES[:-1])  # what is recorded in MLflow is compared nowhere
-    assert other.hashes(*OUTSIDE_THE_SEAL) == staged.hashes(*OUTSIDE_THE_SEAL)
+    run_elsewhere(other, *STAGES[:-1])  # what is recorded in MLflow is compared nowhere
+    assert other.hashes(*OUTSIDE_THE_SEAL) == finished.hashes(*OUTSIDE_THE_SEAL)
     for table in ("data/features.parquet", "data/treatment.parquet"):
-        assert (other.folder / table).read_bytes() == (staged.folder / table).read_bytes()
-    assert other.hashes("data/sealed") != staged.hashes("data/sealed")
-    assert other.hashes("reports") != staged.hashes("reports")
+        assert (other.folder / table).read_bytes() == (finished.folder / table).read_bytes()
+    assert other.hashes("data/sealed") != finished.hashes("data/sealed")
+    assert other.hashes("reports") != finished.hashes("reports")
 
 
-@pytest.mark.slow
-def test_evaluating_twice_gives_equal_bytes(staged: Project, tmp_path: Path) -> None:
-    copy = staged.copy(tmp_path / "somewhere" / "else")
-    (copy.folder / "reports").rename(tmp_path / "before")
-    shutil.copytree(tmp_path / "before/explanations", copy.folder / "reports/explanations")
-    assert copy.stage("evaluate").returncode == 0
-    again, first = copy.hashes("reports"), staged.hashes("reports")
-    assert again.keys() == first.keys() - {"reports/receipt.json"}
-    assert all(again[name] == first[name] for name in again)
-
-
-@pytest.mark.slow
-def test_a_failing_network_still_leaves_a_report(
-    staged: Project, tmp_path: Path, terminal: Any, monkeypatch: pytest.MonkeyPatch
+def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(
+    finished: Project, tmp_path: Path
 ) -> None:
-    copy = staged.copy(tmp_path / "project")
+    copy = finished.copy(tmp_path / ODD_FOLDER)
+    shutil.rmtree(copy.folder / ".work", ignore_errors=True)
+    # Of the stages between, the test above says it.
+    run_elsewhere(
+        copy, *(stage for stage in STAGES if stage[0] in ("ingest", "evaluate", "record"))
+    )
+    outputs = ("data", "models", "scores", "combined", "reports")
+    assert copy.hashes(*outputs) == finished.hashes(*outputs)
+    assert copy.run("dvc", "status", HOME="/proc/none").returncode == 0
+
+
+def run_elsewhere(project: Project, *stages: tuple[str, ...]) -> None:
+    """Run stages in Pythons of their own, on a machine where all that may differ is another."""
+    for name, *overrides in stages:
+        done = project.run(sys.executable, f"pipeline/{name}.py", *overrides, **ELSEWHERE)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_failing_network_still_leaves_a_report(
+    finished: Project, tmp_path: Path, terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = finished.copy(tmp_path / "project")
     too_small = "model.training.image_size=8"
     done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
     assert done.returncode == 0, done.stderr
@@ -72,7 +90,6 @@ def test_a_failing_network_still_leaves_a_report(
     assert "failed" in terminal(["show"], 5)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
 def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     project: Project, fault: str
@@ -99,9 +116,8 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     assert project.hashes("data") == before
 
 
-@pytest.mark.slow
-def test_jobs_of_one_stage_write_below_their_own_folders(staged: Project, tmp_path: Path) -> None:
-    copy = staged.copy(tmp_path / "project")
+def test_jobs_of_one_stage_write_below_their_own_folders(finished: Project, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data")
     words = ("features=[first_order],[wavelet]", "hydra.sweep.dir=multirun/features")
     done = copy.stage("extract", "-m", *words)
@@ -112,11 +128,10 @@ def test_jobs_of_one_stage_write_below_their_own_folders(staged: Project, tmp_pa
         assert all(family in str(name) for name in table if name != "case_id")
 
 
-@pytest.mark.slow
 def test_a_debugged_stage_takes_seconds_and_changes_no_output(
-    staged: Project, tmp_path: Path
+    finished: Project, tmp_path: Path
 ) -> None:
-    copy = staged.copy(tmp_path / "project")
+    copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data", "models", "scores")
     done = copy.stage("train_network", f"model={NETWORK}", "+debug=network")
     assert done.returncode == 0, done.stderr
@@ -126,9 +141,8 @@ def test_a_debugged_stage_takes_seconds_and_changes_no_output(
     assert outcome["options"]["training"]["epochs"] == 1
 
 
-@pytest.mark.slow
-def test_an_experiment_holds_choices_of_a_question(staged: Project, tmp_path: Path) -> None:
-    copy = staged.copy(tmp_path / "project")
+def test_an_experiment_holds_choices_of_a_question(finished: Project, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "project")
     (copy.folder / "conf/experiment/own.yaml").write_text(
         "# @package _global_\nparams:\n  features: first_order\n  seed: 7\n"
     )

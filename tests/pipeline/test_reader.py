@@ -12,7 +12,7 @@ from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record, read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
-from tests.pipeline.project import Project
+from tests.pipeline.project import Project, list_stages
 
 pytestmark = pytest.mark.thorough
 
@@ -49,18 +49,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
         networks=[],
         compare=[models],
     )
-    project.stages(
-        *(
-            ("ingest", "dataset=films"),
-            ("audit",),
-            ("restore",),
-            ("propose",),
-            ("extract", "features=[first_order,covariates]"),
-            *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
-            ("evaluate",),
-            ("record",),
-        )
-    )
+    project.stages(*list_stages("films", "first_order,covariates", models), ("record",))
     features = read_table(project.folder / "data/features.parquet")
     assert "covariates_age" in features
     assert not features.columns.str.contains("reader").any()

@@ -7,7 +7,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.results import METRICS
 from skiagram.records.files import read_record
-from tests.pipeline.project import Project, source_arrays, write_source
+from tests.pipeline.project import Project, list_stages, source_arrays, write_source
 
 CLASSES = ["plain", "striped", "reddish"]
 
@@ -30,17 +30,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
     project.edit("conf/dataset/tiny.yaml", classes=CLASSES, positive_class=None)
     models = ["logistic_regression", "random_forest"]
     project.edit("params.yaml", baselines=models, networks=[], compare=[models])
-    project.stages(
-        *(
-            ("ingest", "dataset=tiny"),
-            ("audit",),
-            ("restore",),
-            ("propose",),
-            ("extract", "features=[first_order,colour]"),
-            *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
-            ("evaluate",),
-        )
-    )
+    project.stages(*list_stages("tiny", "first_order,colour", models))
     evaluation = read_record(Evaluation, project.folder / "reports/evaluation.json")
     for model in evaluation.models:
         assert (model.find("roc_auc").value or 0) > 0.8

@@ -103,7 +103,6 @@ def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows: Rows) -
     assert rows.asked == {STRENGTH: 0.5}
 
 
-@pytest.mark.slow
 def test_optuna_never_takes_a_job_that_failed_for_the_best(rows: Rows) -> None:
     import optuna
 
@@ -173,7 +172,6 @@ def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
     assert not rows.asked
 
 
-@pytest.mark.slow
 def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> None:
     done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc")
     assert done.returncode == 2
@@ -219,7 +217,6 @@ def table_of(project: Project, name: str) -> pd.DataFrame:
     return pd.read_csv(project.folder / f"sweeps/{name}/table.csv")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("launcher", ["basic", *PLUGINS])
 def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: str) -> None:
     if launcher in PLUGINS:
@@ -229,10 +226,10 @@ def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: st
     if launcher == "submitit_slurm" and shutil.which("sbatch") is None:
         pytest.skip("no SLURM here: there is no command `sbatch`")
     words = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
-    done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1,1")
+    done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1")
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "by_hand")
-    assert set(table["row"]) == {1, 2, 3, 4}
+    assert set(table["row"]) == {1, 2}
     assert set(table["margin"]) == {0.03, 0.04}
     page = (small.folder / "sweeps/by_hand/page.html").read_text()
     assert "selection" in page
@@ -311,7 +308,6 @@ def test_rows_by_hand_take_the_place_of_no_others(tmp_path: Path) -> None:
     assert write(swept(2.0)) == "by_hand_3"
 
 
-@pytest.mark.thorough
 def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     plugins = find_spec("hydra_plugins")
     if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
@@ -324,7 +320,6 @@ def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
     assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
-@pytest.mark.thorough
 def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) -> None:
     done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
     assert done.returncode == 1
@@ -334,40 +329,37 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
     assert "roc_auc" in set(table.loc[table["row"] == 2, "figure"])
 
 
-@pytest.mark.thorough
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
-    """Each row against `dvc repro` with its options: figures and bytes of scores."""
+    """A row against `dvc repro` with its options: figures and bytes of scores."""
     done = small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [0, 3]}))
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "regularisation")
     assert set(table["row"]) == {1, 2, 3, 4}
     pieces = small.folder / ".work/pieces"
-    of_rows = {
+    scores = {
         model: {path.read_bytes() for path in pieces.glob(f"trained-{model}-*/{SCORES}")}
         for model in ("logistic_regression", "svm")
     }
     assert small.run("dvc", "init", "--no-scm", "-q").returncode == 0
-    for row in (1, 4):
-        applied = small.skiagram("apply", "regularisation", str(row))
-        assert applied.returncode == 0, applied.stderr
-        done = small.run("dvc", "repro")
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        for model, scores in of_rows.items():
-            assert (small.folder / f"scores/{model}/predictions.parquet").read_bytes() in scores
-        figures = json.loads((small.folder / "reports/metrics.json").read_text())
-        of_row = table[table["row"] == row].set_index(["model", "figure"])["value"]
-        assert {"selection_auc", "roc_auc"} <= figures["svm"].keys()
-        for model in (*of_rows, "best_classical"):
-            for name in {"selection_auc", "roc_auc"} & figures[model].keys():
-                assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
+    applied = small.skiagram("apply", "regularisation", "4")
+    assert applied.returncode == 0, applied.stderr
+    done = small.run("dvc", "repro")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    figures = json.loads((small.folder / "reports/metrics.json").read_text())
+    of_row = table[table["row"] == 4].set_index(["model", "figure"])["value"]
+    assert {"selection_auc", "roc_auc"} <= figures["svm"].keys()
+    for model in (*scores, "best_classical"):
+        for name in {"selection_auc", "roc_auc"} & figures[model].keys():
+            assert round(of_row[model, name], 4) == figures[model][name], (model, name)
+    for model, of_rows in scores.items():
+        assert (small.folder / f"scores/{model}/predictions.parquet").read_bytes() in of_rows
 
 
-@pytest.mark.thorough
 def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
-    command = ask(small, {"seed": [0, 1, 2, 3, 4, 5]})
+    command = ask(small, {"seed": [0, 1, 2, 3]})
     whole = small.copy(small.folder.parent / "whole")
     assert whole.run(*command).returncode == 0
-    for pieces in (2, 6, 9):
+    for pieces in (2, 5):
         with small.start(*command) as process:
             while process.poll() is None and _count(small) < pieces:
                 time.sleep(0.05)
@@ -376,7 +368,6 @@ def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
     assert small.hashes("sweeps") == whole.hashes("sweeps")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("words", [("sweep=regularisation",), ("-m", "seed=0,1,2,3,4,5")])
 def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
     small: Project, words: tuple[str, ...], tmp_path: Path
@@ -402,7 +393,6 @@ def _count(project: Project) -> int:
     return len(list((project.folder / ".work/pieces").glob("trained-*")))
 
 
-@pytest.mark.thorough
 def test_a_sweep_whose_rows_all_fail_leaves_nothing(small: Project) -> None:
     done = small.run(*ask(small, {STRENGTHS: [0, -1]}))
     assert done.returncode == 1

@@ -54,10 +54,10 @@ def write_table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def validated(staged: Project, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+def validated(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """Return three hospitals' images that every model of a finished project has scored."""
     place = tmp_path_factory.mktemp("validated")
-    project = staged.copy(place / "project")
+    project = finished.copy(place / "project")
     table = write_cohort(place / "leeds")
     words = [str(place / "leeds"), str(table), "--classes", *WORDS, "--site", "hospital"]
     done = project.skiagram("validate", ".", *words, "--workers", "1")

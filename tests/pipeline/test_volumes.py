@@ -6,7 +6,7 @@ from PIL import Image
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
-from tests.pipeline.project import Project, write_source
+from tests.pipeline.project import Project, list_stages, write_source
 
 pytestmark = pytest.mark.thorough
 
@@ -36,21 +36,11 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
 ) -> None:
     write_source(project, volume_arrays())
     baseline, *networks = MODELS
-    project.edit("params.yaml", baselines=[baseline], networks=networks)
+    project.edit("params.yaml", baselines=[baseline], networks=networks, restoration="repair")
     project.edit("conf/model/cnn_3d.yaml", training__epochs=12)
     project.edit("conf/model/recurrent.yaml", training__epochs=2)
-    project.stages(
-        *(
-            ("ingest", "dataset=tiny"),
-            ("audit",),
-            ("restore", "restoration=repair"),
-            ("propose",),
-            ("extract", "features=[first_order,intensity_histogram,glcm,gldzm,acquisition]"),
-            ("train_baseline", f"model={baseline}", "plan.folds=2"),
-            *(("train_network", f"model={model}", "plan.folds=2") for model in networks),
-            ("evaluate",),
-        )
-    )
+    families = "first_order,intensity_histogram,glcm,gldzm,acquisition"
+    project.stages(*list_stages("tiny", families, [baseline], networks))
     found = read_record(Evaluation, project.folder / "reports/evaluation.json")
     results = {model.outcome.model: model for model in found.models}
     assert (results[baseline].find("roc_auc").value or 0) > 0.8
@@ -83,10 +73,10 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
         lesion__spacing=2,
         lesion__contrast=1.0,
     )
-    project.edit("params.yaml", baselines=["region_volume", "logistic_regression"])
-    project.edit("params.yaml", networks=["cnn_3d", "small_cnn"])
+    baselines, networks = ["region_volume", "logistic_regression"], ["cnn_3d", "small_cnn"]
+    project.edit("params.yaml", baselines=baselines, networks=networks, restoration="none")
     box = {"margin": 1.0, "unit": "voxels", "equal_sides": True}
-    for name in ("cnn_3d", "small_cnn"):
+    for name in networks:
         given = {"box": box, "mask_channel": True, "three_planes": name == "small_cnn"}
         project.edit(
             f"conf/model/{name}.yaml",
@@ -94,24 +84,8 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
             training__image_size=16 if name == "small_cnn" else 9,
             **{f"training__input__{option}": value for option, value in given.items()},
         )
-    project.stages(
-        *(
-            ("ingest", "dataset=phantom_regions"),
-            ("audit",),
-            ("restore", "restoration=none"),
-            ("propose",),
-            ("extract", "features=[first_order,morphology,acquisition]"),
-            *(
-                ("train_baseline", f"model={model}", "plan.folds=2")
-                for model in ("region_volume", "logistic_regression")
-            ),
-            *(
-                ("train_network", f"model={model}", "plan.folds=2")
-                for model in ("cnn_3d", "small_cnn")
-            ),
-            ("evaluate",),
-        )
-    )
+    families = "first_order,morphology,acquisition"
+    project.stages(*list_stages("phantom_regions", families, baselines, networks))
     found = read_record(Evaluation, project.folder / "reports/evaluation.json")
     auc = {model.outcome.model: model.find("roc_auc").value or 0 for model in found.models}
     assert auc["logistic_regression"] > 0.75

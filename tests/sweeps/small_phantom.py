@@ -1,8 +1,9 @@
-"""A sweep's workspace whose phantom takes a second."""
+"""A sweep's workspace whose phantom takes a second, and what a sweep finds there."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,6 +12,9 @@ from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import check
+from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.runs import Measurable, run_rows
+from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
 from tests import stand_ins
 
@@ -26,15 +30,34 @@ def context_in(store: Path) -> RunContext:
     return RunContext(check(Compute, values, "compute"), PieceStore(store))
 
 
-def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> Workspace:
-    """Return a place with all option files, the phantom's made small."""
+def small_place(
+    folder: Path, patients: tuple[int, int, int] = (24, 4, 12), **choices: Any
+) -> Workspace:
+    """Return a place with all option files, the phantom's made small.
+
+    Args:
+        patients: For training, for validation and for testing.
+        **choices: Of params.yaml, in place of the project's.
+    """
     conf = folder / "conf"
-    if not conf.exists():
-        shutil.copytree(CONF, conf)
-        shutil.copy(CONF.parent / "params.yaml", folder)
-        file = conf / "dataset/phantom.yaml"
-        values = yaml.safe_load(file.read_text())
-        values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
-        values["size"], values["nodule"]["places"] = 32, 7
-        file.write_text(yaml.safe_dump(values))
+    shutil.copytree(CONF, conf)
+    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | choices))
+    file = conf / "dataset/phantom.yaml"
+    values = yaml.safe_load(file.read_text())
+    values["patients"] = dict(zip(("train", "validation", "test"), patients, strict=True))
+    values["size"], values["nodule"]["places"] = 32, 7
+    file.write_text(yaml.safe_dump(values))
     return Workspace(Composition(folder), None, context_in(folder / "work"))
+
+
+def make_sweep(**values: Any) -> Sweep:
+    """Return a sweep with these values of its option file."""
+    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
+
+
+def run(workspace: Workspace, **values: Any) -> SweepResult:
+    """Run the rows of a sweep; those that fail are rows, too."""
+    sweep, trained = make_sweep(**values), dict[int, Measurable]()
+    rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))
+    return gather("try", sweep, rows, trained)

@@ -16,7 +16,7 @@ from skiagram.preparation import PreparedData
 from skiagram.records.cases import Cases
 from skiagram.records.files import write_record
 from skiagram.sweeps import candidates
-from skiagram.sweeps.candidates import Candidate, Cohort, train_candidate
+from skiagram.sweeps.candidates import Candidate, train_candidate
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.task import Task
 from tests.sweeps.small_phantom import PLAN, context_in
@@ -60,12 +60,13 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
     monkeypatch.setattr(candidates, "train_model", train)
     monkeypatch.setattr(Candidate, "model", lambda self, threads: Reader())
     names = np.array(["a", "b"])
-    cases = Cases(names, names, np.array(["train", "test"]), np.array([0, -1]))
-    task = Task(("no", "yes"), 1, "holdout")
     prepared = PreparedData.under(tmp_path)
+    cases = Cases(names, names, np.array(["train", "test"]), np.array([0, -1]))
+    cases.write(prepared.cases / "cases.parquet")
+    write_record(Task(("no", "yes"), 1, "holdout"), prepared.cases / "task.json")
     monkeypatch.setattr(Candidate, "inputs", lambda self, prepared: {})
     workspace = Workspace(Composition(tmp_path), None, context_in(tmp_path / "work"))
-    given = (workspace, prepared, Candidate("svm", {}), PLAN, Cohort(cases, task))
+    given = (workspace, prepared, Candidate("svm", {}), PLAN)
     jobs = [
         multiprocessing.get_context("fork").Process(target=partial(train_candidate, *given))
         for _ in range(2)

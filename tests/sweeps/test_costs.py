@@ -6,34 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.options import check
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import costs
 from skiagram.sweeps.costs import CostComparison, pareto_front
-from skiagram.sweeps.rows import COSTS, Sweep, expand_rows
-from skiagram.sweeps.runs import Measurable, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.rows import COSTS
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import run, small_place
 
 CLOCK = {"images": 8, "repeats": 3}
 BASELINES = ["ridge", "decision_tree", "of_wavelets", "hasty"]
 
 
-def run(workspace: Workspace, **changed: Any) -> SweepResult:
-    base: dict[str, Any] = {"restoration": "repair", "features": "wavelet,first_order", "folds": 3}
-    base = base | {"baselines": BASELINES, "networks": []} | changed
-    asked = {"question": "?", "base": base, "axes": {"seed": [0]}, "clock": CLOCK}
-    sweep, trained = check(Sweep, asked | {"analysis": "cost"}, "sweep"), dict[int, Measurable]()
-    rows = list(run_rows("cost", sweep, expand_rows(sweep), workspace, trained_rows=trained))
-    return gather("cost", sweep, rows, trained)
+def run_costs(workspace: Workspace, **changed: Any) -> SweepResult:
+    base = {"restoration": "repair", "features": "wavelet,first_order", "folds": 3}
+    base |= {"baselines": BASELINES, "networks": []} | changed
+    return run(workspace, base=base, axes={"seed": [0]}, clock=CLOCK, analysis="cost")
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("cost")
-    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
-    place = small_place(folder)
+    place = small_place(tmp_path_factory.mktemp("cost"))
     models = place.options.root / "conf" / "model"
     text = (models / "ridge.yaml").read_text()
     (models / "of_wavelets.yaml").write_text(text.replace("columns: null", "columns: [wavelet]"))
@@ -44,7 +37,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def result(workspace: Workspace) -> SweepResult:
-    return run(workspace)
+    return run_costs(workspace)
 
 
 def cost(result: SweepResult, model: str, name: str) -> Any:
@@ -87,9 +80,9 @@ def test_a_model_that_fails_is_named_and_the_others_stand(result: SweepResult) -
 def test_a_rerun_times_nothing_again_but_on_another_machine(
     result: SweepResult, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(workspace) == result
+    assert run_costs(workspace) == result
     monkeypatch.setattr(costs, "describe_processor", lambda: "Processor X, 3 cores")
-    again = run(workspace)
+    again = run_costs(workspace)
     times = [cost(each, "ridge", "case_milliseconds") for each in (result, again)]
     assert times[0] != times[1]
     assert isinstance(again.analysis, CostComparison)
@@ -99,7 +92,7 @@ def test_a_rerun_times_nothing_again_but_on_another_machine(
 @pytest.mark.thorough
 def test_a_network_has_multiply_adds_and_no_inputs_to_make(workspace: Workspace) -> None:
     epochs = {f"conf.model.small_cnn.training.{name}": 1 for name in ("epochs", "patience")}
-    found = run(workspace, baselines=["ridge"], networks=["small_cnn"], **epochs)
+    found = run_costs(workspace, baselines=["ridge"], networks=["small_cnn"], **epochs)
     assert cost(found, "small_cnn", "input_milliseconds") is None
     assert cost(found, "small_cnn", "multiply_adds") > cost(found, "small_cnn", "parameters") > 1000
 

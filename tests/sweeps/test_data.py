@@ -7,7 +7,7 @@ import pytest
 
 from skiagram.composition import Composition
 from skiagram.errors import AuditStop
-from skiagram.sweeps.data import DataSet, audit_data
+from skiagram.sweeps.data import audit_data
 from skiagram.sweeps.workspace import Workspace
 from tests.datasets.sources import balanced, ingested, noise
 from tests.sweeps.small_phantom import CONF, context_in
@@ -26,12 +26,12 @@ def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path)
     images[7] = images[0]  # of the test set and of the training images
     ingested(balanced(images=images), tmp_path / "data")
     with pytest.raises(AuditStop, match=r"duplicates.*waive it in the data set's option file"):
-        audit_data(place(tmp_path), DataSet(tmp_path / "data"))
+        audit_data(place(tmp_path), tmp_path / "data")
 
 
 def test_sound_data_pass_and_are_audited_once(tmp_path: Path) -> None:
     ingested(balanced(), tmp_path / "data")
-    workspace, data = place(tmp_path), DataSet(tmp_path / "data")
+    workspace, data = place(tmp_path), tmp_path / "data"
     assert audit_data(workspace, data).empty
     assert audit_data(workspace, data).empty
     assert len([*workspace.store.folder.glob("audited-*")]) == 1

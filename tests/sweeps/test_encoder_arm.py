@@ -11,19 +11,18 @@ from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build, check
+from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Predictions
 from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.learning_curves import LearningCurve, LearningCurves
-from skiagram.sweeps.rows import Sweep, expand_rows
-from skiagram.sweeps.runs import Measurable, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.encoders.examples import network, options, weights_file
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import run as run_sweep
+from tests.sweeps.small_phantom import small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -65,13 +64,9 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def run(place: Workspace, baselines: tuple[str, ...], **asked: Any) -> SweepResult:
     """Run the rows of a sweep with a frozen encoder."""
-    choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
-    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
-    values = params | choices | {"networks": []}
-    (place.options.root / "params.yaml").write_text(yaml.safe_dump(values))
-    sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
-    rows = list(run_rows("try", sweep, expand_rows(sweep), place, trained_rows=trained))
-    return gather("try", sweep, rows, trained)
+    choices = {"features": "wavelet", "encoders": ["tiny"], "folds": 2, "networks": []}
+    base = choices | {"baselines": [*baselines]} | asked.pop("base", {})
+    return run_sweep(place, base=base, **asked)
 
 
 def crossover(place: Workspace, *baselines: str) -> SweepResult:
@@ -80,7 +75,6 @@ def crossover(place: Workspace, *baselines: str) -> SweepResult:
     return run(
         place,
         baselines,
-        question="Is a frozen encoder better?",
         base={"restoration": "repair", subset: {"cases": 24, "draw": 0}},
         axes={f"{subset}.cases": [24, 40, 64], f"{subset}.draw": [0, 1]},
         analysis="learning_curves",
@@ -99,7 +93,7 @@ def restorations(place: Workspace, *baselines: str) -> SweepResult:
         name: {f"conf.restoration.repair.{step}": value for step, value in of.items()}
         for name, of in variants.items()
     }
-    return run(place, baselines, question="What does restoration change?", axes={"steps": steps})
+    return run(place, baselines, axes={"steps": steps})
 
 
 def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
@@ -152,7 +146,7 @@ def test_each_image_is_encoded_once_for_all_rows_and_sweeps(
 
 def test_a_head_meets_corrupted_images(place: Workspace) -> None:
     noise = {"scored": {"corruption": "noise", "amount": 5.0}}
-    result = run(place, (HEAD,), question="?", axes={"images": {"unchanged": {}, "noisy": noise}})
+    result = run(place, (HEAD,), axes={"images": {"unchanged": {}, "noisy": noise}})
     noisy = result.rows[1].figures
     change, area = noisy.of(HEAD, "difference"), noisy.of(HEAD, "roc_auc")
     assert change is not None
@@ -173,7 +167,7 @@ def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
 
 def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
     clock = {"images": 8, "repeats": 3}
-    asked = {"question": "?", "axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
+    asked: dict[str, Any] = {"axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
     result = run(place, ("tiny_ridge", "tiny_decision_tree"), **asked)
     assert isinstance(result.analysis, CostComparison)
     ridge, tree = (

@@ -5,15 +5,12 @@ from typing import Any
 import pytest
 import yaml
 
-from skiagram.options import check
 from skiagram.report.index import render_sweep
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
-from skiagram.sweeps.rows import Sweep, expand_rows
-from skiagram.sweeps.runs import run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import CONF, run, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -24,9 +21,7 @@ BEST = "best_classical"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a place whose phantoms of visits have small images and 120 sealed patients."""
-    folder = tmp_path_factory.mktemp("personal")
-    place = small_place(folder)
-    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
+    place = small_place(tmp_path_factory.mktemp("personal"))
     for name in ("phantom_visits", "phantom_visits_unrelated"):
         file = place.options.root / "conf" / f"dataset/{name}.yaml"
         values = yaml.safe_load(file.read_text())
@@ -45,10 +40,7 @@ def result(workspace: Workspace) -> SweepResult:
     for name, families in known.items():
         beside = families["features"].partition("granulometry")[2]
         known[name] = {"features": f"first_order{beside}"}
-    sweep = check(Sweep, values, "sweep")
-    return gather(
-        "personal", sweep, list(run_rows("personal", sweep, expand_rows(sweep), workspace))
-    )
+    return run(workspace, **values)
 
 
 def figure(result: SweepResult, data: str, known: str, name: str) -> Estimate:
@@ -83,17 +75,8 @@ def test_the_page_has_the_cases_with_an_earlier_image_apart(result: SweepResult)
 
 
 def test_without_a_visit_the_figure_says_so(workspace: Workspace) -> None:
-    sweep = check(
-        Sweep,
-        {
-            "question": "Who has an earlier image?",
-            "base": {"features": "first_order", "baselines": ["decision_tree"], "networks": []},
-            "axes": {"seed": [0]},
-            "figures": [LATER_AUC],
-        },
-        "sweep",
-    )
-    (row,) = run_rows("none", sweep, expand_rows(sweep), workspace)
+    base = {"features": "first_order", "baselines": ["decision_tree"], "networks": []}
+    (row,) = run(workspace, base=base, axes={"seed": [0]}, figures=[LATER_AUC]).rows
     estimate = row.figures.of("decision_tree", LATER_AUC)
     assert estimate is not None
     assert "earlier image" in estimate.reason

@@ -2,25 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from skiagram.options import check
 from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
-from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
+from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import make_sweep, run, small_place
 
 pytestmark = pytest.mark.thorough
 
 C = "conf.model.logistic_regression.inverse_regularisation"
-CHOICES = {
+CHOICES: dict[str, Any] = {
     "features": "first_order,wavelet",
     "baselines": ["logistic_regression", "decision_tree"],
     "networks": [],
@@ -28,25 +25,9 @@ CHOICES = {
 }
 
 
-def place(folder: Path) -> Workspace:
-    workspace = small_place(folder)
-    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
-    (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES))
-    return workspace
-
-
-def make(**values: Any) -> Sweep:
-    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
-
-
-def run(workspace: Workspace, **values: Any) -> SweepResult:
-    sweep = make(**values)
-    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), workspace)))
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return place(tmp_path_factory.mktemp("sweep"))
+    return small_place(tmp_path_factory.mktemp("sweep"), **CHOICES)
 
 
 @pytest.fixture(scope="module")
@@ -123,18 +104,19 @@ def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None:
-    result = run(workspace, axes={C: [1.0, 0, 2.0]})
-    assert [bool(row.reason) for row in result.rows] == [False, True, False]
-    assert "inverse_regularisation" in result.rows[1].reason
+    """Of a failed reference there is no difference either, and its rows say so."""
+    result = run(workspace, axes={"seed": [0, 1], C: [0, 1.0]}, reference={"seed": 0, C: 1.0})
+    failed, first, _, other = result.rows
+    assert [bool(row.reason) for row in result.rows] == [True, False, True, False]
+    assert "inverse_regularisation" in failed.reason
+    assert other.figures.of("logistic_regression", DIFFERENCE) is not None
     lines = result.table()
-    assert lines.loc[lines["row"] == 2, "reason"].tolist() == [result.rows[1].reason]
-
-
-def test_rows_of_a_failed_reference_say_that_there_is_no_difference(workspace: Workspace) -> None:
-    result = run(workspace, axes={C: [0, 1.0]})
-    assert result.rows[1].figures.of("logistic_regression", "roc_auc") is not None
-    assert result.rows[1].figures.of("logistic_regression", DIFFERENCE) is None
-    assert "failed" in result.rows[1].figures.reason
+    assert lines.loc[lines["row"] == 1, "reason"].tolist() == [failed.reason]
+    of_failed = run(workspace, axes={C: [0, 1.0]}).rows[1].figures
+    area = first.figures.of("logistic_regression", "roc_auc")
+    assert of_failed.of("logistic_regression", "roc_auc") == area
+    assert of_failed.of("logistic_regression", DIFFERENCE) is None
+    assert "failed" in of_failed.reason
 
 
 def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace) -> None:
@@ -170,7 +152,7 @@ def test_an_option_that_is_not_there_is_named(
     words: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    sweep = make(rows=[{option: value}])
+    sweep = make_sweep(rows=[{option: value}])
     (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
     assert isinstance(result, RowResult)
     assert words in capsys.readouterr().err

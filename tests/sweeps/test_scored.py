@@ -20,30 +20,30 @@ from skiagram.records.predictions import Predictions
 from skiagram.restoration.steps import Steps
 from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
-from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
-from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.rows import SELECTION
 from skiagram.sweeps.severity import Severity
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import run, small_place
 
 pytestmark = pytest.mark.thorough
 
 MODEL = "logistic_regression"
-CHOICES = {"features": "first_order", "baselines": [MODEL, "decision_tree"], "networks": []}
+CHOICES: dict[str, Any] = {
+    "features": "first_order",
+    "baselines": [MODEL, "decision_tree"],
+    "networks": [],
+    "folds": 2,
+}
 NOISE = {"scored": {"corruption": "noise", "amount": 0.5}}
 OTHER = {"scored": {"dataset": "other"}}
 VOTING = {"combinations": ["voting"], "conf.combination.voting.members": [*CHOICES["baselines"]]}
-slow = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a place with two small phantoms, small visits and a network of two epochs."""
-    folder = tmp_path_factory.mktemp("scored")
-    place = small_place(folder, (28, 4, 24))
-    params = yaml.safe_load((CONF.parent / "params.yaml").read_text()) | CHOICES | {"folds": 2}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    place = small_place(tmp_path_factory.mktemp("scored"), (28, 4, 24), **CHOICES)
 
     def edit(group: str, known: str, new: str, **values: Any) -> None:
         options = place.options.read_file(group, known) | values
@@ -59,18 +59,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return place
 
 
-def run(workspace: Workspace, **values: Any) -> SweepResult:
-    sweep = check(Sweep, {"question": "What is left?", **values}, "sweep")
-    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), workspace)))
-
-
 @pytest.fixture(scope="module")
 def result(workspace: Workspace) -> SweepResult:
     images = {"unchanged": {}, "noisy": NOISE}
     return run(workspace, axes={"images": images}, analysis="severity")
 
 
-@slow
 @pytest.mark.parametrize(
     ("dataset", "options"),
     [
@@ -99,7 +93,6 @@ def test_unchanged_images_score_as_they_did_in_training(
     )
 
 
-@slow
 def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
     workspace: Workspace, result: SweepResult
 ) -> None:
@@ -133,7 +126,6 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
     assert set(workspace.store.folder.glob("trained-*")) == trained
 
 
-@slow
 def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
     assert isinstance(result.analysis, Severity)
     (data,) = result.analysis.data
@@ -142,7 +134,6 @@ def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
     assert data.models[0].curves[0].conditions[0].change == again
 
 
-@slow
 def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: Workspace) -> None:
     found = run(workspace, axes={"trained on": {"its own": {"dataset": "other"}, "others": OTHER}})
     own, foreign = found.rows
@@ -157,7 +148,6 @@ def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: 
     assert own.figures.of(MODEL, SELECTION) != foreign.figures.of(MODEL, SELECTION)
 
 
-@slow
 def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
     """Their ids and numbers are equal, and mean nothing beyond their data set."""
     images = {"unchanged": {}, "of another device": OTHER, "trained there": {"dataset": "other"}}
@@ -168,7 +158,6 @@ def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
         assert "other cases" in row.figures.reason
 
 
-@slow
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -9,7 +9,6 @@ import pytest
 from skiagram.composition import Composition
 from skiagram.datasets.contract import GroundTruth
 from skiagram.sealing.ledger import LEDGER, read_ledger
-from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.task import Design
@@ -30,7 +29,7 @@ def open_seal(
     if not data.exists():
         ingested(balanced(**source), data, design)
     request = {"margin": margin}
-    open_data(workspace, DataSet(data), "sweep margins", ("svm",), request)
+    open_data(workspace, data, "sweep margins", ("svm",), request)
 
 
 def test_each_question_is_an_opening_once(tmp_path: Path) -> None:

@@ -7,16 +7,20 @@ import pytest
 import yaml
 
 from skiagram.errors import OptionError
-from skiagram.options import check
-from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.rows import expand_rows
 from skiagram.sweeps.table import SweepResult, check_rows, run_sweep
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tracking.sweeps import sweep_execution
-from tests.sweeps.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import make_sweep, small_place
 
 pytestmark = pytest.mark.thorough
 
-CHOICES = {"features": "first_order", "baselines": ["logistic_regression"], "networks": []}
+CHOICES: dict[str, Any] = {
+    "features": "first_order",
+    "baselines": ["logistic_regression"],
+    "networks": [],
+    "folds": 2,
+}
 TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}
 PENALTY = {"conf.model.logistic_regression.inverse_regularisation": [0.1, 1.0]}
 
@@ -24,10 +28,7 @@ PENALTY = {"conf.model.logistic_regression.inverse_regularisation": [0.1, 1.0]}
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a place with small phantoms: of classes, of the same with more noise, of times."""
-    folder = tmp_path_factory.mktemp("table")
-    place = small_place(folder)
-    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
-    (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES | {"folds": 2}))
+    place = small_place(tmp_path_factory.mktemp("table"), **CHOICES)
     noisy = place.options.read_file("dataset", "phantom") | {"name": "noisy", "noise": 0.9}
     (place.options.root / "conf" / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
     file = place.options.root / "conf" / "dataset/phantom_times.yaml"
@@ -38,12 +39,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return place
 
 
-def make(**values: Any) -> Sweep:
-    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
-
-
-def run(workspace: Workspace, sweep: Sweep) -> SweepResult:
-    return run_sweep("try", sweep, workspace)
+def run(workspace: Workspace, **values: Any) -> SweepResult:
+    return run_sweep("try", make_sweep(**values), workspace)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +85,7 @@ def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(
 ) -> None:
     before = {*workspace.store.folder.glob("*")}
     with pytest.raises(OptionError) as refused:
-        run(workspace, make(**values))
+        run(workspace, **values)
     assert not [word for word in words if word not in str(refused.value)], str(refused.value)
     made = {path.name.partition("-")[0] for path in {*workspace.store.folder.glob("*")} - before}
     assert made <= {"ingested"}
@@ -99,7 +96,7 @@ def test_rows_that_can_be_answered_are_not_refused_for_others(workspace: Workspa
         {"base": {"dataset": "absent"}, "axes": {"seed": [0, 1]}},
         {"base": {"sed": 1}, "axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
     ):
-        sweep = make(**values)
+        sweep = make_sweep(**values)
         check_rows(sweep, expand_rows(sweep), workspace)
 
 
@@ -108,7 +105,7 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspac
     noisy = {"scored": {"corruption": "noise", "amount": 0.4}}
     elsewhere = {"scored": {"dataset": "phantom_noisy"}}
     images = {"unchanged": {}, "noisy": noisy, "elsewhere": elsewhere}
-    unchanged, worse, other = run(workspace, make(base=base, axes={"images": images})).rows
+    unchanged, worse, other = run(workspace, base=base, axes={"images": images}).rows
     assert [row.figures.cases for row in (unchanged, worse)] == [16, 16]
     concordance = [
         row.figures.of("logistic_regression", "concordance") for row in (unchanged, worse)
@@ -129,7 +126,7 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspac
 def test_options_in_files_that_rows_choose_by_name_are_columns(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    result = run(workspace, make(axes={"dataset": ["phantom", "noisy"]}))
+    result = run(workspace, axes={"dataset": ["phantom", "noisy"]})
     assert not [row.reason for row in result.rows if row.reason]
     table = result.table().drop_duplicates("row")
     assert table["dataset"].tolist() == ["phantom", "noisy"]
@@ -142,7 +139,7 @@ def test_options_in_files_that_rows_choose_by_name_are_columns(
 def test_a_row_that_leaves_an_option_as_it_is_shows_its_value(workspace: Workspace) -> None:
     option, plan = "conf.model.logistic_regression.inverse_regularisation", "conf.plan.plan.subset"
     settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}
-    result = run(workspace, make(axes={"penalty": settings}))
+    result = run(workspace, axes={"penalty": settings})
     table = result.table().drop_duplicates("row")
     assert table["penalty"].tolist() == ["as it is", "weaker"]
     assert table["logistic_regression.inverse_regularisation"].tolist() == ["0.03", "1"]

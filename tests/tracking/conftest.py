@@ -64,8 +64,13 @@ def client(home: Path) -> Any:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project of its own whose models were evaluated."""
     monkeypatch.delenv("DVC_ROOT", raising=False)  # or the ledger would lie there
-    folder = tmp_path / "project"
+    return write_project(tmp_path / "project")
+
+
+def write_project(folder: Path) -> Path:
+    """Write what the stages before record leave."""
     gap = Estimate(0.02, -0.1, 0.1)
     difference = make_row(gap, PRIMARY, "roc_auc", model="deep", versus="classical")
     chosen_by = (

@@ -23,10 +23,10 @@ from urllib.request import urlopen
 import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
-from skiagram.tracking.contract import NotRecorded
+from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
-from tests.tracking.conftest import COMPARISON, MODELS
+from tests.tracking.conftest import COMPARISON, MODELS, write_project
 
 pytestmark = pytest.mark.thorough  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
@@ -37,12 +37,34 @@ def _runs(client: Any) -> list[Any]:
     return list(client.search_runs([found.experiment_id])) if found else []
 
 
-def test_a_parent_and_a_child_a_model(
-    project: Path, home: Path, client: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
-    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
-    assert STORE.record(execution, home).startswith("Recorded 3 runs in sqlite:///")
-    assert capfd.readouterr().err == ""
+class Recorded(NamedTuple):
+    """An execution that was recorded once; do not record again."""
+
+    execution: Execution
+    home: Path
+    client: Any
+    said: str
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Recorded:
+    from mlflow.tracking import MlflowClient
+
+    home = tmp_path_factory.mktemp("recorded")
+    shutil.copy(empty_database, home / "mlflow.db")
+    with pytest.MonkeyPatch().context() as patched:
+        patched.delenv("DVC_ROOT", raising=False)
+        project = write_project(home / "project")
+        execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
+        said = STORE.record(execution, home)
+    return Recorded(
+        execution, home, MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}"), said
+    )
+
+
+def test_a_parent_and_a_child_a_model(recorded: Recorded) -> None:
+    execution, client = recorded.execution, recorded.client
+    assert recorded.said.startswith("Recorded 3 runs in sqlite:///")
 
     runs = {run.info.run_name: run for run in _runs(client)}
     parent = runs.pop(execution.parent.name)
@@ -65,8 +87,8 @@ def test_a_parent_and_a_child_a_model(
     assert "brier" not in svm.data.metrics
 
 
-def test_curves_and_folds_have_steps(project: Path, home: Path, client: Any) -> None:
-    STORE.record(read_execution(project, MODELS, {"dataset": "made", "seed": 0}), home)
+def test_curves_and_folds_have_steps(recorded: Recorded) -> None:
+    client = recorded.client
     network = next(run for run in _runs(client) if run.info.run_name == "small_cnn")
 
     def history(name: str) -> list[tuple[int, float]]:
@@ -79,9 +101,8 @@ def test_curves_and_folds_have_steps(project: Path, home: Path, client: Any) -> 
     assert history("seconds") == [(0, 12.5)]
 
 
-def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: Any) -> None:
-    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
-    STORE.record(execution, home)
+def test_artefacts_lie_beside_the_database(recorded: Recorded) -> None:
+    execution, home, client = recorded.execution, recorded.home, recorded.client
     runs = {run.info.run_name: run.info for run in _runs(client)}
     assert runs["svm"].artifact_uri.startswith((home / "mlartifacts").as_uri())
     inside = [file.path for file in client.list_artifacts(runs["svm"].run_id, "model/repeat0")]
@@ -92,11 +113,12 @@ def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: An
 
 
 def test_the_same_results_are_recorded_once_an_experiment(
-    project: Path, home: Path, client: Any
+    project: Path, home: Path, client: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     execution = read_execution(project, MODELS, {})
     STORE.record(execution, home)
     assert STORE.record(execution, home).startswith("Already recorded")
+    assert capfd.readouterr().err == ""
     assert len(_runs(client)) == 4
 
     STORE.record(execution._replace(name="sunny-film"), home)
@@ -106,23 +128,43 @@ def test_the_same_results_are_recorded_once_an_experiment(
     assert len(_runs(client)) == 12
 
 
-def test_a_recording_cut_short_is_made_anew(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("lost", "left"),
+    [
+        (("log_artifacts",), "FAILED"),
+        (("log_artifacts", "set_terminated"), "RUNNING"),  # nobody could end it, as after a kill
+    ],
+)
+def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
+    lost: tuple[str, ...],
+    left: str,
+    project: Path,
+    home: Path,
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from mlflow.tracking import MlflowClient
 
-    def full_disk(*arguments: object) -> None:
-        raise OSError("no space left")
+    def fail(*arguments: object, **options: object) -> None:
+        raise ConnectionResetError("the server is gone")
 
     execution = read_execution(project, MODELS, {})
     with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_artifacts", full_disk)
-        with pytest.raises(NotRecorded, match="no space left"):
+        for name in lost:
+            broken.setattr(MlflowClient, name, fail)
+        with pytest.raises(NotRecorded, match="the server is gone"):
             STORE.record(execution, home)
-    assert [run.info.status for run in _runs(client)] == ["FAILED"]
+    assert [run.info.status for run in _runs(client)] == [left]
     assert STORE.record(execution, home).startswith("Recorded")
+    assert sorted(run.info.status for run in _runs(client)) == ["FAILED"] * 2 + ["FINISHED"] * 3
     finished = [run for run in _runs(client) if run.info.status == "FINISHED"]
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
+
+    (other := home / "elsewhere").mkdir()
+    found = client.get_experiment_by_name("skiagram").experiment_id
+    begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
+    replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}").record(execution, other)
+    assert client.get_run(begun).info.status == "RUNNING"
 
 
 def test_outputs_that_dvc_links_to_its_cache_are_recorded(
@@ -207,32 +249,6 @@ def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
     assert len(found) == len(set(names)) * (1 + len(MODELS))
 
 
-def test_runs_of_a_lost_server_are_marked_by_the_next_recording(
-    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that is lost leaves runs that nobody could end, as a kill does."""
-    from mlflow.tracking import MlflowClient
-
-    def lost(*arguments: object, **options: object) -> None:
-        raise ConnectionResetError("the server is gone")
-
-    execution = read_execution(project, MODELS, {})
-    with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_artifacts", lost)
-        broken.setattr(MlflowClient, "set_terminated", lost)
-        with pytest.raises(NotRecorded, match="the server is gone"):
-            STORE.record(execution, home)
-    assert {run.info.status for run in _runs(client)} == {"RUNNING"}
-    assert STORE.record(execution, home).startswith("Recorded")
-    assert sorted(run.info.status for run in _runs(client)) == ["FAILED"] * 2 + ["FINISHED"] * 3
-
-    (other := home / "elsewhere").mkdir()
-    found = client.get_experiment_by_name("skiagram").experiment_id
-    begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
-    replace(STORE, uri=f"sqlite:///{home / 'mlflow.db'}").record(execution, other)
-    assert client.get_run(begun).info.status == "RUNNING"
-
-
 def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
     project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,34 +312,30 @@ def server(folder: Path, port: int) -> Iterator[Callable[[], None]]:
                 end()
 
 
-@pytest.mark.thorough
-def test_a_server_killed_during_a_record_has_no_run_left_running_after_the_next(
+def test_a_server_killed_during_a_record_costs_that_record_alone(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its run is left running until the next recording: see what a recording cut short leaves."""
     from mlflow.tracking import MlflowClient
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    uri = f"http://127.0.0.1:{port}"
-    store, execution = replace(STORE, uri=uri), read_execution(project, MODELS, {})
+    store = replace(STORE, uri=f"http://127.0.0.1:{port}")
     log = MlflowClient.log_artifacts
-    with server(tmp_path, port) as end, monkeypatch.context() as broken:
+    with server(tmp_path, port) as end:
 
         def cut(*arguments: Any) -> None:
             end()
             log(*arguments)
 
-        broken.setattr(MlflowClient, "log_artifacts", cut)
+        monkeypatch.setattr(MlflowClient, "log_artifacts", cut)
         with pytest.raises(NotRecorded):
-            store.record(execution, tmp_path)
-    with server(tmp_path, port):
-        assert store.record(execution, tmp_path).startswith("Recorded")
-        states = [run.info.status for run in _runs(MlflowClient(tracking_uri=uri))]
-    assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
+            store.record(read_execution(project, MODELS, {}), tmp_path)
+    lasting = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'served.db'}")
+    assert [run.info.status for run in _runs(lasting)] == ["RUNNING"]
 
 
-@pytest.mark.thorough
 def test_a_server_that_does_not_answer_is_given_up(project: Path, tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -468,7 +480,6 @@ def postgres() -> Iterator[PostgreSQL]:
             control("stop")
 
 
-@pytest.mark.thorough
 def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
     postgres: PostgreSQL, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -493,7 +504,6 @@ def test_a_postgresql_that_ends_during_a_record_costs_that_record_alone(
     assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
 
 
-@pytest.mark.thorough
 def test_a_run_behind_postgresql_is_recorded_once(
     postgres: PostgreSQL, project: Path, tmp_path: Path
 ) -> None:

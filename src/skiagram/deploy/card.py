@@ -79,30 +79,24 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     preparation = read_record(Preparation, folder / PREPARATION)
     fingerprint = _read(Fingerprint, folder / FINGERPRINT)
     run = _read_run(folder, project, deployment)
+    task = deployment.task
+    classes = ", ".join(f"`{name}`" for name in task.classes)
+    does = f"tells apart {classes}" if task.decides else f"estimates a {task.predicted.words}"
+    meant = intended or "Research on images like those of the training data, and nothing else."
+    overview = (
+        CAUTION,
+        f"Intended use: {meant}",
+        f"It {does}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
+        f"mean of {len(deployment.decisions)} fit(s).",
+    )
     return (
-        _overview(deployment, intended),
+        CardSection(deployment.title, overview),
         _data(run, fingerprint, deployment),
         _inputs(preparation),
         _decisions(deployment, fingerprint),
         *_figures(run, deployment.model),
         _issues(run),
         _untested(run, preparation),
-    )
-
-
-def _overview(deployment: Deployment, intended: str) -> CardSection:
-    classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
-    task = deployment.task
-    does = f"tells apart {classes}" if task.decides else f"estimates a {task.predicted.words}"
-    meant = intended or "Research on images like those of the training data, and nothing else."
-    return CardSection(
-        deployment.title,
-        (
-            CAUTION,
-            f"Intended use: {meant}",
-            f"It {does}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
-            f"mean of {len(deployment.decisions)} fit(s).",
-        ),
     )
 
 

@@ -195,8 +195,18 @@ def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     tree = open_tree(place, str(place), is_image_file)
     names = sorted({*tree.images(()), *called_images(tree)})
-    if volumes:
-        names = sorted({_series_or_file(tree, name) for name in names})
+    if volumes and isinstance(tree, FolderTree):
+        # A DICOM file that others stand beside is a slice of the volume of their folder.
+        read = set()
+        for name in names:
+            folder = PurePosixPath(name).parent.as_posix()
+            if len(tree.series(folder) or ()) >= 2:
+                with (tree.folder / name).open("rb") as file:
+                    is_slice = file.read(HEAD_BYTES)[_DICOM] == b"DICM"
+                read.add(folder if is_slice else name)
+            else:
+                read.add(name)
+        names = sorted(read)
     tree.announce(names)
     masks = find_masks(names).names
     mask = DataError(
@@ -214,15 +224,6 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
         )
         for name in names
     ]
-
-
-def _series_or_file(tree: FileTree, name: str) -> str:
-    """Return the folder of a DICOM file that others stand beside, or the file itself."""
-    folder = PurePosixPath(name).parent.as_posix()
-    if len(tree.series(folder) or ()) < 2 or not isinstance(tree, FolderTree):
-        return name
-    with (tree.folder / name).open("rb") as file:
-        return folder if file.read(HEAD_BYTES)[_DICOM] == b"DICM" else name
 
 
 def list_cases(place: Path, rows: Sequence[CsvRow], modalities: Sequence[str]) -> list[NewCase]:

@@ -143,9 +143,8 @@ def _unpack(path: Path, folder: Path) -> None:
         raise DataError("no such package", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            _check_entries(entries, path.stat().st_size, path)
-            for entry in entries:
+            _check_entries(archive.infolist(), path)
+            for entry in archive.infolist():
                 target = folder / entry.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source, target.open("wb") as file:
@@ -156,8 +155,10 @@ def _unpack(path: Path, folder: Path) -> None:
         raise _refused(f"no whole package ({error})", path) from error
 
 
-def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int, path: Path) -> None:
-    if len(entries) > _MAX_FILES or sum(entry.file_size for entry in entries) > size:
+def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
+    """Refuse entries that are no plain files within the folder, or more than the file holds."""
+    size = sum(entry.file_size for entry in entries)
+    if len(entries) > _MAX_FILES or size > path.stat().st_size:
         raise _refused("more content than the file has bytes: made to fill a disk", path)
     seen: set[str] = set()
     for entry in entries:

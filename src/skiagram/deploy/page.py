@@ -61,44 +61,32 @@ def write_page(
                 label = int(np.argmax(row.probability)) if positive is None else positive
                 title = f"{model.task.classes[label]} without {words}"
                 without.append((title, probability[label]))
+        # Marks are of the first training: those that make an image positive, or the highest one.
+        marks = [mark for mark in row.marks if mark.repeat == 0]
+        high = [mark for mark in marks if mark.image_probability >= (model.threshold or 0)]
+        best = high[:_MAX_MARKS] or marks[:1]
         items.append(
             {
                 "row": row,
-                "image": _picture(model, cases[number], row),
-                "marks": _best(model, row),
+                "image": _picture(model, cases[number], best),
+                "marks": best,
                 "probability": zip(model.task.classes, row.probability, strict=False),
                 "without": without,
             }
         )
-    template = Environment(autoescape=True, finalize=_shown).from_string(
-        _TEMPLATE.read_text(encoding="utf-8")
-    )
-    text = template.render(
-        model=model.deployment.title,
-        rule=model.rule,
-        items=items,
-        total=len(cases),
-    )
+
+    def show(value: Any) -> Any:
+        return escape_controls(value) if isinstance(value, str) else value
+
+    environment = Environment(autoescape=True, finalize=show)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    title, total = model.deployment.title, len(cases)
+    text = template.render(model=title, rule=model.rule, items=items, total=total)
     write_files({path: text.encode(errors="replace")})
     return len(items)
 
 
-def _shown(value: Any) -> Any:
-    return escape_controls(value) if isinstance(value, str) else value
-
-
-def _best(model: DeployedModel, row: CaseResult) -> list[FoundMark]:
-    """Return the marks shown, of the first training: those that make an image positive, or one."""
-    first = [mark for mark in row.marks if mark.repeat == 0]
-    high = [mark for mark in first if _is_high(mark, model)]
-    return high[:_MAX_MARKS] or first[:1]
-
-
-def _is_high(mark: FoundMark, model: DeployedModel) -> bool:
-    return mark.image_probability >= (model.threshold or 0)
-
-
-def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
+def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) -> str:
     """Return an image as ingested, its region outlined or its marks circled; of a volume a slice.
 
     It is a `data:` address, empty where the image cannot be read.
@@ -113,8 +101,8 @@ def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
         Circle(
             mark.stored(image.grid),
             mark.radius,
-            FALSE_COLOUR if _is_high(mark, model) else OUTLINE_COLOUR,
+            FALSE_COLOUR if mark.image_probability >= (model.threshold or 0) else OUTLINE_COLOUR,
         )
-        for mark in _best(model, row)
+        for mark in marks
     ]
     return encode_circles(image.pixels, image.spacing, circles)

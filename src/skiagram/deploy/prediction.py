@@ -257,7 +257,16 @@ def write_table(
     """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
     with _replacing(path) as file:
         if path.suffix in JSON_LINES:
-            file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
+            for row in rows:
+                values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
+                known = asdict(replace(row, marks=())) | {
+                    kind: dict(zip(classes, value, strict=True)) if value else None
+                    for kind, value in values.items()
+                }
+                known.pop("marks")
+                if row.marks:
+                    known["marks"] = [mark._asdict() for mark in row.marks]
+                file.write(json.dumps(known) + "\n")
         else:
             shown = [inert(name) for name in classes]
             told = partial(row_cells, classes=shown, decides=decides, beside=beside)
@@ -312,14 +321,3 @@ def row_cells(
         else:
             cells[kind] = inert(value if isinstance(value, str) else "; ".join(value))
     return cells
-
-
-def _as_object(row: CaseResult, classes: Sequence[str]) -> dict[str, Any]:
-    """Return a row with names of classes beside the probabilities; None where it has none."""
-    values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
-    known = asdict(replace(row, marks=())) | {
-        kind: dict(zip(classes, value, strict=True)) if value else None
-        for kind, value in values.items()
-    }
-    known.pop("marks")
-    return known | ({"marks": [mark._asdict() for mark in row.marks]} if row.marks else {})

@@ -203,14 +203,24 @@ def load_scorer(
     familiarity: Familiarity | None = None,
 ) -> ModelScorer:
     """Load the fits of all repeats, and what prepares new cases for them."""
-    models = [_untrained(folder, repeat, deployment) for repeat in repeats]
-    fitted = [model.load(repeat) for model, repeat in zip(models, repeats, strict=True)]
+    models, fitted = [], []
+    for repeat in repeats:
+        # The model is as the records say; of a tuned one with what this repeat's search chose.
+        with named(str(folder / DEPLOYMENT)):
+            options = deployment.model_options
+            if is_tuned(options):
+                tuning = record(Tuning, repeat / TUNING)
+                options = apply_values(options.get("model", {}), tuning.chosen)
+        if deployment.reads_encoding:
+            options = {**options, "encoding": ENCODING}
+        built = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
+        models.append(learner_of(built, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1))
+        fitted.append(models[-1].load(repeat))
+    # What the fits read must be made of new cases.
     requires = Requirements.join(fit.requires for fit in fitted)
     preparing = _steps(folder, models[0], requires, deployment, preparation)
-    preparing = replace(
-        preparing, measured=_measured(requires, preparing, preparation, familiarity)
-    )
-    _check_columns(requires, preparing, preparation, familiarity)
+    measured = _find_measured(requires, preparing, preparation, familiarity)
+    preparing = replace(preparing, measured=measured)
     if preparing.encoder is not None:
         requires = replace(requires, whole_machine=True)
     return ModelScorer(
@@ -224,19 +234,6 @@ def load_scorer(
         fitted=fitted,
         preparing=preparing,
     )
-
-
-def _untrained(folder: Path, repeat: Path, deployment: Deployment) -> ReadsData[Any]:
-    """Return the model whose fit a repeat's folder holds, as the records say."""
-    with named(str(folder / DEPLOYMENT)):
-        options = deployment.model_options
-        if is_tuned(options):  # those that the search of this repeat chose
-            tuning = record(Tuning, repeat / TUNING)
-            options = apply_values(options.get("model", {}), tuning.chosen)
-    if deployment.reads_encoding:
-        options = {**options, "encoding": ENCODING}
-    model = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
-    return learner_of(model, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
 
 
 def _steps(
@@ -280,63 +277,49 @@ def _steps(
     )
 
 
-def _check_columns(
-    requires: Requirements,
-    preparing: Preparing,
-    preparation: Preparation,
-    familiarity: Familiarity | None,
-) -> None:
-    """Refuse a folder whose preparation does not make what its fits read."""
-    measured = () if preparing.measured is None else preparing.measured.columns or ()
-    of_images = {*_of_images(preparing, preparation), *measured}
-    made = of_images.union(_beside_images(preparing, preparation))
-    space = () if familiarity is None else familiarity.names
-    missing = [name for name in requires.columns if name not in made]
-    traits = {
-        *TRAITS,
-        *(f"{modality}.{name}" for modality in preparation.modalities for name in TRAITS),
-    }
-    missing += [name for name in space if name not in of_images | traits]
-    if missing := [name for name in missing if not _encoded(name)]:
-        fault = "features that its preparation does not extract"
-        if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):
-            fault = "covariates that its preparation does not know"
-        raise DataError(f"the model reads {fault}", where=str(preparing.folder), remedy=WHOLE)
-
-
-def _of_images(preparing: Preparing, preparation: Preparation) -> list[str]:
-    """Return the columns that feature families make of images."""
-    return [
-        f"{modality}.{name}".lstrip(".")
-        for modality in preparation.modalities or ("",)
-        for family in preparing.families
-        for name in family.names()
-    ]
-
-
-def _beside_images(preparing: Preparing, preparation: Preparation) -> list[str]:
-    """Return the columns that covariates and the visit before give."""
-    covariates = [name for covariate in preparing.covariates for name in covariate.features()]
-    if preparing.earlier is None:
-        return covariates
-    return [*covariates, *preparing.earlier.names(_of_images(preparing, preparation))]
-
-
-def _measured(
+def _find_measured(
     requires: Requirements,
     preparing: Preparing,
     preparation: Preparation,
     familiarity: Familiarity | None,
 ) -> Measured | None:
-    """Return the features that come with the cases: what is read and nothing else gives."""
-    target = f"{Measured.__module__}.{Measured.__qualname__}"
-    if not any(options.get("_target_") == target for options in preparation.features):
-        return None
-    given = {*_of_images(preparing, preparation), *_beside_images(preparing, preparation)}
+    """Return the features that come with the cases: what is read and nothing else gives.
+
+    Raises:
+        DataError: The folder's preparation does not make what its fits read.
+    """
+    # Feature families describe images; beside them stand covariates and the visit before.
+    described = [
+        f"{modality}.{name}".lstrip(".")
+        for modality in preparation.modalities or ("",)
+        for family in preparing.families
+        for name in family.names()
+    ]
+    beside = [name for covariate in preparing.covariates for name in covariate.features()]
+    if preparing.earlier is not None:
+        beside += preparing.earlier.names(described)
+    # All else that is read comes with the cases, where it did so in training.
     space = () if familiarity is None else familiarity.names
-    read = dict.fromkeys((*requires.columns, *space))
-    beside = (name for name in read if name not in given and not _encoded(name))
-    return Measured(columns=tuple(beside))
+    target, measured = f"{Measured.__module__}.{Measured.__qualname__}", None
+    if any(options.get("_target_") == target for options in preparation.features):
+        made = {*described, *beside}
+        read = dict.fromkeys((*requires.columns, *space))
+        columns = (name for name in read if name not in made and not _encoded(name))
+        measured = Measured(columns=tuple(columns))
+    # Nothing must be missing.
+    known = {*described, *(() if measured is None else measured.columns or ())}
+    traits = {
+        *TRAITS,
+        *(f"{modality}.{name}" for modality in preparation.modalities for name in TRAITS),
+    }
+    missing = [name for name in requires.columns if name not in known.union(beside)]
+    missing += [name for name in space if name not in known | traits]
+    if missing := [name for name in missing if not _encoded(name)]:
+        fault = "features that its preparation does not extract"
+        if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):
+            fault = "covariates that its preparation does not know"
+        raise DataError(f"the model reads {fault}", where=str(preparing.folder), remedy=WHOLE)
+    return measured
 
 
 def _encoded(name: str) -> bool:

@@ -7,10 +7,8 @@ import gc
 import re
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.errors import DataError
@@ -39,22 +37,19 @@ def main() -> None:
         for path in sorted((_CONF / group).glob("*.yaml"))
     ]
     pieces = [*_OTHERS, *(f"{path.parent.name}/{path.name}" for path in files)]
-    texture = [piece for piece in pieces if _calls_texture(piece)]
+    # Families of textures share loops, which two processes would compile twice.
+    texture = []
+    for path in files:
+        targets = re.findall(r"_target_: (.+)\.(\w+)", path.read_text(encoding="utf-8"))
+        classes = [getattr(import_module(module), name) for module, name in targets]
+        if any(issubclass(named, TextureFamily) for named in classes):
+            texture.append(f"{path.parent.name}/{path.name}")
     rest = [(piece,) for piece in pieces if piece not in texture]
     # What follows is forked from this process: it has what every loop needs of Numba at hand.
     _compile(_FIRST)
     for _ in ALL_PROCESSORS.map_fits(_compile_all, [tuple(texture), *rest]):
         pass
     _compile_all(tuple(pieces))  # of two that keep one loop at once, one may have been too late
-
-
-def _calls_texture(piece: str) -> bool:
-    """Return whether families are called that share loops, which two processes would do twice."""
-    if piece in _OTHERS:
-        return False
-    targets = re.findall(r"_target_: (.+)\.(\w+)", (_CONF / piece).read_text(encoding="utf-8"))
-    classes = [getattr(import_module(module), name) for module, name in targets]
-    return any(issubclass(named, TextureFamily) for named in classes)
 
 
 def _compile_all(pieces: tuple[str, ...]) -> None:
@@ -76,7 +71,17 @@ def _compile(piece: str) -> None:
         Tree.grow(like, 0).like(like, like, 0.0)
         return
     if piece == "evaluation":
-        _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
+        score, positive = generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0
+        draws = draw_patients(np.arange(_SIDE), _SIDE // 2, replicates=10, seed=0)
+        weights = np.ones((1, _SIDE))
+        discrimination.roc_auc(score, positive, weights)
+        discrimination.partial_roc_auc(score, positive, weights)
+        discrimination.average_precision(score, positive, weights)
+        discrimination.risk_areas(*discrimination.tied_order(score), positive, weights)
+        roc_band(score[None], positive, draws)
+        precision_recall_band(score[None], positive, draws)
+        ratings = Ratings(score, np.arange(_SIDE), score, np.arange(_SIDE))
+        FreeResponse((ratings,), np.arange(_SIDE)).share_found(RATES)(weights)
         return
     group, _, name = piece.partition("/")
     values = read_option_file(_CONF / piece)
@@ -87,37 +92,17 @@ def _compile(piece: str) -> None:
     if hasattr(options, "restore"):
         options.restore(films, films[0])  # one of several modalities calls the same steps
     if hasattr(options, "extract"):
-        _extract(options, films)
-
-
-def _extract(family: Any, films: NDArray[np.float32]) -> None:
-    plane = np.ones((len(films), 2))
-    volumes = np.repeat(films[:, None, :, :, None], 4, axis=1)
-    batches = (
-        FeatureBatch(films, spacing=plane),
-        FeatureBatch(np.stack([films] * 3, axis=-1), spacing=plane),
-        FeatureBatch(volumes, spacing=np.ones((len(films), 3))),
-    )
-    for batch in batches:
-        with suppress(DataError):  # a family refuses what it is not defined for
-            family.extract(batch)
-            return
-
-
-def _measure(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
-    draws = draw_patients(np.arange(_SIDE), _SIDE // 2, replicates=10, seed=0)
-    weights = np.ones((1, _SIDE))
-    for statistic in (
-        discrimination.roc_auc,
-        discrimination.partial_roc_auc,
-        discrimination.average_precision,
-    ):
-        statistic(score, positive, weights)
-    discrimination.risk_areas(*discrimination.tied_order(score), positive, weights)
-    roc_band(score[None], positive, draws)
-    precision_recall_band(score[None], positive, draws)
-    ratings = Ratings(score, np.arange(_SIDE), score, np.arange(_SIDE))
-    FreeResponse((ratings,), np.arange(_SIDE)).share_found(RATES)(weights)
+        plane = np.ones((len(films), 2))
+        volumes = np.repeat(films[:, None, :, :, None], 4, axis=1)
+        batches = (
+            FeatureBatch(films, spacing=plane),
+            FeatureBatch(np.stack([films] * 3, axis=-1), spacing=plane),
+            FeatureBatch(volumes, spacing=np.ones((len(films), 3))),
+        )
+        for batch in batches:
+            with suppress(DataError):  # a family refuses what it is not defined for
+                options.extract(batch)
+                return
 
 
 if __name__ == "__main__":

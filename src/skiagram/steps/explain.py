@@ -27,13 +27,14 @@ from skiagram.models.arm import ArmFolders, TrainOptions, require_classes
 from skiagram.models.contract import ReadsData, learner_of
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
-from skiagram.models.fits import FitPieces, keep_fits
+from skiagram.models.fits import keep_fits
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table, write_record
 from skiagram.records.predictions import Outcome, Predictions, scores_of
 from skiagram.steps.train import join_inputs, piece_inputs
+from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 _GRADIENTS = {"grad_cam", "integrated_gradients"}
@@ -131,8 +132,7 @@ def refit(
     With the threads and on the kind of machine that training had, they are the same to the bit.
     """
     cases, task = read_cases(prepared.cases)
-    require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
-    model = _open(options, outcome, len(task.classes))
+    model = _open(options, outcome, task)
     reading = model.read(prepared, task)
     member = join_inputs(name, model, options, prepared, reading, cases, task)
     known = member.known(cases, task)
@@ -140,26 +140,19 @@ def refit(
     inputs = piece_inputs(member, options, reading, cases, task) | {"epochs": epochs}
     piece = name_piece(f"refits-{name}", inputs, refit, type(model))
 
-    def validator(folder: Path, pieces: FitPieces | None = None) -> CrossValidator[Any]:
-        return CrossValidator(
-            model,
-            options.plan,
-            task.positive,
-            pieces=pieces,
-            models=folder.resolve(),
-            compute=context.compute,
-        )
+    # The same folds as in training; their fits are made in a folder of the store.
+    validator = CrossValidator(model, options.plan, task.positive, compute=context.compute)
 
     def make(folder: Path) -> None:
+        held_out = replace(validator, pieces=pieces, models=folder.resolve())
         with context.compute.limit():
-            held_out = validator(folder, pieces)
-            for title, made in held_out.make(
-                held_out.held_out_fits(known, task.design, epochs)
-            ).items():
+            fits = held_out.make(held_out.held_out_fits(known, task.design, epochs))
+            for title, made in fits.items():
                 np.save(folder / f"{title}.npy", made.scores[0], allow_pickle=False)
 
     with keep_fits(context, piece) as pieces:  # another process may make it meanwhile
         folder = context.require_store().make(piece, make)
+    # Each fit explains the cases that it did not see.
     explained = ExplainedModel(
         name=name,
         model=model,
@@ -185,14 +178,15 @@ def refit(
             fit.scored[0][1],
             explained.ranking_of(np.load(folder / f"{fit.title}.npy")),
         )
-        for number, fit in enumerate(validator(folder).held_out_fits(known, task.design, epochs))
+        for number, fit in enumerate(validator.held_out_fits(known, task.design, epochs))
     )
     return replace(explained, fits=fits)
 
 
-def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[Any]:
+def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[Any]:
     """Return the untrained model, once all that its explanation needs is there."""
-    asked = options.explanation
+    require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
+    classes = len(task.classes)
     if classes != 2:
         raise OptionError(f"{classes} classes", where="explained", allowed="a task of two classes")
     if options.plan.subset is not None:
@@ -208,9 +202,9 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
             allowed="models of a case's features, networks of its image",
             remedy="take it out of `explained` in params.yaml",
         )
-    if outcome.arm == "classical" and asked.importance.shap_cases:
+    if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()
-    if outcome.arm == "deep" and _GRADIENTS & {*asked.maps.methods}:
+    if outcome.arm == "deep" and _GRADIENTS & {*options.explanation.maps.methods}:
         from skiagram.explanation.saliency import import_captum
 
         import_captum()

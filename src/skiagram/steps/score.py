@@ -25,7 +25,7 @@ from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.store import ImageStore
+from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.contract import Requirements
 from skiagram.options import STRICT
 from skiagram.preparation import Covariate
@@ -160,7 +160,8 @@ def score_anew(
         members=scorers,
     )
     decisions = [decision for model in loaded for decision in model.deployment.decisions]
-    stores = open_stores(ingested / "images", first.preparer.preparation.modalities)
+    folders = modality_folders(ingested / "images")
+    stores = {modality: ImageStore(folder) for modality, folder in folders.items()}
     of_all = replace(first.preparer, shape=together.requires.shape)
     preparer = StoredPreparer(**vars(of_all), stores=stores, scored=scored, seed=seed)
     deployment = replace(first.deployment, decisions=tuple(decisions))
@@ -200,12 +201,6 @@ def _with_test_scores(
     return replace(known, table=table, marks=None)
 
 
-def open_stores(images: Path, modalities: Sequence[str]) -> dict[str, ImageStore]:
-    """Return modality → its images; the first one's lie in the folder itself."""
-    first, *others = modalities or ("",)
-    return {first: ImageStore(images), **{name: ImageStore(images / name) for name in others}}
-
-
 def list_stored_cases(folder: Path) -> list[NewCase]:
     """Return the test cases of a data set, which know their patient's other images."""
     cases = Cases.read(folder / "cases.parquet")
@@ -235,14 +230,8 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
         remedy = "score a data set with this column, or choose models of images alone"
         raise DataError(f"no covariate `{missing[0]}`", where=str(folder), remedy=remedy)
     rows = table[columns].to_dict("records")
-    return CovariateTable(
-        read,
-        {
-            case: {str(column): _as_text(value) for column, value in row.items()}
-            for case, row in zip(table["case_id"].tolist(), rows, strict=True)
-        },
-    )
-
-
-def _as_text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
+    cells = {
+        case: {str(name): "" if pd.isna(value) else str(value) for name, value in row.items()}
+        for case, row in zip(table["case_id"].tolist(), rows, strict=True)
+    }
+    return CovariateTable(read, cells)

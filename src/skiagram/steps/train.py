@@ -4,7 +4,6 @@ A run that was killed takes up its fits.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,13 @@ def piece_inputs(
         from skiagram.training.fit import describe_device
 
         trained_on = describe_device(trainer)
-    carried = [folder for folder in (reading.preparation, reading.encoding) if folder is not None]
+    # Files on how images were prepared and encoded, which go into the model's folder, too.
+    carried: list[Path] = []
+    for folder in (reading.preparation, reading.encoding):
+        if folder is not None:
+            named = (folder / name for name in (PREPARATION, TRAINING_MEAN))
+            carried += [path for path in named if path.exists()]
+            carried += [path for path in sorted((folder / LEARNED).rglob("*")) if path.is_file()]
     return {
         "cases": cases.digest(repr(task), repr(groups), repr(reading.covariates)),
         "model": repr(member.model),
@@ -134,13 +139,5 @@ def piece_inputs(
         "threads": options.compute.threads,
         "device": trained_on,
         "read": reading.sha256,
-        "carried": digest_inputs(*(file for folder in carried for file in _carried(folder))),
+        "carried": digest_inputs(*carried),
     }
-
-
-def _carried(folder: Path) -> Iterator[Path]:
-    """Yield the files on how images were prepared and encoded that go into a model's folder."""
-    for name in (PREPARATION, TRAINING_MEAN):
-        if (folder / name).exists():
-            yield folder / name
-    yield from (path for path in sorted((folder / LEARNED).rglob("*")) if path.is_file())

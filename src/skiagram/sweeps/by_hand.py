@@ -199,47 +199,33 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
         OptionError: The figure is of test cases, the run lacks the model or the arm, or a sweeper
             that chooses is not told by what.
     """
-    arms = _models_of_arms(config)
-    objective = check(Objective, dict(config["objective"]), "objective")
-    named = _named(objective, arms)
-    of_models = sorted(name for name in changed if name.startswith(_OF_MODELS))
-    used: dict[str, list[str]] = {"model": [], "combination": []}
-    for arm, models in arms.items():
-        used["combination" if arm == "combined" else "model"].extend(models)
-    check_changes(of_models, used)
-    model = named or find_swept_model(of_models) or None
-    if model is None and not sweeper.endswith(_GRID):
-        fault = "does not say which model is chosen by, and not exactly one model's options change"
-        remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
-        raise OptionError(fault, where="objective", allowed=_listed(arms), remedy=remedy)
-    return model
-
-
-def _models_of_arms(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return arm → its models; no arm without one."""
+    # The models of the run by their arms: baselines that read an encoder are an arm of their own.
     values = config["conf"]["model"]
     fitted = {name: fitted_options(values.get(name, {})) for name in config["baselines"]}
-    encoded = [name for name, options in fitted.items() if options.get("encoding")]
-    arms = {
-        "classical": [name for name in config["baselines"] if name not in encoded],
-        "encoder": encoded,
+    encoder = [name for name, options in fitted.items() if options.get("encoding")]
+    by_arm = {
+        "classical": [name for name in config["baselines"] if name not in encoder],
+        "encoder": encoder,
         "deep": [*config["networks"]],
         "combined": [*config["combinations"]],
     }
-    return {arm: models for arm, models in arms.items() if models}
-
-
-def _named(objective: Objective, arms: Mapping[str, Sequence[str]]) -> str | None:
+    arms = {arm: models for arm, models in by_arm.items() if models}
+    listed = "; ".join(f"{arm}: {', '.join(models)}" for arm, models in arms.items())
+    # What the objective names must be in the run.
+    objective = check(Objective, dict(config["objective"]), "objective")
     model, arm = objective.model, objective.arm
     if model is not None and not any(model in models for models in arms.values()):
-        raise OptionError(
-            f"`{model}` is not in the run", where="objective.model", allowed=_listed(arms)
-        )
+        raise OptionError(f"`{model}` is not in the run", where="objective.model", allowed=listed)
     if arm is not None and arm not in arms:
         fault = f"the run has no arm `{arm}`"
         raise OptionError(fault, where="objective.arm", allowed=", ".join(arms))
-    return objective.entry or None
-
-
-def _listed(arms: Mapping[str, Sequence[str]]) -> str:
-    return "; ".join(f"{arm}: {', '.join(models)}" for arm, models in arms.items())
+    # So must be the models whose options change.
+    swept = sorted(name for name in changed if name.startswith(_OF_MODELS))
+    trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
+    check_changes(swept, {"model": trained, "combination": by_arm["combined"]})
+    chosen_by = objective.entry or find_swept_model(swept) or None
+    if chosen_by is None and not sweeper.endswith(_GRID):
+        fault = "does not say which model is chosen by, and not exactly one model's options change"
+        remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
+        raise OptionError(fault, where="objective", allowed=listed, remedy=remedy)
+    return chosen_by

@@ -15,11 +15,10 @@ from skiagram.models.reading import Reading
 from skiagram.models.tuned import fitted_options
 from skiagram.options import build
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, read_cases, read_task
+from skiagram.records.cases import read_cases, read_task
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import Options
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 
@@ -105,28 +104,16 @@ class NetworkCandidate(Candidate):
         return super().inputs(prepared) | trained_on
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """Development and test cases of one fit: `split` of the cases says which are scored."""
-
-    cases: Cases
-    task: Task
-
-    @classmethod
-    def of(cls, prepared: PreparedData) -> "Cohort":
-        return cls(*read_cases(prepared.cases))
-
-
 def train_candidate(
-    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan, cohort: Cohort
+    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
 ) -> Path:
-    """Train a model on a cohort; return the piece with its `model` and `scores`."""
-    cases, store = cohort.cases, workspace.store
+    """Train a model on prepared data; return the piece with its `model` and `scores`."""
+    (cases, task), store = read_cases(prepared.cases), workspace.store
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,
         "plan": asdict(plan),
         "threads": workspace.compute.threads,
-        "design": cohort.task.design,
+        "design": task.design,
         "cases": cases.case_id.tolist(),
         "split": cases.split.tolist(),
     }
@@ -140,7 +127,7 @@ def train_candidate(
         # Rows are made side by side, so each trains in its own process.
         compute = replace(IN_PROCESS, threads=workspace.compute.threads)
         options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
-        folders, task = ArmFolders(folder / "model", folder / "scores", fits), cohort.task
+        folders = ArmFolders(folder / "model", folder / "scores", fits)
         context = RunContext(compute)
         train_model(candidate.name, model, options, prepared, cases, task, folders, context)
 

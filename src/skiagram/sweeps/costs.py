@@ -153,10 +153,11 @@ class CostTimer:
     def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
         """Return the name of each of `COSTS` → figure."""
         model, inputs = self._model(candidate, trained), None
+        # What it reads is made first: features, an encoder's numbers, or both.
         parameters, operations = outcome.parameters, outcome.multiply_adds
         columns, reads_features = candidate.options.get("columns"), candidate.arm == "classical"
         if candidate.encoding is not None:
-            encoder = self._encoder(candidate.encoding)
+            encoder = self._read(TimedEncoder, "encoder", candidate.encoding, time_encoder)
             inputs, parameters = encoder.milliseconds, parameters + encoder.parameters
             operations = None if operations is None else operations + encoder.multiply_adds
             reads_features = candidate.read(self.data).is_fused
@@ -201,9 +202,6 @@ class CostTimer:
         used = set(choose_columns([name for each in families for name in each.names], columns))
         taken = (each.milliseconds for each in families if used & set(each.names))
         return reduce(Timing.plus, taken, _NOTHING)
-
-    def _encoder(self, name: str) -> TimedEncoder:
-        return self._read(TimedEncoder, "encoder", name, time_encoder)
 
     def _read(self, kind: type[T], group: str, name: str, time: Callable[..., T]) -> T:
         """Return the times of an option file that says how models' inputs are made."""

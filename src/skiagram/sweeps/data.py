@@ -1,7 +1,7 @@
 """Prepared data of a row, by the steps of the root pipeline; equal pieces are made once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,6 @@ from skiagram.datasets.contract import RealDataSet
 from skiagram.errors import AuditStop
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
-from skiagram.image_store.store import ImageStore
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, read_table
@@ -28,24 +27,8 @@ from skiagram.tasks.task import Design
 Options = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """An ingested data set: folders `images`, `cases` and `sealed` below `folder`."""
-
-    folder: Path
-
-    @classmethod
-    def of(cls, prepared: PreparedData) -> "DataSet":
-        """Return the data set that was prepared."""
-        return cls(prepared.cases.parent)
-
-    @property
-    def images(self) -> ImageStore:
-        return ImageStore(self.folder / "images")
-
-
-def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataSet:
-    """Ingest a data set."""
+def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> Path:
+    """Ingest a data set; return its folder, with `images`, `cases` and `sealed`."""
 
     def make(folder: Path) -> None:
         ingest_source(dataset, design, workspace.data, folder)
@@ -54,10 +37,10 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
     source = build(dict(dataset), "dataset")
     if isinstance(source, RealDataSet) and (changed := source.changed_files(workspace.data, {})):
         inputs["files"] = changed  # what the options do not tell
-    return DataSet(workspace.make_once("ingested", inputs, make))
+    return workspace.make_once("ingested", inputs, make)
 
 
-def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
+def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
     """Audit a data set, and return its pairs of cases that show the same.
 
     Raises:
@@ -66,9 +49,9 @@ def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
     acquisition = workspace.options.compose_stage("audit")["acquisition"]
 
     def make(folder: Path) -> None:
-        audit_images(data.folder, acquisition, folder)
+        audit_images(data, acquisition, folder)
 
-    inputs = {"data": data.folder.name, "acquisition": acquisition}
+    inputs = {"data": data.name, "acquisition": acquisition}
     audited = workspace.make_once("audited", inputs, make)
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
@@ -80,7 +63,7 @@ def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
 
 def prepare_data(
     workspace: Workspace,
-    data: DataSet,
+    data: Path,
     restoration: Options,
     families: Mapping[str, Options],
     encoders: Mapping[str, Options] = MappingProxyType({}),
@@ -88,51 +71,38 @@ def prepare_data(
 ) -> PreparedData:
     """Restore a data set's images, extract their features and encode them."""
 
+    # Images are cleaned.
     def restore(folder: Path) -> None:
-        restore_images(restoration, data.folder, folder)
+        restore_images(restoration, data, folder)
 
-    inputs = {"data": data.folder.name, "restoration": restoration}
+    inputs = {"data": data.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
+
+    # Places are proposed where finders look.
     places = workspace.options.read_file("proposal", proposal)
     hit = workspace.options.compose_stage("propose")["hit"]
 
     def propose(folder: Path) -> None:
-        propose_places(places, check(HitRule, hit, "hit"), data.folder, images, folder)
+        propose_places(places, check(HitRule, hit, "hit"), data, images, folder)
 
     inputs = {"restored": images.parent.name, "proposal": places, "hit": hit}
-    candidates = workspace.make_once("proposed", inputs, propose)
-    described = describe_images(
-        workspace, data.folder / "cases", images, candidates / "candidates", families
-    )
-    return encode_prepared(workspace, described, encoders)
+    candidates = workspace.make_once("proposed", inputs, propose) / "candidates"
 
-
-def describe_images(
-    workspace: Workspace,
-    cases: Path,
-    images: Path,
-    candidates: Path,
-    families: Mapping[str, Options],
-) -> PreparedData:
-    """Extract the features of restored images, of all cases or some.
-
-    Args:
-        candidates: Folder of the places, which says how the images were prepared.
-    """
-    windows = workspace.options.compose_stage("extract")["windows"]
+    # Images, and windows at places, are described by features.
+    cases, windows = data / "cases", workspace.options.compose_stage("extract")["windows"]
 
     def extract(folder: Path) -> None:
-        cut, read = check(Windows, windows, "windows"), (cases, images, candidates)
-        extract_features(families, cut, *read, folder)
+        read = (cases, images, candidates)
+        extract_features(families, check(Windows, windows, "windows"), *read, folder)
 
-    inputs = {
+    described: dict[str, Any] = {
         "restored": images.parent.name,
         "proposed": candidates.parent.name,
         "windows": windows,
         "families": list(families.items()),
     }
-    made = workspace.make_once("features", inputs, extract)
-    return PreparedData(
+    made = workspace.make_once("features", described, extract)
+    prepared = PreparedData(
         cases=cases,
         images=images,
         features=made / "features.parquet",
@@ -140,14 +110,8 @@ def describe_images(
         candidates=candidates,
         candidates_features=made / "candidates_features.parquet",
     )
-
-
-def encode_prepared(
-    workspace: Workspace, prepared: PreparedData, encoders: Mapping[str, Options]
-) -> PreparedData:
-    """Encode restored images, all of a data set's or some; each once for all rows and runs."""
-    made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
-    return replace(prepared, encodings=made)
+    encodings = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
+    return replace(prepared, encodings=encodings)
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:

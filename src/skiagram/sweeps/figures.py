@@ -31,16 +31,15 @@ from skiagram.evaluation.metrics import estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.results import SELECTION as OF_SELECTION
-from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
-from skiagram.records.predictions import Outcome, Predictions
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
 from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
-from skiagram.tasks.task import Task
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
@@ -53,7 +52,6 @@ DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFE
 OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
@@ -98,14 +96,9 @@ class RowFigures:
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
-        return next(
-            (
-                each.estimate
-                for each in self.figures
-                if (each.model, each.figure) == (model, figure)
-            ),
-            None,
-        )
+        asked = model, figure
+        estimates = (each.estimate for each in self.figures if (each.model, each.figure) == asked)
+        return next(estimates, None)
 
     def chosen_by(self, model: str) -> str:
         """Return the figure of development cases that chooses a model, or `best_<arm>`."""
@@ -114,11 +107,9 @@ class RowFigures:
             for each in self.figures
             if each.model == model and each.figure.startswith(SELECTIONS)
         ]
-        return (
-            SELECTION_SENSITIVITY
-            if SELECTION_SENSITIVITY in names
-            else next(iter(names), SELECTION)
-        )
+        if SELECTION_SENSITIVITY in names:
+            return SELECTION_SENSITIVITY
+        return next(iter(names), SELECTION)
 
     def judged_by(self, model: str) -> tuple[str, str]:
         """Return the like figure of reported cases, and its difference from the reference."""
@@ -375,25 +366,21 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
 
 
 def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
+    """Measure one model on development and reported cases; one that failed has no values."""
     outcome, task = model.outcome, setting.task
+    compared: ComparedModel | None = None
     if outcome.status == "failed":
-        missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in (task.predicted.primary, *wanted) if name not in NO_METRICS]
-        result = _record(outcome, dict.fromkeys(of_models, missing), missing, task)
-        return MeasuredModel(model, result, None, SelectionFigure(None))
-    compared = ComparedModel.on(setting, model)
-    metrics = _metrics(compared, setting, wanted)
-    chosen_by, of_development = find_selection_figure(model, compared, setting)
-    result = _record(outcome, metrics, of_development, task)
-    return MeasuredModel(model, result, compared, chosen_by)
-
-
-def _record(
-    outcome: Outcome, metrics: Mapping[str, Estimate], of_development: Estimate, task: Task
-) -> ModelResult:
+        by_development, chosen_by = Estimate(None, reason=outcome.reason), SelectionFigure(None)
+        measured = (name for name in (task.predicted.primary, *wanted) if name not in NO_METRICS)
+        metrics = dict.fromkeys(measured, by_development)
+    else:
+        compared = ComparedModel.on(setting, model)
+        metrics = _metrics(compared, setting, wanted)
+        chosen_by, by_development = find_selection_figure(model, compared, setting)
     figures = ((name, "", estimate) for name, estimate in metrics.items())
     result = ModelResult(outcome).with_figures(METRICS, figures)
-    return result.with_figures(OF_SELECTION, [(task.predicted.selection, "", of_development)])
+    selection = [(task.predicted.selection, "", by_development)]
+    return MeasuredModel(model, result.with_figures(OF_SELECTION, selection), compared, chosen_by)
 
 
 def _metrics(
@@ -401,29 +388,24 @@ def _metrics(
 ) -> dict[str, Estimate]:
     """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
     if not setting.task.decides:
-        figures = {compared.predicted.primary: compared.estimate()}
-        asked = set(wanted) - {compared.predicted.primary}
-        return figures | {
+        primary = compared.predicted.primary
+        asked = set(wanted) - {primary}
+        return {primary: compared.estimate()} | {
             f"{name}, {group}" if group else name: figure.estimate()
             for name, group, figure in (compared.list_figures() if asked else ())
             if name in asked
         }
-    return {
-        name: _efficiency(compared, setting)
-        if name == EFFICIENCY
-        else estimate_metric(name, compared.scored, setting.cases, setting.draws)
-        for name in (AUC, *wanted)
-        if name not in NO_METRICS
-    }
-
-
-def _efficiency(compared: ComparedModel, setting: EvaluationSet) -> Estimate:
-    """Estimate (d_a / d_ideal)² on generated data; no value on real images."""
-    ideal = compared.ideal(setting, within_fits=True)
-    if ideal is None or not np.isfinite(compared.figure.value):
-        reason = "the best possible score is known of generated data alone"
-        return Estimate(None, reason=reason)
-    return estimate_efficiency(compared.figure, ideal)
+    figures: dict[str, Estimate] = {}
+    for name in (AUC, *wanted):
+        if name == EFFICIENCY:  # (d_a / d_ideal)²
+            ideal = compared.ideal(setting, within_fits=True)
+            reason = "the best possible score is known of generated data alone"
+            figures[name] = Estimate(None, reason=reason)
+            if ideal is not None and np.isfinite(compared.figure.value):
+                figures[name] = estimate_efficiency(compared.figure, ideal)
+        elif name not in NO_METRICS:
+            figures[name] = estimate_metric(name, compared.scored, setting.cases, setting.draws)
+    return figures
 
 
 def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[ModelFigure]:
@@ -441,34 +423,21 @@ def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> l
     if not names or not (data / CLEAN).is_dir():
         return []
     clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
-    pairs = [(clean.image(case), restored.image(case)) for case in test.case_id.tolist()]
+    values: dict[str, list[float]] = {name: [] for name in names}
+    for case in test.case_id.tolist():
+        truth, image = clean.image(case), restored.image(case)
+        if is_volume(truth):
+            truth, image = truth[..., 0], image[..., 0]
+        truth = truth.astype(np.float64)
+        known = np.where(np.isfinite(image), image, np.nanmin(image)).astype(np.float64)
+        for name in names:
+            values[name].append(float(FIDELITY[name](truth, known, data_range=np.ptp(truth))))
     return [
         ModelFigure(
-            IMAGES,
-            "Restored images",
-            "",
-            name,
-            mean_over_patients([FIDELITY[name](*pair) for pair in pairs], test.patient_id),
+            IMAGES, "Restored images", "", name, mean_over_patients(values[name], test.patient_id)
         )
         for name in names
     ]
-
-
-def _psnr(clean: Image, restored: Image) -> float:
-    truth, known = _comparable(clean, restored)
-    return float(peak_signal_noise_ratio(truth, known, data_range=float(np.ptp(truth))))
-
-
-def _ssim(clean: Image, restored: Image) -> float:
-    truth, known = _comparable(clean, restored)
-    return float(structural_similarity(truth, known, data_range=float(np.ptp(truth))))
-
-
-def _comparable(clean: Image, restored: Image) -> tuple[Floats, Floats]:
-    if is_volume(clean):
-        clean, restored = clean[..., 0], restored[..., 0]
-    known = np.where(np.isfinite(restored), restored, np.nanmin(restored))
-    return clean.astype(np.float64), known.astype(np.float64)
 
 
 def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Estimate:
@@ -479,5 +448,8 @@ def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Es
     return Estimate(mean, mean - half, mean + half, "Student's t over patients")
 
 
-FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
+FIDELITY = {  # of restored images, in place of a model
+    "psnr": peak_signal_noise_ratio,
+    "ssim": structural_similarity,
+}
 NO_METRICS = {*FIDELITY, LATER_AUC, MERIT, MEAN_SENSITIVITY}  # measured apart

@@ -29,8 +29,7 @@ from skiagram.sweeps.runs import Measurable
 SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
 BASELINE = f"{BEST}classical"
 _REACH = 2  # nothing is said beyond this many times the most cases tried
-
-
+Floats = NDArray[np.float64]
 Answer = Literal["overtakes", "does not overtake", "open"]
 
 
@@ -126,16 +125,6 @@ class LearningCurves:
     crossings: tuple[Crossing, ...]
 
 
-Floats = NDArray[np.float64]
-_BAND_POINTS = 60
-_MIN_SIZES = 3  # numbers of cases that a power law can be fitted to
-_FLOOR = 1e-6  # variance below which a point gets no more weight
-_METHOD = "percentile bootstrap by patient and draw"
-_UPPER = 0.975
-_RATES = np.geomspace(0.05, 3, 60)
-_GRID = 400  # numbers of cases at which curves are compared
-
-
 @dataclass(frozen=True)
 class PowerLaw:
     """One curve a row."""
@@ -159,9 +148,19 @@ def fit_power_law(cases: Floats, auc: Floats, weight: Floats) -> PowerLaw:
     best = np.full(len(auc), np.inf)
     limit, scale, rate = (np.zeros(len(auc)) for _ in range(3))
     share = weight / weight.sum()
-    for candidate in _RATES:
+    mean = auc @ share
+    for candidate in np.geomspace(0.05, 3, 60):
+        # At this rate the curve is a line in x, limit − scale · x, with limit ≤ 1 and scale ≥ 0.
         x = cases**-candidate
-        one_limit, one_scale = _line(x, auc, share)
+        x_mean = float(share @ x)
+        slope = (auc - mean[:, None]) @ (share * (x - x_mean)) / float(share @ (x - x_mean) ** 2)
+        free_scale = np.maximum(0, -slope)
+        free_limit = mean + free_scale * x_mean
+        held_scale = np.maximum(0, (1 - auc) @ (share * x) / float(share @ x**2))
+        above = free_limit > 1
+        one_limit = np.where(above, 1.0, free_limit)
+        one_scale = np.where(above, held_scale, free_scale)
+        # The rate whose curve lies nearest to the points is taken.
         residual = auc - one_limit[:, None] + one_scale[:, None] * x
         loss = residual**2 @ share
         better = loss < best
@@ -170,28 +169,18 @@ def fit_power_law(cases: Floats, auc: Floats, weight: Floats) -> PowerLaw:
     return PowerLaw(limit, scale, rate)
 
 
-def _line(x: Floats, auc: Floats, share: Floats) -> tuple[Floats, Floats]:
-    """Return limit ≤ 1 and scale ≥ 0 of auc ≈ limit − scale · x."""
-    x_mean, mean = float(share @ x), auc @ share
-    slope = (auc - mean[:, None]) @ (share * (x - x_mean)) / float(share @ (x - x_mean) ** 2)
-    scale = np.maximum(0, -slope)
-    limit = mean + scale * x_mean
-    held = (1 - auc) @ (share * x) / float(share @ x**2)
-    above = limit > 1
-    return np.where(above, 1.0, limit), np.where(above, np.maximum(0, held), scale)
-
-
 def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Floats:
     """Return (b,) the number of cases from which one curve stays above the other.
 
     It lies between `least` and `reach`; infinity stands where the curve is not above at `reach`.
     """
-    grid = np.geomspace(least, reach, _GRID)
+    points = 400  # numbers of cases at which curves are compared
+    grid = np.geomspace(least, reach, points)
     above = curve.at(grid) > other.at(grid)
-    last_below = _GRID - 1 - np.argmin(above[:, ::-1], axis=1)
+    last_below = points - 1 - np.argmin(above[:, ::-1], axis=1)
     first = np.where(above.all(axis=1), 0, last_below + 1)
-    never = first >= _GRID
-    return np.where(never, np.inf, grid[np.minimum(first, _GRID - 1)])
+    never = first >= points
+    return np.where(never, np.inf, grid[np.minimum(first, points - 1)])
 
 
 @dataclass(frozen=True)
@@ -211,11 +200,7 @@ class ResampledModel(NamedModel):
         """Return (sizes, draws) whether there is a fit."""
         return np.isfinite(self.areas[:, :, 0])
 
-    def only(self, fitted: NDArray[np.bool_]) -> "ResampledModel":
-        """Return the model with some of its (sizes, draws) fits alone."""
-        return replace(self, areas=np.where(fitted[:, :, None], self.areas, np.nan))
-
-    def mean(self, multipliers: Floats, other: "ResampledModel | None" = None) -> Floats:
+    def mean(self, multipliers: Floats) -> Floats:
         """Return (sizes, 1 + replicates) the mean over draws that have a fit, then of resamples.
 
         A resample is the mean over draws on resampled patients, plus what other draws would add:
@@ -234,8 +219,6 @@ class ResampledModel(NamedModel):
         by_patient = _mean(self.areas[:, :, 1:], axis=1)
         deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
         share, lengthened = split_spread(self.areas)
-        if other is not None:
-            _, lengthened = split_spread(self.areas - other.areas)
         factor = share * lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
         added = factor[:, None] * (deviation @ multipliers.T)
         replicates = np.where((fits > 1)[:, None], by_patient + added, np.nan)
@@ -271,7 +254,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
     draws = share**2 * between / np.maximum(fits, 1)
     some = (draws > 0) & np.isfinite(patients)
     both = patients[some] + draws[some]
-    quantile = t_quantile(_UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
+    quantile = t_quantile(0.975, degrees[some] * (both / draws[some]) ** 2) / Z
     factor = np.ones_like(draws)
     longer = (quantile**2 * both - patients[some]) / draws[some]
     factor[some] = np.sqrt(np.maximum(longer, 1))  # below 1 by rounding alone
@@ -286,11 +269,6 @@ def _mean(values: Floats, axis: int) -> Floats:
     return mean
 
 
-def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
-    """Return (replicates, draws) standard normal multipliers, shared by all models and sizes."""
-    return stream(seed, "crossover", "draws").normal(size=(replicates, draws))
-
-
 def fit_learning_curve(
     model: ResampledModel, sizes: Floats, multipliers: Floats, reach: float, ideal: float | None
 ) -> LearningCurve:
@@ -302,8 +280,16 @@ def fit_learning_curve(
         multipliers: (replicates, draws) of the draws' deviations.
     """
     means = model.mean(multipliers)
-    law = _fit(*_defined(sizes, means))
-    grid = np.geomspace(sizes[0], reach, _BAND_POINTS)
+    _, _, laws = _fit_laws(sizes, means)
+    # The band shows the fitted curve and what it would be on the resamples.
+    band = None
+    if laws:
+        grid = np.geomspace(sizes[0], reach, 60)
+        curves = laws[0].at(grid)
+        low, high = np.percentile(curves[1:], (2.5, 97.5), axis=0)
+        columns = (grid, curves[0], low, high)
+        band = CurveBand(*(tuple(column.tolist()) for column in columns))
+    # On generated data each point is set against the best possible score.
     some = np.isfinite(means[:, 0])
     points = tuple(_estimate(row, share=True) for row in means[some])
     effective = []
@@ -321,36 +307,32 @@ def fit_learning_curve(
             for row in model.areas[some, :, 0]
         ),
         efficiency=tuple(effective),
-        band=None if law is None else _band(law, grid),
+        band=band,
         failures=model.failures,
     )
 
 
-def _defined(sizes: Floats, *means: Floats) -> tuple[Floats, ...]:
-    """Return the sizes and resamples at which all models have a figure.
+def _fit_laws(
+    sizes: Floats, *means: Floats
+) -> tuple[Floats, tuple[Floats, ...], tuple[PowerLaw, ...]]:
+    """Fit a power law to each of some models, on the sizes and resamples that all of them have.
 
     Returns:
-        (k,) sizes at which half of the resamples or more have figures, then the (k, 1 + b) means of
-        each model there, on the resamples that have figures at all of them.
+        (k,) sizes at which half of the resamples or more have figures; the (k, 1 + b) means of each
+        model there, on the resamples that have figures at all of them; a law of each model, or none
+        where three sizes or the resamples are lacking.
     """
     known = np.logical_and.reduce([np.isfinite(mean) for mean in means])
     rows = known[:, 0] & (known[:, 1:].mean(axis=1) >= 0.5)
     columns = known[rows].all(axis=0)
-    return sizes[rows], *(mean[rows][:, columns] for mean in means)
-
-
-def _fit(sizes: Floats, means: Floats) -> PowerLaw | None:
-    if len(sizes) < _MIN_SIZES or means.shape[1] <= 1:
-        return None
-    weight = 1 / (means[:, 1:].var(axis=1) + _FLOOR)
-    return fit_power_law(sizes, means.T, weight)
-
-
-def _band(law: PowerLaw, grid: Floats) -> CurveBand:
-    curves = law.at(grid)
-    low, high = np.percentile(curves[1:], (2.5, 97.5), axis=0)
-    columns = (grid, curves[0], low, high)
-    return CurveBand(*(tuple(column.tolist()) for column in columns))
+    compared, figures = sizes[rows], tuple(mean[rows][:, columns] for mean in means)
+    if len(compared) < 3 or figures[0].shape[1] <= 1:
+        return compared, figures, ()
+    # A point weighs by its variance, below 1e-6 no more.
+    laws = (
+        fit_power_law(compared, mean.T, 1 / (mean[:, 1:].var(axis=1) + 1e-6)) for mean in figures
+    )
+    return compared, figures, tuple(laws)
 
 
 def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
@@ -361,7 +343,7 @@ def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
     low, high = (float(bound) for bound in np.percentile(resamples, (2.5, 97.5)))
     if share:
         low, high = max(low, 0.0), min(high, 1.0)
-    return Estimate(value, low, high, _METHOD)
+    return Estimate(value, low, high, "percentile bootstrap by patient and draw")
 
 
 def find_crossing(
@@ -376,13 +358,16 @@ def find_crossing(
     None where fewer than three sizes have fits of both in two draws; arguments are those of
     `fit_learning_curve`.
     """
+    # Both are compared on the draws that have a fit of both.
     both = contender.fitted & baseline.fitted
-    compared, ours, theirs = _defined(
-        sizes, contender.only(both).mean(multipliers), baseline.only(both).mean(multipliers)
-    )
-    laws = _fit(compared, ours), _fit(compared, theirs)
-    if laws[0] is None or laws[1] is None:
+    means = [
+        replace(model, areas=np.where(both[:, :, None], model.areas, np.nan)).mean(multipliers)
+        for model in (contender, baseline)
+    ]
+    compared, (ours, theirs), laws = _fit_laws(sizes, *means)
+    if not laws:
         return None
+    # The curves cross where they do by the figures; resamples say how sure that is.
     crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
     low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
     number, least, most = (
@@ -412,9 +397,11 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     Raises:
         OptionError: Rows report different cases, or have no baseline.
     """
-    by_place = _place(rows)
+    subsets = ((row.row.plan.subset, row) for row in rows)
+    by_place = {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
     measured = {at: row.measure(()) for at, row in by_place.items()}
+    # All rows must report the same cases, and have a baseline.
     setting = measured[next(iter(measured))].setting
     if any(
         not np.array_equal(row.setting.cases.case_id, setting.cases.case_id)
@@ -426,6 +413,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     names = dict.fromkeys(name for row in measured.values() for name in row.models)
     if BASELINE not in names:
         raise OptionError("no classical model", where="baselines", allowed="one or more")
+    # Every model is resampled at every size; what stands for other arms than the classical is not.
     models = {
         name: _resample(name, measured, sizes, draws)
         for name in names
@@ -433,13 +421,15 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     }
     baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
-    replicates = setting.draws.replicates
-    multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
+    # (replicates, draws) standard normal, shared by all models and sizes
+    generator = stream(rows[0].row.plan.seed, "crossover", "draws")
+    multipliers = generator.normal(size=(setting.draws.replicates, len(draws)))
     trained = (model.compared for row in measured.values() for model in row.models.values())
     compared = next((each for each in trained if each), None)
     limit = compared.ideal(setting) if compared else None
     ideal = None if limit is None else limit.estimate()
     best = None if ideal is None else ideal.value
+    # Each model of another arm is set against the baseline.
     crossings = (
         find_crossing(model, baseline, numbers, multipliers, reach)
         for model in models.values()
@@ -485,12 +475,6 @@ def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> Non
         placed.add(subset)
     if "classical" not in arms:
         raise OptionError("no classical model", where="baselines", allowed="one or more")
-
-
-def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
-    """Return each row by its number of training cases and its draw."""
-    subsets = ((row.row.plan.subset, row) for row in rows)
-    return {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
 
 
 def _resample(

@@ -59,10 +59,23 @@ def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) ->
                     file = workspace.options.read_file(group, name)
                     resolved |= flatten_options(file, f"{prefix}.")
         for option in differing:
-            if option not in row.changes:
-                with suppress(LookupError, TypeError):  # what the row lacks
-                    value = _find_value(option, choices, used, workspace)
-                    resolved[short_name(option)] = show_value(value)
+            if option in row.changes:
+                continue
+            # An option is a choice, or stands in a stage's file or in that of a member of a group.
+            value: Any = choices
+            parts = [option]
+            with suppress(LookupError, TypeError):  # what the row lacks
+                if option.startswith("conf."):
+                    _, group, *parts = option.split(".")
+                    if group in _STAGES:
+                        value = workspace.options.compose_stage(_STAGES[group])
+                    else:
+                        name = parts.pop(0)
+                        is_read = name in used[group]
+                        value = workspace.options.read_file(group, name) if is_read else {}
+                for part in parts:
+                    value = value[part]
+                resolved[short_name(option)] = show_value(value)
     return resolved
 
 
@@ -72,31 +85,6 @@ def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
         group: [name for choice in chosen for name in split_names(choices[choice])]
         for group, chosen in _CHOSEN_BY.items()
     }
-
-
-def _find_value(
-    option: str,
-    choices: Mapping[str, Any],
-    used: Mapping[str, Sequence[str]],
-    workspace: Workspace,
-) -> Any:
-    """Return the value of an option, named as in `skiagram.sweeps.rows`.
-
-    Raises:
-        LookupError: The row has no such option.
-    """
-    value: Any = choices
-    parts = [option]
-    if option.startswith("conf."):
-        _, group, *parts = option.split(".")
-        if group in _STAGES:
-            value = workspace.options.compose_stage(_STAGES[group])
-        else:
-            name = parts.pop(0)
-            value = workspace.options.read_file(group, name) if name in used[group] else {}
-    for part in parts:
-        value = value[part]
-    return value
 
 
 def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> None:

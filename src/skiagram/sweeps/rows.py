@@ -223,19 +223,20 @@ def expand_rows(sweep: Sweep) -> list[Row]:
 
 def _combine(axes: Mapping[str, Axis]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield place and changes of every combination, the last axis fastest."""
-    for steps in product(*(_steps(name, axis) for name, axis in axes.items())):
+    # A step of an axis is a value, or the name of settings, with the changes that it makes.
+    steps: list[list[tuple[Any, Mapping[str, Any]]]] = []
+    for name, axis in axes.items():
+        if isinstance(axis, dict):
+            steps.append(list(axis.items()))
+        else:
+            values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
+            steps.append([(value, {name: value}) for value in values])
+    for combination in product(*steps):
         place, changes = dict[str, Any](), dict[str, Any]()
-        for name, (value, settings) in zip(axes, steps, strict=True):
+        for name, (value, settings) in zip(axes, combination, strict=True):
             place[name] = value
             changes |= settings
         yield place, changes
-
-
-def _steps(name: str, axis: Axis) -> list[tuple[Any, Mapping[str, Any]]]:
-    if isinstance(axis, dict):
-        return list(axis.items())
-    values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
-    return [(value, {name: value}) for value in values]
 
 
 def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
@@ -250,12 +251,12 @@ def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
                 where=f"sweep.reference.{name}",
                 allowed=", ".join(dict.fromkeys(known)),
             )
-    numbers = {_key(place): number for number, place in enumerate(places, start=1)}
-    return [numbers[_key({**place, **wanted})] for place in places]
 
+    def key(place: Options) -> str:
+        return json.dumps({name: show_value(value) for name, value in place.items()})
 
-def _key(place: Options) -> str:
-    return json.dumps({name: show_value(value) for name, value in place.items()})
+    numbers = {key(place): number for number, place in enumerate(places, start=1)}
+    return [numbers[key({**place, **wanted})] for place in places]
 
 
 def find_differing(rows: Sequence[Row]) -> list[str]:

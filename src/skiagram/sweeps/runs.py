@@ -14,10 +14,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
+from skiagram.compute.workers import visible_gpus
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
@@ -34,9 +34,9 @@ from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
-from skiagram.sweeps.candidates import Candidate, Cohort, NetworkCandidate, train_candidate
+from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
-from skiagram.sweeps.data import DataSet, audit_data, ingest_data, prepare_data
+from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
@@ -55,7 +55,6 @@ from skiagram.sweeps.row_options import (
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
 P = ParamSpec("P")
@@ -87,7 +86,7 @@ class PreparedRow:
 
     Attributes:
         scored: Which images the trained models score in place of their data's test images.
-        reported: The data set whose cases are reported: that of `data`, or another one.
+        reported: Folder of the data set whose cases are reported: that of `data`, or another one.
         duplicates: Pairs of its cases that show the same.
     """
 
@@ -95,7 +94,7 @@ class PreparedRow:
     workspace: Workspace
     data: PreparedData
     scored: Scored
-    reported: DataSet
+    reported: Path
     duplicates: pd.DataFrame
     candidates: tuple[Candidate, ...]
     combinations: Mapping[str, dict[str, Any]]
@@ -106,11 +105,6 @@ class PreparedRow:
     def dataset(self) -> str:
         """Return the option file of the data set whose cases are reported."""
         return self.scored.dataset or str(self.workspace.options.choices["dataset"])
-
-    @cached_property
-    def task(self) -> Task:
-        """Return what its models learn."""
-        return read_task(self.data.cases / "task.json")
 
     @property
     def trainings(self) -> "list[CandidateTraining]":
@@ -142,8 +136,7 @@ class CandidateTraining:
     def make(self) -> Path:
         """Return the piece with its `model` and `scores`."""
         opened = replace(self.candidate)  # what it reads is let go afterwards
-        cohort = Cohort.of(self.data)
-        return train_candidate(self.workspace, self.data, opened, self.plan, cohort)
+        return train_candidate(self.workspace, self.data, opened, self.plan)
 
     def attempt(self) -> SkiagramError | None:
         """Train the model; return why it could not be tried, or nothing."""
@@ -183,26 +176,28 @@ class Seal:
     _opened: list[tuple[object, OpenedData]] = field(default_factory=list, init=False)
     _assembled: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
 
-    def open(self, row: PreparedRow) -> OpenedData:
-        """Return the reported data of a row; opened once for rows that follow one another."""
+    def assemble(self, row: PreparedRow) -> EvaluationSet:
+        """Return the reported cases of a row; opened and assembled once for rows in succession."""
         models = (*(each.name for each in row.candidates), *row.combinations)
         by = (self.opened_by, models, self.request)
-        asked = row.reported, models
-        return _keep(self._opened, asked, lambda: open_data(row.workspace, row.reported, *by))
-
-    def assemble(self, row: PreparedRow) -> EvaluationSet:
-        """Return the reported cases of a row; once for rows that follow one another."""
-        opened, asked_of = self.open(row), (row.plan.seed, row.evaluation.replicates)
+        opened = _keep(
+            self._opened,
+            (row.reported, models),
+            lambda: open_data(row.workspace, row.reported, *by),
+        )
+        draws = (row.plan.seed, row.evaluation.replicates)
 
         def make() -> EvaluationSet:
-            assembled = opened.assemble(row.duplicates, *asked_of)
+            assembled = opened.assemble(row.duplicates, *draws)
             if row.scored.dataset is None:
                 return assembled
+            # The reported cases are another data set's; those to choose by are the models' own.
             cases, task = read_cases(row.data.cases)
-            development = label_cases(cases.development(), task, _NO_LABELS)
+            no_labels = pd.DataFrame({"case_id": [], "label": []})
+            development = label_cases(cases.development(), task, no_labels)
             return replace(assembled, development=development)
 
-        return _keep(self._assembled, (row.reported, *asked_of, row.data.cases), make)
+        return _keep(self._assembled, (row.reported, *draws, row.data.cases), make)
 
 
 def _keep(kept: list[tuple[object, R]], asked: object, make: Callable[[], R]) -> R:
@@ -226,10 +221,16 @@ class Measurable:
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.row, self.trained.read()
-        cases, finding = self.seal.assemble(row), None
-        later = _mark_later(row.reported, cases) if LATER_AUC in wanted else None
+        cases, later, finding = self.seal.assemble(row), None, None
+        if LATER_AUC in wanted:
+            # Which reported cases have an earlier image of the patient.
+            folder = row.reported / "cases"
+            visits = read_table(folder / "visits.parquet")
+            previous = previous_cases(visits, Cases.read(folder / "cases.parquet"))
+            later = np.isin(cases.cases.case_id, list(previous))
         if any(model.marks is not None for model in models) and row.scored.dataset is None:
-            finding = read_finding(row.reported.folder, row.data.candidates, row.task)
+            task = read_task(row.data.cases / "task.json")
+            finding = read_finding(row.reported, row.data.candidates, task)
         return measure_row(models, cases, row.evaluation, wanted, later, finding)
 
     @cached_property
@@ -302,7 +303,7 @@ def _train(
             trainings.setdefault(training.key, training)
         ends.append(len(trainings))
     work = [*trainings.values()]
-    done = workspace.map_fits(CandidateTraining.attempt, work)
+    done = workspace.compute.map_fits(CandidateTraining.attempt, work, gpus=visible_gpus())
     failures: dict[str, SkiagramError | None] = {}
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(failures) < end:
@@ -372,11 +373,11 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
-def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
+def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
     if scored == Scored():
         return data
-    (_, task), design = read_cases(data.folder / "cases"), workspace.options.choices["design"]
+    (_, task), design = read_cases(data / "cases"), workspace.options.choices["design"]
     if design != "holdout":
         fault = f"design {design}: the fitted models saw every case"
         raise OptionError(fault, where=SCORED, allowed="design holdout")
@@ -390,14 +391,11 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
             remedy="`skiagram validate` scores another cohort with the models of a run",
         )
     other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
-    _, theirs = read_cases(other.folder / "cases")
+    _, theirs = read_cases(other / "cases")
     if theirs.classes != task.classes:
         fault, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
         raise OptionError(f"classes {fault}", where=f"{SCORED}.dataset", allowed=allowed)
     return other
-
-
-_NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
 
 
 def _finish(prepared: PreparedRow) -> TrainedRow:
@@ -414,7 +412,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
 
 def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
     """Return the scores of a fitted model on the images that the row names."""
-    workspace, reported = prepared.workspace, prepared.reported.folder
+    workspace, reported = prepared.workspace, prepared.reported
     scored, seed = prepared.scored, prepared.plan.seed
 
     def make(folder: Path) -> None:
@@ -492,10 +490,3 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
     elif apart:
         figures = replace(figures, reason=OTHER_CASES)
     return RowResult(row, figures)
-
-
-def _mark_later(reported: DataSet, cases: EvaluationSet) -> NDArray[np.bool_]:
-    """Return (n,) whether a reported case has an earlier image of the patient."""
-    visits = read_table(reported.folder / "cases/visits.parquet")
-    previous = previous_cases(visits, Cases.read(reported.folder / "cases/cases.parquet"))
-    return np.isin(cases.cases.case_id, list(previous))

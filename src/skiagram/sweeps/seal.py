@@ -9,12 +9,12 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import seal_of
-from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.task import Task
 
@@ -48,26 +48,27 @@ class OpenedData:
 
 
 def open_data(
-    workspace: Workspace, data: DataSet, opened_by: str, models: tuple[str, ...], request: object
+    workspace: Workspace, data: Path, opened_by: str, models: tuple[str, ...], request: object
 ) -> OpenedData:
     """Open the seal of a data set, and note it in the ledger before.
 
     Args:
+        data: Folder that step ingest wrote.
         opened_by: What opens it, for people.
         models: Whose scores it is opened for.
         request: All that decides the figures, as JSON.
     """
-    cases, task = read_cases(data.folder / "cases")
-    labels = open_labels(data.folder / "sealed", task)
-    generated = (data.folder / _TRUTH).exists()
+    cases, task = read_cases(data / "cases")
+    labels = open_labels(data / "sealed", task)
+    generated = (data / _TRUTH).exists()
     if workspace.project is not None and task.design == "holdout" and not generated:
-        card = read_record(DataCard, data.folder / "cases/card.json")
+        card = read_record(DataCard, data / "cases/card.json")
         comparison = Comparison(
             data=card.name,
-            seal=seal_of(data.images, cases.test().case_id),
+            seal=seal_of(ImageStore(data / "images"), cases.test().case_id),
             opened_by=opened_by,
             models=models,
             digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
-    return OpenedData(data.folder, cases, task, labels)
+    return OpenedData(data, cases, task, labels)

@@ -86,40 +86,34 @@ class Severity:
 
 def find_severity(results: Sequence[RowResult]) -> Severity:
     """Return the severity curves in the rows of a sweep; rows that failed are in none."""
+    # Rows belong together that are compared with one row.
     measured = [each for each in results if not each.reason]
     groups: dict[int, list[RowResult]] = {}
     for each in measured:
-        if _corruption_of(each):
+        if find_corruption(each.row.changes):
             groups.setdefault(each.row.reference, []).append(each)
     clean = {each.row.number: each for each in measured}
-    data = [_describe(clean[number], rows) for number, rows in groups.items() if number in clean]
-    margin = max((each.figures.margin for each in measured), default=0.0)
-    return Severity(margin, tuple(data))
-
-
-def _corruption_of(result: RowResult) -> str:
-    return find_corruption(result.row.changes)
-
-
-def _describe(clean: RowResult, rows: Sequence[RowResult]) -> CorruptedCases:
-    place = clean.row.place.items()
-    shared = [v for k, v in place if all(row.row.place.get(k) == v for row in rows)]
-    named = {each.model: each for each in clean.figures.figures}
-    return CorruptedCases(
-        ", ".join(map(show_value, shared)),
-        clean.figures.cases,
-        clean.figures.patients,
-        tuple(
+    data = []
+    for number, rows in groups.items():
+        if number not in clean:
+            continue
+        unchanged = clean[number]
+        figures, place = unchanged.figures, unchanged.row.place.items()
+        shared = [v for k, v in place if all(row.row.place.get(k) == v for row in rows)]
+        models = tuple(
             CorruptedModel(
                 each.title,
                 each.arm,
-                _condition(clean, model, 0.0),
-                tuple(_list_curves(model, rows, clean.figures.margin)),
+                _condition(unchanged, model, 0.0),
+                tuple(_list_curves(model, rows, figures.margin)),
             )
-            for model, each in named.items()
+            for model, each in {each.model: each for each in figures.figures}.items()
             if not model.startswith(BEST)
-        ),
-    )
+        )
+        name = ", ".join(map(show_value, shared))
+        data.append(CorruptedCases(name, figures.cases, figures.patients, models))
+    margin = max((each.figures.margin for each in measured), default=0.0)
+    return Severity(margin, tuple(data))
 
 
 def _condition(result: RowResult, model: str, amount: float) -> Condition:
@@ -135,16 +129,14 @@ def _condition(result: RowResult, model: str, amount: float) -> Condition:
 
 
 def _list_curves(model: str, rows: Sequence[RowResult], margin: float) -> Iterator[SeverityCurve]:
-    for corruption in dict.fromkeys(map(_corruption_of, rows)):
-        conditions = sorted(
-            (
-                _condition(each, model, float(each.row.changes[SCORED]["amount"]))
-                for each in rows
-                if _corruption_of(each) == corruption
-            ),
-            key=lambda condition: condition.amount,
-        )
-        yield make_curve(corruption, conditions, margin)
+    """Yield a model's curve under each corruption."""
+    conditions: dict[str, list[Condition]] = {}
+    for each in rows:
+        condition = _condition(each, model, float(each.row.changes[SCORED]["amount"]))
+        conditions.setdefault(find_corruption(each.row.changes), []).append(condition)
+    for corruption, unordered in conditions.items():
+        ascending = sorted(unordered, key=lambda condition: condition.amount)
+        yield make_curve(corruption, ascending, margin)
 
 
 def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) -> SeverityCurve:

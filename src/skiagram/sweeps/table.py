@@ -1,6 +1,6 @@
 """The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -139,41 +139,37 @@ class SweepResult:
             `method`, `reason`, and `reference` (the row of which a difference is taken, else
             missing). A row that failed has one line.
         """
-        lines = [line for result in self.rows for line in self._lines(result)]
-        row, *others = COLUMNS
-        place = [*map(short_name, (*self.axes, *self.options)), *self.resolved]
-        table = pd.DataFrame(lines, columns=[row, *place, *others])
+        lines: list[dict[str, object]] = []
+        for result in self.rows:
+            row = result.row
+            place = {name: show_value(value) for name, value in self.describe_place(result).items()}
+            if result.reason:
+                reason = {"reason": result.reason, "reference": None}
+                lines.append({"row": row.number, **place, **reason})
+            for each in result.figures.figures:
+                cases = "" if each.figure in COSTS else "reported"
+                estimate = each.estimate
+                lines.append(
+                    {
+                        "row": row.number,
+                        **place,
+                        "model": each.model,
+                        "title": each.title,
+                        "arm": each.arm,
+                        "cases": "development" if each.figure.startswith(SELECTIONS) else cases,
+                        "figure": each.figure,
+                        "value": estimate.value,
+                        "low": estimate.low,
+                        "high": estimate.high,
+                        "method": estimate.method,
+                        "reason": estimate.reason,
+                        "reference": row.reference if each.figure in DIFFERENCES else None,
+                    }
+                )
+        first, *others = COLUMNS
+        places = [*map(short_name, (*self.axes, *self.options)), *self.resolved]
+        table = pd.DataFrame(lines, columns=[first, *places, *others])
         return table.astype({"row": "int64", "reference": "Int64"})
-
-    def _lines(self, result: RowResult) -> Iterator[dict[str, object]]:
-        row = result.row
-        place = {name: show_value(value) for name, value in self.describe_place(result).items()}
-        if result.reason:
-            yield {"row": row.number, **place, "reason": result.reason, "reference": None}
-        for each in result.figures.figures:
-            estimate = each.estimate
-            yield {
-                "row": row.number,
-                **place,
-                "model": each.model,
-                "title": each.title,
-                "arm": each.arm,
-                "cases": _describe_cases(each.figure),
-                "figure": each.figure,
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "method": estimate.method,
-                "reason": estimate.reason,
-                "reference": row.reference if each.figure in DIFFERENCES else None,
-            }
-
-
-def _describe_cases(figure: str) -> str:
-    """Return which cases a figure is of; nothing of a cost."""
-    if figure.startswith(SELECTIONS):
-        return "development"
-    return "" if figure in COSTS else "reported"
 
 
 def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> Sweep:
@@ -211,7 +207,7 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
             if asked not in outcomes:
                 outcomes[asked] = None
                 data = ingest_data(place, place.options.read_file("dataset", asked[0]), asked[1])
-                outcomes[asked] = read_task(data.folder / "cases/task.json").outcome
+                outcomes[asked] = read_task(data / "cases/task.json").outcome
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)

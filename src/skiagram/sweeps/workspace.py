@@ -1,20 +1,17 @@
 """Where rows work: option files, source files, and a folder where each piece is made once."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
-from skiagram.compute.workers import Compute, visible_gpus
+from skiagram.compute.workers import Compute
 from skiagram.options import check
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,6 @@ class Workspace:
     def store(self) -> PieceStore:
         """Return the store of finished pieces."""
         return self.context.require_store()
-
-    def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
-        """Yield what a function that fits models makes of each piece, in order, side by side."""
-        return self.compute.map_fits(function, pieces, gpus=visible_gpus())
 
     def make_once(
         self, kind: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object

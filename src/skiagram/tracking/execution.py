@@ -68,7 +68,10 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_record(Evaluation, project / "reports/evaluation.json")
-    points = _points_of_models(evaluation)
+    points = {
+        result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
+        for result in evaluation.models
+    }
     if absent := [name for name in models if name not in points]:
         where = "reports/evaluation.json"
         raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
@@ -102,20 +105,8 @@ def _resolved_options(project: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def _points_of_models(evaluation: Evaluation) -> dict[str, tuple[Outcome, list[Point]]]:
-    """Return model → how its training ended, and its figures."""
-    return {
-        result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
-        for result in evaluation.models
-    }
-
-
-def _parent(
-    project: Path,
-    evaluation: Evaluation,
-    params: dict[str, str],
-    name: str,
-) -> Run:
+def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
+    """Return the run as a whole: the figures of its arms, its verdict, the opening of the seal."""
     points = _points_of_arms(evaluation)
     decision = evaluation.answer.decision
     for stage in _STAGES:
@@ -123,7 +114,14 @@ def _parent(
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
     tags = {"skiagram.worth_it": decision, "mlflow.note.content": evaluation.verdict}
     tags |= {f"skiagram.best_{arm}": model for arm, model in evaluation.best.items()}
-    tags |= commit_tags(project) | _seal_tags(project)
+    tags |= commit_tags(project)
+    # A comparison that the ledger lacks is noted first: DVC may have restored its results from a
+    # cache, or the ledger was deleted. Generated data have no seal.
+    comparison = read_record(Comparison, project / "reports" / OPENING)
+    if comparison.seal:
+        place = home(project)
+        tags["skiagram.opening"] = str(note_opening(place, comparison, project).number)
+        tags["skiagram.ledger"] = ", ".join(read_ledger(place).heads)
     reports = project / "reports"
     return Run(
         name=name,
@@ -141,7 +139,17 @@ def _points_of_arms(evaluation: Evaluation) -> list[Point]:
     points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points(f"ideal_{primary}", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
-    points += _selection_points(evaluation)
+    # What may be chosen by: of each model, and of what stands for each arm.
+    table, selection = evaluation.table, evaluation.task.predicted.selection
+    of_arms = table.select(analysis=ARMS).by_model(selection)
+    figures = {f"best_{arm}_{selection}": row.value for arm, row in of_arms.items()}
+    models = {result.outcome.model for result in evaluation.models}
+    for model, row in table.select(analysis=SELECTION).by_model(selection).items():
+        figures |= {f"{selection}/{model}": row.value} if model in models else {}
+    for model, row in table.by_model("selection_sensitivity").items():
+        figures[f"selection_sensitivity/{model}"] = row.value
+    points += _finite_points(figures, _DIGITS)
+    # What the best of each arm reached on reported cases.
     for arm, name in evaluation.best.items():
         reached = evaluation.find_result(name).find(evaluation.primary)
         points += estimate_points(f"best_{arm}_{primary}", reached, _DIGITS)
@@ -156,19 +164,6 @@ def _points_of_arms(evaluation: Evaluation) -> list[Point]:
                 estimate = standing.find(model=arm, figure=figure)
                 points += estimate_points(f"best_{arm}_{name}", estimate, _DIGITS)
     return points
-
-
-def _selection_points(evaluation: Evaluation) -> list[Point]:
-    """Return the figures to choose by: of each model, and of what stands for each arm."""
-    table, selection = evaluation.table, evaluation.task.predicted.selection
-    models = {result.outcome.model for result in evaluation.models}
-    of_arms = table.select(analysis=ARMS).by_model(selection)
-    figures = {f"best_{arm}_{selection}": row.value for arm, row in of_arms.items()}
-    for model, row in table.select(analysis=SELECTION).by_model(selection).items():
-        figures |= {f"{selection}/{model}": row.value} if model in models else {}
-    for model, row in table.by_model("selection_sensitivity").items():
-        figures[f"selection_sensitivity/{model}"] = row.value
-    return _finite_points(figures, _DIGITS)
 
 
 def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[str, str]) -> Run:
@@ -214,13 +209,8 @@ def _result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.by_repeat)):
         steps = enumerate(values)
         points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
-    return points + _cost_points(outcome)
-
-
-def _cost_points(outcome: Outcome) -> list[Point]:
-    """Return what the training of a model cost."""
     costs = ("parameters", "multiply_adds", "images_seen", "fits")
-    return _finite_points({name: getattr(outcome, name) for name in costs})
+    return points + _finite_points({name: getattr(outcome, name) for name in costs})
 
 
 def _finite_points(values: Mapping[str, float | None], digits: int | None = None) -> list[Point]:
@@ -247,7 +237,7 @@ def run_name(choices: Mapping[str, Any], project: Path) -> str:
     An experiment has DVC's name; any other run its data set, design and seed, and six digits of a
     hash of all choices, which tell runs of other models or features apart.
     """
-    if named := _experiment(project):
+    if named := _name_experiment(project):
         return named
     parts = [str(choices[name]) for name in ("dataset", "design") if name in choices]
     parts += [f"seed{choices['seed']}"] if "seed" in choices else []
@@ -257,10 +247,11 @@ def run_name(choices: Mapping[str, Any], project: Path) -> str:
 
 def experiment_name(project: Path) -> str:
     """Return the name of the DVC experiment under way, or applied, or `workspace`."""
-    return _experiment(project) or "workspace"
+    return _name_experiment(project) or "workspace"
 
 
-def _experiment(project: Path) -> str:
+def _name_experiment(project: Path) -> str:
+    """Return the DVC experiment under way, or applied; empty for none."""
     return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
 
 
@@ -271,21 +262,6 @@ def commit_tags(project: Path) -> dict[str, str]:
         return {}
     modified = "yes" if commit.modified else "no"
     return {"mlflow.source.git.commit": commit.sha, "skiagram.modified": modified}
-
-
-def _seal_tags(project: Path) -> dict[str, str]:
-    """Return the number of this opening of the seal and the end of the ledger's chain.
-
-    A comparison that the ledger lacks is noted first: DVC may have restored its results from a
-    cache, or the ledger was deleted. Empty where nothing is sealed.
-    """
-    comparison = read_record(Comparison, project / "reports" / OPENING)
-    if not comparison.seal:
-        return {}
-    place = home(project)
-    opening = note_opening(place, comparison, project)
-    heads = ", ".join(read_ledger(place).heads)
-    return {"skiagram.opening": str(opening.number), "skiagram.ledger": heads}
 
 
 def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:

@@ -98,7 +98,12 @@ class MLflowStore:
             # What an earlier recording of this project left unfinished has failed.
             _fail_unfinished_runs(client, experiment, home)
             # The same results are recorded once.
-            if _is_recorded(client, experiment, execution):
+            same = (
+                f"tags.`{_RECEIPT}` = '{execution.receipt.digest}' "
+                "and attributes.status = 'FINISHED'"
+            )
+            recorded = client.search_runs([experiment], filter_string=same)
+            if any(run.data.tags.get(_EXPERIMENT) == execution.name for run in recorded):
                 return f"Already recorded in {place}."
             try:
                 self._record_runs(client, experiment, execution, home)
@@ -140,10 +145,14 @@ class MLflowStore:
                 _quieten()
                 from mlflow.tracking import MlflowClient
 
-                if _is_database(uri) and not uri.startswith("sqlite"):
+                # MLflow writes into a database itself, without a server before it.
+                is_database = re.match(_DATABASE, uri) is not None
+                if is_database and not uri.startswith("sqlite"):
                     _connect_once(uri)
                 client = MlflowClient(tracking_uri=uri)
-                yield client, self._experiment(client, uri, home), place
+                # A server knows its own place for artefacts; a database has them in the project.
+                artefacts = home / "mlartifacts" if is_database else None
+                yield client, self._find_experiment(client, artefacts), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
             raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
@@ -151,15 +160,14 @@ class MLflowStore:
     def _uri(self, home: Path) -> str:
         return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
-    def _experiment(self, client: Any, uri: str, home: Path) -> str:
+    def _find_experiment(self, client: Any, artefacts: Path | None) -> str:
         """Return the id of the experiment, which is made where it is not there yet."""
         from mlflow.exceptions import MlflowException
 
         found = client.get_experiment_by_name(self.experiment)
         if found is None:
-            # A server knows its own place for artefacts; a database has them in the project.
-            location = (home / "mlartifacts").as_uri() if _is_database(uri) else None
             try:
+                location = None if artefacts is None else artefacts.as_uri()
                 return str(client.create_experiment(self.experiment, location))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
@@ -176,7 +184,9 @@ class MLflowStore:
         _log(client, parent, whole)
         for child in execution.children:
             run_id = _create_run(client, experiment, child, {"mlflow.parentRunId": parent} | writer)
-            folder = _served_folder(child) if self.pyfunc else None
+            models = [path for path, name in child.artefacts.items() if name == "model"]
+            served = self.pyfunc and not child.failed
+            folder = next((path for path in models if served and _is_served(path)), None)
             if folder is None:
                 _log(client, run_id, child)
             else:
@@ -220,11 +230,6 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     # what it raises, as on a full disk, it would print before, with 60 lines of a traceback
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-
-
-def _is_database(uri: str) -> bool:
-    """Return whether MLflow writes into a database itself, without a server before it."""
-    return re.match(_DATABASE, uri) is not None
 
 
 def _connect_once(uri: str) -> None:
@@ -282,15 +287,6 @@ def _fail_unfinished_runs(client: Any, experiment: str, home: Path) -> None:
             if model.status == LoggedModelStatus.PENDING:
                 client.finalize_logged_model(model.model_id, "FAILED")
         client.set_terminated(run_id, "FAILED")
-
-
-def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
-    same = client.search_runs(
-        [experiment],
-        filter_string=f"tags.`{_RECEIPT}` = '{execution.receipt.digest}' "
-        "and attributes.status = 'FINISHED'",
-    )
-    return any(run.data.tags.get(_EXPERIMENT) == execution.name for run in same)
 
 
 def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tuple[str, str | None]]:
@@ -383,21 +379,12 @@ def _file_of(values: NDArray[Any], depth: str) -> bytes:
             f"ElementType = {_META_TYPES[depth]}\nElementDataFile = LOCAL\n"
         )
         return header.encode() + values.astype(depth).tobytes(order="F")
-    limits = np.iinfo(depth) if depth != "float32" else None
-    if limits is not None:
-        values = values.clip(limits.min, limits.max)
+    if depth != "float32":
+        values = values.clip(np.iinfo(depth).min, np.iinfo(depth).max)
     content = BytesIO()
     picture = Image.fromarray(values.astype("uint16" if depth == "int16" else depth))
     picture.save(content, "PNG" if depth == "uint8" else "TIFF")
     return content.getvalue()
-
-
-def _served_folder(run: Run) -> Path | None:
-    """Return the folder of a run's model where it scores new cases."""
-    for folder, name in run.artefacts.items():
-        if name == "model" and not run.failed and _is_served(folder):
-            return folder
-    return None
 
 
 def _is_served(folder: Path) -> bool:

@@ -40,10 +40,27 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
     tags = commit_tags(project)
     text = json.dumps(asdict(result), sort_keys=True)
     digest = {f"sweep {result.name}": hashlib.sha256(text.encode()).hexdigest()}
-    children = tuple(_child(each, result, tags) for each in result.rows)
+    children = []
+    for each in result.rows:
+        is_chosen = result.chosen is not None and each.row.number == result.chosen.row.number
+        row_tags = {
+            "skiagram.sweep": result.name,
+            "skiagram.row": str(each.row.number),
+            "skiagram.chosen": "yes" if is_chosen else "no",
+        }
+        if each.reason:
+            row_tags["mlflow.note.content"] = each.reason
+        child = Run(
+            name=f"{result.name} {each.row.number}",
+            params=flatten_options(result.describe_place(each)),
+            points=tuple(_points(each, result.objective)),
+            tags=tags | row_tags,
+            failed=bool(each.reason),
+        )
+        children.append(child)
     points = [] if result.chosen is None else _points(result.chosen, result.objective)
     parent = Run(f"sweep {result.name}", {"rows": str(len(result.rows))}, tuple(points), tags)
-    return Execution(experiment_name(project), parent, children, Receipt((), digest))
+    return Execution(experiment_name(project), parent, tuple(children), Receipt((), digest))
 
 
 def _points(result: RowResult, objective: str) -> list[Point]:
@@ -57,22 +74,3 @@ def _points(result: RowResult, objective: str) -> list[Point]:
         ):
             points += estimate_points(f"{each.model}_{each.figure}", each.estimate)
     return points
-
-
-def _child(result: RowResult, sweep: SweepResult, tags: dict[str, str]) -> Run:
-    row, chosen = result.row, sweep.chosen
-    is_chosen = chosen is not None and chosen.row.number == row.number
-    of_row = {
-        "skiagram.sweep": sweep.name,
-        "skiagram.row": str(row.number),
-        "skiagram.chosen": "yes" if is_chosen else "no",
-    }
-    if result.reason:
-        of_row["mlflow.note.content"] = result.reason
-    return Run(
-        name=f"{sweep.name} {row.number}",
-        params=flatten_options(sweep.describe_place(result)),
-        points=tuple(_points(result, sweep.objective)),
-        tags=tags | of_row,
-        failed=bool(result.reason),
-    )
