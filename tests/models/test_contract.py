@@ -155,10 +155,10 @@ def check_network(fitted: Any, what: str, folder: Path) -> None:
     from tests.models.deep.spots import spots
 
     assert fitted.summary.multiply_adds
-    like: dict[str, int | None] = {"depth": None}
-    others = [{"side": 36}, {"channels": 3}, {"depth": 5}]
+    like: dict[str, Any] = {"depth": 10 if what == "volumes" else None}
+    others: list[dict[str, Any]] = [{"side": 36}, {"channels": 3}, {"depth": 5}]
     if what == "volumes":
-        like, others = {"depth": 10}, [{"side": 36}, {"depth": None}]
+        others = [{"side": 36}, {"depth": None}]
     for number, other in enumerate(others):
         images = spots(folder / f"unlike{number}", 2, **like | other)
         with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
