@@ -221,7 +221,7 @@ def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
 
 def inputs_of(row: Measurable) -> EvaluationInputs:
     """Return what stage evaluate reads of a run with the options of a row."""
-    data = row.row.reported.folder
+    data = row.row.reported
     cases, task = read_cases(data / "cases")
     return EvaluationInputs(
         models=tuple(row.trained.read()),
