@@ -22,6 +22,20 @@ _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 _LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
+def luminance(images: NDArray[Any], family: str) -> Floats:
+    """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
+    if images.ndim == 3:
+        return images.astype(np.float64)
+    if images.shape[-1] != len(_WEIGHTS):
+        raise DataError(
+            f"`{family}` is not defined for {images.shape[-1]} channels",
+            where="features",
+            allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
+            remedy=f"leave `{family}` out of `features`, or store one channel",
+        )
+    return images.astype(np.float64) @ _WEIGHTS
+
+
 def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
     """Return the pixels of (n, height, width) images above Otsu's threshold over 256 levels.
 
@@ -145,16 +159,9 @@ class FeatureBatch:
         """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
-            return self.images.astype(np.float64)
-        if self.images.shape[-1] != len(_WEIGHTS):
-            raise DataError(
-                f"`{family}` is not defined for {self.images.shape[-1]} channels",
-                where="features",
-                allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
-                remedy=f"leave `{family}` out of `features`, or store one channel",
-            )
+            return luminance(self.images, family)
         if "luminance" not in self._cache:
-            self._cache["luminance"] = self.images.astype(np.float64) @ _WEIGHTS
+            self._cache["luminance"] = luminance(self.images, family)
         return self._cache["luminance"]
 
     def intensities(self, family: str) -> Floats:

@@ -118,7 +118,7 @@ def _describe_span(
         if case not in rows:
             continue
         axes = 3 if image.ndim == 4 else 2
-        spacing, of_widths = store.spacing(case), []
+        spacing, columns = store.spacing(case), []
         for width in windows.widths:
             cuts = windows.cut(image, spacing, centres[rows[case]][:, 3 - axes :], width)
             most = max(1, _BATCH_VALUES // cuts[0].size)
@@ -128,6 +128,6 @@ def _describe_span(
                 sides = np.full((len(part), axes), width / windows.side)
                 batch = FeatureBatch(part, spacing=None if spacing is None else sides)
                 described.append(describe_batch(families, [case] * len(part), batch))
-            of_widths.append(np.vstack(described))
-        blocks.append(np.hstack(of_widths))
+            columns.append(np.vstack(described))
+        blocks.append(np.hstack(columns))
     return len(span), np.vstack(blocks) if blocks else np.empty((0, 0), np.float32)
