@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,27 +125,13 @@ def families(
     yield "", IntensityHistogram(levels=levels, region="whole")
     yield "", curve
     for dimension, end in DIMENSIONS:
+        texture: dict[str, Any] = {"levels": levels, "region": "whole", "dimension": dimension}
         for aggregation, how in WAYS:
-            yield (
-                end + how,
-                Glcm(
-                    levels=levels,
-                    region="whole",
-                    distances=(1,),
-                    aggregation=aggregation,
-                    dimension=dimension,
-                ),
-            )
-            yield (
-                end + how,
-                Glrlm(levels=levels, region="whole", aggregation=aggregation, dimension=dimension),
-            )
+            yield end + how, Glcm(**texture, distances=(1,), aggregation=aggregation)
+            yield end + how, Glrlm(**texture, aggregation=aggregation)
         for family in (Glszm, Gldzm, Ngtdm):
-            yield end, family(levels=levels, region="whole", dimension=dimension)
-        yield (
-            end,
-            Ngldm(levels=levels, region="whole", distance=1, coarseness=0, dimension=dimension),
-        )
+            yield end, family(**texture)
+        yield end, Ngldm(**texture, distance=1, coarseness=0)
 
 
 @cache

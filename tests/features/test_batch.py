@@ -6,7 +6,7 @@ from skimage.color import rgb2gray
 from skimage.filters import threshold_otsu
 
 from skiagram.errors import DataError
-from skiagram.features.batch import FeatureBatch, bright_region, luminance
+from skiagram.features.batch import FeatureBatch, bright_region
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.first_order import FirstOrder
 
@@ -27,7 +27,7 @@ def test_what_several_families_need_is_made_once() -> None:
 
 
 def test_planes_of_one_channel_are_no_copy() -> None:
-    assert FeatureBatch(IMAGES).planes("a") is IMAGES
+    assert FeatureBatch(IMAGES).grey("a") is IMAGES
 
 
 @pytest.mark.parametrize("region", ["whole", "bright"])
@@ -42,7 +42,8 @@ def test_a_region_without_a_pixel_is_refused(region: str) -> None:
 
 def test_colour_becomes_luminance_as_in_scikit_image() -> None:
     images = np.random.default_rng(0).uniform(size=(2, 5, 6, 3)).astype(np.float32)
-    np.testing.assert_allclose(luminance(images, "texture"), rgb2gray(images), atol=5e-4)
+    found = FeatureBatch(images).luminance("texture")
+    np.testing.assert_allclose(found, rgb2gray(images), atol=5e-4)
 
 
 def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:

@@ -17,26 +17,21 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Region, ShardWriter, ends_of
 from skiagram.image_store.store import ImageStore, spans
-from tests.numbered_store import SHAPES, numbered
+from tests.numbered_store import SHAPES, numbered, write_images
 
-VOLUMES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
-    lambda dtype: arrays(dtype, array_shapes(min_dims=3, max_dims=3, max_side=7).map(_one_channel))
-)
-IMAGES = st.sampled_from(["uint8", "uint16", "int16", "float32"]).flatmap(
-    lambda dtype: arrays(dtype, array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9))
-)
+VOLUME_SHAPES = array_shapes(min_dims=3, max_dims=3, max_side=7).map(lambda shape: (*shape, 1))
+IMAGE_SHAPES = array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=9)
 
 
-def _one_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*shape, 1)
+def image_lists(shapes: st.SearchStrategy[tuple[int, ...]]) -> st.SearchStrategy[list[Image]]:
+    depths = st.sampled_from(["uint8", "uint16", "int16", "float32"])
+    return st.lists(depths.flatmap(lambda d: arrays(d, shapes)), min_size=1, max_size=8)
 
 
 def write(folder: Path, images: list[Image], shard_bytes: int = 1 << 20) -> ImageStore:
     """Write images under ids that are not in alphabetical order."""
-    with ShardWriter(folder, shard_bytes=shard_bytes) as writer:
-        for at, image in enumerate(images):
-            writer.add(f"c{(at * 7) % 10}{at}", image)
-    return ImageStore(folder)
+    cases = {f"c{(at * 7) % 10}{at}": image for at, image in enumerate(images)}
+    return write_images(folder, cases, shard_bytes=shard_bytes)
 
 
 def shard_of(folder: Path) -> Path:
@@ -51,10 +46,7 @@ def ramps(count: int) -> list[Image]:
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=15)
-@given(
-    st.lists(IMAGES, min_size=1, max_size=8) | st.lists(VOLUMES, min_size=1, max_size=8),
-    st.integers(1, 300),
-)
+@given(image_lists(IMAGE_SHAPES) | image_lists(VOLUME_SHAPES), st.integers(1, 300))
 def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_shards(
     tmp_path_factory: pytest.TempPathFactory, images: list[Image], shard_bytes: int
 ) -> None:
@@ -141,29 +133,23 @@ def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path
     assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
 
 
+UNFIT: list[np.ndarray[Any, Any]] = [np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))]
+UNFIT += [np.zeros((2, 2)), np.zeros((2, 2), ">u2"), np.full((2, 2), "x", dtype=object)]
+NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]
+
+
 @pytest.mark.parametrize(
-    "image",
+    ("image", "spacing", "message"),
     [
-        np.zeros(4, dtype=np.uint8),
-        np.zeros((0, 4), dtype=np.uint8),
-        np.zeros((2, 2, 2, 2), dtype=np.uint8),
-        np.zeros((2, 0, 2, 1), dtype=np.uint8),
-        np.zeros((2, 2, 2, 2, 1), dtype=np.uint8),
-        np.zeros((2, 2), dtype=np.float64),
-        np.zeros((2, 2), dtype=">u2"),
-        np.full((2, 2), "x", dtype=object),
+        *((image, None, "image of shape") for image in UNFIT),
+        *((np.zeros((2, 2), np.uint8), spacing, "pixel spacing") for spacing in NO_DISTANCES),
     ],
-    ids=lambda image: f"{image.shape} {image.dtype}",
 )
-def test_an_image_that_cannot_be_stored_names_its_case(image: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="c0: image of shape"), ShardWriter(tmp_path) as writer:
-        writer.add("c0", image)
-
-
-def test_a_store_whose_writing_failed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError), ShardWriter(tmp_path) as writer:
-        writer.add("c1", np.zeros(0))
-    assert list(tmp_path.glob("*.json")) == []
+def test_what_cannot_be_stored_names_its_case_and_leaves_no_store(
+    image: Any, spacing: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"c0: {message}"), ShardWriter(tmp_path) as writer:
+        writer.add("c0", image, spacing)
     with pytest.raises(DataError, match="no finished image store"):
         ImageStore(tmp_path)
 
@@ -212,47 +198,29 @@ def test_spacing_comes_back_exactly_over_shards_and_is_none_where_unknown(tmp_pa
         np.testing.assert_array_equal(store.image(case_id), image)
 
 
-@pytest.mark.parametrize("spacing", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])
-def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="c0: pixel spacing"), ShardWriter(tmp_path) as writer:
-        writer.add("c0", ramps(1)[0], spacing)
-
-
 @pytest.mark.slow
 @settings(deadline=None, max_examples=15)
-@given(SHAPES, st.integers(1, 40), st.integers(1, 300))
-def test_runs_hold_every_image_once_in_order(
+@given(SHAPES, st.integers(1, 100), st.integers(1, 300))
+def test_spans_and_runs_hold_every_image_once_and_no_more_than_asked(
     tmp_path_factory: pytest.TempPathFactory,
     shapes: list[tuple[int, int]],
     values: int,
     shard_bytes: int,
 ) -> None:
     store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
+    cut = [pickle.loads(pickle.dumps(span)) for span in spans(store, values)]
+    seen = [one for span in cut for one in span]
+    assert [case_id for case_id, _ in seen] == store.case_ids
+    for at, (_, image) in enumerate(seen):
+        np.testing.assert_array_equal(image, np.full(shapes[at], at))
+    for span in cut:
+        assert len(span) == 1 or sum(image.size for _, image in span) <= values
     runs = list(store.runs(0, len(store), values))
     assert [case_id for run in runs for case_id in run.case_ids] == store.case_ids
     for run in runs:
         assert len(run.images) == 1 or run.images.size <= values
         for case_id, image in zip(run.case_ids, run.images, strict=True):
             np.testing.assert_array_equal(image, store.image(case_id))
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=15)
-@given(SHAPES, st.integers(1, 100), st.integers(1, 300))
-def test_spans_hold_every_image_once_and_no_more_than_asked(
-    tmp_path_factory: pytest.TempPathFactory,
-    shapes: list[tuple[int, int]],
-    values: int,
-    shard_bytes: int,
-) -> None:
-    store = numbered(tmp_path_factory.mktemp("store"), shapes, shard_bytes)
-    cut = list(spans(store, values))
-    seen = [one for span in cut for one in pickle.loads(pickle.dumps(span))]
-    assert [case_id for case_id, _ in seen] == store.case_ids
-    for at, (_, image) in enumerate(seen):
-        np.testing.assert_array_equal(image, np.full(shapes[at], at))
-    for span in cut:
-        assert len(span) == 1 or sum(image.size for _, image in span) <= values
 
 
 def test_a_store_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
@@ -290,12 +258,11 @@ def test_regions_come_back_bit_for_bit_with_their_place(
 
 def test_equal_images_with_other_regions_are_other_stores(tmp_path: Path) -> None:
     digests = set()
-    for name, pixel in (("a", 0), ("b", 1)):
+    for pixel in (0, 1):
         mask = np.zeros((2, 2), np.bool_)
         mask[0, pixel] = True
-        with ShardWriter(tmp_path / name) as writer:
-            writer.add("c", np.zeros((2, 2), np.uint8), None, Region(mask))
-        digests.add(ImageStore(tmp_path / name).sha256)
+        image, region = np.zeros((2, 2), np.uint8), Region(mask)
+        digests.add(write_images(tmp_path / str(pixel), {"c": image}, None, {"c": region}).sha256)
     assert len(digests) == 2
 
 
@@ -310,16 +277,12 @@ def test_equal_images_with_other_regions_are_other_stores(tmp_path: Path) -> Non
 def test_a_region_that_cannot_be_measured_names_its_case(
     tmp_path: Path, mask: NDArray[np.bool_] | None, message: str
 ) -> None:
-    image = np.zeros((4, 5), np.uint8)
-    regions = [Region(np.ones((4, 5), np.bool_)), None if mask is None else Region(mask)]
-
-    def write() -> None:
-        with ShardWriter(tmp_path / "a") as writer:
-            for name, region in zip(("good", "bad"), regions, strict=True):
-                writer.add(name, image, None, region)
-
+    images = dict.fromkeys(("good", "bad"), np.zeros((4, 5), np.uint8))
+    regions = {"good": Region(np.ones((4, 5), np.bool_))}
+    if mask is not None:
+        regions["bad"] = Region(mask)
     with pytest.raises(DataError, match=f"bad.*{message}"):
-        write()
+        write_images(tmp_path / "a", images, None, regions)
     assert not (tmp_path / "a/index.json").exists()
 
 

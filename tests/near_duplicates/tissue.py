@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from tests.numbered_store import write_images
 
 
 def store_of(folder: Path, images: list[Image]) -> ImageStore:
-    with ShardWriter(folder) as writer:
-        for at, image in enumerate(images):
-            writer.add(f"case-{at:06d}", np.ascontiguousarray(image))
-    return ImageStore(folder)
+    return write_images(folder, {f"case-{at:06d}": image for at, image in enumerate(images)})
 
 
 def wide_tissue(count: int, seed: int = 0) -> NDArray[np.float32]:

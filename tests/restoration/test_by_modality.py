@@ -1,6 +1,7 @@
 """Cases with several images: each modality has its steps, and its features their own names."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,19 +48,23 @@ def _write_study(folder: Path, patients: int = 4) -> None:
     (folder.parent / "study.csv").write_text("\n".join(lines) + "\n")
 
 
-def _ingested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IngestFolders:
-    _write_study(tmp_path / "study")
-    (tmp_path / "conf/dataset").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "conf/restoration", tmp_path / "conf/restoration")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
-    arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
-    assert main(["init", *arguments]) == 0
-    source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
-    assert isinstance(source, Folder)
-    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
-    ingest(source, "cv", None, folders)
-    return folders
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestFolders]:
+    """An ingested study of two images a case."""
+    project = tmp_path_factory.mktemp("project")
+    _write_study(project / "study")
+    (project / "conf/dataset").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "conf/restoration", project / "conf/restoration")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.delenv("SKIAGRAM_DATA", raising=False)
+        arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]
+        assert main(["init", *arguments]) == 0
+        source = build(read_option_file(project / "conf/dataset/study.yaml"), "dataset")
+        assert isinstance(source, Folder)
+        made = IngestFolders(*(project / name for name in ("images", "cases", "sealed")))
+        ingest(source, "cv", None, made)
+        yield made
 
 
 def _steps(spacing: float | None) -> Steps:
@@ -72,9 +77,8 @@ def _steps(spacing: float | None) -> Steps:
 
 @pytest.mark.slow
 def test_each_modality_is_restored_and_described_as_if_it_were_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: IngestFolders, tmp_path: Path
 ) -> None:
-    folders = _ingested(tmp_path, monkeypatch)
     assert read_record(Preparation, folders.images / PREPARATION).modalities == ("PET", "MR")
     cases = Cases.read(folders.cases / "cases.parquet")
     steps = {"PET": _steps(2.0), "MR": _steps(None)}
@@ -96,18 +100,12 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(
 
 @pytest.mark.slow
 def test_steps_that_do_not_fit_the_modalities_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: IngestFolders, tmp_path: Path
 ) -> None:
-    folders = _ingested(tmp_path, monkeypatch)
     cases = Cases.read(folders.cases / "cases.parquet")
+    steps = ByModality(modalities={"CT": _steps(None)})
     with pytest.raises(OptionError, match=r"steps for CT.*Allowed: PET, MR"):
-        restore_modalities(
-            folders.images,
-            ByModality(modalities={"CT": _steps(None)}),
-            tmp_path / "r",
-            tmp_path / "t.parquet",
-            cases,
-        )
+        restore_modalities(folders.images, steps, tmp_path / "r", tmp_path / "t.parquet", cases)
     with pytest.raises(DataError, match=r"the modality `\.\./x`"):
         write_modalities(tmp_path, ["PET", "../x"])
 

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -33,6 +33,16 @@ def noisy(name: str) -> Plane:
     return (clean + 0.1 * noise).astype(np.float32)
 
 
+def both(
+    method: str, thresholding: str, wavelet: str, level: int, noise: float | None
+) -> tuple[Denoising, dict[str, Any]]:
+    """Return equal options, ours and those of scikit-image."""
+    options = {"method": method, "thresholding": thresholding, "wavelet": wavelet, "shifts": 0}
+    ours = check(Denoising, {**options, "level": level, "noise": noise}, "denoising")
+    theirs = {"method": method, "mode": thresholding, "wavelet": wavelet, "sigma": noise}
+    return ours, {**theirs, "wavelet_levels": level, "rescale_sigma": False}
+
+
 @pytest.mark.parametrize(
     ("image", "wavelet", "level", "noise"),
     [("tissue", "haar", 4, None), ("camera", "db4", 3, 0.07), ("brick", "sym8", 2, None)],
@@ -43,17 +53,8 @@ def test_equal_settings_equal_scikit_image(
     image: str, method: str, thresholding: str, wavelet: str, level: int, noise: float | None
 ) -> None:
     plane = noisy(image)
-    options = {"method": method, "thresholding": thresholding, "wavelet": wavelet, "shifts": 0}
-    ours = check(Denoising, {**options, "level": level, "noise": noise}, "denoising")
-    expected = denoise_wavelet(
-        plane.astype(np.float64),
-        sigma=noise,
-        wavelet=wavelet,
-        mode=thresholding,
-        wavelet_levels=level,
-        method=method,
-        rescale_sigma=False,
-    )
+    ours, theirs = both(method, thresholding, wavelet, level, noise)
+    expected = denoise_wavelet(plane.astype(np.float64), **theirs)
     clean, _ = denoise(ours, plane)
     assert clean.dtype == np.float32
     # a coefficient at a hard threshold may fall on either side of it
@@ -73,27 +74,12 @@ def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(
     for films, level in ((mammogram[None], 3), (ultrasound, 2)):
         noise = np.random.default_rng(0).normal(0, 8, films.shape) * (films > 0)
         noisy = (films + noise).astype(np.float32)
-        options = {"method": method, "thresholding": thresholding, "wavelet": "db4"}
-        ours = check(
-            Denoising, {**options, "level": level, "noise": None, "shifts": 0}, "denoising"
-        )
+        ours, theirs = both(method, thresholding, "db4", level, None)
         restored = noisy.copy()
         ours.denoise(restored)
         for own, plane, truth in zip(restored, noisy, films, strict=True):
-            theirs = peer(plane, method, thresholding, level)
-            assert psnr(own, truth) == pytest.approx(psnr(theirs, truth), abs=0.05)
-
-
-def peer(plane: Plane, method: str, thresholding: str, level: int) -> Plane:
-    restored: Plane = denoise_wavelet(
-        plane,
-        wavelet="db4",
-        mode=thresholding,
-        wavelet_levels=level,
-        method=method,
-        rescale_sigma=False,
-    )
-    return restored
+            expected = denoise_wavelet(plane, **theirs)
+            assert psnr(own, truth) == pytest.approx(psnr(expected, truth), abs=0.05)
 
 
 @pytest.mark.slow

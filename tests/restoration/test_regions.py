@@ -1,5 +1,7 @@
 """Regions: re-segmentation, normalisation, cropping, their order, and resampling beside SciPy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -9,17 +11,16 @@ from skiagram.errors import DataError
 from skiagram.restoration.regions import (
     Interpolation,
     Normalisation,
-    RegionOfInterest,
     RegionPreparation,
     Resampling,
     Resegmentation,
-    crop,
     interpolate,
     new_places,
 )
 
 IMAGE = np.arange(60.0).reshape(3, 4, 5)
 MASK = IMAGE >= 20
+NOTHING = RegionPreparation(resampling=None, normalisation=None, resegmentation=None, margin=None)
 
 
 def test_a_range_holds_its_bounds() -> None:
@@ -55,33 +56,27 @@ def test_normalisation_sets_mean_and_deviation_of_the_region() -> None:
     assert (constant.normalise(np.full(IMAGE.shape, 3.0), MASK) == 7).all()
 
 
-def test_a_crop_keeps_the_margin_in_mm() -> None:
+def test_a_region_is_kept_with_a_margin_in_mm() -> None:
     mask = np.zeros((9, 9, 9), dtype=np.bool_)
     mask[4, 4, 4] = True
     image = np.arange(729.0).reshape(mask.shape)
-    found = crop(RegionOfInterest(image, mask, mask, (3.0, 1.0, 1.0)), 2.0)
+    found = dataclasses.replace(NOTHING, margin=2.0).prepare(image, mask, (3.0, 1.0, 1.0))
     assert found.image.shape == (3, 5, 5)
     assert found.image[found.outline].tolist() == image[mask].tolist()
 
 
 def test_form_stays_where_intensities_leave_the_region() -> None:
-    prepared = RegionPreparation(
-        resampling=None,
-        normalisation=None,
-        resegmentation=Resegmentation(lowest=30.0, highest=None, deviations=None),
-        margin=None,
-    ).prepare(IMAGE, MASK, (1.0, 1.0, 1.0))
+    chosen = Resegmentation(lowest=30.0, highest=None, deviations=None)
+    preparation = dataclasses.replace(NOTHING, resegmentation=chosen)
+    prepared = preparation.prepare(IMAGE, MASK, (1.0, 1.0, 1.0))
     assert prepared.outline.sum() == 40
     assert prepared.inside.sum() == 30
     assert not (prepared.inside & ~prepared.outline).any()
 
 
 def test_an_empty_region_is_refused() -> None:
-    nothing = RegionPreparation(
-        resampling=None, normalisation=None, resegmentation=None, margin=None
-    )
     with pytest.raises(DataError, match="no voxel as it was drawn"):
-        nothing.prepare(IMAGE, np.zeros(IMAGE.shape, dtype=np.bool_), (1.0, 1.0, 1.0))
+        NOTHING.prepare(IMAGE, np.zeros(IMAGE.shape, dtype=np.bool_), (1.0, 1.0, 1.0))
 
 
 def volume() -> tuple[np.ndarray, np.ndarray]:

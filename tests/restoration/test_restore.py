@@ -18,6 +18,7 @@ from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store, training_mean
+from tests.numbered_store import write_images
 from tests.restoration.phantom import Plane, film, restoration, tissue
 from tests.restoration.phantom import restored as alone
 
@@ -26,10 +27,7 @@ def store(folder: Path, images: Sequence[Image] | Mapping[str, Image]) -> ImageS
     """Write images; those without a name are called c0, c1 and so on."""
     if not isinstance(images, Mapping):
         images = {f"c{at}": image for at, image in enumerate(images)}
-    with ShardWriter(folder) as writer:
-        for case_id, image in images.items():
-            writer.add(case_id, image)
-    return ImageStore(folder)
+    return write_images(folder, images)
 
 
 @pytest.mark.slow
@@ -192,15 +190,27 @@ def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> Non
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_cross_validation_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"missing\.method: `training_mean` .* design cv"):
-        training_mean(store(tmp_path, gappy(9, 8)), cases(np.full(4, "train")))
-
-
-def test_unequal_sizes_are_refused_by_name_of_the_case(tmp_path: Path) -> None:
-    images = [tissue(0, 8), tissue(1, 8), tissue(2, 9), tissue(3, 8)]
-    with pytest.raises(DataError, match=r"c2: image of shape \(9, 9\) after one of \(8, 8\)"):
-        training_mean(store(tmp_path / "a", images), cases())
+@pytest.mark.parametrize(
+    ("images", "split", "message"),
+    [
+        (gappy(9, 8), np.full(4, "train"), r"missing\.method: `training_mean` .* design cv"),
+        (
+            [tissue(0, 8), tissue(1, 8), tissue(2, 9), tissue(3, 8)],
+            SPLIT,
+            r"c2: image of shape \(9, 9\) after one of \(8, 8\)",
+        ),
+        (
+            [np.full((4, 4), np.nan, np.float32)] * 4,
+            SPLIT,
+            "every pixel of every development image is missing",
+        ),
+    ],
+)
+def test_images_without_a_mean_are_refused_by_name(
+    images: list[Plane], split: NDArray[np.str_], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises((DataError, OptionError), match=message):
+        training_mean(store(tmp_path, images), cases(split))
 
 
 def test_a_sealed_image_of_another_size_is_refused_too(tmp_path: Path) -> None:
@@ -211,9 +221,3 @@ def test_a_sealed_image_of_another_size_is_refused_too(tmp_path: Path) -> None:
             source, restoration("training_mean"), tmp_path / "a", tmp_path / "a.parquet", cases()
         )
     assert not (tmp_path / "a" / "index.json").exists()
-
-
-def test_images_that_know_nothing_are_refused(tmp_path: Path) -> None:
-    blank = [np.full((4, 4), np.nan, np.float32)] * 4
-    with pytest.raises(DataError, match="every pixel of every development image is missing"):
-        training_mean(store(tmp_path, blank), cases())

@@ -133,25 +133,18 @@ def test_with_filling_off_the_other_steps_work_around_the_gaps() -> None:
 
 
 @pytest.mark.parametrize("name", STATELESS)
-def test_a_volume_is_restored_slice_by_slice(name: str) -> None:
-    volume = np.stack([film(seed).faulty for seed in range(3)])[..., None]
-    slices = [restored(restoration(name), slice_[..., 0]) for slice_ in volume]
-    whole, treatment = restored(restoration(name), volume)
-    np.testing.assert_array_equal(whole[..., 0], np.stack([image for image, _ in slices]))
+@pytest.mark.parametrize("volume", [True, False])
+def test_slices_and_channels_are_restored_each_on_its_own(name: str, volume: bool) -> None:
+    planes = [film(seed).faulty for seed in range(3)]
+    image = np.stack(planes)[..., None] if volume else np.stack(planes, axis=-1)
+    whole, treatment = restored(restoration(name), image)
+    alone = [restored(restoration(name), plane) for plane in planes]
+    found = whole[..., 0] if volume else np.moveaxis(whole, -1, 0)
+    np.testing.assert_array_equal(found, np.stack([plane for plane, _ in alone]))
     for count in ("missing", "outliers", "dead_lines"):
-        assert getattr(treatment, count) == sum(getattr(each, count) for _, each in slices)
-    noise = np.array([each.noise for _, each in slices])
+        assert getattr(treatment, count) == sum(getattr(each, count) for _, each in alone)
+    noise = np.array([each.noise for _, each in alone])
     assert treatment.noise == pytest.approx(np.sqrt(np.mean(noise**2)), nan_ok=True)
-
-
-def test_channels_are_restored_each_on_its_own() -> None:
-    image = np.stack([film(seed).faulty for seed in range(3)], axis=-1)
-    clean, treatment = restored(DEFAULT, image)
-    alone = [restored(DEFAULT, image[..., channel]) for channel in range(3)]
-    np.testing.assert_array_equal(clean, np.stack([plane for plane, _ in alone], axis=-1))
-    assert treatment.missing == 240
-    assert treatment.outliers == sum(each.outliers for _, each in alone)
-    assert treatment.noise == pytest.approx(np.sqrt(np.mean([each.noise**2 for _, each in alone])))
 
 
 @pytest.mark.parametrize("name", STATELESS)
@@ -193,20 +186,13 @@ def test_what_float32_cannot_hold_is_missing(name: str) -> None:
     assert np.isfinite(clean).all()
 
 
-@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16, np.int32, np.float64])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64])
 def test_any_depth_comes_out_as_float32_of_the_same_values(depth: type[np.number]) -> None:
     image = np.rint(100 + 20 * tissue(0)).astype(depth)
-    image.flags.writeable = False
+    image.flags.writeable = False  # nor is it changed
     clean, _ = restored(NONE, image)
     np.testing.assert_array_equal(clean, image)
     assert clean.dtype == np.float32
     np.testing.assert_array_equal(
         restored(DEFAULT, image)[0], restored(DEFAULT, image.astype(np.float32))[0]
     )
-
-
-def test_the_image_given_is_not_changed() -> None:
-    image = film(1).faulty
-    before = image.copy()
-    restored(DEFAULT, image)
-    np.testing.assert_array_equal(image, before)

@@ -71,11 +71,7 @@ def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> K
 def _drawn_regions(store: ImageStore, case_id: Sequence[str]) -> dict[str, Mask]:
     """Return the regions of cases as they were drawn, before voxels of odd intensity left them."""
     regions = ((case, store.region(case)) for case in case_id)
-    return {
-        case: region.inside if region.outline is None else region.outline
-        for case, region in regions
-        if region is not None
-    }
+    return {case: region.drawn for case, region in regions if region is not None}
 
 
 def places(image: Image) -> tuple[int, ...]:

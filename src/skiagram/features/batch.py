@@ -4,10 +4,10 @@ Colour is reduced to luminance, a region is found and intensities become grey le
 families that need them.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,9 @@ from skiagram.features.discretisation import Discretisation, GreyLevels, count_l
 from skiagram.features.feature import Flags, Floats
 from skiagram.image_store.shards import ends_of
 
-T = TypeVar("T")
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+_LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
 def luminance(images: NDArray[Any], family: str) -> Floats:
@@ -34,9 +34,6 @@ def luminance(images: NDArray[Any], family: str) -> Floats:
             remedy=f"leave `{family}` out of `features`, or store one channel",
         )
     return images.astype(np.float64) @ _WEIGHTS
-
-
-_LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
 def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
@@ -85,7 +82,7 @@ class FeatureBatch:
     spacing: Floats | None = None
     outlines: Flags | None = None
     margin: float | None = None
-    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -105,13 +102,6 @@ class FeatureBatch:
         outlines = None if self.outlines is None else self.outlines[part]
         return replace(self, images=self.images[part], masks=masks, outlines=outlines)
 
-    def _keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what is kept under a key, made when it is first asked for."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        kept: T = self._kept[key]
-        return kept
-
     @property
     def forms(self) -> Flags | None:
         """The regions that form and borders are measured on; None for the whole images."""
@@ -128,11 +118,14 @@ class FeatureBatch:
         if self.masks is None or self.forms is None:
             return self
         around = tuple(margin or [0] * (self.forms.ndim - 1))
-        within = (
-            slice(max(0, first - more), last + more)
-            for (first, last), more in zip(self._box[-len(around) :], around, strict=True)
-        )
-        return self._keep(("cropped", around), lambda: self._part((slice(None), *within)))
+        key = ("cropped", around)
+        if key not in self._cache:
+            within = (
+                slice(max(0, first - more), last + more)
+                for (first, last), more in zip(self._box[-len(around) :], around, strict=True)
+            )
+            self._cache[key] = self._part((slice(None), *within))
+        return self._cache[key]
 
     @cached_property
     def _box(self) -> tuple[tuple[int, int], ...]:
@@ -152,25 +145,14 @@ class FeatureBatch:
                 "families for volumes",
             )
 
-    def check_whole(self, family: str) -> None:
-        if self.masks is not None:
-            raise DataError(
-                f"`{family}` is not defined in a region of interest",
-                where="features",
-                allowed="images without a mask",
-                remedy=f"leave `{family}` out of `features`",
-            )
-
     def grey(self, family: str) -> NDArray[Any]:
-        """Return the intensities (n, [depth,] height, width) in the images' own depth."""
-        return self.images[..., 0] if self.volumes else self.planes(family)
+        """Return the intensities (n, [depth,] height, width) in the images' own depth.
 
-    def planes(self, family: str) -> NDArray[Any]:
-        """Return the intensities (n, height, width) in the images' own depth, not to be changed.
-
-        Those of one channel are no copy, of which `luminance` makes one in twice the memory.
+        They are not to be changed: those of one channel are no copy, of which `luminance` makes one
+        in twice the memory.
         """
-        self.check_planes(family)
+        if self.volumes:
+            return self.images[..., 0]
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
     def luminance(self, family: str) -> Floats:
@@ -178,7 +160,9 @@ class FeatureBatch:
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
-        return self._keep("luminance", lambda: luminance(self.images, family))
+        if "luminance" not in self._cache:
+            self._cache["luminance"] = luminance(self.images, family)
+        return self._cache["luminance"]
 
     def intensities(self, family: str) -> Floats:
         """Return (n, [depth,] height, width) of what a family works on."""
@@ -191,9 +175,9 @@ class FeatureBatch:
 
         `whole` is all of each image where there is no region, `bright` all of a constant one.
         """
-        return self._keep(("region", region), lambda: self._find_region(region, family))
-
-    def _find_region(self, region: Region, family: str) -> Flags:
+        key = ("region", region)
+        if key in self._cache:
+            return self._cache[key]
         shape = self.images.shape[: 4 if self.volumes else 3]
         inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
         if not inside.reshape(len(self), -1).any(axis=1).all():
@@ -202,12 +186,12 @@ class FeatureBatch:
                 where="features",
                 allowed="at least one pixel",
             )
-        if region == "whole":
-            return inside
-        grey = self.grey(family)
-        rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
-        bright = bright_region(grey.reshape(rows), inside.reshape(rows))
-        return bright.reshape(grey.shape)
+        if region == "bright":
+            grey = self.grey(family)
+            rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
+            inside = bright_region(grey.reshape(rows), inside.reshape(rows)).reshape(grey.shape)
+        self._cache[key] = inside
+        return inside
 
     def inside(self, region: Region, family: str) -> Flags | None:
         """Return the pixels of `region`, or None where that is all of each image."""
@@ -216,16 +200,17 @@ class FeatureBatch:
         return self.region(region, family)
 
     def levels(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
+        """Return the grey levels of a region, cut to its box."""
         key = (discretisation, region)
-        return self._keep(key, lambda: self._digitise(discretisation, region, family))
-
-    def _digitise(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
+        if key in self._cache:
+            return self._cache[key]
         boxed = region == "whole" and self.masks is not None
         part = self if boxed else self.cropped()
         inside = part.masks if boxed else part.inside(region, family)
         box = self._box if boxed else None
         levels = discretisation.grey_levels(part.grey(family), inside, box)
-        outline = None if self.outlines is None else self.cropped().outlines
-        if outline is None:
-            return levels
-        return replace(levels, outline=outline.reshape(levels.levels.shape))
+        outline = self.cropped().outlines
+        if outline is not None:
+            levels = replace(levels, outline=outline.reshape(levels.levels.shape))
+        self._cache[key] = levels
+        return levels

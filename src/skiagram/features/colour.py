@@ -57,39 +57,34 @@ class Colour(DefinedFamily):
 
         batch.check_planes("colour")
         images = batch.images
-        channels = 1 if images.ndim == 3 else images.shape[-1]
-        if channels != 3:
+        number = 1 if images.ndim == 3 else images.shape[-1]
+        if number != 3:
             raise DataError(
-                f"`colour` is not defined for {channels} channel" + "s" * (channels > 1),
+                f"`colour` is not defined for {number} channel" + "s" * (number > 1),
                 where="features",
                 allowed="3 channels (red, green, blue)",
                 remedy="leave `colour` out of `features`",
             )
         rgb = np.clip(images.astype(np.float64) / self.white, 0, 1)
         lab, hsv = rgb2lab(rgb), rgb2hsv(rgb)
-        channel = np.concatenate([rgb, lab, hsv[..., 1:]], axis=-1)
+        # mean, standard deviation and skewness of each channel
+        channels = np.concatenate([rgb, lab, hsv[..., 1:]], axis=-1)
+        columns = []
+        for k in range(channels.shape[-1]):
+            mean, variance, third, _ = moments(channels[..., k].reshape(len(images), -1))
+            columns += [mean, np.sqrt(variance), ratio(third, variance**1.5)]
+        # the mean colour difference (CIE 1976) from each mirror image
+        mirrored = (lab[:, :, ::-1], lab[:, ::-1])
+        asymmetry = [np.linalg.norm(lab - other, axis=-1).mean(axis=(1, 2)) for other in mirrored]
         return np.hstack(
             [
-                *(channel_moments(channel[..., k]) for k in range(channel.shape[-1])),
+                np.stack(columns, axis=1),
                 hue_moments(hsv),
                 entropy(rgb, self.bins)[:, None],
                 contrast(lab),
-                asymmetry(lab),
+                np.stack(asymmetry, axis=1),
             ]
         )
-
-
-def channel_moments(channel: Floats) -> Floats:
-    """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    channel_values = moments(channel.reshape(len(channel), -1))
-    return np.stack(
-        [
-            channel_values.mean,
-            np.sqrt(channel_values.second),
-            ratio(channel_values.third, channel_values.second**1.5),
-        ],
-        axis=1,
-    )
 
 
 def hue_moments(hsv: Floats) -> Floats:
@@ -138,11 +133,3 @@ def contrast(lab: Floats) -> Floats:
         return np.zeros((len(lab), 3))
     difference: Floats = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
     return difference
-
-
-def asymmetry(lab: Floats) -> Floats:
-    """Return the mean colour difference (CIE 1976) from each mirror image, (n, 2)."""
-    mirrored = (lab[:, :, ::-1], lab[:, ::-1])
-    return np.stack(
-        [np.linalg.norm(lab - other, axis=-1).mean(axis=(1, 2)) for other in mirrored], axis=1
-    )

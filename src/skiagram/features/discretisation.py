@@ -24,7 +24,7 @@ Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]
 
 MAX_LEVELS = 2048  # 27 of them add up to less than 2¹⁶, where `ngtdm` counts pixels
-_MAX_KEPT = 2**24  # pixels whose zones are kept, 64 MB
+_MAX_CACHED = 2**24  # pixels whose zones are kept, 64 MB
 
 
 @record(frozen=True)
@@ -45,7 +45,7 @@ class GreyLevels:
     number: int
     outline: Flags | None = None
     highest: Integers | None = None
-    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def depth(self) -> int:
@@ -95,12 +95,12 @@ class GreyLevels:
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Return what is kept, or find it: that of the largest images again for each family."""
-        if name in self._kept:
-            kept: NDArray[Any] = self._kept[name]
-            return kept
+        if name in self._cache:
+            found: NDArray[Any] = self._cache[name]
+            return found
         values = find()
-        if self.levels.size <= _MAX_KEPT:
-            self._kept[name] = values
+        if self.levels.size <= _MAX_CACHED:
+            self._cache[name] = values
         return values
 
 

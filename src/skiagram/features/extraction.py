@@ -1,6 +1,7 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +18,11 @@ from skiagram.features.covariates import Covariates, encode_covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition, Floats
-from skiagram.features.filtered import OfOtherImages
+from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import (
-    ImageBatch,
     ImageStore,
     Span,
     modality_folders,
@@ -68,13 +68,13 @@ def extract_modalities(
     if len(folders) == 1:
         margin = _margin(images)
         return extract(ImageStore(images), families, histories, compute, margin)
-    of_images = families_of_images(families)
+    image_families = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
         margin = _margin(images, modality)
-        table = extract(ImageStore(folder), of_images, None, compute, margin).of(case_id)
+        table = extract(ImageStore(folder), image_families, None, compute, margin).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
@@ -108,7 +108,17 @@ def extract(
         OptionError: A covariate is chosen that the data set lacks, or changes since earlier images
             where no patient has any.
     """
-    table = _describe_images(store, families_of_images(families), compute, margin)
+    image_families = families_of_images(families)
+    names = tuple(name for family in image_families for name in family.names())
+    values = np.empty((len(store), len(names)), np.float32)
+    if image_families:
+        work, done = partial(_describe_span, image_families, margin), 0
+        with Progress("extract", len(store)) as progress:
+            for block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
+                values[done : done + len(block)] = block
+                done += len(block)
+                progress.advance(len(block))
+    table = FeatureTable(np.array(store.case_ids), names, values)
     return join_histories(table, families, histories or CaseHistories())
 
 
@@ -128,15 +138,15 @@ def join_histories(
     covariates = histories.covariates
     if covariates is None:
         covariates = pd.DataFrame({"case_id": table.case_id})
-    of_visits = [family for family in families if isinstance(family, Earlier)]
-    if of_visits and not histories.previous:
+    visit_families = [family for family in families if isinstance(family, Earlier)]
+    if visit_families and not histories.previous:
         raise OptionError(
             "no patient has an earlier image",
             where="features.earlier",
             allowed="data sets that tell visits of a patient apart",
             remedy="name the column of visits (`skiagram init … --visit`), or leave out `earlier`",
         )
-    changes = [family.encode(table, histories.previous) for family in of_visits]
+    changes = [family.encode(table, histories.previous) for family in visit_families]
     if histories.described is None:
         encoded = [
             family.encode(covariates, histories.patients)
@@ -146,11 +156,11 @@ def join_histories(
     else:
         encoded = [encode_covariates(covariates, histories.described)]
     beside = [each.of(table.case_id) for each in encoded]
-    given = histories.measured
+    measured = histories.measured
+    if measured is None:
+        measured = pd.DataFrame({"case_id": table.case_id})
     case_tables = [
-        family.encode(pd.DataFrame({"case_id": table.case_id}) if given is None else given).of(
-            table.case_id
-        )
+        family.encode(measured).of(table.case_id)
         for family in families
         if isinstance(family, Measured)
     ]
@@ -162,42 +172,45 @@ def join_histories(
     return FeatureTable(table.case_id, names, values)
 
 
-def _describe_images(
-    store: ImageStore,
-    families: Sequence[FeatureFamily],
-    compute: Compute,
-    margin: float | None,
-) -> FeatureTable:
-    case_ids = np.array(store.case_ids)
-    if not families:
-        return FeatureTable(case_ids, (), np.empty((len(store), 0), np.float32))
-    names = tuple(name for family in families for name in family.names())
-    values = np.empty((len(store), len(names)), np.float32)
-    with Progress("extract", len(store)) as progress:
-        done, work = 0, partial(_of_span, families, margin)
-        for block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
-            values[done : done + len(block)] = block
-            done += len(block)
-            progress.advance(len(block))
-    return FeatureTable(case_ids, names, values)
+_LOOK_AROUND = (DerivedImageFamily, LocalIntensity)  # families that look beyond a region
+_AROUND = 5  # voxels around a region that count for these, as PyRadiomics' `padDistance`
 
 
-def _of_span(
+def _describe_span(
     families: Sequence[FeatureFamily], margin: float | None, span: Span
 ) -> NDArray[np.float32]:
     span.check()
-    runs = span.runs(_BATCH_VALUES)
     around = _AROUND if any(isinstance(each, _LOOK_AROUND) for each in families) else 0
-    return np.vstack(
-        [of_batch(families, run.case_ids, _batch(run, margin, around)) for run in runs]
-    )
+    blocks = []
+    for run in span.runs(_BATCH_VALUES):
+        images = np.array(run.images, dtype=np.float32)
+        missing = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
+        for row in np.flatnonzero(missing).tolist():
+            case = run.case_ids[row]
+            if not run.regions:
+                remedy = "choose a restoration that fills missing values"
+                raise DataError("missing pixels", where=case, remedy=remedy)
+            with named(case):
+                # pixels that are missing far from the region get a value, which no feature reads
+                drawn = run.regions[row].drawn
+                voxels = images[row].reshape(drawn.shape)
+                counting = box_around(drawn, [around] * drawn.ndim) if around else drawn
+                whole = tuple(slice(None) for _ in drawn.shape)
+                images[row] = complete_beyond(voxels, counting, whole).reshape(images[row].shape)
+        batch = FeatureBatch(images, spacing=run.spacing)
+        if run.regions:
+            inside = np.stack([region.inside for region in run.regions])
+            outlines = np.stack([region.drawn for region in run.regions])
+            batch = replace(batch, masks=inside, outlines=outlines, margin=margin)
+        blocks.append(describe_batch(families, run.case_ids, batch))
+    return np.vstack(blocks)
 
 
-def of_batch(
+def describe_batch(
     families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
 ) -> NDArray[np.float32]:
     """Return what families say of each image, (n, n_features), finite; names the case if not."""
-    features = np.hstack([_of_family(family, ids, batch) for family in families])
+    features = np.hstack([_extract_family(family, ids, batch) for family in families])
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)
     bad = ~np.isfinite(values)
@@ -214,41 +227,14 @@ def of_batch(
     return values
 
 
-def _of_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -> Floats:
+def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -> Floats:
     """Name the case that a family refuses, which is the first one that it refuses on its own."""
     try:
         return family.extract(batch)
     except DataError as error:
         if len(batch) > 1:
             for row in range(len(batch)):
-                _of_family(family, ids[row : row + 1], batch.row(row))
+                _extract_family(family, ids[row : row + 1], batch.row(row))
         raise DataError(
             error.found, where=ids[0], allowed=error.allowed, remedy=error.remedy
         ) from error
-
-
-_LOOK_AROUND = (OfOtherImages, LocalIntensity)  # families that look beyond a region
-_AROUND = 5  # voxels around a region that count for these, as PyRadiomics' `padDistance`
-
-
-def _batch(run: ImageBatch, margin: float | None, around: int) -> FeatureBatch:
-    images = np.array(run.images, dtype=np.float32)
-    bad = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
-    for row in np.flatnonzero(bad).tolist():
-        where = run.case_ids[row]
-        if not run.regions:
-            remedy = "choose a restoration that fills missing values"
-            raise DataError("missing pixels", where=where, remedy=remedy)
-        with named(where):
-            # pixels that are missing far from the region get a value, which no feature reads
-            region = run.regions[row]
-            outline = region.inside if region.outline is None else region.outline
-            voxels = images[row].reshape(outline.shape)
-            counting = box_around(outline, [around] * outline.ndim) if around else outline
-            whole = tuple(slice(None) for _ in outline.shape)
-            images[row] = complete_beyond(voxels, counting, whole).reshape(images[row].shape)
-    if not run.regions:
-        return FeatureBatch(images, spacing=run.spacing)
-    inside = np.stack([region.inside for region in run.regions])
-    drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
-    return FeatureBatch(images, inside, run.spacing, np.stack(drawn), margin)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
+from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.feature import Column, Definition, Floats, read_definitions
@@ -51,14 +52,10 @@ class DefinedFamily:
         return (self.prefix,)
 
     def definitions(self) -> tuple[Definition, ...]:
-        return self._defined(self.prefix)
+        return read_definitions(self.sections, self.prefix)
 
     def names(self) -> tuple[str, ...]:
         return tuple(definition.name for definition in self.definitions())
-
-    def _defined(self, prefix: str) -> tuple[Definition, ...]:
-        """Return the definitions under another prefix, such as one that names a distance."""
-        return read_definitions(self.sections, prefix)
 
     def in_order(self, columns: Mapping[str, Column]) -> Floats:
         """Return (n, n_features) from feature name without prefix → (n,)."""
@@ -89,10 +86,7 @@ class LevelFamily(RegionFamily, ABC):
     levels: Discretisation
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        return self._describe_volumes(batch.levels(self.levels, self.region, self.prefix))
-
-    def _describe_volumes(self, grey: GreyLevels) -> Floats:
-        return self.describe(grey)
+        return self.describe(batch.levels(self.levels, self.region, self.prefix))
 
     @abstractmethod
     def describe(self, grey: GreyLevels) -> Floats:
@@ -122,9 +116,11 @@ class TextureFamily(LevelFamily, ABC):
         """Return what has neighbours of its own: the volumes, or their slices."""
         return grey if self.dimension == "3D" else grey.planes
 
-    def _describe_volumes(self, grey: GreyLevels) -> Floats:
+    def extract(self, batch: FeatureBatch) -> Floats:
+        grey = batch.levels(self.levels, self.region, self.prefix)
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
+        # the mean over the slices that the region touches
         planes = grey.planes
         touched = np.asarray(planes.levels.reshape(len(planes.levels), -1).any(axis=1))
         features = self.describe(planes.of(touched))
@@ -143,8 +139,15 @@ class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        batch.check_whole(self.prefix)
-        return self.describe(batch.planes(self.prefix))
+        if batch.masks is not None:
+            raise DataError(
+                f"`{self.prefix}` is not defined in a region of interest",
+                where="features",
+                allowed="images without a mask",
+                remedy=f"leave `{self.prefix}` out of `features`",
+            )
+        batch.check_planes(self.prefix)
+        return self.describe(batch.grey(self.prefix))
 
     @abstractmethod
     def describe(self, images: NDArray[Any]) -> Floats:

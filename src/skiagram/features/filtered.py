@@ -13,7 +13,7 @@ from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.filters.filter import Filter
-from skiagram.features.morphology import spacing_of
+from skiagram.features.morphology import known_spacing
 from skiagram.options import STRICT, build
 
 
@@ -37,7 +37,7 @@ Families = Annotated[
 
 
 @dataclass(**STRICT)
-class OfOtherImages(ABC):
+class DerivedImageFamily(ABC):
     """Base of families of features on images made of the given ones.
 
     Attributes:
@@ -69,7 +69,7 @@ class OfOtherImages(ABC):
 
 
 @dataclass(**STRICT)
-class Filtered(OfOtherImages):
+class Filtered(DerivedImageFamily):
     """Families of features on the response of a filter.
 
     The region is that of the image. Columns are `<name>.<column of the family>`.
@@ -106,8 +106,25 @@ class Filtered(OfOtherImages):
             )
         spacing = np.ones((len(batch), 3))
         if self.filter.in_mm:
-            spacing[:, -2 if not batch.volumes else 0 :] = spacing_of(batch, self.name)
-        part = self._near(batch, spacing)
+            spacing[:, -2 if not batch.volumes else 0 :] = known_spacing(batch, self.name)
+        # cut to the regions and what the filter reaches around them, if the restoration kept that
+        part, margin, nearest = batch, batch.margin, spacing.min(axis=0)
+        reach = self.filter.reach(nearest.tolist())
+        looks = enough = ""
+        if reach is not None:
+            needed = float(np.max(reach * nearest))
+            if margin is not None and (np.array(reach) > np.ceil(margin / nearest - 1e-9)).any():
+                looks = f"{needed:g} mm around the region"
+                enough = f"{np.ceil(needed):g}, or to null"
+            part = batch.cropped(reach if batch.volumes else reach[1:])
+        elif margin is not None:
+            looks, enough = "at the whole image", "null"
+        if looks:
+            raise DataError(
+                f"`{self.name}` looks {looks}, of which {margin:g} mm are kept",
+                where="features",
+                remedy=f"set `margin` of the restoration's `region` to {enough}",
+            )
         images = part.intensities(self.name)
         slices = images if part.volumes else images[:, None]
         responses = np.empty(slices.shape, dtype=np.float32)
@@ -115,29 +132,3 @@ class Filtered(OfOtherImages):
             responses[row] = self.filter.respond(image, steps.tolist())
         shaped = responses[..., None] if part.volumes else responses[:, 0]
         return replace(part, images=shaped).cropped()
-
-    def _near(self, batch: FeatureBatch, spacing: Floats) -> FeatureBatch:
-        """Return the images cut to the regions and what the filter reaches around them.
-
-        Raises:
-            DataError: The restoration kept less than that.
-        """
-        nearest = spacing.min(axis=0)
-        reach = self.filter.reach(nearest.tolist())
-        margin = batch.margin
-        if reach is None:
-            if margin is not None:
-                raise self._too_narrow("at the whole image", margin, "null")
-            return batch
-        if margin is not None and (np.array(reach) > np.ceil(margin / nearest - 1e-9)).any():
-            needed = float(np.max(reach * nearest))
-            looks = f"{needed:g} mm around the region"
-            raise self._too_narrow(looks, margin, f"{np.ceil(needed):g}, or to null")
-        return batch.cropped(reach if batch.volumes else reach[1:])
-
-    def _too_narrow(self, looks: str, margin: float, enough: str) -> DataError:
-        return DataError(
-            f"`{self.name}` looks {looks}, of which {margin:g} mm are kept",
-            where="features",
-            remedy=f"set `margin` of the restoration's `region` to {enough}",
-        )

@@ -1,5 +1,6 @@
 """Feature family `fractal`: how roughness and power change with scale."""
 
+from itertools import product
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -97,12 +98,14 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
     )
     scale = np.maximum(highest, -lowest)
     scale[scale == 0] = 1
+    # the power of all tiles, which start at evenly spread places
     power = np.zeros((len(images), side, side // 2 + 1))
-    for y in _starts(images.shape[1], side):
-        for x in _starts(images.shape[2], side):
-            tile = images[:, y : y + side, x : x + side] / scale
-            mean = np.sum(window * tile, axis=(1, 2), keepdims=True) / window.sum()
-            power += np.abs(fft.rfft2((tile - mean) * window)) ** 2
+    starts = [np.linspace(0, size - side, -(-size // side)) for size in images.shape[1:]]
+    for y, x in product(*(each.astype(int).tolist() for each in starts)):
+        tile = images[:, y : y + side, x : x + side] / scale
+        mean = np.sum(window * tile, axis=(1, 2), keepdims=True) / window.sum()
+        power += np.abs(fft.rfft2((tile - mean) * window)) ** 2
+    # its mean over each ring
     cycles = np.hypot(fft.fftfreq(side, 1 / side)[:, None], fft.rfftfreq(side, 1 / side))
     ring = np.rint(cycles).astype(np.int64).ravel()
     twice = np.arange(side // 2 + 1) % (side / 2) > 0  # columns that stand for their mirror too
@@ -112,11 +115,6 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
     first = np.searchsorted(ring[order], np.arange(ring.max() + 1))
     shares = power.reshape(len(images), -1)[:, order] * share[order]
     return np.add.reduceat(shares, first, axis=1)
-
-
-def _starts(size: int, side: int) -> list[int]:
-    """Return where evenly spread tiles start that cover a size."""
-    return [int(start) for start in np.linspace(0, size - side, -(-size // side))]
 
 
 def spectral_slope(power: Floats, rings: Integers) -> Floats:

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Distinct, TextureFamily
-from skiagram.features.feature import Definition, Flags, Floats, Integers
+from skiagram.features.feature import Definition, Flags, Floats, Integers, read_definitions
 from skiagram.features.neighbours import PLANE_WAYS, Levels, copy, steps
 from skiagram.options import STRICT
 
@@ -295,21 +295,22 @@ class Glcm(TextureFamily):
     aggregation: Aggregation  # type: ignore[misc]
 
     prefix: ClassVar[str] = "glcm"
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """Of the distributions of the levels, then of how near they are."""
-        return ("glcm", "glcm_relations")
+    # of the distributions of the levels, then of how near they are
+    sections: ClassVar[tuple[str, ...]] = ("glcm", "glcm_relations")
 
     def names(self) -> tuple[str, ...]:
         if len(self.distances) == 1:
             return super().names()
-        prefixes = [f"glcm_distance_{pixels}" for pixels in self.distances]
-        return tuple(definition.name for prefix in prefixes for definition in self._defined(prefix))
+        definitions = self.definitions()
+        return tuple(
+            definition.name.replace("<pixels>", str(pixels))
+            for pixels in self.distances
+            for definition in definitions
+        )
 
     def definitions(self) -> tuple[Definition, ...]:
         several = len(self.distances) > 1
-        return self._defined("glcm_distance_<pixels>" if several else "glcm")
+        return read_definitions(self.sections, "glcm_distance_<pixels>" if several else "glcm")
 
     def describe(self, grey: GreyLevels) -> Floats:
         ways, merged = self.ways(grey), self.aggregation == "merged"

@@ -9,7 +9,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Flags, Floats, Integers
-from skiagram.features.level_counts import sums_of
+from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import Forest, Levels
 from skiagram.options import STRICT
 
@@ -134,4 +134,6 @@ class Gldzm(TextureFamily):
         apart = self.parts(grey)
         outline = apart.levels > 0 if apart.outline is None else apart.outline
         zones, pixels = distance_zones(apart.levels, outline, apart.zones, apart.number)
-        return sums_of(add_parts(zones, grey), add_parts(pixels, grey))[:, :-1]  # no energy
+        return describe_matrices(add_parts(zones, grey), add_parts(pixels, grey))[
+            :, :-1
+        ]  # no energy

@@ -11,14 +11,14 @@ from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.glcm import Aggregation, average
-from skiagram.features.level_counts import sums_of
+from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import (
     BLOCK,
     PLANE_WAYS,
     WAY_OF_BIT,
     Equals,
     Levels,
-    margin_of,
+    margin_length,
     steps,
 )
 from skiagram.options import STRICT
@@ -41,7 +41,7 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
     apart = steps((depth, height, width))[:ways]
     longest = max(height, width) if ways == PLANE_WAYS else max(depth, height, width)
     counts = np.zeros((n * matrices, longest, number), dtype=np.int64)
-    margin = margin_of((depth, height, width))
+    margin = margin_length((depth, height, width))
     for image in range(n):
         flat = levels[image].reshape(-1)
         image_counts = counts[image * matrices : (image + 1) * matrices]
@@ -174,6 +174,6 @@ class Glrlm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         ways, merged = self.ways(grey), self.aggregation == "merged"
         counts = run_lengths(grey.levels, grey.equals, grey.number, ways, merged)
-        features = sums_of(counts, np.zeros(len(counts)))[:, :-1]  # no energy
+        features = describe_matrices(counts, np.zeros(len(counts)))[:, :-1]  # no energy
         counted = np.ones((len(grey.levels), ways), np.bool_)
         return features if merged else average(features, counted)

@@ -14,7 +14,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers
-from skiagram.features.level_counts import add_up
+from skiagram.features.level_counts import describe_entries
 from skiagram.features.neighbours import Forest, Levels
 from skiagram.options import STRICT
 
@@ -89,4 +89,4 @@ class Glszm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         n = len(grey.levels)
         zones = size_zones(grey.levels, self.parts(grey).zones.reshape(n, -1), grey.number)
-        return add_up(zones, np.zeros(n))[:, :-1]  # no energy
+        return describe_entries(zones, np.zeros(n))[:, :-1]  # no energy

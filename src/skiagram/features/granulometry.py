@@ -76,17 +76,14 @@ class Granulometry(WholeImageFamily):
         for sign in (1, -1):  # openings, then closings
             least, most = (np.minimum, np.maximum)[::sign]
             eroded = images.astype(np.float32)
-            remaining = sign * _mean(eroded)
+            remaining = sign * eroded.mean(axis=(1, 2), dtype=np.float64)
             floor = eroded.min(axis=(1, 2)) if sign > 0 else -eroded.max(axis=(1, 2))
-            whole, taken, eroded_by = remaining - floor, [], 0
+            whole, shares, eroded_by = remaining - floor, [], 0
             for radius in self.radii:
                 eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones
-                still = sign * _mean(erode(eroded, radius, most))
-                taken.append(ratio(np.maximum(remaining - still, 0), whole))
-                remaining, eroded_by = still, radius
-            spectra.append(np.stack(taken, axis=1))
+                opened = erode(eroded, radius, most)
+                mean = sign * opened.mean(axis=(1, 2), dtype=np.float64)
+                shares.append(ratio(np.maximum(remaining - mean, 0), whole))
+                remaining, eroded_by = mean, radius
+            spectra.append(np.stack(shares, axis=1))
         return np.hstack(spectra)
-
-
-def _mean(images: NDArray[np.float32]) -> Floats:
-    return images.mean(axis=(1, 2), dtype=np.float64)

@@ -12,18 +12,6 @@ from skiagram.features.first_order import FRACTIONS
 from skiagram.options import STRICT
 
 
-def level_percentiles(counts: Integers) -> Floats:
-    """Return percentiles of the levels, (5, n), from (n, levels) pixels of each level from 1."""
-    upto = np.cumsum(counts, axis=1)[:, None]
-    last = upto[..., -1] - 1
-    rank = (last * FRACTIONS).astype(np.int64)
-    below, above = (
-        1 + np.sum(upto <= ranks[..., None], axis=2) for ranks in (rank, np.minimum(rank + 1, last))
-    )
-    way, shares = above - below, last * FRACTIONS - rank  # from the nearer end as NumPy does
-    return np.where(shares < 0.5, below + way * shares, above - way * (1 - shares)).T
-
-
 def histogram_statistics(counts: Integers) -> dict[str, Column]:
     """Return statistics of the levels of n images by feature, from (n, levels) pixels of each."""
     number = counts.shape[1]
@@ -34,7 +22,16 @@ def histogram_statistics(counts: Integers) -> dict[str, Column]:
     square = deviation**2
     variance = np.sum(shares * square, axis=1)
     fourth = np.sum(shares * square * square, axis=1)
-    low, lower, median, upper, high = level_percentiles(counts)
+    # percentiles, interpolated from the nearer of two levels as NumPy does
+    upto = np.cumsum(counts, axis=1)[:, None]
+    last = upto[..., -1] - 1
+    rank = (last * FRACTIONS).astype(np.int64)
+    below, above = (
+        1 + np.sum(upto <= ranks[..., None], axis=2) for ranks in (rank, np.minimum(rank + 1, last))
+    )
+    way, share = above - below, last * FRACTIONS - rank
+    percentiles = np.where(share < 0.5, below + way * share, above - way * (1 - share))
+    low, lower, median, upper, high = percentiles.T
     minimum = 1.0 + np.argmax(counts > 0, axis=1)
     maximum = number - np.argmax(counts[:, ::-1] > 0, axis=1).astype(np.float64)
     most = counts == counts.max(axis=1, keepdims=True)
@@ -92,10 +89,7 @@ class IntensityHistogram(LevelFamily):
     """Intensity histogram features (IBSI ZVCW)."""
 
     prefix: ClassVar[str] = "intensity_histogram"
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        return ("intensity_histogram", "intensity_histogram_gradients")
+    sections: ClassVar[tuple[str, ...]] = ("intensity_histogram", "intensity_histogram_gradients")
 
     def describe(self, grey: GreyLevels) -> Floats:
         counts = count_levels(grey.levels, grey.number)

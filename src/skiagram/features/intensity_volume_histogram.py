@@ -114,7 +114,13 @@ class IntensityVolumeHistogram(DefinedFamily):
         intensity = low + step * np.arange(number, dtype=np.float64)
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):
-            piece = self._levels(values[start : start + _PIECE], least, most, floor)
+            piece = values[start : start + _PIECE]
+            # the number or the middle of a bin stands for the intensities in it
+            if self.bin_number is not None:
+                share = (piece - least) / (most - least if most > least else 1.0)
+                piece = 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
+            elif self.bin_width is not None:
+                piece = floor + (np.floor((piece - floor) / step) + 0.5) * step
             places = np.searchsorted(edges, piece, side="right")
             reached += np.bincount(places, minlength=len(reached))
         below = np.cumsum(reached)[:-1]
@@ -122,12 +128,3 @@ class IntensityVolumeHistogram(DefinedFamily):
         if high > low:
             fraction = (intensity - low) / (high - low)
         return VolumeCurve(intensity, fraction, 1 - below / len(values))
-
-    def _levels(self, values: Floats, least: float, most: float, floor: float) -> Floats:
-        """Return what stands for intensities: the number or the middle of their bin, or they."""
-        if self.bin_number is not None:
-            share = (values - least) / (most - least if most > least else 1.0)
-            return 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
-        if self.bin_width is not None:
-            return floor + (np.floor((values - floor) / self.bin_width) + 0.5) * self.bin_width
-        return values

@@ -106,34 +106,29 @@ class LocalBinaryPatterns(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns in the region; of one radius they sum to 1."""
-        levels = self.levels.grey_levels(batch.planes("lbp")).levels[:, 0]
+        batch.check_planes("lbp")
+        levels = self.levels.grey_levels(batch.grey("lbp")).levels[:, 0]
         inside = np.ones((1, 1, 1), np.bool_)
         if batch.masks is not None:
             inside = batch.masks
+        angle = 2 * np.pi * np.arange(self.neighbours) / self.neighbours
         shares = []
         for radius in self.radii:
+            # Where the neighbours lie, the first to the right, then upwards: to 1e-5 pixels, so
+            # that a difference that would be 0 for the exact place is far from 0 beside the
+            # rounding errors of its sum.
+            place = np.round(radius * np.stack([-np.sin(angle), np.cos(angle)], axis=1), 5)
+            corner = np.floor(place)
+            down, right = (place - corner).T
+            weights = [
+                (1 - down) * (1 - right),
+                (1 - down) * right,
+                down * (1 - right),
+                down * right,
+            ]
             margin = radius + 1
             padded = np.pad(levels, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
-            counts = pattern_counts(padded, inside, *circle(radius, self.neighbours), margin)
+            corners = corner.astype(np.int64)
+            counts = pattern_counts(padded, inside, corners, np.stack(weights, axis=1), margin)
             shares.append(counts / counts.sum(axis=1, keepdims=True))
         return np.hstack(shares)
-
-
-def circle(radius: int, neighbours: int) -> tuple[Integers, Floats]:
-    """Return where the neighbours on a circle lie, the first to the right, then upwards.
-
-    Places are rounded to 1e-5 pixels: a difference that would be 0 for the exact place is then
-    far from 0 beside the rounding errors of its sum.
-
-    Returns:
-        (neighbours, 2) row and column of the pixel up and left of each, and (neighbours, 4)
-        bilinear weights of that pixel, the one to its right, the one below, the one below right.
-    """
-    angle = 2 * np.pi * np.arange(neighbours) / neighbours
-    place = np.round(radius * np.stack([-np.sin(angle), np.cos(angle)], axis=1), 5)
-    corner = np.floor(place)
-    down, right = (place - corner).T
-    weights = np.stack(
-        [(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right], axis=1
-    )
-    return corner.astype(np.int64), weights

@@ -12,7 +12,7 @@ from skiagram.features.feature import Floats, Integers
 
 
 @compiled
-def entries_of(matrices: Integers) -> Integers:
+def list_entries(matrices: Integers) -> Integers:
     """Return (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
     n, extents, levels = matrices.shape
     occupied = 0
@@ -42,7 +42,7 @@ FIELDS = (
 
 
 @compiled
-def add_up(entries: Integers, pixels: Floats) -> Floats:
+def describe_entries(entries: Integers, pixels: Floats) -> Floats:
     """Return the features of n matrices.
 
     Args:
@@ -63,13 +63,13 @@ def add_up(entries: Integers, pixels: Floats) -> Floats:
         end = begin
         while end < len(entries) and entries[end, 0] == image:
             end += 1
-        _add_up(entries[begin:end], pixels[image], of_level, sums[image])
+        _describe_matrix(entries[begin:end], pixels[image], of_level, sums[image])
         begin = end
     return sums
 
 
 @compiled
-def _add_up(entries: Integers, pixels: float, of_level: Floats, sums: Floats) -> None:
+def _describe_matrix(entries: Integers, pixels: float, of_level: Floats, sums: Floats) -> None:
     """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
     total = level_sum = extent_sum = 0.0
     for entry in range(len(entries)):
@@ -110,6 +110,6 @@ def _add_up(entries: Integers, pixels: float, of_level: Floats, sums: Floats) ->
 
 
 @compiled
-def sums_of(matrices: Integers, pixels: Floats) -> Floats:
-    """Return the features of (n, extents, levels) matrices; arguments and fields as `add_up`."""
-    return add_up(entries_of(matrices), pixels)
+def describe_matrices(matrices: Integers, pixels: Floats) -> Floats:
+    """Return the features of (n, extents, levels) matrices; see `describe_entries`."""
+    return describe_entries(list_entries(matrices), pixels)

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Flags, Floats
-from skiagram.features.morphology import spacing_of
+from skiagram.features.morphology import known_spacing
 from skiagram.options import STRICT
 
 RADIUS = 10 * (3 / (4 * np.pi)) ** (1 / 3)  # of a sphere of 1 cm³, in mm
@@ -40,7 +40,7 @@ class LocalIntensity(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes, (n, 2); a plane image is one slice."""
-        spacing = spacing_of(batch, "local_intensity")
+        spacing = known_spacing(batch, "local_intensity")
         reach = (RADIUS / spacing.min(axis=0)).astype(np.int64).tolist()
         part = batch.cropped(reach)
         images, inside = part.intensities(self.prefix), part.region("whole", self.prefix)

@@ -1,6 +1,6 @@
 """Feature family `morphology`: size and form of a region in a volume (IBSI 3.1, HCUG)."""
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic.dataclasses import dataclass
@@ -14,23 +14,6 @@ from skiagram.features.first_order import ROUNDING
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.image_store.shards import ends_of
 from skiagram.options import STRICT
-
-
-class Solid(NamedTuple):
-    """A body that a region is compared with, of n regions; both (n,)."""
-
-    volume: Column
-    area: Column
-
-
-def _box(sides: Floats) -> Solid:
-    z, y, x = sides.T
-    return Solid(z * y * x, 2 * (z * y + z * x + y * x))
-
-
-def _ellipsoid(half_axes: Floats) -> Solid:
-    areas = np.array([surface.ellipsoid_area(axes) for axes in half_axes])
-    return Solid(4 / 3 * np.pi * half_axes.prod(axis=1), areas)
 
 
 def morphology_features(
@@ -51,9 +34,14 @@ def morphology_features(
     half_axes = 2 * np.sqrt(np.where(variances > 1e-12, variances, 0))  # longest first
     major, minor, least = half_axes.T
     sphericity = np.cbrt(36 * np.pi * volume**2) / area
-    sums = intensity_sums(images, inside)
-    size = [np.abs(image[region]).sum() for image, region in zip(images, inside, strict=True)]
-    sums[np.abs(sums[:, 1]) <= ROUNDING * np.array(size), 1] = 0  # scaled to mean 0
+    # the sum of the intensities, and how far their centre lies from that of the region
+    total, shift = np.zeros((2, len(extents)))
+    for row, (image, counted) in enumerate(zip(images, inside, strict=True)):
+        values = image[counted]
+        if np.abs(values.sum()) > ROUNDING * np.abs(values).sum():  # else scaled to mean 0
+            total[row] = values.sum()
+            centre = (values @ np.argwhere(counted)) * spacing[row] / total[row]
+            shift[row] = np.linalg.norm(centre - extents[row].centre)
     hulls = [convex_hull(*region) for region in zip(regions, spacing, strict=True)]
     features = {
         "volume_mesh": volume,
@@ -65,55 +53,45 @@ def morphology_features(
         "spherical_disproportion": 1 / sphericity,
         "sphericity": sphericity,
         "asphericity": 1 / sphericity - 1,
-        "centre_of_mass_shift": _shifts(extents, sums, spacing),
+        "centre_of_mass_shift": shift,
         "maximum_3d_diameter": np.array([diameter(hull.corners) for hull in hulls]),
         "major_axis_length": 2 * major,
         "minor_axis_length": 2 * minor,
         "least_axis_length": 2 * least,
         "elongation": ratio(minor, major),
         "flatness": ratio(least, major),
-        "integrated_intensity": volume * sums[:, 1] / sums[:, 0],
+        "integrated_intensity": volume * total / inside.sum(axis=(1, 2, 3)),
     }
-    for name, body in _bodies_around(regions, spacing, hulls, half_axes).items():
-        features[f"volume_density_{name}"] = ratio(volume, body.volume)
-        features[f"area_density_{name}"] = ratio(area, body.area)
+    bodies = _bodies_around(regions, spacing, hulls, half_axes)
+    for name, (body_volume, body_area) in bodies.items():
+        features[f"volume_density_{name}"] = ratio(volume, body_volume)
+        features[f"area_density_{name}"] = ratio(area, body_area)
     return features
 
 
 def _bodies_around(
     regions: Flags, spacing: Floats, hulls: list[Hull], half_axes: Floats
-) -> dict[str, Solid]:
-    boxes = np.array([ends_of(region) for region in regions])
-    sides = [smallest_box(hull.corners, hull.normals, hull.edges, hull.sides) for hull in hulls]
-    enclosing = [enclosing_ellipsoid(hull.corners) for hull in hulls]
+) -> dict[str, tuple[Column, Column]]:
+    """Return volume and area of the bodies that n regions are compared with, by name."""
     volumes, areas = np.array([(hull.volume, hull.area) for hull in hulls]).T
-    return {
-        "aligned_box": _box((boxes[..., 1] - boxes[..., 0]) * spacing),
-        "smallest_box": _box(np.array(sides)),
-        "spread_ellipsoid": _ellipsoid(half_axes),
-        "enclosing_ellipsoid": _ellipsoid(np.array(enclosing)),
-        "convex_hull": Solid(volumes, areas),
+    bodies = {"convex_hull": (volumes, areas)}
+    # boxes, by their sides
+    ends = np.array([ends_of(region) for region in regions])
+    smallest = [smallest_box(hull.corners, hull.normals, hull.edges, hull.sides) for hull in hulls]
+    boxes = {
+        "aligned_box": (ends[..., 1] - ends[..., 0]) * spacing,
+        "smallest_box": np.array(smallest),
     }
-
-
-def _shifts(extents: list[surface.Extent], sums: Floats, spacing: Floats) -> Column:
-    """Return how far the centre of the intensities lies from that of the region, (n,) in mm."""
-    shifts = np.zeros(len(extents))
-    for row, extent in enumerate(extents):
-        total, *moments = sums[row, 1:]
-        if total != 0:
-            centre = np.array(moments) * spacing[row] / total
-            shifts[row] = np.linalg.norm(centre - extent.centre)
-    return shifts
-
-
-def intensity_sums(images: Floats, inside: Flags) -> Floats:
-    """Return (n, 5) of n regions: N, Σ x, and Σ x p along slices, rows and columns."""
-    rows = []
-    for image, region in zip(images, inside, strict=True):
-        values = image[region]
-        rows.append([len(values), values.sum(), *(values @ np.argwhere(region))])
-    return np.array(rows)
+    for name, sides in boxes.items():
+        z, y, x = sides.T
+        bodies[name] = z * y * x, 2 * (z * y + z * x + y * x)
+    # ellipsoids, by their half axes
+    enclosing = [enclosing_ellipsoid(hull.corners) for hull in hulls]
+    ellipsoids = {"spread_ellipsoid": half_axes, "enclosing_ellipsoid": np.array(enclosing)}
+    for name, axes in ellipsoids.items():
+        surfaces = np.array([surface.ellipsoid_area(row) for row in axes])
+        bodies[name] = 4 / 3 * np.pi * axes.prod(axis=1), surfaces
+    return bodies
 
 
 def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> dict[str, Column]:
@@ -121,7 +99,7 @@ def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> 
 
     Arguments as those of `morphology_features`; at least one voxel of each image is inside.
     """
-    rows = [pair_sums(*row) for row in zip(images, inside, spacing, strict=True)]
+    rows = [_pair_sums(*row) for row in zip(images, inside, spacing, strict=True)]
     weights, products, differences, squares = np.array(rows).T
     voxels = inside.sum(axis=(1, 2, 3)).astype(np.float64)
     return {
@@ -130,7 +108,7 @@ def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> 
     }
 
 
-def pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float, float, float]:
+def _pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float, float, float]:
     """Sum over all ordered pairs of different voxels of a region, weighted by 1 / distance.
 
     Returns:
@@ -188,14 +166,16 @@ class Morphology(DefinedFamily):
         images = part.intensities("morphology")
         inside = part.region("whole", "morphology")
         regions = np.ascontiguousarray(inside if part.forms is None else part.forms)
-        spacing = spacing_of(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
+        spacing = (
+            known_spacing(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
+        )
         columns = morphology_features(regions, spacing, images, np.ascontiguousarray(inside))
         if self.autocorrelation:
             columns |= autocorrelation_features(images, inside, spacing)
         return self.in_order(columns)
 
 
-def spacing_of(batch: FeatureBatch, family: str) -> Floats:
+def known_spacing(batch: FeatureBatch, family: str) -> Floats:
     """Return the spacing of n images in mm, one number an axis."""
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing

@@ -49,7 +49,7 @@ def equal_neighbours(levels: Levels) -> Equals:
         off the image.
     """
     n, depth, height, width = levels.shape
-    margin, wide = margin_of((depth, height, width)), width + 2
+    margin, wide = margin_length((depth, height, width)), width + 2
     equals = np.zeros((n, depth * height * width + 2 * margin), dtype=np.uint16)
     # Zeros around two slices, so that neighbours lie a fixed number of cells before.
     framed = np.zeros((min(depth, 2), (height + 2) * wide), dtype=np.uint16)
@@ -90,7 +90,7 @@ def copy(source: Levels, target: Levels) -> None:
 
 
 @compiled
-def margin_of(shape: tuple[int, int, int]) -> int:
+def margin_length(shape: tuple[int, int, int]) -> int:
     """Return the length of each margin, the longest step."""
     depth, height, width = shape
     return width + 1 + (height * width if depth > 1 else 0)
@@ -117,13 +117,8 @@ def _mark_west(here: Levels, west: Levels, equal: Equals) -> None:
         equal[x] = np.uint16(level > 0) * (equal[x] | np.uint16(west[x] == level))
 
 
-def _way_of_bit() -> NDArray[np.uint8]:
-    ways = np.zeros(2 ** (VOLUME_WAYS - 1) + 1, dtype=np.uint8)
-    ways[2 ** np.arange(VOLUME_WAYS)] = np.arange(VOLUME_WAYS)
-    return ways
-
-
-WAY_OF_BIT = _way_of_bit()
+WAY_OF_BIT = np.zeros(2 ** (VOLUME_WAYS - 1) + 1, dtype=np.uint8)
+WAY_OF_BIT[2 ** np.arange(VOLUME_WAYS)] = np.arange(VOLUME_WAYS)
 
 
 def _apart() -> Equals:
@@ -150,7 +145,7 @@ def zone_forest(levels: Levels, equals: Equals) -> Forest:
         the root; 0 outside the region.
     """
     n, depth, height, width = levels.shape
-    apart, margin = steps((depth, height, width)), margin_of((depth, height, width))
+    apart, margin = steps((depth, height, width)), margin_length((depth, height, width))
     forest = np.empty((n, depth * height * width), dtype=np.int32)
     for image in range(n):
         _grow(levels[image].reshape(-1), equals[image, margin:], apart, forest[image])

@@ -10,7 +10,7 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers
-from skiagram.features.level_counts import sums_of
+from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.options import STRICT
 
@@ -107,4 +107,4 @@ class Ngldm(TextureFamily):
         apart = self.parts(grey).levels
         counts = dependence_counts(apart, grey.number, self.distance, self.coarseness)
         counts = add_parts(counts, grey)
-        return sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))
+        return describe_matrices(counts, counts.sum(axis=(1, 2)).astype(np.float64))

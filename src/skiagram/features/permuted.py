@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Floats
-from skiagram.features.filtered import OfOtherImages
+from skiagram.features.filtered import DerivedImageFamily
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
@@ -24,7 +24,7 @@ _VOXELS = f"{PERMUTED}.voxels"
 
 
 @dataclass(**STRICT)
-class Permuted(OfOtherImages):
+class Permuted(DerivedImageFamily):
     """Families of features on images with permuted voxels, and the number of voxels.
 
     Columns are `permuted.<column of the family>`. No model reads them that does not name them.

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Flags, Floats
-from skiagram.features.filtered import OfOtherImages
+from skiagram.features.filtered import DerivedImageFamily
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
@@ -151,7 +151,7 @@ def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Gener
 
 
 @dataclass(**STRICT)
-class Perturbed(OfOtherImages):
+class Perturbed(DerivedImageFamily):
     """Families of features on changed copies of each image; features of no model.
 
     Columns are `<name>_<copy>.<column of the family>`, copies counted from 1. A model with

@@ -7,7 +7,7 @@ image (the feature family `perturbed`). No label is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass as record
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,11 @@ from pydantic.dataclasses import dataclass
 from scipy.special import fdtri
 
 from skiagram.features.feature import Floats
-from skiagram.features.table import FeatureTable, original_of
+from skiagram.features.table import FeatureTable, original_feature
 from skiagram.options import STRICT
+
+if TYPE_CHECKING:
+    from skiagram.features.perturbed import Perturbed
 
 
 @record(frozen=True)
@@ -79,7 +82,7 @@ def correlate_copies(
     """
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(table.names):
-        if feature := original_of(name):
+        if feature := original_feature(name):
             columns.setdefault(feature, []).append(column)
     rows = np.sort(np.unique(patient, return_index=True)[1])
     if len(rows) < 2:
@@ -88,22 +91,6 @@ def correlate_copies(
     return {
         name: intraclass_correlation(values[:, places], form) for name, places in columns.items()
     }
-
-
-class OfCopies(Protocol):
-    """The feature family `perturbed`, or what is like it; imported, it would bring scikit-image.
-
-    Attributes:
-        name: What the kind of change is called.
-        families: Those that describe the copies.
-    """
-
-    name: str
-    families: Sequence[Any]
-
-    @property
-    def prefixes(self) -> tuple[str, ...]:
-        """Return the name of each copy."""
 
 
 @record(frozen=True)
@@ -117,7 +104,7 @@ class Repeatability:
 
 
 def measure_repeatability(
-    table: FeatureTable, patient: NDArray[np.str_], kinds: Sequence[OfCopies]
+    table: FeatureTable, patient: NDArray[np.str_], kinds: Sequence["Perturbed"]
 ) -> dict[str, tuple[Repeatability, ...]]:
     """Return the name of each kind of change → all features, in column order."""
     measured = {}

@@ -7,14 +7,14 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Column, Flags, Floats, Integers
+from skiagram.features.feature import Column, Flags, Floats
 from skiagram.features.hull import (
     corners_of_planes,
     diameter,
     row_ends,
     smallest_rectangle,
 )
-from skiagram.features.morphology import spacing_of
+from skiagram.features.morphology import known_spacing
 from skiagram.features.surface import places
 from skiagram.options import STRICT
 
@@ -31,29 +31,13 @@ _CELLS = np.array(
 )
 
 
-def meshes(regions: Flags) -> Integers:
-    """Return what the outlines of regions are made of; beyond the image there is no region.
-
-    Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the corners of a cell are
-    the centres of four pixels, and the outline cuts its sides half way. Pixels that touch by a
-    corner alone are kept apart.
-
-    Returns:
-        (4, n), the sums of `_CELLS`.
-    """
-    pixels = np.pad(regions, ((0, 0), (1, 1), (1, 1))).view(np.uint8)
-    codes = pixels[:, :-1, :-1] | pixels[:, :-1, 1:] << 1
-    codes |= pixels[:, 1:, :-1] << 2 | pixels[:, 1:, 1:] << 3
-    return _CELLS @ np.stack([np.bincount(image.ravel(), minlength=16) for image in codes], axis=1)
-
-
 _ARMS = np.array([[0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 
 
 def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
     """Return diameter, length and width of the outline of a region.
 
-    The outline passes half a pixel from the centres of the outermost pixels (see `meshes`).
+    The outline passes half a pixel from the centres of the outermost pixels.
 
     Args:
         region: (height, width), at least one pixel.
@@ -73,17 +57,26 @@ def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
 
 
 def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
-    """Return size and form of (n, height, width) regions by feature; the spacing is (n, 2)."""
+    """Return size and form of (n, height, width) regions by feature; the spacing is (n, 2).
+
+    The outline is that of Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the
+    corners of a cell are the centres of four pixels, and the outline cuts its sides half way.
+    Pixels that touch by a corner alone are kept apart; beyond the image there is no region.
+    """
     row, column = spacing.T
-    eighths, across, down, slanted = meshes(regions)
+    pixels = np.pad(regions, ((0, 0), (1, 1), (1, 1))).view(np.uint8)
+    codes = pixels[:, :-1, :-1] | pixels[:, :-1, 1:] << 1
+    codes |= pixels[:, 1:, :-1] << 2 | pixels[:, 1:, 1:] << 3
+    cells = np.stack([np.bincount(image.ravel(), minlength=16) for image in codes], axis=1)
+    eighths, across, down, slanted = _CELLS @ cells
     area = eighths / 8 * (row * column)
     perimeter = across * column + down * row + slanted * np.hypot(row, column) / 2
     circularity = 2 * np.sqrt(np.pi * area) / perimeter
     # the axes of the ellipse that spreads as the region's pixels do
     spreads = np.empty((len(regions), 2, 2))
     for image, region in enumerate(regions):
-        pixels, sums, products = places(region[None])
-        spreads[image] = (products - np.outer(sums, sums) / pixels)[1:, 1:] / pixels
+        size, sums, products = places(region[None])
+        spreads[image] = (products - np.outer(sums, sums) / size)[1:, 1:] / size
     of_rows, of_columns = spreads[:, 0, 0] * row**2, spreads[:, 1, 1] * column**2
     joint = spreads[:, 0, 1] * row * column
     half, apart = (of_rows + of_columns) / 2, np.hypot((of_rows - of_columns) / 2, joint)
@@ -126,5 +119,5 @@ class Shape(DefinedFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         batch.check_planes("shape")
         regions = batch.region(self.region, "shape")
-        spacing = spacing_of(batch, "shape") if self.unit == "mm" else np.ones((len(batch), 2))
+        spacing = known_spacing(batch, "shape") if self.unit == "mm" else np.ones((len(batch), 2))
         return self.in_order(shape_features(regions, spacing))

@@ -30,9 +30,24 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
         (256, most) their shares; (256,) how many there are. Corner (z, y, x) of a cell is the bit
         4z + 2y + x.
     """
-    fans = [
-        [triangle for loop in _loops(corners) for triangle in _fans(loop)] for corners in range(256)
-    ]
+    fans = []
+    for corners in range(256):
+        fan = []
+        for loop in _loops(corners):
+            # a fan from each corner of the loop, of which those of the largest area are taken
+            turned = [np.array(loop[first:] + loop[:first]) for first in range(len(loop))]
+            ways = [
+                [around[[0, corner, corner + 1]] for corner in range(1, len(loop) - 1)]
+                for around in turned
+            ]
+            areas = np.zeros(len(ways))
+            for number, way in enumerate(ways):
+                for triangle in way:
+                    sides = triangle[1:] - triangle[0]
+                    areas[number] += float(np.linalg.norm(np.cross(*sides)) / 2)
+            largest = np.flatnonzero(areas > areas.max() - 1e-9).tolist()
+            fan += [(triangle, 1 / len(largest)) for number in largest for triangle in ways[number]]
+        fans.append(fan)
     most = max(map(len, fans))
     triangles, shares = np.zeros((256, most, 3, 3)), np.zeros((256, most))
     for corners, fan in enumerate(fans):
@@ -41,21 +56,8 @@ def _triangles() -> tuple[Floats, Floats, Integers]:
     return triangles, shares, np.array([len(fan) for fan in fans])
 
 
-def _fans(loop: list[tuple[float, ...]]) -> list[tuple[Floats, float]]:
-    turned = [np.array(loop[first:] + loop[:first]) for first in range(len(loop))]
-    fans = [
-        [around[[0, corner, corner + 1]] for corner in range(1, len(loop) - 1)] for around in turned
-    ]
-    areas = np.zeros(len(fans))
-    for number, fan in enumerate(fans):
-        for triangle in fan:
-            sides = triangle[1:] - triangle[0]
-            areas[number] += float(np.linalg.norm(np.cross(*sides)) / 2)
-    largest = [fan for fan, area in zip(fans, areas, strict=True) if area > areas.max() - 1e-9]
-    return [(triangle, 1 / len(largest)) for fan in largest for triangle in fan]
-
-
 def _loops(corners: int) -> list[list[tuple[float, ...]]]:
+    """Return the loops along which the surface meets the sides of a cell."""
     following: dict[tuple[float, ...], tuple[float, ...]] = {}
     # the corners of each face of a cell, clockwise seen from outside
     faces = []
@@ -67,15 +69,19 @@ def _loops(corners: int) -> list[list[tuple[float, ...]]]:
             ring.append((place[0], place[1], place[2]))
         odd = (axis == 1) != (side == 1)
         faces.append(ring[::-1] if odd else ring)
+    # the segments that cut off runs of corners, from one middle of a side to another
     for ring in faces:
         inside = [bool(corners >> (4 * z + 2 * y + x) & 1) for z, y, x in ring]
+        middles = [
+            tuple(np.mean([place, ring[number - 1]], axis=0).tolist())
+            for number, place in enumerate(ring)
+        ]
         for corner in range(4):
             if inside[corner] and not inside[corner - 1]:
                 end = corner
                 while inside[(end + 1) % 4]:
                     end = (end + 1) % 4
-                start = _middle(ring[corner], ring[corner - 1])
-                following[start] = _middle(ring[end], ring[(end + 1) % 4])
+                following[middles[corner]] = middles[(end + 1) % 4]
     loops = []
     while following:
         loop = [next(iter(following))]
@@ -83,10 +89,6 @@ def _loops(corners: int) -> list[list[tuple[float, ...]]]:
             loop.append(after)
         loops.append(loop)
     return loops
-
-
-def _middle(start: tuple[int, ...], end: tuple[int, ...]) -> tuple[float, ...]:
-    return tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
 
 
 class Extent(NamedTuple):

@@ -101,7 +101,7 @@ def is_in_family(column: str, family: str) -> bool:
     return any(has_prefix(part, family) for part in parts)
 
 
-def original_of(column: str) -> str:
+def original_feature(column: str) -> str:
     """Return the feature that a column of a changed copy of the images repeats; else nothing.
 
     Args:
@@ -114,4 +114,4 @@ def original_of(column: str) -> str:
 
 def is_perturbed(column: str) -> bool:
     """Return whether a feature is one of a changed copy, by its name."""
-    return bool(original_of(column))
+    return bool(original_feature(column))

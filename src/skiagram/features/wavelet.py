@@ -1,6 +1,6 @@
 """Feature family `wavelet`: how much of the image stands at each scale and orientation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -48,7 +48,9 @@ def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) ->
 def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, half: int) -> Floats:
     count, height, width = planes.shape
     filtered = np.empty((count, height, pywt.dwt_coeff_len(width, wavelet.dec_len, boundary)))
-    for rows in _blocks(height, _BLOCK_VALUES // width):
+    step = max(_BLOCK_VALUES // width, 1)
+    for first in range(0, height, step):
+        rows = slice(first, first + step)
         block = planes[:, rows].astype(np.float64)
         filtered[:, rows] = pywt.dwt(block, wavelet, boundary, axis=2)[half]
     return filtered
@@ -58,15 +60,12 @@ def _split_columns(planes: Floats, wavelet: pywt.Wavelet, boundary: str) -> tupl
     count, height, width = planes.shape
     shape = (count, pywt.dwt_coeff_len(height, wavelet.dec_len, boundary), width)
     low, high = np.empty(shape), np.empty(shape)
-    for columns in _blocks(width, _BLOCK_VALUES // height):
+    step = max(_BLOCK_VALUES // height, 1)
+    for first in range(0, width, step):
+        columns = slice(first, first + step)
         block = pywt.dwt(planes[..., columns], wavelet, boundary, axis=1)
         low[..., columns], high[..., columns] = block
     return low, high
-
-
-def _blocks(length: int, size: int) -> Iterator[slice]:
-    step = max(size, 1)
-    return (slice(first, first + step) for first in range(0, length, step))
 
 
 Statistic = Literal[
@@ -78,28 +77,6 @@ def mean_square(planes: NDArray[Any]) -> Column:
     """Return the mean squared intensity of each of (n, …) planes of any depth."""
     values = planes.reshape(len(planes), -1)
     return np.einsum("ij,ij->i", values, values, dtype=np.float64) / values.shape[1]
-
-
-def describe_band(coefficients: Floats, floor: Column, statistics: Sequence[Statistic]) -> Floats:
-    """Return statistics of n sub-bands, (n, statistics).
-
-    Args:
-        coefficients: (n, m), finite.
-        floor: (n,) > 0, the mean square below which a sub-band is empty but for rounding.
-        statistics: Which, in this order.
-    """
-    energy, (_, variance, _, fourth) = mean_square(coefficients), moments(coefficients)
-    columns = {
-        "log_energy": np.log(np.maximum(energy, floor)),
-        "mean_absolute": np.abs(coefficients).mean(axis=1),
-        "standard_deviation": np.sqrt(variance),
-        "excess_kurtosis": np.where(variance > floor, ratio(fourth, variance**2) - 3, 0),
-    }
-    if "entropy" in statistics:
-        places = coefficients.shape[1]
-        bits = entropy(coefficients**2 / (places * np.maximum(energy, floor))[:, None])
-        columns["entropy"] = np.where(energy > floor, bits / np.log2(max(places, 2)), 0)
-    return np.stack([columns[name] for name in statistics], axis=1)
 
 
 _ORIENTATIONS = ("horizontal", "vertical", "diagonal")
@@ -157,7 +134,19 @@ class Wavelet(WholeImageFamily):
         floor = np.maximum(_RELATIVE_FLOOR * mean_square(images), _ABSOLUTE_FLOOR)
 
         def describe(band: Floats) -> Floats:
-            return describe_band(band.reshape(len(band), -1), floor, self.statistics)
+            coefficients = band.reshape(len(band), -1)
+            energy, (_, variance, _, fourth) = mean_square(coefficients), moments(coefficients)
+            columns = {
+                "log_energy": np.log(np.maximum(energy, floor)),
+                "mean_absolute": np.abs(coefficients).mean(axis=1),
+                "standard_deviation": np.sqrt(variance),
+                "excess_kurtosis": np.where(variance > floor, ratio(fourth, variance**2) - 3, 0),
+            }
+            if "entropy" in self.statistics:
+                places = coefficients.shape[1]
+                bits = entropy(coefficients**2 / (places * np.maximum(energy, floor))[:, None])
+                columns["entropy"] = np.where(energy > floor, bits / np.log2(max(places, 2)), 0)
+            return np.stack([columns[name] for name in self.statistics], axis=1)
 
         # `map` lets go of a band before the next is made: half an image less memory.
         *details, approximation = map(

@@ -19,7 +19,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.extraction import Family, of_batch
+from skiagram.features.extraction import Family, describe_batch
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Spacing
@@ -82,8 +82,8 @@ def describe_places(
     Args:
         places: Rows of a case stand together, in the store's order, as `propose` leaves them.
     """
-    of_images = families_of_images(families)
-    plain = [name for family in of_images for name in family.names()]
+    image_families = families_of_images(families)
+    plain = [name for family in image_families for name in family.names()]
     several = len(windows.widths) > 1
     names = [
         f"{width:.0f}mm.{name}" if several else name for width in windows.widths for name in plain
@@ -96,7 +96,7 @@ def describe_places(
     values = np.empty((len(places), len(names)), np.float32)
     rows = of_cases(places)
     centres = coordinates(places)
-    work, done = partial(_of_span, of_images, windows, rows, centres), 0
+    work, done = partial(_describe_span, image_families, windows, rows, centres), 0
     with Progress("Describe places", len(store)) as progress:
         for images, block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):
             values[done : done + len(block)] = block
@@ -105,7 +105,7 @@ def describe_places(
     return FeatureTable(case_id, tuple(names), values)
 
 
-def _of_span(
+def _describe_span(
     families: Sequence[FeatureFamily],
     windows: Windows,
     rows: Mapping[str, NDArray[np.int64]],
@@ -118,7 +118,7 @@ def _of_span(
         if case not in rows:
             continue
         axes = 3 if image.ndim == 4 else 2
-        spacing, of_widths = store.spacing(case), []
+        spacing, columns = store.spacing(case), []
         for width in windows.widths:
             cuts = windows.cut(image, spacing, centres[rows[case]][:, 3 - axes :], width)
             most = max(1, _BATCH_VALUES // cuts[0].size)
@@ -127,7 +127,7 @@ def _of_span(
                 part = cuts[at : at + most]
                 sides = np.full((len(part), axes), width / windows.side)
                 batch = FeatureBatch(part, spacing=None if spacing is None else sides)
-                described.append(of_batch(families, [case] * len(part), batch))
-            of_widths.append(np.vstack(described))
-        blocks.append(np.hstack(of_widths))
+                described.append(describe_batch(families, [case] * len(part), batch))
+            columns.append(np.vstack(described))
+        blocks.append(np.hstack(columns))
     return len(span), np.vstack(blocks) if blocks else np.empty((0, 0), np.float32)

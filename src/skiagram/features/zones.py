@@ -33,20 +33,15 @@ class Zones(WholeImageFamily):
         return tuple(f"zones_{row}_{column}_mean" for row in numbers for column in numbers)
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the means of all zones of n images, (n, number²)."""
-        return zone_means(images.astype(np.float64, copy=False), self.number)
-
-
-def zone_means(images: Floats, zones: int) -> Floats:
-    """Return the mean intensity of each zone, (n, zones²), row by row; a 1×1 image has all."""
-    rows = _shares(images.shape[1], zones)
-    columns = _shares(images.shape[2], zones)
-    return (rows @ images @ columns.T).reshape(len(images), -1)
-
-
-def _shares(size: int, zones: int) -> Floats:
-    """Return the weight of each of `size` places in the mean of each zone, (zones, size)."""
-    zone = np.arange(zones)[:, None]
-    place = np.arange(size)
-    touched = (place >= zone * size // zones) & (place < -(-(zone + 1) * size // zones))
-    return touched / touched.sum(axis=1, keepdims=True)
+        """Compute the means of all zones of n images, (n, number²); a 1×1 image has all."""
+        # the weight of each row, then of each column, in the mean of each zone
+        weights = []
+        zone = np.arange(self.number)[:, None]
+        for size in images.shape[1:]:
+            place = np.arange(size)
+            touched = place >= zone * size // self.number
+            touched &= place < -(-(zone + 1) * size // self.number)
+            weights.append(touched / touched.sum(axis=1, keepdims=True))
+        rows, columns = weights
+        means = rows @ images.astype(np.float64, copy=False) @ columns.T
+        return means.reshape(len(images), -1)

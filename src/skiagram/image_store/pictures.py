@@ -116,7 +116,7 @@ class Circle(NamedTuple):
 def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
     """Return an image with circles as a `data:` address; of a volume the slice of the first one."""
     circles = list(circles)
-    sides = (1.0,) * 3 if spacing is None else (*(1.0,) * (3 - len(spacing)), *spacing)
+    sides = (1.0, 1.0, 1.0, *(spacing or ()))[-3:]
     depth = 0
     if is_volume(image):
         depth = round(circles[0].centre[0]) if circles else len(image) // 2
@@ -153,14 +153,31 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     volume = (
         image[..., 0] if is_volume(image) else image.reshape(*image.shape[:2], -1).mean(2)[None]
     )
-    mask = _outline(region).reshape(volume.shape)
-    distances = (1.0,) * 3 if spacing is None else (*(1.0,) * (3 - len(spacing)), *spacing)
-    axes = (0, 1, 2) if is_volume(image) else (0,)
-    planes = [_cut(volume, mask, distances, axis) for axis in axes]
-    shown = np.concatenate([plane.ravel() for plane, _ in planes])
-    low, width = _grey_window(shown)
-    scale = _PLANE_SIDE / max(max(plane.shape) for plane, _ in planes)
-    drawn = [_colour(plane, inside, low, width, scale) for plane, inside in planes]
+    mask = region.drawn.reshape(volume.shape)
+    distances = (1.0, 1.0, 1.0, *(spacing or ()))[-3:]
+    # each plane and its region in square pixels of one size, the patient's head on top
+    planes = []
+    for axis in (0, 1, 2) if is_volume(image) else (0,):
+        place = _largest(mask, axis)
+        plane = np.take(volume, place, axis=axis).astype(np.float64)
+        inside = np.take(mask, place, axis=axis)
+        sides = [distance for other, distance in enumerate(distances) if other != axis]
+        shortest = min(sides if len(volume) == 1 else distances)  # one scale for all planes
+        factors = [side / shortest for side in sides]
+        if max(factors) > 1:
+            plane, inside = _enlarge(plane, factors), _enlarge(inside, factors)
+        planes.append((plane, inside) if axis == 0 else (plane[::-1], inside[::-1]))
+    # drawn in one grey window and at one scale
+    low, width = _grey_window(np.concatenate([plane.ravel() for plane, _ in planes]))
+    scale = [_PLANE_SIDE / max(max(plane.shape) for plane, _ in planes)] * 2
+    drawn = []
+    for plane, inside in planes:
+        plane, inside = _enlarge(plane, scale), _enlarge(inside, scale)
+        grey = np.clip((np.nan_to_num(plane, nan=low) - low) / width, 0, 1)
+        picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
+        picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
+        drawn.append(picture)
+    # side by side
     height = max(map(len, drawn))
     padded = [np.pad(each, ((0, height - len(each)), (0, _GAP), (0, 0))) for each in drawn]
     return np.hstack(padded)[:, :-_GAP]
@@ -172,32 +189,14 @@ def describe_place(image: Image, region: Region) -> str:
         return ""
     kinds = ("slice", "row", "column")
     return ", ".join(
-        f"{kind} {_largest(_outline(region), axis) + 1}" for axis, kind in enumerate(kinds)
+        f"{kind} {_largest(region.drawn, axis) + 1}" for axis, kind in enumerate(kinds)
     )
 
 
-def _outline(region: Region) -> NDArray[np.bool_]:
-    return region.inside if region.outline is None else region.outline
-
-
 def _largest(mask: NDArray[np.bool_], axis: int) -> int:
+    """Return the plane across an axis in which a region is largest."""
     others = tuple(other for other in range(3) if other != axis)
     return int(np.argmax(mask.sum(axis=others)))
-
-
-def _cut(
-    volume: Image, mask: NDArray[np.bool_], spacing: tuple[float, ...], axis: int
-) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Return a plane and its region in square pixels of one size, the patient's head on top."""
-    place = _largest(mask, axis)
-    plane = np.take(volume, place, axis=axis).astype(np.float64)
-    inside = np.take(mask, place, axis=axis)
-    sides = [distance for other, distance in enumerate(spacing) if other != axis]
-    shortest = min(sides if len(volume) == 1 else spacing)  # one scale for all planes
-    factors = [side / shortest for side in sides]
-    if max(factors) > 1:
-        plane, inside = _enlarge(plane, factors), _enlarge(inside, factors)
-    return (plane, inside) if axis == 0 else (plane[::-1], inside[::-1])
 
 
 def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
@@ -208,13 +207,3 @@ def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
     )
     enlarged: NDArray[Any] = values[np.ix_(rows, columns)]
     return enlarged
-
-
-def _colour(
-    plane: Pixels, inside: NDArray[np.bool_], low: float, width: float, scale: float
-) -> NDArray[np.uint8]:
-    plane, inside = _enlarge(plane, [scale] * 2), _enlarge(inside, [scale] * 2)
-    grey = np.clip((np.nan_to_num(plane, nan=low) - low) / width, 0, 1)
-    picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
-    picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
-    return picture

@@ -60,6 +60,11 @@ class Region:
     origin: tuple[float, ...] | None = None
     direction: tuple[float, ...] | None = None
 
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """The region as it was drawn."""
+        return self.inside if self.outline is None else self.outline
+
 
 def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     """Return first and last + 1 of what is true along each axis; 0 and 0 where nothing is."""
@@ -77,7 +82,7 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
     import pyarrow as pa
 
     sides = ("depth", "height", "width") if volumes else ("height", "width")
-    of_regions = [
+    region_fields = [
         pa.field("inside", pa.large_binary(), nullable=False),
         pa.field("outline", pa.large_binary()),
         pa.field("origin", pa.list_(pa.float64(), 3)),
@@ -89,7 +94,7 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
             pa.field("channels", pa.int32(), nullable=False),
             pa.field("dtype", pa.string(), nullable=False),
             pa.field("spacing", pa.list_(pa.float64(), len(sides))),
-            *(of_regions if regions else ()),
+            *(region_fields if regions else ()),
             pa.field("pixels", pa.large_binary(), nullable=False),
         ]
     )
@@ -105,6 +110,17 @@ def case_schema() -> "pa.Schema":
             pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
         ]
     )
+
+
+class _Layout(NamedTuple):
+    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow."""
+
+    shapes: NDArray[np.int32]  # (n, 3), or (n, 4) of volumes; the last one is of channels
+    dtypes: list[str]
+    dtype: NDArray[np.int32]
+    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes; NaN where unknown
+    offsets: NDArray[np.int64]  # (n + 1,) first byte of each image
+    pixels: "pa.Buffer"
 
 
 class Shard:
@@ -145,7 +161,7 @@ class Shard:
             return None
         batch, place = self._locate(row)
         cells = self._batches[batch].slice(place, 1)
-        shape = self._layout(batch).view(place).shape[: 3 if "depth" in cells.schema.names else 2]
+        shape = self._layout(batch).shapes[place, :-1].tolist()
         inside, outline = (cells[name][0].as_buffer() for name in ("inside", "outline"))
         origin, direction = (cells[name][0].as_py() for name in ("origin", "direction"))
         return Region(
@@ -157,8 +173,8 @@ class Shard:
 
     def view(self, row: int) -> Image:
         """Return the image of a row as a read-only view."""
-        batch, place = self._locate(row)
-        return self._layout(batch).view(place)
+        image: Image = self.run(row, 1)[0][0]
+        return image
 
     def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
         """Return the images from a row on that are alike in shape and depth, and their spacing.
@@ -167,118 +183,89 @@ class Shard:
         mm, NaN where unknown.
         """
         batch, place = self._locate(row)
-        return self._layout(batch).run(place, most)
+        layout, following = self._layout(batch), slice(place, place + most)
+        # how many are alike
+        alike = (layout.shapes[following] == layout.shapes[place]).all(axis=1)
+        alike &= layout.dtype[following] == layout.dtype[place]
+        number = len(alike) if alike.all() else int(alike.argmin())
+        # their pixels, which lie side by side
+        shape = layout.shapes[place].tolist()
+        flat = np.frombuffer(
+            layout.pixels,
+            dtype=layout.dtypes[layout.dtype[place]],
+            count=number * math.prod(shape),
+            offset=int(layout.offsets[place]),
+        )
+        plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
+        images = flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
+        return images, layout.spacing[place : place + number]
 
-    def _layout(self, batch: int) -> "_Layout":
-        if batch not in self._layouts:
-            import pyarrow as pa
+    def _layout(self, number: int) -> _Layout:
+        """Return where the images of a batch lie; refuse shapes that are not those of the pixels.
 
-            try:
-                self._layouts[batch] = _Layout.of(self._batches[batch])
-            except (pa.ArrowException, ValueError, TypeError) as error:
-                raise DataError(
-                    "damaged shard", where=str(self._path), remedy="run the stage that writes it"
-                ) from error
-        return self._layouts[batch]
+        Views are cut without asking Arrow.
+        """
+        if number in self._layouts:
+            return self._layouts[number]
+        import pyarrow as pa
+
+        batch = self._batches[number]
+        sides = [s for s in ("depth", "height", "width", "channels") if s in batch.schema.names]
+        try:
+            shapes = np.stack([batch[side].to_numpy() for side in sides], axis=1)
+            encoded = batch["dtype"].dictionary_encode()
+            dtypes, dtype = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+            _, starts, pixels = batch["pixels"].buffers()
+            offsets = np.frombuffer(starts, dtype=np.int64)
+            distances = batch["spacing"]
+            known = distances.is_valid().to_numpy(zero_copy_only=False)
+            spacing = np.full((len(distances), distances.type.list_size), math.nan)
+            spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
+            sizes = np.array([np.dtype(name).itemsize for name in dtypes], dtype=np.float64)
+            needed = shapes.prod(axis=1, dtype=np.float64) * sizes[dtype]
+            damaged = not set(dtypes) <= set(DTYPES) or bool((shapes <= 0).any())
+            damaged |= bool((np.diff(offsets[: len(needed) + 1]) != needed).any())
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise unusable("damaged shard", self._path) from error
+        if damaged:
+            raise unusable("damaged shard", self._path)
+        layout = _Layout(shapes, dtypes, dtype, spacing, offsets, pixels)
+        self._layouts[number] = layout
+        return layout
 
     def _locate(self, row: int) -> tuple[int, int]:
         batch = bisect.bisect_right(self._ends, row)
         return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
 
 
-class _Layout(NamedTuple):
-    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow."""
-
-    shapes: NDArray[np.int32]  # (n, 3), or (n, 4) of volumes; the last one is of channels
-    dtypes: list[str]
-    dtype: NDArray[np.int32]
-    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes; NaN where unknown
-    offsets: NDArray[np.int64]  # (n + 1,) first byte of each image
-    pixels: "pa.Buffer"
-
-    @classmethod
-    def of(cls, batch: "pa.RecordBatch") -> "_Layout":
-        sides = ("depth", "height", "width", "channels")
-        shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
-        encoded = batch["dtype"].dictionary_encode()
-        _, offsets, pixels = batch["pixels"].buffers()
-        layout = cls(
-            np.stack(shapes, axis=1),
-            encoded.dictionary.to_pylist(),
-            encoded.indices.to_numpy(),
-            _spacing(batch["spacing"]),
-            np.frombuffer(offsets, dtype=np.int64),
-            pixels,
-        )
-        layout.check()
-        return layout
-
-    def check(self) -> None:
-        """Refuse shapes that are not those of the pixels: views are cut without asking Arrow."""
-        if not set(self.dtypes) <= set(DTYPES) or (self.shapes <= 0).any():
-            raise ValueError("a shape or depth that no shard holds")
-        sizes = np.array([np.dtype(name).itemsize for name in self.dtypes], dtype=np.float64)
-        needed = self.shapes.prod(axis=1, dtype=np.float64) * sizes[self.dtype]
-        if (np.diff(self.offsets[: len(needed) + 1]) != needed).any():
-            raise ValueError("pixels of another number than their shape")
-
-    def view(self, place: int) -> Image:
-        image: Image = self._views(place, 1)[0]
-        return image
-
-    def run(self, place: int, most: int) -> tuple[Image, NDArray[np.float64]]:
-        following = slice(place, place + most)
-        alike = (self.shapes[following] == self.shapes[place]).all(axis=1)
-        alike &= self.dtype[following] == self.dtype[place]
-        number = len(alike) if alike.all() else int(alike.argmin())
-        return self._views(place, number), self.spacing[place : place + number]
-
-    def _views(self, place: int, number: int) -> Image:
-        shape = self.shapes[place].tolist()
-        flat = np.frombuffer(
-            self.pixels,
-            dtype=self.dtypes[self.dtype[place]],
-            count=number * math.prod(shape),
-            offset=int(self.offsets[place]),
-        )
-        plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
-        return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
-
-
-def _unpack(packed: "pa.Buffer", shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _unpack(packed: "pa.Buffer", shape: list[int]) -> NDArray[np.bool_]:
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
     return bits.view(np.bool_).reshape(shape)
 
 
-def _pack(region: NDArray[np.bool_] | None) -> bytes | None:
-    return None if region is None else np.packbits(region).tobytes()
-
-
-def _spacing(distances: "pa.FixedSizeListArray") -> NDArray[np.float64]:
-    known = distances.is_valid().to_numpy(zero_copy_only=False)
-    spacing = np.full((len(distances), distances.type.list_size), math.nan)
-    spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
-    return spacing
+def unusable(fault: str, path: Path) -> DataError:
+    """Return the error of a file or folder that was not written to its end, or is damaged."""
+    return DataError(fault, where=str(path), remedy="run the stage that writes it")
 
 
 def content_digest(image: Image, spacing: Spacing | None, region: Region | None) -> bytes:
     """Return the digest that a store keeps of an image, with its spacing and its region."""
-    return _digest(_described(image, spacing, region), np.ascontiguousarray(image).data)
-
-
-def _described(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
-    shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
-    of_region: tuple[Any, ...] = ()
-    if region is not None:
-        packed = (_pack(region.inside), _pack(region.outline))
-        of_region = (*packed, region.origin, region.direction)
-    return (*shape, _NAMES[image.dtype], spacing, *of_region)
-
-
-def _digest(described: tuple[Any, ...], pixels: bytes | memoryview) -> bytes:
-    digest = hashlib.sha256(repr(described).encode())
-    digest.update(pixels)
+    digest = hashlib.sha256(repr(_columns(image, spacing, region)).encode())
+    digest.update(np.ascontiguousarray(image).data)
     return digest.digest()[:DIGEST_BYTES]
+
+
+def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
+    """Return a row of a shard but for its last column, the pixels."""
+    shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
+    columns = (*shape, _NAMES[image.dtype], spacing)
+    if region is None:
+        return columns
+    packed = (
+        None if mask is None else np.packbits(mask).tobytes()
+        for mask in (region.inside, region.outline)
+    )
+    return (*columns, *packed, region.origin, region.direction)
 
 
 SHARD_BYTES = 256 * 1024**2
@@ -292,17 +279,6 @@ _NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its nam
 def shard_path(folder: Path, name: str) -> Path:
     """Return the file of a shard."""
     return folder / f"images-{name}.arrow"
-
-
-def _check_region(case_id: str, image: Image, region: Region) -> None:
-    shape = image.shape[: 3 if is_volume(image) else 2]
-    for mask in (region.inside, region.outline):
-        if mask is not None and (mask.shape != shape or not mask.any()):
-            raise DataError(
-                f"a region of {' × '.join(map(str, mask.shape))} pixels, {int(mask.sum())} inside",
-                where=case_id,
-                allowed=f"{' × '.join(map(str, shape))}, at least one inside",
-            )
 
 
 class ShardWriter:
@@ -349,25 +325,24 @@ class ShardWriter:
         """
         self._check(case_id, image, region)
         volumes = is_volume(image)
-        known = None if spacing is None else tuple(float(distance) for distance in spacing)
-        if known is not None and (
-            len(known) != 2 + volumes or not all(0 < distance < math.inf for distance in known)
+        sides = None if spacing is None else tuple(float(distance) for distance in spacing)
+        if sides is not None and (
+            len(sides) != 2 + volumes or not all(0 < distance < math.inf for distance in sides)
         ):
             raise DataError(
-                f"pixel spacing {known}",
+                f"pixel spacing {sides}",
                 where=case_id,
                 allowed=f"{2 + volumes} distances, positive, finite mm",
             )
         pixels = np.ascontiguousarray(image).tobytes()
         if self._written and self._written + len(pixels) > self._shard_bytes:
             self.end_shard()
-        described = _described(image, known, region)
         if case_id in self._case_ids:
             raise DataError("two images of one case id", where=case_id)
         self._case_ids[case_id] = None
-        self._digests.append(digest or _digest(described, pixels))
+        self._digests.append(digest or content_digest(image, sides, region))
         self._digest.update(case_id.encode() + b"\0" + self._digests[-1])
-        self._rows.append((*described, pixels))
+        self._rows.append((*_columns(image, sides, region), pixels))
         self._row_bytes += len(pixels)
         self._written += len(pixels)
         if self._row_bytes >= _BATCH_BYTES:
@@ -383,12 +358,20 @@ class ShardWriter:
                 allowed="(height, width[, channels]) or (depth, height, width, 1), none of them 0, "
                 f"as {', '.join(DTYPES)}",
             )
-        if region is not None:
-            _check_region(case_id, image, region)
-        case_schema = schema(volumes=volumes, regions=region is not None)
+        side_lengths = image.shape[: 3 if volumes else 2]
+        for mask in () if region is None else (region.inside, region.outline):
+            if mask is not None and (mask.shape != side_lengths or not mask.any()):
+                pixels = " × ".join(map(str, mask.shape))
+                raise DataError(
+                    f"a region of {pixels} pixels, {int(mask.sum())} inside",
+                    where=case_id,
+                    allowed=f"{' × '.join(map(str, side_lengths))}, at least one inside",
+                )
+        # all images of a store have the same columns
+        image_schema = schema(volumes=volumes, regions=region is not None)
         if self._schema is None:
-            self._schema = case_schema
-        if case_schema != self._schema:
+            self._schema = image_schema
+        if image_schema != self._schema:
             kind = "a volume" if volumes else "an image"
             raise DataError(
                 f"{kind} with{'out' if region is None else ''} a region among others",

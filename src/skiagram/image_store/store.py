@@ -32,6 +32,7 @@ from skiagram.image_store.shards import (
     case_schema,
     content_digest,
     shard_path,
+    unusable,
 )
 
 _RECORD = "modalities.json"
@@ -56,23 +57,21 @@ class ImageStore:
         import pyarrow as pa
 
         self.folder = folder
+        unfinished = unusable("no finished image store", folder)
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             self.sha256 = str(index["sha256"])
-            self.shards = [(_checked(name), int(number)) for name, number in index["shards"]]
+            self.shards = [(str(name), int(number)) for name, number in index["shards"]]
             self._cases = pa.ipc.open_file(pa.memory_map(str(folder / CASE_TABLE))).read_all()
             self._cases.validate(full=True)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise self._unfinished() from error
-        self._ends = list(itertools.accumulate(number for _, number in self.shards))
-        smallest = min((number for _, number in self.shards), default=1)
-        if self._cases.schema != case_schema() or len(self) != len(self._cases) or smallest < 1:
-            raise self._unfinished()
+            raise unfinished from error
+        self.ends = list(itertools.accumulate(number for _, number in self.shards))
+        usable = all(_SHARD_NAME.fullmatch(name) and number > 0 for name, number in self.shards)
+        if not usable or self._cases.schema != case_schema() or len(self) != len(self._cases):
+            raise unfinished
         self._open_shards: dict[int, Shard] = {}
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
-
-    def _unfinished(self) -> DataError:
-        return _unusable("no finished image store", self.folder)
 
     @cached_property
     def case_ids(self) -> list[str]:
@@ -89,7 +88,7 @@ class ImageStore:
         return {case_id: position for position, case_id in enumerate(self.case_ids)}
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return self.ends[-1] if self.ends else 0
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
         """Yield (case id, image) in the store's order, one shard mapped at a time."""
@@ -121,10 +120,6 @@ class ImageStore:
         """Return the digest of each image, in the store's order, as it was written."""
         digests: list[bytes] = self._cases["digest"].to_pylist()
         return digests
-
-    def ends(self) -> list[int]:
-        """Return the place after the last image of each shard."""
-        return self._ends
 
     def check(self, start: int, stop: int) -> None:
         """Refuse images, from one place of the order up to another, that are not as written."""
@@ -159,7 +154,7 @@ class ImageStore:
 
     def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
         """Yield the images of some cases in the order asked for."""
-        return (self.image(case_id) for case_id in case_ids)
+        return map(self.image, case_ids)
 
     def places(self, case_ids: NDArray[np.str_]) -> NDArray[np.int64]:
         """Return (n,) the place of each of some cases in the order, −1 of one that is not there.
@@ -169,8 +164,8 @@ class ImageStore:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        known = self._cases["case_id"].combine_chunks()
-        places = pc.index_in(pa.array(case_ids, pa.string()), value_set=known)
+        ids = self._cases["case_id"].combine_chunks()
+        places = pc.index_in(pa.array(case_ids, pa.string()), value_set=ids)
         return np.asarray(places.fill_null(-1).to_numpy(), dtype=np.int64)
 
     def image_at(self, position: int) -> Image:
@@ -180,34 +175,28 @@ class ImageStore:
 
     def at(self, position: int) -> tuple[Shard, int]:
         """Return the shard of an image by its place in the order, and its row there."""
-        number = bisect.bisect_right(self._ends, position)
+        number = bisect.bisect_right(self.ends, position)
         if number not in self._open_shards:
             self._open_shards[number] = self._open(number)
-        return self._open_shards[number], position - self._first(number)
-
-    def _first(self, number: int) -> int:
-        return self._ends[number] - self.shards[number][1]
+        return self._open_shards[number], position - (self.ends[number] - self.shards[number][1])
 
     def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
         """Yield the shard of each image, its row there and its place in the store's order."""
-        number = bisect.bisect_right(self._ends, start)
+        number = bisect.bisect_right(self.ends, start)
         while start < stop:
-            shard, first = self._open_latest(number), self._first(number)
-            for position in range(start, min(stop, self._ends[number])):
-                yield shard, position - first, position
-            start, number = self._ends[number], number + 1
+            latest = self._latest  # replaced as a whole: other threads may be at another shard
+            if number not in latest:
+                latest = self._latest = {number: self._open(number)}
+            first = self.ends[number] - self.shards[number][1]
+            for position in range(start, min(stop, self.ends[number])):
+                yield latest[number], position - first, position
+            start, number = self.ends[number], number + 1
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
         position = self._position.get(case_id)
         if position is None:
             raise DataError("no such case", where=f"{self.folder} {case_id}")
         return self.at(position)
-
-    def _open_latest(self, number: int) -> Shard:
-        latest = self._latest  # replaced as a whole: other threads may be at another shard
-        if number not in latest:
-            latest = self._latest = {number: self._open(number)}
-        return latest[number]
 
     def _open(self, number: int) -> Shard:
         import pyarrow as pa
@@ -217,20 +206,10 @@ class ImageStore:
         try:
             shard = Shard(path)
         except (OSError, pa.ArrowException) as error:
-            raise _unusable("damaged shard", path) from error
+            raise unusable("damaged shard", path) from error
         if len(shard) != images:
-            raise _unusable("damaged shard", path)
+            raise unusable("damaged shard", path)
         return shard
-
-
-def _checked(name: str) -> str:
-    if not _SHARD_NAME.fullmatch(name):
-        raise ValueError("no name of a shard")
-    return name
-
-
-def _unusable(fault: str, path: Path) -> DataError:
-    return DataError(fault, where=str(path), remedy="run the stage that writes it")
 
 
 @dataclass(frozen=True)
@@ -265,15 +244,15 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
     Args:
         values: Pixels times channels that a span holds at most; one image may exceed it.
     """
-    folder, start, position, held = store.folder.resolve(), 0, 0, 0
+    folder, start, position, total = store.folder.resolve(), 0, 0, 0
     for number in range(len(store.shards)):
         for size in store.sizes(number):
-            if held and held + size > values:
+            if total and total + size > values:
                 yield Span(folder, store.sha256, start, position)
-                start, held = position, 0
-            held += size
+                start, total = position, 0
+            total += size
             position += 1
-    if held:
+    if total:
         yield Span(folder, store.sha256, start, position)
 
 
@@ -294,7 +273,7 @@ def modality_folders(images: Path) -> dict[str, Path]:
         first, *others = json.loads(record.read_text(encoding="utf-8"))
         _check_names([first, *others])
     except (OSError, ValueError, TypeError) as error:
-        raise _unusable("unreadable record", record) from error
+        raise unusable("unreadable record", record) from error
     return {first: images, **{name: images / name for name in others}}
 
 

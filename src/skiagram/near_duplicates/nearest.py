@@ -53,14 +53,6 @@ class Tree:
             leaves = np.take_along_axis(leaves, order, axis=1).reshape(2 * len(leaves), -1)
         return cls(directions, tuple(borders), leaves)
 
-    def leaf_of(self, vectors: NDArray[np.float32], sign: int = 1) -> NDArray[np.int64]:
-        """Return (n,) the leaf into which each vector, or its opposite (sign −1), falls."""
-        places = vectors @ (np.float32(sign) * self.directions.T)
-        leaf = np.zeros(len(vectors), dtype=np.int64)
-        for level, border in enumerate(self.borders):
-            leaf = 2 * leaf + (places[:, level] >= border[leaf])
-        return leaf
-
     def like(
         self,
         queries: NDArray[np.float32],
@@ -78,7 +70,11 @@ class Tree:
         Returns:
             Three of (pairs,): the query, the vector, their product.
         """
-        leaf = self.leaf_of(queries, sign)
+        # the leaf into which each query, or its opposite, falls
+        places = queries @ (np.float32(sign) * self.directions.T)
+        leaf = np.zeros(len(queries), dtype=np.int64)
+        for level, border in enumerate(self.borders):
+            leaf = 2 * leaf + (places[:, level] >= border[leaf])
         order = np.argsort(leaf, kind="stable")
         ends = np.cumsum(np.bincount(leaf, minlength=len(self.leaves)))
         room = max(len(queries), 1024)

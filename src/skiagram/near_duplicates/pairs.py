@@ -295,31 +295,30 @@ def correlated_pairs(
     Args:
         vectors: (n, d) of unit norm, or zero.
     """
-    nominate = _in_one_leaf if len(vectors) > MOST_COMPARED else _in_blocks
+    likely = threshold - _ROUNDING_OF_PRODUCTS
+    blocks = range(0, len(vectors), _BLOCK)
+
+    def in_one_leaf(number: int) -> NDArray[np.int64]:
+        rows, columns, _ = Tree.grow(vectors, number).like(vectors, vectors, likely)
+        return np.stack([rows, columns], axis=1)[rows < columns]
+
+    # (pairs, 2), tree by tree or block by block
+    nominated: Iterable[NDArray[np.int64]]
+    if len(vectors) > MOST_COMPARED:
+        nominated = ALL_PROCESSORS.map(in_one_leaf, range(_TREES), releases_lock=True)
+    else:
+        nominated = (
+            np.argwhere(vectors[top : top + _BLOCK] @ vectors[left : left + _BLOCK].T > likely)
+            + np.array([top, left])
+            for top in blocks
+            for left in blocks
+            if left >= top
+        )
     correlation: dict[tuple[int, int], float] = {}
-    for pairs in nominate(vectors, threshold - _ROUNDING_OF_PRODUCTS):
+    for pairs in nominated:
         for i, j in pairs.tolist():
             if i < j and (i, j) not in correlation:
                 product = float((vectors[i].astype(np.float64) * vectors[j]).sum())
                 if product > threshold:
                     correlation[i, j] = min(product, 1.0)
     return correlation
-
-
-def _in_blocks(vectors: NDArray[np.float32], threshold: float) -> Iterator[NDArray[np.int64]]:
-    """Yield (pairs, 2), block by block."""
-    for start in range(0, len(vectors), _BLOCK):
-        rows = vectors[start : start + _BLOCK]
-        for left in range(start, len(vectors), _BLOCK):
-            likely = rows @ vectors[left : left + _BLOCK].T > threshold
-            yield np.argwhere(likely) + np.array([start, left])
-
-
-def _in_one_leaf(vectors: NDArray[np.float32], threshold: float) -> Iterator[NDArray[np.int64]]:
-    """Yield (pairs, 2), tree by tree."""
-
-    def like(number: int) -> NDArray[np.int64]:
-        rows, columns, _ = Tree.grow(vectors, number).like(vectors, vectors, threshold)
-        return np.stack([rows, columns], axis=1)[rows < columns]
-
-    yield from ALL_PROCESSORS.map(like, range(_TREES), releases_lock=True)

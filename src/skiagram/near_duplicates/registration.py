@@ -75,7 +75,7 @@ class Registration:
     maps: NDArray[np.float64]
 
 
-def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
+def details_of(reduced: NDArray[np.float64]) -> Details:
     """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
 
     Args:
@@ -83,7 +83,7 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False) -> Details:
     """
     images = _of_unit_spread(reduced)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
-    detail = np.where(_equal_around(images), 0, _local_detail(images, _FINE if fine else _COARSE))
+    detail = np.where(_equal_around(images), 0, _local_detail(images, _COARSE))
     return detail.astype(np.float32)
 
 
@@ -117,11 +117,12 @@ def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> NDArray[np.float64]:
-    surroundings, contrast_within = within
-    smooth = _blurred(images, _NOISE)
-    offset = smooth - _blurred(smooth, surroundings)
-    contrast = np.sqrt(np.clip(_blurred(offset**2, contrast_within), 0, None))
-    return np.asarray(offset / (contrast + _FLAT))
+    """Return images less their surroundings, over the contrast of other surroundings."""
+    noise, surroundings, contrast = ((0, sigma, sigma) for sigma in (_NOISE, *within))
+    smooth = gaussian_filter(images, noise, mode="nearest")
+    offset = smooth - gaussian_filter(smooth, surroundings, mode="nearest")
+    square = gaussian_filter(offset**2, contrast, mode="nearest")
+    return np.asarray(offset / (np.sqrt(np.clip(square, 0, None)) + _FLAT))
 
 
 def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -135,10 +136,6 @@ def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
     same[:, 1:] &= rows[:, :-1] & down
     same[:, :-1] &= rows[:, 1:] & down
     return same
-
-
-def _blurred(images: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    return np.asarray(gaussian_filter(images, (0, sigma, sigma), mode="nearest"))
 
 
 def register(

@@ -161,11 +161,6 @@ _Nominees = NDArray[np.void]
 def find_copies(store: ImageStore) -> Pairs:
     """Return all near duplicates and transformed copies of a store."""
     near = duplicate_pairs(store)
-    return unite_pairs([near, transformed_pairs(store, near)])
-
-
-def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
-    """Find the transformed copies of a store; see `transformed_among`."""
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
@@ -175,7 +170,7 @@ def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
             yield small_picture(image)[None]
 
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    return transformed_among(small, shapes, known, store.image_at)
+    return unite_pairs([near, transformed_among(small, shapes, near, store.image_at)])
 
 
 def transformed_among(
@@ -209,37 +204,47 @@ def _best(nominees: _Nominees, most: int) -> _Nominees:
     A pair that several trees nominate counts once. Sorting all takes long where many are nominated:
     first twice as many as are wanted are looked at, with all that are as good as the last of them.
     """
-    scores = nominees["score"]
+    scores, choices = nominees["score"], [nominees]
     if len(scores) > 4 * most:
         least = np.partition(scores, len(scores) - 2 * most)[len(scores) - 2 * most]
-        likely = _in_order(nominees[scores >= least])
-        if len(likely) >= most:
-            return likely[:most]
-    return _in_order(nominees)[:most]
+        choices = [nominees[scores >= least], nominees]
+    best = nominees[:0]
+    for choice in choices:
+        order = np.lexsort((choice["column"], choice["row"], -choice["score"]))
+        pair = (choice["row"].astype(np.int64) << 32) + choice["column"]
+        _, first = np.unique(pair[order], return_index=True)
+        best = choice[order[np.sort(first)]][:most]
+        if len(best) == most:
+            break
+    return best
 
 
-def _in_order(nominees: _Nominees) -> _Nominees:
-    """Return all, each pair once, by falling products, then in the images' order."""
-    order = np.lexsort((nominees["column"], nominees["row"], -nominees["score"]))
-    pair = (nominees["row"].astype(np.int64) << 32) + nominees["column"]
-    _, first = np.unique(pair[order], return_index=True)
-    return nominees[order[np.sort(first)]]
-
-
-def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator["_Piece"]:
+def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator[_Piece]:
     """Yield the work of all passes, some queries or trees at a time."""
-    if len(small) > MOST_COMPARED:
+    n = len(small)
+    if n > MOST_COMPARED:
         whole, share = np.arange(SETTINGS.trees), SETTINGS.trees_together
     else:
-        whole = np.arange(0, len(small), SETTINGS.block)
+        whole = np.arange(0, n, SETTINGS.block)
         share = -(-len(whole) // SETTINGS.shares)
     for pass_ in _passes(small, details):
-        threshold = _threshold(pass_, len(small))
-        if len(small) > MOST_COMPARED:  # each tree asks for all of them
-            pass_ = pass_._replace(queries=_of_all(pass_.queries, len(small)).__getitem__)
+        # the threshold: what few products of other images exceed by chance, or .8
+        pairs = n * (n - 1) / (1 if pass_.either_way else 2)
+        chance = min(SETTINGS.likely, max(SETTINGS.nominated * n, SETTINGS.min_nominated) / pairs)
+        steps = [-(-n // most) for most in SETTINGS.sample]
+        rows, columns = (np.arange(0, n, step) for step in steps)
+        products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
+        others = products[rows[:, None] != columns].astype(np.float64)
+        spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
+        middle, tail = others.mean(), chance
+        if not pass_.signed:
+            middle, tail = abs(middle), chance / 2
+        threshold = float(min(middle - ndtri(tail) * spread, SETTINGS.sure))
+        if n > MOST_COMPARED:  # each tree asks for all of them
+            pass_ = pass_._replace(queries=_stack_vectors(pass_.queries, n).__getitem__)
         for start in range(0, len(whole), share):
             part, last = whole[start : start + share], start + share >= len(whole)
-            yield _Piece(pass_, part, len(small), threshold, already, last)
+            yield _Piece(pass_, part, n, threshold, already, last)
 
 
 def _passes(small: Small, details: Details) -> Iterator[_Pass]:
@@ -253,21 +258,23 @@ def _passes(small: Small, details: Details) -> Iterator[_Pass]:
 
 def _layout_passes(details: Details) -> Iterator[_Pass]:
     terms = layouts(details)
-    flat = _of_all(partial(_of_rows, terms, partial(orient_layouts, guess=Guess())), len(terms))
+    flat = _stack_vectors(
+        partial(_orient_rows, terms, partial(orient_layouts, guess=Guess())), len(terms)
+    )
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
-        oriented = partial(_of_rows, terms, partial(orient_layouts, guess=guess))
+        oriented = partial(_orient_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
 
 
-def _of_all(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
+def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
     """Return the vectors of all images as one array."""
     block = SETTINGS.block
     blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
     return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
 
 
-def _of_rows(
+def _orient_rows(
     vectors: NDArray[Any], orient: Callable[[NDArray[Any]], Vectors], rows: slice
 ) -> Vectors:
     return orient(vectors[rows])
@@ -325,49 +332,44 @@ class _SpectrumPasses:
     def _as_they_are(self, window: SpectrumWindow) -> Vectors:
         spectra = self._spectra(window)
         as_is = partial(self._basis.orient, guess=Guess())
-        return _of_all(partial(_of_rows, spectra, as_is), len(spectra))
+        return _stack_vectors(partial(_orient_rows, spectra, as_is), len(spectra))
 
     def _pass(self, window: SpectrumWindow, base: Vectors, guess: Guess) -> _Pass:
         upside_down = replace(guess, quarters=guess.quarters + 2)
         oriented = guess.mirrored or guess.quarters > 0
         guesses = (guess, upside_down) if self._combined or oriented else (guess,)
         orient = partial(self._basis.orient, guess=guess)
-        return _Pass(guesses, partial(_of_rows, self._spectra(window), orient), base)
+        return _Pass(guesses, partial(_orient_rows, self._spectra(window), orient), base)
 
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs whose product stands far above others', (query, base)."""
     pass_ = piece.pass_
     nominees = [np.zeros(0, _NOMINEES)]
-    if piece.images <= MOST_COMPARED:
-        for start in piece.part:
-            nominees += _above(piece, start)
-    else:  # the pairs of one leaf of each tree
+    if piece.images > MOST_COMPARED:
+        # the pairs of one leaf of each tree
         queries = pass_.queries(slice(None))
         for number in piece.part.tolist():
             tree = Tree.grow(pass_.base, number)
             for sign in (1, -1)[: 1 if pass_.signed else 2]:
                 like = tree.like(queries, pass_.base, piece.threshold, sign)
                 nominees.append(_usable(piece, *like))
+        return piece, np.concatenate(nominees)
+    # all pairs, block by block of queries and of what they are compared with
+    for start in piece.part:
+        queries = pass_.queries(slice(start, start + SETTINGS.block))
+        memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
+        for left in range(0 if pass_.either_way else start, piece.images, SETTINGS.block):
+            against = pass_.base[left : left + SETTINGS.block]
+            block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
+            np.matmul(queries, against.T, out=block)
+            if not pass_.signed:
+                np.abs(block, out=block)
+            if block.max() > piece.threshold:
+                place = np.flatnonzero(block > piece.threshold)
+                i, j = np.divmod(place, block.shape[1])
+                nominees.append(_usable(piece, i + start, j + left, block.ravel()[place]))
     return piece, np.concatenate(nominees)
-
-
-def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
-    """Yield the pairs of a block of queries, block by block of what they are compared with."""
-    pass_, n = piece.pass_, piece.images
-    queries = pass_.queries(slice(start, start + SETTINGS.block))
-    memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
-    for left in range(0 if pass_.either_way else start, n, SETTINGS.block):
-        against = pass_.base[left : left + SETTINGS.block]
-        block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
-        np.matmul(queries, against.T, out=block)
-        if not pass_.signed:
-            np.abs(block, out=block)
-        if block.max() <= piece.threshold:
-            continue
-        place = np.flatnonzero(block > piece.threshold)
-        i, j = np.divmod(place, block.shape[1])
-        yield _usable(piece, i + start, j + left, block.ravel()[place])
 
 
 def _usable(
@@ -384,21 +386,6 @@ def _usable(
     pairs["row"], pairs["column"] = rows[usable], columns[usable]
     pairs["score"] = products[usable]
     return pairs
-
-
-def _threshold(pass_: _Pass, n: int) -> float:
-    """Return what few products of other images exceed by chance, or .8."""
-    pairs = n * (n - 1) / (1 if pass_.either_way else 2)
-    share = min(SETTINGS.likely, max(SETTINGS.nominated * n, SETTINGS.min_nominated) / pairs)
-    steps = [-(-n // most) for most in SETTINGS.sample]
-    rows, columns = (np.arange(0, n, step) for step in steps)
-    products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
-    apart = rows[:, None] != columns
-    others = products[apart].astype(np.float64)
-    tail = share if pass_.signed else share / 2
-    spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
-    above = abs(others.mean()) if not pass_.signed else others.mean()
-    return float(min(above - ndtri(tail) * spread, SETTINGS.sure))
 
 
 class _Confirmation:
@@ -453,8 +440,8 @@ class _Confirmation:
         ):
             return
         least = self._others_reach(place, small=False)
-        side = self._side(row, column)
-        first, second = self._details(row, column, side)
+        first, second = self._details(row, column)
+        side = len(first)
         start = fitted.maps[number].copy()
         start[4:] *= side / SIDE
         close = refine(
@@ -473,18 +460,15 @@ class _Confirmation:
             resized = self._shapes[row] != self._shapes[column]
             self.found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
 
-    def _side(self, row: int, column: int) -> int:
-        planes = (
-            shape[-3:-1] if len(shape) == 4 else shape[:2]
-            for shape in (self._shapes[row], self._shapes[column])
-        )
-        return max(min(SETTINGS.full_side, *(side for plane in planes for side in plane)), 8)
-
-    def _details(self, row: int, column: int, side: int) -> tuple[Details, Details]:
+    def _details(self, row: int, column: int) -> tuple[Details, Details]:
         """Return both images' detail, without the fringe of empty ground where both have some.
 
         JPEG makes ground of what had a little noise, so one image's ground says nothing.
         """
+        # at the size of the smaller one, or 128
+        shapes = (self._shapes[row], self._shapes[column])
+        planes = (shape[-3:-1] if len(shape) == 4 else shape[:2] for shape in shapes)
+        side = max(min(SETTINGS.full_side, *(side for plane in planes for side in plane)), 8)
         (first, first_inside), (second, second_inside) = (
             self._detail(place, side) for place in (row, column)
         )
@@ -504,26 +488,24 @@ class _Confirmation:
         draws = stream(SETTINGS.seed, "other pairs")
         pairs = draws.integers(0, len(self._small), (SETTINGS.other_pairs, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        least = SETTINGS.alike_small if small else SETTINGS.alike
+        if not len(pairs):
+            return least
         if small:
             fitted = register(self._small[pairs[:, 0]], self._small[pairs[:, 1]], guess)
-            return _beyond(fitted.correlation, SETTINGS.alike_small)
-        close = []
-        for row, column in pairs.tolist():
-            first, second = self._details(row, column, self._side(row, column))
-            close.append(float(register(first[None], second[None], guess).correlation[0]))
-        return _beyond(np.array(close), SETTINGS.alike)
-
-
-def _beyond(correlations: NDArray[np.float64], least: float) -> float:
-    """Return six spreads above the median of other pairs, after Fisher, by what copies bear."""
-    if not len(correlations):
-        return least
-    values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
-    middle = np.median(values)
-    spread = 1.4826 * np.median(np.abs(values - middle))
-    return float(
-        np.clip(np.tanh(middle + SETTINGS.beyond_others * spread), least, SETTINGS.max_asked)
-    )
+            correlations = fitted.correlation
+        else:
+            correlations = np.empty(len(pairs))
+            for number, (row, column) in enumerate(pairs.tolist()):
+                first, second = self._details(row, column)
+                fitted = register(first[None], second[None], guess)
+                correlations[number] = fitted.correlation[0]
+        # six spreads above the median of other pairs, after Fisher, by what copies bear
+        values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
+        middle = np.median(values)
+        spread = 1.4826 * np.median(np.abs(values - middle))
+        above = np.tanh(middle + SETTINGS.beyond_others * spread)
+        return float(np.clip(above, least, SETTINGS.max_asked))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, ExtractionPlan, Settings
 from skiagram.restoration.regions import (
+    REACH,
     Interpolation,
     box_around,
     complete_beyond,
@@ -25,7 +26,6 @@ from skiagram.restoration.regions import (
 )
 
 _ORIGINAL = "original"
-_REACH = 12  # voxels after which a spline coefficient has lost all influence
 _LAST_DIGITS = 1e-9
 _AXES = ("Major", "Minor", "Least")
 
@@ -76,7 +76,7 @@ class Case:
 
     def batch(self, image: Floats) -> FeatureBatch:
         """Return an image on the same voxels, cut to the region, for the feature families."""
-        box = tuple(slice(*ends) for ends in ends_of(self.drawn))
+        box = box_around(self.drawn, (0, 0, 0))
         sides = (1, *image[box].shape[self.plane :])
         left_out = self.outline is not None
         return FeatureBatch(
@@ -181,7 +181,8 @@ def prepare(case: Case, plan: ExtractionPlan) -> Case:
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
     elif settings.preCrop:
-        case = _cut(case, settings.padDistance)
+        box = box_around(case.inside, (settings.padDistance,) * 3)
+        case = replace(case, image=case.image[box], inside=case.inside[box])
     _check_region(case, plan)
     if settings.resegmentRange is not None:
         bounds = sorted(settings.resegmentRange)
@@ -190,10 +191,11 @@ def prepare(case: Case, plan: ExtractionPlan) -> Case:
             bounds = [values.max() * share for share in bounds]
         elif settings.resegmentMode == "sigma":
             bounds = [values.mean() + values.std() * share for share in bounds]
-        kept = case.inside & (case.image >= bounds[0])
+        inside = case.inside & (case.image >= bounds[0])
         if len(bounds) == 2:
-            kept &= case.image <= bounds[1]
-        case = replace(case, inside=kept, outline=None if settings.resegmentShape else case.inside)
+            inside &= case.image <= bounds[1]
+        outline = None if settings.resegmentShape else case.inside
+        case = replace(case, inside=inside, outline=outline)
         _check_region(case, plan)
     return case
 
@@ -226,7 +228,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
     if not any(wanted) and all(kind == "Original" for kind, _ in plan.image_types):
         counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
     elif any(wanted) or settings.preCrop:
-        counting, looked_at = near, box_around(case.inside, [each + _REACH + 2 for each in margin])
+        counting, looked_at = near, box_around(case.inside, [each + REACH + 2 for each in margin])
     else:
         counting, looked_at = near, whole
     return replace(case, image=complete_beyond(case.image, counting, looked_at))
@@ -241,11 +243,6 @@ def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
             remedy="check that mask and label belong to this image",
         )
     return ends_of(inside)
-
-
-def _cut(case: Case, margin: int) -> Case:
-    box = tuple(slice(max(0, first - margin), last + margin) for first, last in _sides(case.inside))
-    return replace(case, image=case.image[box], inside=case.inside[box])
 
 
 def _resampled(case: Case, plan: ExtractionPlan) -> Case:
@@ -266,7 +263,8 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     )
     spacing = slices, rows, columns
     if np.allclose(spacing, case.spacing):
-        return _cut(case, settings.padDistance)
+        box = box_around(case.inside, (settings.padDistance,) * 3)
+        return replace(case, image=case.image[box], inside=case.inside[box])
     pairs = zip(drawn.inside.shape, drawn.spacing, spacing, sides, strict=True)
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
@@ -294,7 +292,7 @@ def as_itk_nearest(inside: Flags, axes: list[Floats]) -> Flags:
 def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
     """Interpolate as ITK does at the edges: a spline goes on as in a mirror, 0 stands outside."""
     around = [
-        _REACH if order == "cubic" and not np.array_equal(places, np.rint(places)) else 0
+        REACH if order == "cubic" and not np.array_equal(places, np.rint(places)) else 0
         for places in axes
     ]
     mirrored = np.pad(image, [(reach, reach) for reach in around], mode="reflect")

@@ -74,7 +74,8 @@ def extract(
         resampled_spacing=resampled_spacing,
         label=label,
     )
-    _remark(plan)
+    for remark in plan.remarks:
+        warnings.warn(remark, stacklevel=2)
     return describe_with(plan, image, mask, spacing)
 
 
@@ -119,11 +120,6 @@ def describe_files(
         own_grid=plan.resamples_mask,
     )
     return describe(case, plan)
-
-
-def _remark(plan: ExtractionPlan) -> None:
-    for remark in plan.remarks:
-        warnings.warn(remark, stacklevel=3)
 
 
 class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # untyped
@@ -184,7 +180,8 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Look at the first image for the names of the features; nothing is learned."""
         plan = self._plan()
-        _remark(plan)
+        for remark in plan.remarks:
+            warnings.warn(remark, stacklevel=2)
         first = next(_cases(X), None)
         if first is None:
             raise DataError("no image", where="X", allowed="one image or more")

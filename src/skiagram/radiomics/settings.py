@@ -137,13 +137,6 @@ class Settings:
     start_level: Annotated[int, Field(ge=0)] = 0
     gradientUseSpacing: bool = True
 
-    def levels(self, names: Names) -> Discretisation:
-        """Return how intensities become grey levels."""
-        if self.binCount is not None:
-            return Discretisation(bin_number=self.binCount, bin_width=None)
-        multiples = names == "pyradiomics"
-        return Discretisation(bin_number=None, bin_width=self.binWidth, multiples=multiples)
-
 
 @record(frozen=True)
 class ExtractionPlan:
@@ -176,24 +169,29 @@ class ExtractionPlan:
         return self.names == "ibsi" or bool(theirs and theirs not in _NOT_BY_DEFAULT)
 
     def build(self, settings: Settings) -> dict[str, FeatureFamily]:
-        return _build(tuple(self.families), settings, self.names)
-
-
-def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[str, FeatureFamily]:
-    region_options: dict[str, Any] = {"region": "whole", "levels": settings.levels(names)}
-    texture = {**region_options, "dimension": "2.5D" if settings.force2D else "3D"}
-    every: dict[str, Callable[[], FeatureFamily]] = {
-        "morphology": lambda: Morphology(unit="mm", autocorrelation=False),
-        "first_order": lambda: FirstOrder(region="whole"),
-        "intensity_histogram": lambda: IntensityHistogram(**region_options),
-        "glcm": lambda: Glcm(**texture, distances=(1,), aggregation="averaged"),
-        "glrlm": lambda: Glrlm(**texture, aggregation="averaged"),
-        "glszm": lambda: Glszm(**texture),
-        "gldzm": lambda: Gldzm(**texture),
-        "ngtdm": lambda: Ngtdm(**texture, isolated=names == "pyradiomics"),
-        "ngldm": lambda: Ngldm(**texture, distance=1, coarseness=settings.gldm_a),
-    }
-    return {name: every[name]() for name in families}
+        """Return the chosen families, as the settings of an image type ask for them."""
+        pyradiomics = self.names == "pyradiomics"
+        # how intensities become grey levels
+        if settings.binCount is not None:
+            levels = Discretisation(bin_number=settings.binCount, bin_width=None)
+        else:
+            levels = Discretisation(
+                bin_number=None, bin_width=settings.binWidth, multiples=pyradiomics
+            )
+        region_options: dict[str, Any] = {"region": "whole", "levels": levels}
+        texture = {**region_options, "dimension": "2.5D" if settings.force2D else "3D"}
+        every: dict[str, Callable[[], FeatureFamily]] = {
+            "morphology": lambda: Morphology(unit="mm", autocorrelation=False),
+            "first_order": lambda: FirstOrder(region="whole"),
+            "intensity_histogram": lambda: IntensityHistogram(**region_options),
+            "glcm": lambda: Glcm(**texture, distances=(1,), aggregation="averaged"),
+            "glrlm": lambda: Glrlm(**texture, aggregation="averaged"),
+            "glszm": lambda: Glszm(**texture),
+            "gldzm": lambda: Gldzm(**texture),
+            "ngtdm": lambda: Ngtdm(**texture, isolated=pyradiomics),
+            "ngldm": lambda: Ngldm(**texture, distance=1, coarseness=settings.gldm_a),
+        }
+        return {name: every[name]() for name in self.families}
 
 
 def make_plan(
@@ -227,7 +225,9 @@ def make_plan(
         both = f"a width of {bin_width:g} and {bin_count} bins were given"
         raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
     form = "parts of the form `imageType:`, with lines of the form `name: value` below"
-    whole = _named(_read(parameters), "parameters", form)
+    if not (parameters is None or isinstance(parameters, Mapping)):
+        parameters = read_option_file(Path(parameters))
+    whole = _named(parameters, "parameters", form)
     unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
     if unknown:
         allowed = "setting, imageType, featureClass"
@@ -265,12 +265,6 @@ def make_plan(
     classes = _named(whole.get("featureClass"), "featureClass", form)
     chosen, further = _families(classes, names, families)
     return ExtractionPlan(names, settings, tuple(types), chosen, (*remarks, *further))
-
-
-def _read(parameters: Parameters | None) -> dict[str, Any]:
-    if parameters is None or isinstance(parameters, Mapping):
-        return dict(parameters or {})
-    return read_option_file(Path(parameters))
 
 
 def _named(part: Any, where: str, form: str) -> dict[str, Any]:
@@ -362,8 +356,9 @@ def _families(
 
 def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
-    families = _build(tuple(FAMILIES), Settings(), "pyradiomics")
-    remarks = []
+    settings = Settings()
+    plan = ExtractionPlan("pyradiomics", settings, (), dict.fromkeys(FAMILIES))
+    families, remarks = plan.build(settings), []
     for class_name, theirs in asked.items():
         present = {
             definition.pyradiomics.removeprefix(f"{class_name}_")

@@ -97,8 +97,13 @@ class Denoising:
                 noise = estimate_noise(bands[-1][2])
             for band in itertools.chain.from_iterable(bands):
                 # coefficients up to the threshold become 0; if soft, the others come nearer
-                if self.method == "BayesShrink":
-                    thresholds = bayes_thresholds(band, noise)
+                if self.method == "BayesShrink":  # noise² / σ_signal; infinite without signal
+                    energy = np.einsum("nij,nij->n", band, band, dtype=np.float64) / band[0].size
+                    signal = np.maximum(energy - noise**2, 0)
+                    infinite = np.full(len(noise), np.inf)
+                    thresholds = np.divide(
+                        noise**2, np.sqrt(signal), out=infinite, where=signal > 0
+                    )
                 else:  # the universal threshold
                     thresholds = noise * math.sqrt(2 * math.log(height * width))
                 limit = thresholds.astype(np.float32)[:, None, None]
@@ -127,15 +132,3 @@ def estimate_noise(diagonal: Planes) -> Floats:
         above = magnitude[magnitude > _ROUNDING]
         noise[image] = np.median(above) if len(above) else 0
     return noise / _NORMAL_MEDIAN
-
-
-def bayes_thresholds(bands: Planes, noise: Floats) -> Floats:
-    """Return noise² / σ_signal for each image's band; infinity where no signal is left, (n,).
-
-    Source: Chang, Yu and Vetterli 2000, IEEE Trans. Image Process. 9:1532 (BayesShrink).
-    """
-    energy = np.einsum("nij,nij->n", bands, bands, dtype=np.float64) / bands[0].size
-    signal = np.maximum(energy - noise**2, 0)
-    infinite = np.full(len(noise), np.inf)
-    thresholds: Floats = np.divide(noise**2, np.sqrt(signal), out=infinite, where=signal > 0)
-    return thresholds

@@ -42,9 +42,15 @@ class Missing:
             return fill_local_mean(plane, missing, self.radius)
         if self.method == "local_median":
             return fill_local_median(plane, missing, self.radius)
-        if self.method == "nearest":
-            return fill_nearest(plane, missing)
-        return np.where(missing, np.min(plane, where=~missing, initial=np.inf), plane)
+        if self.method == "lowest":
+            return np.where(missing, np.min(plane, where=~missing, initial=np.inf), plane)
+        # from the known pixel nearest to it
+        row, column = ndimage.distance_transform_edt(
+            missing, return_distances=False, return_indices=True
+        )
+        filled = plane.copy()
+        filled[missing] = plane[row[missing], column[missing]]
+        return filled
 
 
 def fill_local_mean(plane: Plane, missing: Mask, radius: int) -> Plane:
@@ -69,16 +75,6 @@ def fill_local_median(
     """
     filled = plane.copy()
     _fill(plane, missing, missing if unknown is None else unknown, radius, False, filled)
-    return filled
-
-
-def fill_nearest(plane: Plane, missing: Mask) -> Plane:
-    """Fill each missing pixel, not all of the plane, with the known pixel nearest to it."""
-    row, column = ndimage.distance_transform_edt(
-        missing, return_distances=False, return_indices=True
-    )
-    filled = plane.copy()
-    filled[missing] = plane[row[missing], column[missing]]
     return filled
 
 

@@ -56,7 +56,16 @@ class Outliers:
         """
         residual = local_median(plane, self.radius)
         np.abs(np.subtract(plane, residual, out=residual), out=residual)
-        limit = self.threshold * robust_deviation(residual, missing)
+        # The deviation that the median absolute residual stands for. Where more than half of the
+        # residuals are 0, as on a plain background, their mean takes the median's place; for normal
+        # residuals √(π/2) times it is the deviation.
+        deviation = _MEDIAN_TO_DEVIATION * float(
+            np.median(residual[~missing], overwrite_input=True)
+        )
+        if not deviation > 0:
+            mean = float(residual.mean(dtype=np.float64, where=~missing))
+            deviation = math.sqrt(math.pi / 2) * mean
+        limit = self.threshold * deviation
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
         rows, columns = (
             _dead_lines(plane, missing, residual, axis, self.radius) for axis in (1, 0)
@@ -64,18 +73,6 @@ class Outliers:
         pixels |= rows[:, None]
         pixels |= columns
         return FaultyPixels(pixels, int(rows.sum() + columns.sum()))
-
-
-def robust_deviation(residual: Plane, missing: Mask) -> float:
-    """Return the standard deviation that the median absolute residual stands for.
-
-    Where more than half of the absolute residuals are 0, as on a plain background, their mean
-    takes the median's place; for normal residuals √(π/2) times it is the deviation.
-    """
-    middle = float(np.median(residual[~missing], overwrite_input=True))
-    if middle > 0:
-        return _MEDIAN_TO_DEVIATION * middle
-    return math.sqrt(math.pi / 2) * float(residual.mean(dtype=np.float64, where=~missing))
 
 
 @compiled

@@ -21,7 +21,7 @@ from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 Interpolation = Literal["nearest", "linear", "cubic"]
-_REACH = 12  # voxels after which a spline coefficient has lost all influence: 0.27¹² < 10⁻⁶
+REACH = 12  # voxels after which a spline coefficient has lost all influence: 0.27¹² < 10⁻⁶
 
 
 def new_places(size: int, spacing: float, wanted: float) -> Floats:
@@ -53,38 +53,36 @@ def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -
             continue
         if order == "cubic":
             values = spline_filter1d(values, 3, axis=axis, mode="mirror")
-        values = _along(values, axis, places, order)
-    return values
-
-
-def _along(image: Floats, axis: int, places: Floats, order: Interpolation) -> Floats:
-    size = image.shape[axis]
-    inside = np.clip(places, 0, size - 1)
-    if order == "nearest":
-        return np.take(image, np.floor(inside + 0.5).astype(np.int64).clip(0, size - 1), axis=axis)
-    base = np.floor(inside).astype(np.int64)
-    share = inside - base
-    if order == "linear":
+        size = values.shape[axis]
+        inside = np.clip(places, 0, size - 1)
+        if order == "nearest":
+            index = np.floor(inside + 0.5).astype(np.int64).clip(0, size - 1)
+            values = np.take(values, index, axis=axis)
+            continue
+        # each point is a weighted sum of the two, or four, voxels around it
+        base = np.floor(inside).astype(np.int64)
+        share = inside - base
         weights = [1 - share, share]
-    else:
-        weights = [
-            (1 - share) ** 3 / 6,
-            (4 - 6 * share**2 + 3 * share**3) / 6,
-            (1 + 3 * share + 3 * share**2 - 3 * share**3) / 6,
-            share**3 / 6,
-        ]
-        base = base - 1
-    shape = [1, 1, 1]
-    shape[axis] = -1
-    total = np.zeros((*image.shape[:axis], len(places), *image.shape[axis + 1 :]))
-    for tap, weight in enumerate(weights):
-        index = base + tap
-        if order == "cubic":  # the spline's coefficients are mirrored at the edge
-            index = np.abs(index)
-            index = np.where(index > size - 1, 2 * (size - 1) - index, index)
-        index = index.clip(0, size - 1)
-        total += np.take(image, index, axis=axis) * weight.reshape(shape)
-    return total
+        if order == "cubic":
+            weights = [
+                (1 - share) ** 3 / 6,
+                (4 - 6 * share**2 + 3 * share**3) / 6,
+                (1 + 3 * share + 3 * share**2 - 3 * share**3) / 6,
+                share**3 / 6,
+            ]
+            base = base - 1
+        shape = [1, 1, 1]
+        shape[axis] = -1
+        total = np.zeros((*values.shape[:axis], len(places), *values.shape[axis + 1 :]))
+        for tap, weight in enumerate(weights):
+            index = base + tap
+            if order == "cubic":  # the spline's coefficients are mirrored at the edge
+                index = np.abs(index)
+                index = np.where(index > size - 1, 2 * (size - 1) - index, index)
+            index = index.clip(0, size - 1)
+            total += np.take(values, index, axis=axis) * weight.reshape(shape)
+        values = total
+    return values
 
 
 @dataclass(**STRICT)
@@ -137,8 +135,8 @@ class Resampling:
             for size, present, new, (first, stop) in sides:
                 near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / present
                 chosen = new[near] if near.any() else new
-                start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
-                end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + _REACH + 1)
+                start = max(0, int(np.floor(min(chosen[0], first))) - REACH)
+                end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + REACH + 1)
                 box.append(slice(start, end))
                 near_axes.append(chosen - start)
             image, mask, axes = image[tuple(box)], mask[tuple(box)], near_axes
@@ -300,26 +298,28 @@ class RegionPreparation:
         A voxel that is missing in what is kept around the region is one, too.
         """
         _check(mask, "as it was drawn")
-        around = [
-            side if self.margin is None else math.ceil(self.margin / distance - 1e-9)
-            for side, distance in zip(image.shape, spacing, strict=True)
-        ]
-        counting = box_around(mask, around)
-        looked_at = box_around(mask, [each + _REACH + 2 for each in around])
-        values = complete_beyond(image, counting, looked_at).astype(np.float64)
+        # voxels that are missing far from the region get a value
+        around = self._voxels_around(image.shape, spacing)
+        looked_at = box_around(mask, [voxels + REACH + 2 for voxels in around])
+        values = complete_beyond(image, box_around(mask, around), looked_at).astype(np.float64)
         if self.resampling is not None:
             values, mask, spacing = self.resampling.resample(values, mask, spacing, self.margin)
             _check(mask, "at the new spacing: it is smaller than half a voxel")
-        region = RegionOfInterest(values, mask, mask, spacing)
-        if self.margin is not None:
-            region = crop(region, self.margin)
+        # cut to the region and its margin, in whole voxels, no copy
+        box = box_around(mask, self._voxels_around(mask.shape, spacing))
+        values, outline = values[box], mask[box]
         if self.normalisation is not None:
-            scaled = self.normalisation.normalise(region.image, region.inside)
-            region = region._replace(image=scaled)
+            values = self.normalisation.normalise(values, outline)
+        inside = outline
         if self.resegmentation is not None:
-            selected = self.resegmentation.keep(region.image, region.inside)
-            region = region._replace(inside=selected)
-        return region
+            inside = self.resegmentation.keep(values, outline)
+        return RegionOfInterest(values, outline, inside, spacing)
+
+    def _voxels_around(self, shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[int]:
+        """Return how many voxels around the region are kept along each axis."""
+        if self.margin is None:
+            return list(shape)
+        return [math.ceil(self.margin / distance - 1e-9) for distance in spacing]
 
 
 def _check(mask: NDArray[np.bool_], when: str) -> None:
@@ -329,15 +329,3 @@ def _check(mask: NDArray[np.bool_], when: str) -> None:
             where="restoration",
             allowed="at least one voxel",
         )
-
-
-def crop(region: RegionOfInterest, margin: float) -> RegionOfInterest:
-    """Cut a volume to the box of its region and a margin in mm, whole voxels, no copy."""
-    box = []
-    for spacing, (first, end) in zip(region.spacing, ends_of(region.outline), strict=True):
-        around = int(np.ceil(margin / spacing - 1e-9))
-        box.append(slice(max(0, first - around), end + around))
-    inner = tuple(box)
-    return RegionOfInterest(
-        region.image[inner], region.outline[inner], region.inside[inner], region.spacing
-    )

@@ -33,7 +33,7 @@ from skiagram.records.cases import Cases
 from skiagram.records.files import write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
-from skiagram.restoration.steps import Steps, Treatment, images_of, planes_of
+from skiagram.restoration.steps import Steps, Treatment, join_planes, split_planes
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
@@ -57,11 +57,15 @@ def restore_store(
     Args:
         cases: The case table, for a training mean; its labels are not read.
     """
-    mean = _mean(store, restoration, cases)
+    mean = None
+    if restoration.needs_training_mean:
+        if cases is None:
+            raise DataError("no case table to tell development images by", where="training mean")
+        mean = training_mean(store, cases)
     work = partial(_restore_span, restoration, mean)
     parts = compute.map(work, spans(store, _RUN_VALUES), releases_lock=True)
     treatments: list[Treatment] = []
-    stops = frozenset(store.ends())
+    stops = frozenset(store.ends)
     writer = ShardWriter(images, shard_bytes=math.inf)
     with writer, Progress("restore", len(store)) as progress:
         for image in (image for part in parts for image in part):
@@ -92,7 +96,14 @@ def _restore_span(
 ) -> list[RestoredImage]:
     restored = []
     for batch in span.runs(_RUN_VALUES):
-        images, treatments = restore_batch(batch.case_ids, batch.images, restoration, training_mean)
+        try:
+            images, treatments = restoration.restore(batch.images, training_mean)
+        except DataError:
+            # one of them cannot be restored: which one?
+            for case_id, image in zip(batch.case_ids, batch.images, strict=True):
+                with named(case_id):
+                    restoration.restore(image[None], training_mean)
+            raise
         regions = batch.regions or (None,) * len(images)
         spacings = [
             None if np.isnan(distances).any() else tuple(distances.tolist())
@@ -112,72 +123,44 @@ def restore_image(
     training_mean: Plane | None,
 ) -> RestoredImage:
     """Restore an image alone, as it would be among those of a store."""
-    (restored,), (treatment,) = restore_batch([case_id], pixels[None], restoration, training_mean)
+    with named(case_id):
+        (restored,), (treatment,) = restoration.restore(pixels[None], training_mean)
     whole = RestoredImage(case_id, restored, treatment, spacing, region)
     return _prepare_region(whole, restoration.region)
 
 
 def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None) -> RestoredImage:
-    """Resample, re-segment and cut an image around its region, where that is asked for."""
+    """Resample, re-segment and cut an image around its region, where that is asked for.
+
+    A plane image is one slice, 1 mm thick; its slices are never resampled.
+    """
     if preparation is None:
         return image
-    if image.region is None or image.spacing is None:
+    pixels, spacing, region = image.pixels, image.spacing, image.region
+    if region is None or spacing is None:
         raise DataError(
-            "no region of interest" if image.region is None else "an unknown spacing",
+            "no region of interest" if region is None else "an unknown spacing",
             where=image.case_id,
             allowed="images with a mask and a known spacing",
             remedy="choose a restoration without `region`, or give masks and spacing",
         )
-    with named(image.case_id):
-        prepared = prepare_region(preparation, image.pixels, image.spacing, image.region)
-    return image._replace(pixels=prepared[0], spacing=prepared[1], region=prepared[2])
-
-
-def prepare_region(
-    preparation: RegionPreparation, pixels: Plane, spacing: Spacing, region: Region
-) -> tuple[Plane, Spacing, Region]:
-    """Apply a region's preparation to an image of the store's layout.
-
-    A plane image is one slice, 1 mm thick; its slices are never resampled.
-    """
     volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
-    if volume.ndim != 3:
-        raise DataError("several channels", allowed="images of one channel")
-    outline = region.inside if region.outline is None else region.outline
-    mask = outline.reshape(volume.shape)
     distances = spacing if is_volume(pixels) else (1.0, *spacing)
-    prepared = preparation.prepare(volume, mask, distances)
+    with named(image.case_id):
+        if volume.ndim != 3:
+            raise DataError("several channels", allowed="images of one channel")
+        prepared = preparation.prepare(volume, region.drawn.reshape(volume.shape), distances)
+    # back into the layout of the store
     shape = (*prepared.image.shape, 1) if is_volume(pixels) else prepared.image.shape[1:]
     left_out = not np.array_equal(prepared.inside, prepared.outline)
-    return (
-        prepared.image.astype(np.float32).reshape(shape),
-        tuple(prepared.spacing[-len(spacing) :]),
-        Region(
+    return image._replace(
+        pixels=prepared.image.astype(np.float32).reshape(shape),
+        spacing=tuple(prepared.spacing[-len(spacing) :]),
+        region=Region(
             prepared.inside.reshape(shape[:3]),
             prepared.outline.reshape(shape[:3]) if left_out else None,
         ),
     )
-
-
-def restore_batch(
-    case_ids: Sequence[str], images: Image, restoration: Steps, training_mean: Plane | None
-) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
-    """Restore (n, …) images; a batch depends on nothing else, so it may go to any process."""
-    try:
-        return restoration.restore(images, training_mean)
-    except DataError:
-        for case_id, image in zip(case_ids, images, strict=True):
-            with named(case_id):
-                restoration.restore(image[None], training_mean)
-        raise
-
-
-def _mean(store: ImageStore, restoration: Steps, cases: Cases | None) -> Plane | None:
-    if not restoration.needs_training_mean:
-        return None
-    if cases is None:
-        raise DataError("no case table to tell development images by", where="training mean")
-    return training_mean(store, cases)
 
 
 def training_mean(store: ImageStore, cases: Cases) -> Plane:
@@ -206,18 +189,15 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
         known = np.isfinite(image)
         total += np.where(known, image, 0)
         count += known
-    return _completed(total, count)
-
-
-def _completed(total: NDArray[np.float64], count: NDArray[np.int64]) -> Plane:
+    # pixels that no image knows take the mean of those around them
     mean = (total / np.maximum(count, 1)).astype(np.float32)[None]
-    planes, never = planes_of(mean), planes_of(count[None] == 0) > 0
+    planes, never = split_planes(mean), split_planes(count[None] == 0) > 0
     for plane, unknown in zip(planes, never, strict=True):
         if unknown.all():
             raise DataError("every pixel of every development image is missing", where=_WHERE)
         if unknown.any():
             plane[:] = fill_local_mean(plane, unknown, 1)
-    completed: Plane = images_of(planes, mean.shape)[0]
+    completed: Plane = join_planes(planes, mean.shape)[0]
     return completed
 
 
@@ -231,13 +211,13 @@ class ByModality:
 
     modalities: dict[str, Steps]
 
-    def of(self, name: str, known: Sequence[str]) -> Steps:
-        """Return the steps of a modality."""
-        if set(self.modalities) != set(known):
+    def of(self, name: str, names: Sequence[str]) -> Steps:
+        """Return the steps of one of a data set's modalities."""
+        if set(self.modalities) != set(names):
             raise OptionError(
                 f"steps for {', '.join(self.modalities)}",
                 where="restoration.modalities",
-                allowed=", ".join(known) if any(known) else "a restoration for one image per case",
+                allowed=", ".join(names) if any(names) else "a restoration for one image per case",
                 remedy="name each modality of the data set once",
             )
         return self.modalities[name]

@@ -67,9 +67,9 @@ class Steps:
                 allowed="`missing.method: training_mean` on images of one size",
                 remedy="choose local_mean, local_median or nearest",
             )
-        planes = planes_of(images)
+        planes = split_planes(images)
         missing: Mask = ~np.isfinite(planes)
-        self._fill(planes, missing, None if mean is None else planes_of(mean[None]))
+        self._fill(planes, missing, None if mean is None else split_planes(mean[None]))
         replaced = np.zeros((2, len(planes)), dtype=np.int64)
         if self.outliers:
             for number, plane in enumerate(planes):
@@ -90,7 +90,7 @@ class Steps:
         ]
         deviation = np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist()
         treatments = zip(*counts, deviation, strict=True)
-        return images_of(planes, images.shape), tuple(Treatment(*each) for each in treatments)
+        return join_planes(planes, images.shape), tuple(Treatment(*each) for each in treatments)
 
     def _fill(self, planes: Planes, missing: Mask, means: Planes | None) -> None:
         for number in np.flatnonzero(missing.any(axis=(1, 2))):
@@ -109,7 +109,7 @@ class Steps:
                 planes[number] = fill_local_median(planes[number], missing[number], 1)
 
 
-def planes_of(images: Image) -> Planes:
+def split_planes(images: Image) -> Planes:
     """Return a copy, (n · planes, height, width), the planes of an image one after the other."""
     height, width = images.shape[-3:-1] if images.ndim == _VOLUMES else images.shape[1:3]
     by_plane = images
@@ -120,8 +120,8 @@ def planes_of(images: Image) -> Planes:
     return copied.reshape(-1, height, width)
 
 
-def images_of(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the images, of a shape, that `planes_of` took apart."""
+def join_planes(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the images, of a shape, that `split_planes` took apart."""
     if len(shape) == _VOLUMES:
         return planes.reshape(shape)
     count, height, width = shape[:3]

@@ -52,7 +52,7 @@ class StoredImage:
             allowed = "images with a mask, for training.input.box and mask_channel"
             remedy = "give masks, or set training.input.box to null and mask_channel to false"
             raise DataError("no region of interest", allowed=allowed, remedy=remedy)
-        return self.region.inside if self.region.outline is None else self.region.outline
+        return self.region.drawn
 
 
 Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, along each axis

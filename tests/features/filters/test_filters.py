@@ -1,6 +1,7 @@
 """Every filter against its formula, its edges, its turns and what it refuses."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,28 +20,15 @@ from skiagram.features.filters.simoncelli import Simoncelli
 
 ISOTROPIC = (2.0, 2.0, 2.0)
 MODES = {"zero": "constant", "nearest": "nearest", "periodic": "wrap", "mirror": "reflect"}
+MIRROR: dict[str, Any] = {"dimension": "3D", "boundary": "mirror"}
+WAVES: dict[str, Any] = {"sigma": 3.0, "wavelength": 6.0, "aspect_ratio": 1.0, "directions": 4}
 IN_3D: dict[str, Filter] = {
-    "mean": Mean(dimension="3D", boundary="mirror", support=3),
-    "log": LaplacianOfGaussian(
-        dimension="3D", boundary="mirror", sigma=3.0, cutoff=4.0, riesz=None
-    ),
-    "laws": Laws(
-        dimension="3D", boundary="mirror", kernels=("L5", "E5", "E5"), pooling="max", energy=3
-    ),
-    "gabor": Gabor(
-        dimension="3D",
-        boundary="mirror",
-        sigma=3.0,
-        wavelength=6.0,
-        aspect_ratio=1.0,
-        directions=4,
-        angle=0.0,
-        pooling="average",
-    ),
-    "wavelet": SeparableWavelet(
-        dimension="3D", boundary="mirror", wavelet="db2", band="LLH", level=2, pooling="average"
-    ),
-    "simoncelli": Simoncelli(dimension="3D", boundary="mirror", level=1, riesz=None),
+    "mean": Mean(**MIRROR, support=3),
+    "log": LaplacianOfGaussian(**MIRROR, sigma=3.0, cutoff=4.0, riesz=None),
+    "laws": Laws(**MIRROR, kernels=("L5", "E5", "E5"), pooling="max", energy=3),
+    "gabor": Gabor(**MIRROR, **WAVES, angle=0.0, pooling="average"),
+    "wavelet": SeparableWavelet(**MIRROR, wavelet="db2", band="LLH", level=2, pooling="average"),
+    "simoncelli": Simoncelli(**MIRROR, level=1, riesz=None),
 }
 
 

@@ -75,13 +75,22 @@ def in_frequencies(
     wide = np.pad(image, width, mode=PAD[boundary])  # type: ignore[call-overload]
     order = tuple(reversed(axes))  # the last is the one halved
     sides = [wide.shape[axis] for axis in order]
-    there, back = [], []
+    # The frequency of each place of the spectrum, and that of its mirror. They run from −1 to 1 in
+    # equal steps, as in the IBSI's response maps: of an even number of places none is 0, so that a
+    # mirrored image has slightly another response. The difference from a spectrum's own places is
+    # lost as images grow.
+    there: list[Floats] = []
+    back: list[Floats] = []
     for axis in axes:
-        frequency, other = _frequencies(wide.shape[axis], half=axis == order[-1])
+        size = wide.shape[axis]
+        place = np.fft.ifftshift(np.arange(size) - size // 2)
+        if axis == order[-1]:
+            place = np.arange(size // 2 + 1)
         shape = [1, 1, 1]
         shape[axis] = -1
-        there.append(frequency.reshape(shape))
-        back.append(other.reshape(shape))
+        for sign, frequencies in ((1, there), (-1, back)):
+            frequency = (2 * sign * place + 1 - size % 2) / max(size - 1, 1)
+            frequencies.append(np.clip(frequency, -1, 1).reshape(shape))
     # The real part of the response to a gain is the response to the mean of it and its mirror.
     gains = (gain(there) + np.conj(gain(back))) / 2
     response: Floats = irfftn(rfftn(wide, axes=order) * gains, sides, axes=order)
@@ -89,17 +98,3 @@ def in_frequencies(
         slice(before, before + size) for (before, _), size in zip(width, image.shape, strict=True)
     )
     return response[inner]
-
-
-def _frequencies(size: int, half: bool) -> tuple[Floats, Floats]:
-    """Return the frequency of each place of a spectrum, and that of its mirror.
-
-    They run from −1 to 1 in equal steps, as in the IBSI's response maps: of an even number of
-    places none is 0, so that a mirrored image has slightly another response. The difference from a
-    spectrum's own places is lost as images grow.
-    """
-    place = np.arange(size // 2 + 1) if half else np.fft.ifftshift(np.arange(size) - size // 2)
-    shift = 1 - size % 2
-    steps = max(size - 1, 1)
-    there = np.clip((2 * place + shift) / steps, -1, 1)
-    return there, np.clip((-2 * place + shift) / steps, -1, 1)
