@@ -133,7 +133,9 @@ def test_equal_images_give_equal_bytes_and_the_digest_is_of_the_content(tmp_path
     assert write(tmp_path / "d", ramps(9)[::-1]).sha256 != first.sha256
 
 
-UNFIT: list[np.ndarray[Any, Any]] = [np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))]
+UNFIT: list[Any] = [
+    np.zeros(s, np.uint8) for s in (4, (0, 4), (2, 2, 2, 2), (2, 0, 2, 1), (2, 2, 2, 2, 1))
+]
 UNFIT += [np.zeros((2, 2)), np.zeros((2, 2), ">u2"), np.full((2, 2), "x", dtype=object)]
 NO_DISTANCES = [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)]
 
