@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.cli.folder_arguments import read_folder_arguments
-from skiagram.cli.main import parser
 from skiagram.errors import DataError
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import png
 from tests.terminal import Terminal
 
 
 def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
-    arguments = parser().parse_args(["check", str(tmp_path / "films")])
+    options = FileOptions(tmp_path / "films")
     with pytest.raises(DataError, match="no such folder"):
-        read_folder_arguments(arguments)
+        read_folder(options)
     for at, place in enumerate(("train/yes", "train/no", "val/yes", "test/no")):
         (tmp_path / "films" / place).mkdir(parents=True)
         (tmp_path / "films" / place / f"{at}.png").write_bytes(png(at))
-    described = read_folder_arguments(arguments)
+    described = read_folder(options)
     assert [(row.cells["file"], row.cells["label"]) for row in described.rows] == [
         ("test/no/3.png", "no"),
         ("train/no/1.png", "no"),
@@ -29,7 +29,7 @@ def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
     assert described.design == "holdout"
     (tmp_path / "films" / "alone.png").write_bytes(png(5))
     with pytest.raises(DataError, match="folder for each class"):
-        read_folder_arguments(arguments)
+        read_folder(options)
 
 
 def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
@@ -58,7 +58,6 @@ def test_columns_are_known_in_upper_case_too(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     table = tmp_path / "films.csv"
     table.write_text("\n".join(["File,Label,PatientID,Split,Mask", *rows]))
-    arguments = parser().parse_args(["check", str(tmp_path / "films"), str(table)])
-    columns = read_folder_arguments(arguments).source.columns
+    columns = read_folder(FileOptions(tmp_path / "films", table)).source.columns
     found = (columns.file, columns.label, columns.patient, columns.split, columns.mask)
     assert found == ("File", "Label", "PatientID", "Split", "Mask")

@@ -3,14 +3,17 @@
 import argparse
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from skiagram.cli.outcome_arguments import GROUP, add_outcome_arguments, settle_outcome
+from skiagram.cli.file_arguments import add_outcome_arguments, read_file_options
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.outcomes import GROUP, SettledOutcome, settle_outcome
 from skiagram.tasks.columns import VALUE
 
 
@@ -24,23 +27,22 @@ def table(*rows: tuple[str, str, str]) -> list[CsvRow]:
 ROWS = table(("266", "845", "Mets"), ("", "501", "--"), ("30.5", "", "local"))
 
 
-def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> Any:
+def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> SettledOutcome:
     parser = argparse.ArgumentParser()
     add_outcome_arguments(parser)
-    arguments = parser.parse_args(words)
-    arguments.positive, arguments.classes, arguments.label = None, [], "label"
-    for name, value in others.items():
-        setattr(arguments, name, value)
-    return settle_outcome(rows, arguments), arguments
+    parser.set_defaults(folder=Path("films"), **others)
+    settled = settle_outcome(rows, read_file_options(parser.parse_args(words)))
+    assert settled is not None
+    return settled
 
 
 def test_the_first_time_that_is_there_is_taken_and_a_cell_means_no_event() -> None:
     words = ("--event", "state", "--cause", "Mets", "local", "--no-event", "")
-    settled, arguments = settle("--time", "to_event", "followed", *words)
+    settled = settle("--time", "to_event", "followed", *words)
     cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
     assert cells == [("266", "event"), ("501", "censored"), ("30.5", "event")]
     assert "2 of 3 rows have the event" in settled.note
-    assert (arguments.label, arguments.classes) == (GROUP, ["censored", "event"])
+    assert (settled.options.label, settled.options.classes) == (GROUP, ("censored", "event"))
 
 
 @pytest.mark.parametrize("words", [["followed"], ["site,followed"]])
@@ -74,7 +76,7 @@ def test_usual_words_mean_an_event_or_none_and_are_told_with_their_counts(
     seen, absent = words
     rows = table(("1", "", seen), ("2", "", absent), ("2", "", absent))
     named = ["--cause", seen] if "others" in seen else []
-    settled, _ = settle(*STATES, *named, rows=rows)
+    settled = settle(*STATES, *named, rows=rows)
     assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
     assert f"it is: {seen!r} (1); no event: {absent!r} (2)" in settled.note
 
@@ -88,7 +90,7 @@ def test_a_cell_that_may_or_may_not_be_an_event_is_asked_for(cell: str) -> None:
     with pytest.raises(DataError, match="may or may not be an event") as refused:
         settle(*STATES, rows=rows)
     assert f"{cell!r} (1)" in str(refused.value)
-    settled, _ = settle(*STATES, "--no-event", cell, rows=rows)  # the usual words stay
+    settled = settle(*STATES, "--no-event", cell, rows=rows)  # the usual words stay
     assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored", "censored"]
 
 
@@ -99,11 +101,11 @@ def test_a_missing_event_is_neither_an_event_nor_none(cell: str) -> None:
     rows = table(("1", "", "1:DECEASED"), ("2", "", "0:LIVING"), ("3", "", cell))
     with pytest.raises(DataError, match="1 of 3 rows do not say whether there was an event"):
         settle(*STATES, rows=rows)
-    settled, _ = settle(*STATES, rows=rows, empty_label="leave-out")
+    settled = settle(*STATES, rows=rows, empty_label="leave-out")
     assert [row.cells[GROUP] for row in settled.rows] == ["event", "censored"]
     assert "1 of 3 rows say nothing in `state`" in settled.note
     if cell in ("", "--"):
-        settled, _ = settle(*STATES, "--no-event", "", rows=rows, empty_label="leave-out")
+        settled = settle(*STATES, "--no-event", "", rows=rows, empty_label="leave-out")
         assert [row.cells[GROUP] for row in settled.rows][-1] == "censored"
 
 
@@ -112,7 +114,7 @@ def test_what_is_no_usual_event_is_no_other_cause_unless_it_is_named() -> None:
     with pytest.raises(DataError, match="'pneumonia'"):
         settle(*STATES, "--cause", "relapse", rows=rows)
     words = ("--cause", "relapse", "--other-cause", "pneumonia", "2")
-    settled, _ = settle(*STATES, *words, rows=rows)
+    settled = settle(*STATES, *words, rows=rows)
     assert settled.outcome.other_causes == ("2", "pneumonia")
 
 
@@ -123,7 +125,7 @@ def test_a_grade_that_looks_like_a_mark_of_missing_is_asked_for(code: str) -> No
         settle("--grade", "to_event", rows=rows)
     assert "--missing" in str(refused.value)
     named = ("--grades", *sorted({"1", "2", "3", code}, key=float))
-    settled, _ = settle("--grade", "to_event", *named, rows=rows)
+    settled = settle("--grade", "to_event", *named, rows=rows)
     assert len(settled.outcome.grades) == 4
 
 
@@ -137,23 +139,23 @@ def test_a_one_of_a_column_that_may_mean_no_event_is_asked_for(name: str) -> Non
     line = ("--time", "days", "--event", name)
     with pytest.raises(DataError, match=r"'1' \(2\), '0' \(1\) may mean that there was an event"):
         settle(*line, rows=rows)
-    settled, _ = settle(*line, "--cause", "0", "--no-event", "1", rows=rows)
+    settled = settle(*line, "--cause", "0", "--no-event", "1", rows=rows)
     assert "1 of 3 rows have the event" in settled.note
     told = [
         replace(row, cells=row.cells | {name: ("dead", "living")[at % 2]})
         for at, row in enumerate(rows)
     ]
-    assert "2 of 3 rows have the event" in settle(*line, rows=told)[0].note
+    assert "2 of 3 rows have the event" in settle(*line, rows=told).note
 
 
 def test_a_time_that_marks_what_is_missing_is_said_and_its_row_left_out() -> None:
     rows = [CsvRow(at, {"days": str(at + 1), "dead": str(at % 2)}) for at in range(8)]
     rows[3] = CsvRow(3, {"days": "9999", "dead": "1"})
     line = ("--time", "days", "--event", "dead")
-    note = settle(*line, rows=rows)[0].note
+    note = settle(*line, rows=rows).note
     assert "1 rows have 9999, far from all others" in note
     rows[3] = CsvRow(3, {"days": "", "dead": "1"})
-    settled, _ = settle(*line, rows=rows, empty_label="leave-out")
+    settled = settle(*line, rows=rows, empty_label="leave-out")
     assert len(settled.rows) == 7
     with pytest.raises(OptionError, match="--event: is not given"):
         settle("--time", "days", rows=rows, empty_label="leave-out")
@@ -173,34 +175,34 @@ def test_a_unit_in_the_name_of_a_time_is_its_unit(
     name: str, given: tuple[str, ...], unit: str
 ) -> None:
     rows = [CsvRow(at, {name: "9", "dead": str(at % 2)}) for at in range(4)]
-    settled, _ = settle("--time", name, "--event", "dead", *given, rows=rows)
+    settled = settle("--time", name, "--event", "dead", *given, rows=rows)
     assert settled.outcome.unit == unit
     assert ("add --unit" in settled.note) == (unit != "days")
 
 
 def test_another_cause_has_a_label_of_its_own_and_is_told() -> None:
     words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
-    settled, arguments = settle(*words, rows=CAUSES)
+    settled = settle(*words, rows=CAUSES)
     states = [row.cells[GROUP] for row in settled.rows]
     assert states == ["event", "other event", "censored", "event"]
     assert settled.outcome.other_causes == ("died",)
-    assert (arguments.classes, arguments.positive) == ([*settled.outcome.classes], None)
+    assert (settled.options.classes, settled.options.positive) == (settled.outcome.classes, None)
     assert "another event first: 'died'" in settled.note
     label = np.array([settled.outcome.classes.index(state) for state in states])
     (told, *_) = settled.outcome.doubts(np.ones(4), label, np.arange(4))
     assert "Another event (died)" in told
-    single, arguments = settle(*words, "died", rows=CAUSES)
+    single = settle(*words, "died", rows=CAUSES)
     assert single.outcome.other_causes == ()
-    assert arguments.positive == "event"
+    assert single.options.positive == "event"
 
 
 def test_another_cohorts_line_may_leave_out_which_cells_are_the_event() -> None:
     words = ("--time", "to_event", "--event", "state")
-    settled, _ = settle(*words, "--cause", "relapse", "--no-event", "0", "well", rows=CAUSES)
+    settled = settle(*words, "--cause", "relapse", "--no-event", "0", "well", rows=CAUSES)
     asked = settled.outcome.asked
     known = {"unit": "days", "cause": ["relapse"], "no_event": ["0", "well"]}
     assert asked == known | {"other_cause": None}
-    theirs, _ = settle(*words, rows=CAUSES, **asked)
+    theirs = settle(*words, rows=CAUSES, **asked)
     assert [row.cells[GROUP] for row in theirs.rows].count("event") == 2
     with pytest.raises(DataError, match="no event is called 'relapse'"):
         settle(*words, rows=table(("5", "", "recurred"), ("9", "", "0")), **asked)
@@ -224,7 +226,7 @@ def test_dates_become_times_since_the_image(unit: str, cells: list[str] | None) 
         replace(row, cells=row.cells | {"scan": day}) for row, day in zip(DATED, SCANS, strict=True)
     ]
     words = ["--time", "to_event", "followed", "--since", "scan", "--event", "state"]
-    settled, _ = settle(*words, "--unit", unit, rows=rows)
+    settled = settle(*words, "--unit", unit, rows=rows)
     found = [row.cells[VALUE] for row in settled.rows]
     assert found == (cells or [f"{days / 365.25:.6g}" for days in (28, 393, 0)])
 
@@ -250,9 +252,7 @@ def test_what_is_no_time_since_the_image_is_refused(day: str, said: str) -> None
 
 
 def test_without_the_arguments_classes_are_told_apart() -> None:
-    settled, arguments = settle()
-    assert settled is None
-    assert arguments.label == "label"
+    assert settle_outcome(ROWS, FileOptions(Path("films"))) is None
 
 
 @pytest.mark.parametrize(
@@ -278,18 +278,18 @@ def test_an_event_that_every_row_has_is_refused_with_the_cells() -> None:
         settle("--time", "to_event", "--event", "state", rows=rows[:1])
     assert "'dead'" in str(refused.value)
     assert "--no-event" in str(refused.value)
-    settled, _ = settle("--time", "to_event", "--event", "state", "--no-event", "WELL", rows=rows)
+    settled = settle("--time", "to_event", "--event", "state", "--no-event", "WELL", rows=rows)
     assert "1 of 2" in settled.note
 
 
 def test_a_number_is_grouped_by_its_quarters_and_keeps_its_unit() -> None:
     rows = table(*((str(number), "", "") for number in range(8)))
-    settled, arguments = settle("--number", "to_event", "--unit", "mm", rows=rows)
+    settled = settle("--number", "to_event", "--unit", "mm", rows=rows)
     cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
     assert cells[0] == ("0", "group 1 of 4")
     assert cells[-1] == ("7", "group 4 of 4")
     assert settled.outcome.words == "number, in mm"
-    assert (arguments.label, len(arguments.classes)) == (GROUP, 4)
+    assert (settled.options.label, len(settled.options.classes)) == (GROUP, 4)
     assert settled.columns == ("to_event",)
 
 
@@ -308,12 +308,12 @@ def test_grades_have_the_order_of_their_numbers_or_the_one_that_is_told() -> Non
     rows = table(
         *((cell, "", word) for cell, word in zip(["10", "2.0", "1", "2"], "gfdF", strict=True))
     )
-    settled, arguments = settle("--grade", "to_event", rows=rows)
+    settled = settle("--grade", "to_event", rows=rows)
     assert settled.outcome.grades == ("1", "2", "10")
     assert [row.cells[VALUE] for row in settled.rows] == ["3", "2", "1", "2"]
     assert [row.cells[GROUP] for row in settled.rows] == ["10", "2", "1", "2"]
-    assert (arguments.label, arguments.positive) == (GROUP, None)
-    settled, _ = settle("--grade", "state", "--grades", "F", "G", "D", rows=rows)
+    assert (settled.options.label, settled.options.positive) == (GROUP, None)
+    settled = settle("--grade", "state", "--grades", "F", "G", "D", rows=rows)
     assert [row.cells[GROUP] for row in settled.rows] == ["G", "F", "D", "F"]
     assert settled.outcome.words == "grade from F to D"
     assert "F, G, D" in settled.note

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from skiagram.cli.folder_arguments import add_unstated_spacing, reading_of, require_new
+from skiagram.cli.file_arguments import add_unstated_spacing, require_new
 from skiagram.cli.predict import compute_of
 from skiagram.errors import OptionError
 
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table, or print one image's features; return 0, or 4 where a row failed."""
+    from skiagram.datasets.volumes.case_images import read_as_stated
     from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.image_table import (
         REASON,
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         bin_count=arguments.bin_count,
         resampled_spacing=arguments.spacing,
     )
-    spacing = reading_of(arguments).spacing
+    spacing = read_as_stated(arguments.unstated_spacing).spacing
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
     if arguments.mask is not None:

@@ -9,19 +9,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
+from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import Survey
     from skiagram.datasets.folder.table import Columns
+    from skiagram.intake.feature_tables import DescribedFeatures
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.steps.check import CheckedData, CheckedFolder
     from skiagram.tasks.task import Design
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
+USUAL = (*USUAL_OF_FILES, "--renew")
 EXAMPLES = """\
   skiagram init images images.csv --positive malignant
       writes conf/dataset/images.yaml and its manifest (one checksum per file), and prints what
@@ -48,7 +51,7 @@ title: {column} # name in tables and figures
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_folder_arguments(parser)
+    add_file_arguments(parser)
     again = "read files and labels again; what you edited in the option file stays"
     parser.add_argument("--renew", action="store_true", help=again)
     outside = "folder outside the project for the manifest, which holds files and patient ids"
@@ -65,8 +68,8 @@ class Added(NamedTuple):
     design: "Design"
     source: "Folder"
     readers: list[Path]
-    survey: "Survey"
-    left: list[str]
+    checked: "CheckedFolder"
+    unused: list[str]
     gitignores: list[Path]
 
 
@@ -76,29 +79,42 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.files import write_files
     from skiagram.projects.left_out import explain_taken
 
-    added = add_data_set(arguments, arguments.renew)
+    outside, key_file = arguments.manifest_outside, arguments.patient_key
+    options = read_file_options(arguments)
+    added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
     choices = fitting_choices(
         added.files.name,
-        added.survey,
+        added.checked.data,
         added.design,
         added.source.outcome,
         added.source.columns.covariates,
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
-    stop = added.survey.explain_stop(added.files.options)
-    for sentence in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
+    stop = added.checked.data.report.explain_stop({}, str(added.files.options)).rstrip()
+    for sentence in filter(None, [*added.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
-    if added.left:
-        left_columns = listed(added.left)
+    if added.unused:
+        left_columns = listed(added.unused)
         print(f"Columns left in the CSV: {left_columns}. `skiagram check` says how to take some.")
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     return 0
 
 
-def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
+def add_data_set(
+    options: "FileOptions",
+    *,
+    renew: bool,
+    outside: Path | None = None,
+    key_file: Path | None = None,
+) -> Added:
     """Write option file and manifest, and the table that stays with the user.
+
+    Args:
+        renew: Whether an earlier data set is replaced; what people wrote into its options stays.
+        outside: Folder of the manifest; None for that of the option file.
+        key_file: Secret key of names in the manifest; None for that of the environment, if any.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
@@ -111,12 +127,13 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.datasets.ingest import task_of
+    from skiagram.intake.images import read_folder
     from skiagram.projects.left_out import leave_out
+    from skiagram.steps.check import check_folder
 
-    described = read_folder_arguments(arguments)
+    described = read_folder(options)
     for hint in filter(None, (*described.notes, spelling_hints(described))):
         print(printable(hint), file=sys.stderr)
     source, design = described.source, described.design
@@ -127,8 +144,8 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
         )
         raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
     task_of(source, design)
-    outside = _outside(arguments.manifest_outside)
-    key = _patient_key(arguments.patient_key, source.columns)
+    outside = _outside(outside)
+    key = _patient_key(key_file, source.columns)
     if key is not None and source.columns.region is not None:
         names = [row.cells[source.columns.region] for row in described.rows]
         if why := suspect_column("", names):
@@ -138,62 +155,96 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     files = OptionFiles(Path(), source.name, outside, key)
     if renew:
         source = files.renewed(source)
-        if arguments.copies is not None:  # the line's word comes before that of the option file
-            source = replace(source, copies=arguments.copies)
+        if options.copies is not None:  # the line's word comes before that of the option file
+            source = replace(source, copies=options.copies)
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
-    survey = survey_folder(source, arguments.folder, described.rows, design, described.settling)
-    if survey.problems:
-        print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
-        raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
-    lesionless = len(described.rows) - len(survey.rows)
+    checked = check_folder(source, options.folder, described.rows, design, described.settling)
+    problems, rows = checked.data.problems, checked.rows
+    if problems:
+        print(*map(printable, problem_lines(problems)), sep="\n", file=sys.stderr)
+        fault = f"{len(problems)} images or rows cannot be used; nothing was written"
+        raise DataError(fault, where=str(options.folder), remedy="`skiagram check` shows more")
+    lesionless = len(described.rows) - len(rows)
     source = replace(
-        source,
+        checked.source,
         known_issues=(
             *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
             *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
-            *record_left_out(lesionless, len(survey.rows), "have no lesion in their masks"),
+            *record_left_out(lesionless, len(rows), "have no lesion in their masks"),
         ),
-        folder=_place(arguments.folder),
-        channels=survey.channels,
-        gray=survey.gray,
-        unlisted=source.unlisted if len(survey.rows) == len(described.rows) else "ignore",
+        folder=_place(options.folder),
+        unlisted="ignore" if lesionless else source.unlisted,
     )
-    checksums: dict[str, str] = {}
-    for file in (*survey.examined, *survey.further):
-        checksums |= file.checksums
-    by_modality = split_modalities(survey.rows, source.columns, source.modalities)
-    rows = [row for of_modality in by_modality.values() for row in of_modality]
+    table = _cases_of(checked, source)
+    by_modality = split_modalities(rows, source.columns, source.modalities)
+    written_rows = [row for modality_rows in by_modality.values() for row in modality_rows]
     sealed = None
-    if arguments.sealed_labels is not None:
-        sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
-    given = (arguments.csv, arguments.sealed_labels, arguments.patient_key)
+    if options.sealed_labels is not None:
+        sealed = read_file(options.sealed_labels, str(options.sealed_labels))
+    given = (options.csv, options.sealed_labels, key_file)
     written = (files.manifest, files.sealed_labels, files.cases)
     of_patients = [path for path in (*given, *written) if path is not None]
     files.cases.parent.mkdir(exist_ok=True)
-    gitignores = leave_out(Path(), arguments.folder, of_patients)
-    files.write(source, rows, checksums, sealed)
-    table = _cases_of(survey, source, survey.rows)
+    gitignores = leave_out(Path(), options.folder, of_patients)
+    files.write(source, written_rows, checked.checksums, sealed)
     beside = {files.cases: table} if key is None else {}
     texts = readers | beside
     write_files({path: text.encode() for path, text in texts.items()})
-    return Added(files, design, source, [*readers], survey, described.left, gitignores)
+    return Added(files, design, source, [*readers], checked, described.unused, gitignores)
 
 
-def _cases_of(survey: "Survey", source: "Folder", rows: "list[CsvRow]") -> str:
+def add_feature_table(
+    options: "FileOptions",
+) -> "tuple[DescribedFeatures, CheckedData]":
+    """Write the option file and the columns that are read into the project; return what they say.
+
+    Raises:
+        DataError: A row cannot be used, or the cases cannot carry an evaluation.
+    """
+    import json
+    from dataclasses import replace
+
+    import yaml
+
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.intake.feature_tables import read_features
+    from skiagram.options import composed
+    from skiagram.projects.left_out import leave_out
+    from skiagram.steps.check import check_rows
+
+    described = read_features(options)
+    data = check_rows(described)
+    for problem in data.problems:
+        raise problem
+    table = Path(f"tables/{described.source.name}.csv").resolve()
+    source = replace(described.source, file=str(table))
+    given = [path for path in (options.folder, options.csv, *options.join) if path]
+    leave_out(Path(), options.folder, [*given, table])
+    table.parent.mkdir(exist_ok=True)
+    text = csv_text(described.columns, (row.cells for row in described.rows))
+    values = json.loads(json.dumps(composed(source)))
+    option_file = Path(f"conf/dataset/{source.name}.yaml")
+    options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    write_files({table: text.encode(), option_file: options_text.encode()})
+    source.open(None)
+    return described._replace(source=source), data
+
+
+def _cases_of(checked: "CheckedFolder", source: "Folder") -> str:
     """Return the table that joins case ids, which all outputs have, to files and patients."""
     from skiagram.datasets.folder.csv_rows import csv_text
 
     columns = source.columns
     patient_of = {
         row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
-        for row in rows
+        for row in checked.rows
     }
     table = [
         {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
-        for case, file in sorted(survey.file_of.items())
+        for case, file in sorted(checked.data.file_of.items())
     ]
     return csv_text(["case_id", "file", "patient"], table)
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import (
+from skiagram.cli.file_arguments import (
+    add_cut,
+    add_frames,
     add_mask_grid,
     add_missing,
     add_unstated_spacing,
-    reading_of,
 )
-from skiagram.cli.named_files import add_cut, add_frames
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
+        from skiagram.datasets.volumes.case_images import read_as_stated
         from skiagram.deploy.card import CAUTION
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model, works_on_nothing
@@ -145,7 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_target(path, arguments.files, replace=arguments.force)
     with ExitStack() as opened:
         with _without_collection():
-            model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
+            reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
+            model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.decides:
             fault = f"the model estimates a {model.task.words}"
             raise OptionError(fault, where="--page", allowed="models of classes")
@@ -239,11 +241,11 @@ def _rows_of_features(
     arguments: argparse.Namespace, columns: Sequence[str], patient: str
 ) -> "list[NewCase]":
     """Return the cases of a model on a table of features."""
-    from skiagram.cli.feature_tables import is_table
     from skiagram.deploy.new_cases import cases_of_features
+    from skiagram.intake.file_options import FileOptions
 
     place = Path(arguments.files[0])
-    if len(arguments.files) > 1 or not is_table(place):
+    if len(arguments.files) > 1 or not FileOptions(place).is_table:
         raise OptionError(
             listed(arguments.files),
             where="FILE",

@@ -21,7 +21,6 @@ from scipy.special import ndtri
 
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.image_store.shards import Image
-from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
@@ -35,6 +34,7 @@ from skiagram.near_duplicates.descriptors import (
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import (
+    Images,
     Pairs,
     duplicate_pairs,
     projection,
@@ -158,14 +158,14 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageStore) -> Pairs:
-    """Return all near duplicates and transformed copies of a store."""
+def find_copies(store: Images) -> Pairs:
+    """Return all near duplicates and transformed copies among some images."""
     near = duplicate_pairs(store)
     return unite_pairs([near, transformed_pairs(store, near)])
 
 
-def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
-    """Find the transformed copies of a store; see `transformed_among`."""
+def transformed_pairs(store: Images, known: Pairs) -> Pairs:
+    """Find the transformed copies among some images; see `transformed_among`."""
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 

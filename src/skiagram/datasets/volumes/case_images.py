@@ -1,7 +1,7 @@
 """The image of one case from its files: a picture, a volume or a DICOM series, and its region."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from skiagram.datasets.volumes.volume_files import (
     join_volume,
 )
 from skiagram.datasets.volumes.voxels import check_voxels
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region, Spacing, is_volume
 
 _DICOM = b"DICM"
@@ -112,6 +112,21 @@ class CaseReading:
 
 
 AS_STORED = CaseReading()
+
+
+def read_as_stated(mm: Sequence[float] | None, mask_grid: MaskGrid = "same") -> CaseReading:
+    """Return how files are read that do not say all themselves.
+
+    Args:
+        mm: Distance of slices, rows and columns, or of the last two; None where files say it.
+
+    Raises:
+        OptionError: Distances of pixels that no image has.
+    """
+    if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
+        allowed = "slices, rows and columns, or the last two: above 0 mm"
+        raise OptionError(f"{list(mm)} was given", where="--unstated-spacing", allowed=allowed)
+    return CaseReading(mask_grid, spacing=None if mm is None else tuple(mm))
 
 
 class CaseFiles(NamedTuple):

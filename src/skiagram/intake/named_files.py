@@ -1,20 +1,30 @@
 """A table made of the names of a folder's files, and of a table of labels by patients."""
 
-import argparse
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.file_trees import FolderTree
+from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
+from skiagram.datasets.folder.csv_rows import csv_text
+from skiagram.datasets.folder.file_patterns import FoundImages, Patterns, other_images
+from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
+from skiagram.datasets.folder.mask_names import settle_masks
+from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
+from skiagram.datasets.folder.table import split_masks
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.datasets.volumes.masks import EmptyMask, SeveralRegions
 from skiagram.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from skiagram.datasets.contract import SpacedImage
-    from skiagram.datasets.folder.annotations import MarkChoice
-    from skiagram.datasets.folder.file_patterns import FoundImages, Patterns
-    from skiagram.datasets.volumes.case_images import CaseReading
+from skiagram.intake.file_options import FileOptions
 
 _PATIENT = "patient_id"
 
@@ -33,88 +43,26 @@ class ComposedTable(NamedTuple):
     following: dict[str, str | bool]
 
 
-def add_name_arguments(parser: argparse._ActionsContainer) -> None:
-    """Declare how names of files are read."""
-    add = parser.add_argument
-    add(
-        "--pattern",
-        nargs="+",
-        help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
-        "{region}, {kind} and {label}; {any} stands for parts without a meaning",
-    )
-    add_cut(parser)
-    add("--image-kind", default="image", help="{kind} of images (default: image)")
-    add("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
-    add_frames(parser)
-    add("--mark-class", nargs="+", default=(), help="classes of lesions in --marks that count")
-    add(
-        "--similar-marks",
-        choices=("join", "apart"),
-        help="lesions of --marks that nearly coincide, as of several readers: one, or several",
-    )
-    add(
-        "--mark-unit",
-        choices=("pixels", "shares"),
-        default="pixels",
-        help="unit of boxes in a CSV of --marks: pixels, or shares of the image's sides",
-    )
-    add("--mark-radius", type=float, help="radius of points in --marks, pixels; mm in volumes")
-    add(
-        "--mask-pattern",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="names of masks that --pattern does not tell by {kind}; a mask is that of all images "
-        "whose {modality} or {region} it does not tell",
-    )
-
-
-def add_cut(parser: argparse._ActionsContainer) -> None:
-    """Declare where a name is cut that fits a pattern in several ways."""
-    text = "where a name fits --pattern in several ways: each field ends at the first place that "
-    text += "fits, or at the last (default: refuse)"
-    parser.add_argument("--cut", choices=("first", "last"), help=text)
-
-
-def add_frames(parser: argparse._ActionsContainer) -> None:
-    """Declare what the frames of a file are."""
-    parser.add_argument(
-        "--frames",
-        choices=("cases", "volume"),
-        help="whether frames of a DICOM file, or pages of a TIFF, are a case each or one volume",
-    )
-
-
-def compose_table(arguments: argparse.Namespace, reading: "CaseReading") -> ComposedTable:
-    """Return the table of a folder.
-
-    Args:
-        arguments: Those of `add_name_arguments`, and folder, labels, patient, similar_patients,
-            unmatched, marks, masks and label_value.
-        reading: What the user says of files that can be read in several ways.
-    """
-    from skiagram.datasets.folder.file_patterns import other_images
-    from skiagram.datasets.folder.patients import PatientTable
-
-    folder = arguments.folder
-    folder, patterns = arguments.folder, arguments.pattern
+def compose_table(options: FileOptions) -> ComposedTable:
+    """Return the table of a folder whose options give a pattern of its names."""
+    folder, patterns = options.folder, options.pattern
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
     if not patterns:
         found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
         raise OptionError(found_none, where="--pattern", remedy=remedy)
-    labels_told = arguments.marks or all("{label}" in pattern for pattern in patterns)
-    if arguments.labels is None and not labels_told:
+    labels_told = options.marks or all("{label}" in pattern for pattern in patterns)
+    if options.csv is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None
-    if arguments.labels is not None:
-        labels = PatientTable.read(arguments.labels, arguments.patient).by_patient()
-    images, of_masks = _find_images(arguments, reading)
+    if options.csv is not None:
+        labels = PatientTable.read(options.csv, options.patient).by_patient()
+    images, of_masks = _find_images(options)
     by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
     notes: list[str] = []
     if labels is not None:
-        by_patient, notes = _join_labels(labels, by_patient, arguments)
+        by_patient, notes = _join_labels(labels, by_patient, options)
     text, left_out = _compose(by_patient, images)
     notes = left_out + notes
     if text.count("\n") == 1:
@@ -122,75 +70,65 @@ def compose_table(arguments: argparse.Namespace, reading: "CaseReading") -> Comp
     if images.lesions is not None:
         notes += _describe_lesions(images)
     notes += filter(None, [of_masks])
-    others = other_images(folder, _patterns(arguments))
+    others = other_images(folder, _patterns(options))
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following: dict[str, str | bool] = {}
-    if others or arguments.marks == "masks":
+    if others or options.marks == "masks":
         following["ignore_unlisted"] = True
-    elif arguments.masks and "mask" not in images.columns:
-        following["masks"] = arguments.masks
+    elif options.masks and "mask" not in images.columns:
+        following["masks"] = options.masks
     return ComposedTable(text, notes, following)
 
 
-def _patterns(arguments: argparse.Namespace) -> "Patterns":
-    from skiagram.datasets.folder.file_patterns import Patterns
-
-    kinds, masks = (arguments.image_kind, arguments.mask_kind), arguments.mask_pattern
-    value = arguments.label_value or ""
-    return Patterns(arguments.pattern, kinds, masks, value, arguments.cut)
+def _patterns(options: FileOptions) -> Patterns:
+    kinds, masks = (options.image_kind, options.mask_kind), options.mask_pattern
+    value = options.label_value or ""
+    return Patterns(options.pattern, kinds, masks, value, options.cut)
 
 
-def _find_images(
-    arguments: argparse.Namespace, reading: "CaseReading"
-) -> "tuple[FoundImages, str]":
+def _find_images(options: FileOptions) -> tuple[FoundImages, str]:
     """Return images, masks and lesions, and a sentence on masks that names tell."""
-    from skiagram.datasets.folder.annotations import MarkChoice
-    from skiagram.datasets.folder.file_patterns import FoundImages
-    from skiagram.datasets.folder.mask_names import settle_masks
-
-    folder, patterns = arguments.folder, _patterns(arguments)
-    images = FoundImages.of(folder, patterns, arguments.frames)
+    folder, patterns = options.folder, _patterns(options)
+    images = FoundImages.of(folder, patterns, options.frames)
     if not images.images:
-        kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
+        kind, remedy = f"no file with the kind `{options.image_kind}` fits", "correct --pattern"
         raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
-    masks = settle_masks([*images.images.values()], arguments.masks, str(folder))
-    images = images.with_masks(masks, as_regions=arguments.masks == "regions")
-    if arguments.marks is not None:
+    masks = settle_masks([*images.images.values()], options.masks, str(folder))
+    images = images.with_masks(masks, as_regions=options.masks == "regions")
+    if options.marks is not None:
         choice = MarkChoice(
-            tuple(arguments.mark_class),
-            arguments.similar_marks,
-            arguments.mark_unit,
-            arguments.mark_radius,
+            tuple(options.mark_class),
+            options.similar_marks,
+            options.mark_unit,
+            options.mark_radius,
         )
-        lesions = _lesions(folder, arguments.marks, images, reading, choice)
+        lesions = _lesions(options, images, choice)
         images = replace(images, lesions=lesions)
-    return images, masks.describe(arguments.masks)
+    return images, masks.describe(options.masks)
 
 
 def _join_labels(
-    labels: "Mapping[str, dict[str, str]]",
+    labels: Mapping[str, dict[str, str]],
     patients: Collection[str],
-    arguments: argparse.Namespace,
-) -> "tuple[dict[str, dict[str, str]], list[str]]":
+    options: FileOptions,
+) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Return patient of the files → row of the labels, and who has no image.
 
     Raises:
         DataError: No patient has a row, or some have none and are not to be left out.
     """
-    from skiagram.datasets.folder.patients import join_patients, require_partners
-
-    tables = (f"the files in {arguments.folder}", str(arguments.labels))
-    partners = join_patients(patients, labels, arguments.similar_patients, tables)
+    tables = (f"the files in {options.folder}", str(options.csv))
+    partners = join_patients(patients, labels, options.similar_patients, tables)
     if not partners:
         raise DataError(
-            f"no image has a row in {arguments.labels}",
-            where=str(arguments.folder),
+            f"no image has a row in {options.csv}",
+            where=str(options.folder),
             allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
             f"`{next(iter(patients))}`",
             remedy="correct --pattern or the table of labels, or name its column with --patient",
         )
-    if arguments.unmatched == "refuse":
+    if options.unmatched == "refuse":
         require_partners(patients, labels, partners, tables)
     joined = set(partners.values())
     notes = [f"No image of patient {name}" for name in labels if name not in joined]
@@ -199,11 +137,9 @@ def _join_labels(
 
 
 def _compose(
-    by_patient: Mapping[str, Mapping[str, str]], images: "FoundImages"
+    by_patient: Mapping[str, Mapping[str, str]], images: FoundImages
 ) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is left out."""
-    from skiagram.datasets.folder.csv_rows import csv_text
-
     others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
     taken = [name for name in images.columns if name in others]
     if taken:
@@ -228,31 +164,17 @@ def _compose(
     return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
-def _lesions(
-    folder: Path, marks: str, images: "FoundImages", reading: "CaseReading", choice: "MarkChoice"
-) -> dict[str, str]:
+def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
-    from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.folder.annotations import Images, read_lesions
-    from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
-    from skiagram.datasets.folder.table import split_masks
-    from skiagram.datasets.volumes.case_images import (
-        ImageReference,
-        decode_case,
-        is_image_file,
-        read_case_files,
-    )
-    from skiagram.datasets.volumes.masks import EmptyMask, SeveralRegions
-
     if any(count > 1 for count in images.frames.values()) and not images.volume:
         where, allowed = "--marks", "files of one image each, or `--frames volume`"
         raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
-    tree = FolderTree(folder, is_image_file)
+    tree, marks = FolderTree(options.folder, is_image_file), str(options.marks)
 
-    def read(image: str, mask: str = "") -> "SpacedImage":
+    def read(image: str, mask: str = "") -> SpacedImage:
         reference = ImageReference(image, split_masks(mask))
         try:
-            return decode_case(read_case_files(tree, reference), reference, reading)
+            return decode_case(read_case_files(tree, reference), reference, options.reading)
         except SeveralRegions as error:
             raise DataError(
                 error.found,
@@ -279,7 +201,7 @@ def _lesions(
     }
 
 
-def _describe_lesions(images: "FoundImages") -> list[str]:
+def _describe_lesions(images: FoundImages) -> list[str]:
     """Return sentences on how many images have lesions, and on masks that no image has."""
     cells = list((images.lesions or {}).values())
     number = sum(cell.count(";") + 1 for cell in cells if cell)

@@ -1,4 +1,4 @@
-"""A survey names every problem at once, in the very words of the run."""
+"""A check names every problem at once, in the very words of the run."""
 
 import re
 from dataclasses import replace
@@ -12,9 +12,9 @@ from skiagram.audit.contract import Finding
 from skiagram.audit.run import audit
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import Survey, file_order, survey_folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
+from skiagram.steps.check import CheckedData, check_folder, file_order
 from skiagram.tasks.task import Design, Task
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -30,17 +30,17 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 
 
-def surveyed(own: OwnFolder, source: Folder, design: Design = "cv") -> Survey:
-    return survey_folder(source, own.folder, read_rows(own.csv.read_bytes()), design)
+def checked(own: OwnFolder, source: Folder, design: Design = "cv") -> CheckedData:
+    return check_folder(source, own.folder, read_rows(own.csv.read_bytes()), design).data
 
 
 @pytest.mark.slow
 def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
-    found = surveyed(own, source_of(own))
+    found = checked(own, source_of(own))
     assert found.runnable
-    assert [one.name for one in found.examined] == [one.name for one in found.entries]
-    assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
+    assert [one.name for one in found.first] == [one.name for one in found.entries]
+    assert {one.note.depth for one in found.first} == {"uint8", "uint16", "float32"}
 
 
 @pytest.mark.thorough
@@ -51,9 +51,9 @@ def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None
     if patients == "unknown":
         source = replace(source, columns=replace(source.columns, patient=None))
     _, cases = ingested(source, tmp_path / "out", "cv")
-    survey = surveyed(own, source)
+    found = checked(own, source).cases
     for column in ("case_id", "patient_id", "split", "label"):
-        np.testing.assert_array_equal(getattr(survey.ingested, column), getattr(cases, column))
+        np.testing.assert_array_equal(getattr(found, column), getattr(cases, column))
 
 
 def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
@@ -73,19 +73,19 @@ def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
     report, _ = audit([ImageStore(folders.images)], cases, task, source_of(own).card())
     lists = [
         dict(re.findall(r"([a-z ]+) ([.0-9]+) \(", of.summary))
-        for found in (report.findings, surveyed(own, source_of(own)).findings)
+        for found in (report.findings, checked(own, source_of(own)).report.findings)
         for of in found
         if of.name == "shortcut_probes"
     ]
-    audited, checked = lists
-    assert len(audited) > 5
-    assert audited == {name: checked[name] for name in audited}
+    by_audit, by_check = lists
+    assert len(by_audit) > 5
+    assert by_audit == {name: by_check[name] for name in by_audit}
 
 
 @pytest.mark.thorough
 def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
     own = mixed_folder(tmp_path)
-    found = surveyed(own, source_of(own)).problems
+    found = checked(own, source_of(own)).problems
     named, problems = {problem.where for problem in found}, [str(problem) for problem in found]
     assert all("Do this: " in problem for problem in problems)
     assert named == {*faulty(), "film-00.png", "gone.png", "forgotten.png"}
@@ -97,7 +97,7 @@ def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Pa
         _remedy(own, raised.value.where)
         left.remove(raised.value.where)
     source = source_of(own)
-    assert surveyed(own, source).runnable
+    assert checked(own, source).runnable
     _, cases = ingested(source, tmp_path / "out" / "clean", "cv")
     assert len(cases) == 52
 
@@ -115,10 +115,10 @@ def _remedy(own: OwnFolder, name: str) -> None:
 def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(8)} | {"copy.png": png(0)}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    found = surveyed(own, source_of(own))
+    found = checked(own, source_of(own))
     assert not found.problems
     assert not found.runnable
-    stops = [finding for finding in found.findings if finding.stops]
+    stops = [finding for finding in found.report.findings if finding.stops]
     assert [finding.name for finding in stops] == ["near_duplicates_across_patients"]
     assert stops[0].examples == ("film-0.png and copy.png",)
 
@@ -127,8 +127,8 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
 def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
     files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    found = surveyed(own, replace(source_of(own), columns=replace(COLUMNS, patient=None)))
-    assert [one.name for one in found.examined] == [f"film-{at:03d}.png" for at in range(80)]
+    found = checked(own, replace(source_of(own), columns=replace(COLUMNS, patient=None)))
+    assert [one.name for one in found.first] == [f"film-{at:03d}.png" for at in range(80)]
     assert [problem.where for problem in found.problems] == ["cut.jpg"]
 
 
@@ -138,9 +138,9 @@ FILES = 40
 def findings(place: Path, names: list[str]) -> dict[str, Finding]:
     own = one_film_a_patient(place, names)
     source = source_of(own, replace(COLUMNS, covariates=()))
-    found = surveyed(own, source)
+    found = checked(own, source)
     assert not found.problems
-    return {one.name: one for one in found.findings}
+    return {one.name: one for one in found.report.findings}
 
 
 def drawn_names() -> list[str]:
