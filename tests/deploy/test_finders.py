@@ -13,12 +13,6 @@ from skiagram.cli.main import main
 from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
-from skiagram.datasets.volumes.case_images import (
-    ImageReference,
-    decode_case,
-    is_image_file,
-    read_case_files,
-)
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
@@ -37,6 +31,12 @@ from skiagram.preparation import (
     PreparedData,
     TraitsSeen,
     brightness_of,
+)
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
 )
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import read_table, write_record, write_table

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.features.extraction import extract_modalities
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import write_checksums, write_fingerprint
 from skiagram.options import build, composed, read_option_file
 from skiagram.preparation import propagate_preparation
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.cases import Cases, read_cases
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.regions import RegionPreparation, Resampling
@@ -29,8 +29,8 @@ from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
 from skiagram.tasks.task import Task
 from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
-from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import options
+from tests.readers.examples import nifti_bytes, series_files
 from tests.stand_ins import PLAN
 
 REPOSITORY = Path(__file__).parents[2]

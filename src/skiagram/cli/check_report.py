@@ -1,6 +1,7 @@
 """What `skiagram check` prints of a folder: counts, sizes, findings, problems and hints."""
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from skiagram.datasets.burnt_in_text import cut_out_mark
-from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.telling_columns import PYRADIOMICS
-from skiagram.errors import DataError, listed
+from skiagram.errors import DataError, listed, printable
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.intake.images import DescribedFolder
+from skiagram.readers.dicom import describe_bits
 from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
 from skiagram.tasks.columns import stands_for_missing
 from skiagram.tasks.task import Design
@@ -258,6 +259,20 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
             examples = ", ".join(problem.where for problem in alike[:_EXAMPLES])
             others = f", for example in {examples}" if len(alike) > _EXAMPLES else f": {examples}"
             yield f"  the same {len(alike)} times more{others}"
+
+
+def require_usable(checked: CheckedFolder, consequence: str) -> None:
+    """Refuse a folder with problems, each kind of which is printed.
+
+    Args:
+        consequence: What was not done for them.
+    """
+    problems = checked.data.problems
+    if problems:
+        print(*map(printable, problem_lines(problems)), sep="\n", file=sys.stderr)
+        fault = f"{len(problems)} images or rows cannot be used; {consequence}"
+        where = checked.source.folder
+        raise DataError(fault, where=where, remedy="`skiagram check` shows more")
 
 
 def disk_text(images: Sequence[CheckedImage]) -> str:

@@ -175,7 +175,7 @@ def _check_folder(
     described: "DescribedFolder", project: "Project", place: Path
 ) -> "tuple[Mapping[str, str], Folder]":
     """Check every row and file; return the file of each case, and a data set of a manifest."""
-    from skiagram.cli.check_report import problem_lines
+    from skiagram.cli.check_report import require_usable
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.table import split_modalities
@@ -193,10 +193,7 @@ def _check_folder(
             allowed=f"names relative to the folder, in the column `{source.columns.file}`",
             remedy=f"correct the names or the folder; first: {data.problems[0]}",
         )
-    if data.problems:
-        print(*map(printable, problem_lines(data.problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(data.problems)} images or rows cannot be used; nothing was opened"
-        raise DataError(fault, where=folder, remedy="`skiagram check` shows more")
+    require_usable(checked, "nothing was opened")
     colour = project.preparation.images.channels == (3,)
     source = replace(
         source,

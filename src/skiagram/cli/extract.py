@@ -54,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table, or print one image's features; return 0, or 4 where a row failed."""
-    from skiagram.datasets.volumes.case_images import read_as_stated
     from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.image_table import (
         REASON,
@@ -63,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_image_table,
     )
     from skiagram.radiomics.settings import make_plan
+    from skiagram.readers.case_images import read_as_stated
 
     plan = make_plan(
         arguments.param,

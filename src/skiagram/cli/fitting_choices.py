@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
+from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.steps.check import CheckedData

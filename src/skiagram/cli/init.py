@@ -15,10 +15,10 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.table import Columns
     from skiagram.intake.feature_tables import DescribedFeatures
     from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.images import DescribedFolder
     from skiagram.steps.check import CheckedData, CheckedFolder
     from skiagram.tasks.task import Design
 
@@ -66,7 +66,6 @@ class Added(NamedTuple):
 
     files: "OptionFiles"
     design: "Design"
-    source: "Folder"
     readers: list[Path]
     checked: "CheckedFolder"
     unused: list[str]
@@ -86,8 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         added.files.name,
         added.checked.data,
         added.design,
-        added.source.outcome,
-        added.source.columns.covariates,
+        added.checked.source.outcome,
+        added.checked.source.columns.covariates,
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
@@ -121,38 +120,17 @@ def add_data_set(
     """
     from dataclasses import replace
 
-    from skiagram.cli.check_report import problem_lines, spelling_hints
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.identifiers import suspect_column
-    from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.table import split_modalities
-    from skiagram.datasets.ingest import task_of
+    from skiagram.cli.check_report import require_usable, spelling_hints
     from skiagram.intake.images import read_folder
-    from skiagram.projects.left_out import leave_out
+    from skiagram.intake.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
     from skiagram.steps.check import check_folder
 
     described = read_folder(options)
     for hint in filter(None, (*described.notes, spelling_hints(described))):
         print(printable(hint), file=sys.stderr)
-    source, design = described.source, described.design
-    if len(source.classes) == 2 and source.positive_class is None:
-        allowed, remedy = (
-            " or ".join(source.classes),
-            f"add `--positive {shlex.quote(source.classes[1])}`",
-        )
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
-    task_of(source, design)
-    outside = _outside(outside)
-    key = _patient_key(key_file, source.columns)
-    if key is not None and source.columns.region is not None:
-        names = [row.cells[source.columns.region] for row in described.rows]
-        if why := suspect_column("", names):
-            fault = f"regions stay in plain words beside the keyed names, and {why}"
-            remedy = "name regions by what they are, such as `tumour`, in masks and table"
-            raise DataError(fault, where=f"column `{source.columns.region}`", remedy=remedy)
-    files = OptionFiles(Path(), source.name, outside, key)
+    # where it will be written, and what people wrote into an earlier option file
+    files = _name_files(described, outside, key_file)
+    source = described.source
     if renew:
         source = files.renewed(source)
         if options.copies is not None:  # the line's word comes before that of the option file
@@ -160,39 +138,108 @@ def add_data_set(
     else:
         files.require_new()
     readers = _compose_reader_files(source.columns.scores)
-    checked = check_folder(source, options.folder, described.rows, design, described.settling)
-    problems, rows = checked.data.problems, checked.rows
-    if problems:
-        print(*map(printable, problem_lines(problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(problems)} images or rows cannot be used; nothing was written"
-        raise DataError(fault, where=str(options.folder), remedy="`skiagram check` shows more")
-    lesionless = len(described.rows) - len(rows)
+    # what is in the files, and what was left out
+    checked = check_folder(
+        source, options.folder, described.rows, described.design, described.settling
+    )
+    require_usable(checked, "nothing was written")
+    lesionless = len(described.rows) - len(checked.rows)
     source = replace(
         checked.source,
         known_issues=(
             *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
             *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
-            *record_left_out(lesionless, len(rows), "have no lesion in their masks"),
+            *record_left_out(lesionless, len(checked.rows), "have no lesion in their masks"),
         ),
         folder=_place(options.folder),
         unlisted="ignore" if lesionless else source.unlisted,
     )
-    table = _cases_of(checked, source)
-    by_modality = split_modalities(rows, source.columns, source.modalities)
-    written_rows = [row for modality_rows in by_modality.values() for row in modality_rows]
+    checked = replace(checked, source=source)
+    given = (options.csv, options.sealed_labels, key_file)
+    of_patients = [path for path in given if path is not None]
+    gitignores = _write_data_set(files, checked, readers, of_patients, options)
+    return Added(files, described.design, [*readers], checked, described.unused, gitignores)
+
+
+def _name_files(
+    described: "DescribedFolder", outside: Path | None, key_file: Path | None
+) -> "OptionFiles":
+    """Return where option file and manifest go, and under which key.
+
+    Raises:
+        OptionError: The positive class is not named, or a place or a key keeps nothing secret.
+        DataError: Names of regions could tell a patient that the key hides.
+    """
+    from skiagram.datasets.folder.identifiers import suspect_column
+    from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.ingest import task_of
+
+    source = described.source
+    if len(source.classes) == 2 and source.positive_class is None:
+        allowed = " or ".join(source.classes)
+        remedy = f"add `--positive {shlex.quote(source.classes[1])}`"
+        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    task_of(source, described.design)
+    inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
+    if outside is not None and (inside or not outside.is_dir()):
+        allowed = "a folder that exists and lies outside the project"
+        raise OptionError(f"`{outside}` was given", where="--manifest-outside", allowed=allowed)
+    key = _patient_key(key_file, source.columns)
+    if key is not None and source.columns.region is not None:
+        names = [row.cells[source.columns.region] for row in described.rows]
+        if why := suspect_column("", names):
+            fault = f"regions stay in plain words beside the keyed names, and {why}"
+            remedy = "name regions by what they are, such as `tumour`, in masks and table"
+            raise DataError(fault, where=f"column `{source.columns.region}`", remedy=remedy)
+    return OptionFiles(Path(), source.name, outside, key)
+
+
+def _write_data_set(
+    files: "OptionFiles",
+    checked: "CheckedFolder",
+    readers: dict[Path, str],
+    of_patients: list[Path],
+    options: "FileOptions",
+) -> list[Path]:
+    """Write manifest and option file, option files of readers, and the table of case ids.
+
+    Args:
+        of_patients: Files of the user's that git must not take.
+
+    Returns:
+        The files that keep git from what is of patients.
+    """
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.table import split_modalities
+    from skiagram.projects.left_out import leave_out
+
+    source, columns = checked.source, checked.source.columns
+    by_modality = split_modalities(checked.rows, columns, source.modalities)
+    rows = [row for modality_rows in by_modality.values() for row in modality_rows]
     sealed = None
     if options.sealed_labels is not None:
         sealed = read_file(options.sealed_labels, str(options.sealed_labels))
-    given = (options.csv, options.sealed_labels, key_file)
+    # git takes nothing of patients, from before it is written
     written = (files.manifest, files.sealed_labels, files.cases)
-    of_patients = [path for path in (*given, *written) if path is not None]
     files.cases.parent.mkdir(exist_ok=True)
-    gitignores = leave_out(Path(), options.folder, of_patients)
-    files.write(source, written_rows, checked.checksums, sealed)
-    beside = {files.cases: table} if key is None else {}
-    texts = readers | beside
+    gitignores = leave_out(Path(), options.folder, [*of_patients, *written])
+    files.write(source, rows, checked.checksums, sealed)
+    texts = dict(readers)
+    if files.patient_key is None:
+        # the table that joins case ids, which all outputs have, to files and patients
+        patient_of = {
+            row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
+            for row in checked.rows
+        }
+        table = [
+            {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
+            for case, file in sorted(checked.data.file_of.items())
+        ]
+        texts[files.cases] = csv_text(["case_id", "file", "patient"], table)
     write_files({path: text.encode() for path, text in texts.items()})
-    return Added(files, design, source, [*readers], checked, described.unused, gitignores)
+    return gitignores
 
 
 def add_feature_table(
@@ -233,22 +280,6 @@ def add_feature_table(
     return described._replace(source=source), data
 
 
-def _cases_of(checked: "CheckedFolder", source: "Folder") -> str:
-    """Return the table that joins case ids, which all outputs have, to files and patients."""
-    from skiagram.datasets.folder.csv_rows import csv_text
-
-    columns = source.columns
-    patient_of = {
-        row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
-        for row in checked.rows
-    }
-    table = [
-        {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
-        for case, file in sorted(checked.data.file_of.items())
-    ]
-    return csv_text(["case_id", "file", "patient"], table)
-
-
 def _place(folder: Path) -> str:
     """Return the folder as the option file names it, so that other machines find it too."""
     root = os.environ.get("SKIAGRAM_DATA")
@@ -256,15 +287,6 @@ def _place(folder: Path) -> str:
     if root and whole.is_relative_to(Path(root).resolve()):
         return whole.relative_to(Path(root).resolve()).as_posix()
     return str(whole)
-
-
-def _outside(folder: Path | None) -> Path | None:
-    """Return the folder of the manifest, which exists and is no part of the project."""
-    inside = folder is not None and folder.resolve().is_relative_to(Path().resolve())
-    if folder is not None and (inside or not folder.is_dir()):
-        allowed = "a folder that exists and lies outside the project"
-        raise OptionError(f"`{folder}` was given", where="--manifest-outside", allowed=allowed)
-    return folder
 
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:

@@ -22,11 +22,11 @@ from skiagram.errors import DataError, OptionError, listed, printable
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
+    from skiagram.intake.file_patterns import Patterns
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -129,7 +129,6 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
-        from skiagram.datasets.volumes.case_images import read_as_stated
         from skiagram.deploy.card import CAUTION
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model, works_on_nothing
@@ -139,6 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
             marks_table,
             score_cases,
         )
+        from skiagram.readers.case_images import read_as_stated
         from skiagram.records.predictions import NOTHING_WORKS
 
     output: Path = arguments.output
@@ -206,8 +206,8 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
     from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.new_cases import find_cases, list_cases
+    from skiagram.intake.file_patterns import Patterns
 
     preparation = model.preparer.preparation
     if model.scorer.measured is not None:
@@ -257,7 +257,7 @@ def _rows_of_features(
 def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[CsvRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
     from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.datasets.folder.file_patterns import FoundImages
+    from skiagram.intake.file_patterns import FoundImages
 
     images = FoundImages.of(place, patterns, frames)
     if not images.images:

@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,15 +137,13 @@ def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
 
     name = options.short_name
     added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
-    data = added.checked.data
-    text = checked_text(replace(added.checked, source=added.source), added.design)
+    data, source = added.checked.data, added.checked.source
+    text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
     if data.report.stopping:
         print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    choices = fitting_choices(
-        name, data, added.design, added.source.outcome, added.source.columns.covariates
-    )
+    choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
     return choices
 
@@ -161,7 +158,7 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
     )
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
-    from skiagram.datasets.combined_regions import COUNT
+    from skiagram.intake.combined_regions import COUNT
     from skiagram.projects.files import CHOICES, read_shipped
 
     described, data = add_feature_table(options)

@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[CsvRow]") -> dict[str, str]:
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.table import refer
-    from skiagram.datasets.volumes.case_images import is_image_file, read_case_files
+    from skiagram.readers.case_images import is_image_file, read_case_files
     from skiagram.sealing.labels import token_of
 
     tree = open_tree(folder, str(folder), is_image_file)

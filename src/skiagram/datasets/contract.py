@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
 from skiagram.tasks.kinds import AnyOutcome

@@ -35,7 +35,6 @@ from skiagram.datasets.contract import (
     pixel_side,
 )
 from skiagram.datasets.copies import settle_copies
-from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
 from skiagram.errors import DataError, OptionError, named
@@ -54,6 +53,7 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
+from skiagram.readers.dicom import describe_bits
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
@@ -129,11 +129,13 @@ class StoredImages(NamedTuple):
 
     Attributes:
         rows: (n,) int64, those of the listed images that could be stored.
+        positions: Their places in the source.
         notes: One of each.
     """
 
     store: ImageStore
     rows: NDArray[np.int64]
+    positions: list[int]
     notes: list[ImageNote]
 
     def summarise(self) -> tuple[ImageKinds, TraitRanges]:
@@ -370,7 +372,9 @@ def _write_images(
                 images.end_shard()
     if truths:
         _write_truths(truths, folders.sealed)
-    return StoredImages(ImageStore(folders.images), np.array(rows, dtype=np.int64), notes)
+    positions = [listed.positions[row] for row in rows]
+    store, stored_rows = ImageStore(folders.images), np.array(rows, dtype=np.int64)
+    return StoredImages(store, stored_rows, positions, notes)
 
 
 def _case_id(rank: int) -> str:

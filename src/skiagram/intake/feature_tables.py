@@ -8,7 +8,28 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from skiagram.datasets.combined_regions import (
+from skiagram.datasets.feature_table import (
+    FeatureTable,
+    empty_unmeasured,
+    numeric_columns,
+    telling_columns_of,
+)
+from skiagram.datasets.folder.csv_rows import (
+    PATIENT_COLUMNS,
+    CsvRow,
+    describe_missing,
+    of_table,
+    read_csv,
+    require_columns,
+    usual_column,
+)
+from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
+from skiagram.datasets.folder.patients import PatientTable, settle_patients
+from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
+from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
+from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.intake.class_folders import add_split
+from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
     COUNT,
@@ -21,38 +42,18 @@ from skiagram.datasets.combined_regions import (
     list_structures,
     originals_of,
 )
-from skiagram.datasets.feature_table import (
-    FeatureTable,
-    empty_unmeasured,
-    numeric_columns,
-    telling_columns_of,
-)
-from skiagram.datasets.folder.class_folders import add_split
-from skiagram.datasets.folder.csv_rows import (
-    PATIENT_COLUMNS,
-    CsvRow,
-    describe_missing,
-    of_table,
-    read_csv,
-    require_columns,
-    usual_column,
-)
-from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.labels import (
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import label_column
+from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
     as_class,
     leave_out_classes,
     record_left_out,
     settle_labels,
 )
-from skiagram.datasets.folder.patients import PatientTable, settle_patients
-from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
-from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
-from skiagram.errors import DataError, OptionError, listed, nearest
-from skiagram.intake.file_options import FileOptions
-from skiagram.intake.images import label_column
 from skiagram.intake.outcomes import list_outcome_columns, settle_outcome
 from skiagram.tasks.columns import stands_for_missing
+from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 
 _TYPED = 8  # columns in a remedy
@@ -151,22 +152,12 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
         features = _features_of(originals_of(names) if combined else names, rows)
     else:
         others = {patient, label, split, *covariates}
-        others |= {*_named_columns(options.not_features, header, "--not-features")}
         others |= set() if settled is None else {*settled.columns}
         free = [name for name in measured if name not in others]
-        features, told_of_features = _feature_columns(rows, free)
-        notes += told_of_features
-        forced = _named_columns(options.force_features, header, "--force-features")
-        asked_of = [name for name in features if name not in forced]
         outcome = None if settled is None else settled.outcome
-        telling = telling_columns_of(rows, asked_of, label, classes, outcome, split)
-        refuse_telling_columns(
-            telling,
-            "the table of features",
-            f"leave them out with `--not-features {_typed(telling)}`, or keep what is a feature "
-            "after all with `--force-features`",
-        )
-        notes += filter(None, [_describe_gaps(rows, features)])
+        target = _Target(label, classes, outcome, split)
+        features, feature_notes = _settle_features(rows, free, target, options)
+        notes += feature_notes
     if combined and patient is not None:
         regions = len(rows)
         volume = next(filter(_VOLUME.search, features), None)
@@ -193,6 +184,38 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
         outcome=None if settled is None else settled.outcome,
     )
     return DescribedFeatures(rows, source, notes + label_notes)
+
+
+class _Target(NamedTuple):
+    """What features must not tell: column of the labels, classes, outcome, column of the splits."""
+
+    label: str
+    classes: tuple[str, ...]
+    outcome: AnyOutcome | None
+    split: str | None
+
+
+def _settle_features(
+    rows: list[CsvRow], columns: Sequence[str], target: _Target, options: FileOptions
+) -> tuple[list[str], list[str]]:
+    """Return the columns that are features, and sentences on what is none and on empty cells.
+
+    Raises:
+        DataError: A column tells the label or looks like a number of the row, and is not forced.
+    """
+    header = rows[0].cells
+    left_out = _named_columns(options.not_features, header, "--not-features")
+    features, notes = _feature_columns(rows, [name for name in columns if name not in left_out])
+    forced = _named_columns(options.force_features, header, "--force-features")
+    asked_of = [name for name in features if name not in forced]
+    telling = telling_columns_of(rows, asked_of, *target)
+    refuse_telling_columns(
+        telling,
+        "the table of features",
+        f"leave them out with `--not-features {_typed(telling)}`, or keep what is a feature "
+        "after all with `--force-features`",
+    )
+    return features, [*notes, *filter(None, [_describe_gaps(rows, features)])]
 
 
 def _joined(options: FileOptions) -> tuple[list[CsvRow], list[str], list[str]]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from skiagram.datasets.file_trees import ARCHIVE, open_tree
-from skiagram.datasets.folder.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.datasets.folder.csv_rows import (
     FILE_COLUMNS,
     PATIENT_COLUMNS,
@@ -20,22 +19,23 @@ from skiagram.datasets.folder.csv_rows import (
     require_columns,
     usual_column,
 )
-from skiagram.datasets.folder.file_names import find_listed_files
-from skiagram.datasets.folder.labels import (
+from skiagram.datasets.folder.patients import number_visits, settle_patients
+from skiagram.datasets.folder.source import Folder, list_unlisted_images
+from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
+from skiagram.errors import DataError, OptionError, listed
+from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
+from skiagram.intake.file_names import find_listed_files
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import (
     as_class,
     label_of_classes,
     leave_out_classes,
     settle_labels,
 )
-from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-from skiagram.datasets.folder.patients import number_visits, settle_patients
-from skiagram.datasets.folder.source import Folder, list_unlisted_images
-from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
-from skiagram.datasets.volumes.case_images import called_images, is_image_file
-from skiagram.errors import DataError, OptionError, listed
-from skiagram.intake.file_options import FileOptions
+from skiagram.intake.mask_names import MaskNames, settle_masks
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
+from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from skiagram.datasets.folder.csv_rows import CsvRow, list_columns, require_columns
-from skiagram.datasets.folder.labels import LEAVE_OUT
 from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import LEAVE_OUT
 from skiagram.tasks.columns import COLUMN, VALUE, OutcomeTable
 from skiagram.tasks.kinds import KINDS, AnyOutcome
 from skiagram.tasks.outcome import MeasuredOutcome

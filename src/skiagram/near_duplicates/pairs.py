@@ -184,7 +184,7 @@ def content_digest(image: Image) -> bytes:
     return digest.digest()
 
 
-class Images(Protocol):
+class ImageSequence(Protocol):
     """Images that are read one at a time, as those of an `ImageStore`."""
 
     def __len__(self) -> int:
@@ -217,7 +217,7 @@ class ImagesOfStores:
         raise IndexError(position)
 
 
-def duplicate_pairs(store: Images) -> Pairs:
+def duplicate_pairs(store: ImageSequence) -> Pairs:
     """Find all pairs of near or exact duplicates; see `pairs_among`."""
     volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2

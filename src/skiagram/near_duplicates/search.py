@@ -34,7 +34,7 @@ from skiagram.near_duplicates.descriptors import (
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import (
-    Images,
+    ImageSequence,
     Pairs,
     duplicate_pairs,
     projection,
@@ -158,13 +158,13 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: Images) -> Pairs:
+def find_copies(store: ImageSequence) -> Pairs:
     """Return all near duplicates and transformed copies among some images."""
     near = duplicate_pairs(store)
     return unite_pairs([near, transformed_pairs(store, near)])
 
 
-def transformed_pairs(store: Images, known: Pairs) -> Pairs:
+def transformed_pairs(store: ImageSequence, known: Pairs) -> Pairs:
     """Find the transformed copies among some images; see `transformed_among`."""
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape

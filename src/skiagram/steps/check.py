@@ -38,7 +38,6 @@ from skiagram.datasets.folder.table import (
     split_masks,
     split_modalities,
 )
-from skiagram.datasets.image_files import TransparentImage
 from skiagram.datasets.ingest import (
     ImageNote,
     IngestedData,
@@ -47,17 +46,18 @@ from skiagram.datasets.ingest import (
     ingest_opened,
     task_of,
 )
-from skiagram.datasets.volumes.case_images import (
+from skiagram.errors import DataError
+from skiagram.image_store.store import ImageStore
+from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.intake.images import Settling
+from skiagram.readers.case_images import (
     ImageReference,
     decode_case,
     is_image_file,
     read_case_files,
 )
-from skiagram.datasets.volumes.masks import EmptyMask
-from skiagram.errors import DataError
-from skiagram.image_store.store import ImageStore
-from skiagram.intake.feature_tables import DescribedFeatures
-from skiagram.intake.images import Settling
+from skiagram.readers.image_files import TransparentImage
+from skiagram.readers.masks import EmptyMask
 from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
@@ -161,13 +161,12 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         folders = IngestFolders.under(place)
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
         images = {
-            modality: _describe_images(ingested, stored, opened, modality)
+            modality: _describe_images(stored, opened, modality)
             for modality, stored in ingested.stored.items()
         }
+        found = _sort_problems(problems, opened)
         if not ingested.listed.positions:
-            return CheckedData(
-                opened.entries(), [*problems.found.values()], problems.images, images
-            )
+            return CheckedData(opened.entries(), found, problems.images, images)
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
         file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
@@ -183,7 +182,7 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
         marks = read_table(folders.cases / MARKS)
         return CheckedData(
             opened.entries(),
-            [*problems.found.values()],
+            found,
             problems.images,
             images,
             cases,
@@ -192,6 +191,17 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
             replace(report, findings=tuple(findings)),
             ingested.sentence,
         )
+
+
+def _sort_problems(problems: Problems, opened: OpenSource) -> list[DataError]:
+    """Return all problems, those of single images at the end and in the order of the source."""
+    kinds = (opened.by_modality() or {"": opened}).values()
+    names = [entry.name for kind in kinds for entry in kind.entries()]
+    place = {
+        str(problems.images[name]): at for at, name in enumerate(names) if name in problems.images
+    }
+    order = sorted(problems.found, key=lambda text: place.get(text, -1))
+    return [problems.found[text] for text in order]
 
 
 def check_rows(described: DescribedFeatures) -> CheckedData:
@@ -231,22 +241,19 @@ def _audit(
     return report
 
 
-def _describe_images(
-    ingested: IngestedData, stored: StoredImages, opened: OpenSource, modality: str
-) -> list[CheckedImage]:
+def _describe_images(stored: StoredImages, opened: OpenSource, modality: str) -> list[CheckedImage]:
     """Return what the images of one kind hold, in the order of the source."""
-    kind = opened.by_modality().get(modality, opened)
-    entries = kind.entries()
-    store, positions = stored.store, ingested.listed.positions
-    if not stored.notes:
-        return []
-    texts = ALL_PROCESSORS.map(partial(_find_text, store), range(len(store)), releases_lock=True)
-    described = described_regions(store)
-    regions = [None] * len(store) if described is None else [*map(tuple, described.tolist())]
-    images = []
-    for row, note, region, text in zip(stored.rows, stored.notes, regions, texts, strict=True):
-        position = positions[row]
-        images.append(CheckedImage(position, entries[position].name, note, region, text))
+    entries = opened.by_modality().get(modality, opened).entries()
+    store, number = stored.store, len(stored.notes)
+    texts = ALL_PROCESSORS.map(partial(_find_text, store), range(number), releases_lock=True)
+    described = described_regions(store) if number else None
+    regions = [None] * number if described is None else [*map(tuple, described.tolist())]
+    images = [
+        CheckedImage(position, entries[position].name, note, region, text)
+        for position, note, region, text in zip(
+            stored.positions, stored.notes, regions, texts, strict=True
+        )
+    ]
     return sorted(images, key=lambda image: image.position)
 
 

@@ -21,13 +21,11 @@ from skiagram.datasets.contract import (
     RealDataSet,
     SpacedImage,
 )
-from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.files import read_file, unlike
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
-from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
     Columns,
@@ -38,7 +36,10 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.gray import InGray
-from skiagram.datasets.volumes.case_images import (
+from skiagram.errors import DataError, named
+from skiagram.intake.mask_names import find_masks
+from skiagram.options import STRICT
+from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
     decode_case,
@@ -46,9 +47,8 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
     read_volume,
 )
-from skiagram.datasets.volumes.grid import MaskGrid
-from skiagram.errors import DataError, named
-from skiagram.options import STRICT
+from skiagram.readers.dicom_codecs import MAX_PIXELS
+from skiagram.readers.grid import MaskGrid
 from skiagram.records.cases import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
 
