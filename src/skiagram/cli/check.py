@@ -21,7 +21,7 @@ USUAL = USUAL_OF_FILES
 EXAMPLES = """\
   skiagram check images images.csv
       shows counts per class, patient, split and size, duplicates, every file that cannot be used
-      and what to do about it, and how much disk a run takes. Nothing is written.
+      and what to do about it, and how much disk a run takes. Nothing is left behind.
   skiagram check images images.csv --text-examples to_look_at
       cuts out marks that look like text in the borders of images, for a person to look at; the
       folder is new, lies where you say and holds what may name a patient

@@ -329,11 +329,13 @@ def _likely_channels(tree: FileTree, rows: Sequence[CsvRow], source: Folder) -> 
     """Return the channels that most of a few files have."""
     in_colour, number = 0, 0
     for row in rows[: 2 * _LOOKED_AT]:
+        if find_image_problem(row, source.columns) is not None:  # ingest says it
+            continue
         reference = replace(refer(row, source.columns), masks=())
         try:
             files = read_case_files(tree, reference)
             in_colour += decode_case(files, reference, source.reading).pixels.ndim == 3
-        except DataError:  # ingest says why
+        except DataError:
             continue
         number += 1
         if number == _LOOKED_AT:
