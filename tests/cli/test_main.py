@@ -98,7 +98,7 @@ def test_help_of_a_command_shows_examples_and_exit_codes(
         assert f"\n  {code} " in shown
 
 
-@pytest.mark.parametrize("name", ["run", "check", "init", "validate"])
+@pytest.mark.parametrize("name", ["run", "check", "init"])
 def test_help_shows_the_usual_options_and_help_all_the_others(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS
+from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, USUAL_COLUMNS
 from skiagram.errors import OptionError
 
 if TYPE_CHECKING:
@@ -14,29 +14,23 @@ USUAL = (  # what `--help` of the commands that read a folder shows
     *("--positive", "--label", "--patient", "--site", "--split", "--covariates", "--masks"),
     *("--pattern", "--time", "--event", "--number", "--grade", "--findings", "--name"),
 )
-_COLUMNS = {  # option → what the column holds, its usual names
-    "patient": ("patient", *PATIENT_COLUMNS),
-    "split": ("train, validation or test", "split"),
-    "site": ("where the image was taken", "site"),
-    "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
-    "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
+_COLUMNS = {  # option → what the column holds
+    "patient": "patient",
+    "split": "train, validation or test",
+    "site": "where the image was taken",
+    "marks": "places of lesions, `x y radius` in pixels, separated by semicolons",
+    "visit": "number or date of the patient's visit, of which only the order is kept",
 }
 _REGION_COLUMNS = {
-    "mask": ("column of the file with the region's mask", "mask"),
-    "region": (
-        "column of the region's name in its file; of a table of features COLUMN=NAME,… whose rows "
-        "are read",
-        "region",
-    ),
-    "label_value": ("column of the value of the region's voxels", "label_value"),
-    "frame": (
-        "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
-        "frame",
-    ),
-    "modality": ("column of the kind of image", "modality"),
+    "mask": "column of the file with the region's mask",
+    "region": "column of the region's name in its file; of a table of features COLUMN=NAME,… whose "
+    "rows are read",
+    "label_value": "column of the value of the region's voxels",
+    "frame": "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
+    "modality": "column of the kind of image",
 }
-# Options that have no say where nothing is trained.
-_NOT_OF_A_COHORT = {"split", "marks", "scores", "test_sites"}
+# Columns that have no say where nothing is trained.
+_NOT_OF_A_COHORT = {"split", "marks"}
 
 
 def require_new(path: Path, where: str) -> None:
@@ -173,79 +167,82 @@ def add_file_arguments(
             of readers are read.
         tables: Whether a table of features may stand in place of the folder.
     """
-    absent = _NOT_OF_A_COHORT if cohort else set()
     parser.set_defaults(cohort=cohort)
-    add = parser.add_argument
-    add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
+    folder = "folder of image files, or .tar.age"
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
     table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
-    add("csv", metavar="CSV", type=Path, nargs="?", help=table)
-    files = parser.add_argument_group("files")
-    name_text = "short name of the data set (default: name of the folder)"
-    files.add_argument("--name", help=name_text)
-    columns = parser.add_argument_group("columns of the CSV")
-    names = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
-    columns.add_argument("--file", help=names)
-    label = "class (default: label); several, separated by commas, where each class has a column "
-    columns.add_argument("--label", default="label", help=label + "of 0 and 1")
-    empty = "rows without a label: leave them out, or the class that they are of"
-    columns.add_argument("--empty-label", metavar="leave-out|CLASS", help=empty)
-    header = "names of all columns, in order, of a table without a header"
-    columns.add_argument("--columns", nargs="+", metavar="COLUMN", help=header)
-    add_missing(columns)
-    add_similar_patients(columns)
-    regions = parser.add_argument_group("regions of interest")
-    for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
-        for name, (holds, *usual) in of_group.items():
-            if name in absent:
-                continue
-            default = f"default: {', else '.join(usual)}, if present"
-            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({default})")
+    parser.add_argument("csv", metavar="CSV", type=Path, nargs="?", help=table)
+    _add_data_arguments(parser.add_argument_group("files"), cohort=cohort)
+    _add_column_arguments(parser, cohort=cohort)
     task = parser.add_argument_group("task")
-    for group, option, text in (
-        (columns, "--covariates", "columns to keep, for example `age,density` (default: none)"),
-        (columns, "--force-covariates", "columns to keep although they look like identifiers"),
-        (columns, "--scores", "scores of readers or devices (higher = rather the positive class)"),
-        (regions, "--images", "which modalities to read; several are several images per case"),
-        (
-            task,
-            "--classes",
-            "class names in label order; others are left out (default: all, sorted)",
-        ),
-        (task, "--test-sites", "sites of the test set; the other sites are for training"),
-    ):
-        if option.removeprefix("--").replace("-", "_") in absent:
-            continue
-        metavar = "MODALITY" if option == "--images" else None
-        group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
-    add_masks(regions)
-    add_mask_grid(regions)
-    add_unstated_spacing(files)
-    add = task.add_argument
+    text = "class names in label order; others are left out (default: all, sorted)"
+    task.add_argument("--classes", nargs="+", default=[], help=text)
     if not cohort:
-        add("--positive", help="the positive class, where there are two classes")
-        sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
-        add("--sealed-labels", metavar="FILE", type=Path, help=sealed)
+        text = "sites of the test set; the other sites are for training"
+        task.add_argument("--test-sites", nargs="+", default=[], help=text)
+        task.add_argument("--positive", help="the positive class, where there are two classes")
+        text = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
+        task.add_argument("--sealed-labels", metavar="FILE", type=Path, help=text)
+    add_outcome_arguments(parser)
+    if not cohort:
         text = "the table is made as `skiagram table` does, and CSV has labels by patients; "
         text += "--patient, --marks, --masks and --label-value are then those of `table`"
         add_name_arguments(parser.add_argument_group("names of files, with --pattern", text))
-    unlisted = "ignore image files that have no row in the CSV"
-    files.add_argument("--ignore-unlisted", action="store_true", help=unlisted)
-    pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
-    files.add_argument("--most-pixels", metavar="N", type=int, default=2**26, help=pixels)
-    text = (
-        "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of them, "
-    )
-    text += "or none, which refuses them among gray images (default: a few among gray images)"
-    files.add_argument("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
+    if tables:
+        _add_table_arguments(parser, cohort=cohort)
+
+
+def _add_data_arguments(files: argparse._ActionsContainer, *, cohort: bool) -> None:
+    """Declare what becomes of files, whatever a table says of them."""
+    add = files.add_argument
+    add("--name", help="short name of the data set (default: name of the folder)")
+    text = "ignore image files that have no row in the CSV"
+    add("--ignore-unlisted", action="store_true", help=text)
+    text = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
+    add("--most-pixels", metavar="N", type=int, default=2**26, help=text)
+    text = "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of "
+    text += "them, or none, which refuses them among gray images (default: a few among gray images)"
+    add("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
+    add_unstated_spacing(files)
     if not cohort:
         text = "copies on both sides of the split, or of different patients: stop the run, leave "
         text += "all but one out (of those in the test set the test image stays), move the test "
         text += "copies into training, or make one patient of those who share an image (default: "
         text += "refuse)"
-        files.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
-    add_outcome_arguments(parser)
-    if tables:
-        _add_table_arguments(parser, cohort=cohort)
+        add("--copies", choices=("refuse", "drop", "move", "join"), help=text)
+
+
+def _add_column_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> None:
+    """Declare which column holds what, and what becomes of masks."""
+    columns = parser.add_argument_group("columns of the CSV")
+    text = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
+    columns.add_argument("--file", help=text)
+    text = "class (default: label); several, separated by commas, where each class has a column "
+    columns.add_argument("--label", default="label", help=text + "of 0 and 1")
+    text = "rows without a label: leave them out, or the class that they are of"
+    columns.add_argument("--empty-label", metavar="leave-out|CLASS", help=text)
+    text = "names of all columns, in order, of a table without a header"
+    columns.add_argument("--columns", nargs="+", metavar="COLUMN", help=text)
+    add_missing(columns)
+    add_similar_patients(columns)
+    regions = parser.add_argument_group("regions of interest")
+    for group, named in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
+        for name, holds in named.items():
+            if not (cohort and name in _NOT_OF_A_COHORT):
+                default = f"default: {', else '.join(USUAL_COLUMNS[name])}, if present"
+                group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({default})")
+    several = {
+        "--covariates": "columns to keep, for example `age,density` (default: none)",
+        "--force-covariates": "columns to keep although they look like identifiers",
+    }
+    if not cohort:
+        several["--scores"] = "scores of readers or devices (higher = rather the positive class)"
+    for option, text in several.items():
+        columns.add_argument(option, nargs="+", default=[], metavar="COLUMN", help=text)
+    text = "which modalities to read; several are several images per case"
+    regions.add_argument("--images", nargs="+", default=[], metavar="MODALITY", help=text)
+    add_masks(regions)
+    add_mask_grid(regions)
 
 
 def _add_table_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> None:

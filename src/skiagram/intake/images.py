@@ -11,6 +11,7 @@ from skiagram.datasets.file_trees import ARCHIVE, open_tree
 from skiagram.datasets.folder.csv_rows import (
     FILE_COLUMNS,
     PATIENT_COLUMNS,
+    USUAL_COLUMNS,
     CsvRow,
     describe_missing,
     list_columns,
@@ -38,19 +39,6 @@ from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settl
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Design
-
-USUAL_COLUMNS = {  # option → usual names of its column
-    "patient": PATIENT_COLUMNS,
-    "split": ("split",),
-    "site": ("site",),
-    "marks": ("marks",),
-    "visit": ("visit",),
-    "mask": ("mask",),
-    "region": ("region",),
-    "label_value": ("label_value",),
-    "frame": ("frame",),
-    "modality": ("modality",),
-}
 
 
 class Settling(NamedTuple):
