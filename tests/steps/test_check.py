@@ -1,6 +1,5 @@
 """A check names every problem at once, in the very words of the run."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +8,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.run import audit
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
-from skiagram.image_store.store import ImageStore
 from skiagram.steps.check import CheckedData, check_folder, file_order
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Design
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
@@ -43,19 +40,6 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert {one.note.depth for one in found.first} == {"uint8", "uint16", "float32"}
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("patients", ["known", "unknown"])
-def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None:
-    own = sound_folder(tmp_path)
-    source = source_of(own)
-    if patients == "unknown":
-        source = replace(source, columns=replace(source.columns, patient=None))
-    _, cases = ingested(source, tmp_path / "out", "cv")
-    found = checked(own, source).cases
-    for column in ("case_id", "patient_id", "split", "label"):
-        np.testing.assert_array_equal(getattr(found, column), getattr(cases, column))
-
-
 def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
     """Write films of a patient each; row `at` is of class `at % 2`."""
     rows = [
@@ -63,23 +47,6 @@ def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
         for at, name in enumerate(names)
     ]
     return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
-
-
-@pytest.mark.slow
-def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
-    own = one_film_a_patient(tmp_path / "own", drawn_names()[:24])
-    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
-    task = Task(source_of(own).classes, None, "cv")
-    report, _ = audit([ImageStore(folders.images)], cases, task, source_of(own).card())
-    lists = [
-        dict(re.findall(r"([a-z ]+) ([.0-9]+) \(", of.summary))
-        for found in (report.findings, checked(own, source_of(own)).report.findings)
-        for of in found
-        if of.name == "shortcut_probes"
-    ]
-    by_audit, by_check = lists
-    assert len(by_audit) > 5
-    assert by_audit == {name: by_check[name] for name in by_audit}
 
 
 @pytest.mark.thorough
