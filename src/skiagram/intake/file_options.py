@@ -95,7 +95,7 @@ class FileOptions:
     def resolved(self) -> "FileOptions":
         """Return the same options with whole paths, which hold in every folder."""
         marks = self.marks
-        if self.pattern and marks not in (None, "masks"):
+        if self.pattern and marks is not None and marks != "masks":
             marks = str(Path(marks).resolve())
         return replace(
             self,

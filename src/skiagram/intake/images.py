@@ -5,6 +5,7 @@ What was guessed or left out on the way is told, a sentence each.
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from skiagram.datasets.file_trees import ARCHIVE, open_tree
@@ -143,7 +144,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
 def _require_folder(options: FileOptions) -> None:
     """Refuse what is neither a folder nor an encrypted archive."""
     folder = options.folder
-    root = folder.resolve() == type(folder)(folder.resolve().anchor)
+    root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         fault = "the root of the file system" if root else "no such folder"
         allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
