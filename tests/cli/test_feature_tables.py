@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from skiagram.cli import check
+from skiagram.cli.check_report import features_text
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import add_feature_table
 from skiagram.cli.main import main
@@ -214,7 +215,7 @@ def test_ids_that_rows_share_keep_a_patients_rows_together(tmp_path: Path, name:
     table.assign(a=values[:, 0], b=values[:, 1]).to_csv(tmp_path / "t.csv", index=False)
     described = read_features(parse(["check", str(tmp_path / "t.csv"), "--positive", "1"]))
     assert (described.source.patient, described.source.features) == (name, ("a", "b"))
-    assert f"Patients are those of `{name}`, 20 in 40 rows" in described.text()
+    assert f"Patients are those of `{name}`, 20 in 40 rows" in features_text(described)
 
 
 def test_empty_and_infinite_cells_of_features_are_said(tmp_path: Path, terminal: Terminal) -> None:

@@ -123,7 +123,11 @@ def _check_table(options: "FileOptions") -> int:
     _check_folds(data, described.design, {})
     for problem in data.problems:
         raise problem
-    parts = [features_text(described), data.sentence, findings_text(data, described.design)]
+    parts = [
+        features_text(described),
+        data.sentence,
+        findings_text(data, described.design, of_images=False),
+    ]
     print(printable("\n\n".join(filter(None, parts))))
     if data.report.stopping:
         print(printable(f"\n{data.report.explain_stop({})}"))

@@ -76,10 +76,15 @@ def features_text(described: DescribedFeatures) -> str:
     return "\n\n".join(["\n".join(described.notes), *lines] if described.notes else lines)
 
 
-def findings_text(data: CheckedData, design: Design) -> str:
-    """Return what the audit says, the gravest first; empty where it says nothing."""
+def findings_text(data: CheckedData, design: Design, *, of_images: bool = True) -> str:
+    """Return what the audit says, the gravest first; empty where it says nothing.
+
+    Args:
+        of_images: Whether there are images; notes on what stands for them tell nothing.
+    """
+    findings = [each for each in data.report.findings if of_images or each.severity != "note"]
     lines = []
-    for finding in sorted(data.report.findings, key=lambda finding: not finding.stops):
+    for finding in sorted(findings, key=lambda finding: not finding.stops):
         grade = "STOP" if finding.stops else finding.severity
         lines.append(f"  {grade} {finding.name}: {finding.summary}")
         if finding.remedy:

@@ -162,7 +162,7 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
     from skiagram.projects.files import CHOICES, read_shipped
 
     described, data = add_feature_table(options)
-    findings = findings_text(data, described.design)
+    findings = findings_text(data, described.design, of_images=False)
     text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
     print(printable(text), end="\n\n", flush=True)
     if data.report.stopping:
