@@ -13,7 +13,7 @@ from skiagram.cli.file_arguments import add_outcome_arguments, read_file_options
 from skiagram.datasets.folder.csv_rows import CsvRow
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.outcomes import GROUP, SettledOutcome, settle_outcome
+from skiagram.intake.outcomes import GROUP, settle_outcome
 from skiagram.tasks.columns import VALUE
 
 
@@ -27,7 +27,7 @@ def table(*rows: tuple[str, str, str]) -> list[CsvRow]:
 ROWS = table(("266", "845", "Mets"), ("", "501", "--"), ("30.5", "", "local"))
 
 
-def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> SettledOutcome:
+def settle(*words: str, rows: list[CsvRow] = ROWS, **others: Any) -> Any:
     parser = argparse.ArgumentParser()
     add_outcome_arguments(parser)
     parser.set_defaults(folder=Path("films"), **others)

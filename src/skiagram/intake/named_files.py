@@ -84,7 +84,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
 def _patterns(options: FileOptions) -> Patterns:
     kinds, masks = (options.image_kind, options.mask_kind), options.mask_pattern
     value = options.label_value or ""
-    return Patterns(options.pattern, kinds, masks, value, options.cut)
+    return Patterns(options.pattern or (), kinds, masks, value, options.cut)
 
 
 def _find_images(options: FileOptions) -> tuple[FoundImages, str]:
