@@ -24,8 +24,8 @@ _COMMAND_LINE = """\
 
 `make` sets up and runs the whole; `dvc` runs stages and experiments; `skiagram` is for images of
 your own, before and after the pipeline. Each stage also runs alone, `python pipeline/<stage>.py`,
-with overrides such as `model=svm model.kernel=linear`. `skiagram COMMAND --help` lists all of a
-command's arguments.
+with overrides such as `model=svm model.kernel=linear`. `skiagram COMMAND --help` lists a
+command's arguments; of a command with many it lists the usual ones, `--help-all` all of them.
 
 """
 _TARGET = re.compile(r"([a-z-]+):.*## (.*)")

@@ -15,20 +15,24 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from skiagram.cli import check, run
-from skiagram.cli.feature_tables import add_feature_table, read_features
+from skiagram.cli import check
+from skiagram.cli.check_report import features_text
+from skiagram.cli.file_arguments import read_file_options
+from skiagram.cli.init import add_feature_table
 from skiagram.cli.main import main
 from skiagram.datasets.telling_columns import names_an_outcome
+from skiagram.intake.feature_tables import read_features
+from skiagram.intake.file_options import FileOptions
 from skiagram.steps.audit import audit_images
 from tests.datasets.sources import ingested
 from tests.pipeline.project import Project
 from tests.terminal import Terminal
 
 
-def parse(line: list[str]) -> argparse.Namespace:
+def parse(line: list[str]) -> FileOptions:
     parser = argparse.ArgumentParser()
     check.add_arguments(parser)
-    return parser.parse_args(line[1:])
+    return read_file_options(parser.parse_args(line[1:]))
 
 
 def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
@@ -211,7 +215,7 @@ def test_ids_that_rows_share_keep_a_patients_rows_together(tmp_path: Path, name:
     table.assign(a=values[:, 0], b=values[:, 1]).to_csv(tmp_path / "t.csv", index=False)
     described = read_features(parse(["check", str(tmp_path / "t.csv"), "--positive", "1"]))
     assert (described.source.patient, described.source.features) == (name, ("a", "b"))
-    assert f"Patients are those of `{name}`, 20 in 40 rows" in described.text()
+    assert f"Patients are those of `{name}`, 20 in 40 rows" in features_text(described)
 
 
 def test_empty_and_infinite_cells_of_features_are_said(tmp_path: Path, terminal: Terminal) -> None:
@@ -511,10 +515,7 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(
     monkeypatch.chdir(tmp_path / "project")
     for copies, rows in (("join", 40), ("drop", 39)):
         assert f"`copies: {copies}`" in terminal([*words, "--copies", copies])
-        parser = argparse.ArgumentParser()
-        run.add_arguments(parser)
-        arguments = parser.parse_args([*words[1:], "--copies", copies])
-        source = add_feature_table(arguments).source
+        source = add_feature_table(parse([*words, "--copies", copies]))[0].source
         folder = tmp_path / copies
         _, cases = ingested(source, folder, "cv")
         assert (len(cases), len(set(cases.patient_id))) == (rows, 39)
@@ -595,8 +596,7 @@ def test_a_table_of_structures_asks_which_one_is_meant(tmp_path: Path, terminal:
     for named in ("Structure", "Structure=GTV"):
         refused = terminal([*line, "--region", named], 2)
     assert "no structure is called GTV" in refused
-    arguments = parse([*line, "--region", "Structure=GTV-1"])
-    described = read_features(arguments)
+    described = read_features(parse([*line, "--region", "Structure=GTV-1"]))
     assert len(described.rows) == 40
     volumes = {float(row.cells["original_shape_MeshVolume"]) for row in described.rows}
     assert max(volumes) < 1e5

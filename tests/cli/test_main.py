@@ -4,6 +4,7 @@ import argparse
 import errno
 import io
 import os
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -95,6 +96,24 @@ def test_help_of_a_command_shows_examples_and_exit_codes(
     assert "  skiagram turn\n" in shown
     for code in ("0", "1", "2", "3", "4", "5", "130"):
         assert f"\n  {code} " in shown
+
+
+@pytest.mark.parametrize("name", ["run", "check", "init"])
+def test_help_shows_the_usual_options_and_help_all_the_others(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = []
+    for option in ("--help", "--help-all"):
+        with pytest.raises(SystemExit) as ended:
+            frame.main([name, option])
+        assert ended.value.code == 0
+        shown.append(capsys.readouterr().out)
+    usual, whole = ({*re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)} for text in shown)
+    assert {"--positive", "--patient", "--time", "--help-all"} <= usual
+    assert len(usual) <= 18
+    assert usual < whole
+    assert {"--most-pixels", "--empty-label"} <= whole - usual
+    assert "regions of interest:" in shown[1]
 
 
 @pytest.mark.usefixtures("turn")

@@ -18,8 +18,8 @@ from skiagram.cli.main import main
 from tests.cli.test_feature_tables import write_features
 from tests.cli.test_folders_as_they_come import write_brains, write_busi
 from tests.datasets.own_folders import SIDE, dicom, encoded, film
-from tests.datasets.volumes.examples import series_files
 from tests.pipeline.project import Project
+from tests.readers.examples import series_files
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.thorough

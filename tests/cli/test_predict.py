@@ -17,8 +17,8 @@ from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import NewCase
 from tests.datasets.folder.test_frames import tiff_of_pages
-from tests.datasets.volumes.examples import cine
 from tests.deploy.trained import TASK, Trained, trained_baseline
+from tests.readers.examples import cine
 
 RUN_AND_LIST_MODULES = """
 import sys

@@ -22,8 +22,8 @@ from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns, normalise_name
-from skiagram.datasets.image_files import decode_image
 from skiagram.options import build, read_option_file
+from skiagram.readers.image_files import decode_image
 
 SIDE = 24
 

@@ -12,8 +12,8 @@ from pyrage import x25519
 
 from skiagram.datasets import file_trees
 from skiagram.datasets.file_trees import EncryptedArchive, FolderTree, open_tree
-from skiagram.datasets.volumes.case_images import is_image_file
 from skiagram.errors import DataError
+from skiagram.readers.case_images import is_image_file
 from skiagram.sealing import encryption
 from skiagram.sealing.encryption import Purpose
 from tests.datasets.own_folders import png

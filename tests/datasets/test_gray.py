@@ -14,8 +14,8 @@ from PIL import Image
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.gray import MAX_TINT, InGray, luma
-from skiagram.datasets.image_files import decode_image
 from skiagram.errors import DataError
+from skiagram.readers.image_files import decode_image
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record
 from tests.datasets.own_folders import encoded, film, png, row, source_of, tiff, write_folder

@@ -13,9 +13,9 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
+from skiagram.readers.dicom import read_dicom
 from tests.datasets.lidc_files import SIDE, lung, stored, table, write
 from tests.datasets.own_folders import dicom
 from tests.datasets.phantoms import data_set

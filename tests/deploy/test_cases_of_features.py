@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.feature_table import pattern_of
-from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.deploy.new_cases import cases_of_features
 from skiagram.errors import DataError
+from skiagram.readers.case_images import decode_case, read_case_files
 
 COLUMNS = ("shape_volume", "glcm_contrast")
 

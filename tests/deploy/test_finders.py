@@ -11,12 +11,6 @@ import pytest
 
 from skiagram.cli.main import main
 from skiagram.datasets.file_trees import FolderTree
-from skiagram.datasets.volumes.case_images import (
-    ImageReference,
-    decode_case,
-    is_image_file,
-    read_case_files,
-)
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
@@ -24,6 +18,12 @@ from skiagram.finding.candidates import Grid
 from skiagram.image_store.pictures import Circle, encode_circles
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.options import build, composed
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.models.arm import ArmFolders
 from skiagram.options import build, composed, read_option_file
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality
 from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
 from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
-from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import options, prepare, train
+from tests.readers.examples import nifti_bytes, series_files
 from tests.stand_ins import PLAN
 
 REPOSITORY = Path(__file__).parents[2]

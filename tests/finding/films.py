@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skiagram.datasets.volumes.grid import VoxelGrid
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.places import tabulate_places
-from tests.datasets.volumes.examples import nifti_bytes
+from tests.readers.examples import nifti_bytes
 
 PATIENTS = 18
 _SIDE = 48

@@ -27,19 +27,18 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
-from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
-from skiagram.datasets.image_files import decode_image
-from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
-from skiagram.datasets.volumes.masks import decode_mask
-from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.intake.annotations import Images, MarkChoice, read_lesions
 from skiagram.options import build, read_option_file
+from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
+from skiagram.readers.image_files import decode_image
+from skiagram.readers.masks import decode_mask
+from skiagram.readers.volume_files import decode_volume
 from tests.datasets import test_medmnist as medmnist
-from tests.datasets.folder.test_annotations import PROGRAMS
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -51,9 +50,8 @@ from tests.datasets.own_folders import (
     tiff,
     write_folder,
 )
-from tests.datasets.test_dicom import BOMBS, bundled, compressed, file_of, header_of
-from tests.datasets.test_image_files import png_bomb
-from tests.datasets.volumes.examples import (
+from tests.intake.test_annotations import PROGRAMS
+from tests.readers.examples import (
     GRID,
     cine,
     nifti_bytes,
@@ -61,9 +59,11 @@ from tests.datasets.volumes.examples import (
     segmentation_of_frames,
     structure_set,
 )
-from tests.datasets.volumes.examples import VALUES as VOXELS
-from tests.datasets.volumes.test_masks import MASK, _contours
-from tests.datasets.volumes.test_volume_files import meta_image_bytes
+from tests.readers.examples import VALUES as VOXELS
+from tests.readers.test_dicom import BOMBS, bundled, compressed, file_of, header_of
+from tests.readers.test_image_files import png_bomb
+from tests.readers.test_masks import MASK, _contours
+from tests.readers.test_volume_files import meta_image_bytes
 
 SIDE = 40
 _CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.datasets.image_files import HEAD_BYTES, is_image
 from skiagram.image_store.store import ImageStore
+from skiagram.readers.image_files import HEAD_BYTES, is_image
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of
 from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder

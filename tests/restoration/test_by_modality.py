@@ -10,19 +10,19 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError, OptionError
 from skiagram.features.extraction import extract, extract_modalities
 from skiagram.features.first_order import FirstOrder
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.options import build, read_option_file
 from skiagram.preparation import PREPARATION, Preparation
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.cases import Cases
 from skiagram.records.files import read_record
 from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
-from tests.datasets.volumes.examples import nifti_bytes
+from tests.readers.examples import nifti_bytes
 
 REPOSITORY = Path(__file__).parents[2]
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))

@@ -63,17 +63,6 @@ class Appearance:
             None if self.regions is None else self.regions[order],
         )
 
-    def chosen(self, rows: Sequence[int]) -> "Appearance":
-        """Return the same of some images, in this order."""
-        kept = np.array(rows, dtype=np.int64)
-        number = np.full(len(self.levels), -1)
-        number[kept] = np.arange(len(kept))
-        first, second = number[self.pairs.first], number[self.pairs.second]
-        stays = (first >= 0) & (second >= 0)
-        pairs = self.pairs._replace(first=first, second=second).chosen(stays)
-        regions = None if self.regions is None else self.regions[kept]
-        return Appearance(pairs, self.levels[kept], regions)
-
 
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
     """Return what is met in any kind of image: of regions the least voxels, the most parts."""

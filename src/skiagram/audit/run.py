@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skiagram.audit.composition import (
     check_classes,
@@ -96,11 +97,13 @@ def audit(
     covariates: pd.DataFrame | None = None,
     acquisition: Sequence[str] = (),
     measured: pd.DataFrame | None = None,
+    beside: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
     Args:
         measured: Column `case_id`, and a column a feature that came with the data.
+        beside: Further traits of the images that a label must not be told from, (n, k) a case.
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
@@ -109,6 +112,8 @@ def audit(
     """
     seen = unite_appearances([_look(store, cases) for store in stores])
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
+    further = {name: columns[traits.rows] for name, columns in (beside or {}).items()}
+    traits = dataclasses.replace(traits, images={**traits.images, **further})
     evidence = Evidence(cases, task, card, seen, traits, measured)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     # the pairs of copies, each under its two case ids

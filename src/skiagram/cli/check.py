@@ -1,37 +1,27 @@
 """`skiagram check`: what is in a folder, and all that would stop a run on it."""
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.cli.array_files import ENDING, describe_arrays
-from skiagram.cli.feature_tables import (
-    add_feature_arguments,
-    audit_rows,
-    is_table,
-    read_features,
-    require_runnable,
-)
-from skiagram.cli.folder_arguments import (
-    add_folder_arguments,
-    read_folder_arguments,
-    require_new,
-)
+from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
 from skiagram.errors import DataError, printable
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import Survey
-    from skiagram.models.cross_validation import Plan
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.steps.check import CheckedData
     from skiagram.tasks.task import Design
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
+USUAL = USUAL_OF_FILES
 EXAMPLES = """\
   skiagram check images images.csv
       shows counts per class, patient, split and size, duplicates, every file that cannot be used
-      and what to do about it, and how much disk a run takes. Nothing is written.
+      and what to do about it, and how much disk a run takes. Nothing is left behind.
   skiagram check images images.csv --text-examples to_look_at
       cuts out marks that look like text in the borders of images, for a person to look at; the
       folder is new, lies where you say and holds what may name a patient
@@ -41,8 +31,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_folder_arguments(parser)
-    add_feature_arguments(parser)
+    add_file_arguments(parser, tables=True)
     parser.add_argument(
         "--text-examples",
         metavar="NEW_FOLDER",
@@ -53,95 +42,118 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the survey; return 0 when the set can be run, 4 when not."""
-    from dataclasses import replace
-
+    """Print what ingest and audit say; return 0 when the set can be run, 4 when not."""
     from skiagram.cli.check_report import (
+        checked_text,
         disk_text,
         left_out,
         patient_hint,
         spelling_hints,
-        survey_text,
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.datasets.folder.survey import survey_folder
+    from skiagram.cli.fitting_choices import fitting_choices
+    from skiagram.intake.images import read_folder
+    from skiagram.steps.check import check_folder
 
-    if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
-        if is_table(arguments.folder):
-            return _check_table(arguments)
-        print(printable(describe_arrays(arguments)))
-        print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
-        return 0
-    described = read_folder_arguments(arguments)
+    options = read_file_options(arguments)
+    if options.is_table:
+        return _check_table(options)
+    if options.is_arrays:
+        return _check_arrays(options)
+    described = read_folder(options)
     source, design = described.source, described.design
     examples: Path | None = arguments.text_examples
     if examples is not None:
         require_new(examples, "--text-examples")
-    survey = survey_folder(
-        source, arguments.folder.resolve(), described.rows, design, described.settling
+    checked = check_folder(
+        source, options.folder.resolve(), described.rows, design, described.settling
     )
-    source = replace(source, gray=survey.gray)
-    _check_folds(survey, source, design)
-    parts = [
-        "\n".join(described.notes),
-        survey_text(survey, source, design),
-        text_in_pixels(survey.examined),
-    ]
+    data = checked.data
+    if not data.problems:
+        covariates = source.columns.covariates
+        choices = fitting_choices(source.name, data, design, source.outcome, covariates)
+        _check_folds(data, design, choices.params)
+    parts = ["\n".join(described.notes), checked_text(checked, design), text_in_pixels(data.first)]
     if examples is not None:
-        number = write_text_examples(survey, examples, source.reading)
+        number = write_text_examples(checked, examples)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
-    if survey.examined:
-        parts.append(disk_text(survey.examined))
+    if data.first:
+        parts.append(disk_text(data.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
-    if survey.runnable:
+    if data.runnable:
         print(
             "This data set can be run. Next: `skiagram run` with the same arguments; in a project"
         )
         print("or a clone, where you choose more yourself, `skiagram init`.")
         return 0
-    waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
+    waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")
     return DataError.exit_code
 
 
-def _check_table(arguments: argparse.Namespace) -> int:
+def _check_arrays(options: "FileOptions") -> int:
+    """Print counts of classes and splits, and the size of the images; return 0."""
+    from skiagram.cli.check_report import text_table
+    from skiagram.intake.arrays import array_source
+
+    source, shape = array_source(options)
+    splits = ["train", "validation", "test"]
+    counts = Counter((entry.label, str(entry.split)) for entry in source.open(None).entries())
+    rows = [
+        [name, *(counts[label, split] for split in splits)]
+        for label, name in enumerate(source.classes)
+    ]
+    size = " × ".join(map(str, shape[1:]))
+    print(printable(text_table(["class", *splits], rows)))
+    print(f"\nImages of {size}. Patients are unknown: each image counts as one.")
+    print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
+    return 0
+
+
+def _check_table(options: "FileOptions") -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
-    described = read_features(arguments)
-    require_runnable(described, _usual_plan())
-    sentence, report = audit_rows(described)
-    print(printable("\n\n".join(filter(None, [described.text(), sentence]))))
-    if report.stopping:
-        print(printable(f"\n{report.explain_stop({})}"))
+    from skiagram.cli.check_report import features_text, findings_text
+    from skiagram.intake.feature_tables import read_features
+    from skiagram.steps.check import check_rows
+
+    described = read_features(options)
+    data = check_rows(described)
+    _check_folds(data, described.design, {})
+    for problem in data.problems:
+        raise problem
+    parts = [
+        features_text(described),
+        data.sentence,
+        findings_text(data, described.design, of_images=False),
+    ]
+    print(printable("\n\n".join(filter(None, parts))))
+    if data.report.stopping:
+        print(printable(f"\n{data.report.explain_stop({})}"))
         print("This data set cannot be run yet: solve the problems above first.")
         return DataError.exit_code
     print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
     return 0
 
 
-def _usual_plan(fitting: Mapping[str, Any] | None = None) -> "Plan":
-    """Return the plan of the project in this folder, or that of a new one with fitting choices."""
+def _check_folds(data: "CheckedData", design: "Design", fitting: Mapping[str, Any]) -> None:
+    """Folds that patients are too few for become a problem.
+
+    The plan is that of the project in this folder, or of a new one with fitting choices.
+    """
     from skiagram.composition import Composition
     from skiagram.models.cross_validation import Plan
     from skiagram.options import PARAMS, PLAN, check, find_value
     from skiagram.projects.files import shipped_root
 
-    here = Path(PARAMS).is_file()
-    options = Composition(Path() if here else shipped_root(), {} if here else dict(fitting or {}))
-    return check(Plan, find_value(options.read_shared("plan"), "plan", PLAN), "plan")
-
-
-def _check_folds(survey: "Survey", source: "Folder", design: "Design") -> None:
-    """Folds that patients are too few for become a problem, by the choices here or of `run`."""
-    from skiagram.cli.fitting_choices import fitting_choices
-
-    if survey.problems:
+    if data.problems or data.cases is None:
         return
-    covariates = source.columns.covariates
-    fitting = fitting_choices(source.name, survey, design, source.outcome, covariates).params
-    cases = survey.ingested.development()
+    here = Path(PARAMS).is_file()
+    options = Composition(Path() if here else shipped_root(), {} if here else dict(fitting))
+    plan = check(Plan, find_value(options.read_shared("plan"), "plan", PLAN), "plan")
+    cases = data.cases.development()
     try:
-        _usual_plan(fitting).check_folds(design, cases.label, cases.patient_id)
+        plan.check_folds(design, cases.label, cases.patient_id)
     except DataError as error:
-        survey.problems.append(error)
+        data.problems.append(error)

@@ -1,6 +1,7 @@
 """What `skiagram check` prints of a folder: counts, sizes, findings, problems and hints."""
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from skiagram.cli.folder_arguments import FolderArguments
 from skiagram.datasets.burnt_in_text import cut_out_mark
-from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
-from skiagram.datasets.volumes.case_images import CaseReading
-from skiagram.errors import DataError
+from skiagram.datasets.telling_columns import PYRADIOMICS
+from skiagram.errors import DataError, listed, printable
+from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.intake.images import DescribedFolder
+from skiagram.readers.dicom import describe_bits
+from skiagram.steps.check import CheckedData, CheckedFolder, CheckedImage
 from skiagram.tasks.columns import stands_for_missing
 from skiagram.tasks.task import Design
 
@@ -28,42 +30,74 @@ _MAX_PICTURES = 24
 _RESTORED_BYTES = 4
 
 
-def survey_text(survey: Survey, source: Folder, design: Design) -> str:
+def checked_text(checked: CheckedFolder, design: Design) -> str:
     """Return counts, sizes, problems and findings."""
-    every = [file for files in survey.by_modality.values() for file in files]
+    data, source = checked.data, checked.source
     in_files = (
-        *describe_gray(file.made_gray for file in every),
-        *(describe_bits(file.stored_bits for file in every)),
+        *describe_gray(image.note.made_gray for image in data.every),
+        *describe_bits(image.note.stored_bits for image in data.every),
     )
-    stated = "\n".join((*survey.notes, *source.card().known_issues, *in_files))
+    stated = "\n".join((*checked.notes, *source.card().known_issues, *in_files))
     sizes = [
-        (f"{modality}:\n" if modality else "") + _sizes_of(files)
-        for modality, files in survey.by_modality.items()
-        if files
+        (f"{modality}:\n" if modality else "") + _sizes_of(images)
+        for modality, images in data.images.items()
+        if images
     ]
-    parts = [_counts(survey, source), *(sizes or ["No file can be read."]), stated]
-    # what the audit says, the gravest first
+    parts = [_counts(data, source), *(sizes or ["No file can be read."]), stated]
+    parts.append(findings_text(data, design))
+    if data.problems:
+        heading = f"What would stop the run ({len(data.problems)}):"
+        lines = [f"  {line}" for line in problem_lines(data.problems)]
+        parts.append("\n".join([heading, *lines]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def features_text(described: DescribedFeatures) -> str:
+    """Return counts of classes and patients, and what is taken for a feature."""
+    source, rows, features = described.source, described.rows, described.source.features or ()
+    body = []
+    for name in (*source.classes, "all"):
+        of_class = [row for row in rows if name == "all" or row.cells[source.label] == name]
+        patients: int | str = "unknown"
+        if source.patient is not None:
+            patients = len({row.cells[source.patient] for row in of_class})
+        body.append([name, len(of_class), patients])
+    left_columns = [name for name in rows[0].cells if name not in described.columns]
+    # those that are not called like PyRadiomics' come first
+    strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
+    lines = [
+        text_table(["class", "rows", "patients"], body),
+        f"Features ({len(features)}): {listed(strange_first)}.",
+    ]
+    if left_columns:
+        lines.append(f"Columns that are left out ({len(left_columns)}): {listed(left_columns)}.")
+    if source.patient is None:
+        lines.append("Patients are unknown: each row counts as one. Name their column: --patient")
+    return "\n\n".join(["\n".join(described.notes), *lines] if described.notes else lines)
+
+
+def findings_text(data: CheckedData, design: Design, *, of_images: bool = True) -> str:
+    """Return what the audit says, the gravest first; empty where it says nothing.
+
+    Args:
+        of_images: Whether there are images; notes on what stands for them tell nothing.
+    """
+    findings = [each for each in data.report.findings if of_images or each.severity != "note"]
     lines = []
-    for finding in sorted(survey.findings, key=lambda finding: not finding.stops):
+    for finding in sorted(findings, key=lambda finding: not finding.stops):
         grade = "STOP" if finding.stops else finding.severity
         lines.append(f"  {grade} {finding.name}: {finding.summary}")
         if finding.remedy:
             lines.append(f"       Do this: {finding.remedy}.")
         if finding.examples:
             lines.append(f"       For example: {'; '.join(finding.examples)}")
-    if lines:
-        heading = f"What the audit will report (design {design}, files that can be read):"
-        parts.append("\n".join([heading, *lines]))
-    if survey.problems:
-        heading = f"What would stop the run ({len(survey.problems)}):"
-        lines = [f"  {line}" for line in problem_lines(survey.problems)]
-        parts.append("\n".join([heading, *lines]))
-    return "\n\n".join(part for part in parts if part)
+    heading = f"What the audit will report (design {design}, files that can be read):"
+    return "\n".join([heading, *lines]) if lines else ""
 
 
-def left_out(described: FolderArguments) -> str:
+def left_out(described: DescribedFolder) -> str:
     """Return which columns of the table stay behind and how to take them; no cell is quoted."""
-    left_columns = described.left
+    left_columns = described.unused
     if not left_columns:
         return ""
     cells = {name: [row.cells[name] for row in described.rows] for name in left_columns}
@@ -80,7 +114,7 @@ def left_out(described: FolderArguments) -> str:
     return "\n".join(lines)
 
 
-def spelling_hints(described: FolderArguments) -> str:
+def spelling_hints(described: DescribedFolder) -> str:
     """Return which classes and categories may be spelled in several ways, or stand for nothing."""
     columns = described.source.columns
     lines = []
@@ -100,11 +134,11 @@ def spelling_hints(described: FolderArguments) -> str:
     return "\n".join(["Look at these words of the CSV:", *lines]) if lines else ""
 
 
-def patient_hint(described: FolderArguments) -> str:
+def patient_hint(described: DescribedFolder) -> str:
     """Return what to do where no column tells patients apart; empty where one does."""
     if described.source.columns.patient is not None:
         return ""
-    named = [name for name in described.left if names_patients(name)]
+    named = [name for name in described.unused if names_patients(name)]
     remedy = (
         f"The column `{named[0]}` may tell them apart: --patient {shlex.quote(named[0])}"
         if named
@@ -117,17 +151,17 @@ def patient_hint(described: FolderArguments) -> str:
     )
 
 
-def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:
+def text_in_pixels(images: Sequence[CheckedImage]) -> str:
     """Return which images may hold text in their pixels; empty where none does."""
-    marked = [file for file in examined if file.text]
-    expected = Counter(file.text_expected for file in examined if file.text_expected)
+    marked = [image for image in images if image.text]
+    expected = Counter(image.note.text_expected for image in images if image.note.text_expected)
     if not marked and not expected:
         return ""
     lines = ["Text in the pixels may name a patient, and models learn from labels of a device:"]
     if marked:
-        names = ", ".join(file.name for file in marked[:_EXAMPLES])
+        names = ", ".join(image.name for image in marked[:_EXAMPLES])
         lines.append(
-            f"  {len(marked)} of {len(examined)} images have marks in their borders that look like "
+            f"  {len(marked)} of {len(images)} images have marks in their borders that look like "
             f"text, for example {names}"
         )
     lines += [
@@ -143,44 +177,44 @@ def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:
     return "\n".join(lines)
 
 
-def write_text_examples(survey: Survey, folder: Path, reading: CaseReading) -> int:
+def write_text_examples(checked: CheckedFolder, folder: Path) -> int:
     """Write pictures of the first marks of some files into a new folder; return how many."""
-    marked = [file for file in survey.examined if file.text]
+    marked = [image for image in checked.data.first if image.text]
     folder.mkdir(parents=True)
     chosen = marked[:: -(-len(marked) // _MAX_PICTURES)] if marked else []
-    for number, file in enumerate(chosen):
-        mark = cut_out_mark(read_pixels(survey.files, file.reference, reading), file.text[0])
+    for number, image in enumerate(chosen):
+        mark = cut_out_mark(checked.opened.image(image.position).pixels, image.text[0])
         Pillow.fromarray(mark).save(folder / f"mark-{number:02d}.png")
     return len(chosen)
 
 
-def _counts(survey: Survey, source: Folder) -> str:
-    there = {entry.split for entry in survey.entries}
+def _counts(data: CheckedData, source: Folder) -> str:
+    there = {entry.split for entry in data.entries}
     splits = [split for split in ("train", "validation", "test") if split in there]
     patients_known = source.columns.patient is not None
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:
-        entries = [entry for entry in survey.entries if label is None or entry.label == label]
+        entries = [entry for entry in data.entries if label is None or entry.label == label]
         patients = len({entry.patient for entry in entries}) if patients_known else "unknown"
         in_splits = [sum(entry.split == split for entry in entries) for split in splits]
         rows.append([name, len(entries), patients, *in_splits])
     return text_table(["class", "images", "patients", *splits], rows)
 
 
-def _sizes_of(files: Sequence[ExaminedFile]) -> str:
-    volumes = [len(file.shape) == 4 for file in files]
+def _sizes_of(images: Sequence[CheckedImage]) -> str:
+    volumes = [len(image.note.shape) == 4 for image in images]
     if any(volumes) and not all(volumes):
-        return f"{sum(volumes)} volumes and {len(files) - sum(volumes)} plane images."
+        return f"{sum(volumes)} volumes and {len(images) - sum(volumes)} plane images."
     axes = ("slices", "height", "width") if all(volumes) else ("height", "width")
-    sides = np.array([file.shape[: len(axes)] for file in files])
+    sides = np.array([image.note.shape[: len(axes)] for image in images])
     rows = [[axis, *_low_middle_high(sides.T[k])] for k, axis in enumerate(axes)]
     voxels = "voxels" if all(volumes) else "pixels"
-    spaced = [file.spacing for file in files if file.spacing is not None]
+    spaced = [image.note.spacing for image in images if image.note.spacing is not None]
     spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
     for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
         rows.append([f"{name} spacing, mm", *_low_middle_high(spacings[:, k])])
     # the regions: their voxels, their size where the spacing is known, and their parts
-    regions = [(file.region, file.spacing) for file in files if file.region is not None]
+    regions = [(image.region, image.note.spacing) for image in images if image.region is not None]
     if regions:
         described = np.array([region for region, _ in regions])
         rows.append([f"region, {voxels}", *_low_middle_high(described[:, 0])])
@@ -193,13 +227,13 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
             unit = "mm³" if all(volumes) else "mm²"
             rows.append([f"region, {unit}", *_low_middle_high(np.array(sizes_of_regions))])
         rows.append(["region, parts", *_low_middle_high(described[:, 1])])
-    depths = sorted({file.depth for file in files})
+    depths = sorted({image.note.depth for image in images})
     sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
-    kind = "colour" if 2 * sum(file.channels == 3 for file in files) > len(files) else "gray"
+    kind = "colour" if len(images[0].note.shape) == 3 else "gray"
     prefix = "volumes, " if all(volumes) else ""
     notes = [f"{prefix}{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
-    if spaced and len(spaced) < len(files):
-        notes.append(f"The spacing of {len(files) - len(spaced)} of {len(files)} is unknown.")
+    if spaced and len(spaced) < len(images):
+        notes.append(f"The spacing of {len(images) - len(spaced)} of {len(images)} is unknown.")
     if steps > 1 and all(volumes):
         notes.append(
             f"{steps} different spacings: resample to one (`region.resampling` of a restoration) "
@@ -232,10 +266,25 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
             yield f"  the same {len(alike)} times more{others}"
 
 
-def disk_text(examined: Sequence[ExaminedFile]) -> str:
+def require_usable(checked: CheckedFolder, consequence: str) -> None:
+    """Refuse a folder with problems, each kind of which is printed.
+
+    Args:
+        consequence: What was not done for them.
+    """
+    problems = checked.data.problems
+    if problems:
+        print(*map(printable, problem_lines(problems)), sep="\n", file=sys.stderr)
+        fault = f"{len(problems)} images or rows cannot be used; {consequence}"
+        where = checked.source.folder
+        raise DataError(fault, where=where, remedy="`skiagram check` shows more")
+
+
+def disk_text(images: Sequence[CheckedImage]) -> str:
     """Return how much disk the images will take."""
-    stored = sum(file.stored_bytes for file in examined)
-    restored = sum(_RESTORED_BYTES * float(np.prod(file.shape)) for file in examined)
+    values = [(float(np.prod(image.note.shape)), np.dtype(image.note.depth)) for image in images]
+    stored = sum(number * depth.itemsize for number, depth in values)
+    restored = sum(_RESTORED_BYTES * number for number, _ in values)
     return (
         f"Disk: {_size(stored)} for images and {_size(restored)} for restored images; twice as "
         "much on a file system without reflinks, because of DVC's cache."

@@ -3,22 +3,20 @@
 It is read in the project's classes, and with the columns that the project's models read.
 """
 
-import argparse
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skiagram.cli.feature_tables import is_table, read_features
-from skiagram.cli.folder_arguments import FolderArguments, read_folder_arguments
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Source
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import Survey
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.images import DescribedFolder
     from skiagram.steps.validate import Project
     from skiagram.tasks.kinds import AnyOutcome
 
@@ -39,7 +37,7 @@ class DescribedCohort(NamedTuple):
 
 
 def read_cohort(
-    arguments: argparse.Namespace, project: "Project", at_home: "Source", place: Path
+    options: "FileOptions", project: "Project", at_home: "Source", place: Path
 ) -> DescribedCohort:
     """Read the cohort that the line names.
 
@@ -54,59 +52,58 @@ def read_cohort(
     from skiagram.datasets.folder.table import refer
 
     of_features = isinstance(at_home, FeatureTable)
-    if is_table(arguments.folder) != of_features:
+    if options.is_table != of_features:
         kinds = ("a folder of images", "a table of features")
         raise DataError(
             f"{kinds[not of_features]}",
-            where=str(arguments.folder),
+            where=str(options.folder),
             allowed=f"{kinds[of_features]}, as the project has",
         )
-    _name_classes(arguments, project)
+    options = _name_classes(options, project)
     if isinstance(at_home, FeatureTable):
-        return _read_table(arguments, project, at_home, place)
-    described = _read_folder(arguments, project, at_home)
-    survey, source = _survey(described, arguments, project, place)
+        return _read_table(options, project, at_home, place)
+    described = _read_folder(options, project, at_home)
+    file_of, source = _check_folder(described, project, place)
     # which of several cohorts each case is of, where a column says it
     columns, cohorts = described.source.columns, dict[str, str]()
     if columns.site is not None:
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
-        cohorts = {case: site_of[file] for case, file in survey.file_of.items()}
-    return DescribedCohort(source, survey.file_of, cohorts)
+        cohorts = {case: site_of[file] for case, file in file_of.items()}
+    return DescribedCohort(source, file_of, cohorts)
 
 
-def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
-    """Let the arguments name the table's words for the project's classes."""
+def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
+    """Let the options name the table's words for the project's classes."""
     task = project.task
     if task.outcome is not None:
         for option in task.outcome.named_by:
-            if getattr(arguments, option) is None:
+            if options.outcome.get(option) is None:
                 fault, allowed = "is not given", f"columns of a {task.outcome.words}"
                 raise OptionError(fault, where=f"--{option}", allowed=allowed)
-        for option, at_home in task.outcome.asked.items():
-            if getattr(arguments, option, None) is None:
-                setattr(arguments, option, at_home)
-        return
-    classes = arguments.classes or list(task.classes)
+        given = {name: value for name, value in options.outcome.items() if value is not None}
+        return replace(options, outcome=dict(options.outcome) | task.outcome.asked | given)
+    classes = options.classes or task.classes
     if len(classes) != len(task.classes):
         allowed = f"a word for each of {', '.join(task.classes)}, in this order"
         raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
-    arguments.classes = classes
-    arguments.positive = None if task.positive is None else classes[task.positive]
+    positive = None if task.positive is None else classes[task.positive]
+    return replace(options, classes=classes, positive=positive)
 
 
 def _read_table(
-    arguments: argparse.Namespace, project: "Project", at_home: "FeatureTable", place: Path
+    options: "FileOptions", project: "Project", at_home: "FeatureTable", place: Path
 ) -> DescribedCohort:
     """Read a table of features, with those that the project's table has."""
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text, require_columns
+    from skiagram.intake.feature_tables import read_features
     from skiagram.records.files import read_table
     from skiagram.steps.validate import name_entries
 
     measured = read_table(project.root / "data/cases/measured.parquet").columns
     features = tuple(name for name in measured if name != "case_id")
-    described = read_features(arguments, replace(at_home, features=features))
-    rows, site = described.rows, arguments.site
+    described = read_features(options, replace(at_home, features=features))
+    rows, site = described.rows, options.site
     source = replace(described.source, split=None, file=str(place / "features.csv"))
     source = replace(source, outcome=_outcome_of(project, source))
     _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
@@ -142,28 +139,31 @@ def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
 
 
 def _read_folder(
-    arguments: argparse.Namespace, project: "Project", at_home: "Source"
-) -> FolderArguments:
+    options: "FileOptions", project: "Project", at_home: "Source"
+) -> "DescribedFolder":
     """Read the table, in the project's classes and with the columns that its models read."""
     from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.datasets.folder.source import Folder
+    from skiagram.intake.images import read_folder
     from skiagram.records.files import read_table
 
-    arguments.images = arguments.images or list(project.preparation.modalities)
-    if arguments.csv is not None:
-        header = read_csv(arguments.csv, arguments.missing)[0].cells
+    options = replace(options, images=options.images or project.preparation.modalities)
+    if options.csv is not None:
+        header = read_csv(options.csv, options.missing)[0].cells
         covariates_at_home = read_table(project.root / "data/cases/covariates.parquet").columns
         taken = [name for name in covariates_at_home if name in header]
-        arguments.covariates = [*arguments.covariates, *taken]
-        arguments.force_covariates = [*arguments.force_covariates, *taken]
         # columns that are called as in the project's own table of images
         names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
         columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
+        named: dict[str, Any] = {}
         for option in names if columns_at_home is not None else ():
-            column, given = getattr(columns_at_home, option), getattr(arguments, option)
+            column, given = getattr(columns_at_home, option), getattr(options, option)
             if column in header and (given is None or given not in header):
-                setattr(arguments, option, column)
-    described = read_folder_arguments(arguments)
+                named[option] = column
+        covariates = [*options.covariates, *taken]
+        forced = [*options.force_covariates, *taken]
+        options = replace(options, covariates=covariates, force_covariates=forced, **named)
+    described = read_folder(options)
     columns = replace(described.source.columns, split=None, marks=None, scores=())
     cells = {row.cells[columns.label] for row in described.rows}
     _refuse_unknown(cells, described.source.classes)
@@ -171,50 +171,44 @@ def _read_folder(
     return described._replace(source=replace(source, outcome=_outcome_of(project, source)))
 
 
-def _survey(
-    described: FolderArguments, arguments: argparse.Namespace, project: "Project", place: Path
-) -> "tuple[Survey, Folder]":
-    """Look at every row and file, and return the cohort as a data set whose manifest lies there."""
-    from skiagram.cli.check_report import problem_lines
+def _check_folder(
+    described: "DescribedFolder", project: "Project", place: Path
+) -> "tuple[Mapping[str, str], Folder]":
+    """Check every row and file; return the file of each case, and a data set of a manifest."""
+    from skiagram.cli.check_report import require_usable
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.options import build, read_option_file
+    from skiagram.steps.check import check_folder
 
-    source, rows = described.source, described.rows
-    survey = survey_folder(source, arguments.folder, rows, "cv", described.settling)
-    rows = survey.rows
-    if not survey.examined:
+    folder = described.source.folder
+    checked = check_folder(described.source, Path(folder), described.rows, "cv", described.settling)
+    source, data, rows = checked.source, checked.data, checked.rows
+    if not data.first:
         fault = f"none of the {len(rows)} rows names an image that can be read"
         raise DataError(
             fault,
-            where=str(arguments.folder),
+            where=folder,
             allowed=f"names relative to the folder, in the column `{source.columns.file}`",
-            remedy=f"correct the names or the folder; first: {survey.problems[0]}",
+            remedy=f"correct the names or the folder; first: {data.problems[0]}",
         )
-    if survey.problems:
-        print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
-        raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
-    checksums: dict[str, str] = {}
-    for file in (*survey.examined, *survey.further):
-        checksums |= file.checksums
+    require_usable(checked, "nothing was opened")
     colour = project.preparation.images.channels == (3,)
     source = replace(
         source,
-        folder=str(arguments.folder),
-        channels=3 if colour else survey.channels,
-        gray=survey.gray,
+        channels=3 if colour else source.channels,
         unlisted=source.unlisted if len(rows) == len(described.rows) else "ignore",
     )
     by_modality = split_modalities(rows, source.columns, source.modalities)
     files = OptionFiles(place / "project", source.name, outside=place)
     files.options.parent.mkdir(parents=True)
     files.write(
-        source, [row for modality_rows in by_modality.values() for row in modality_rows], checksums
+        source,
+        [row for modality_rows in by_modality.values() for row in modality_rows],
+        checked.checksums,
     )
-    folder = build(read_option_file(files.options), "cohort")
-    if not isinstance(folder, Folder):
-        raise TypeError(folder)
-    return survey, folder
+    cohort = build(read_option_file(files.options), "cohort")
+    if not isinstance(cohort, Folder):
+        raise TypeError(cohort)
+    return data.file_of, cohort

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from skiagram.cli.folder_arguments import add_unstated_spacing, reading_of, require_new
+from skiagram.cli.file_arguments import add_unstated_spacing, require_new
 from skiagram.cli.predict import compute_of
 from skiagram.errors import OptionError
 
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_image_table,
     )
     from skiagram.radiomics.settings import make_plan
+    from skiagram.readers.case_images import read_as_stated
 
     plan = make_plan(
         arguments.param,
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         bin_count=arguments.bin_count,
         resampled_spacing=arguments.spacing,
     )
-    spacing = reading_of(arguments).spacing
+    spacing = read_as_stated(arguments.unstated_spacing).spacing
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
     if arguments.mask is not None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from skiagram.cli.folder_arguments import require_new
+from skiagram.cli.file_arguments import require_new
 from skiagram.errors import DataError
 
 NAME = "features"

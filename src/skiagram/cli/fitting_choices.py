@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
-from skiagram.datasets.contract import pixel_side
-from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES, read_shipped
+from skiagram.steps.check import CheckedData
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
@@ -118,7 +116,7 @@ def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
 
 def fitting_choices(
     name: str,
-    survey: Survey,
+    data: CheckedData,
     design: Design,
     outcome: MeasuredOutcome | None = None,
     covariates: Sequence[str] = (),
@@ -130,22 +128,11 @@ def fitting_choices(
         covariates: Those of the data set; a model on them alone is a rule of an outcome.
     """
     if outcome is not None:
-        choices = choices_of_outcome(_classify(name, survey, design), outcome, covariates)
+        choices = choices_of_outcome(_classify(name, data, design), outcome, covariates)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
-    # the radii of the development cases' lesions, in mm; in pixels where none is known
-    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
-    radii = np.array(
-        [
-            mark.radius * pixel_side(file.spacing)
-            for file in survey.examined
-            if file.name not in sealed
-            for mark in survey.marks.get(file.name, ())
-        ],
-        dtype=np.float64,
-    )
-    if len(radii):
-        return _search(survey, radii, {"dataset": name, "design": design})
-    return add_frozen_arm(_classify(name, survey, design))
+    if len(data.radii):
+        return _search(data, {"dataset": name, "design": design})
+    return add_frozen_arm(_classify(name, data, design))
 
 
 def add_frozen_arm(choices: FittingChoices) -> FittingChoices:
@@ -187,23 +174,23 @@ def read_encoders(models: Sequence[str]) -> list[str]:
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 
-def _classify(name: str, survey: Survey, design: Design) -> FittingChoices:
+def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
     of_run = {"dataset": name, "design": design}
-    first = survey.examined[0]
-    if len(first.shape) == 4:
-        if first.region is not None and all(file.spacing for file in _all(survey)):
-            return _regions(name, survey, of_run)
-        networks = {"conf/model/cnn_3d.yaml": _sized(survey, 32)}
+    first = data.first[0]
+    if len(first.note.shape) == 4:
+        if first.region is not None and all(image.note.spacing for image in data.every):
+            return _regions(name, data, of_run)
+        networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(of_run | chosen, networks, {})
-    sized = _sized(survey, _LARGE)
+    sized = _sized(data, _LARGE)
     options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS}
     if first.region is not None:
         input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
         chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
         files = {"conf/model/small_cnn.yaml": input_}
         return FittingChoices(of_run | chosen, files, {})
-    if survey.channels == 3:
+    if len(first.note.shape) == 3:
         of_run |= {"restoration": "none"}
     return FittingChoices(of_run, options if sized else {}, {})
 
@@ -295,13 +282,14 @@ def compare_combinations(
     return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
 
 
-def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) -> FittingChoices:
+def _search(data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
     """Return the choices for images with marked lesions, whose radii set all distances."""
-    axes = 3 if len(survey.examined[0].shape) == 4 else 2
-    sides = np.array([file.shape[:axes] for file in survey.examined], dtype=np.float64)
-    spacing = np.array([file.spacing or (1.0,) * axes for file in survey.examined])
+    notes = [image.note for image in data.first]
+    axes = 3 if len(notes[0].shape) == 4 else 2
+    sides = np.array([note.shape[:axes] for note in notes], dtype=np.float64)
+    spacing = np.array([note.spacing or (1.0,) * axes for note in notes])
     size = np.median(sides * spacing, axis=0)
-    least, usual = np.quantile(radii, (0.1, 0.5))
+    least, usual = np.quantile(data.radii, (0.1, 0.5))
     # A grid reaches what is as large as half the diagonal of its step; a little less is taken.
     step = max(1.7 / np.sqrt(axes) * least, (size.prod() / _MAX_PLACES) ** (1 / axes))
     pixel = max(usual / (12 if axes == 2 else 5), float(spacing.min()))
@@ -336,7 +324,7 @@ def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) 
         "baselines": ["candidate_finder", "logistic_regression"],
         "networks": [network],
     }
-    unit = "mm" if survey.examined[0].spacing else "pixels"
+    unit = "mm" if notes[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
     of_marks = distances["conf/model/candidate_finder.yaml"]
     distances["conf/model/encoder_finder.yaml"] = of_marks
@@ -386,22 +374,18 @@ def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:
     return {"restoration": "none"} if len(shape) == 4 else {}
 
 
-def _all(survey: Survey) -> list[ExaminedFile]:
-    return [file for files in survey.by_modality.values() for file in files]
-
-
-def _sized(survey: Survey, side: int) -> dict[str, Any]:
+def _sized(data: CheckedData, side: int) -> dict[str, Any]:
     """Return the size that networks bring images to; nothing where they can stay as they are."""
-    axes = len(survey.examined[0].shape) - (len(survey.examined[0].shape) > 2)
-    sides = np.array([file.shape[:axes] for file in _all(survey)])
+    axes = len(data.first[0].note.shape) - (len(data.first[0].note.shape) > 2)
+    sides = np.array([image.note.shape[:axes] for image in data.every])
     if len(np.unique(sides, axis=0)) == 1 and sides.max() <= side:
         return {}
     return {"training.image_size": side}
 
 
-def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoices:
+def _regions(name: str, data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
     """Return the choices for volumes with regions, prepared by the kind of each modality."""
-    kinds, why = _region_kinds(survey)
+    kinds, why = _region_kinds(data)
     first = next(iter(kinds.values()))
     files: dict[Path, str] = {}
     restoration, features = f"region_{first}", f"region/{first},acquisition"
@@ -435,16 +419,16 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
     return FittingChoices(of_run | chosen, options, files, why, uptake=uptake)
 
 
-def _region_kinds(survey: Survey) -> tuple[dict[str, str], str]:
+def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
     """Return modality → option files of its regions, and sentences on what was assumed.
 
     What the DICOM headers of all its files say counts; names are asked where no header says it.
     """
     kinds, why = dict[str, str](), list[str]()
-    for modality, files in survey.by_modality.items():
-        stated = sorted({file.modality for file in files} - {""})
+    for modality, images in data.images.items():
+        stated = sorted({image.note.modality for image in images} - {""})
         kind_by_header = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
-        words = (f"{modality} {files[0].name}").replace("_", " ")
+        words = (f"{modality} {images[0].name}").replace("_", " ")
         kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
         kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")
         headers = f"The DICOM headers{modality and f' of {modality}'} say {' and '.join(stated)}"

@@ -9,19 +9,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
+from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import Survey
     from skiagram.datasets.folder.table import Columns
+    from skiagram.intake.feature_tables import DescribedFeatures
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.images import DescribedFolder
+    from skiagram.steps.check import CheckedData, CheckedFolder
     from skiagram.tasks.task import Design
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
+USUAL = (*USUAL_OF_FILES, "--renew")
 EXAMPLES = """\
   skiagram init images images.csv --positive malignant
       writes conf/dataset/images.yaml and its manifest (one checksum per file), and prints what
@@ -48,7 +51,7 @@ title: {column} # name in tables and figures
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_folder_arguments(parser)
+    add_file_arguments(parser)
     again = "read files and labels again; what you edited in the option file stays"
     parser.add_argument("--renew", action="store_true", help=again)
     outside = "folder outside the project for the manifest, which holds files and patient ids"
@@ -63,10 +66,9 @@ class Added(NamedTuple):
 
     files: "OptionFiles"
     design: "Design"
-    source: "Folder"
     readers: list[Path]
-    survey: "Survey"
-    left: list[str]
+    checked: "CheckedFolder"
+    unused: list[str]
     gitignores: list[Path]
 
 
@@ -76,126 +78,206 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.files import write_files
     from skiagram.projects.left_out import explain_taken
 
-    added = add_data_set(arguments, arguments.renew)
+    outside, key_file = arguments.manifest_outside, arguments.patient_key
+    options = read_file_options(arguments)
+    added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
     choices = fitting_choices(
         added.files.name,
-        added.survey,
+        added.checked.data,
         added.design,
-        added.source.outcome,
-        added.source.columns.covariates,
+        added.checked.source.outcome,
+        added.checked.source.columns.covariates,
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
-    stop = added.survey.explain_stop(added.files.options)
-    for sentence in filter(None, [*added.survey.notes, choices.why, choices.frozen, stop]):
+    stop = added.checked.data.report.explain_stop({}, str(added.files.options)).rstrip()
+    for sentence in filter(None, [*added.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
-    if added.left:
-        left_columns = listed(added.left)
+    if added.unused:
+        left_columns = listed(added.unused)
         print(f"Columns left in the CSV: {left_columns}. `skiagram check` says how to take some.")
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     return 0
 
 
-def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
+def add_data_set(
+    options: "FileOptions",
+    *,
+    renew: bool,
+    outside: Path | None = None,
+    key_file: Path | None = None,
+) -> Added:
     """Write option file and manifest, and the table that stays with the user.
+
+    Args:
+        renew: Whether an earlier data set is replaced; what people wrote into its options stays.
+        outside: Folder of the manifest; None for that of the option file.
+        key_file: Secret key of names in the manifest; None for that of the environment, if any.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
     """
     from dataclasses import replace
 
-    from skiagram.cli.check_report import problem_lines, spelling_hints
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.identifiers import suspect_column
-    from skiagram.datasets.folder.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.survey import survey_folder
-    from skiagram.datasets.folder.table import split_modalities
-    from skiagram.datasets.ingest import task_of
-    from skiagram.projects.left_out import leave_out
+    from skiagram.cli.check_report import require_usable, spelling_hints
+    from skiagram.intake.images import read_folder
+    from skiagram.intake.labels import LEFT_OUT, OF_OTHER_CLASSES, record_left_out
+    from skiagram.steps.check import check_folder
 
-    described = read_folder_arguments(arguments)
+    described = read_folder(options)
     for hint in filter(None, (*described.notes, spelling_hints(described))):
         print(printable(hint), file=sys.stderr)
-    source, design = described.source, described.design
+    # where it will be written, and what people wrote into an earlier option file
+    files = _name_files(described, outside, key_file)
+    source = described.source
+    if renew:
+        source = files.renewed(source)
+        if options.copies is not None:  # the line's word comes before that of the option file
+            source = replace(source, copies=options.copies)
+    else:
+        files.require_new()
+    readers = _compose_reader_files(source.columns.scores)
+    # what is in the files, and what was left out
+    checked = check_folder(
+        source, options.folder, described.rows, described.design, described.settling
+    )
+    require_usable(checked, "nothing was written")
+    lesionless = len(described.rows) - len(checked.rows)
+    source = replace(
+        checked.source,
+        known_issues=(
+            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
+            *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
+            *record_left_out(lesionless, len(checked.rows), "have no lesion in their masks"),
+        ),
+        folder=_place(options.folder),
+        unlisted="ignore" if lesionless else source.unlisted,
+    )
+    checked = replace(checked, source=source)
+    given = (options.csv, options.sealed_labels, key_file)
+    of_patients = [path for path in given if path is not None]
+    gitignores = _write_data_set(files, checked, readers, of_patients, options)
+    return Added(files, described.design, [*readers], checked, described.unused, gitignores)
+
+
+def _name_files(
+    described: "DescribedFolder", outside: Path | None, key_file: Path | None
+) -> "OptionFiles":
+    """Return where option file and manifest go, and under which key.
+
+    Raises:
+        OptionError: The positive class is not named, or a place or a key keeps nothing secret.
+        DataError: Names of regions could tell a patient that the key hides.
+    """
+    from skiagram.datasets.folder.identifiers import suspect_column
+    from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.ingest import task_of
+
+    source = described.source
     if len(source.classes) == 2 and source.positive_class is None:
-        allowed, remedy = (
-            " or ".join(source.classes),
-            f"add `--positive {shlex.quote(source.classes[1])}`",
-        )
+        allowed = " or ".join(source.classes)
+        remedy = f"add `--positive {shlex.quote(source.classes[1])}`"
         raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
-    task_of(source, design)
-    outside = _outside(arguments.manifest_outside)
-    key = _patient_key(arguments.patient_key, source.columns)
+    task_of(source, described.design)
+    inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
+    if outside is not None and (inside or not outside.is_dir()):
+        allowed = "a folder that exists and lies outside the project"
+        raise OptionError(f"`{outside}` was given", where="--manifest-outside", allowed=allowed)
+    key = _patient_key(key_file, source.columns)
     if key is not None and source.columns.region is not None:
         names = [row.cells[source.columns.region] for row in described.rows]
         if why := suspect_column("", names):
             fault = f"regions stay in plain words beside the keyed names, and {why}"
             remedy = "name regions by what they are, such as `tumour`, in masks and table"
             raise DataError(fault, where=f"column `{source.columns.region}`", remedy=remedy)
-    files = OptionFiles(Path(), source.name, outside, key)
-    if renew:
-        source = files.renewed(source)
-        if arguments.copies is not None:  # the line's word comes before that of the option file
-            source = replace(source, copies=arguments.copies)
-    else:
-        files.require_new()
-    readers = _compose_reader_files(source.columns.scores)
-    survey = survey_folder(source, arguments.folder, described.rows, design, described.settling)
-    if survey.problems:
-        print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
-        raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
-    lesionless = len(described.rows) - len(survey.rows)
-    source = replace(
-        source,
-        known_issues=(
-            *(issue for issue in source.known_issues if not issue.endswith(LEFT_OUT)),
-            *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
-            *record_left_out(lesionless, len(survey.rows), "have no lesion in their masks"),
-        ),
-        folder=_place(arguments.folder),
-        channels=survey.channels,
-        gray=survey.gray,
-        unlisted=source.unlisted if len(survey.rows) == len(described.rows) else "ignore",
-    )
-    checksums: dict[str, str] = {}
-    for file in (*survey.examined, *survey.further):
-        checksums |= file.checksums
-    by_modality = split_modalities(survey.rows, source.columns, source.modalities)
-    rows = [row for of_modality in by_modality.values() for row in of_modality]
-    sealed = None
-    if arguments.sealed_labels is not None:
-        sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
-    given = (arguments.csv, arguments.sealed_labels, arguments.patient_key)
-    written = (files.manifest, files.sealed_labels, files.cases)
-    of_patients = [path for path in (*given, *written) if path is not None]
-    files.cases.parent.mkdir(exist_ok=True)
-    gitignores = leave_out(Path(), arguments.folder, of_patients)
-    files.write(source, rows, checksums, sealed)
-    table = _cases_of(survey, source, survey.rows)
-    beside = {files.cases: table} if key is None else {}
-    texts = readers | beside
-    write_files({path: text.encode() for path, text in texts.items()})
-    return Added(files, design, source, [*readers], survey, described.left, gitignores)
+    return OptionFiles(Path(), source.name, outside, key)
 
 
-def _cases_of(survey: "Survey", source: "Folder", rows: "list[CsvRow]") -> str:
-    """Return the table that joins case ids, which all outputs have, to files and patients."""
+def _write_data_set(
+    files: "OptionFiles",
+    checked: "CheckedFolder",
+    readers: dict[Path, str],
+    of_patients: list[Path],
+    options: "FileOptions",
+) -> list[Path]:
+    """Write manifest and option file, option files of readers, and the table of case ids.
+
+    Args:
+        of_patients: Files of the user's that git must not take.
+
+    Returns:
+        The files that keep git from what is of patients.
+    """
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.table import split_modalities
+    from skiagram.projects.left_out import leave_out
 
-    columns = source.columns
-    patient_of = {
-        row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
-        for row in rows
-    }
-    table = [
-        {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
-        for case, file in sorted(survey.file_of.items())
-    ]
-    return csv_text(["case_id", "file", "patient"], table)
+    source, columns = checked.source, checked.source.columns
+    by_modality = split_modalities(checked.rows, columns, source.modalities)
+    rows = [row for modality_rows in by_modality.values() for row in modality_rows]
+    sealed = None
+    if options.sealed_labels is not None:
+        sealed = read_file(options.sealed_labels, str(options.sealed_labels))
+    # git takes nothing of patients, from before it is written
+    written = (files.manifest, files.sealed_labels, files.cases)
+    files.cases.parent.mkdir(exist_ok=True)
+    gitignores = leave_out(Path(), options.folder, [*of_patients, *written])
+    files.write(source, rows, checked.checksums, sealed)
+    texts = dict(readers)
+    if files.patient_key is None:
+        # the table that joins case ids, which all outputs have, to files and patients
+        patient_of = {
+            row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
+            for row in checked.rows
+        }
+        table = [
+            {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
+            for case, file in sorted(checked.data.file_of.items())
+        ]
+        texts[files.cases] = csv_text(["case_id", "file", "patient"], table)
+    write_files({path: text.encode() for path, text in texts.items()})
+    return gitignores
+
+
+def add_feature_table(
+    options: "FileOptions",
+) -> "tuple[DescribedFeatures, CheckedData]":
+    """Write the option file and the columns that are read into the project; return what they say.
+
+    Raises:
+        DataError: A row cannot be used, or the cases cannot carry an evaluation.
+    """
+    import json
+    from dataclasses import replace
+
+    import yaml
+
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.intake.feature_tables import read_features
+    from skiagram.options import composed
+    from skiagram.projects.left_out import leave_out
+    from skiagram.steps.check import check_rows
+
+    described = read_features(options)
+    data = check_rows(described)
+    for problem in data.problems:
+        raise problem
+    table = Path(f"tables/{described.source.name}.csv").resolve()
+    source = replace(described.source, file=str(table))
+    given = [path for path in (options.folder, options.csv, *options.join) if path]
+    leave_out(Path(), options.folder, [*given, table])
+    table.parent.mkdir(exist_ok=True)
+    text = csv_text(described.columns, (row.cells for row in described.rows))
+    values = json.loads(json.dumps(composed(source)))
+    option_file = Path(f"conf/dataset/{source.name}.yaml")
+    options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    write_files({table: text.encode(), option_file: options_text.encode()})
+    source.open(None)
+    return described._replace(source=source), data
 
 
 def _place(folder: Path) -> str:
@@ -205,15 +287,6 @@ def _place(folder: Path) -> str:
     if root and whole.is_relative_to(Path(root).resolve()):
         return whole.relative_to(Path(root).resolve()).as_posix()
     return str(whole)
-
-
-def _outside(folder: Path | None) -> Path | None:
-    """Return the folder of the manifest, which exists and is no part of the project."""
-    inside = folder is not None and folder.resolve().is_relative_to(Path().resolve())
-    if folder is not None and (inside or not folder.is_dir()):
-        allowed = "a folder that exists and lies outside the project"
-        raise OptionError(f"`{folder}` was given", where="--manifest-outside", allowed=allowed)
-    return folder
 
 
 def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:

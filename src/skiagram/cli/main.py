@@ -93,8 +93,50 @@ Progress is shown only in a terminal."""
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser whose `--help` may show the usual options alone, and `--help-all` all of them.
+
+    Attributes:
+        usual: Options that `--help` shows; empty for all.
+    """
+
+    usual: frozenset[str] = frozenset()
+
+    def format_help(self) -> str:
+        """Return the help; of a command with many options that of the usual ones."""
+        if not self.usual:
+            return super().format_help()
+        # the others lose their help, and groups of them their heading, while it is written
+        options = [action for action in self._actions if action.option_strings]
+        rare = [option for option in options if not self.usual & {*option.option_strings}]
+        bare = [group for group in self._action_groups if {*group._group_actions} <= {*rare}]
+        helps = [option.help for option in rare]
+        descriptions = [group.description for group in bare]
+        try:
+            for option in rare:
+                option.help = argparse.SUPPRESS
+            for group in bare:
+                group.description = None
+            return super().format_help()
+        finally:
+            for option, text in zip(rare, helps, strict=True):
+                option.help = text
+            for group, text in zip(bare, descriptions, strict=True):
+                group.description = text
+
+    def format_whole_help(self) -> str:
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         raise OptionError(message, where=self.prog, remedy=f"see `{self.prog} --help`")
+
+
+class _HelpAll(argparse.Action):
+    """The option `--help-all`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        if isinstance(parser, _Parser):
+            print(parser.format_whole_help(), end="")
+        parser.exit()
 
 
 class _Printable:
@@ -142,6 +184,10 @@ def parser(named: str | None = None) -> argparse.ArgumentParser:
         )
         if named in (None, command.NAME):
             command.add_arguments(subparser)
+        if usual := getattr(command, "USUAL", ()):
+            text = "show all options, by what they are for, and exit"
+            subparser.add_argument("--help-all", action=_HelpAll, nargs=0, help=text)
+            subparser.usual = frozenset([*usual, "--help", "--help-all"])
         subparser.set_defaults(run=command.run)
     return root
 

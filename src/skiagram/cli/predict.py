@@ -10,23 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import (
+from skiagram.cli.file_arguments import (
+    add_cut,
+    add_frames,
     add_mask_grid,
     add_missing,
     add_unstated_spacing,
-    reading_of,
 )
-from skiagram.cli.named_files import add_cut, add_frames
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
+    from skiagram.intake.file_patterns import Patterns
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -138,6 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
             marks_table,
             score_cases,
         )
+        from skiagram.readers.case_images import read_as_stated
         from skiagram.records.predictions import NOTHING_WORKS
 
     output: Path = arguments.output
@@ -145,7 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_target(path, arguments.files, replace=arguments.force)
     with ExitStack() as opened:
         with _without_collection():
-            model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
+            reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
+            model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.decides:
             fault = f"the model estimates a {model.task.predicted.words}"
             raise OptionError(fault, where="--page", allowed="models of classes")
@@ -204,8 +206,8 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
     from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.new_cases import find_cases, list_cases
+    from skiagram.intake.file_patterns import Patterns
 
     preparation = model.preparer.preparation
     if model.scorer.measured is not None:
@@ -239,11 +241,11 @@ def _rows_of_features(
     arguments: argparse.Namespace, columns: Sequence[str], patient: str
 ) -> "list[NewCase]":
     """Return the cases of a model on a table of features."""
-    from skiagram.cli.feature_tables import is_table
     from skiagram.deploy.new_cases import cases_of_features
+    from skiagram.intake.file_options import FileOptions
 
     place = Path(arguments.files[0])
-    if len(arguments.files) > 1 or not is_table(place):
+    if len(arguments.files) > 1 or not FileOptions(place).is_table:
         raise OptionError(
             listed(arguments.files),
             where="FILE",
@@ -255,7 +257,7 @@ def _rows_of_features(
 def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[CsvRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
     from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.datasets.folder.file_patterns import FoundImages
+    from skiagram.intake.file_patterns import FoundImages
 
     images = FoundImages.of(place, patterns, frames)
     if not images.images:

@@ -10,17 +10,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.cli.array_files import ENDING
-from skiagram.cli.feature_tables import add_feature_arguments, is_table
-from skiagram.cli.folder_arguments import add_folder_arguments, name_of
+from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.composition import find_new_name
 from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
+    from skiagram.intake.file_options import FileOptions
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
+USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks")
 EXAMPLES = """\
   skiagram run images images.csv --positive malignant
       checks the images, makes the project `images-project`, runs it and prints the verdict; run
@@ -59,8 +60,7 @@ _LISTS = ("baselines", "networks")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_folder_arguments(parser)
-    add_feature_arguments(parser)
+    add_file_arguments(parser, tables=True)
     project = parser.add_argument_group("project")
     add = project.add_argument
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
@@ -72,7 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
     add("--folds", type=int, metavar="N", help="patient-grouped folds")
-    parser.set_defaults(manifest_outside=None, patient_key=None)  # of `init` alone
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,31 +83,28 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.projects.running import run_stages
 
     require_dvc()
-    name = name_of(arguments)
+    options = read_file_options(arguments).resolved()
+    name, asked = options.short_name, _asked(arguments)
     project: Path = arguments.project or Path(f"{name}-project")
-    for option in ("folder", "csv", "sealed_labels"):
-        if getattr(arguments, option) is not None:
-            setattr(arguments, option, getattr(arguments, option).resolve())
-    if arguments.pattern and arguments.marks not in (None, "masks"):
-        arguments.marks = str(Path(arguments.marks).resolve())
-    arguments.join = [path.resolve() for path in arguments.join]
-    if not arguments.folder.exists():
-        raise DataError("no such file or folder", where=str(arguments.folder))
+    if not options.folder.exists():
+        raise DataError("no such file or folder", where=str(arguments.folder.resolve()))
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
-        _require_option_files(_asked(arguments))
-        if arguments.folder.suffix == ENDING:
-            choices = _of_file(arguments, name)
-        elif is_table(arguments.folder):
-            choices = _of_table(arguments)
+        _require_option_files(asked)
+        if options.is_arrays:
+            choices = _add_arrays(options)
+        elif options.is_table:
+            choices = _add_table(options)
         else:
-            choices = _of_folder(arguments, name, project)
+            choices = _add_folder(options, project)
+        if not options.is_table:
+            _tell(choices, asked)
     networks = choices.params.get("networks", ["tiny_cnn"])
     quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-    asked = (quick if arguments.quick else {}) | _asked(arguments)
+    asked = (quick if arguments.quick else {}) | asked
     if arguments.baselines is not None:
         asked["encoders"] = read_encoders(asked["baselines"])
     _choose({**choices.params, **asked}, choices.options)
@@ -132,46 +128,46 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
         raise
 
 
-def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
+def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
     """Add or renew the data set, and return the choices that fit it."""
-    from skiagram.cli.check_report import survey_text
+    from skiagram.cli.check_report import checked_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
 
-    added = add_data_set(arguments, renew=Path(f"conf/dataset/{name}.yaml").exists())
-    text = survey_text(added.survey, added.source, added.design)
+    name = options.short_name
+    added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
+    data, source = added.checked.data, added.checked.source
+    text = checked_text(added.checked, added.design)
     print(printable(text), end="\n\n", flush=True)
-    waived = added.source.waived_findings
-    if any(finding.stops and finding.name not in waived for finding in added.survey.findings):
-        print(printable(added.survey.explain_stop(project / added.files.options)))
+    if data.report.stopping:
+        print(printable(data.report.explain_stop({}, str(project / added.files.options)).rstrip()))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    choices = fitting_choices(
-        name, added.survey, added.design, added.source.outcome, added.source.columns.covariates
-    )
+    choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
-    _tell(choices, arguments)
     return choices
 
 
-def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
+def _add_table(options: "FileOptions") -> "FittingChoices":
     """Add or renew a table of features, and return the choices that fit it."""
-    from skiagram.cli.feature_tables import add_feature_table, audit_rows
+    from skiagram.cli.check_report import features_text, findings_text
     from skiagram.cli.fitting_choices import (
         FittingChoices,
         choices_of_outcome,
         compare_combinations,
     )
+    from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
-    from skiagram.datasets.combined_regions import COUNT
+    from skiagram.intake.combined_regions import COUNT
     from skiagram.projects.files import CHOICES, read_shipped
 
-    described = add_feature_table(arguments)
-    sentence, report = audit_rows(described)
-    text = "\n\n".join(filter(None, [described.text(), sentence]))
+    described, data = add_feature_table(options)
+    findings = findings_text(data, described.design, of_images=False)
+    text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
     print(printable(text), end="\n\n", flush=True)
-    if report.stopping:
-        print(printable(report.explain_stop({}, f"conf/dataset/{described.source.name}.yaml")))
+    if data.report.stopping:
+        option_file = f"conf/dataset/{described.source.name}.yaml"
+        print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
     shipped = read_shipped(CHOICES)["baselines"]
     baselines = [name for name in shipped if name != "acquisition"]  # of images alone
@@ -190,35 +186,33 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     return choices
 
 
-def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
+def _add_arrays(options: "FileOptions") -> "FittingChoices":
     """Write the option file of a MedMNIST file, and return the choices that fit it."""
     import json
 
     import yaml
 
-    from skiagram.cli.array_files import array_source
     from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
     from skiagram.compute.files import write_files
+    from skiagram.intake.arrays import array_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 
-    source, shape = array_source(arguments)
-    leave_out(Path(), arguments.folder, ())
-    target = Path(f"conf/dataset/{name}.yaml")
-    if not target.exists() or arguments.copies is not None:
+    source, shape = array_source(options)
+    leave_out(Path(), options.folder, ())
+    target = Path(f"conf/dataset/{source.name}.yaml")
+    if not target.exists() or options.copies is not None:
         values = json.loads(json.dumps(composed(source)))
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
-    params = {"dataset": name, "design": "holdout"} | array_choices(shape)
-    choices = add_frozen_arm(FittingChoices(params, {}, {}))
-    _tell(choices, arguments)
-    return choices
+    params = {"dataset": source.name, "design": "holdout"} | array_choices(shape)
+    return add_frozen_arm(FittingChoices(params, {}, {}))
 
 
-def _tell(choices: "FittingChoices", arguments: argparse.Namespace) -> None:
+def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:
     """Print what was assumed; of the frozen network where the line leaves its models in."""
     from skiagram.cli.fitting_choices import read_encoders
 
-    named = _asked(arguments).get("baselines")
+    named = asked.get("baselines")
     frozen = choices.frozen if named is None or read_encoders(named) else ""
     for sentence in filter(None, [choices.why, frozen]):
         print(sentence)

@@ -5,11 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import (
-    add_folder_arguments,
-    read_folder_arguments,
-    require_new,
-)
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_folder_arguments(parser)
+    add_file_arguments(parser)
     parser.add_argument(
         "--recipient",
         required=True,
@@ -45,9 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
+    from skiagram.intake.images import read_folder
     from skiagram.sealing.labels import encrypt_labels
 
-    described = read_folder_arguments(arguments)
+    described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
         raise OptionError("the labels are encrypted already", where="--sealed-labels")
@@ -84,15 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         "Give the authors the images and these two files, and keep the CSV that you started from."
     )
-    if described.left:
-        print(f"Columns that were left out: {', '.join(described.left)}.")
+    if described.unused:
+        print(f"Columns that were left out: {', '.join(described.unused)}.")
     return 0
 
 
 def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[CsvRow]") -> dict[str, str]:
     from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.table import refer
-    from skiagram.datasets.volumes.case_images import is_image_file, read_case_files
+    from skiagram.readers.case_images import is_image_file, read_case_files
     from skiagram.sealing.labels import token_of
 
     tree = open_tree(folder, str(folder), is_image_file)

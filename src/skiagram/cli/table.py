@@ -2,18 +2,22 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import (
+from skiagram.cli.file_arguments import (
     add_masks,
+    add_name_arguments,
     add_similar_patients,
     add_unmatched,
     add_unstated_spacing,
-    reading_of,
+    read_file_options,
     require_new,
 )
-from skiagram.cli.named_files import add_name_arguments, compose_table
 from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS
 from skiagram.errors import OptionError, printable
+
+if TYPE_CHECKING:
+    from skiagram.intake.file_options import FileOptions
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of images and masks; or a table, to join it with LABELS",
     )
     parser.add_argument(
-        "labels",
+        "csv",
         metavar="LABELS",
         type=Path,
         nargs="?",
@@ -81,15 +85,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.compute.files import write_files
+    from skiagram.intake.named_files import compose_table
 
-    folder, output = arguments.folder, arguments.output
+    options, output = read_file_options(arguments), arguments.output
+    folder = options.folder
     require_new(output, "CSV")
     if folder.is_file():
-        return _join_tables(arguments)
-    table = compose_table(arguments, reading_of(arguments))
+        return _join_tables(options, output)
+    table = compose_table(options)
     write_files({output: table.text.encode()})
     print(f"Wrote {output}, {table.text.count(chr(10)) - 1} rows.")
-    column = "" if arguments.labels is None else " --label COLUMN"
+    column = "" if options.csv is None else " --label COLUMN"
     for name, value in table.following.items():
         column += f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")
     following = f"Next: skiagram check {folder} {output}{column}"
@@ -97,20 +103,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _join_tables(arguments: argparse.Namespace) -> int:
+def _join_tables(options: "FileOptions", output: Path) -> int:
     """Write the rows of a table with what another one says of their patients; return 0."""
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.patients import PatientTable
 
-    if arguments.labels is None:
+    if options.csv is None:
         fault, allowed = "is not given", "a second table, with a row a patient"
         raise OptionError(fault, where="LABELS", allowed=allowed)
-    first = PatientTable.read(arguments.folder, arguments.patient)
-    second = PatientTable.read(arguments.labels, arguments.patient)
-    leave_out = arguments.unmatched == "leave-out"
-    whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
+    first = PatientTable.read(options.folder, options.patient)
+    second = PatientTable.read(options.csv, options.patient)
+    leave_out = options.unmatched == "leave-out"
+    whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
     text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
-    write_files({arguments.output: text.encode()})
-    print(f"Wrote {arguments.output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
+    write_files({output: text.encode()})
+    print(f"Wrote {output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
     return 0

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.feature_tables import add_joined_tables
-from skiagram.cli.folder_arguments import add_folder_arguments, name_of
+from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
+from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.cli.predict import compute_of
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "validate"
 SUMMARY = "score the labelled cohort of another hospital with a finished project's models"
+USUAL = (*USUAL_OF_FILES, "--shared", "--patient-ids")
 EXAMPLES = """\
   skiagram validate breast-project leeds leeds.csv
       every model of the project scores the images; nothing is trained or chosen anew. Verdict,
@@ -45,8 +46,7 @@ _FOLDER = Path("reports/validations")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("project", metavar="PROJECT", type=Path, help="folder of a finished run")
-    add_folder_arguments(parser, cohort=True)
-    add_joined_tables(parser)
+    add_file_arguments(parser, cohort=True, tables=True)
     add = parser.add_argument
     add(
         "--shared",
@@ -83,10 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     from skiagram.sweeps.workspace import Workspace
 
-    for name in ("folder", "csv"):
-        if getattr(arguments, name) is not None:
-            setattr(arguments, name, getattr(arguments, name).resolve())
-    arguments.join = [path.resolve() for path in arguments.join]
+    files = read_file_options(arguments).resolved()
     shown = arguments.project
     if not shown.is_dir():
         raise DataError("no such folder", where=str(shown))
@@ -94,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ.update(environment(Path()))
     project, compute = Project.open(Path()), compute_of(arguments.workers)
     workspace = Workspace.of_project(Path(), compute)
-    name = name_of(arguments)
+    name = files.short_name
     target = _FOLDER / name
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
@@ -102,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     options, choices = workspace.options, workspace.options.choices
     at_home = build(options.read_file("dataset", choices["dataset"]), "dataset")
     with scratch_folder("validate") as place:
-        described = read_cohort(arguments, project, at_home, place)
+        described = read_cohort(files, project, at_home, place)
         source, cohort = described.source, place / "cohort"
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)

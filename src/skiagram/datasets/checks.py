@@ -1,6 +1,9 @@
 """What ingest refuses, so that no later stage meets it."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +15,41 @@ from skiagram.tasks.task import Task
 
 LEAST_RADIUS = 0.25  # pixels of a lesion: one voxel of thin slices is as a ball of .3
 MIN_SIDE = 8  # a wavelet level or a texture needs neighbours
+
+
+@dataclass
+class Problems:
+    """What becomes of faults of a data set: the first one stops, or all of them are collected.
+
+    Attributes:
+        collects: Whether work goes on past a fault.
+        found: Each fault as it is said → the fault.
+        images: Name of an image that cannot be used → why.
+    """
+
+    collects: bool = False
+    found: dict[str, DataError] = field(default_factory=dict)
+    images: dict[str, DataError] = field(default_factory=dict)
+
+    def add(self, problem: DataError, image: str = "") -> None:
+        """Collect a fault, or raise it.
+
+        Args:
+            image: Name of the image that cannot be used for it; empty for none.
+        """
+        if not self.collects:
+            raise problem
+        self.found.setdefault(str(problem), problem)
+        if image:
+            self.images[image] = problem
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Collect a fault that is raised within, where faults are collected."""
+        try:
+            yield
+        except DataError as error:
+            self.add(error)
 
 
 def check_entries(entries: list[Entry], task: Task, where: str) -> None:

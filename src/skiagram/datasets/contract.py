@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
+from skiagram.readers.grid import VoxelGrid
 from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
 from skiagram.tasks.kinds import AnyOutcome
@@ -84,6 +84,7 @@ class SpacedImage:
             black then; empty for none of these.
         stored_bits: Bits Stored of a film in DICOM that nothing scales, which say how bright the
             brightest pixel can be; 0 of all others.
+        made_colour: Whether three equal channels were made of a gray image.
     """
 
     pixels: Image
@@ -95,12 +96,13 @@ class SpacedImage:
     grid: VoxelGrid | None = None
     made_gray: MadeGray = ""
     stored_bits: int = 0
+    made_colour: bool = False
 
     def in_colour(self) -> "SpacedImage":
         """Return a gray image as one of three equal channels, any other as it is."""
         if self.pixels.ndim != 2:
             return self
-        return replace(self, pixels=np.stack([self.pixels] * 3, axis=-1))
+        return replace(self, pixels=np.stack([self.pixels] * 3, axis=-1), made_colour=True)
 
 
 @dataclass(frozen=True)

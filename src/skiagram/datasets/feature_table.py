@@ -8,7 +8,6 @@ alike, and no pattern tells anything else.
 import hashlib
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import field, replace
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,6 @@ from skiagram.datasets.folder.table import (
 )
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
 from skiagram.errors import DataError, listed
-from skiagram.near_duplicates.pairs import EXACT, Pairs, content_digest
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
 from skiagram.tasks.outcome import MeasuredOutcome
@@ -253,16 +251,6 @@ def pattern_of(measured: Mapping[str, float | None]) -> NDArray[np.uint8]:
     values = repr(sorted(measured.items())).encode()
     noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
     return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)
-
-
-def find_equal_rows(entries: Sequence[Entry]) -> Pairs:
-    """Return the pairs of entries with equal features, as the audit finds them by patterns."""
-    rows: dict[bytes, list[int]] = {}
-    for at, entry in enumerate(entries):
-        rows.setdefault(content_digest(pattern_of(entry.measured)), []).append(at)
-    return Pairs.of(
-        {pair: (1.0, EXACT) for same in rows.values() for pair in combinations(same, 2)}
-    )
 
 
 def parse_feature(cell: str, name: str, where: str) -> float | None:

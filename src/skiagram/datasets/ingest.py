@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.checks import check_entries, check_image, check_mark
+from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
     Entry,
     GroundTruth,
@@ -35,10 +35,9 @@ from skiagram.datasets.contract import (
     pixel_side,
 )
 from skiagram.datasets.copies import settle_copies
-from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
-from skiagram.errors import OptionError
+from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.near_duplicates.pairs import clusters, duplicate_pairs, unite_pairs
@@ -54,6 +53,7 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
+from skiagram.readers.dicom import describe_bits
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
@@ -74,6 +74,95 @@ class IngestFolders:
     cases: Path
     sealed: Path
 
+    @classmethod
+    def under(cls, target: Path) -> "IngestFolders":
+        return cls(target / "images", target / "cases", target / "sealed")
+
+
+class ListedImages(NamedTuple):
+    """Images of a source in the order of the store.
+
+    Attributes:
+        positions: Places in the source.
+        keys: Digests of the files' content; empty where the source has no files.
+    """
+
+    positions: list[int]
+    entries: list[Entry]
+    keys: list[bytes]
+
+    @property
+    def case_id(self) -> NDArray[np.str_]:
+        return np.array([_case_id(rank) for rank in range(len(self.positions))], dtype=str)
+
+    def chosen(self, rows: Sequence[int]) -> "ListedImages":
+        """Return some of the images."""
+        return ListedImages(
+            [self.positions[row] for row in rows],
+            [self.entries[row] for row in rows],
+            [self.keys[row] for row in rows] if self.keys else [],
+        )
+
+
+class ImageNote(NamedTuple):
+    """What is known of a stored image without a look at it; fields as of `SpacedImage`."""
+
+    modality: str
+    brightness: float
+    contrast: float
+    spacing: Spacing | None
+    shape: tuple[int, ...]
+    depth: str
+    made_gray: MadeGray
+    stored_bits: int
+    made_colour: bool
+    text_expected: str
+
+    def ends_shard(self, key: bytes) -> bool:
+        """Return whether a shard ends with the image; shards have some size in the mean."""
+        size = math.prod(self.shape) * np.dtype(self.depth).itemsize
+        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
+
+
+class StoredImages(NamedTuple):
+    """What was stored of the images of one kind.
+
+    Attributes:
+        rows: (n,) int64, those of the listed images that could be stored.
+        positions: Their places in the source.
+        notes: One of each.
+    """
+
+    store: ImageStore
+    rows: NDArray[np.int64]
+    positions: list[int]
+    notes: list[ImageNote]
+
+    def summarise(self) -> tuple[ImageKinds, TraitRanges]:
+        """Return the kinds of the images and the ranges of their traits."""
+        seen = TraitsSeen()
+        for note in self.notes:
+            seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
+        return ImageKinds.summarise(
+            {(note.shape, note.depth) for note in self.notes}
+        ), seen.traits()
+
+
+class IngestedData(NamedTuple):
+    """What ingest wrote.
+
+    Attributes:
+        listed: Images of the first kind, in the order of the store.
+        stored: Modality → what was stored; its name is empty where a case has one image.
+        task: With what its outcome takes from the development cases.
+        sentence: What was done to copies; empty where nothing was.
+    """
+
+    listed: ListedImages
+    stored: dict[str, StoredImages]
+    task: Task
+    sentence: str
+
 
 def task_of(source: Source, design: Design) -> Task:
     """Return the task of a source under a design; an OptionError where its classes make none."""
@@ -90,19 +179,23 @@ def task_of(source: Source, design: Design) -> Task:
     return Task(classes, classes.index(source.positive_class), design)
 
 
-def settle_outcome(task: Task, entries: Sequence[Entry]) -> Task:
+def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
     """Return the task with what its outcome takes from the development cases.
+
+    Args:
+        name: Of the data set.
 
     Raises:
         DataError: A value cannot be, or the cases cannot carry an evaluation.
     """
+    check_entries(entries, task, f"data set {name}")
     if task.outcome is None:
         return task
     value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
-    for entry, of_case in zip(entries, value.tolist(), strict=True):
-        task.outcome.check(of_case, entry.label, entry.name)
-    known = np.array([task.design == "cv" or entry.split != "test" for entry in entries])
-    return replace(task, outcome=task.outcome.settle(value[known], label[known]))
+    for entry, case_value in zip(entries, value.tolist(), strict=True):
+        task.outcome.check(case_value, entry.label, entry.name)
+    development = np.array([task.design == "cv" or entry.split != "test" for entry in entries])
+    return replace(task, outcome=task.outcome.settle(value[development], label[development]))
 
 
 def _values(entries: Sequence[Entry]) -> NDArray[np.float64]:
@@ -127,152 +220,211 @@ def ingest(
         DataError: The source cannot be used; the message names file and remedy.
     """
     task = task_of(source, design)
-    opened = source.open(root)
+    ingest_opened(source, source.open(root), task, folders, compute)
+
+
+def ingest_opened(
+    source: Source,
+    opened: OpenSource,
+    task: Task,
+    folders: IngestFolders,
+    compute: Compute = IN_PROCESS,
+    problems: Problems | None = None,
+) -> IngestedData:
+    """Do as `ingest`, and go on past what is wrong where problems are collected.
+
+    Args:
+        task: As `task_of` returns it.
+        problems: What becomes of a fault; None stops at the first one. Images that cannot be read
+            are left out where problems are collected.
+    """
+    problems = problems or Problems()
+    # what the source lists must carry an evaluation, also without copies that are left out
     entries = opened.entries()
-    check_entries(entries, task, f"data set {source.card().name}")
-    task = settle_outcome(task, entries)
-    listed = _list_images(opened, entries, np.arange(len(entries)))
-    listed, ordered, told = _settle_copies(source, design, opened, listed, entries, compute)
-    if told:
-        check_entries(ordered, task, f"data set {source.card().name}")
-        task = settle_outcome(task_of(source, design), ordered)
-    order, case_id = np.array(listed.positions), np.array(listed.case_ids, dtype=str)
-    notes = _write_images(opened, listed, folders, compute)
-    kinds, traits = _summarise(notes)
-    by_modality = opened.by_modality()
-    write_modalities(folders.images, list(by_modality))
-    others: list[FurtherModality] = []
-    store = ImageStore(folders.images)
-    digests = store.digests()
-    for modality, further in list(by_modality.items())[1:]:
-        beside = replace(folders, images=folders.images / modality)
-        notes_of_kind = _write_images(further, listed, beside, compute)
-        others.append(FurtherModality(modality, *_summarise(notes_of_kind)))
-        notes += notes_of_kind
-        digests += ImageStore(beside.images).digests()
-    preparation = Preparation(
-        kinds,
-        None if opened.acquisition is None else composed(opened.acquisition),
-        image_digests=join_digests(digests),
-        patient_digests=join_digests(keyed_patients({entry.patient for entry in ordered})),
-        traits=traits,
-        modalities=tuple(by_modality),
-        regions=store.region(store.case_ids[0]) is not None,
-        further=tuple(others),
-        patient_column=opened.patient_column,
-    )
-    write_record(preparation, folders.images / PREPARATION)
-    unknown = any(entry.patient is None for entry in ordered)
-    cluster = clusters(find_copies(store), len(store)) if unknown else None
-    label = np.array([entry.label for entry in ordered], dtype=np.int64)
-    cases = tabulate_cases(ordered, case_id, cluster, design)
-    cases.write(folders.cases / "cases.parquet")
-    tables: dict[str, Sequence[Mapping[str, object]]] = {
-        "covariates": [dict(entry.covariates) for entry in ordered],
-        "reader_scores": [dict(entry.scores) for entry in ordered],
-        "measured": [dict(entry.measured) for entry in ordered],
-        "visits": number_visits(ordered),
-    }
-    for name, rows in tables.items():
-        table = pd.DataFrame(rows)
-        table.insert(0, "case_id", case_id)
-        write_table(table, folders.cases / f"{name}.parquet")
-    write_record(task, folders.cases / "task.json")
-    card = source.card()
-    issues = (
-        *card.known_issues,
-        *told,
-        *describe_gray(note.made_gray for note in notes),
-        *describe_bits(note.stored_bits for note in notes),
-    )
-    write_record(replace(card, known_issues=issues), folders.cases / "card.json")
-    test = cases.split == "test"
-    for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
-        named = [entry.name for entry, chosen in zip(ordered, rows, strict=True) if chosen]
-        marks = _marks_of(opened, store, order[rows], case_id[rows], named)
-        write_table(marks, folder / MARKS)
-    encrypted = opened.encrypted_labels()
-    if encrypted is not None and task.outcome is not None:
-        raise OptionError(
-            "labels under a custodian's key",
-            where="dataset.sealed",
-            allowed=f"classes; a {task.outcome.words} is sealed without a key",
-            remedy="leave the sealed file out, and hold test cases out by a column `split` or "
-            "`--test-sites`",
-        )
-    if encrypted is None or design == "cv":
-        value = None if cases.value is None else _values(ordered)[test]
-        seal_labels(folders.sealed, case_id[test], label[test], value)
-    else:
-        tokens = tuple(encrypted.tokens[position] for position in order[test].tolist())
-        seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
+    settled = _settle(task, entries, source, problems)
+    listed, sentence = _settle_copies(source, opened, task, compute, problems)
+    if sentence:
+        settled = _settle(task, listed.entries, source, problems)
+    # the images, a store for each kind
+    stored: dict[str, StoredImages] = {}
+    for modality, kind in (opened.by_modality() or {"": opened}).items():
+        beside = replace(folders, images=folders.images / modality) if stored else folders
+        stored[modality] = _write_images(kind, listed, beside, compute, problems)
+        if len(stored) == 1:
+            write_modalities(folders.images, list(opened.by_modality()))
+    first = next(iter(stored.values()))
+    if len(first.rows) < len(listed.positions):
+        listed = listed.chosen(first.rows.tolist())
+        settled = _settle(task, listed.entries, source, problems)
+    ingested = IngestedData(listed, stored, settled, sentence)
+    if len(first.rows):
+        _write_preparation(opened, ingested, folders)
+        cases = _write_cases(source, ingested, folders, task.design)
+        _write_places(opened, ingested, cases, folders, problems)
+        _seal(opened, ingested, cases, folders)
+    return ingested
 
 
-def _list_images(
-    opened: OpenSource, entries: Sequence[Entry], chosen: NDArray[np.int64]
-) -> "_Listed":
-    """List some entries of a source, by their positions, in the order of the store."""
-    every = [opened.content_key(position) for position in chosen.tolist()]
-    keys = [key for key in every if key is not None]
-    order, case_id = shuffle_cases(len(chosen), keys)
-    positions = chosen[order].tolist()
-    return _Listed(
-        positions,
-        case_id.tolist(),
-        [entries[position].name for position in positions],
-        [keys[place] for place in order] if keys else [],
+def _settle(task: Task, entries: list[Entry], source: Source, problems: Problems) -> Task:
+    """Return the settled task; without an outcome where its values are a problem."""
+    try:
+        return settle_task(task, entries, source.card().name)
+    except DataError as error:
+        problems.add(error)
+    return replace(task, outcome=None)
+
+
+def list_images(
+    opened: OpenSource, entries: Sequence[Entry], positions: Sequence[int] | None = None
+) -> ListedImages:
+    """List images of a source in the order of the store.
+
+    Ordered by digests, one more case leaves the order of the others; without, by a seeded shuffle.
+
+    Args:
+        positions: Places of the images in the source, ascending; None for all.
+    """
+    places = range(len(entries)) if positions is None else positions
+    digests = (opened.content_key(place) for place in places)
+    keys = [digest for digest in digests if digest is not None]
+    order = stream(_ID_SEED, "case ids").permutation(len(places)).tolist()
+    if keys:
+        order = sorted(range(len(places)), key=keys.__getitem__)
+    chosen = [places[at] for at in order]
+    return ListedImages(
+        chosen, [entries[place] for place in chosen], [keys[at] for at in order] if keys else []
     )
 
 
 def _settle_copies(
-    source: Source,
-    design: Design,
-    opened: OpenSource,
-    listed: "_Listed",
-    entries: list[Entry],
-    compute: Compute,
-) -> "tuple[_Listed, list[Entry], list[str]]":
-    """Return images and their entries, both in the order of the store, and what was done.
+    source: Source, opened: OpenSource, task: Task, compute: Compute, problems: Problems
+) -> tuple[ListedImages, str]:
+    """List the images of a source without its copies, as its options say, and tell what was done.
 
     Copies are looked for in a first reading; what is left out never enters the store.
     """
-    ordered = [entries[position] for position in listed.positions]
+    entries = opened.entries()
+    listed = list_images(opened, entries)
     choice = source.copies if isinstance(source, RealDataSet) else "refuse"
     if choice == "refuse":
-        return listed, ordered, []
+        return listed, ""
+    # pairs of copies among the images of each kind, by their places in the list
     found = []
     with TemporaryDirectory() as place:
-        for modality, of_kind in (opened.by_modality() or {"": opened}).items():
-            folder = Path(place) / f"images {modality}"
-            beside = IngestFolders(folder, folder, folder)
-            _write_images(of_kind, listed, beside, compute)
-            found.append(duplicate_pairs(ImageStore(folder)))
-    settled = settle_copies(choice, ordered, unite_pairs(found), design)
-    if not settled.sentence:
-        return listed, ordered, []
-    of_position = {
-        listed.positions[at]: entry
-        for at, entry in zip(settled.kept.tolist(), settled.entries, strict=True)
-    }
-    listed = _list_images(opened, entries, np.array(sorted(of_position), dtype=np.int64))
-    return listed, [of_position[position] for position in listed.positions], [settled.sentence]
+        for number, kind in enumerate((opened.by_modality() or {"": opened}).values()):
+            folders = IngestFolders.under(Path(place) / str(number))
+            stored = _write_images(kind, listed, folders, compute, problems)
+            rows = stored.rows
+            if len(rows):
+                pairs = duplicate_pairs(stored.store)
+                found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
+    if not found:
+        return listed, ""
+    with problems.collected():
+        settled = settle_copies(choice, listed.entries, unite_pairs(found), task.design)
+        if settled.sentence:
+            # the images that stay, listed anew with what was changed of them
+            positions = [listed.positions[row] for row in settled.kept.tolist()]
+            entry_of = dict(zip(positions, settled.entries, strict=True))
+            listed = list_images(opened, entries, sorted(positions))
+            listed = listed._replace(entries=[entry_of[place] for place in listed.positions])
+            return listed, settled.sentence
+    return listed, ""
 
 
-def _marks_of(
+def _write_images(
     opened: OpenSource,
-    store: ImageStore,
-    positions: NDArray[np.int64],
-    case_id: NDArray[np.str_],
-    names: Sequence[str],
-) -> pd.DataFrame:
-    """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
-    rows = []
-    for position, case, name in zip(positions.tolist(), case_id.tolist(), names, strict=True):
-        side = pixel_side(store.spacing(case))
-        for mark in opened.marks(position):
-            check_mark(mark, store.image(case).shape, name)
-            rows.append((case, mark.centre, mark.radius * side))
-    return tabulate_places(rows)
+    listed: ListedImages,
+    folders: IngestFolders,
+    compute: Compute,
+    problems: Problems,
+) -> StoredImages:
+    """Store the images of one kind, and what is known of generated ones in the seal."""
+    rows: list[int] = []
+    notes: list[ImageNote] = []
+    truths: list[tuple[str, GroundTruth, float]] = []
+    files = opened.entries()
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress("Ingest", len(listed.positions)))
+        images = stack.enter_context(ShardWriter(folders.images))
+        clean = None
+        for row, examined in enumerate(_read(opened, listed, compute)):
+            progress.advance()
+            name, file = _case_id(len(rows)), files[listed.positions[row]].name
+            try:
+                if isinstance(examined, DataError):
+                    raise examined
+                image, digest, note = examined
+                with named(file):
+                    images.add(name, image.pixels, image.spacing, image.region, digest)
+            except DataError as error:
+                problems.add(error, file)
+                continue
+            rows.append(row)
+            notes.append(note)
+            truth = opened.truth(listed.positions[row])
+            if truth is not None:
+                clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
+                clean.add(name, truth.clean, note.spacing)
+                without_image = replace(truth, clean=truth.clean[:0])
+                truths.append((name, without_image, pixel_side(note.spacing)))
+            if listed.keys and note.ends_shard(listed.keys[row]):
+                images.end_shard()
+    if truths:
+        _write_truths(truths, folders.sealed)
+    positions = [listed.positions[row] for row in rows]
+    store, stored_rows = ImageStore(folders.images), np.array(rows, dtype=np.int64)
+    return StoredImages(store, stored_rows, positions, notes)
+
+
+def _case_id(rank: int) -> str:
+    return f"case-{rank:06d}"
+
+
+class _Examined(NamedTuple):
+    image: SpacedImage
+    digest: bytes
+    note: ImageNote
+
+
+def _read(
+    opened: OpenSource, listed: ListedImages, compute: Compute
+) -> Iterator[_Examined | DataError]:
+    """Yield the images in the order of the store, or why one cannot be used."""
+    parts = opened.parts(listed.positions)
+    if parts is None:
+        for position, entry in zip(listed.positions, listed.entries, strict=True):
+            yield _examine(opened, position, entry.name)
+        return
+    workers = IN_PROCESS if opened.in_order else compute
+    for images in workers.map(_read_part, parts, releases_lock=True):
+        yield from images
+
+
+def _read_part(part: OpenSource) -> list[_Examined | DataError]:
+    return [_examine(part, position, entry.name) for position, entry in enumerate(part.entries())]
+
+
+def _examine(opened: OpenSource, position: int, name: str) -> _Examined | DataError:
+    """Read one image with its digest and what is known of it; a fault is returned."""
+    try:
+        image = opened.image(position)
+        pixels = image.pixels
+        check_image(pixels, name)
+    except DataError as error:
+        return error
+    note = ImageNote(
+        image.modality,
+        *brightness_of(pixels),
+        image.spacing,
+        pixels.shape,
+        str(pixels.dtype),
+        image.made_gray,
+        image.stored_bits,
+        image.made_colour,
+        image.text_expected,
+    )
+    return _Examined(image, content_digest(pixels, image.spacing, image.region), note)
 
 
 def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path) -> None:
@@ -291,111 +443,110 @@ def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path
         write_table(marks.assign(score=scores), folder / IDEAL_MARKS)
 
 
-class _Listed(NamedTuple):
-    """The images of a source in the order of the store."""
-
-    positions: list[int]
-    case_ids: list[str]
-    names: list[str]
-    keys: list[bytes]
-
-
-class _Note(NamedTuple):
-    """What is known of a stored image without a look at it."""
-
-    modality: str
-    brightness: float
-    contrast: float
-    spacing: Spacing | None
-    shape: tuple[int, ...]
-    depth: str
-    made_gray: MadeGray
-    stored_bits: int
-
-    def ends_shard(self, key: bytes) -> bool:
-        """Return whether a shard ends with the image; shards have some size in the mean."""
-        size = math.prod(self.shape) * np.dtype(self.depth).itemsize
-        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
+def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: IngestFolders) -> None:
+    """Write what new images have to go through, and digests by which known ones are told."""
+    every = {name: stored for name, stored in ingested.stored.items() if stored.notes}
+    first, *others = every
+    kinds, traits = every[first].summarise()
+    digests = [digest for stored in every.values() for digest in stored.store.digests()]
+    store = every[first].store
+    patients = {entry.patient for entry in ingested.listed.entries}
+    preparation = Preparation(
+        kinds,
+        None if opened.acquisition is None else composed(opened.acquisition),
+        image_digests=join_digests(digests),
+        patient_digests=join_digests(keyed_patients(patients)),
+        traits=traits,
+        modalities=tuple(opened.by_modality()),
+        regions=store.region(store.case_ids[0]) is not None,
+        further=tuple(FurtherModality(name, *every[name].summarise()) for name in others),
+        patient_column=opened.patient_column,
+    )
+    write_record(preparation, folders.images / PREPARATION)
 
 
-class _Examined(NamedTuple):
-    image: SpacedImage
-    digest: bytes
-    note: _Note
+def _write_cases(
+    source: Source, ingested: IngestedData, folders: IngestFolders, design: Design
+) -> Cases:
+    """Write the table of cases and what is known of them besides, task and card."""
+    entries, case_id = ingested.listed.entries, ingested.listed.case_id
+    store = next(iter(ingested.stored.values())).store
+    # copies stand in for patients that nobody knows
+    unknown = any(entry.patient is None for entry in entries)
+    cluster = clusters(find_copies(store), len(store)) if unknown else None
+    cases = tabulate_cases(entries, case_id, cluster, design)
+    cases.write(folders.cases / "cases.parquet")
+    tables: dict[str, Sequence[Mapping[str, object]]] = {
+        "covariates": [dict(entry.covariates) for entry in entries],
+        "reader_scores": [dict(entry.scores) for entry in entries],
+        "measured": [dict(entry.measured) for entry in entries],
+        "visits": number_visits(entries),
+    }
+    for name, rows in tables.items():
+        table = pd.DataFrame(rows)
+        table.insert(0, "case_id", case_id)
+        write_table(table, folders.cases / f"{name}.parquet")
+    write_record(ingested.task, folders.cases / "task.json")
+    # what a reader of the report must know, with what was found in the files
+    notes = [note for stored in ingested.stored.values() for note in stored.notes]
+    card = source.card()
+    issues = (
+        *card.known_issues,
+        *filter(None, [ingested.sentence]),
+        *describe_gray(note.made_gray for note in notes),
+        *describe_bits(note.stored_bits for note in notes),
+    )
+    write_record(replace(card, known_issues=issues), folders.cases / "card.json")
+    return cases
 
 
-def _write_images(
-    opened: OpenSource, listed: _Listed, folders: IngestFolders, compute: Compute
-) -> list[_Note]:
-    notes: list[_Note] = []
-    truths: list[tuple[str, GroundTruth, float]] = []
-    with ExitStack() as stack:
-        progress = stack.enter_context(Progress("Ingest", len(listed.positions)))
-        images = stack.enter_context(ShardWriter(folders.images))
-        clean = None
-        for place, (image, digest, note) in enumerate(_read(opened, listed, compute)):
-            name = listed.case_ids[place]
-            images.add(name, image.pixels, image.spacing, image.region, digest)
-            notes.append(note)
-            truth = opened.truth(listed.positions[place])
-            if truth is not None:
-                clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
-                clean.add(name, truth.clean, note.spacing)
-                told = replace(truth, clean=truth.clean[:0])
-                truths.append((name, told, pixel_side(note.spacing)))
-            if listed.keys and note.ends_shard(listed.keys[place]):
-                images.end_shard()
-            progress.advance()
-    if truths:
-        _write_truths(truths, folders.sealed)
-    return notes
+def _write_places(
+    opened: OpenSource,
+    ingested: IngestedData,
+    cases: Cases,
+    folders: IngestFolders,
+    problems: Problems,
+) -> None:
+    """Write the lesions of development cases beside them, those of test cases into the seal.
 
-
-def _summarise(notes: Sequence[_Note]) -> tuple[ImageKinds, TraitRanges]:
-    seen = TraitsSeen()
-    for note in notes:
-        seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
-    return ImageKinds.summarise({(note.shape, note.depth) for note in notes}), seen.traits()
-
-
-def _read(opened: OpenSource, listed: _Listed, compute: Compute) -> Iterator[_Examined]:
-    """Yield the images in the order of the store."""
-    parts = opened.parts(listed.positions)
-    if parts is None:
-        for position, name in zip(listed.positions, listed.names, strict=True):
-            yield _examined(opened.image(position), name)
-        return
-    where = IN_PROCESS if opened.in_order else compute
-    for images in where.map(_read_part, parts, releases_lock=True):
-        yield from images
-
-
-def _read_part(part: OpenSource) -> list[_Examined]:
-    return [
-        _examined(part.image(position), entry.name) for position, entry in enumerate(part.entries())
-    ]
-
-
-def _examined(image: SpacedImage, name: str) -> _Examined:
-    pixels = image.pixels
-    check_image(pixels, name)
-    digest = content_digest(pixels, image.spacing, image.region)
-    shape, depth = pixels.shape, str(pixels.dtype)
-    brightness = brightness_of(pixels)
-    origin = image.made_gray, image.stored_bits
-    note = _Note(image.modality, *brightness, image.spacing, shape, depth, *origin)
-    return _Examined(image, digest, note)
-
-
-def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Return the position in the source of each case, and the cases' ids, both (n,).
-
-    Ordered by digests, one more case leaves the order of the others; without, by a seeded shuffle.
+    Radii are in mm where the distance of rows is known.
     """
-    order = stream(_ID_SEED, "case ids").permutation(n)
-    if keys:
-        order = np.array(sorted(range(n), key=keys.__getitem__), dtype=np.int64)
-    return order, np.array([f"case-{rank:06d}" for rank in range(n)], dtype=str)
+    store, listed = next(iter(ingested.stored.values())).store, ingested.listed
+    test = cases.split == "test"
+    for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
+        places = []
+        for row in np.flatnonzero(rows).tolist():
+            case_id, name = str(cases.case_id[row]), listed.entries[row].name
+            side = pixel_side(store.spacing(case_id))
+            with problems.collected():
+                for mark in opened.marks(listed.positions[row]):
+                    check_mark(mark, store.image(case_id).shape, name)
+                    places.append((case_id, mark.centre, mark.radius * side))
+        write_table(tabulate_places(places), folder / MARKS)
+
+
+def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: IngestFolders) -> None:
+    """Seal the labels of test cases, or those that a custodian has encrypted."""
+    listed, outcome = ingested.listed, ingested.task.outcome
+    encrypted = opened.encrypted_labels()
+    if encrypted is not None and outcome is not None:
+        raise OptionError(
+            "labels under a custodian's key",
+            where="dataset.sealed",
+            allowed=f"classes; a {outcome.words} is sealed without a key",
+            remedy="leave the sealed file out, and hold test cases out by a column `split` or "
+            "`--test-sites`",
+        )
+    test = cases.split == "test"
+    if encrypted is None or ingested.task.design == "cv":
+        label = np.array([entry.label for entry in listed.entries], dtype=np.int64)
+        value = None if cases.value is None else _values(listed.entries)[test]
+        seal_labels(folders.sealed, cases.case_id[test], label[test], value)
+    else:
+        positions = np.array(listed.positions)[test].tolist()
+        tokens = tuple(encrypted.tokens[position] for position in positions)
+        sealed = replace(encrypted, tokens=tokens)
+        seal_encrypted_labels(folders.sealed, cases.case_id[test], sealed)
 
 
 def tabulate_cases(
@@ -409,9 +560,20 @@ def tabulate_cases(
     Args:
         clusters: (n,) the cluster of copies of each; None where all patients are known.
     """
-    split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)
+    splits = ["train" if design == "cv" else entry.split or "train" for entry in entries]
+    split = np.array(splits, dtype=str)
     label = np.array([entry.label for entry in entries], dtype=np.int64)
-    patient_id = _patient_ids(entries, clusters)
+    # patients are numbered in shuffled order
+    keys = [
+        f"cluster {clusters[row]}"
+        if clusters is not None and entry.patient is None
+        else f"patient {entry.patient}"
+        for row, entry in enumerate(entries)
+    ]
+    names = sorted(set(keys))
+    numbers = stream(_ID_SEED, "patient ids").permutation(len(names))
+    rank = dict(zip(names, numbers.tolist(), strict=True))
+    patient_id = np.array([f"patient-{rank[key]:06d}" for key in keys], dtype=str)
     sealed = split == "test"
     value = None
     if any(entry.value is not None for entry in entries):
@@ -440,17 +602,3 @@ def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
         }
         for patient, visit in seen
     ]
-
-
-def _patient_ids(entries: Sequence[Entry], clusters: NDArray[np.int64] | None) -> NDArray[np.str_]:
-    """Number patients in shuffled order; near-duplicate clusters stand in for unknown ones."""
-    keys = [
-        f"cluster {clusters[i]}"
-        if clusters is not None and entry.patient is None
-        else f"patient {entry.patient}"
-        for i, entry in enumerate(entries)
-    ]
-    names = sorted(set(keys))
-    numbers = stream(_ID_SEED, "patient ids").permutation(len(names))
-    rank = dict(zip(names, numbers.tolist(), strict=True))
-    return np.array([f"patient-{rank[key]:06d}" for key in keys], dtype=str)

@@ -9,20 +9,20 @@ import numpy as np
 
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition, SpacedImage
-from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import InGray
-from skiagram.datasets.volumes.case_images import (
+from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
+from skiagram.errors import DataError, OptionError, listed, named
+from skiagram.features.covariates import SITE_PREFIX
+from skiagram.preparation import Covariate, Preparation, channels
+from skiagram.readers.case_images import (
     AS_STORED,
     CaseReading,
     decode_case,
     read_case_files,
 )
-from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
-from skiagram.errors import DataError, OptionError, listed, named
-from skiagram.features.covariates import SITE_PREFIX
-from skiagram.preparation import Covariate, Preparation, channels
+from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, restore_image
 from skiagram.restoration.steps import Steps

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.volumes.case_images import AS_STORED, CaseReading
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import (
@@ -31,6 +30,7 @@ from skiagram.models.deployment import (
     verify_checksums,
 )
 from skiagram.preparation import PREPARATION, Preparation
+from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 

@@ -27,19 +27,19 @@ from skiagram.datasets.folder.csv_rows import (
     require_columns,
     usual_column,
 )
-from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import Columns, find_image_problem, refer
-from skiagram.datasets.image_files import count_frames
-from skiagram.datasets.volumes.case_images import (
+from skiagram.errors import DataError, OptionError, listed
+from skiagram.features.earlier import previous_cases
+from skiagram.finding.inputs import find_partners
+from skiagram.intake.mask_names import find_masks
+from skiagram.options import check
+from skiagram.readers.case_images import (
     ImageReference,
     called_images,
     is_image_file,
 )
-from skiagram.errors import DataError, OptionError, listed
-from skiagram.features.earlier import previous_cases
-from skiagram.finding.inputs import find_partners
-from skiagram.options import check
+from skiagram.readers.image_files import count_frames
 from skiagram.records.cases import SEALED, Cases
 
 FILE = "file"

@@ -10,10 +10,11 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,9 +184,42 @@ def content_digest(image: Image) -> bytes:
     return digest.digest()
 
 
-def duplicate_pairs(store: ImageStore) -> Pairs:
-    """Find all pairs of near or exact duplicates of a store; see `pairs_among`."""
-    volumes = any(is_volume(image) for _, image in store.span(0, 1))
+class ImageSequence(Protocol):
+    """Images that are read one at a time, as those of an `ImageStore`."""
+
+    def __len__(self) -> int:
+        """Return how many images there are."""
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        """Yield name and image."""
+
+    def image_at(self, position: int) -> Image:
+        """Return the image at a place of the order."""
+
+
+@dataclass(frozen=True)
+class ImagesOfStores:
+    """The images of several stores, one store after the other."""
+
+    stores: tuple[ImageStore, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.stores))
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        return chain.from_iterable(self.stores)
+
+    def image_at(self, position: int) -> Image:
+        for store in self.stores:
+            if position < len(store):
+                return store.image_at(position)
+            position -= len(store)
+        raise IndexError(position)
+
+
+def duplicate_pairs(store: ImageSequence) -> Pairs:
+    """Find all pairs of near or exact duplicates; see `pairs_among`."""
+    volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
     digests = np.empty(len(store), f"S{hashlib.sha256().digest_size}")
     shapes: list[tuple[int, ...]] = []

@@ -21,7 +21,6 @@ from scipy.special import ndtri
 
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.image_store.shards import Image
-from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
@@ -35,6 +34,7 @@ from skiagram.near_duplicates.descriptors import (
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import (
+    ImageSequence,
     Pairs,
     duplicate_pairs,
     projection,
@@ -158,8 +158,8 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageStore) -> Pairs:
-    """Return all near duplicates and transformed copies of a store."""
+def find_copies(store: ImageSequence) -> Pairs:
+    """Return all near duplicates and transformed copies among some images."""
     near = duplicate_pairs(store)
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape

@@ -19,7 +19,7 @@ from skiagram.radiomics.images import as_case, case_of_files
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
 
 if TYPE_CHECKING:
-    from skiagram.datasets.volumes.case_images import ImageReference
+    from skiagram.readers.case_images import ImageReference
 
 
 def extract(

@@ -30,11 +30,11 @@ from skiagram.datasets.folder.csv_rows import (
     usual_column,
 )
 from skiagram.datasets.folder.table import split_masks
-from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import ExtractionPlan
+from skiagram.readers.case_images import ImageReference
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"

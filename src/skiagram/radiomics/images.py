@@ -16,7 +16,7 @@ from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
-    from skiagram.datasets.volumes.case_images import ImageReference
+    from skiagram.readers.case_images import ImageReference
 
 _PATH = (str, os.PathLike)
 _PARALLEL = 1e-4  # of a unit vector, by which axes of image and mask may differ
@@ -59,7 +59,7 @@ def as_case(
             remedy="read the one, or write the other into a file",
         )
     if isinstance(image, _PATH):
-        from skiagram.datasets.volumes.case_images import ImageReference
+        from skiagram.readers.case_images import ImageReference
 
         masks = () if mask is None else (os.fspath(mask),)
         reference = ImageReference(os.fspath(image), masks, label_value=label)
@@ -117,9 +117,9 @@ def _on_own_grid(
     The axes are those of the mask's file, along which PyRadiomics resamples.
     """
     from skiagram.datasets.file_trees import HEAD_BYTES
-    from skiagram.datasets.volumes.case_images import ImageReference
-    from skiagram.datasets.volumes.grid import check_same_grid, describe_differences
-    from skiagram.datasets.volumes.volume_files import is_volume_file
+    from skiagram.readers.case_images import ImageReference
+    from skiagram.readers.grid import check_same_grid, describe_differences
+    from skiagram.readers.volume_files import is_volume_file
 
     (name,) = reference.masks
     if not (folder / name).is_file():
@@ -303,7 +303,7 @@ def _read(
     spacing: Sequence[float] | None,
 ) -> "SpacedImage":
     from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.volumes.case_images import (
+    from skiagram.readers.case_images import (
         CaseReading,
         decode_case,
         is_image_file,

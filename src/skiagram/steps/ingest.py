@@ -48,5 +48,5 @@ def ingest_source(
         dataset: `_target_` and options of the source.
         files: Folder where source files are at hand; None to fetch them.
     """
-    folders = IngestFolders(target / "images", target / "cases", target / "sealed")
-    ingest(build(dict(dataset), "dataset"), design, files, folders, compute)
+    source = build(dict(dataset), "dataset")
+    ingest(source, design, files, IngestFolders.under(target), compute)

@@ -19,7 +19,7 @@ from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Entry, OpenSource, PixelAcquisition, Source, SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
+from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
@@ -30,9 +30,8 @@ from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.descriptors import small_picture
-from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs
-from skiagram.near_duplicates.search import transformed_among
+from skiagram.near_duplicates.pairs import ImagesOfStores
+from skiagram.near_duplicates.search import find_copies
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import SEALED, Cases, DataCard, read_cases
@@ -43,7 +42,6 @@ from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.seeding import stream
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
-from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.task import Task
 
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
@@ -130,37 +128,6 @@ class _AcquiredFiles(OpenSource):
         return self.files.content_key(position)
 
 
-@dataclass(frozen=True)
-class CohortSource:
-    """Cases of another hospital, whose images are prepared as the project's were.
-
-    Attributes:
-        acquisition: What the project's source did to the pixels of each file; None for nothing.
-    """
-
-    cohort: Source
-    acquisition: PixelAcquisition | None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.cohort.classes
-
-    @property
-    def positive_class(self) -> str | None:
-        return self.cohort.positive_class
-
-    @property
-    def outcome(self) -> AnyOutcome | None:
-        return self.cohort.outcome
-
-    def card(self) -> DataCard:
-        return self.cohort.card()
-
-    def open(self, root: Path | None) -> OpenSource:
-        opened = self.cohort.open(root)
-        return opened if self.acquisition is None else _AcquiredFiles(opened, self.acquisition)
-
-
 def ingest_cohort(
     project: Project, cohort: Source, target: Path, compute: Compute = IN_PROCESS
 ) -> dict[str, str | None]:
@@ -172,10 +139,12 @@ def ingest_cohort(
     Raises:
         DataError: Its images are not of the kind that the project has.
     """
+    task, opened, folders = task_of(cohort, "cv"), cohort.open(None), IngestFolders.under(target)
     changes = project.preparation.acquisition
-    source = CohortSource(cohort, None if changes is None else build(changes, "acquisition"))
-    folders = IngestFolders(target / "images", target / "cases", target / "sealed")
-    ingest(source, "cv", None, folders, compute)
+    acquired = opened
+    if changes is not None:
+        acquired = _AcquiredFiles(opened, build(changes, "acquisition"))
+    ingest_opened(cohort, acquired, task, folders, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
@@ -183,7 +152,7 @@ def ingest_cohort(
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
-    return name_patients(source, None)
+    return {case: entry.patient for case, entry in _name_entries(opened).items()}
 
 
 def _require_alike(known: Preparation, cohort: Preparation) -> None:
@@ -213,12 +182,12 @@ def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
 
 def name_entries(source: Source, files: Path | None) -> dict[str, Entry]:
     """Return the case ids that ingest gives a source → its entries."""
-    opened = source.open(files)
-    entries = opened.entries()
-    every = (opened.content_key(position) for position in range(len(entries)))
-    order, case_id = shuffle_cases(len(entries), [key for key in every if key is not None])
-    ordered = (entries[position] for position in order.tolist())
-    return dict(zip(case_id.tolist(), ordered, strict=True))
+    return _name_entries(source.open(files))
+
+
+def _name_entries(opened: OpenSource) -> dict[str, Entry]:
+    listed = list_images(opened, opened.entries())
+    return dict(zip(listed.case_id.tolist(), listed.entries, strict=True))
 
 
 class Shared(NamedTuple):
@@ -266,19 +235,9 @@ def find_shared(
 
 def _find_copies(*stores: ImageStore) -> pd.DataFrame:
     """Return the copies of images of the first store in the second; see `Shared`."""
-    images = [image for store in stores for _, image in store]
+    pairs = find_copies(ImagesOfStores(stores))
+    pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
     case_id = np.array([case for store in stores for case in store.case_ids])
-    shapes = [image.shape for image in images]
-    near = pairs_among(
-        np.stack([thumbnail(image) for image in images]),
-        [content_digest(image) for image in images],
-        shapes,
-        images.__getitem__,
-    )
-    small = np.stack([small_picture(image) for image in images])
-    pairs = unite_pairs([near, transformed_among(small, shapes, near, images.__getitem__)])
-    across = (pairs.first < len(stores[0])) & (pairs.second >= len(stores[0]))
-    pairs = pairs.chosen(across)
     return pd.DataFrame(
         {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}
     )

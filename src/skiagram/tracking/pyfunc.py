@@ -54,8 +54,8 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
-    from skiagram.datasets.volumes.case_images import ImageReference
     from skiagram.deploy.new_cases import MemoryTree, NewCase
+    from skiagram.readers.case_images import ImageReference
 
     files: dict[str, bytes] = {}
     images = {}

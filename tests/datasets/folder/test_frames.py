@@ -10,13 +10,13 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
+from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
+from skiagram.readers.grid import VoxelGrid
 from tests.datasets.own_folders import encoded, initialised
 from tests.datasets.sources import ingested
-from tests.datasets.volumes.examples import cine, nifti_bytes, segmentation_of_frames
+from tests.readers.examples import cine, nifti_bytes, segmentation_of_frames
 from tests.terminal import Terminal
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
@@ -182,6 +182,6 @@ def test_what_is_no_volume_of_frames_is_named(content: bytes, words: str) -> Non
 
 
 def test_the_pages_of_a_tiff_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiagram.datasets.image_files._MAX_PAGES", 2)
+    monkeypatch.setattr("skiagram.readers.image_files._MAX_PAGES", 2)
     with pytest.raises(DataError, match="more than 2 pages"):
         decoded(tiff_of_pages(VALUES[0]), 1)

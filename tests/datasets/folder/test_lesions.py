@@ -16,11 +16,11 @@ from skiagram.datasets.folder.lesions import (
     lesions_of_region,
     parse_lesions,
 )
-from skiagram.datasets.volumes.grid import VoxelGrid
-from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
+from skiagram.readers.grid import VoxelGrid
+from skiagram.readers.volume_files import decode_volume
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from tests.datasets.own_folders import initialised, write_films

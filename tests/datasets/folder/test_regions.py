@@ -10,13 +10,13 @@ import pytest
 
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.cli.main import main
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
+from skiagram.readers.grid import VoxelGrid
 from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
-from tests.datasets.volumes.examples import nifti_bytes, segmentation, series_files, structure_set
+from tests.readers.examples import nifti_bytes, segmentation, series_files, structure_set
 from tests.terminal import Terminal
 
 SHAPE = (4, 12, 14)

@@ -26,6 +26,9 @@ WHERE = "the CSV"
 BETWEEN = "; "  # several names in one cell
 FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
 PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
+_OTHERS = "split site marks visit mask region label_value frame modality"
+# what a column holds → its usual names
+USUAL_COLUMNS = {"patient": PATIENT_COLUMNS, **{name: (name,) for name in _OTHERS.split()}}
 _MAX_COLUMNS = 50_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands

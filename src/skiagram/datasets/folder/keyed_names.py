@@ -15,8 +15,8 @@ from pathlib import PurePosixPath
 from skiagram.compute.progress import Progress
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, CsvRow
-from skiagram.datasets.volumes.case_images import checksum_of_series
 from skiagram.errors import DataError
+from skiagram.readers.case_images import checksum_of_series
 
 KEYED = "hmac-"  # before a name under a key
 

@@ -18,8 +18,8 @@ from scipy import ndimage
 
 from skiagram.datasets.contract import Entry, Mark, SpacedImage, pixel_side
 from skiagram.datasets.folder.csv_rows import parse_number
-from skiagram.datasets.volumes.grid import VoxelGrid
 from skiagram.errors import DataError
+from skiagram.readers.grid import VoxelGrid
 
 ALLOWED = (  # in a cell
     "`x y radius` or `x y z radius`, radius > 0, `mm` behind numbers in the patient's coordinates; "

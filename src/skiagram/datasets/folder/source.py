@@ -21,13 +21,11 @@ from skiagram.datasets.contract import (
     RealDataSet,
     SpacedImage,
 )
-from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.files import read_file, unlike
-from skiagram.datasets.folder.csv_rows import read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
-from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
     Columns,
@@ -38,7 +36,10 @@ from skiagram.datasets.folder.table import (
     split_modalities,
 )
 from skiagram.datasets.gray import InGray
-from skiagram.datasets.volumes.case_images import (
+from skiagram.errors import DataError, named
+from skiagram.intake.mask_names import find_masks
+from skiagram.options import STRICT
+from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
     decode_case,
@@ -46,9 +47,8 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
     read_volume,
 )
-from skiagram.datasets.volumes.grid import MaskGrid
-from skiagram.errors import DataError, named
-from skiagram.options import STRICT
+from skiagram.readers.dicom_codecs import MAX_PIXELS
+from skiagram.readers.grid import MaskGrid
 from skiagram.records.cases import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
 
@@ -173,20 +173,40 @@ class Folder(RealDataSet):
             for row in rows:
                 masks = split_masks(row.cells[self.columns.mask])
                 checksums |= zip(masks, split_masks(row.cells["mask_sha256"]), strict=True)
-        refused = find_unlisted_images(tree, checksums, self.unlisted)
+        opened = self.open_rows(tree, rows, checksums, sealed)
+        for problem in opened.problems:
+            raise problem
+        return opened
+
+    def open_rows(
+        self,
+        tree: FileTree,
+        rows: list[CsvRow],
+        checksums: Mapping[str, str],
+        sealed: bytes | None = None,
+    ) -> "FolderFiles":
+        """Return the images that a table lists, with the problems of its rows.
+
+        Args:
+            checksums: File name → SHA-256.
+            sealed: Labels of test cases, encrypted; None where the table holds them.
+        """
+        problems: list[DataError] = []
+        unlisted = find_unlisted_images(tree, checksums, self.unlisted)
         by_modality: dict[str, FolderFiles] = {}
-        for modality, rows_of_modality in split_modalities(
+        for modality, modality_rows in split_modalities(
             rows, self.columns, self.modalities
         ).items():
             listing = list_entries(
-                rows_of_modality,
+                modality_rows,
                 self.columns,
                 self.classes,
                 self.test_sites,
                 sealed=sealed is not None,
             )
-            for problem in listing.problems + refused + self.find_contradicted(listing):
-                raise problem
+            problems += listing.problems
+            problems += [] if by_modality else unlisted
+            problems += self.find_contradicted(listing)
             by_modality[modality] = FolderFiles(
                 tree,
                 listing,
@@ -197,7 +217,8 @@ class Folder(RealDataSet):
                 sealed,
             )
         first = next(iter(by_modality.values()))
-        return replace(first, further=by_modality) if len(by_modality) > 1 else first
+        several = len(by_modality) > 1
+        return replace(first, further=by_modality if several else {}, problems=tuple(problems))
 
 
 def checksum_columns(columns: Columns) -> dict[str, str]:
@@ -241,6 +262,7 @@ class FolderFiles(OpenSource):
         checksums: File name → SHA-256.
         sealed: Encrypted labels of test cases; None where the listing has them.
         further: Modality → its images of the same cases, these first; empty for one image a case.
+        problems: What is wrong with rows of the table, which are not listed.
     """
 
     files: FileTree
@@ -251,6 +273,7 @@ class FolderFiles(OpenSource):
     text: BurntInText = KEPT
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
+    problems: tuple[DataError, ...] = ()
 
     @property
     def acquisition(self) -> PixelAcquisition | None:
@@ -373,7 +396,12 @@ class FolderFiles(OpenSource):
             checksums={name: self.checksums[name] for name in names},
             sealed=None,
             further={},
+            problems=(),
         )
+
+
+class ColourImage(DataError):
+    """An image in colour among gray ones."""
 
 
 def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> bytes:
@@ -385,7 +413,7 @@ def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> byte
 def check_channels(present: int, channels: int, name: str) -> None:
     """Refuse a colour image among gray ones; gray is a colour too."""
     if present > channels:
-        raise DataError(
+        raise ColourImage(
             "a colour image",
             where=name,
             allowed="gray images, as most are",

@@ -26,9 +26,9 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
-from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.options import STRICT
+from skiagram.readers.case_images import ImageReference
 from skiagram.records.cases import SEALED, Split
 from skiagram.tasks.columns import stands_for_missing
 

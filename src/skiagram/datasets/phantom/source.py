@@ -20,7 +20,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
-from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.image_model import (
     Exposure,
     Faults,
@@ -39,6 +38,7 @@ from skiagram.datasets.phantom.image_model import (
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
+from skiagram.readers.dicom import read_dicom
 from skiagram.records.cases import DataCard, Split
 from skiagram.seeding import stream
 

@@ -1,1 +1,0 @@
-"""Volumes from files: grids, volume files, DICOM series and the regions drawn on them."""

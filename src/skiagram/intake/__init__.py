@@ -1,0 +1,1 @@
+"""What people have becomes rows and options of a data set; guesses are told in sentences."""

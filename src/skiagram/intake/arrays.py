@@ -1,0 +1,44 @@
+"""A file as MedMNIST's, arrays of images with their labels and splits, in place of a folder."""
+
+import hashlib
+
+import numpy as np
+
+from skiagram.datasets.medmnist import MedMNIST
+from skiagram.errors import DataError, OptionError
+from skiagram.intake.file_options import FileOptions
+
+
+def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
+    """Return the data set of a file, and the shape of its images for training."""
+    path = options.folder
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+    with path.open("rb") as file:
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+    with np.load(path, allow_pickle=False) as arrays:
+        if not {"train_labels", "train_images"} <= set(arrays):
+            allowed = "`train_images`, `train_labels`, and the same of `val` and `test`"
+            raise DataError(
+                "the file lacks `train_images` or `train_labels`", where=path.name, allowed=allowed
+            )
+        labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
+    classes = tuple(options.classes or map(str, labels.tolist()))
+    positive = options.positive
+    if len(classes) == 2 and positive not in classes:
+        fault = "is not given" if positive is None else f"`{positive}` was given"
+        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
+    source = MedMNIST(
+        name=options.short_name,
+        title=options.title,
+        modality="not stated",
+        licence="not stated",
+        citation="none",
+        file=str(path.resolve()),
+        md5=md5,
+        url=None,
+        classes=classes,
+        positive_class=positive,
+        copies=options.copies or "refuse",
+    )
+    return source, shape

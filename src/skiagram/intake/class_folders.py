@@ -1,0 +1,178 @@
+"""Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from skiagram.datasets.folder.csv_rows import WHERE, CsvRow
+from skiagram.datasets.folder.table import SPLITS
+from skiagram.errors import DataError, listed
+from skiagram.intake.mask_names import split_name, without_image_folders, without_modality
+
+_ALLOWED = (
+    "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
+)
+KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
+_PARTS = "train, val and test (or training, validation, valid, testing)"
+
+
+def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[CsvRow]:
+    """Return a row for each image, whose label is the name of a folder.
+
+    Args:
+        names: Of the images, relative to their folder. Outer folders that all share tell nothing.
+        classes: That the user names; they say which of two levels of folders is meant.
+        where: Their folder.
+
+    Raises:
+        DataError: There are no images, one lies in no folder of a class, two levels of folders may
+            be the classes, or images are modalities of one patient by their names.
+    """
+    if not names:
+        raise DataError(
+            "no image that can be read",
+            where=where,
+            allowed=KINDS,
+            remedy="convert the images, for example to PNG",
+        )
+    _refuse_modalities(names, where)
+    # outer folders that all share, as an archive unpacks them, tell nothing
+    folders = without_image_folders([name.split("/")[:-1] for name in names])
+    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
+        if folders[0][0].lower() in SPLITS:
+            break
+        folders = [parts[1:] for parts in folders]
+    split = _split_level(folders, where)
+    label = _label_level(folders, classes, where) if split is None else 1 - split
+    astray = next(
+        (name for name, parts in zip(names, folders, strict=True) if len(parts) <= label), None
+    )
+    labels = sorted({parts[label] for parts in folders if len(parts) > label})
+    if astray is not None or len(labels) < 2:
+        example = f", such as `{astray}`" if astray is not None else f", but in `{labels[0]}` alone"
+        raise DataError(
+            f"no table was given, and images do not lie in a folder for each class{example}",
+            where=where,
+            allowed=_ALLOWED,
+            remedy="move what is no image of a class elsewhere, or name a table",
+        )
+    rows = []
+    for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
+        cells = {"file": name, "label": parts[label]}
+        if split is not None:
+            cells["split"] = SPLITS[parts[split].lower()]
+        rows.append(CsvRow(line, cells))
+    return rows
+
+
+def add_split(rows: list[CsvRow], column: str, split: str | None) -> tuple[list[CsvRow], str]:
+    """Return a table with the column `split` that folders of file names tell, and a sentence.
+
+    Args:
+        column: Of the names of files.
+        split: Column of the parts of the data; the table stays as it is where there is one.
+
+    Raises:
+        DataError: Some names have such a folder and some have none.
+    """
+    if split is not None:
+        return rows, ""
+    names = [row.cells[column] for row in rows]
+    folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
+    levels = zip(*folders, strict=False)
+    shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
+    found = [[SPLITS[part] for part in parts[shared:] if part in SPLITS] for parts in folders]
+    splits = {part for parts in found for part in parts}
+    if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
+        return rows, ""
+    without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
+    if without:
+        raise DataError(
+            f"{len(names) - len(without)} names of files have a folder for a part of the data "
+            f"({', '.join(sorted(splits))}), and {len(without)} have none or several, such as "
+            f"`{without[0]}`",
+            where=WHERE,
+            allowed="a part of the data for every row, or for none",
+            remedy="add a column `split` with train, validation and test",
+        )
+    if "test" not in splits:
+        return rows, ""
+    counts = Counter(parts[0] for parts in found)
+    counted = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+    note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
+    note += "A column `split` would count instead."
+    return [
+        replace(row, cells=row.cells | {"split": parts[0]})
+        for row, parts in zip(rows, found, strict=True)
+    ], note
+
+
+def _refuse_modalities(names: Sequence[str], where: str) -> None:
+    """Refuse images whose names differ in a modality alone: each would become a patient."""
+    by_patient: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for name in sorted(names):
+        folders, stem = split_name(name)
+        by_patient.setdefault((folders, without_modality(stem)), []).append(name)
+    for of_patient in by_patient.values():
+        stems = {split_name(name)[1] for name in of_patient}
+        if len(stems) > 1:
+            raise DataError(
+                f"{len(stems)} images of one patient by their names: "
+                + ", ".join(f"`{name}`" for name in of_patient[:3]),
+                where=where,
+                allowed="one image of each patient, or a pattern of names with {modality}",
+                remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "
+                "`--images` for the modalities, and --mask-pattern for masks; or name each image "
+                "in a table",
+            )
+
+
+def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
+    """Return which level of folders tells the parts of the data: 0, 1 or none."""
+    for level in (0, 1):
+        if any(len(parts) <= level for parts in folders):
+            return None
+        names = {parts[level] for parts in folders}
+        named = {name for name in names if name.lower() in SPLITS}
+        if named == names and all(len(parts) > 1 for parts in folders):
+            return level
+        if len(named) > 1:
+            parts = " and ".join(f"`{name}`" for name in sorted(named))
+            others = listed(sorted(names - named), "`")
+            raise DataError(
+                f"folders called {parts}, which are parts of the data, "
+                + (f"beside {others}" if others else "without folders of classes in them"),
+                where=where,
+                allowed=f"parts of the data that are called {_PARTS}, each with a folder for each "
+                "class",
+                remedy="rename or move the folders, or write a table with a column `split`",
+            )
+    return None
+
+
+def _label_level(folders: Sequence[Sequence[str]], classes: Collection[str], where: str) -> int:
+    """Return which level of folders tells the class, where none tells parts of the data.
+
+    Where every outer folder holds the same inner ones, either may be the class.
+    """
+    if not folders or not all(len(parts) > 1 for parts in folders):
+        return 0
+    within: dict[str, set[str]] = {}
+    for outer, inner, *_ in folders:
+        within.setdefault(outer, set()).add(inner)
+    levels = [set(within), set().union(*within.values())]
+    alike = all(names == levels[1] for names in within.values())
+    if not alike or min(map(len, levels)) < 2:
+        return 0
+    named = [level for level in (0, 1) if classes and set(classes) <= levels[level]]
+    if len(named) == 1:
+        return named[0]
+    outer_names, inner_names = (", ".join(sorted(level)[:4]) for level in levels)
+    raise DataError(
+        f"every folder holds the same folders: the classes may be {outer_names}, or {inner_names}",
+        where=where,
+        allowed="one level of folders, or the names of the classes",
+        remedy="name the classes with --positive or --classes, or write a table: `skiagram table` "
+        "with --pattern",
+    )

@@ -1,0 +1,482 @@
+"""A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
+
+import fnmatch
+import re
+import shlex
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from skiagram.datasets.feature_table import (
+    FeatureTable,
+    empty_unmeasured,
+    numeric_columns,
+    telling_columns_of,
+)
+from skiagram.datasets.folder.csv_rows import (
+    PATIENT_COLUMNS,
+    CsvRow,
+    describe_missing,
+    of_table,
+    read_csv,
+    require_columns,
+    usual_column,
+)
+from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
+from skiagram.datasets.folder.patients import PatientTable, settle_patients
+from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
+from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
+from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.intake.class_folders import add_split
+from skiagram.intake.combined_regions import (
+    ALL,
+    COMBINATIONS,
+    COUNT,
+    ask_for_structure,
+    choose_structures,
+    combine_regions,
+    find_structures,
+    has_combination,
+    has_several,
+    list_structures,
+    originals_of,
+)
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import label_column
+from skiagram.intake.labels import (
+    OF_OTHER_CLASSES,
+    as_class,
+    leave_out_classes,
+    record_left_out,
+    settle_labels,
+)
+from skiagram.intake.outcomes import list_outcome_columns, settle_outcome
+from skiagram.tasks.columns import stands_for_missing
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.task import Design
+
+_TYPED = 8  # columns in a remedy
+_VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
+# Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, and a sign for minus.
+_WRITTEN = re.compile(
+    r"[+\-−]?\d{1,3}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
+    r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?"
+)
+_PATIENTS = re.compile(  # a name without marks, of a column whose rows share values
+    r"(info|bcr|study|anon)?(patients?|pat|subjects?|subj|case|person|proband|pid|mrn|id)"
+    r"(id|name|no|nr|num|number|code|key|barcode|identifier|uid)?"
+)
+_SEVERAL = (
+    "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
+    "one case of the rows of a patient."
+)
+
+
+class DescribedFeatures(NamedTuple):
+    """A table of features as it will be read; `file` of its source is not there yet."""
+
+    rows: list[CsvRow]
+    source: FeatureTable
+    notes: list[str]
+
+    @property
+    def design(self) -> Design:
+        return "cv" if self.source.split is None else "holdout"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read; the others stay behind."""
+        source = self.source
+        value = None if source.outcome is None else source.outcome.column
+        named = (source.patient, source.label, value, source.split, *source.covariates)
+        return [name for name in (*named, *(source.features or ())) if name is not None]
+
+    @property
+    def volume(self) -> str | None:
+        """The feature that is the region's volume, by its name; None where none is."""
+        named = (name for name in self.source.features or () if _VOLUME.search(name))
+        return next(named, None)
+
+
+def read_features(options: FileOptions, known: FeatureTable | None = None) -> DescribedFeatures:
+    """Read a table of features and, where the labels are in another one, join it by patients.
+
+    Args:
+        known: A table whose models are to score this one: its features are read, and its columns
+            where this one calls them the same.
+    """
+    rows, measured, notes = _joined(options)
+    rows, emptied = empty_unmeasured(rows, measured)
+    if emptied:
+        notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
+    if known is not None:
+        options = _name_as_known(options, rows[0].cells, known)
+    settled = settle_outcome(rows, options)
+    if settled is not None:
+        rows, options = settled.rows, settled.options
+        notes.append(settled.note)
+    header = rows[0].cells
+    patient = options.patient or usual_column(header, PATIENT_COLUMNS)
+    split = options.split or usual_column(header, ("split",))
+    if patient is None and known is None:
+        named = [options.label, *options.not_features]
+        patient, of_patients = _find_patients(rows, named)
+        notes += of_patients
+    if known is None:
+        rows, split, of_names = _split_of_names(rows, measured, split)
+        notes += of_names
+    covariates = tuple(name for word in options.covariates for name in word.split(","))
+    label = label_column(options.label, rows)
+    require_columns(rows, (label,), "--label")
+    require_columns(rows, [*filter(None, (patient, split)), *covariates])
+    named = [*options.classes, *filter(None, [options.positive])]
+    rows, label_notes = settle_labels(rows, label, options.empty_label, named)
+    every = len(rows)
+    if settled is None and known is None:
+        rows, note = leave_out_classes(rows, label, options.classes)
+        label_notes += [note] if note else []
+    issues = record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES)
+    rows = settle_patients(rows, patient, options.similar_patients)
+    classes, positive = _settle_classes(options, label, rows)
+    constant = [label, *filter(None, [split]), *covariates]
+    constant += [] if settled is None else [settled.outcome.column]
+    rows, of_regions = _choose_region(options, rows, patient, constant)
+    notes += of_regions
+    combined = _is_combined(options, rows, patient, constant, known)
+    asked = options.per_patient is not None or known is not None
+    if not (combined or asked or patient is None) and has_several(rows, patient, constant):
+        notes.append(_SEVERAL)
+    if known is not None:
+        names = known.features or ()
+        features = _features_of(originals_of(names) if combined else names, rows)
+    else:
+        others = {patient, label, split, *covariates}
+        others |= set() if settled is None else {*settled.columns}
+        free = [name for name in measured if name not in others]
+        outcome = None if settled is None else settled.outcome
+        target = _Target(label, classes, outcome, split)
+        features, feature_notes = _settle_features(rows, free, target, options)
+        notes += feature_notes
+    if combined and patient is not None:
+        regions = len(rows)
+        volume = next(filter(_VOLUME.search, features), None)
+        rows, features = combine_regions(rows, patient, features, constant, volume)
+        notes.append(_explain_combined(regions, len(rows), features))
+    source = FeatureTable(
+        name=options.short_name,
+        title=options.title,
+        modality="not stated",
+        licence="not stated",
+        citation="none",
+        known_issues=issues,
+        file=str(options.folder),
+        md5=None,
+        label=label,
+        classes=classes,
+        positive_class=positive,
+        patient=patient,
+        split=split,
+        covariates=covariates,
+        features=tuple(features),
+        missing=tuple(options.missing),
+        copies=options.copies or "refuse",
+        outcome=None if settled is None else settled.outcome,
+    )
+    return DescribedFeatures(rows, source, notes + label_notes)
+
+
+class _Target(NamedTuple):
+    """What features must not tell: column of the labels, classes, outcome, column of the splits."""
+
+    label: str
+    classes: tuple[str, ...]
+    outcome: AnyOutcome | None
+    split: str | None
+
+
+def _settle_features(
+    rows: list[CsvRow], columns: Sequence[str], target: _Target, options: FileOptions
+) -> tuple[list[str], list[str]]:
+    """Return the columns that are features, and sentences on what is none and on empty cells.
+
+    Raises:
+        DataError: A column tells the label or looks like a number of the row, and is not forced.
+    """
+    header = rows[0].cells
+    left_out = _named_columns(options.not_features, header, "--not-features")
+    features, notes = _feature_columns(rows, [name for name in columns if name not in left_out])
+    forced = _named_columns(options.force_features, header, "--force-features")
+    asked_of = [name for name in features if name not in forced]
+    telling = telling_columns_of(rows, asked_of, *target)
+    refuse_telling_columns(
+        telling,
+        "the table of features",
+        f"leave them out with `--not-features {_typed(telling)}`, or keep what is a feature "
+        "after all with `--force-features`",
+    )
+    return features, [*notes, *filter(None, [_describe_gaps(rows, features)])]
+
+
+def _joined(options: FileOptions) -> tuple[list[CsvRow], list[str], list[str]]:
+    """Return the rows, the columns of the first table, and who was left out."""
+    emptied: Counter[str] = Counter()
+    if options.csv is None:
+        with of_table(str(options.folder)):
+            rows = read_csv(options.folder, options.missing, emptied=emptied)
+        return rows, [*rows[0].cells], describe_missing(options.missing, emptied)
+    first, second = (
+        PatientTable.read(path, options.patient, options.missing, emptied)
+        for path in (options.folder, options.csv)
+    )
+    leave_out = options.unmatched == "leave-out"
+    whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
+    for path in options.join:
+        further = PatientTable.read(path, options.patient, options.missing, emptied)
+        whole, join_notes = whole.joined(further, options.similar_patients, leave_out=leave_out)
+        notes += join_notes
+    return whole.rows, [*first.rows[0].cells], describe_missing(options.missing, emptied) + notes
+
+
+def _name_as_known(
+    options: FileOptions, header: Collection[str], known: FeatureTable
+) -> FileOptions:
+    """Name columns as those of a known table are called, where the line does not name others."""
+    if known.label in header and options.label not in header:
+        options = replace(options, label=known.label)
+    if known.patient in header and (options.patient is None or options.patient not in header):
+        options = replace(options, patient=known.patient)
+    taken = [name for name in known.covariates if name in header]
+    return replace(options, covariates=[*dict.fromkeys([*options.covariates, *taken])])
+
+
+def _settle_classes(
+    options: FileOptions, label: str, rows: list[CsvRow]
+) -> tuple[tuple[str, ...], str | None]:
+    """Return the classes, and the positive one as the table writes it.
+
+    Raises:
+        DataError: A row has no label.
+        OptionError: There are two classes and none is named, or one of another number is.
+    """
+    unlabelled = sum(not row.cells[label] for row in rows)
+    if unlabelled:
+        raise DataError(
+            f"{unlabelled} of {len(rows)} rows have no label",
+            where=f"the table of features, column `{label}`",
+            allowed="a label in every row",
+            remedy="fill in the cells; `--empty-label leave-out` leaves such rows out, and "
+            "`--empty-label CLASS` names their class",
+        )
+    classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
+    given = options.positive
+    positive = None if given is None else as_class(given, classes)
+    if len(classes) == 2 and positive not in classes:
+        fault = "is not given" if given is None else f"`{given}` was given"
+        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
+    if given is not None and len(classes) != 2:
+        fault = f"`{given}` was given, and {len(classes)} classes: {listed(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
+    return classes, positive
+
+
+def _find_patients(rows: list[CsvRow], others: Collection[str]) -> tuple[str | None, list[str]]:
+    """Return the column that is called like patients' ids and that rows share, and a sentence."""
+    for name in (name for name in rows[0].cells if name not in others):
+        patients = {row.cells[name] for row in rows}
+        called = _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold()))
+        if called and 1 < len(patients) < len(rows) and all(map(_is_whole, patients)):
+            note = f"Patients are those of `{name}`, {len(patients)} in {len(rows)} rows; another "
+            return name, [f"{note}column is named by --patient."]
+    return None, []
+
+
+def _split_of_names(
+    rows: list[CsvRow], columns: Sequence[str], split: str | None
+) -> "tuple[list[CsvRow], str | None, list[str]]":
+    """Return a table, its column of the parts of the data, and sentences.
+
+    A column of names of parts, or folders in a column of file names, tells them where no column is
+    named.
+    """
+    notes: list[str] = []
+    for name in columns if split is None else ():
+        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
+        if None not in parts and {"train", "test"} <= parts:
+            told = f"The column `{name}` tells the parts of the data; another is named by --split."
+            return rows, name, [told]
+    for name in columns:
+        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
+            rows, note = add_split(rows, name, split)
+            notes += [note] if note else []
+            split = "split" if note else split
+    return rows, split, notes
+
+
+def _choose_region(
+    options: FileOptions,
+    rows: list[CsvRow],
+    patient: str | None,
+    constant: Sequence[str],
+) -> tuple[list[CsvRow], list[str]]:
+    """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
+
+    Raises:
+        DataError: A column tells a patient's rows apart, and nobody said which are meant.
+    """
+    if options.region is None:
+        column = find_structures(rows, patient, {*constant, *options.not_features})
+        if column is None:
+            return rows, []
+        raise DataError(
+            f"the column `{column}` tells a patient's rows apart: {list_structures(rows, column)}",
+            where="the table of features",
+            allowed="rows of one structure, or of several that are alike, such as lesions",
+            remedy=ask_for_structure(rows, column),
+        )
+    column, _, names = options.region.partition("=")
+    require_columns(rows, (column,), "--region")
+    if names == ALL:
+        return rows, []
+    there = {row.cells[column] for row in rows}
+    chosen = [names] if names in there else [*filter(None, map(str.strip, names.split(",")))]
+    kept = choose_structures(rows, column, chosen)
+    return kept, [f"{len(kept)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."]
+
+
+def _is_combined(
+    options: FileOptions,
+    rows: list[CsvRow],
+    patient: str | None,
+    constant: Sequence[str],
+    known: FeatureTable | None,
+) -> bool:
+    """Return whether the regions of a patient become one case."""
+    asked: str | None = options.per_patient
+    if patient is None:
+        if asked == "combined":
+            raise OptionError(
+                "patients are unknown", where="--per-patient", remedy="name --patient"
+            )
+        return False
+    if known is not None:
+        return COUNT in (known.features or ()) and COUNT not in rows[0].cells
+    if asked is not None:
+        return asked == "combined"
+    return bool(list_outcome_columns(options)) and has_several(rows, patient, constant)
+
+
+def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> str:
+    read = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
+    return (
+        f"{regions} rows of {patients} patients: each patient is one case, with {listed(read)} of "
+        "every feature, and the number of regions. `--per-patient rows` keeps each row a case."
+    )
+
+
+def _features_of(known: Sequence[str], rows: list[CsvRow]) -> list[str]:
+    """Return the features of a known table.
+
+    Raises:
+        DataError: The rows lack one.
+    """
+    features = [*known]
+    missing = [name for name in features if name not in rows[0].cells]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(features)} features of the project are not there: "
+            f"{listed(missing)}",
+            where="the table of features",
+            allowed="all features that the project's models may read, under the same names",
+            remedy="compute them with the same settings, or correct the names of the columns",
+        )
+    return features
+
+
+def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that hold numbers alone and are no ids, and sentences on what is not one.
+
+    Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
+    column is refused, as a cell of it may be wrong.
+    """
+    ids, mixed = set(), set()
+    with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
+    for name in columns:
+        cells = {row.cells[name] for row in rows} - {""}
+        # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
+        called = suspect_column(name, ()) is not None or names_patients(name) or not name
+        dates = bool(cells) and all(map(is_packed_date, cells))
+        if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
+            ids.add(name)
+            continue
+        # all of its cells are numbers to people, and some to no program
+        written = sorted(cell for cell in cells if not is_number(cell))
+        if written and all(map(_WRITTEN.fullmatch, written)):
+            raise DataError(
+                f"`{written[0]}` is a number to people alone",
+                where=f"the table of features, column `{name}`",
+                allowed="numbers such as -1234.5, without separators of thousands, `%` or `<`",
+                remedy="write the column so, or leave it out: "
+                f"`--not-features {shlex.quote(name)}`",
+            )
+        if PYRADIOMICS.fullmatch(name):
+            continue
+        # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
+        texts = [cell for cell in cells if not is_number(cell) and not stands_for_missing(cell)]
+        if with_pyradiomics and texts and find_number_problem(rows, name) is not None:
+            mixed.add(name)
+    features = numeric_columns(rows, [name for name in columns if name not in ids | mixed])
+    if not features:
+        raise DataError(
+            "no column that holds numbers alone",
+            where="the table of features",
+            allowed="one feature or more, beside label and patient",
+        )
+    note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
+    return features, [note] if mixed else []
+
+
+def _is_whole(cell: str) -> bool:
+    """Return whether a cell is a text or a whole number, as an id is."""
+    try:
+        return float(cell).is_integer()
+    except ValueError:
+        return True
+
+
+def _named_columns(words: Sequence[str], header: Collection[str], option: str) -> list[str]:
+    """Return the columns that an option names, also by `*`; one that is not there is refused."""
+    names: list[str] = []
+    for word in words:
+        alike = [word] if word in header else fnmatch.filter(header, word)
+        if not alike:
+            near = nearest(word, header)
+            raise OptionError(
+                f"no column `{word}`",
+                where=option,
+                allowed=listed(header, "`", near=word),
+                remedy=f"did you mean `{near[0]}`?" if near else "",
+            )
+        names += alike
+    return names
+
+
+def _typed(names: Collection[str]) -> str:
+    """Return the first of some columns as they are typed in a shell."""
+    shown = [*names][:_TYPED]
+    return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
+
+
+def _describe_gaps(rows: list[CsvRow], features: Sequence[str]) -> str:
+    """Return a sentence on the empty cells of features; empty where there is none."""
+    empty = {name: sum(not row.cells[name] for row in rows) for name in features}
+    gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])
+    if not gappy:
+        return ""
+    shown = [f"{name} ({empty[name]})" for name in gappy]
+    return (
+        f"{sum(empty.values())} cells of {len(gappy)} of {len(features)} features are empty: "
+        f"{listed(shown)}. Each model fills them with the median of its training cases, and sees "
+        "which were empty."
+    )

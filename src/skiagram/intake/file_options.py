@@ -1,0 +1,159 @@
+"""What a line says of files and columns, which every command that reads some takes alike."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from skiagram.datasets.contract import CopyChoice
+from skiagram.datasets.folder.patients import SimilarPatients
+from skiagram.datasets.folder.source import Unlisted
+from skiagram.errors import OptionError
+from skiagram.intake.mask_names import MaskChoice
+from skiagram.readers.case_images import CaseReading, read_as_stated
+from skiagram.readers.grid import MaskGrid
+
+ARRAYS = ".npz"
+_TABLES = (".csv", ".tsv", ".txt")
+# of one file in place of a folder
+_ENDINGS = (".tar.age", ARRAYS, *(table + packed for table in _TABLES for packed in ("", ".gz")))
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Options of the command line by their names there; `skiagram run --help-all` explains them.
+
+    Attributes:
+        folder: Folder of images, an encrypted archive, a file of arrays or a table of features.
+        csv: Table of the images; with a pattern, labels by patients.
+        outcome: Options of what is predicted where it is no class, by name; None for nothing.
+        cohort: Whether finished models score the files: nothing is split, and no marks or scores of
+            readers are read.
+    """
+
+    folder: Path
+    csv: Path | None = None
+    name: str | None = None
+    # columns of the table
+    file: str | None = None
+    label: str = "label"
+    empty_label: str | None = None
+    columns: Sequence[str] | None = None
+    missing: Sequence[str] = ()
+    patient: str | None = None
+    similar_patients: SimilarPatients = "refuse"
+    split: str | None = None
+    site: str | None = None
+    visit: str | None = None
+    marks: str | None = None
+    covariates: Sequence[str] = ()
+    force_covariates: Sequence[str] = ()
+    scores: Sequence[str] = ()
+    # regions of interest
+    mask: str | None = None
+    region: str | None = None
+    label_value: str | None = None
+    frame: str | None = None
+    modality: str | None = None
+    images: Sequence[str] = ()
+    masks: MaskChoice | None = None
+    mask_grid: MaskGrid = "same"
+    # what is predicted
+    positive: str | None = None
+    classes: Sequence[str] = ()
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    test_sites: Sequence[str] = ()
+    sealed_labels: Path | None = None
+    cohort: bool = False
+    # names of files
+    pattern: Sequence[str] | None = None
+    cut: Literal["first", "last"] | None = None
+    image_kind: str = "image"
+    mask_kind: str = "mask"
+    mask_pattern: Sequence[str] = ()
+    frames: Literal["cases", "volume"] | None = None
+    mark_class: Sequence[str] = ()
+    similar_marks: Literal["join", "apart"] | None = None
+    mark_unit: Literal["pixels", "shares"] = "pixels"
+    mark_radius: float | None = None
+    # files
+    ignore_unlisted: bool = False
+    most_pixels: int = 2**26
+    gray: Literal["all", "refuse"] | None = None
+    copies: CopyChoice | None = None
+    unstated_spacing: Sequence[float] | None = None
+    # tables of features
+    unmatched: Literal["refuse", "leave-out"] = "refuse"
+    join: Sequence[Path] = ()
+    not_features: Sequence[str] = ()
+    force_features: Sequence[str] = ()
+    per_patient: Literal["rows", "combined"] | None = None
+
+    def resolved(self) -> "FileOptions":
+        """Return the same options with whole paths, which hold in every folder."""
+        marks = self.marks
+        if self.pattern and marks is not None and marks != "masks":
+            marks = str(Path(marks).resolve())
+        return replace(
+            self,
+            folder=self.folder.resolve(),
+            csv=self.csv and self.csv.resolve(),
+            sealed_labels=self.sealed_labels and self.sealed_labels.resolve(),
+            join=[path.resolve() for path in self.join],
+            marks=marks,
+        )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the folder is a table of features, by its name; gzip may have packed it."""
+        folder = self.folder
+        plain = folder.with_suffix("") if folder.suffix.lower() == ".gz" else folder
+        return plain.suffix.lower() in _TABLES and folder.is_file()
+
+    @property
+    def is_arrays(self) -> bool:
+        """Whether the folder is a file of arrays, as MedMNIST's, by its name."""
+        return self.folder.suffix == ARRAYS
+
+    @property
+    def reading(self) -> CaseReading:
+        """What is said of files that can be read in several ways."""
+        return read_as_stated(self.unstated_spacing, self.mask_grid)
+
+    @property
+    def unlisted(self) -> Unlisted:
+        """What becomes of image files that no row names."""
+        if self.ignore_unlisted or self.images or self.empty_label == "leave-out":
+            return "ignore"
+        return "ignore_masks" if self.masks in ("regions", "leave-out") else "refuse"
+
+    @property
+    def short_name(self) -> str:
+        """The short name of the data set, as the line gives it or made of the folder's.
+
+        Raises:
+            OptionError: It is no such name.
+        """
+        plain = unicodedata.normalize("NFKD", self._stem.casefold())
+        letters = "".join(each for each in plain if not unicodedata.combining(each))
+        name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+        name = self.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
+        if not _NAME.fullmatch(name):
+            allowed = "lower-case letters, digits and _, starting with a letter"
+            raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)
+        return name
+
+    @property
+    def title(self) -> str:
+        """The name of the data set for people: as its folder is called."""
+        title = self.name or unicodedata.normalize("NFC", self._stem)
+        return re.sub(r"[\s_]+", " ", title).strip()
+
+    @property
+    def _stem(self) -> str:
+        name = self.folder.resolve().name
+        ending = next((end for end in _ENDINGS if name.endswith(end)), "")
+        return name.removesuffix(ending)

@@ -1,0 +1,388 @@
+"""A folder of images and its table, or its names alone, become rows and the options of a data set.
+
+What was guessed or left out on the way is told, a sentence each.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from skiagram.datasets.file_trees import ARCHIVE, open_tree
+from skiagram.datasets.folder.csv_rows import (
+    FILE_COLUMNS,
+    PATIENT_COLUMNS,
+    USUAL_COLUMNS,
+    CsvRow,
+    describe_missing,
+    list_columns,
+    read_csv,
+    read_rows,
+    require_columns,
+    usual_column,
+)
+from skiagram.datasets.folder.patients import number_visits, settle_patients
+from skiagram.datasets.folder.source import Folder, list_unlisted_images
+from skiagram.datasets.folder.table import Columns, join_masks, normalise_name
+from skiagram.errors import DataError, OptionError, listed
+from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
+from skiagram.intake.file_names import find_listed_files
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import (
+    as_class,
+    label_of_classes,
+    leave_out_classes,
+    settle_labels,
+)
+from skiagram.intake.mask_names import MaskNames, settle_masks
+from skiagram.intake.named_files import compose_table
+from skiagram.intake.outcomes import list_outcome_columns, list_predicted, settle_outcome
+from skiagram.readers.case_images import called_images, is_image_file
+from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.task import Design
+
+
+class Settling(NamedTuple):
+    """What a check may settle, where it would else be a problem.
+
+    Attributes:
+        few_gray: Whether a few images in colour or with transparent pixels become gray.
+        without_lesion: Whether images whose mask is empty are left out.
+    """
+
+    few_gray: bool = False
+    without_lesion: bool = False
+
+
+class DescribedFolder(NamedTuple):
+    """A folder of images as it will be read; the manifest of the data set is not there yet.
+
+    Attributes:
+        notes: What was settled of names, rows and labels, a sentence each.
+        of_other_classes: Images or rows that `--classes` leaves out.
+        predicted: Columns of an outcome that is no class.
+    """
+
+    rows: list[CsvRow]
+    source: Folder
+    design: Design
+    notes: list[str]
+    settling: Settling
+    of_other_classes: int
+    predicted: tuple[str, ...]
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that stay behind."""
+        used = {*self.source.columns.used(), *self.predicted}
+        return [name for name in self.rows[0].cells if name not in used]
+
+
+class _Table(NamedTuple):
+    """Rows with the options that name the columns that they have."""
+
+    rows: list[CsvRow]
+    options: FileOptions
+    notes: list[str]
+    outcome: AnyOutcome | None = None
+
+
+def read_folder(options: FileOptions) -> DescribedFolder:
+    """Read the table of a folder, or the names of its files, and what the line says of them.
+
+    Raises:
+        DataError: A table, a column or a file is not there, or cannot be used.
+        OptionError: Options that do not go together.
+    """
+    _require_folder(options)
+    masks = MaskNames()
+    if options.csv is None and not options.pattern:
+        table, masks = _read_class_folders(options)
+    else:
+        # the table, made of the files' names where there is a pattern, without masks among images
+        table = _compose_table(options) if options.pattern else _read_csv(options)
+        table = _settle_table(table)
+        images = _list_images(table)
+        if images is not None:
+            masks = settle_masks(images, table.options.masks, str(options.folder))
+            rows = [
+                row
+                for row in table.rows
+                if normalise_name(row.cells[table.options.file or ""]) not in masks.names
+            ]
+            table = table._replace(rows=rows)
+    rows, options, notes, outcome = table
+    every = len(rows)
+    if outcome is None and not options.cohort:
+        rows, note = leave_out_classes(rows, options.label, options.classes)
+        options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
+        notes = [*notes, note]
+    of_other_classes = every - len(rows)
+    if options.masks == "regions":
+        rows = _add_masks(rows, options, masks)
+    source = _describe_source(rows, options, outcome)
+    # rows that say what another one says count once
+    used = source.columns.used()
+    single = {tuple(row.cells[name] for name in used): row for row in reversed(rows)}
+    repeated = len(rows) - len(single)
+    rows = [*reversed(single.values())]
+    if repeated:
+        note = "rows repeat another one in every column that is used; they count once."
+        notes = [*notes, f"{repeated} {note}"]
+    patient, visit = source.columns.patient, source.columns.visit
+    rows = settle_patients(rows, patient, source.similar_patients)
+    if patient is not None and visit is not None:
+        rows = number_visits(rows, patient, visit)
+    design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
+    notes = [*notes, masks.describe(options.masks)]
+    settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
+    sentences = [note for note in notes if note]
+    predicted = list_predicted(options)
+    return DescribedFolder(rows, source, design, sentences, settling, of_other_classes, predicted)
+
+
+def _require_folder(options: FileOptions) -> None:
+    """Refuse what is neither a folder nor an encrypted archive."""
+    folder = options.folder
+    root = folder.resolve() == Path(folder.resolve().anchor)
+    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
+        fault = "the root of the file system" if root else "no such folder"
+        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        if folder.is_file():
+            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
+                remedy = "save the table of features as CSV, and name that file"
+        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
+
+
+def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
+    """Return a row for each image in a folder of its class, and the masks among the images."""
+    for flag in list_outcome_columns(options):
+        allowed = "a CSV after the folder, with a row a file"
+        raise OptionError("no table was given", where=flag, allowed=allowed)
+    # images, also those that are called so and cannot be read
+    where = str(options.folder)
+    tree = open_tree(options.folder, where, is_image_file)
+    images = {*tree.images(())}
+    files = [] if images else sorted(tree.files())
+    if files:
+        raise DataError(
+            f"no image that can be read among {len(files)} files, such as `{files[0]}`",
+            where=where,
+            allowed=KINDS,
+            remedy="convert the images, for example to PNG; MATLAB's .mat with scipy or h5py",
+        )
+    names = sorted(images | called_images(tree) if images else images)
+    masks = settle_masks(names, options.masks, where)
+    classes = {*options.classes, *filter(None, [options.positive])}
+    mask_files = masks.names
+    rows = rows_of_classes([name for name in names if name not in mask_files], classes, where)
+    return _Table(rows, replace(options, file="file"), []), masks
+
+
+def _compose_table(options: FileOptions) -> _Table:
+    """Return the table of the files' names, as `skiagram table` makes it.
+
+    The options are then those that go with this table.
+    """
+    table = compose_table(options)
+    masks = table.following.get("masks")
+    following = replace(
+        options,
+        ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
+        masks=options.masks if masks else None,
+        patient=None,
+        marks=None,
+        label_value=None,
+    )
+    emptied: Counter[str] = Counter()
+    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
+    return _Table(rows, following, [*table.notes, *describe_missing(options.missing, emptied)])
+
+
+def _read_csv(options: FileOptions) -> _Table:
+    """Return the table that the line names."""
+    emptied: Counter[str] = Counter()
+    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    csv = options.csv or options.folder
+    rows = read_csv(csv, options.missing, columns, options.columns, emptied)
+    return _Table(rows, options, describe_missing(options.missing, emptied))
+
+
+def _settle_table(table: _Table) -> _Table:
+    """Return a table with names of files, labels and splits settled, and sentences on these.
+
+    The options then name the columns of files and labels that the table has.
+    """
+    rows, options, notes = table.rows, table.options, [*table.notes]
+    header = rows[0].cells
+    mask = _mask_column(options, rows)
+    file = options.file or usual_column(header, FILE_COLUMNS) or FILE_COLUMNS[0]
+    if file not in header and not options.file and not options.columns:
+        raise DataError(
+            f"no column `{file}`",
+            where="the CSV",
+            allowed=listed(header, "`", near=file),
+            remedy="name the column of file names, for example `--file image_name`; where the "
+            "table has no header, name all its columns: `--columns file label`",
+        )
+    require_columns(rows, (file,))
+    # A patient's id that is the file's name too stays as it is.
+    tree = open_tree(options.folder, str(options.folder), is_image_file)
+    shared = file in (options.patient, usual_column(header, PATIENT_COLUMNS))
+    target = FILE_COLUMNS[0] if shared else file
+    rows, note = find_listed_files(rows, file, target, tree)
+    notes.append(note)
+    options = replace(options, file=target if note else file)
+    if mask in rows[0].cells:
+        rows, note = find_listed_files(rows, mask, mask, tree)
+        notes.append(note)
+    # what is predicted
+    settled = settle_outcome(rows, options)
+    if settled is not None:
+        rows, options = settled.rows, settled.options
+        notes.append(settled.note)
+    label = label_column(options.label, rows)
+    if label not in rows[0].cells and "," in label:
+        rows = label_of_classes(rows, [name.strip() for name in label.split(",")])
+        label = "label"
+    require_columns(rows, (label,), "--label")
+    if options.sealed_labels is None:
+        named = [*options.classes, *filter(None, [options.positive])]
+        rows, label_notes = settle_labels(rows, label, options.empty_label, named)
+        notes += label_notes
+    options = replace(options, label=label)
+    if not options.test_sites:
+        split = options.split or usual_column(rows[0].cells, ("split",))
+        rows, note = add_split(rows, options.file or file, split)
+        notes.append(note)
+    outcome = None if settled is None else settled.outcome
+    return _Table(rows, options, [note for note in notes if note], outcome)
+
+
+def _mask_column(options: FileOptions, rows: list[CsvRow]) -> str:
+    return options.mask or usual_column(rows[0].cells, ("mask",)) or "mask"
+
+
+def label_column(name: str, rows: list[CsvRow]) -> str:
+    """Return the column of labels: the one that is named, also as `Label` for `label`."""
+    header = rows[0].cells
+    return name if name in header else usual_column(header, (name,)) or name
+
+
+def _list_images(table: _Table) -> list[str] | None:
+    """Return the images of which masks may lie beside them; None where the table names masks."""
+    rows, options = table.rows, table.options
+    mask = _mask_column(options, rows)
+    if mask in rows[0].cells:
+        if options.masks is not None:
+            allowed = f"either: the table names masks in its column `{mask}`"
+            raise OptionError(f"{options.masks} was given", where="--masks", allowed=allowed)
+        return None
+    names = [normalise_name(row.cells[options.file or ""]) for row in rows]
+    if options.masks is None and options.unlisted == "ignore":
+        return names
+    tree = open_tree(options.folder, str(options.folder), is_image_file)
+    return names + list_unlisted_images(tree, names)
+
+
+def _add_masks(rows: list[CsvRow], options: FileOptions, masks: MaskNames) -> list[CsvRow]:
+    """Return a table with the masks that names tell, in the column `mask`."""
+    file = options.file or ""
+    drawn = [masks.of_image.get(normalise_name(row.cells[file]), ()) for row in rows]
+    without = [row for row, row_masks in zip(rows, drawn, strict=True) if not row_masks]
+    if without:
+        labels = [*dict.fromkeys(row.cells[options.label] for row in rows)]
+        masked = {
+            row.cells[options.label]
+            for row, row_masks in zip(rows, drawn, strict=True)
+            if row_masks
+        }
+        bare = [f"`{label}`" for label in labels if label and label not in masked]
+        remedy = "take the images without masks (`--masks leave-out`), or move these elsewhere"
+        if bare and len(masked) > 1:
+            others = " ".join(sorted(masked))
+            remedy = f"{', '.join(bare)} has no masks at all: `--classes {others}` leaves it out, "
+            remedy += "`--masks leave-out` takes all images whole"
+        raise DataError(
+            f"{len(without)} of {len(rows)} images have no mask by their names, for example "
+            f"`{without[0].cells[file]}`",
+            where=str(options.folder),
+            allowed="a mask for every image",
+            remedy=remedy,
+        )
+    return [
+        replace(row, cells=row.cells | {"mask": join_masks(row_masks)})
+        for row, row_masks in zip(rows, drawn, strict=True)
+    ]
+
+
+def _describe_source(
+    rows: list[CsvRow], options: FileOptions, outcome: AnyOutcome | None
+) -> Folder:
+    """Return the options of the data set; what only a look at the images tells is not settled."""
+    columns = _settle_columns(rows, options, outcome)
+    require_columns(rows, columns.used())
+    labels = {row.cells[columns.label] for row in rows}
+    classes = tuple(options.classes or sorted(labels - {""}))
+    positive = options.positive and as_class(options.positive, classes)
+    if positive is not None and (positive not in classes or len(classes) != 2):
+        fault = f"`{positive}` was given, and {len(classes)} classes: {listed(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        allowed = "one of two classes"
+        raise OptionError(fault, where="--positive", allowed=allowed, remedy=remedy)
+    if options.most_pixels < 1:
+        fault = f"{options.most_pixels} was given"
+        raise OptionError(fault, where="--most-pixels", allowed="1 or more")
+    return Folder(
+        name=options.short_name,
+        title=options.title,
+        modality="not stated",
+        folder=str(options.folder),
+        manifest="",
+        manifest_sha256="",
+        columns=columns,
+        classes=classes,
+        positive_class=positive,
+        test_sites=tuple(options.test_sites),
+        channels=1,
+        most_pixels=options.most_pixels,
+        gray=options.gray == "all",
+        # the manifest lists the chosen modalities; the files of others lie beside them
+        unlisted=options.unlisted,
+        modalities=tuple(options.images),
+        mask_grid=options.mask_grid,
+        unstated_spacing=options.reading.spacing,
+        similar_patients=options.similar_patients,
+        sealed_labels=None if options.sealed_labels is None else str(options.sealed_labels),
+        licence="not stated",
+        citation="none",
+        source="own images",
+        copies=options.copies or "refuse",
+        outcome=outcome,
+    )
+
+
+def _settle_columns(
+    rows: list[CsvRow], options: FileOptions, outcome: AnyOutcome | None
+) -> Columns:
+    """Return which column holds what: as the line names it, else as it is usually called."""
+    header = rows[0].cells
+    named = {
+        option: getattr(options, option) or usual_column(header, usual)
+        for option, usual in USUAL_COLUMNS.items()
+    }
+    if options.test_sites:
+        named["split"] = None
+    forced = list_columns(options.force_covariates, header)
+    covariates = (*list_columns(options.covariates, header), *forced)
+    return Columns(
+        **named,
+        file=options.file or "",
+        label=options.label,
+        covariates=tuple(dict.fromkeys(covariates)),
+        scores=tuple(options.scores),
+        forced_covariates=forced,
+        value=None if outcome is None else outcome.column,
+    )

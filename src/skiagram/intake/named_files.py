@@ -1,0 +1,216 @@
+"""A table made of the names of a folder's files, and of a table of labels by patients."""
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.file_trees import FolderTree
+from skiagram.datasets.folder.csv_rows import csv_text
+from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
+from skiagram.datasets.folder.patients import PatientTable, join_patients, require_partners
+from skiagram.datasets.folder.table import split_masks
+from skiagram.errors import DataError, OptionError
+from skiagram.intake.annotations import Images, MarkChoice, read_lesions
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.file_patterns import FoundImages, Patterns, other_images
+from skiagram.intake.mask_names import settle_masks
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.readers.masks import EmptyMask, SeveralRegions
+
+_PATIENT = "patient_id"
+
+
+class ComposedTable(NamedTuple):
+    """The table, and what is to be said of it.
+
+    Attributes:
+        text: CSV.
+        notes: What it lacks, a sentence each.
+        following: Options that the commands that read it need.
+    """
+
+    text: str
+    notes: list[str]
+    following: dict[str, str | bool]
+
+
+def compose_table(options: FileOptions) -> ComposedTable:
+    """Return the table of a folder whose options give a pattern of its names."""
+    folder, patterns = options.folder, options.pattern
+    if not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
+    if not patterns:
+        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
+        raise OptionError(found_none, where="--pattern", remedy=remedy)
+    labels_told = options.marks or all("{label}" in pattern for pattern in patterns)
+    if options.csv is None and not labels_told:
+        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
+        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+    labels = None
+    if options.csv is not None:
+        labels = PatientTable.read(options.csv, options.patient).by_patient()
+    images, of_masks = _find_images(options)
+    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
+    notes: list[str] = []
+    if labels is not None:
+        by_patient, notes = _join_labels(labels, by_patient, options)
+    text, left_out = _compose(by_patient, images)
+    notes = left_out + notes
+    if text.count("\n") == 1:
+        raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+    if images.lesions is not None:
+        notes += _describe_lesions(images)
+    notes += filter(None, [of_masks])
+    others = other_images(folder, _patterns(options))
+    if others:
+        notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
+    following: dict[str, str | bool] = {}
+    if others or options.marks == "masks":
+        following["ignore_unlisted"] = True
+    elif options.masks and "mask" not in images.columns:
+        following["masks"] = options.masks
+    return ComposedTable(text, notes, following)
+
+
+def _patterns(options: FileOptions) -> Patterns:
+    kinds, masks = (options.image_kind, options.mask_kind), options.mask_pattern
+    value = options.label_value or ""
+    return Patterns(options.pattern or (), kinds, masks, value, options.cut)
+
+
+def _find_images(options: FileOptions) -> tuple[FoundImages, str]:
+    """Return images, masks and lesions, and a sentence on masks that names tell."""
+    folder, patterns = options.folder, _patterns(options)
+    images = FoundImages.of(folder, patterns, options.frames)
+    if not images.images:
+        kind, remedy = f"no file with the kind `{options.image_kind}` fits", "correct --pattern"
+        raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
+    masks = settle_masks([*images.images.values()], options.masks, str(folder))
+    images = images.with_masks(masks, as_regions=options.masks == "regions")
+    if options.marks is not None:
+        choice = MarkChoice(
+            tuple(options.mark_class),
+            options.similar_marks,
+            options.mark_unit,
+            options.mark_radius,
+        )
+        lesions = _lesions(options, images, choice)
+        images = replace(images, lesions=lesions)
+    return images, masks.describe(options.masks)
+
+
+def _join_labels(
+    labels: Mapping[str, dict[str, str]],
+    patients: Collection[str],
+    options: FileOptions,
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return patient of the files → row of the labels, and who has no image.
+
+    Raises:
+        DataError: No patient has a row, or some have none and are not to be left out.
+    """
+    tables = (f"the files in {options.folder}", str(options.csv))
+    partners = join_patients(patients, labels, options.similar_patients, tables)
+    if not partners:
+        raise DataError(
+            f"no image has a row in {options.csv}",
+            where=str(options.folder),
+            allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
+            f"`{next(iter(patients))}`",
+            remedy="correct --pattern or the table of labels, or name its column with --patient",
+        )
+    if options.unmatched == "refuse":
+        require_partners(patients, labels, partners, tables)
+    joined = set(partners.values())
+    notes = [f"No image of patient {name}" for name in labels if name not in joined]
+    rows = {patient: {_PATIENT: row, **labels[row]} for patient, row in partners.items()}
+    return rows, notes
+
+
+def _compose(
+    by_patient: Mapping[str, Mapping[str, str]], images: FoundImages
+) -> tuple[str, list[str]]:
+    """Return the table as CSV, and sentences on what is left out."""
+    others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
+    taken = [name for name in images.columns if name in others]
+    if taken:
+        found_column = f"a column `{taken[0]}`, which the names of the files tell"
+        remedy = "rename the column, or remove it"
+        raise DataError(found_column, where="the table of labels", remedy=remedy)
+    notes: dict[str, None] = {}
+    rows = []
+    for key, cells in images.rows():
+        if key[0] not in by_patient:
+            notes[f"Left out, no label: {cells['file']}"] = None
+        elif images.masks and not cells["mask"] and images.lesions is None:
+            notes[f"Left out, no mask: {cells['file']}"] = None
+        else:
+            rows.append({**cells, **by_patient[key[0]]})
+    mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
+    if images.paired:
+        mixed.append(
+            f"Images of one pattern with masks of another: {len(images.paired)}, first "
+            f"{images.paired[0]}. Look whether they belong together."
+        )
+    return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
+
+
+def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> dict[str, str]:
+    """Return image → its cell of lesions, from its mask or from a file of another program."""
+    if any(count > 1 for count in images.frames.values()) and not images.volume:
+        where, allowed = "--marks", "files of one image each, or `--frames volume`"
+        raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
+    tree, marks = FolderTree(options.folder, is_image_file), str(options.marks)
+
+    def read(image: str, mask: str = "") -> SpacedImage:
+        reference = ImageReference(image, split_masks(mask))
+        try:
+            return decode_case(read_case_files(tree, reference), reference, options.reading)
+        except SeveralRegions as error:
+            raise DataError(
+                error.found,
+                where=error.where,
+                allowed="masks of one label, structure or segment: the lesions",
+                remedy="save the lesions alone as one, apart from each other, or give a CSV",
+            ) from error
+
+    lesions: dict[str, list[Lesion]] = {}
+    if marks == "masks":
+        for key in sorted(images.masks.keys() & images.images.keys()):
+            image, mask = images.images[key], images.masks[key]
+            with suppress(EmptyMask):  # of an image without a lesion
+                lesions[image] = lesions_of_region(read(image, mask))
+    else:
+        shape = cache(lambda image: read(image).pixels.shape)
+        lesions = read_lesions(Path(marks), Images([*images.images.values()], shape), choice)
+    if not any(lesions.values()):
+        remedy = "correct --marks, or leave it out"
+        raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
+    return {
+        image: "; ".join(lesion.text() for lesion in of_image)
+        for image, of_image in lesions.items()
+    }
+
+
+def _describe_lesions(images: FoundImages) -> list[str]:
+    """Return sentences on how many images have lesions, and on masks that no image has."""
+    cells = list((images.lesions or {}).values())
+    number = sum(cell.count(";") + 1 for cell in cells if cell)
+    marked = sum(map(bool, cells))
+    notes = [
+        f"{number} lesions in {marked} of {len(images.images)} images; the others are taken for "
+        "images without one."
+    ]
+    alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
+    if alone:
+        notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
+    return notes

@@ -1,0 +1,128 @@
+"""A table whose rows have an outcome that is no class, such as a time, by the options of a line."""
+
+from dataclasses import replace
+from typing import NamedTuple, cast
+
+from skiagram.datasets.folder.csv_rows import CsvRow, list_columns, require_columns
+from skiagram.datasets.folder.table import SPLITS
+from skiagram.errors import DataError, OptionError, listed
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import LEAVE_OUT
+from skiagram.tasks.columns import COLUMN, VALUE, OutcomeTable
+from skiagram.tasks.kinds import KINDS, AnyOutcome
+from skiagram.tasks.outcome import MeasuredOutcome
+
+GROUP = "outcome_group"  # column of the labels in the table that the project keeps
+
+
+class SettledOutcome(NamedTuple):
+    """A table whose label belongs to the outcome, and what is predicted.
+
+    Attributes:
+        options: Those of the line with the column and the classes of these labels.
+        columns: Those that the outcome was read from.
+    """
+
+    rows: list[CsvRow]
+    outcome: AnyOutcome
+    note: str
+    columns: tuple[str, ...]
+    options: FileOptions
+
+
+def list_outcome_columns(options: FileOptions) -> dict[str, list[str]]:
+    """Return flag → columns, of the options of outcomes that name some."""
+    named = {
+        option.flag: options.outcome.get(option.name)
+        for kind in KINDS
+        for option in kind.options
+        if option.metavar == COLUMN
+    }
+    return {
+        flag: [columns] if isinstance(columns, str) else columns
+        for flag, columns in named.items()
+        if columns is not None
+    }
+
+
+def list_predicted(options: FileOptions) -> tuple[str, ...]:
+    """Return the columns that hold an outcome which is no class."""
+    return tuple(name for names in list_outcome_columns(options).values() for name in names)
+
+
+def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome | None:
+    """Return the table with values and labels settled; None where classes are told apart.
+
+    Raises:
+        OptionError: A column is not named, or two outcomes or classes are asked for too.
+        DataError: A column is not there, or its cells are nothing that can be predicted.
+    """
+    kind = _asked_kind(options)
+    if kind is None:
+        return None
+    columns = list_predicted(options)
+    require_columns(rows, columns)
+    covariates = list_columns(options.covariates, rows[0].cells)
+    if told := sorted({*covariates} & {*columns}):
+        fault = f"{listed(f'`{name}`' for name in told)} is what is predicted"
+        raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
+    rows, left_out = _without_missing(rows, kind, options)
+    is_development = [not _is_test(row, options) for row in rows]
+    read = kind.read_columns(OutcomeTable(rows, is_development), options.outcome)
+    settled = [
+        replace(row, cells=row.cells | {VALUE: value, GROUP: label})
+        for row, value, label in zip(rows, read.value, read.label, strict=True)
+    ]
+    classes = read.outcome.classes
+    positive = classes[-1] if len(classes) == 2 else None
+    labelled = replace(options, label=GROUP, classes=classes, positive=positive)
+    outcome = cast("AnyOutcome", read.outcome)
+    return SettledOutcome(settled, outcome, left_out + read.note, columns, labelled)
+
+
+def _without_missing(
+    rows: list[CsvRow], kind: type[MeasuredOutcome], options: FileOptions
+) -> tuple[list[CsvRow], str]:
+    """Return the rows that say their outcome, where others are left out, and a sentence on it."""
+    if options.empty_label != LEAVE_OUT or options.outcome.get(kind.named_by[-1]) is None:
+        return rows, ""
+    given, asked = list_outcome_columns(options), reversed(kind.options)
+    of_asked = (given.get(option.flag, ()) for option in asked if option.name in kind.named_by)
+    said = " or ".join(f"`{name}`" for names in of_asked for name in names)
+    kept = [row for row in rows if not kind.is_missing(row, options.outcome)]
+    if not kept:
+        raise DataError("no row has a value", where=f"column {said}")
+    left_out = len(rows) - len(kept)
+    note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
+    return kept, note if left_out else ""
+
+
+def _asked_kind(options: FileOptions) -> type[MeasuredOutcome] | None:
+    """Return the kind of outcome whose options are given; None where none is."""
+    names = [option.name for kind in KINDS for option in kind.options]
+    asked = {
+        kind: [
+            option.flag
+            for option in kind.options
+            if names.count(option.name) == 1 and options.outcome.get(option.name) is not None
+        ]
+        for kind in KINDS
+    }
+    asked = {kind: flags for kind, flags in asked.items() if flags}
+    of_classes = options.positive is not None or bool(options.classes)
+    if len(asked) + (of_classes and bool(asked)) > 1:
+        where = "--positive, --classes" if of_classes else [*asked.values()][-1][0]
+        kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
+        allowed = f"either classes (--label) or one outcome of {kinds}"
+        raise OptionError("was given too", where=where, allowed=allowed)
+    return next(iter(asked), None)
+
+
+def _is_test(row: CsvRow, options: FileOptions) -> bool:
+    """Return whether a row is of a sealed test case."""
+    names = {options.split or "split"}
+    cells = (cell for name, cell in row.cells.items() if {name, name.casefold()} & names)
+    site = row.cells.get(options.site or "site", "")
+    return site in options.test_sites or any(
+        SPLITS.get(cell.casefold()) == "test" for cell in cells
+    )

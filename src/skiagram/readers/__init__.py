@@ -1,0 +1,1 @@
+"""Bytes of files become images with their grids, and masks; a file a format."""

@@ -1,0 +1,283 @@
+"""The image of one case from its files: a picture, a volume or a DICOM series, and its region."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
+from skiagram.datasets.gray import in_gray
+from skiagram.errors import DataError, OptionError
+from skiagram.image_store.shards import Region, Spacing, is_volume
+from skiagram.readers.dicom import with_preamble
+from skiagram.readers.dicom_codecs import MAX_PIXELS
+from skiagram.readers.dicom_series import decode_series
+from skiagram.readers.grid import MaskGrid, Volume
+from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is_image
+from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
+from skiagram.readers.masks import decode_mask, decode_plane_mask
+from skiagram.readers.volume_files import (
+    count_volumes,
+    decode_volume,
+    is_volume_file,
+    join_volume,
+)
+from skiagram.readers.voxels import check_voxels
+
+_DICOM = b"DICM"
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """Where the image of a case and its region are read from.
+
+    Attributes:
+        masks: Files of its region, which is what lies in any of them; none for the whole image.
+        region: Name of the region within its file; None where there is one only.
+        label_value: Value of the region's voxels; None for all that is not 0.
+        frame: Of a DICOM file, page of a TIFF, or volume of a file of four axes, from 1; 0
+            for a volume of all frames or pages; None where the file says what it is.
+    """
+
+    file: str
+    masks: tuple[str, ...] = ()
+    region: str | None = None
+    label_value: int | None = None
+    frame: int | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the files, or folders of them, that are read."""
+        return self.file, *self.masks
+
+    @property
+    def chosen(self) -> str:
+        """Return what tells it from others of its file; empty where nothing does."""
+        label = "" if self.label_value is None else f"label {self.label_value}"
+        frame = "" if not self.frame else f"frame {self.frame}"
+        return ", ".join(filter(None, (frame, self.region or label)))
+
+    @property
+    def name(self) -> str:
+        return self.file if not self.chosen else f"{self.file} ({self.chosen})"
+
+
+@dataclass(frozen=True)
+class CaseReading:
+    """What is decided where files allow several readings.
+
+    Attributes:
+        mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
+        most_pixels: Rows times columns that an image may have.
+        spacing: Distance of [slices,] rows and columns, mm, of images whose file says none.
+        gray: Whether colour is turned gray, and transparent pixels are laid on black.
+    """
+
+    mask_grid: MaskGrid = "same"
+    most_pixels: int = MAX_PIXELS
+    spacing: Spacing | None = None
+    gray: bool = False
+
+    def settle(self, image: SpacedImage, name: str) -> SpacedImage:
+        """Return an image with its spacing; refuse one that says another than was stated."""
+        axes = 3 if is_volume(image.pixels) else 2
+        if self.spacing is None:
+            return image
+        if len(self.spacing) != axes:
+            raise DataError(
+                f"{len(self.spacing)} distances for {'a volume' if axes == 3 else 'an image'}",
+                where=name,
+                allowed="slices, rows and columns of volumes; rows and columns of images",
+                remedy="correct `unstated_spacing` (`--unstated-spacing`)",
+            )
+        if image.spacing is None:
+            return replace(image, spacing=self.spacing)
+        if not np.allclose(image.spacing, self.spacing, rtol=1e-3):
+            file_mm, stated_mm = (
+                " × ".join(f"{distance:.4g}" for distance in each)
+                for each in (image.spacing, self.spacing)
+            )
+            raise DataError(
+                f"distances of {file_mm} mm, while {stated_mm} mm were stated",
+                where=name,
+                allowed="images that state no distances, or the same ones",
+                remedy="read these images apart, or correct `unstated_spacing` "
+                "(`--unstated-spacing`)",
+            )
+        return image
+
+
+AS_STORED = CaseReading()
+
+
+def read_as_stated(mm: Sequence[float] | None, mask_grid: MaskGrid = "same") -> CaseReading:
+    """Return how files are read that do not say all themselves.
+
+    Args:
+        mm: Distance of slices, rows and columns, or of the last two; None where files say it.
+
+    Raises:
+        OptionError: Distances of pixels that no image has.
+    """
+    if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
+        allowed = "slices, rows and columns, or the last two: above 0 mm"
+        raise OptionError(f"{list(mm)} was given", where="--unstated-spacing", allowed=allowed)
+    return CaseReading(mask_grid, spacing=None if mm is None else tuple(mm))
+
+
+class CaseFiles(NamedTuple):
+    """The bytes of an image's files and of its masks; file or folder of them → SHA-256."""
+
+    image: Mapping[str, bytes]
+    masks: tuple[bytes, ...]
+    checksums: Mapping[str, str]
+
+
+def is_image_file(head: bytes) -> bool:
+    """Return whether the first `HEAD_BYTES` of a file are those of an image or a volume."""
+    return is_image(head[:IMAGE_HEAD_BYTES]) or is_volume_file(head)
+
+
+def called_images(files: FileTree) -> set[str]:
+    """Return the files that are images by their names, to say of those that cannot be read."""
+    return {name for name in files.files() if name.lower().endswith(ENDINGS)}
+
+
+def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
+    """Read the files of an image, each once."""
+
+    def whole(file: str) -> bytes:
+        beside = PurePosixPath(file).parent
+        return join_volume(files.read(file), lambda name: files.read((beside / name).as_posix()))
+
+    names = files.series(reference.file)
+    if names is None:
+        image = {reference.file: whole(reference.file)}
+        checksums = {reference.file: _sha256(image[reference.file])}
+    else:
+        image = {name: files.read(f"{reference.file}/{name}") for name in names}
+        parts = {name: _sha256(content) for name, content in image.items()}
+        checksums = {reference.file: checksum_of_series(parts)}
+    masks = tuple(map(whole, reference.masks))
+    checksums |= zip(reference.masks, map(_sha256, masks), strict=True)
+    return CaseFiles(image, masks, checksums)
+
+
+def checksum_of_series(parts: Mapping[str, str]) -> str:
+    """Return the checksum of a folder of files."""
+    return _sha256("".join(f"{sha256}  {name}\n" for name, sha256 in parts.items()).encode())
+
+
+def decode_case(
+    files: CaseFiles, reference: ImageReference, reading: CaseReading = AS_STORED
+) -> SpacedImage:
+    """Make the image of a case, with its region, of the bytes of its files.
+
+    Returns:
+        A volume as (depth, height, width, 1), an image as `decode_image` says.
+
+    Raises:
+        DataError: A file is damaged or of another kind, or the region does not fit the image.
+    """
+    masks = [*zip(files.masks, reference.masks, strict=True)]
+    chosen = (reference.region, reference.label_value)
+    spacing = reading.spacing
+    volume = read_volume(files.image, reference.file, spacing, reference.frame)
+    if volume is None:
+        image, shape = _plane_image(files, reference, reading)
+        image = in_gray(image) if reading.gray else image
+        image = reading.settle(image, reference.name)
+        if not masks:
+            return image
+        frame, grid_of_mask = reference.frame, reading.mask_grid
+        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, grid_of_mask) for mask in masks]
+        inside = np.logical_or.reduce(drawn)
+        return replace(image, region=Region(inside))
+    region = None
+    if masks:
+        grid = volume.grid
+        drawn = [decode_mask(*mask, grid, *chosen, reading.mask_grid, spacing) for mask in masks]
+        inside = np.logical_or.reduce(drawn)
+        if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
+            raise DataError(
+                "a region of missing voxels alone",
+                where=reference.name,
+                allowed="at least one voxel of the region with a value",
+                remedy="check image and mask, or remove the row",
+            )
+        direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
+        region = Region(inside, None, volume.grid.origin, direction)
+    pixels = volume.voxels[..., None]
+    grid = volume.grid
+    image = SpacedImage(pixels, grid.spacing, volume.modality, region, grid=grid)
+    return reading.settle(image, reference.name)
+
+
+def read_volume(
+    image: Mapping[str, bytes], name: str, spacing: Spacing | None = None, frame: int | None = None
+) -> Volume | None:
+    """Return the volume in some files; None where it is a plane image, or frames of such.
+
+    Args:
+        frame: Which volume of a file of several, from 1.
+    """
+    if list(image) != [name]:
+        files = [(f"{name}/{file}", part) for file, part in image.items()]
+        return decode_series(files, name, frame)
+    if frame is not None:
+        content = image[name]
+        several = is_volume_file(content[:HEAD_BYTES]) and count_volumes(content) > 1
+        return decode_volume(content, name, spacing, frame=frame) if several and frame else None
+    content = with_preamble(image[name])
+    if is_volume_file(content[:HEAD_BYTES]):
+        return decode_volume(content, name, spacing)
+    if content[128:132] == _DICOM and count_frames(content) > 1:
+        return decode_series([(name, content)], name)
+    return None
+
+
+def _plane_image(
+    files: CaseFiles, reference: ImageReference, reading: CaseReading
+) -> tuple[SpacedImage, tuple[int, ...]]:
+    """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
+    content, most_pixels = files.image.get(reference.file), reading.most_pixels
+    if content is not None and reference.frame is None:
+        image = decode_image(content, reference.file, most_pixels, on_black=reading.gray)
+        return image, image.pixels.shape[:2]
+    if content is None or is_volume_file(content[:HEAD_BYTES]):
+        raise DataError(
+            "a frame of a file that has none",
+            where=reference.file,
+            allowed="frames of DICOM files, pages of TIFF files, volumes of files of 4 axes",
+            remedy="empty the cell of the frame",
+        )
+    number = count_frames(content)
+    image = decode_image(content, reference.name, most_pixels, reference.frame or 1)
+    shape = (number, *image.pixels.shape[:2])
+    if not reference.frame:
+        check_voxels(shape)  # before they are decompressed
+        others = (
+            decode_image(content, reference.name, most_pixels, frame)
+            for frame in range(2, number + 1)
+        )
+        frames = [image, *others]
+        shapes = {frame.pixels.shape for frame in frames}
+        if len(shapes) > 1 or len(next(iter(shapes))) > 2:
+            raise DataError(
+                "a volume of colour frames" if len(shapes) == 1 else "frames of several sizes",
+                where=reference.name,
+                allowed="gray frames of one size; or a case per frame",
+                remedy="write the number of a frame in the column of the frame",
+            )
+        voxels = np.stack([frame.pixels for frame in frames])[..., None]
+        made_gray = max(frame.made_gray for frame in frames)
+        image = replace(frames[0], pixels=voxels, spacing=None, made_gray=made_gray)
+    return image, shape
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

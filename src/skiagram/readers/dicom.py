@@ -1,0 +1,563 @@
+"""One DICOM file becomes one image; fields that are not about pixels are not even parsed.
+
+Order of operations (DICOM PS3.3 C.7.5.1.1.2 and PS3.4 N.2.1): padding is found on stored values,
+then modality LUT, VOI LUT, polarity. A window only clips for the display, so it is applied to
+images made FOR PRESENTATION alone. What compressed bytes become is bounded beforehand.
+"""
+
+import math
+import re
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.pixels import apply_color_lut, apply_windowing
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.files import read_file
+from skiagram.errors import DataError, named, readable
+from skiagram.image_store.shards import Image, Spacing
+from skiagram.readers.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
+from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
+
+_DAMAGED = "the file is truncated or damaged; export it again"
+_BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
+_PIECE = 2**16  # bytes that are inflated at once
+_PALETTE = [
+    f"{part}{colour}PaletteColorLookupTable{kind}"
+    for colour in ("Red", "Green", "Blue")
+    for part, kind in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
+]
+_FIELDS = [
+    *_PALETTE,
+    *("PixelData", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PhotometricInterpretation", "PresentationIntentType", "BurnedInAnnotation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
+    *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    *("RealWorldValueMappingSequence", "DoseGridScaling"),
+    *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
+    *("LUTDescriptor", "LUTData", "Modality", "SOPClassUID", "ConversionType"),
+    *("SequenceOfUltrasoundRegions", "RegionLocationMinX0", "RegionLocationMinY0"),
+    *("RegionLocationMaxX1", "RegionLocationMaxY1"),
+]
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # of one frame, and the stem of those of several
+_CONVERTED = {  # DICOM PS3.3 C.8.6.1
+    "DV": "digitised video",
+    "DI": "a digital interface",
+    "DF": "a digitised film",
+    "WSD": "a workstation's screen",
+    "SD": "a scanned document",
+    "SI": "a scanned image",
+    "DRW": "a drawing",
+}
+_ON_SCREENS = {  # modalities whose devices write on the picture
+    "US": "an ultrasound screen",
+    "IVUS": "an ultrasound screen",
+    "ES": "an endoscope's screen",
+    "XA": "angiography",
+    "RF": "fluoroscopy",
+    "OT": "a picture of another kind",
+}
+# Defined terms of images (DICOM PS3.3 C.7.3.1.1.1); any other text may be somebody's name.
+_MODALITIES = """
+BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
+XA XC
+""".split()  # noqa: SIM905
+_FILMS = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")  # whose detectors differ in depth
+_HEADLESS = re.compile(
+    rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",
+    re.DOTALL,
+)
+_SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
+_SPACING = ("PixelSpacing", "ImagerPixelSpacing")
+_GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+    "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
+}
+_FUNCTIONAL = (Tag("SharedFunctionalGroupsSequence"), Tag("PerFrameFunctionalGroupsSequence"))
+_COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "NumberOfFrames")
+_NUMBERS = (
+    *("HighBit", "PlanarConfiguration", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    *("RescaleSlope", "RescaleIntercept", "DoseGridScaling", "SliceThickness"),
+    *("SpacingBetweenSlices", "FrameReferenceTime", "ActualFrameDuration"),
+)
+_WINDOW = ("WindowCenter", "WindowWidth")  # of several, for other tissues, the first is taken
+_WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
+_MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
+_OF_SIEMENS = {  # private elements that count the slices of a mosaic: group, offset, creator
+    "number": (0x0019, 0x0A, "SIEMENS MR HEADER"),
+    "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
+}
+_BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
+_PRIVATE = [
+    tag
+    for group, offset, _ in _OF_SIEMENS.values()
+    for block in _BLOCKS
+    for tag in (Tag(group, block), Tag(group, block << 8 | offset))
+]
+_PARSED = [*_PRIVATE, *(Tag(name) for name in (*_FIELDS, *_NUMBERS, *_SPACING, "ImageType"))]
+
+
+def read_dicom(
+    file: Path | BinaryIO, most_pixels: int = MAX_PIXELS, frame: int | None = None
+) -> SpacedImage:
+    """Read the pixels of one DICOM file of a single frame, or of one frame of it.
+
+    Args:
+        frame: Number of the frame, from 1; None for the only one.
+
+    Returns:
+        (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
+        int16) where nothing changes a value; float32 in modality units after a look-up table or
+        rescaling, and with NaN for missing pixels where the file declares a padding value; PET is
+        SUV by body weight. The
+        spacing is Pixel Spacing, else Imager Pixel Spacing (measured at the detector, so larger
+        than in the patient); one that is missing, zero or no two numbers counts as unknown.
+
+    Raises:
+        DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
+            decoder, a distance of pixels that cannot be, or text burnt into the pixels.
+    """
+    where = file.name if isinstance(file, Path) else "a DICOM stream"
+    if isinstance(file, Path):
+        file = BytesIO(read_file(file, where))
+    header = read_header(file, where, most_pixels, [*PET_FIELDS, *_FUNCTIONAL])
+    if frame is None and header.NumberOfFrames > 1:
+        raise several_frames(header.NumberOfFrames, where)
+    frame_of(frame, header.NumberOfFrames, where)
+    with readable("pixels cannot be read", where, _DAMAGED):
+        stored = decode_pixels(header, frame)
+        if header.get("PerFrameFunctionalGroupsSequence"):  # of an enhanced file
+            with named(where):
+                header = headers_of_frames(header)[(frame or 1) - 1]
+        with named(where):
+            pixels = modality_values(stored, header)
+        if header.get("Modality") == "PT" and pixels.ndim == 2:
+            pixels = (pixels * suv_factor([header], where)).astype(np.float32)
+        # the depth of a film counts where no look-up table, rescaling or mapping scales its values
+        plain = (
+            _rescaling(header) == (1, 0)
+            and header.get("Modality") in _FILMS
+            and "ModalityLUTSequence" not in header
+            and not is_mapped(header)
+            and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
+        )
+        return SpacedImage(
+            pixels,
+            pixel_spacing(header, where),
+            modality_of(header),
+            text_expected=_text_expected(header),
+            panels=_panels(header),
+            stored_bits=(int(header.BitsStored) if plain else 0),
+        )
+
+
+def read_header(
+    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, also: Sequence[BaseTag] = ()
+) -> Any:
+    """Parse and check one file, also fields beside those of pixels; nothing is decompressed."""
+    with readable("pixels cannot be read", where, _DAMAGED):
+        try:
+            check_deflated(file, where)
+        except InvalidDicomError as error:
+            raise DataError(
+                "not a DICOM file", where=where, allowed="DICOM Part 10 files"
+            ) from error
+        header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
+        _settle_numbers(header, where)
+        header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
+        if "DoseGridScaling" in header:  # of a dose, in place of rescaling
+            header.RescaleSlope = header.DoseGridScaling
+        _check(header, where)
+        check_size(header, where, most_pixels)
+    return header
+
+
+def _settle_numbers(header: Any, where: str) -> None:
+    """Leave out fields of a number that have no value; refuse what is none, or several."""
+    for name in (*_COUNTS, *_NUMBERS, *_WINDOW):
+        if name not in header:
+            continue
+        least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
+        least = 1.0 if name in _COUNTS and name != "NumberOfFrames" else least
+        try:
+            value = header[name].value
+            values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
+            given = [number for number in values if number not in (None, "", b"")]
+            numbers = [float(number) for number in given]
+            wrong = [number for number in numbers if not least <= number < math.inf]
+            fault = f"{wrong[0]:g}" if wrong else ""
+            if len(numbers) > 1 and name not in _WINDOW:
+                fault = f"{len(numbers)} values"
+        except Exception:  # as pydicom raises them for bytes that are no number
+            given, numbers, fault = [], [], "no number"
+        if fault:
+            allowed = "a whole number from 1 on" if name in _COUNTS else "one finite number"
+            raise DataError(
+                f"{name}: {fault}",
+                where=where,
+                allowed="0 or more, in mm" if name == "SliceThickness" else allowed,
+                remedy="correct the field, or export the image again",
+            )
+        if not given or (name == "NumberOfFrames" and float(given[0]) == 0):  # as some write for 1
+            del header[name]
+        elif len(given) < len(values) or any(isinstance(number, str | bytes) for number in given):
+            header.add_new(name, "FD", numbers if len(numbers) > 1 else numbers[0])
+
+
+def modality_of(header: Any) -> str:
+    """Return the DICOM Modality; empty where it is none of the defined terms."""
+    modality = header.get("Modality")
+    return str(modality) if modality in _MODALITIES else ""
+
+
+def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
+    """Return what is said of frames that could be cases or slices, and how to choose."""
+    return DataError(
+        f"{frames} {name} without a place in the patient",
+        where=where,
+        allowed="one image, or a column `frame` in the table that says what each frame is",
+        remedy="for a case per frame give each a row with its number in the column `frame`, for a "
+        "volume of all write `all` there; `--frames cases` (or `volume`) of `skiagram table` and "
+        "`skiagram predict` does it",
+    )
+
+
+def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
+    """Return a sentence on images whose values have different scales; none where all have one."""
+    counts = sorted(Counter(bits for bits in stored if bits).items())
+    if len(counts) < 2:
+        return ()
+    listed = ", ".join(f"{number} images of {bits} bits" for bits, number in counts)
+    return (
+        f"DICOM images differ in Bits Stored ({listed}): the same film may be "
+        f"{2 ** (counts[-1][0] - counts[0][0])} times as bright in one as in another. Bring them "
+        "to one scale first, unless each is standardised (`restoration`).",
+    )
+
+
+def frame_of(frame: int | None, frames: int, where: str) -> int | None:
+    """Return the place of a chosen frame, from 0; None where none is chosen."""
+    if frame is not None and not 1 <= frame <= frames:
+        remedy = "correct the column of the frame"
+        raise DataError(
+            f"frame {frame} of {frames}", where=where, allowed=f"1 to {frames}", remedy=remedy
+        )
+    return None if frame is None else frame - 1
+
+
+def with_preamble(content: bytes) -> bytes:
+    """Return a DICOM file that lacks its preamble, or its meta information, with them.
+
+    Such files begin with an element of group 2, or of group 8 as older scanners wrote them; any
+    other file is returned as it is.
+    """
+    if _HEADLESS.match(content) is None:
+        return content
+    start = bytes(128) + b"DICM"
+    if content[0] == 2:
+        return start + content
+    explicit = content[4:6].isalpha() and content[4:6].isupper()
+    syntax = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
+    value: bytes = syntax.encode() + b"\0" * (len(syntax) % 2)
+    return start + struct.pack("<HH2sH", 2, 0x10, b"UI", len(value)) + value + content
+
+
+def check_deflated(file: BinaryIO, where: str) -> None:
+    """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
+    start = file.tell()
+    read_preamble(file, force=False)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
+        first = stream.decompress(content, _PIECE)
+        # its header, which stands before the pixels, says how many bytes these should be
+        pixels = Tag("PixelData")
+        header = read_dataset(
+            BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
+        )
+        counts = [int(header.get(name) or 1) for name in _SIZE]
+        most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + _BESIDE_PIXELS
+        size = len(first)
+        while size <= most and not stream.eof and stream.unconsumed_tail:
+            size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
+        if size > most:
+            raise DataError(
+                f"{len(content):,} bytes that inflate to more than {most:,}",
+                where=where,
+                allowed="as many bytes as its rows and columns need",
+                remedy="the file is damaged or made to fill the memory; leave it out",
+            )
+    file.seek(start)
+
+
+def _check(header: Any, where: str) -> None:
+    # slices that Siemens scanners store side by side in one picture
+    words = header.get("ImageType") or ()
+    words = [words] if isinstance(words, str) else [str(word) for word in words]
+    mosaic = "MOSAIC" in [word.strip().upper() for word in words]
+    for kind, element in _OF_SIEMENS.items():
+        with suppress(Exception):  # a private element that is damaged, or not there
+            value = header.get_private_item(*element).value
+            if kind == "CSA":  # of each entry: name, five words, then four words of the first item
+                place = value.index(_MOSAIC) + _CSA_NAME
+                items, length = (struct.unpack_from("<i", value, place + at)[0] for at in (12, 24))
+                number = value[place + 36 : place + 36 + length] if items > 0 else b"0"
+                value = number.strip(b"\0 ").decode()
+            mosaic = mosaic or int(value) > 1
+    if mosaic:
+        raise DataError(
+            "a Siemens mosaic: the slices of a volume side by side in one picture",
+            where=where,
+            allowed="a slice in each file, an enhanced file, or NIfTI",
+            remedy="convert the folder of the series, for example with `dcm2niix -z y -o "
+            "converted FOLDER`, and name the NIfTI files",
+        )
+    if "PixelData" not in header:
+        raise DataError(
+            "no pixels",
+            where=where,
+            allowed="images with integer pixels, not reports, plans or maps",
+            remedy="remove the file and its row",
+        )
+    stored, high = int(header.get("BitsStored") or 0), header.get("HighBit")
+    if high is not None and stored and int(high) != stored - 1:
+        raise DataError(
+            f"values of {stored} bits up to bit {high}",
+            where=where,
+            allowed=f"bits 0 to {stored - 1}",
+            remedy="export the image again, with High Bit one less than Bits Stored",
+        )
+    burned_in = header.get("BurnedInAnnotation") or ""
+    words = [burned_in] if isinstance(burned_in, str) else burned_in
+    if any(str(word).strip().upper() not in {"", "NO", "N"} for word in words):
+        raise DataError(
+            "text is burnt into the pixels and may identify the patient",
+            where=where,
+            remedy="mask the text and set Burned In Annotation to NO",
+        )
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    if not decodable(syntax):
+        raise DataError(
+            f"transfer syntax {getattr(syntax, 'name', 'unnamed')} has no decoder here",
+            where=where,
+            allowed=READ,
+            remedy="decompress the file, for example with `gdcmconv --raw`",
+        )
+
+
+def _text_expected(header: Any) -> str:
+    """Return why a file may well hold text in its pixels, as RSNA's CTP would say; else empty."""
+    if str(header.get("BurnedInAnnotation") or "").strip():
+        return ""  # `NO`: with any other word it was refused
+    if str(header.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
+        return _CONVERTED.get(str(header.get("ConversionType")), "a secondary capture")
+    return _ON_SCREENS.get(str(header.get("Modality")), "")
+
+
+def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the rectangles of an ultrasound screen that hold the picture (PS3.3 C.8.5.5)."""
+    panels = []
+    for region in header.get("SequenceOfUltrasoundRegions") or ():
+        names = ("MinY0", "MinX0", "MaxY1", "MaxX1")
+        corners = [region.get(f"RegionLocation{name}") for name in names]
+        if not all(isinstance(corner, int) for corner in corners):
+            continue
+        top, left, bottom, right = (int(corner) for corner in corners)
+        if 0 <= top <= bottom < header.Rows and 0 <= left <= right < header.Columns:
+            panels.append((top, left, bottom + 1, right + 1))
+    return tuple(panels)
+
+
+def pixel_spacing(header: Any, where: str) -> Spacing | None:
+    """Return the first usable distance of rows and of columns, mm; refuse what cannot be."""
+    for name in _SPACING:
+        try:
+            rows, columns = (float(distance) for distance in header.get(name))
+        except (TypeError, ValueError):  # absent, one value, three, or text
+            continue
+        if not all(0 <= distance < math.inf for distance in (rows, columns)):
+            raise DataError(
+                f"{name} of {rows:g} and {columns:g} mm",
+                where=where,
+                allowed="two positive numbers, or none",
+                remedy="correct the field, or delete it: the size of a pixel is then unknown",
+            )
+        if rows and columns:
+            return rows, columns
+    return None
+
+
+def headers_of_frames(header: Any) -> list[Any]:
+    """Return what a single slice's header would say of each frame of an enhanced file."""
+    shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+    alike = pydicom.Dataset()
+    alike.update({element.tag: element for element in header if element.tag not in _FUNCTIONAL})
+    alike.update(shared)
+    headers = []
+    for frame in header.PerFrameFunctionalGroupsSequence:
+        of_frame = pydicom.Dataset()
+        of_frame.update(alike)
+        of_frame.update(frame)
+        for sequence, names in _GROUPS.items():
+            group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
+            of_frame.update({group[name].tag: group[name] for name in names if name in group})
+        _settle_numbers(of_frame, "")
+        headers.append(of_frame)
+    return headers
+
+
+def modality_values(stored: NDArray[Any], header: Any) -> Image:
+    """Return what stored values mean, higher is brighter; see `read_dicom`.
+
+    Args:
+        stored: (rows, columns) or (rows, columns, 3), of one frame.
+    """
+    if stored.ndim == 3:
+        return _gray_if_equal(_storable(stored))
+    if header.PhotometricInterpretation == "PALETTE COLOR":
+        return _gray_if_equal(_storable(apply_color_lut(stored, header)))
+    values = _displayed(stored, header)
+    if header.PhotometricInterpretation == "MONOCHROME1":
+        # the ends of what the stored depth can hold change places
+        bits, signed = int(header.BitsStored), stored.dtype.kind == "i"
+        least = -(2 ** (bits - 1)) if signed else 0
+        ends = _displayed(np.array([least, least + 2**bits - 1], dtype=stored.dtype), header)
+        values = (ends.sum(dtype=np.float64) - values).astype(values.dtype)
+    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
+    if value is None:
+        return _storable(values)
+    padding = np.array([value, value if limit is None else limit], dtype=np.int64)
+    low, high = np.sort(padding.astype(stored.dtype))  # writers mix up US and SS; the bits agree
+    missing = (stored >= low) & (stored <= high)
+    return np.where(missing, np.float32(np.nan), values.astype(np.float32))
+
+
+def _gray_if_equal(colour: Image) -> Image:
+    """Return a gray picture that is stored as three equal channels as gray, any other as it is."""
+    equal = (colour == colour[..., :1]).all()
+    return np.ascontiguousarray(colour[..., 0]) if equal else colour
+
+
+def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
+    """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
+    values = stored
+    slope, intercept = _rescaling(header)
+    if slope == 0:
+        raise DataError(
+            f"a Rescale Slope of {slope}, Intercept {intercept}",
+            allowed="a slope that is not 0",
+            remedy="export the image again",
+        )
+    if "ModalityLUTSequence" in header:
+        if (slope, intercept) != (1, 0):
+            raise DataError(
+                "both a Modality LUT and rescaling",
+                allowed="one of them",
+                remedy="delete the one that is wrong",
+            )
+        values = _look_up(values, header.ModalityLUTSequence[0], header)
+    elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
+        values = values.astype(np.float64) * float(slope) + float(intercept)
+    elif is_mapped(header):
+        values = _real_world(values, header)
+    if header.get("PresentationIntentType") == "FOR PRESENTATION":
+        [table, *_] = header.get("VOILUTSequence") or [{}]
+        if "LUTDescriptor" in table and "LUTData" in table:
+            values = _look_up(values, table, header)
+        elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
+            function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
+            if function not in _WINDOWS:
+                raise DataError(
+                    "a VOILUTFunction that is none of the standard's",
+                    allowed=", ".join(_WINDOWS),
+                    remedy="correct the field, or delete WindowWidth: the whole range is then "
+                    "shown",
+                )
+            width = float(np.atleast_1d(header.WindowWidth)[0])
+            least = _WINDOWS[function]
+            if not (width >= least if least else width > 0):
+                raise DataError(
+                    f"WindowWidth: {width:g}",
+                    allowed=f"{least:g} or more" if least else "more than 0",
+                    remedy="correct the field, or delete it: the whole range is then shown",
+                )
+            values = apply_windowing(values, header)
+    return values if values is stored else values.astype(np.float32)
+
+
+def _rescaling(header: Any) -> tuple[Any, Any]:
+    slope = header.get("RescaleSlope")
+    return 1 if slope is None else slope, header.get("RescaleIntercept") or 0
+
+
+def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
+    """Apply a table of 8 to 16 bits (PS3.3 C.11.1.1.1); of 8 bits two entries may share a word."""
+    try:
+        number, first, bits = (int(value) for value in table.LUTDescriptor)
+        number, content = (number & 0xFFFF) or 2**16, table.LUTData
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _no_table("LUT Descriptor, three numbers, or LUT Data") from error
+    if content is None:
+        raise _no_table("LUT Data")
+    if not isinstance(content, bytes):  # words that pydicom has read
+        content = (np.atleast_1d(content).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
+        order = "<"
+    else:
+        order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    packed = bits == 8 and len(content) in (number, number + number % 2)
+    if len(content) < (number if packed else 2 * number):
+        raise _no_table("LUT Data of as many entries as LUT Descriptor says")
+    entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
+    at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
+    return entries[at]
+
+
+def _no_table(lacking: str) -> DataError:
+    remedy = "export the image again, or with Rescale Slope and Intercept"
+    return DataError(f"a look-up table without {lacking}", allowed="all of it", remedy=remedy)
+
+
+def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:
+    """Apply the one linear map of a header without rescaling (PS3.3 C.7.6.16.2.11)."""
+    mappings = header.RealWorldValueMappingSequence
+    lines = {
+        (mapping.get("RealWorldValueSlope"), mapping.get("RealWorldValueIntercept"))
+        for mapping in mappings
+    }
+    (slope, intercept), *others = lines
+    if others or slope is None or intercept is None:
+        raise DataError(
+            f"{len(mappings)} mappings to real-world values, or one that is no line",
+            allowed="a single slope and intercept",
+            remedy="export the image with Rescale Slope and Intercept",
+        )
+    return stored if (slope, intercept) == (1, 0) else stored * float(slope) + float(intercept)
+
+
+def _storable(values: NDArray[Any]) -> Image:
+    """Keep the depths that shards can hold, in the machine's byte order; else float32."""
+    if values.dtype.name in {"uint8", "uint16", "int16", "float32"}:
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
+    return values.astype(np.float32)

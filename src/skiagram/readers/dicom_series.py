@@ -1,0 +1,337 @@
+"""A DICOM series, or one enhanced multi-frame file, becomes a volume; PET becomes SUV.
+
+Slices are ordered by their position along the normal of their plane (PS3.3 C.7.6.2.1.1), never by
+file name or instance number. What has no single right reading is refused by name.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.tag import Tag
+
+from skiagram.errors import DataError, named, readable
+from skiagram.readers.dicom import (
+    headers_of_frames,
+    modality_of,
+    modality_values,
+    pixel_spacing,
+    read_header,
+    several_frames,
+    with_preamble,
+)
+from skiagram.readers.dicom_codecs import decode_pixels
+from skiagram.readers.grid import (
+    EVEN,
+    MOST_ROUNDED,
+    ROUNDED,
+    Volume,
+    orient,
+    slice_tolerance,
+)
+from skiagram.readers.suv import PET_FIELDS, is_mapped, suv_factor
+from skiagram.readers.voxels import check_frame, check_voxels, narrow
+
+_VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken
+    *("TemporalPositionIdentifier", "AcquisitionNumber", "EchoTime", "DiffusionBValue"),
+    *("TriggerTime", "FrameReferenceTime", "AcquisitionTime"),
+)
+_FIELDS = [
+    *map(Tag, ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")),
+    *map(Tag, ("FrameOfReferenceUID", "SliceThickness")),
+    *map(Tag, ("ImagePositionPatient", "ImageOrientationPatient")),
+    *map(Tag, ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")),
+    *PET_FIELDS,
+    *map(Tag, _VOLUME_FIELDS),
+]
+_ALIKE = {  # in all slices of a series
+    "SeriesInstanceUID": "series",
+    "PatientID": "patients",
+    "StudyInstanceUID": "studies",
+    "Modality": "modalities",
+    "FrameOfReferenceUID": "frames of reference",
+    "PhotometricInterpretation": "photometric interpretations",
+}
+_DOUBLED = 0.01  # share of a slice distance below which two slices lie at one place
+_ACROSS = 0.15  # mm by which a slice may lie beside the line of the others
+_HEAD = 512  # bytes that tell a text
+_NO_TEXT = {*range(32)} - {7, 8, 9, 10, 12, 13, 27}
+_NO_SLICE = re.compile(
+    rb"\xff\xfe|\xfe\xff|%PDF|PK\x03\x04|\xd0\xcf\x11\xe0|\x89PNG|\xff\xd8\xff|GIF8|\x1f\x8b"
+)
+_OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
+    "1.2.840.10008.1.3.10",  # a directory
+    "1.2.840.10008.5.1.4.1.1.11.",  # presentation states
+    "1.2.840.10008.5.1.4.1.1.66",  # registrations, fiducials, segmentations
+    "1.2.840.10008.5.1.4.1.1.88.",  # reports
+    *(f"1.2.840.10008.5.1.4.1.1.481.{kind}" for kind in (3, 4, 5, 6, 7, 8)),  # of radiotherapy
+)
+_FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError, ValueError)
+_PARALLEL = 1e-4
+_UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
+_MIXED = "a localizer or another series lies between the slices: move it out"
+
+
+class _Slice(NamedTuple):
+    """One plane of a volume.
+
+    Attributes:
+        pixels: (height, width) modality values.
+        whole: Whether rescaling leaves whole numbers whole.
+        position: (3,) centre of its first pixel, mm.
+        rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
+        thickness: mm; None where unknown.
+    """
+
+    name: str
+    pixels: NDArray[Any]
+    whole: bool
+    position: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    spacing: tuple[float, float]
+    thickness: float | None
+
+
+def decode_series(
+    files: Sequence[tuple[str, bytes]], name: str, frame: int | None = None
+) -> Volume:
+    """Read a volume from the files of one DICOM series, or from one enhanced file.
+
+    Args:
+        frame: Which volume of a series of several points in time, echoes or b values, from 1.
+
+    Returns:
+        The volume in canonical orientation; each slice as `read_dicom` reads a single image, with
+        NaN where there is padding. PET is SUV by body weight, corrected for decay to the injection.
+
+    Files beside slices are left out: texts, pictures, packed files, and DICOM that has a kind of
+    its own, such as structure sets, segmentations and directories.
+
+    Raises:
+        DataError: A file is damaged or of another series, slices are doubled, missing, uneven or
+            tilted, or a PET header does not allow standardized uptake values.
+    """
+    files = [(file, with_preamble(part)) for file, part in files]
+    files = [(file, part) for file, part in files if len(files) == 1 or not _is_no_slice(part)]
+    if not files:
+        raise DataError("no DICOM files", where=name, allowed="a folder with one series")
+    headers = [(file, read_header(BytesIO(part), file, also=_FIELDS)) for file, part in files]
+    _check_one_series(headers, name)
+    if frame is not None:
+        headers = _choose_volume(headers, frame, name)
+    first = headers[0][1]
+    number = sum(header.NumberOfFrames for _, header in headers)
+    check_voxels((number, int(first.Rows), int(first.Columns)))
+    ordered, steps = _order(
+        [piece for file, header in headers for piece in _slices(header, file)], name
+    )
+    voxels = np.stack([piece.pixels for piece in ordered])
+    whole = all(piece.whole for piece in ordered) and not np.isnan(voxels).any()
+    if whole or voxels.dtype.kind in "iu":
+        voxels = voxels.astype(np.int32)
+    if first.get("Modality") == "PT":
+        with readable("the header of PET cannot be read", name, "correct it"):
+            factor = suv_factor([header for _, header in headers], name)
+        voxels = (voxels * factor).astype(np.float32)
+    with named(name):
+        turned, grid = orient(narrow(voxels), steps, ordered[0].position)
+    reference = str(first.get("FrameOfReferenceUID") or "")
+    return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
+
+
+def _choose_volume(
+    headers: Sequence[tuple[str, Any]], frame: int, name: str
+) -> list[tuple[str, Any]]:
+    """Return the slices of one volume of several, each of which has one slice at every place."""
+    with suppress(*_FAULTS):
+        places = [
+            tuple(round(float(axis), 2) for axis in header.ImagePositionPatient)
+            for _, header in headers
+        ]
+        for keyword in _VOLUME_FIELDS:
+            values = [header.get(keyword) for _, header in headers]
+            if None in values or "" in values:
+                continue
+            volumes: dict[float, list[int]] = {}
+            for number, value in enumerate(values):
+                volumes.setdefault(float(value), []).append(number)
+            drawn = {tuple(sorted(places[at] for at in volume)) for volume in volumes.values()}
+            if len(volumes) > 1 and drawn == {tuple(sorted(set(places)))}:
+                check_frame(frame, len(volumes))
+                return [headers[at] for at in volumes[sorted(volumes)[frame - 1]]]
+    raise DataError(
+        f"volume {frame} of a series whose volumes nothing tells apart",
+        where=name,
+        allowed=f"one of {', '.join(_VOLUME_FIELDS)} that differs by volume, and a slice of each "
+        "volume at every place",
+        remedy="empty the cell of the frame where the series is one volume; else put each volume "
+        "into a folder of its own",
+    )
+
+
+def _is_no_slice(content: bytes) -> bool:
+    """Return whether a file says itself that it is no slice; an empty or damaged one does not."""
+    if content[128:132] != b"DICM":
+        head = content[:_HEAD]
+        text = bool(head.strip()) and not set(head) & _NO_TEXT
+        return text or _NO_SLICE.match(head) is not None
+    file = BytesIO(content)
+    with suppress(Exception):  # damage is named where the pixels are read
+        read_preamble(file, force=False)
+        meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+        return str(meta.get("MediaStorageSOPClassUID", "")).startswith(_OTHER_KINDS)
+    return False
+
+
+def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
+    for field, thing in _ALIKE.items():
+        values = Counter(str(header.get(field, "")) for _, header in headers)
+        if len(values) > 1:
+            counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
+            fault = f"slices of {len(values)} {thing} ({counts} files)"
+            remedy = "put each series into a folder of its own"
+            raise DataError(fault, where=name, allowed="one series per folder", remedy=remedy)
+    sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
+    if len(sizes) > 1:
+        common = sizes.most_common(1)[0][0]
+        other = next(file for file, header in headers if (header.Rows, header.Columns) != common)
+        raise DataError(
+            f"slices of {len(sizes)} sizes",
+            where=other,
+            allowed=f"{common[0]} × {common[1]} pixels, as most of the series",
+            remedy=_MIXED,
+        )
+
+
+def _slices(header: Any, name: str) -> list[_Slice]:
+    with readable("pixels cannot be read", name, "export the series again"):
+        pixels = decode_pixels(header)
+    enhanced = bool(header.get("PerFrameFunctionalGroupsSequence"))
+    frames = int(header.NumberOfFrames)
+    if frames > 1 and not enhanced:
+        raise several_frames(frames, name)
+    if int(header.get("SamplesPerPixel") or 1) > 1:
+        raise DataError("slices in colour", where=name, allowed="gray slices")
+    try:
+        planes = pixels if frames > 1 else pixels[None]
+        with named(name):
+            headers = headers_of_frames(header) if enhanced else [header]
+            slices = []
+            for of_frame, plane in zip(headers, planes, strict=True):
+                spacing = pixel_spacing(of_frame, name)
+                position = np.array(of_frame.ImagePositionPatient, dtype=np.float64)
+                orientation = np.array(of_frame.ImageOrientationPatient, dtype=np.float64)
+                rows = orientation.reshape(2, 3)[::-1]
+                upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
+                if spacing is None or not upright or not np.isfinite(position).all():
+                    raise ValueError("no pixel spacing, or no place")
+                slope = of_frame.get("RescaleSlope")
+                intercept = float(of_frame.get("RescaleIntercept") or 0)
+                kept = (slope is None or float(slope) == 1) and intercept.is_integer()
+                slices.append(
+                    _Slice(
+                        name,
+                        modality_values(plane, of_frame),
+                        kept and not is_mapped(of_frame),
+                        position,
+                        rows,
+                        (spacing[0], spacing[1]),
+                        float(of_frame.get("SliceThickness") or 0) or None,
+                    )
+                )
+            return slices
+    except _FAULTS as error:
+        raise DataError(
+            "a slice without position, orientation or pixel spacing, or with impossible ones",
+            where=name,
+            allowed="ImagePositionPatient, PixelSpacing and, of unit vectors at right angles, "
+            "ImageOrientationPatient in each slice",
+            remedy="export the series again, or convert it to NIfTI with a tool that knows them",
+        ) from error
+
+
+def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
+    """Return slices along their normal and (3, 3) the steps between voxels of their volume."""
+    first = slices[0]
+    for piece in slices:
+        alike = np.abs(piece.rows - first.rows).max() <= _PARALLEL
+        if not alike or not np.allclose(piece.spacing, first.spacing, rtol=1e-3):
+            raise DataError(
+                "a slice of another orientation or pixel spacing",
+                where=piece.name,
+                allowed="parallel slices of one spacing",
+                remedy=_MIXED,
+            )
+    normal = np.cross(first.rows[1], first.rows[0])
+    ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
+    within = first.rows * np.asarray(first.spacing)[:, None]
+    if len(ordered) == 1:
+        if first.thickness is None:
+            raise DataError(
+                "a single slice that does not say its thickness",
+                where=name,
+                allowed="SliceThickness, in mm",
+                remedy="export it again, or give the file itself, not a folder: a plane image",
+            )
+        return ordered, np.vstack([normal * first.thickness, within])
+    places = np.array([piece.position for piece in ordered])
+    _check_distances(np.diff(places @ normal), ordered, name)
+    step = (places[-1] - places[0]) / (len(places) - 1)
+    across = step - (step @ normal) * normal
+    lean = float(np.linalg.norm(across))
+    if lean * (len(places) - 1) > _ACROSS * 10 and lean > 1e-3 * float(np.linalg.norm(step)):
+        angle = math.degrees(math.atan2(lean, float(step @ normal)))
+        raise DataError(
+            f"slices that are shifted against each other by a gantry tilt of {angle:.1f}°",
+            where=name,
+            allowed="slices that lie straight behind each other",
+            remedy="resample the series to a straight grid first",
+        )
+    line = places[0] + np.arange(len(places))[:, None] * step
+    beside = float(np.abs(places - line).max())
+    if beside > _ACROSS:
+        raise DataError(
+            f"a slice {beside:.2f} mm off the line of the others",
+            where=name,
+            allowed=f"slices on one line within {_ACROSS} mm",
+            remedy="export the series again",
+        )
+    return ordered, np.vstack([step, within])
+
+
+def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str) -> None:
+    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
+    doubled = gaps <= _DOUBLED * max(usual, 1e-6)
+    if doubled.any():
+        gap = int(np.argmax(doubled))
+        raise DataError(
+            f"{int(doubled.sum())} slices at the place of another",
+            where=f"{name}: {ordered[gap].name} and {ordered[gap + 1].name}",
+            allowed="one slice per place",
+            remedy="keep one of each: doubled files; of a series with several points in time or "
+            "echoes write the number of a volume, from 1, in the column `frame`",
+        )
+    off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
+    allowed = slice_tolerance(usual)
+    if off.max() > allowed + 1e-6:
+        gap = int(np.argmax(np.abs(gaps - usual)))
+        steps = gaps[gap] / usual
+        lost = round(steps) - 1
+        missing = lost > 0 and abs(steps - lost - 1) < 0.05
+        absent = f"{lost} missing slice{'s' if lost > 1 else ''}"
+        fault = absent if missing else "uneven distances of slices"
+        raise DataError(
+            f"{fault}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
+            where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
+            allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
+            f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",
+            remedy="export the whole series again" if missing else "resample the series first",
+        )

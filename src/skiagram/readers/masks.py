@@ -1,0 +1,465 @@
+"""The region drawn on an image: a label in an image or volume file, a DICOM RTSTRUCT or SEG.
+
+A mask lies on its image's voxels. Where it does not, it is refused with the distance in mm, or
+resampled if that was asked for; nothing is moved unasked. Frames without a place in the patient
+have masks by their numbers.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels import pixel_array
+
+from skiagram.errors import DataError, listed, named, readable
+from skiagram.image_store.shards import Spacing
+from skiagram.readers.contours import fill_contours
+from skiagram.readers.dicom import check_deflated, headers_of_frames, with_preamble
+from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size
+from skiagram.readers.grid import (
+    APART,
+    OFF_SLICE,
+    OTHER_IMAGE,
+    MaskGrid,
+    VoxelGrid,
+    check_same_grid,
+    describe_differences,
+    orient,
+    resample_mask,
+    slice_tolerance,
+)
+from skiagram.readers.image_files import count_frames, decode_image
+from skiagram.readers.nrrd import read_segments
+from skiagram.readers.volume_files import decode_volume
+from skiagram.readers.voxels import check_voxels
+
+_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
+_OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
+
+
+ALL_LABELS = 0  # in place of a label's value: all that has one
+
+
+class EmptyMask(DataError):
+    """A mask with nothing inside."""
+
+
+class SeveralRegions(DataError):
+    """A mask of several labels, structures or segments, of which none was chosen."""
+
+
+def decode_mask(
+    content: bytes,
+    name: str,
+    image: VoxelGrid,
+    region: str | None = None,
+    label_value: int | None = None,
+    mask_grid: MaskGrid = "same",
+    spacing: Spacing | None = None,
+) -> NDArray[np.bool_]:
+    """Read the region of an image, a mask of its shape, from the bytes of the mask's file.
+
+    Args:
+        region: Name of the structure or segment; None where there is one only.
+        label_value: Value of the region's voxels, or number of the segment; None for all that is
+            not 0.
+        mask_grid: `same` refuses a mask on other voxels than the image's, `resample` brings it
+            to them.
+        spacing: As for `decode_volume`.
+
+    Raises:
+        DataError: The file is damaged or no mask, does not fit the image, has no such region or
+            label, or the region is empty.
+    """
+    content = with_preamble(content)
+    with _reading(name):
+        if not _is_dicom(content):
+            remedy = "name the label, one row per region"
+            frame = None
+            if segments := read_segments(content):
+                remedy = f"name a segment in the column `region`: {', '.join(segments)}"
+                label_value, frame = _choose_segment(segments, region, label_value)
+            labels, grid, _ = decode_volume(content, name, spacing, narrowed=False, frame=frame)
+            inside = _choose_label(labels, label_value, remedy)
+            return _filled(_on_image(inside, grid, image, mask_grid))
+        dataset = _read_dicom(content)
+        kind = str(dataset.get("SOPClassUID", ""))
+        if kind == _STRUCTURE_SET:
+            return _filled(_fill_structure(dataset, image, region, mask_grid))
+        if kind in _SEGMENTATIONS:
+            _check_frame_of_reference(dataset.get("FrameOfReferenceUID"), image)
+            grid, inside = _place_frames(*_read_segment(dataset, region, label_value), image)
+            return _filled(_on_image(inside, grid, image, mask_grid))
+        raise DataError(
+            "a DICOM file that is neither a structure set nor a segmentation",
+            allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
+            remedy="name the file of the mask in the table",
+        )
+
+
+def _choose_segment(
+    segments: Mapping[str, tuple[int, int]], region: str | None, label_value: int | None
+) -> tuple[int | None, int | None]:
+    """Return value and volume of a segment of 3D Slicer, which may overlap others in volumes."""
+    layers = {layer for _, layer in segments.values()}
+    names = ", ".join(segments)
+    if region is None:
+        if len(layers) == 1:
+            return label_value, None
+        fault, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
+        raise SeveralRegions(fault, allowed=allowed, remedy="name one in the column `region`")
+    if region not in segments:
+        remedy = "correct the column `region`"
+        raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
+    value, layer = segments[region]
+    return value, layer if len(layers) > 1 else None
+
+
+def decode_plane_mask(
+    content: bytes,
+    name: str,
+    shape: tuple[int, ...],
+    frame: int | None = None,
+    region: str | None = None,
+    label_value: int | None = None,
+    mask_grid: MaskGrid = "same",
+) -> NDArray[np.bool_]:
+    """Read the region of a plane image, or of frames without a place in the patient by number.
+
+    Args:
+        content: An image file. For frames a SEG whose frames name those of the image (Referenced
+            Frame Number, PS3.3 C.7.6.16.2.6) or are as many, or a TIFF with as many pages; for
+            one frame also an image of it alone.
+        shape: (height, width), with the frames of the image's file before where it has some.
+        frame: The frame that is wanted, from 1; 0 for all; None for an image without.
+        region: As label_value as for `decode_mask`.
+        mask_grid: A mask of another size in the same proportion: `same` refuses it, `resample`
+            takes the nearest of its pixels.
+
+    Returns:
+        (height, width), or (frames, height, width) of all.
+    """
+    content = with_preamble(content)
+    with _reading(name):
+        if frame is not None and _is_dicom(content):
+            planes = _frames_of_segment(content, shape, region, label_value)
+            return _filled(planes[frame - 1] if frame else planes)
+        pages = 1 if frame is None else count_frames(content)
+        if frame is None or (frame and pages == 1):
+            labels = _plane_labels(content, name, shape[-2:], None, mask_grid)
+        elif pages != shape[0]:
+            raise DataError(
+                f"a mask of {pages} pages",
+                allowed=f"{shape[0]}, a page for each frame of its image"
+                + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
+                remedy="save the mask as a TIFF with a page per frame",
+            )
+        elif frame:
+            labels = _plane_labels(content, name, shape[1:], frame, mask_grid)
+        else:
+            each = range(1, pages + 1)
+            labels = np.stack(
+                [_plane_labels(content, name, shape[1:], page, mask_grid) for page in each]
+            )
+        return _filled(_choose_label(labels, label_value))
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    remedy = "the file is cut short or damaged; export it again"
+    with readable("the mask cannot be read", name, remedy), named(name):
+        yield
+
+
+def _is_dicom(content: bytes) -> bool:
+    return content[128:132] == b"DICM"
+
+
+def _read_dicom(content: bytes) -> Any:
+    check_deflated(BytesIO(content), "")
+    return pydicom.dcmread(BytesIO(content))
+
+
+def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if not inside.any():
+        unit = "pixel" if inside.ndim == 2 else "voxel"
+        raise EmptyMask(
+            f"an empty mask: no {unit} of the image is inside",
+            allowed=f"at least one {unit}",
+            remedy="draw the region again, correct its label or region, or remove the row",
+        )
+    return inside
+
+
+def _plane_labels(
+    content: bytes, name: str, shape: tuple[int, ...], frame: int | None, mask_grid: MaskGrid
+) -> NDArray[Any]:
+    most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
+    labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
+    if labels.ndim == 3:
+        # a mask that is drawn in one colour on black is 0 and 1
+        drawn = np.asarray(labels.any(axis=-1))
+        colours = np.unique(labels[drawn], axis=0)
+        if len(colours) > 1:
+            shown = ", ".join(str(tuple(colour)) for colour in colours[:5].tolist())
+            raise DataError(
+                f"a mask in {len(colours)} colours: {shown}",
+                allowed="one colour on black; labels in gray, or as the places of a palette",
+                remedy="save the region alone, or as a gray picture whose values are the labels",
+            )
+        labels = drawn.astype(np.uint8)
+    if mask_grid == "same" or not _in_proportion(labels.shape, shape):
+        return _of_sides(labels, shape)
+    # of another size in proportion, the nearest pixel for each of the image
+    rows, columns = (
+        ((np.arange(size) + 0.5) * of_mask / size).astype(np.int64)
+        for of_mask, size in zip(labels.shape, shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
+
+
+def _of_sides(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a mask of its image's size; refuse another."""
+    if labels.shape != shape:
+        allowed = f"{' × '.join(map(str, shape))}, as its image, and one channel"
+        sides = " × ".join(map(str, labels.shape))
+        resized = _in_proportion(labels.shape, shape)
+        remedy = "where it shows the same picture in another size, `--mask-grid resample` takes it"
+        fault = f"a mask of {sides} pixels"
+        raise DataError(fault, allowed=allowed, remedy=remedy if resized else OTHER_IMAGE)
+    return labels
+
+
+def _in_proportion(mask: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    """Return whether two sizes are those of one picture, but for a rounding to whole pixels."""
+    (height, width), (other_height, other_width) = mask, image
+    rounding = max(other_height, other_width)
+    return abs(height * other_width - width * other_height) <= rounding
+
+
+def _choose_label(
+    labels: NDArray[Any],
+    label_value: int | None,
+    remedy: str = "name the label; a mask saved as JPEG has blurred borders, save it as PNG",
+) -> NDArray[np.bool_]:
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
+        missing = np.isnan(labels).any()
+        raise DataError(
+            f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
+            allowed="0 outside, a whole number inside",
+            remedy="threshold the mask, or save it with nearest-neighbour interpolation",
+        )
+    values = [int(value) for value in np.unique(labels[labels != 0])]
+    listed = ", ".join(map(str, values[:10]))
+    if label_value is None and len(values) > 1:
+        allowed = "one label; or its number, or `all`, in the column `label_value`"
+        raise SeveralRegions(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
+    if label_value == ALL_LABELS:
+        return np.asarray(labels != 0)
+    if label_value is not None and values and label_value not in values:
+        fault, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
+        raise DataError(fault, allowed=listed, remedy=remedy)
+    inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
+    return inside
+
+
+def _frames_of_segment(
+    content: bytes, shape: tuple[int, ...], region: str | None, label_value: int | None
+) -> NDArray[np.bool_]:
+    dataset = _read_dicom(content)
+    if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
+        raise DataError(
+            "no segmentation",
+            allowed="SEG, a TIFF with a page per frame, or an image for one frame",
+            remedy="frames without a place in the patient have no structure sets: save the region "
+            "as one of these",
+        )
+    headers, planes = _read_segment(dataset, region, label_value)
+    _of_sides(planes[0], shape[1:])
+    numbers = [_frame_number(header) for header in headers]
+    if None in numbers and len(numbers) == shape[0]:
+        numbers = list(range(1, shape[0] + 1))
+    inside = np.zeros(shape, dtype=np.bool_)
+    for number, plane in zip(numbers, planes, strict=True):
+        if number is None or not 1 <= number <= shape[0]:
+            fault = f"a region on frame {number} of {shape[0]}"
+            if number is None:
+                fault = f"{len(numbers)} frames that do not say of which they are"
+            allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
+            raise DataError(fault, allowed=allowed, remedy=OTHER_IMAGE)
+        inside[number - 1] |= plane
+    return inside
+
+
+def _frame_number(header: Any) -> int | None:
+    """Return of which frame of its source a frame was drawn; None where it does not say."""
+    for derived in header.get("DerivationImageSequence") or ():
+        for source in derived.get("SourceImageSequence") or ():
+            number = source.get("ReferencedFrameNumber")
+            if number is not None:
+                return int(number if isinstance(number, (int, str)) else number[0])
+    return None
+
+
+def _on_image(
+    inside: NDArray[np.bool_], grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid
+) -> NDArray[np.bool_]:
+    if mask_grid == "resample" and describe_differences(grid, image):
+        return resample_mask(inside, grid, image)
+    check_same_grid(grid, image)
+    return inside
+
+
+def _choose(names: dict[int, str], region: str | None) -> int:
+    fitting = [number for number, known in names.items() if region in (known, None)]
+    if len(fitting) == 1:
+        return fitting[0]
+    fault = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
+    remedy = "name one of them in the column `region`"
+    if region is not None and fitting:
+        fault = f"{len(fitting)} regions `{region}`"
+        remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
+    allowed = listed(names.values(), "`")
+    kind = SeveralRegions if region is None and fitting else DataError
+    raise kind(fault, allowed=allowed, remedy=remedy)
+
+
+def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
+    if mask and image.frame_of_reference and str(mask) != image.frame_of_reference:
+        raise DataError(
+            "a mask in another frame of reference than its image",
+            allowed="one FrameOfReferenceUID",
+            remedy=f"{OTHER_IMAGE}; one of a registered image has to be saved on this image's "
+            "grid first, for example as NIfTI",
+        )
+
+
+def _fill_structure(
+    dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
+) -> NDArray[np.bool_]:
+    """Return the voxels within the closed contours of one region of a structure set."""
+    items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
+    number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
+    _check_frame_of_reference(items[number].get("ReferencedFrameOfReferenceUID"), image)
+    drawn = [
+        contour
+        for item in dataset.ROIContourSequence
+        if int(item.ReferencedROINumber) == number
+        for contour in item.get("ContourSequence") or ()
+        if contour.ContourGeometricType != "POINT"
+    ]
+    kinds = {str(contour.ContourGeometricType) for contour in drawn}
+    if not kinds or kinds - _CLOSED:
+        others = ", ".join(sorted(kinds - _CLOSED)) or "no closed contour"
+        raise DataError(
+            f"the region `{items[number].ROIName}` has {others}",
+            allowed="closed contours in the planes of the image",
+            remedy="draw the region as closed contours, or save it as a mask",
+        )
+    contours = []
+    for contour in drawn:
+        numbers = contour.ContourData
+        if isinstance(numbers, bytes):  # a field of more than 64 kB is stored without its type
+            numbers = numbers.decode("ascii").rstrip(" \0").split("\\")
+        contours.append(np.array(numbers, dtype=np.float64).reshape(-1, 3))
+    name, nested = str(items[number].ROIName), kinds == {"CLOSED_PLANAR"}
+    return fill_contours(contours, name, image, mask_grid, nested=nested)
+
+
+def _read_segment(
+    dataset: Any, region: str | None, label_value: int | None
+) -> tuple[list[Any], NDArray[np.bool_]]:
+    """Return what each frame of the chosen segments says of itself, and (n, height, width) them."""
+    segments = {
+        int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
+        for item in dataset.SegmentSequence
+        if item.SegmentNumber  # 0 is the ground of a label map
+    }
+    if label_value is None:
+        numbers = [_choose(segments, region)]
+    elif label_value == ALL_LABELS:
+        numbers = [*segments]
+    elif label_value in segments:
+        numbers = [label_value]
+    else:
+        fault = f"no segment has the number {label_value}"
+        allowed = ", ".join([*map(str, segments), "all"])
+        remedy = "correct the column `label_value`"
+        raise DataError(fault, allowed=allowed, remedy=remedy)
+    check_size(dataset, "")
+    frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
+    kind = str(dataset.get("SegmentationType", "BINARY"))
+    headers = dict(enumerate(headers_of_frames(dataset)))
+    if kind == "LABELMAP":
+        return list(headers.values()), np.isin(frames, numbers)
+    chosen = [
+        index for index, header in headers.items() if header.ReferencedSegmentNumber in numbers
+    ]
+    threshold = float(dataset.MaximumFractionalValue) / 2 if kind == "FRACTIONAL" else 1
+    return [headers[index] for index in chosen], frames[chosen] >= threshold
+
+
+def _place_frames(
+    headers: list[Any], planes: NDArray[np.bool_], image: VoxelGrid
+) -> tuple[VoxelGrid, NDArray[np.bool_]]:
+    """Put the frames where they say, on the image's slices; slices without a frame are empty."""
+    if not headers:
+        return image, np.zeros(image.shape, dtype=np.bool_)
+    orientation = np.array(headers[0].ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    within = orientation[::-1] * np.array(headers[0].PixelSpacing, dtype=np.float64)[:, None]
+    normal = np.cross(*orientation)
+    positions = np.array([header.ImagePositionPatient for header in headers], dtype=np.float64)
+    axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
+    # frames that are off the image's slices as rounded numbers are, are moved onto them
+    depths = image.indices(positions)[:, axis]
+    off_slices = (depths - np.rint(depths)) * image.spacing[axis]
+    if 1e-6 < np.abs(off_slices).max() <= slice_tolerance(image.spacing[axis]):
+        positions = positions - off_slices[:, None] * np.asarray(image.direction)[axis]
+    heights = positions @ normal
+    order = np.argsort(heights)
+    gaps = np.diff(heights[order])
+    distance = _frame_distance(headers[0], gaps, image.spacing[axis])
+    rows = np.zeros(len(headers), dtype=int)
+    rows[order[1:]] = np.cumsum(np.rint(gaps / distance)).astype(int)
+    lowest = positions[order[0]]
+    distance = float(gaps.sum()) / int(rows.max()) if rows.any() else distance
+    off = np.abs(positions - lowest - np.outer(rows * distance, normal)).max()
+    if not off <= min(OFF_SLICE * distance, _OFF_LINE * min(image.spacing)):
+        raise DataError(
+            f"frames up to {off:.2f} mm off slices of one distance, straight behind each other",
+            allowed="frames on the image's slices",
+            remedy="save the segmentation on the image's grid",
+        )
+    step = normal * distance
+    shape = (int(rows.max()) + 1, *planes.shape[1:])
+    check_voxels(shape)
+    stack = np.zeros(shape, dtype=np.bool_)
+    for row, plane in zip(rows, planes, strict=True):
+        stack[row] |= plane
+    turned, grid = orient(stack, np.vstack([step, within]), lowest)
+    # the empty slices that a segmentation leaves out, where it lies on the image's grid
+    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
+    stop = start + grid.shape
+    if (start < 0).any() or (stop > image.shape).any():
+        return grid, turned
+    padded = np.zeros(image.shape, dtype=np.bool_)
+    padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = turned
+    origin = np.asarray(grid.origin) - start @ grid.steps()
+    return VoxelGrid.of(image.shape, grid.steps(), origin), padded
+
+
+def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
+    """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
+    stated = float(header.get("SpacingBetweenSlices") or 0)
+    thickness = float(header.get("SliceThickness") or of_image)
+    closest = min((gap for gap in gaps.tolist() if gap > OFF_SLICE * of_image), default=thickness)
+    if stated > 0:
+        return min(stated, closest)
+    fits = abs(closest - of_image) < OFF_SLICE * of_image or thickness < APART * of_image
+    return of_image if fits else min(closest, thickness)

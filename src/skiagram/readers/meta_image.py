@@ -1,0 +1,135 @@
+"""Volumes of MetaImage, as ITK writes them.
+
+Values and places are those that ITK reads (MetaIO, version 5.4). Fields that change values or
+distances and that ITK leaves out are refused.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Spacing
+from skiagram.readers.grid import tilted
+from skiagram.readers.voxels import (
+    check_frame,
+    check_voxels,
+    count_bytes,
+    inflate,
+    lies_beside,
+    read_values,
+    with_distances,
+)
+
+_FIRST = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
+_LAST = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
+_FIELD = re.compile(rb"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_ALLOWED = {
+    **{"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"},
+    **{"DistanceUnits": "mm", "ElementToIntensityFunctionSlope": "1"},  # which ITK does not read
+    "ElementToIntensityFunctionOffset": "0",
+}
+_TYPES = {
+    **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2"},
+    **{"MET_INT": "i4", "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4"},
+    **{"MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
+}
+_TRUE = ("true", "t", "1", "yes", "y")
+_ORDERS = ("ElementByteOrderMSB", "BinaryDataByteOrderMSB")
+_SPACINGS = ("ElementSpacing", "ElementSize")  # of several names the first one counts
+_ORIGINS = ("Offset", "Position", "Origin")
+_DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
+
+
+def matches(head: bytes) -> bool:
+    """Return whether a file's first bytes are those of MetaImage."""
+    return _FIRST.match(head) is not None
+
+
+def count_volumes(content: bytes) -> int:
+    """Return how many volumes a file has: one of three axes, several of four."""
+    fields, _ = _read_header(content)
+    return max(1, math.prod([int(side) for side in fields["DimSize"].split()][3:]))
+
+
+def read(
+    content: bytes, spacing: Spacing | None, frame: int | None
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
+
+    Args:
+        spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
+        frame: Which volume of a file of four axes, from 1; None for the only one.
+    """
+    fields, packed = _read_header(content)
+    if fields.get("ElementDataFile", "").upper() != "LOCAL":
+        raise DataError(
+            "a header whose voxels are in several files, or in another folder (.mhd)",
+            allowed="one file beside it or below",
+            remedy="save as .mha",
+        )
+    for name, allowed in _ALLOWED.items():
+        if fields.get(name, allowed).lower() != allowed:
+            raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
+    sides = [int(side) for side in fields["DimSize"].split()]
+    check_voxels(tuple(sides if frame is None or len(sides) > 4 else sides[:3]))
+    check_frame(frame, count_volumes(content))
+    kind = fields["ElementType"]
+    if kind not in _TYPES:
+        raise DataError(f"voxels of type {kind}", allowed=", ".join(_TYPES))
+    order = ">" if _first_of(fields, _ORDERS, "").lower() in _TRUE else "<"
+    dtype = np.dtype(order + _TYPES[kind])
+    size = count_bytes(sides, dtype.itemsize)
+    if fields.get("CompressedData", "").lower() in _TRUE:
+        packed = inflate(packed, size, 47)
+    if len(packed) < size:
+        raise ValueError("fewer bytes than its header says")
+    start = ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
+    values = read_values(packed, dtype, sides[:3], start)
+    steps, origin = _place(fields, len(sides))
+    stated = any(name in fields for name in _SPACINGS)
+    return values, steps if stated else with_distances(steps, spacing), origin
+
+
+def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
+    """Return a header (.mhd) and its voxels as one file, any other file as it is."""
+    head = content[: 2**16]
+    end = _LAST.search(head) if head.isascii() else None
+    beside = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
+    if beside.upper() in ("LOCAL", "LIST") or not lies_beside(beside):
+        return content
+    header = content[: end.start() if end else 0]
+    return header + b"ElementDataFile = LOCAL\n" + read_file(beside)
+
+
+def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the fields of a header, and the bytes behind it."""
+    end = _LAST.search(content)
+    header = content[: end.end()] if end else b""
+    fields = {name.decode(): text.decode("latin-1") for name, text in _FIELD.findall(header)}
+    return fields, content[len(header) :]
+
+
+def _first_of(fields: dict[str, str], names: tuple[str, ...], default: str) -> str:
+    return next((fields[name] for name in names if name in fields), default)
+
+
+def _place(fields: dict[str, str], number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return steps of axes z, y, x and the origin; an axis of volumes must have no share in it."""
+
+    def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
+        text = _first_of(fields, names, "")
+        stated = np.array([float(word) for word in text.split()]) if text else default
+        if stated.size < default.size:
+            raise ValueError(f"{names[0]} = {text}")
+        return stated[: default.size].reshape(default.shape)
+
+    directions = numbers(_DIRECTIONS, np.eye(number))
+    if directions[3:, :3].any() or directions[:3, 3:].any():
+        raise tilted()
+    steps = directions[:3, :3] * numbers(_SPACINGS, np.ones(number))[:3, None]
+    return steps[::-1], numbers(_ORIGINS, np.zeros(number))[:3]

@@ -1,0 +1,244 @@
+"""Volumes of NIfTI-1 and NIfTI-2, in single files, also packed by gzip.
+
+Values and places are those that ITK reads (`itkNiftiImageIO`, version 5.4), but for what it reads
+in silence and wrongly: NaN and infinity stay, a slope of 0 shifts nothing, and two places of the
+same voxels are refused. Of two forms that agree the sform counts, which has more digits.
+"""
+
+import math
+import struct
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Spacing
+from skiagram.readers.grid import VoxelGrid, tilted
+from skiagram.readers.voxels import (
+    BESIDE_VOXELS,
+    check_frame,
+    check_voxels,
+    count_bytes,
+    first_bytes,
+    inflate,
+    is_packed,
+    read_values,
+    several_values,
+    with_distances,
+)
+
+
+def _header(size: int, **fields: tuple[str, int]) -> np.dtype[Any]:
+    """Return the dtype of a header: name of a field → its form and its first byte."""
+    forms, places = zip(*fields.values(), strict=True)
+    return np.dtype(
+        {"names": [*fields], "formats": [*forms], "offsets": [*places], "itemsize": size}
+    )
+
+
+_HEADERS = {  # by their size, which is their first number
+    348: _header(
+        348,
+        dim=("8i2", 40),
+        intent_code=("i2", 68),
+        datatype=("i2", 70),
+        pixdim=("8f4", 76),
+        vox_offset=("f4", 108),
+        scl=("2f4", 112),
+        xyzt_units=("u1", 123),
+        qform_code=("i2", 252),
+        sform_code=("i2", 254),
+        quatern=("3f4", 256),
+        qoffset=("3f4", 268),
+        srow=("(3,4)f4", 280),
+    ),
+    540: _header(
+        540,
+        dim=("8i8", 16),
+        intent_code=("i4", 504),
+        datatype=("i2", 12),
+        pixdim=("8f8", 104),
+        vox_offset=("i8", 168),
+        scl=("2f8", 176),
+        xyzt_units=("i4", 500),
+        qform_code=("i4", 344),
+        sform_code=("i4", 348),
+        quatern=("3f8", 352),
+        qoffset=("3f8", 376),
+        srow=("(3,4)f8", 400),
+    ),
+}
+_ORDERS: tuple[Literal["<"], Literal[">"]] = ("<", ">")
+_TYPES = {
+    **{2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8"},
+    **{256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"},
+}
+_SEVERAL_VALUES = (32, 128, 1792, 2048, 2304)  # complex numbers and colours
+_OF_MATRICES = (1004, 1005, 1006)  # intents: matrices and displacements
+_UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
+_ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
+_TO_LPS = np.array([[-1.0], [-1.0], [1.0]])  # NIfTI's x grows to the right, y to the front
+
+
+def matches(head: bytes) -> bool:
+    """Return whether a file's first bytes, unpacked, are those of NIfTI."""
+    return head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2")
+
+
+def count_volumes(content: bytes) -> int:
+    """Return how many volumes a file has: one of three axes, several of four."""
+    header, _ = _read_header(content)
+    return math.prod(_sides(header)[3:])
+
+
+def read(
+    content: bytes, spacing: Spacing | None, frame: int | None
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
+
+    Args:
+        spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
+        frame: Which volume of a file of four axes, from 1; None for the only one.
+    """
+    header, order = _read_header(content)
+    head = first_bytes(content, max(_HEADERS))
+    if b"ni" in (head[4:6], head[344:346]):
+        raise DataError(
+            "one of a pair of files (.hdr, .img)", allowed="single files", remedy="save as .nii.gz"
+        )
+    sides = _sides(header)
+    if frame is None:
+        check_voxels(tuple(sides))
+    check_frame(frame, math.prod(sides[3:]))
+    check_voxels(tuple(sides[:3]))
+    kind = int(header["datatype"])
+    if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _OF_MATRICES:
+        raise several_values()
+    dtype = np.dtype(order + _TYPES[kind])
+    slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
+    if slope == 0 or not math.isfinite(slope):  # no scale is asked for
+        slope, intercept = 1.0, 0.0
+    if not math.isfinite(intercept):
+        fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
+        raise DataError(fault, allowed="a finite number", remedy=remedy)
+    steps, origin = _place(header, sides, spacing)
+    start = max(int(header["vox_offset"]), header.dtype.itemsize + 4)
+    most = count_bytes(sides, dtype.itemsize) + BESIDE_VOXELS
+    content = inflate(content, most) if is_packed(content) else content
+    start += ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
+    values = read_values(content, dtype, sides[:3], start)
+    if (slope, intercept) != (1, 0):  # in 32 or 64 bits as ITK's
+        depth = np.float64 if values.dtype == np.float64 else np.float32
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values.astype(depth).astype(np.float64) * slope + intercept
+            values = scaled.astype(depth)
+    return values, steps, origin
+
+
+def _read_header(content: bytes) -> tuple[np.void, str]:
+    """Return a header and the order of its bytes."""
+    head = first_bytes(content, max(_HEADERS))
+    for size, form in _HEADERS.items():
+        for order in _ORDERS:
+            if head.startswith(struct.pack(f"{order}i", size)):
+                header: np.void = np.frombuffer(head, form.newbyteorder(order), 1)[0]
+                return header, order
+    raise ValueError("neither NIfTI-1 nor NIfTI-2")
+
+
+def _sides(header: np.void) -> list[int]:
+    """Return the sides of all axes, without those behind the third that have one place."""
+    number, *sides = (int(side) for side in header["dim"])
+    if not 0 <= number < 8:
+        raise ValueError(f"{number} axes")
+    sides = sides[:number]
+    while len(sides) > 3 and sides[-1] == 1:
+        sides.pop()
+    return sides
+
+
+def _place(
+    header: np.void, sides: list[int], spacing: Spacing | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return steps and origin of a volume; refuse two places that do not agree."""
+    units = int(header["xyzt_units"]) & 7
+    scale = _UNITS.get(units, 1.0)
+    distances = header["pixdim"][1:4].astype(np.float32).astype(np.float64)
+    has_qform, has_sform = (int(header[f"{form}form_code"]) > 0 for form in "qs")
+    stated = bool((distances > 0).all()) or has_sform
+    if not has_qform and not has_sform:
+        stated &= not (units == 0 and (distances == 1).all())
+    distances[(distances == 0) | ~np.isfinite(distances)] = 1
+    if not stated:
+        distances[:] = 1
+    qform = _qform(header, distances) if has_qform else None
+    sform = header["srow"].astype(np.float32).astype(np.float64) if has_sform else None
+    steps, origin = _steps(qform if sform is None else sform, distances * scale, scale)
+    if sform is not None:
+        affine = sform * _TO_LPS * scale
+        _check_one_place(sides, steps, origin, affine)
+        if qform is not None:
+            _check_one_place(sides, *_steps(qform, distances * scale, scale), affine)
+    return steps if stated else with_distances(steps, spacing), origin
+
+
+def _qform(header: np.void, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (3, 4) the affine matrix of quaternion, distances and offset.
+
+    It is rounded to 32 bits as in `nifti_quatern_to_mat44` of the NIfTI library.
+    """
+    b, c, d = (float(value) for value in header["quatern"].astype(np.float32))
+    rest = 1 - (b * b + c * c + d * d)
+    if rest < 1e-7:  # a turn by 180°, of numbers that are rounded
+        length = math.sqrt(b * b + c * c + d * d)
+        a, b, c, d = 0.0, b / length, c / length, d / length
+    else:
+        a = math.sqrt(rest)
+    turn = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - c * c - b * b],
+        ]
+    )
+    handed = np.array([1, 1, -1 if header["pixdim"][0] < 0 else 1])
+    lengths = np.where(distances > 0, distances, 1) * handed
+    affine = np.column_stack([turn * lengths, header["qoffset"]])
+    return affine.astype(np.float32).astype(np.float64)
+
+
+def _steps(
+    affine: NDArray[np.float64] | None, distances: NDArray[np.float64], scale: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return steps of axes z, y, x and the origin: directions of a matrix, lengths of pixdim."""
+    if affine is None:
+        return np.diag(distances)[::-1], np.zeros(3)
+    directed = (affine[:, :3] * _TO_LPS).T
+    lengths = np.sqrt(directed[:, 0] ** 2 + directed[:, 1] ** 2 + directed[:, 2] ** 2)
+    if not (lengths > 0).all():
+        raise tilted()
+    steps = directed / lengths[:, None] * distances[:, None]
+    return steps[::-1], affine[:, 3] * _TO_LPS[:, 0] * scale
+
+
+def _check_one_place(
+    sides: list[int],
+    steps: NDArray[np.float64],
+    origin: NDArray[np.float64],
+    affine: NDArray[np.float64],
+) -> None:
+    """Refuse a volume whose corners lie elsewhere by its sform."""
+    shape = tuple(sides[2::-1])
+    placed, stated = (
+        VoxelGrid.of(shape, *place).corners()
+        for place in ((steps, origin), (affine[:, 2::-1].T, affine[:, 3]))
+    )
+    apart = float(np.linalg.norm(placed - stated, axis=1).max())
+    if apart > _ONE_PLACE * float(np.linalg.norm(steps, axis=1).min()):
+        raise DataError(
+            f"two places in the patient, {apart:.3g} mm apart: sform, and qform with pixdim",
+            allowed="one place, or two that agree",
+            remedy="write the right one into both, for example with nibabel: "
+            "image.set_qform(image.get_sform(), 1)",
+        )

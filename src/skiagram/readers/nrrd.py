@@ -1,0 +1,272 @@
+"""Volumes of NRRD, as Teem, ITK and 3D Slicer write them.
+
+Values and places are those that ITK reads (`itkNrrdImageIO`, version 5.4). Fields of distance and
+place that ITK leaves out are refused.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import Spacing
+from skiagram.readers.grid import tilted
+from skiagram.readers.voxels import (
+    BESIDE_VOXELS,
+    check_frame,
+    check_voxels,
+    count_bytes,
+    inflate,
+    lies_beside,
+    read_values,
+    several_values,
+    with_distances,
+)
+
+_BESIDE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
+_SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.MULTILINE)
+_VECTOR = re.compile(r"none|\([^)]*\)")
+_HEADER = 2**20  # bytes that tell its fields
+_TYPES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int"), "i2"),
+    **dict.fromkeys(("int16", "int16_t"), "i2"),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int"), "u2"),
+    **dict.fromkeys(("uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long"), "i8"),
+    **dict.fromkeys(("signed long long int", "int64", "int64_t"), "i8"),
+    **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int"), "u8"),
+    **dict.fromkeys(("uint64", "uint64_t"), "u8"),
+    **{"float": "f4", "double": "f8"},
+}
+_TO_LPS = {
+    **dict.fromkeys(("left-posterior-superior", "lps"), (1, 1, 1)),
+    **dict.fromkeys(("right-anterior-superior", "ras"), (-1, -1, 1)),
+    **dict.fromkeys(("left-anterior-superior", "las"), (1, -1, 1)),
+}
+_SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior")
+_OF_PLACES = ("domain", "space", "time", "none", "???")  # kinds of axes
+_GZIP = ("gzip", "gz")
+_SAYS = "directions and origin in mm"
+_ALLOWED = {  # other fields of distance and place, which ITK does not read
+    "space units": {"mm"},
+    "units": {"mm", "?", "???"},
+    "axis mins": {"nan"},
+    "axismins": {"nan"},
+}
+
+
+class _Axis(NamedTuple):
+    """An axis of a file: its side, its kind, and from a voxel to the next one, mm."""
+
+    side: int
+    kind: str
+    step: NDArray[np.float64] | None
+
+
+def matches(head: bytes) -> bool:
+    """Return whether a file's first bytes are those of NRRD."""
+    return head.startswith(b"NRRD000")
+
+
+def count_volumes(content: bytes) -> int:
+    """Return how many volumes a file has: one of three axes, several of four."""
+    fields, _ = _read_header(content)
+    sides = [int(side) for side in fields.get("sizes", "").split()]
+    if _kinds(fields, len(sides))[:1] == ["list"]:
+        sides = sides[1:] + sides[:1]
+    return max(1, math.prod(sides[3:]))
+
+
+def read(
+    content: bytes, spacing: Spacing | None, frame: int | None
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
+
+    Args:
+        spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
+        frame: Which volume of a file of four axes, from 1; None for the only one.
+    """
+    fields, packed = _read_header(content)
+    check_frame(frame, count_volumes(content))
+    _check_fields(fields)
+    axes = _read_axes(fields)
+    sides = [axis.side for axis in axes]
+    if frame is None:
+        check_voxels(tuple(sides))
+    # of four axes one counts volumes: a list, one without direction, or the last
+    listing = None
+    if len(axes) == 4:
+        lists = [at for at, axis in enumerate(axes) if axis.kind == "list"]
+        without = [at for at, axis in enumerate(axes) if axis.step is None]
+        listing = (lists or (without if len(without) == 1 else []) or [3])[0]
+    placed = [axis for at, axis in enumerate(axes) if at != listing]
+    check_voxels(tuple(axis.side for axis in placed))
+    # the values of all volumes, the first axis of the file last
+    name, encoding = fields["type"].lower(), fields["encoding"].lower()
+    dtype = np.dtype(_TYPES[name])
+    size = count_bytes(sides, dtype.itemsize)
+    for _ in range(_skip(fields, "line")):
+        packed = packed.partition(b"\n")[2]
+    skipped = _skip(fields, "byte")
+    if encoding in _GZIP:
+        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
+    if dtype.itemsize > 1:
+        dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
+    values = read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
+    if listing is not None:
+        values = values.take((frame or 1) - 1, axis=len(axes) - 1 - listing)
+    return values, *_place(fields, placed, spacing)
+
+
+def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
+    """Return the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
+    segments: dict[bytes, dict[bytes, bytes]] = {}
+    header = content[:_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    for number, field, text in _SEGMENT.findall(header) if matches(header) else ():
+        segments.setdefault(number, {})[field] = text
+    return {
+        segment[b"Name"].decode("utf-8", errors="replace"): (
+            int(segment.get(b"LabelValue", b"1")),
+            int(segment.get(b"Layer", b"0")) + 1,
+        )
+        for segment in segments.values()
+        if b"Name" in segment
+    }
+
+
+def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
+    """Return a header (.nhdr) and its voxels as one file, any other file as it is."""
+    header = content.replace(b"\r\n", b"\n") if b"\n\n" not in content[: 2**16] else content
+    header = header.partition(b"\n\n")[0]
+    match = _BESIDE.search(header + b"\n")
+    beside = match[1].strip().decode("utf-8", errors="replace") if match else ""
+    if match is None or beside.upper().startswith("LIST") or not lies_beside(beside):
+        return content
+    header = (header + b"\n")[: match.start()] + (header + b"\n")[match.end() :]
+    return header.rstrip(b"\n") + b"\n\n" + read_file(beside)
+
+
+def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the fields of a header without notes of other programs, and the bytes behind it."""
+    header, _, packed = content.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
+    lines = [line.rstrip("\r") for line in header[:_HEADER].decode("latin-1").split("\n")]
+    stated = [line.partition(":") for line in lines if line[:1] != "#" and ":=" not in line]
+    fields = {name.lower(): text.strip() for name, _, text in stated}
+    if len(fields) < len(stated):
+        raise ValueError("a field that is stated twice")
+    return fields, packed
+
+
+def _check_fields(fields: dict[str, str]) -> None:
+    """Refuse what has no one reading."""
+    if fields.keys() & {"data file", "datafile"}:
+        raise DataError(
+            "a header whose voxels are in several files, or in another folder (.nhdr)",
+            allowed="one file beside it or below",
+            remedy="save as .nrrd",
+        )
+    if (encoding := fields["encoding"].lower()) not in ("raw", *_GZIP):
+        raise DataError(
+            f"voxels in the encoding `{encoding}`",
+            allowed="raw, gzip",
+            remedy="convert it with Teem: unu save -f nrrd -e gzip -i OLD.nrrd -o NEW.nrrd",
+        )
+    if _space(fields) not in _TO_LPS:
+        raise DataError(
+            f"coordinates of the space `{fields['space']}`",
+            allowed=", ".join(_SPACES),
+            remedy="save the file with one of these spaces",
+        )
+    for name, allowed in _ALLOWED.items():
+        if set(fields.get(name, "").lower().replace('"', " ").split()) - allowed:
+            fault = f"{name}: {fields[name]}"
+            remedy = "save it with space directions and space origin in mm"
+            raise DataError(fault, allowed=_SAYS, remedy=remedy)
+
+
+def _space(fields: dict[str, str]) -> str:
+    return fields.get("space", "lps").lower()
+
+
+def _kinds(fields: dict[str, str], number: int) -> list[str]:
+    kinds = fields.get("kinds", "").lower().split()
+    return kinds if len(kinds) == number else ["none"] * number
+
+
+def _read_axes(fields: dict[str, str]) -> list[_Axis]:
+    """Return the axes of a file, but for one that holds a single value per voxel."""
+    sides = [int(side) for side in fields["sizes"].split()]
+    if len(sides) != int(fields["dimension"]):
+        raise ValueError(f"{len(sides)} sizes of {fields['dimension']} axes")
+    directions = _VECTOR.findall(fields.get("space directions", "").lower())
+    if directions and len(directions) != len(sides):
+        check_voxels(tuple(sides))
+        raise _not_three_directions(fields)
+    steps = [_vector(text) for text in directions] or [None] * len(sides)
+    axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
+    if len(axes) > 3:
+        axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_OF_PLACES, "list")]
+    lists = ("list",) if len(axes) > 3 else ()
+    if any(axis.kind not in (*_OF_PLACES, *lists) for axis in axes):
+        if directions and any(step is None for step in steps):
+            raise _not_three_directions(fields)
+        raise several_values()
+    return axes
+
+
+def _not_three_directions(fields: dict[str, str]) -> DataError:
+    """Return the error of directions that are not three."""
+    fault = f"space directions: {fields['space directions']}"
+    return DataError(fault, allowed="three directions", remedy="save it as a volume")
+
+
+def _vector(text: str) -> NDArray[np.float64] | None:
+    """Return a vector in parentheses; None for `none`, which is that of an axis without place."""
+    if text == "none":
+        return None
+    return np.array([float(number) for number in text.strip("() ").split(",")])
+
+
+def _place(
+    fields: dict[str, str], axes: list[_Axis], spacing: Spacing | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return steps of axes z, y, x and the origin, mm."""
+    to_lps = np.array(_TO_LPS[_space(fields)])
+    origin = _vector(fields.get("space origin", "none"))
+    if origin is None or not np.isfinite(origin).all():
+        origin = np.zeros(3)
+    spacings = [float(number) for number in fields.get("spacings", "nan").lower().split()]
+    if fields.get("space directions"):
+        if not all(map(math.isnan, spacings)):
+            raise ValueError("spacings beside space directions")
+        directions = []
+        for axis in axes:
+            step = axis.step
+            if step is None or len(step) < 3:
+                raise _not_three_directions(fields)
+            if step[3:].any():
+                raise tilted()
+            length = float(np.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2))
+            directions.append(step[:3] * (1 / length) * length)  # apart, as ITK keeps them
+        steps = np.array(directions) * to_lps
+    elif any(map(math.isnan, spacings)):
+        steps = with_distances(np.eye(3)[::-1], spacing)[::-1]
+    else:
+        steps = np.diag(spacings[:3])
+    return steps[::-1], origin[:3] * to_lps
+
+
+def _skip(fields: dict[str, str], what: str) -> int:
+    """Return how many lines or bytes stand before the voxels; −1 if these are the last bytes."""
+    number = int(fields.get(f"{what} skip", fields.get(f"{what}skip", "0")))
+    if number < (-1 if what == "byte" else 0):
+        raise ValueError(f"{what} skip: {number}")
+    return number

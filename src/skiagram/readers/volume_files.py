@@ -1,0 +1,100 @@
+"""One volume file becomes one volume: NIfTI, NRRD or MetaImage, told by content.
+
+Files are read from memory: an encrypted source must not touch the disk. What a file unpacks to is
+bounded, and sizes are refused before memory is taken.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError, named, readable
+from skiagram.image_store.shards import Spacing
+from skiagram.readers import meta_image, nifti, nrrd
+from skiagram.readers.grid import Volume, orient
+from skiagram.readers.voxels import first_bytes, narrow
+
+_HEAD = 352  # bytes that tell the format
+
+
+class _Format(Protocol):
+    """What the module of a format has."""
+
+    def matches(self, head: bytes, /) -> bool: ...
+
+    def count_volumes(self, content: bytes, /) -> int: ...
+
+    def read(
+        self, content: bytes, spacing: Spacing | None, frame: int | None, /
+    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]: ...
+
+
+_FORMATS: tuple[_Format, ...] = (nifti, nrrd, meta_image)
+
+
+def is_volume_file(head: bytes) -> bool:
+    """Return whether a file's first bytes, 4,096 or more, are those of a kind that is read here."""
+    return _format(head) is not None
+
+
+def count_volumes(content: bytes) -> int:
+    """Return how many volumes a file has: one of three axes, several of four."""
+    module = _format(content)
+    return module.count_volumes(content) if module else 1
+
+
+def decode_volume(
+    content: bytes,
+    name: str,
+    spacing: Spacing | None = None,
+    *,
+    narrowed: bool = True,
+    frame: int | None = None,
+) -> Volume:
+    """Read a volume from the bytes of its file, in the depth that a store keeps or as it is.
+
+    Args:
+        spacing: Of slices, rows and columns, mm, where the header says none; None refuses such.
+        frame: Which volume of a file of four axes, from 1; None for the only one.
+
+    Returns:
+        The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
+        all else is float32. Scale and offset of the file are applied. What is damaged, too large
+        or has no single place in the patient is refused.
+    """
+    if not content:
+        raise DataError("an empty file", where=name, remedy="copy or export it again")
+    module = _format(content)
+    if module is None:
+        raise DataError(
+            "not a volume, judging by its content",
+            where=name,
+            allowed="NIfTI, NRRD and MetaImage (.mha) files, or a folder with a DICOM series",
+            remedy="convert the file, or remove it and its row",
+        )
+    remedy = "the file is cut short or damaged; export it again"
+    with readable("the volume cannot be read", name, remedy), named(name):
+        if frame is None and module.count_volumes(content) == 1:
+            frame = 1  # of maybe four axes, the last with one place
+        voxels, grid = orient(*module.read(content, spacing, frame))
+        return Volume(narrow(voxels) if narrowed else voxels, grid)
+
+
+def join_volume(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
+    """Return a volume as one file where its voxels are in another, any other file as it is.
+
+    So are MetaImage's .mhd with .raw or .zraw, NRRD's .nhdr, also with voxels in a folder beside.
+
+    Args:
+        read_file: Returns the content of a file by its name, relative to the folder of this one.
+    """
+    if nrrd.matches(content):
+        return nrrd.join(content, read_file)
+    return meta_image.join(content, read_file)
+
+
+def _format(content: bytes) -> _Format | None:
+    head = first_bytes(content, _HEAD)
+    return next((module for module in _FORMATS if module.matches(head)), None)

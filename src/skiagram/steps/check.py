@@ -1,0 +1,429 @@
+"""Step check: a data set is ingested into a scratch folder, past whatever is wrong, and audited.
+
+What a check says is what ingest and audit say. What else tells the label of a file, such as its
+place among the others, is probed here alone, since names of files never leave ingest.
+"""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from skiagram.audit.composition import described_regions
+from skiagram.audit.contract import PAIR
+from skiagram.audit.run import AuditReport, audit
+from skiagram.audit.shortcuts import MIN_PATIENTS
+from skiagram.compute.scratch import scratch_folder
+from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
+from skiagram.datasets.burnt_in_text import Box, find_text
+from skiagram.datasets.checks import Problems
+from skiagram.datasets.contract import Entry, OpenSource, Source
+from skiagram.datasets.feature_table import OpenFeatureTable
+from skiagram.datasets.file_trees import FileTree, open_tree
+from skiagram.datasets.files import read_file
+from skiagram.datasets.folder.csv_rows import CsvRow
+from skiagram.datasets.folder.source import ColourImage, Folder, FolderFiles
+from skiagram.datasets.folder.table import (
+    find_image_problem,
+    normalise_name,
+    refer,
+    split_masks,
+    split_modalities,
+)
+from skiagram.datasets.ingest import (
+    ImageNote,
+    IngestedData,
+    IngestFolders,
+    StoredImages,
+    ingest_opened,
+    task_of,
+)
+from skiagram.errors import DataError
+from skiagram.image_store.store import ImageStore
+from skiagram.intake.feature_tables import DescribedFeatures
+from skiagram.intake.images import Settling
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.readers.image_files import TransparentImage
+from skiagram.readers.masks import EmptyMask
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_table
+from skiagram.records.places import MARKS
+from skiagram.tasks.task import Design, Task
+
+_LOOKED_AT = 3  # files that tell whether most images are in colour, before all are read
+_SHOWN = 5  # names in a sentence
+_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+
+
+AS_TABLE_SAYS = Settling()
+
+
+class CheckedImage(NamedTuple):
+    """What one usable file holds.
+
+    Attributes:
+        position: Its place among the entries.
+        region: Voxels of its region, separate parts, voxels outside; None for the whole image.
+        text: Where marks that look like text stand in its borders.
+    """
+
+    position: int
+    name: str
+    note: ImageNote
+    region: tuple[int, int, int] | None
+    text: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """What ingest and audit say of a data set.
+
+    Attributes:
+        entries: One a usable row, whether its image can be read or not.
+        problems: What would stop ingest.
+        refused: Name of an image that cannot be used → why.
+        images: Modality → its usable images, in the order of the entries; its name is empty where
+            a case has one image.
+        cases: The case table; None where no image can be used.
+        radii: Of the lesions of development cases, mm, or pixels where no distance is known.
+        file_of: Case id → name of its file.
+        report: Of the audit; its examples are names of files.
+        sentence: What was done to copies; empty where nothing was.
+    """
+
+    entries: list[Entry]
+    problems: list[DataError]
+    refused: Mapping[str, DataError]
+    images: dict[str, list[CheckedImage]]
+    cases: Cases | None = None
+    radii: tuple[float, ...] = ()
+    file_of: Mapping[str, str] = field(default_factory=dict)
+    report: AuditReport = field(default_factory=lambda: AuditReport((), ()))
+    sentence: str = ""
+
+    @property
+    def first(self) -> list[CheckedImage]:
+        """The images that are audited and shown."""
+        return next(iter(self.images.values()), [])
+
+    @property
+    def every(self) -> list[CheckedImage]:
+        """The images of all modalities."""
+        return [image for images in self.images.values() for image in images]
+
+    @property
+    def runnable(self) -> bool:
+        """Whether neither ingest nor the audit would stop."""
+        return not self.problems and not self.report.stopping
+
+
+@dataclass(frozen=True)
+class CheckedFolder:
+    """A folder of images and what was settled of it.
+
+    Attributes:
+        source: With the channels that its images have.
+        opened: Its images.
+        rows: The table without the images that are left out since they have no lesion.
+        checksums: File → SHA-256; empty where it cannot be read.
+        notes: What was settled of images without a lesion, of a few in colour, and of copies.
+    """
+
+    source: Folder
+    opened: FolderFiles
+    data: CheckedData
+    rows: list[CsvRow]
+    checksums: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
+    """Ingest a data set into a scratch folder, past whatever is wrong, and audit it.
+
+    Args:
+        task: Its classes or outcome and the design.
+    """
+    problems = Problems(collects=True)
+    with scratch_folder("check") as place:
+        folders = IngestFolders.under(place)
+        ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
+        images = {
+            modality: _describe_images(stored, opened, modality)
+            for modality, stored in ingested.stored.items()
+        }
+        found = _sort_problems(problems, opened)
+        if not ingested.listed.positions:
+            return CheckedData(opened.entries(), found, problems.images, images)
+        cases = Cases.read(folders.cases / "cases.parquet")
+        names = [entry.name for entry in ingested.listed.entries]
+        file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
+        report = _audit(source, ingested, cases, folders)
+        # of each finding a few files in place of cases
+        findings = []
+        for finding in report.findings:
+            examples = [
+                PAIR.join(file_of[case] for case in example.split(PAIR))
+                for example in finding.examples
+            ]
+            findings.append(replace(finding, examples=tuple(sorted(examples))))
+        marks = read_table(folders.cases / MARKS)
+        return CheckedData(
+            opened.entries(),
+            found,
+            problems.images,
+            images,
+            cases,
+            tuple(marks["radius"].tolist()),
+            file_of,
+            replace(report, findings=tuple(findings)),
+            ingested.sentence,
+        )
+
+
+def _sort_problems(problems: Problems, opened: OpenSource) -> list[DataError]:
+    """Return all problems, those of single images at the end and in the order of the source."""
+    kinds = (opened.by_modality() or {"": opened}).values()
+    names = [entry.name for kind in kinds for entry in kind.entries()]
+    place = {
+        str(problems.images[name]): at for at, name in enumerate(names) if name in problems.images
+    }
+    order = sorted(problems.found, key=lambda text: place.get(text, -1))
+    return [problems.found[text] for text in order]
+
+
+def check_rows(described: DescribedFeatures) -> CheckedData:
+    """Check the rows of a table of features.
+
+    Raises:
+        DataError: A row cannot be used.
+    """
+    source = described.source
+    opened = OpenFeatureTable(source, described.rows, source.features or ())
+    return check_data(source, opened, task_of(source, described.design))
+
+
+def _audit(
+    source: Source, ingested: IngestedData, cases: Cases, folders: IngestFolders
+) -> AuditReport:
+    """Audit the kinds of images of which each case has one."""
+    first, *_ = ingested.stored.values()
+    stores = [
+        stored.store
+        for stored in ingested.stored.values()
+        if np.array_equal(stored.rows, first.rows)
+    ]
+    listed = ingested.listed
+    names = [entry.name for entry in listed.entries]
+    positions = np.array(listed.positions, dtype=np.int64)
+    beside = {"file_order": file_order(names, positions, cases.patient_id)} if listed.keys else {}
+    report, _ = audit(
+        stores,
+        cases,
+        ingested.task,
+        source.card(),
+        read_table(folders.cases / "covariates.parquet"),
+        measured=read_table(folders.cases / "measured.parquet"),
+        beside=beside,
+    )
+    return report
+
+
+def _describe_images(stored: StoredImages, opened: OpenSource, modality: str) -> list[CheckedImage]:
+    """Return what the images of one kind hold, in the order of the source."""
+    entries = opened.by_modality().get(modality, opened).entries()
+    store, number = stored.store, len(stored.notes)
+    texts = ALL_PROCESSORS.map(partial(_find_text, store), range(number), releases_lock=True)
+    described = described_regions(store) if number else None
+    regions = [None] * number if described is None else [*map(tuple, described.tolist())]
+    images = [
+        CheckedImage(position, entries[position].name, note, region, text)
+        for position, note, region, text in zip(
+            stored.positions, stored.notes, regions, texts, strict=True
+        )
+    ]
+    return sorted(images, key=lambda image: image.position)
+
+
+def _find_text(store: ImageStore, position: int) -> tuple[Box, ...]:
+    return tuple(find_text(store.image_at(position)))
+
+
+def check_folder(
+    source: Folder,
+    folder: Path,
+    rows: list[CsvRow],
+    design: Design,
+    settling: Settling = AS_TABLE_SAYS,
+) -> CheckedFolder:
+    """Check the images of a folder that a table lists.
+
+    Args:
+        source: How to read the table; `manifest` and `channels` are not looked at.
+    """
+    tree = open_tree(folder, str(folder), is_image_file)
+    checksums = _digest_files(tree, rows, source)
+    sealed = None
+    if source.sealed_labels is not None:
+        sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
+    if source.outcome is not None:
+        task = Task(source.outcome.classes, None, design, source.outcome)
+    else:
+        positive = source.positive_class
+        place = None if positive is None else source.classes.index(positive)
+        task = Task(source.classes, place, design)
+    # in the colours that the first files have, and again where most of all have others
+    source = replace(source, channels=_likely_channels(tree, rows, source))
+    opened = source.open_rows(tree, rows, checksums, sealed)
+    data = check_data(source, opened, task)
+    settled, note = _settle_colour(source, opened, data, few_gray=settling.few_gray)
+    if settled != source:
+        source = settled
+        opened = source.open_rows(tree, rows, checksums, sealed)
+        data = check_data(source, opened, task)
+    notes = [note]
+    # images whose mask is empty
+    if settling.without_lesion and len(data.images) == 1:
+        rows, data, note = _leave_out_lesionless(source, rows, data)
+        notes.append(note)
+    notes.append(data.sentence)
+    data = replace(data, problems=[*opened.problems, *data.problems])
+    return CheckedFolder(source, opened, data, rows, checksums, tuple(filter(None, notes)))
+
+
+def _digest_files(tree: FileTree, rows: list[CsvRow], source: Folder) -> dict[str, str]:
+    """Return the SHA-256 of each file that the table names; empty where it cannot be read."""
+    columns = source.columns
+    names: dict[str, None] = {}
+    for modality_rows in split_modalities(rows, columns, source.modalities).values():
+        for row in modality_rows:
+            if find_image_problem(row, columns) is None:
+                names[normalise_name(row.cells[columns.file])] = None
+                names |= dict.fromkeys(split_masks(row.cells[columns.mask]) if columns.mask else ())
+    tree.announce([*names])
+    workers = IN_PROCESS if tree.in_order else ALL_PROCESSORS
+    digests = workers.map(partial(_digest_file, tree), names, releases_lock=True)
+    return dict(zip(names, digests, strict=True))
+
+
+def _digest_file(tree: FileTree, name: str) -> str:
+    try:
+        return read_case_files(tree, ImageReference(name)).checksums[name]
+    except DataError:  # ingest says why
+        return ""
+
+
+def _likely_channels(tree: FileTree, rows: Sequence[CsvRow], source: Folder) -> Literal[1, 3]:
+    """Return the channels that most of a few files have."""
+    in_colour, number = 0, 0
+    for row in rows[: 2 * _LOOKED_AT]:
+        if find_image_problem(row, source.columns) is not None:  # ingest says it
+            continue
+        reference = replace(refer(row, source.columns), masks=())
+        try:
+            files = read_case_files(tree, reference)
+            in_colour += decode_case(files, reference, source.reading).pixels.ndim == 3
+        except DataError:
+            continue
+        number += 1
+        if number == _LOOKED_AT:
+            break
+    return 3 if 2 * in_colour > number else 1
+
+
+def _settle_colour(
+    source: Folder, opened: FolderFiles, data: CheckedData, *, few_gray: bool
+) -> tuple[Folder, str]:
+    """Return the data set with the channels that most images have, and a sentence on the others.
+
+    Args:
+        few_gray: Whether a few in colour, or with transparent pixels, become gray.
+    """
+    refused = [name for name, why in data.refused.items() if isinstance(why, ColourImage)]
+    transparent = [name for name, why in data.refused.items() if isinstance(why, TransparentImage)]
+    in_colour = [
+        image.name
+        for image in data.every
+        if len(image.note.shape) == 3 and not image.note.made_colour
+    ]
+    number = sum(len(kind.entries()) for kind in (opened.by_modality() or {"": opened}).values())
+    odd = {*refused, *in_colour, *transparent}
+    if few_gray and not source.gray and odd and 2 * len(odd) < number:
+        names = [entry.name for entry in opened.entries() if entry.name in odd]
+        shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        note = (
+            f"{len(odd)} of {number} images are in colour or have transparent pixels, while most "
+            f"are gray. They become gray (`--gray refuse` refuses them): {shown}{more}."
+        )
+        return replace(source, gray=True, channels=1), note
+    colour = len(in_colour) + len(refused)
+    most = 2 * colour > len(data.every) + len(refused)
+    return replace(source, channels=3 if most else 1), ""
+
+
+def _leave_out_lesionless(
+    source: Folder, rows: list[CsvRow], data: CheckedData
+) -> tuple[list[CsvRow], CheckedData, str]:
+    """Return what is left without the images whose mask is empty, and how many they are.
+
+    It is a problem where a class would lose each of its images.
+    """
+    problems = [problem for problem in data.problems if not isinstance(problem, EmptyMask)]
+    empty = {name for name, why in data.refused.items() if isinstance(why, EmptyMask)}
+    labels = {entry.name: source.classes[entry.label] for entry in data.entries}
+    lesionless, every = Counter(labels[name] for name in empty), Counter(labels.values())
+    bare = [name for name in source.classes if lesionless[name] and lesionless[name] == every[name]]
+    note = ""
+    if bare:
+        others = [shlex.quote(name) for name in source.classes if name not in bare]
+        ways = [f"`--classes {' '.join(others)}` leaves it out"] if len(others) > 1 else []
+        ways.append("`--masks leave-out` takes all images whole")
+        fault = (
+            f"no image of the class `{bare[0]}` has a lesion: {lesionless[bare[0]]} masks are empty"
+        )
+        allowed = "a region in images of each class"
+        problems.append(
+            DataError(fault, where=source.folder, allowed=allowed, remedy=", ".join(ways))
+        )
+    elif empty:
+        counted = ", ".join(f"{number} of `{name}`" for name, number in sorted(lesionless.items()))
+        note = f"Left out, without a lesion in their masks: {counted}, such as `{min(empty)}`."
+    rows = [row for row in rows if refer(row, source.columns).name not in empty]
+    entries = [entry for entry in data.entries if entry.name not in empty]
+    return rows, replace(data, problems=problems, entries=entries), note
+
+
+def file_order(
+    names: Sequence[str], place: NDArray[np.int64], patient: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Return (n, 3) places in [0, 1] by the table, the name and the name's last number.
+
+    They are places among the files of one folder, the innermost with ten patients or more: where a
+    folder is a class, the folder itself would tell the class in every data set.
+    """
+    numbers = [_LAST_NUMBER.search(name) for name in names]
+    last = [float(number[1]) if number else -1.0 for number in numbers]
+    keys = [place.astype(np.float64), np.unique(names, return_inverse=True)[1], np.array(last)]
+    within: dict[PurePosixPath, list[int]] = {}
+    for row, name in enumerate(names):
+        for folder in PurePosixPath(name).parents:
+            within.setdefault(folder, []).append(row)
+    places = np.zeros((len(names), len(keys)))
+    for _, rows in sorted(within.items(), key=lambda item: len(item[0].parts)):
+        if len(set(patient[rows])) >= MIN_PATIENTS:  # a folder within another one comes later
+            ranks = [rankdata(key[rows], "min") / len(rows) for key in keys]
+            places[rows] = np.column_stack(ranks)
+    return places

@@ -1,0 +1,88 @@
+"""Folders that tell classes, with parts of the data within or around them, or refused by name."""
+
+import pytest
+
+from skiagram.errors import DataError
+from skiagram.intake.class_folders import rows_of_classes
+
+PARTED = {"a.png": ("yes", "train"), "b.png": ("no", "test"), "c.png": ("yes", "validation")}
+
+
+def names_of(order: str, words: dict[str, str]) -> list[str]:
+    return [
+        order.format(label=label, part=words[part]) + f"/{name}"
+        for name, (label, part) in PARTED.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    "order", ["{part}/{label}", "{label}/{part}", "archive/data/{part}/{label}"]
+)
+@pytest.mark.parametrize(
+    "words", ["train test validation", "Training Testing Val", "TRAIN TEST valid"]
+)
+def test_parts_of_the_data_are_told_on_either_side_of_the_class(order: str, words: str) -> None:
+    names = names_of(order, dict(zip(("train", "test", "validation"), words.split(), strict=True)))
+    rows = rows_of_classes(names, (), "films")
+    assert [(row.cells["label"], row.cells["split"]) for row in rows] == [*PARTED.values()]
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "labels"),
+    [
+        (["yes/1.png", "no/2.png"], (), ["yes", "no"]),
+        (["archive/yes/1.png", "archive/no/2.png"], (), ["yes", "no"]),
+        (["images/yes/1.png", "images/no/2.png"], (), ["yes", "no"]),
+        (["yes/p1/1.png", "no/p2/2.png"], (), ["yes", "no"]),
+        (
+            ["s1/yes/1.png", "s1/no/2.png", "s2/yes/1.png", "s2/no/1.png"],
+            ("yes",),
+            ["yes", "no"] * 2,
+        ),
+        (
+            ["yes/CC/1.png", "yes/ML/2.png", "no/CC/1.png", "no/ML/1.png"],
+            ("no",),
+            ["yes"] * 2 + ["no"] * 2,
+        ),
+    ],
+)
+def test_the_folder_that_tells_the_class_is_found(
+    names: list[str], classes: tuple[str, ...], labels: list[str]
+) -> None:
+    rows = rows_of_classes(names, classes, "films")
+    assert [row.cells["label"] for row in rows] == labels
+    assert not any("split" in row.cells for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "no image that can be read"),
+        (["yes/1.png", "no/2.png", "3.png"], "a folder for each class, such as `3.png`"),
+        (["yes/1.png", "yes/2.png"], "in `yes` alone"),
+        (["s1/yes/1.png", "s1/no/2.png", "s2/yes/1.png", "s2/no/1.png"], "s1, s2, or no, yes"),
+        (["train/yes/1.png", "val/no/2.png", "holdout/no/2.png"], "beside `holdout`"),
+        (["yes/train/1.png", "no/test/2.png", "no/dev/2.png"], "beside `dev`"),
+        (["train/1.png", "test/2.png"], "without folders of classes"),
+    ],
+)
+def test_other_folders_are_refused_by_name(names: list[str], words: str) -> None:
+    with pytest.raises(DataError) as raised:
+        rows_of_classes(names, (), "films")
+    assert words in str(raised.value)
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/C-1__CT.nii.gz", "a/C-1__PT.nii.gz"),  # HECKTOR
+        ("a/C-1__CT.nii.gz", "a/C-1.nii.gz"),  # its mask, which no word of the name tells
+        ("a/s1/ct.nii.gz", "a/s1/mri.nii.gz"),
+        ("a/sub-01/anat/sub-01_T1w.nii.gz", "a/sub-01/anat/sub-01_FLAIR.nii.gz"),  # BIDS
+    ],
+)
+def test_a_second_modality_is_no_second_patient(names: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match="2 images of one patient") as refused:
+        rows_of_classes([*names, "b/2.nii.gz"], (), "scans")
+    assert "{modality}" in str(refused.value)

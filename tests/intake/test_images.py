@@ -1,0 +1,63 @@
+"""Folder, table and options of a line: one reading for `check`, `init` and `run`."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.errors import DataError
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.images import read_folder
+from tests.datasets.own_folders import png
+from tests.terminal import Terminal
+
+
+def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
+    options = FileOptions(tmp_path / "films")
+    with pytest.raises(DataError, match="no such folder"):
+        read_folder(options)
+    for at, place in enumerate(("train/yes", "train/no", "val/yes", "test/no")):
+        (tmp_path / "films" / place).mkdir(parents=True)
+        (tmp_path / "films" / place / f"{at}.png").write_bytes(png(at))
+    described = read_folder(options)
+    assert [(row.cells["file"], row.cells["label"]) for row in described.rows] == [
+        ("test/no/3.png", "no"),
+        ("train/no/1.png", "no"),
+        ("train/yes/0.png", "yes"),
+        ("val/yes/2.png", "yes"),
+    ]
+    assert [row.cells["split"] for row in described.rows][-1] == "validation"
+    assert described.design == "holdout"
+    (tmp_path / "films" / "alone.png").write_bytes(png(5))
+    with pytest.raises(DataError, match="folder for each class"):
+        read_folder(options)
+
+
+def test_a_picture_that_cannot_be_read_is_no_less_a_picture(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    """Without a table it was left out in silence, as where a download left a page in its place."""
+    for at in range(8):
+        place = tmp_path / "films" / ("yes", "no")[at % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{at}.png").write_bytes(png(at))
+    (tmp_path / "films/yes/8.png").write_bytes(b"<!DOCTYPE html>")
+    (tmp_path / "films/yes/9.gif").write_bytes(b"GIF89a")
+    (tmp_path / "films/yes/notes.txt").write_text("no picture")
+    (tmp_path / "films/no/10.PNG").symlink_to(tmp_path / "gone.png")
+    shown = terminal(["check", str(tmp_path / "films"), "--positive", "yes"], 4)
+    assert "yes/8.png: not an image" in shown
+    assert "yes/9.gif" in shown
+    assert "no/10.PNG: a link that leads nowhere" in shown
+    assert "notes" not in shown
+
+
+def test_columns_are_known_in_upper_case_too(tmp_path: Path) -> None:
+    rows = [
+        f"{at}.png,{'yn'[at % 2]},p{at},{('train', 'test')[at // 4]},{at}.png" for at in range(8)
+    ]
+    (tmp_path / "films").mkdir()
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["File,Label,PatientID,Split,Mask", *rows]))
+    columns = read_folder(FileOptions(tmp_path / "films", table)).source.columns
+    found = (columns.file, columns.label, columns.patient, columns.split, columns.mask)
+    assert found == ("File", "Label", "PatientID", "Split", "Mask")

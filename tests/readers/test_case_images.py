@@ -1,0 +1,142 @@
+"""The files of a case as other libraries write them, of which some are two or hold several."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import nrrd
+import numpy as np
+import pytest
+import SimpleITK
+from numpy.typing import NDArray
+
+from skiagram.datasets.file_trees import FolderTree
+from skiagram.errors import DataError
+from skiagram.readers.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.readers.grid import describe_differences
+from skiagram.readers.image_files import count_frames
+from tests.readers.examples import GRID, VALUES, nifti_bytes
+
+
+def _read(folder: Path, file: str, **chosen: Any) -> Any:
+    reference = ImageReference(file, **chosen)
+    return decode_case(read_case_files(FolderTree(folder, is_image_file), reference), reference)
+
+
+def _image() -> Any:
+    image = SimpleITK.GetImageFromArray(VALUES)
+    image.SetSpacing(GRID.spacing[::-1])
+    image.SetOrigin(GRID.origin)
+    return image
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["scan.mhd", "scan.nhdr"])
+def test_voxels_may_be_in_a_file_beside_or_below(name: str, packed: bool, tmp_path: Path) -> None:
+    SimpleITK.WriteImage(_image(), str(tmp_path / name), useCompression=packed)
+    [voxels] = [file for file in tmp_path.iterdir() if file.name != name]
+    np.testing.assert_array_equal(_read(tmp_path, name).pixels[..., 0], VALUES)
+    (tmp_path / "raw").mkdir()
+    voxels.rename(tmp_path / "raw" / voxels.name)
+    header = (tmp_path / name).read_bytes()
+    below = header.replace(voxels.name.encode(), b"raw/" + voxels.name.encode())
+    (tmp_path / name).write_bytes(below)
+    image = _read(tmp_path, name)
+    np.testing.assert_array_equal(image.pixels[..., 0], VALUES)
+    assert describe_differences(image.grid, GRID) == []
+    for elsewhere in (b".", b"..", b"../raw/x.raw", b"/etc/passwd", b"x%03d.raw"):
+        (tmp_path / name).write_bytes(header.replace(voxels.name.encode(), elsewhere))
+        with pytest.raises(DataError, match="in several files, or in another folder"):
+            _read(tmp_path, name)
+
+
+AFFINE = np.diag([-0.9, -0.8, 3, 1])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["i2", "f4", "u1"])
+def test_nifti_2_is_read_as_nifti_1_is(dtype: str, order: str, tmp_path: Path) -> None:
+    voxels = (VALUES - VALUES.min()).transpose(2, 1, 0).astype(dtype)
+    header = nibabel.Nifti2Header(endianness=order)
+    image = nibabel.Nifti2Image(voxels, AFFINE, header)
+    image.header.set_xyzt_units("mm")
+    for name in ("two.nii", "two.nii.gz"):
+        nibabel.save(image, tmp_path / name)
+        read = _read(tmp_path, name)
+        np.testing.assert_array_equal(read.pixels[..., 0].transpose(2, 1, 0), voxels)
+        one = nibabel.Nifti1Image(voxels, AFFINE)
+        one.header.set_xyzt_units("mm")
+        nibabel.save(one, tmp_path / "one.nii")
+        assert describe_differences(read.grid, _read(tmp_path, "one.nii").grid) == []
+
+
+def test_nifti_2_has_its_scale_and_sides(tmp_path: Path) -> None:
+    image = nibabel.Nifti2Image(VALUES.transpose(2, 1, 0), AFFINE)
+    image.header.set_slope_inter(0.5, 3)
+    nibabel.save(image, tmp_path / "two.nii")
+    np.testing.assert_allclose(
+        _read(tmp_path, "two.nii").pixels[..., 0],
+        nibabel.load(tmp_path / "two.nii").get_fdata().transpose(2, 1, 0),
+        rtol=1e-6,
+    )
+
+
+def _sequence_of_slicer(series: NDArray[np.int16], path: Path) -> None:
+    """Write a sequence of 3D Slicer, whose first axis is a list and not time."""
+    header = {
+        "space": "left-posterior-superior",
+        "kinds": ["list", "domain", "domain", "domain"],
+        "space directions": [[np.nan] * 3, *np.diag([0.9, 0.8, 3]).tolist()],
+        "space origin": [1, 2, 3],
+        "encoding": "gzip",
+    }
+    nrrd.write(str(path), series.transpose(0, 3, 2, 1), header)
+
+
+def _four_axes_of_itk(series: NDArray[np.int16], path: Path) -> None:
+    image = SimpleITK.GetImageFromArray(series, isVector=False)
+    SimpleITK.WriteImage(image, str(path), useCompression=path.stem == "packed")
+
+
+WRITERS: dict[str, Callable[[NDArray[np.int16], Path], None]] = {
+    "a.nii": lambda series, path: nibabel.save(nibabel.Nifti1Image(series.T, AFFINE), path),
+    "b.nii.gz": lambda series, path: nibabel.save(nibabel.Nifti2Image(series.T, AFFINE), path),
+    "plain.mha": _four_axes_of_itk,
+    "packed.mhd": _four_axes_of_itk,
+    "plain.nrrd": _four_axes_of_itk,
+    "packed.nhdr": _four_axes_of_itk,
+    "a.seq.nrrd": _sequence_of_slicer,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_volume_of_a_file_of_four_axes_is_chosen(name: str, tmp_path: Path) -> None:
+    series = np.stack([VALUES + 7 * at for at in range(3)])
+    WRITERS[name](series, tmp_path / name)
+    if ".nii" in name:
+        assert count_frames((tmp_path / name).read_bytes()) == 3
+    for frame, volume in enumerate(series, start=1):
+        read = _read(tmp_path, name, frame=frame).pixels[..., 0]
+        np.testing.assert_array_equal(read, volume)
+    with pytest.raises(DataError, match="in the column `frame`"):
+        _read(tmp_path, name)
+    with pytest.raises(DataError, match="volume 4 of 3"):
+        _read(tmp_path, name, frame=4)
+
+
+def test_a_file_of_three_axes_has_one_frame() -> None:
+    assert count_frames(nifti_bytes((VALUES > 0).astype(np.uint8))) == 1
+
+
+def test_a_volume_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    content = bytearray(nifti_bytes(VALUES))
+    content[40:56] = np.array([4, 6, 5, 4, 32767, 1, 1, 1], "<i2").tobytes()
+    (tmp_path / "short.nii").write_bytes(content)
+    with pytest.raises(DataError, match="cut short"):
+        _read(tmp_path, "short.nii", frame=30000)

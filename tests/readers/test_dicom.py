@@ -1,0 +1,479 @@
+"""Reading DICOM: pydicom's own files and functions are the reference."""
+
+import struct
+import time
+import tracemalloc
+import warnings
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
+
+from skiagram.errors import DataError
+from skiagram.image_store.shards import ShardWriter
+from skiagram.readers.dicom import describe_bits, read_dicom
+from skiagram.readers.dicom_codecs import decode_pixels
+from tests.readers.examples import item, put_pixels
+
+STORED = np.arange(64, dtype=np.uint16).reshape(8, 8) * 50
+
+
+def header_of(stored: NDArray[Any], **fields: Any) -> Dataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header = Dataset()
+    header.file_meta = meta
+    header.SOPClassUID, header.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
+    header.PatientName = "SYNTHETIC^NAME"
+    put_pixels(header, stored)
+    header.BitsStored, header.HighBit = 12, 11
+    for name, value in fields.items():
+        setattr(header, name, value)
+    return header
+
+
+def file_of(header: Dataset) -> BytesIO:
+    file = BytesIO()
+    header.save_as(file, enforce_file_format=True)
+    file.seek(0)
+    return file
+
+
+def read(stored: NDArray[Any], **fields: Any) -> NDArray[Any]:
+    return read_dicom(file_of(header_of(stored, **fields))).pixels
+
+
+def table(first: int, entries: list[int], bits: int = 16) -> Dataset:
+    data = np.array(entries, dtype="<u2").tobytes()
+    return item(LUTDescriptor=[len(entries), first, bits], LUTData=data, ModalityLUTType="US")
+
+
+def bundled(name: str) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Path(str(get_testdata_file(name, download=False)))
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("MR_small.dcm", "int16"),
+        ("MR_small_bigendian.dcm", "int16"),
+        ("MR_small_RLE.dcm", "int16"),
+        ("MR_small_jp2klossless.dcm", "int16"),
+        ("examples_overlay.dcm", "uint16"),
+        ("image_dfl.dcm", "uint8"),
+        ("SC_rgb_small_odd.dcm", "uint8"),
+        ("SC_rgb_rle_16bit.dcm", "uint16"),
+    ],
+)
+def test_stored_values_pass_unchanged_at_their_depth(name: str, dtype: str, tmp_path: Path) -> None:
+    image = read_dicom(bundled(name)).pixels
+    assert str(image.dtype) == dtype
+    np.testing.assert_array_equal(image, pydicom.dcmread(bundled(name)).pixel_array)
+    with ShardWriter(tmp_path / "shards") as shards:
+        shards.add("case", image)
+
+
+def test_ct_is_read_in_hounsfield_units() -> None:
+    header = pydicom.dcmread(bundled("CT_small.dcm"))
+    image = read_dicom(bundled("CT_small.dcm")).pixels
+    assert image.dtype == np.float32
+    np.testing.assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
+
+
+def test_palette_and_ybr_become_rgb() -> None:
+    assert read_dicom(bundled("examples_palette.dcm")).pixels.shape == (350, 800, 3)
+    uncompressed = read_dicom(bundled("SC_ybr_full_422_uncompressed.dcm")).pixels
+    reference = pydicom.dcmread(bundled("SC_rgb_dcmtk_+eb+cr.dcm")).pixel_array
+    assert np.abs(uncompressed.astype(int) - reference).mean() < 5
+
+
+@pytest.mark.parametrize(("value", "limit"), [(100, None), (100, 300), (300, 100)])
+def test_padding_is_found_on_stored_values_before_rescaling(value: int, limit: int | None) -> None:
+    padding = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    image = read(STORED, **padding, RescaleSlope=2, RescaleIntercept=-100)
+    ends = sorted((value, limit or value))
+    missing = (ends[0] <= STORED) & (ends[1] >= STORED)
+    np.testing.assert_array_equal(np.isnan(image), missing)
+    np.testing.assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
+
+
+def test_padding_of_signed_pixels_written_as_unsigned_is_still_found() -> None:
+    stored = STORED.astype(np.int16) - 2000
+    header = header_of(stored, BitsStored=16, HighBit=15)
+    header.add_new("PixelPaddingValue", "US", 2**16 - 2000)
+    np.testing.assert_array_equal(np.isnan(read_dicom(file_of(header)).pixels), stored == -2000)
+
+
+@pytest.mark.parametrize(("stored", "ends"), [(STORED, 4095), (STORED.astype(np.int16) - 2000, -1)])
+def test_monochrome1_is_turned_within_the_stored_range(stored: NDArray[Any], ends: int) -> None:
+    image = read(stored, PhotometricInterpretation="MONOCHROME1")
+    assert image.dtype == stored.dtype
+    np.testing.assert_array_equal(image, ends - stored.astype(int))
+
+
+def test_monochrome1_and_rescaling_turn_the_rescaled_range() -> None:
+    fields = {"RescaleSlope": 0.5, "RescaleIntercept": 10, "PixelPaddingValue": 0}
+    image = read(STORED, PhotometricInterpretation="MONOCHROME1", **fields)
+    assert np.isnan(image[0, 0])
+    np.testing.assert_allclose(image[STORED > 0], ((4095 - STORED) * 0.5 + 10)[STORED > 0])
+
+
+@pytest.mark.parametrize("alone", [{"RescaleSlope": "2"}, {"RescaleIntercept": "-1024"}])
+def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
+    alone: dict[str, str], tmp_path: Path
+) -> None:
+    header = header_of(STORED, SOPClassUID=CTImageStorage, **alone)
+    (tmp_path / "a.dcm").write_bytes(file_of(header).read())
+    theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "a.dcm"))[0]
+    np.testing.assert_array_equal(read_dicom(tmp_path / "a.dcm").pixels, theirs)
+    for slope, intercept in (("0", "5"), ("nan", "5"), ("2", "inf")):
+        with pytest.raises(DataError, match=r"Rescale ?(Slope|Intercept)( of 0,|: nan|: inf)"):
+            read(STORED, RescaleSlope=slope, RescaleIntercept=intercept)
+
+
+def test_a_dose_is_in_gray() -> None:
+    """Stored values × Dose Grid Scaling, which stands there for a Rescale Slope (C.8.8.3.2)."""
+    np.testing.assert_array_equal(read(STORED, DoseGridScaling="0.25"), STORED * 0.25)
+
+
+SHOWN = {"PresentationIntentType": "FOR PRESENTATION"}
+MODALITY_TABLE = {"ModalityLUTSequence": [table(100, [7, 9, 13])]}
+WINDOW = {"WindowCenter": 1000, "WindowWidth": 800}
+VOI_TABLE = {"VOILUTSequence": [table(0, list(range(0, 40960, 10)))]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reference"),
+    [
+        (MODALITY_TABLE, apply_modality_lut),
+        (SHOWN | WINDOW, apply_windowing),
+        (SHOWN | VOI_TABLE, apply_voi_lut),
+    ],
+)
+def test_tables_and_windows_are_applied_as_pydicom_does(
+    fields: dict[str, Any], reference: Callable[..., NDArray[Any]]
+) -> None:
+    shown = read(STORED, **fields)  # which settles the kind of a table's data
+    np.testing.assert_allclose(shown, reference(STORED, header_of(STORED, **fields)), rtol=1e-6)
+
+
+def test_a_window_is_for_presentation_and_a_table_replaces_rescaling() -> None:
+    np.testing.assert_array_equal(read(STORED, **WINDOW), STORED)
+    with pytest.raises(DataError, match="both a Modality LUT and rescaling"):
+        read(STORED, **MODALITY_TABLE, RescaleIntercept="-1024")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["a word each", "two in a word"])
+@pytest.mark.parametrize("number", [4096, 4095])
+def test_a_table_of_8_bits_shows_all_values_of_12_bits(number: int, *, packed: bool) -> None:
+    entries = (np.arange(number) // 16).astype(np.uint8 if packed else "<u2")
+    content = entries.tobytes() + b"\0" * (entries.nbytes % 2)
+    lut = item(LUTDescriptor=[number, 0, 8])
+    lut.add_new("LUTData", "OW", content)
+    shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
+    np.testing.assert_array_equal(shown, entries[np.minimum(STORED, number - 1)])
+
+
+def test_more_frames_than_the_header_says_are_no_colour() -> None:
+    header = header_of(STORED)
+    header.PixelData = header.PixelData * 3
+    with pytest.raises(DataError, match="pixels of 3 frames, while the header says 1"):
+        read_dicom(file_of(header))
+    header = header_of(np.stack([STORED] * 2))
+    header.PixelData = header.PixelData * 2
+    with pytest.raises(DataError, match="4 frames, while the header says 2"):
+        decode_pixels(header)
+
+
+def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
+    gray = (STORED // 16).astype(np.uint8)
+    eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    colour = {**eight, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
+    pixels = np.stack([gray] * 3, axis=-1).tobytes()
+    np.testing.assert_array_equal(
+        read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray
+    )
+    palette: dict[str, Any] = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
+    for part in ("Red", "Green", "Blue"):
+        palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        table = (np.arange(256) * 257).astype("<u2").tobytes()
+        palette[f"{part}PaletteColorLookupTableData"] = table
+    np.testing.assert_array_equal(read(gray, **palette), gray.astype(int) * 257)
+
+
+def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
+    mapping = [item(RealWorldValueSlope=0.5, RealWorldValueIntercept=3)]
+    plain = read(STORED, RealWorldValueMappingSequence=mapping)
+    np.testing.assert_array_equal(plain, STORED * 0.5 + 3)
+    stated = {"RescaleSlope": "1", "RescaleIntercept": "0"}
+    np.testing.assert_array_equal(
+        read(STORED, RealWorldValueMappingSequence=mapping, **stated), STORED
+    )
+
+
+def test_films_of_several_depths_are_named() -> None:
+    bits = []
+    for stored in (10, 14, 14):
+        header = header_of(STORED, BitsStored=stored, HighBit=stored - 1, Modality="MG")
+        bits.append(read_dicom(file_of(header)).stored_bits)
+    assert bits == [10, 14, 14]
+    [sentence] = describe_bits(bits)
+    assert "1 images of 10 bits, 2 images of 14 bits" in sentence
+    assert "16 times as bright" in sentence
+    assert not describe_bits([14, 0, 14])
+    assert read_dicom(file_of(header_of(STORED, Modality="CT"))).stored_bits == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "spacing"),
+    [
+        ({"PixelSpacing": [0.1, 0.3]}, (0.1, 0.3)),
+        ({"ImagerPixelSpacing": ["0.07", "0.07"]}, (0.07, 0.07)),
+        ({"PixelSpacing": [0.1, 0.1], "ImagerPixelSpacing": [0.2, 0.2]}, (0.1, 0.1)),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.2, 0.2]}, (0.2, 0.2)),
+        ({}, None),
+        ({"PixelSpacing": None}, None),
+        ({"PixelSpacing": [0.1, 0]}, None),
+        ({"PixelSpacing": 0.1}, None),
+        ({"PixelSpacing": [0.1, 0.1, 0.1]}, None),
+    ],
+)
+def test_spacing_is_that_of_the_file_and_an_unusable_one_is_unknown(
+    fields: dict[str, Any], spacing: tuple[float, float] | None
+) -> None:
+    assert read_dicom(file_of(header_of(STORED, **fields))).spacing == spacing
+
+
+def with_spacing(text: bytes) -> BytesIO:
+    header = header_of(STORED)
+    padded = text + b" " * (len(text) % 2)
+    header.PixelSpacing = ["7" * (len(padded) - 2), "7"]
+    written = file_of(header).getvalue()
+    broken = written.replace(b"7" * (len(padded) - 2) + b"\\7", padded)
+    assert broken != written
+    return BytesIO(broken)
+
+
+@pytest.mark.parametrize("text", [b"NaN\\0.1", b"inf\\0.1", b"-0.1\\0.1"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_spacing_that_cannot_be_is_refused_by_name(text: bytes) -> None:
+    with pytest.raises(DataError, match=r"PixelSpacing of (nan|inf|-0\.1) and 0\.1 mm"):
+        read_dicom(with_spacing(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_meta.dcm", "not a DICOM file"),
+        ("test-SR.dcm", "no pixels"),
+        ("SC_rgb_rle_2frame.dcm", "2 frames"),
+        ("MR_truncated.dcm", "truncated or damaged"),
+        ("badVR.dcm", "NumberOfFrames: no number"),
+        ("meta_missing_tsyntax.dcm", "transfer syntax unnamed has no decoder"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_unusable_file_is_named_and_explained(name: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as raised:
+        read_dicom(bundled(name))
+    assert raised.value.where == name
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "UNKNOWN", ["NO", "YES"]])
+def test_text_burnt_into_pixels_is_refused_in_any_spelling(word: str | list[str]) -> None:
+    with pytest.raises(DataError, match="may identify the patient"):
+        read(STORED, BurnedInAnnotation=word)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("word", ["NO", "no", "No ", "", None])
+def test_pixels_without_burnt_in_text_are_read(word: str | None) -> None:
+    np.testing.assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
+
+
+@settings(deadline=None, max_examples=20)
+@given(share=st.floats(0, 1, exclude_max=True))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_truncation_is_a_data_error(share: float) -> None:
+    whole = file_of(header_of(STORED)).getvalue()
+    with pytest.raises(DataError):
+        read_dicom(BytesIO(whole[: int(share * len(whole))]))
+
+
+def compressed(syntax: str, frame: bytes, bits: int = 8, **fields: Any) -> BytesIO:
+    header = header_of(STORED, **fields)
+    header.file_meta.TransferSyntaxUID = syntax
+    header.BitsAllocated, header.BitsStored, header.HighBit = -(-bits // 8) * 8, bits, bits - 1
+    header.PixelData = encapsulate([frame])
+    header["PixelData"].is_undefined_length = True
+    return file_of(header)
+
+
+def rle_bomb() -> BytesIO:
+    """Two segments, each of 3 MB that stand for 192 MB."""
+    segment = bytes([129, 0]) * 1_500_000
+    offsets = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13)
+    return compressed(RLELossless, offsets + 2 * segment, bits=16)
+
+
+def deflate_bomb() -> BytesIO:
+    """900 MB of zeros as .9 MB, said to be 8 × 8 pixels."""
+    header = header_of(STORED)
+    header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = file_of(header_of(STORED)).getvalue()
+    body = whole[whole.index(b"\x08\0\x16\0") :]
+    pixels = body.index(b"\xe0\x7f\x10\0")
+    stream = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    head = body[:pixels] + b"\xe0\x7f\x10\0OW\0\0" + struct.pack("<L", 900_000_000)
+    packed = stream.compress(head)
+    zeros = bytes(10_000_000)
+    packed += b"".join(stream.compress(zeros) for _ in range(90)) + stream.flush()
+    meta = file_of(header).getvalue()
+    start = 132 + 12 + struct.unpack_from("<L", meta, 140)[0]
+    return BytesIO(meta[:start] + packed)
+
+
+def image_bomb(syntax: str, kind: str) -> BytesIO:
+    """A coded image of 9,000 × 9,000 pixels, said to be 8 × 8."""
+    coded = BytesIO()
+    Pillow.new("L", (9000, 9000)).save(coded, kind)
+    return compressed(syntax, coded.getvalue())
+
+
+BOMBS: dict[str, Callable[[], BytesIO]] = {
+    "RLE": rle_bomb,
+    "deflate": deflate_bomb,
+    "JPEG": lambda: image_bomb(JPEGBaseline8Bit, "JPEG"),
+    "JPEG 2000": lambda: image_bomb(JPEG2000Lossless, "JPEG2000"),
+    "rows": lambda: file_of(header_of(STORED, Rows=65535, Columns=65535)),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
+    file = BOMBS[kind]()
+    tracemalloc.start()
+    started = time.process_time()
+    found = r"inflate to more|more than the 8 rows|not the 8 of 8|65535 × 65535"
+    with pytest.raises(DataError, match=found):
+        read_dicom(file)
+    seconds, (_, most) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 5
+    assert most < 100_000_000
+
+
+def test_items_within_items_without_end_are_refused_in_own_words() -> None:
+    inner = Dataset()
+    for _ in range(200):
+        inner = item(ModalityLUTSequence=[inner])
+    whole = file_of(header_of(STORED, ModalityLUTSequence=[inner])).getvalue()
+    with pytest.raises(DataError) as raised:
+        read_dicom(BytesIO(whole))
+    assert "recursion" not in str(raised.value)
+
+
+_WINDOWED = {"PresentationIntentType": "FOR PRESENTATION", "WindowCenter": 900}
+_SCALES = ("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "NumberOfFrames")
+
+
+@pytest.mark.parametrize("name", ["WindowWidth", *_SCALES, "SliceThickness", "DoseGridScaling"])
+@pytest.mark.parametrize("value", ["", "\\", "abc", "1\\2\\3"])
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_a_field_of_a_number_without_one_is_absent_or_named(name: str, value: str) -> None:
+    header = header_of(STORED, **_WINDOWED)
+    header.add_new(name, "LO", value)  # whose text nothing checks
+    if not value.strip("\\") or (name, value[0]) == ("WindowWidth", "1"):
+        without = header_of(STORED)
+        if value:
+            without = header_of(
+                STORED, **_WINDOWED | {"WindowWidth": value[:1].strip("\\") or None}
+            )
+        assert (read_dicom(file_of(header)).pixels == read_dicom(file_of(without)).pixels).all()
+        return
+    with pytest.raises(DataError, match=rf"{name}: (no number|3 values)\.") as said:
+        read_dicom(file_of(header))
+    assert "abc" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"WindowWidth": 0}, "WindowWidth: 0. Allowed: 1 or more"),
+        ({"WindowWidth": -5}, "WindowWidth: -5."),
+        ({"WindowWidth": 0, "VOILUTFunction": "SIGMOID"}, "Allowed: more than 0"),
+        ({"WindowWidth": 9, "VOILUTFunction": "CUBIC"}, "a VOILUTFunction that is none"),
+        ({"BitsStored": 0}, "BitsStored: 0. Allowed: a whole number from 1"),
+        ({"NumberOfFrames": -1}, "NumberOfFrames: -1."),
+        ({"SliceThickness": -3}, "SliceThickness: -3."),
+        ({"VOILUTSequence": [Dataset()]}, ""),
+        ({"VOILUTSequence": [item(LUTDescriptor=[9, 0, 16], LUTData=b"ab")]}, "a look-up table"),
+        ({"ModalityLUTSequence": [table(0, [1, 2]), table(0, [1])][1:]}, ""),
+    ],
+)
+def test_a_number_that_cannot_be_is_named(fields: dict[str, Any], said: str) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        file = file_of(header_of(STORED, **_WINDOWED | {"WindowWidth": 400} | fields))
+        if not said:
+            read_dicom(file)
+            return
+        with pytest.raises(DataError) as caught:
+            read_dicom(file)
+    assert said in str(caught.value)
+    assert "truncated" not in str(caught.value)
+
+
+def _csa(slices: int) -> bytes:
+    """Siemens' CSA2 header with the element that counts the slices of a mosaic."""
+    name = b"NumberOfImagesInMosaic".ljust(64, b"\0")
+    text = f"{slices:<8}".encode()
+    element = name + struct.pack("<i4sIII", 1, b"US\0\0", 6, 1, 77)
+    return (
+        b"SV10\4\3\2\1" + struct.pack("<II", 1, 77) + element + struct.pack("<4I", *[8] * 4) + text
+    )
+
+
+@pytest.mark.parametrize("way", ["type", "csa", "number", "none"])
+def test_a_siemens_mosaic_is_refused_with_the_command_that_converts_it(way: str) -> None:
+    header = header_of(STORED, ImageType=["ORIGINAL", "PRIMARY", "M", "ND"])
+    if way == "type":
+        header.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    block = header.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    block.add_new(0x10, "OB", _csa(25 if way == "csa" else 0))
+    if way == "number":
+        header.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 25)
+    if way == "none":
+        assert read_dicom(file_of(header)).pixels.shape == (8, 8)
+        return
+    with pytest.raises(DataError, match=r"a Siemens mosaic: .*dcm2niix"):
+        read_dicom(file_of(header))
