@@ -149,8 +149,9 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what each kind of outcome asks; several may ask the same."""
     from skiagram.tasks.kinds import KINDS
 
-    kinds = " or ".join(f"a {kind.kind}" for kind in KINDS)
-    group = parser.add_argument_group(f"{kinds}, in place of classes")
+    *kinds, last = (kind.kind for kind in KINDS)
+    title = f"{', '.join(kinds)} or {last}, in place of classes"
+    group = parser.add_argument_group(title)
     for option in {option.name: option for kind in KINDS for option in kind.options}.values():
         taken: dict[str, Any] = {"nargs": "+"} if option.several else {}
         taken |= {"type": option.type, "metavar": option.metavar}
