@@ -43,9 +43,8 @@ def measure_for_selection(
     """
     among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
     if setting.design == "cv":
-        of_folds = _measure_folds(model, marks[marks["part"] == "inner"], setting, among)
-        known = [value for value in of_folds.values() if np.isfinite(value)]
-        return SelectionFigure(float(np.mean(known)) if known else None, of_folds)
+        of_inner = marks[marks["part"] == "inner"]
+        return SelectionFigure.over_folds(_measure_folds(model, of_inner, setting, among))
     judged = among(setting.development)
     if judged is None:
         return SelectionFigure(None)
@@ -60,19 +59,16 @@ def _measure_folds(
 ) -> dict[Fold, float]:
     """Return (repeat, outer fold) → mean sensitivity within its training cases; NaN for none."""
     values: dict[Fold, float] = {}
-    keys = ["repeat", "fold"]
-    of_folds = dict(list(marks.groupby(keys)))
-    for key, rows in model.part("inner").groupby(keys, sort=True):
-        where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
-        cases = setting.development.of(rows["case_id"].tolist(), where)
-        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-        judged = among(cases)
-        values[repeat, fold] = np.nan
+    marks_of_folds = dict(list(marks.groupby(["repeat", "fold"])))
+    for fold, rows in model.by_fold("inner"):
+        where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+        judged = among(setting.development.of(rows["case_id"].tolist(), where))
+        values[fold] = np.nan
         if judged is not None:
             fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
-            inner = of_folds.get(key, marks.iloc[:0]).assign(repeat=0)
+            inner = marks_of_folds.get(fold, marks.iloc[:0]).assign(repeat=0)
             response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
-            values[repeat, fold] = _mean_sensitivity(response)
+            values[fold] = _mean_sensitivity(response)
     return values
 
 

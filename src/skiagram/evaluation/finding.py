@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
+from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -59,7 +60,6 @@ from skiagram.statistics.froc import (
     ratio_found,
 )
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -168,19 +168,17 @@ def _compare_with_rules(
     arm: str, merit: Linearised, rules: Mapping[str, Linearised]
 ) -> tuple[FigureRow, ...]:
     """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
+    row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=arm)
     nothing = merit.estimate().subtract(0.5)  # of no marks at all
     known = nothing.value is not None and -0.5 < nothing.value < 0.5
-    against = [(PREVALENCE, nothing, merit.variation.p(nothing.value or 0.0) if known else None)]
+    p = merit.variation.p(nothing.value or 0.0) if known else None
+    rows = [row(nothing, versus=PREVALENCE, p=p)]
     for rule, other in rules.items():
         paired = merit - other
-        difference, variation = paired.estimate(), paired.variation
-        p = None if difference.value is None else variation.p(difference.value)
-        against.append((rule, difference, p))
-    corrected = correct_by_holm(p for _, _, p in against)
-    return tuple(
-        make_row(difference, FINDING_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
-        for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
-    )
+        difference = paired.estimate()
+        p = None if difference.value is None else paired.variation.p(difference.value)
+        rows.append(row(difference, versus=rule, p=p))
+    return correct(rows)
 
 
 def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

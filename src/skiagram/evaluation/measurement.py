@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 import numpy as np
 
@@ -49,7 +48,6 @@ from skiagram.evaluation.results import (
 )
 from skiagram.evaluation.scores import held_out_probabilities
 from skiagram.evaluation.stability import (
-    assess_feature_selection,
     assess_stability,
     fold_auc,
 )
@@ -135,15 +133,13 @@ def _add_folds(
 ) -> ModelResult:
     """Add what takes the scores of the folds: stability, thresholds and sets of classes."""
     cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
-    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
-    stability = replace(stability, selection=assess_feature_selection(model.selection))
+    folds = fold_auc(model, setting.development)
     points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
-    sets = assess_prediction_sets(scores, held_out, cases)
     return (
-        replace(result, fold_auc=stability.fold_auc)
-        .with_figures(STABILITY, stability.list_figures())
-        .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
-        .with_figures(SETS, sets.list_figures(cases.classes))
+        replace(result, fold_auc=tuple(folds.held_out.tolist()))
+        .with_figures(STABILITY, assess_stability(folds, scores, cases, model.selection))
+        .with_figures(OPERATING_POINTS, points)
+        .with_figures(SETS, assess_prediction_sets(scores, held_out, cases))
     )
 
 
@@ -179,23 +175,24 @@ def _add_decisions(
     """Add what the probabilities of classes tell, and the decisions by them."""
     cases, draws = setting.cases, setting.draws
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
-    calibration = assess_calibration(scores, cases)
-    referral = assess_risk_coverage(scores, cases, draws)
-    subgroups = measure_subgroups(scores, setting, analyses.least_patients)
+    reliability, calibration = assess_calibration(scores, cases)
+    risk_coverage, area_of_risk = assess_risk_coverage(scores, cases, draws)
+    parts, rows_of_parts = measure_subgroups(
+        scores, setting, analyses.least_patients, result.outcome.model
+    )
     areas = zip(cases.classes, estimate_class_auc(scores, cases), strict=False)
     result = replace(
         result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
-        reliability=calibration.reliability,
-        risk_coverage=referral.curve,
-        parts=tuple(subgroup.part for subgroup in subgroups),
+        reliability=reliability,
+        risk_coverage=risk_coverage,
+        parts=parts,
     )
-    name = result.outcome.model
     result = (
         result.with_figures(CLASSES, (("roc_auc", of_class, area) for of_class, area in areas))
-        .with_figures(CALIBRATION, calibration.list_figures())
-        .with_figures(REFERRAL, [("area", "", referral.area)])
-        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(name)))
+        .with_figures(CALIBRATION, calibration)
+        .with_figures(REFERRAL, [("area", "", area_of_risk)])
+        .with_rows(SUBGROUPS, rows_of_parts)
     )
     if cases.positive is None:
         return result
