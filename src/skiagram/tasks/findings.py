@@ -36,8 +36,10 @@ from skiagram.tasks.columns import (
 )
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
+    Finite,
     MeasuredCalibration,
     MeasuredOutcome,
+    NotNegative,
     ReadColumns,
     Tensor,
     describe_unequal_patients,
@@ -61,7 +63,6 @@ _STATES = {
     "-1": UNKNOWN,  # uncertain, as CheXpert writes it
 }
 _CELLS = "1 (present), 0 (absent), −1 (uncertain) or an empty cell"
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 States = NDArray[np.int64]
 
 
@@ -74,7 +75,7 @@ class FindingsCalibration(MeasuredCalibration):
         intercepts: Log-odds at a score of 0, by finding.
     """
 
-    slopes: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+    slopes: tuple[NotNegative, ...]
     intercepts: tuple[Finite, ...]
 
     @property
@@ -86,14 +87,6 @@ class FindingsCalibration(MeasuredCalibration):
         """Turn (n, findings) scores into probabilities of as many."""
         probability: Floats = expit(np.array(self.slopes) * scores + np.array(self.intercepts))
         return probability
-
-    @staticmethod
-    def average(calibrations: Sequence["FindingsCalibration"]) -> "FindingsCalibration":
-        """Average slopes and intercepts, which averages log-odds."""
-        return FindingsCalibration(
-            tuple(np.mean([each.slopes for each in calibrations], axis=0).tolist()),
-            tuple(np.mean([each.intercepts for each in calibrations], axis=0).tolist()),
-        )
 
 
 class _ReadFindings(NamedTuple):
@@ -147,16 +140,6 @@ class Findings(MeasuredOutcome):
     primary: ClassVar[str] = "macro_auc"
     chance: ClassVar[float | None] = 0.5
     classical_loss: ClassVar[Loss] = "multilabel"
-    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    rules: ClassVar[dict[str, str]] = {
-        "cases": "null_model",
-        "acquisition": "acquisition",
-        "volume": "region_volume",
-        "covariates": "covariates",
-        "permuted": "permuted",
-    }
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "macro_auc",
@@ -242,10 +225,6 @@ class Findings(MeasuredOutcome):
     @property
     def estimates(self) -> tuple[str, ...]:
         return self.findings
-
-    @property
-    def reported(self) -> tuple[str, ...]:
-        return self.estimates
 
     @property
     def words(self) -> str:
