@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluation_record import ARMS, ArmChoice, Contender
+from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
@@ -22,13 +22,6 @@ from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
-_KINDS = {
-    "classical": "classical model",
-    "deep": "network",
-    "encoder": "frozen encoder",
-    "combined": "combination",
-    "either": "deep model",
-}
 _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
@@ -324,7 +317,7 @@ def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str)
         folds_of_model = [fold for fold, name in chosen.items() if name == model.outcome.model]
         folds = pd.MultiIndex.from_frame(table[["repeat", "fold"]])
         parts.append(table[folds.isin(folds_of_model)])
-    title = f"Best {_KINDS[arm]} of each fold"
+    title = f"Best {ARM_WORDS[arm]} of each fold"
     name = title.lower().replace(" ", "_")
     outcome = Outcome(name, models[0].outcome.arm, title, "finished")
     return Predictions(outcome, pd.concat(parts, ignore_index=True))

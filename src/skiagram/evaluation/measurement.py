@@ -1,6 +1,6 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -107,21 +107,19 @@ def _measure(
         measure_scores(model.outcome, scores, setting, analyses),
         by_repeat=tuple(compared.figure.repeated),
     ).with_figures(SELECTION, [(setting.task.predicted.selection, "", shown)])
-    result = result.with_figures(LIMIT, _find_limits(compared, setting))
+    # What a model of generated data is worth beside the ideal observer.
+    ideal = compared.ideal(setting, within_fits=True)
+    if ideal is not None and np.isfinite(compared.figure.value):
+        above = (compared.figure - ideal).estimate()
+        above = above.negate() if compared.predicted.lower_is_better else above
+        limits = [("above_ideal", "", above)]
+        if setting.task.decides:
+            efficiency = estimate_efficiency(compared.figure, ideal)
+            limits = [("efficiency", "", efficiency), *limits]
+        result = result.with_figures(LIMIT, limits)
     if setting.task.decides:
         result = _add_folds(result, model, scores, setting, analyses)
     return MeasuredModel(model, result, compared, chosen_by)
-
-
-def _find_limits(compared: ComparedModel, setting: EvaluationSet) -> Iterator[Named]:
-    """Yield what a model of generated data is worth beside the ideal observer."""
-    ideal = compared.ideal(setting, within_fits=True)
-    if ideal is None or not np.isfinite(compared.figure.value):
-        return
-    if setting.task.decides:
-        yield "efficiency", "", estimate_efficiency(compared.figure, ideal)
-    above = (compared.figure - ideal).estimate()
-    yield "above_ideal", "", above.negate() if compared.predicted.lower_is_better else above
 
 
 def _add_folds(

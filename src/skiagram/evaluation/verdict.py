@@ -30,6 +30,7 @@ from skiagram.evaluation.criteria import (
     list_standing,
 )
 from skiagram.evaluation.evaluation_record import (
+    ARM_WORDS,
     DOMAIN,
     FEATURES,
     FINDING_RULES,
@@ -103,8 +104,13 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_shifted(evaluation),
         *_unbeaten(decisive, evaluation),
         *_unbeaten_in_finding(evaluation),
-        *_unclean(evaluation),
     )
+    if is_remembered(evaluation):
+        unclean = (
+            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
+            "development cases, and without them nothing can be compared: the figures are too good."
+        )
+        openings = (*openings, unclean)
     return Verdict(decision, headline, openings, reasons)
 
 
@@ -221,14 +227,6 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
             rival = "a finder that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(finding.contender)
         yield f"In finding, the {name} is not shown to beat {rival}."
-
-
-def _unclean(evaluation: Evaluation) -> Iterator[str]:
-    if is_remembered(evaluation):
-        yield (
-            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
-            "development cases, and without them nothing can be compared: the figures are too good."
-        )
 
 
 def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
@@ -482,14 +480,6 @@ def _listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-_ARMS = {
-    "deep": "network",
-    "encoder": "frozen encoder",
-    "classical": "classical model",
-    "combined": "combination",
-}
-
-
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
     """Return a sentence on the best model of each arm: whether it beats every simple rule.
 
@@ -498,7 +488,7 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
     """
     titles = {PREVALENCE: "chance"} | evaluation.titles
     sentences = []
-    for arm, name in _ARMS.items():
+    for arm, name in ARM_WORDS.items():
         rules = [rule for rule in gains_over_rules(evaluation) if rule.model == arm]
         lost = [rule for rule in rules if not beats_rule(rule)]
         if not rules or arm not in evaluation.best or beaten is bool(lost):

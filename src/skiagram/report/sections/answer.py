@@ -89,24 +89,30 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     shown = [model for models in list_compared(evaluation).values() for model in models]
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
+    # What the primary figure of an outcome that is measured means.
+    figure = evaluation.task.predicted.list_figures()[0]
+    better = " Lower is better." if figure.higher_is_better is False else ""
+    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
+    # How common the condition is here, and what that means elsewhere.
+    prevalence, positive = "", evaluation.task.positive
+    counts = evaluation.cases["reported"]
+    if positive is not None and not useless and sum(counts.values()):
+        name = evaluation.task.classes[positive]
+        share = format_percent(counts.get(name, 0) / sum(counts.values()))
+        prevalence = (
+            f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
+            "larger share of the alarms is false, even with the same AUC."
+        )
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
         "table": tabulate_answer(evaluation),
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
-        "primary_definition": define_primary(evaluation),
-        "prevalence": "" if useless else describe_prevalence(evaluation),
+        "primary_definition": f"{figure.title}: {meaning}{better}",
+        "prevalence": prevalence,
         "use": () if useless else tuple(describe_use(evaluation)),
     }
-
-
-def define_primary(evaluation: Evaluation) -> str:
-    """Return what the primary figure of an outcome that is measured means."""
-    figure = evaluation.task.predicted.list_figures()[0]
-    better = " Lower is better." if figure.higher_is_better is False else ""
-    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
-    return f"{figure.title}: {meaning}{better}"
 
 
 def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -213,7 +219,7 @@ def _opponents(evaluation: Evaluation) -> list[ModelResult]:
     arms = (evaluation.contender, "classical")
     if not all(arm in evaluation.arms for arm in arms):
         return []
-    known = {model.outcome.model: model for model in (*evaluation.models, *evaluation.mixtures)}
+    known = {model.outcome.model: model for model in evaluation.every}
     names = (evaluation.arms[arm].model for arm in arms)
     return [known[name] for name in names if name in known]
 
@@ -506,20 +512,6 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     axes.annotate(f"{right} →", (1, 1), (0, 2), ha="right", **above, **style)
     words = format_difference(difference).replace(" (", "\n(")
     write_beside(axes, words, 0, color=INK, fontsize=8)
-
-
-def describe_prevalence(evaluation: Evaluation) -> str:
-    """Say how common the condition is here and what that means elsewhere; empty when not binary."""
-    positive, counts = evaluation.task.positive, evaluation.cases["reported"]
-    total = sum(counts.values())
-    if positive is None or not total:
-        return ""
-    name = evaluation.task.classes[positive]
-    share = format_percent(counts.get(name, 0) / total)
-    return (
-        f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a larger "
-        "share of the alarms is false, even with the same AUC."
-    )
 
 
 def describe_use(evaluation: Evaluation) -> Iterator[str]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from skiagram.evaluation.criteria import compare_on_all, is_told_apart
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
+    ARM_WORDS,
     PRIMARY,
     REQUESTED,
     SECONDARY,
-    ArmChoice,
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
@@ -25,7 +25,6 @@ from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
 from skiagram.statistics.significance import relate_to_margin
 
-_KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
 _RELATIONS = {
     "better": "the first model is better",
     "worse": "the second model is better",
@@ -50,9 +49,9 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
     name = evaluation.titles.__getitem__
     return {
-        "primary": tabulate_primary(evaluation),
+        "primary": tabulate_arms(evaluation, PRIMARY),
         "scope": describe_scope(evaluation),
-        "of_arms": tabulate_arm_pairs(evaluation),
+        "of_arms": tabulate_arms(evaluation, ARM_PAIRS),
         "asked": tabulate_pairs(evaluation, REQUESTED, name),
         "matrix": tabulate_differences(evaluation),
         "secondary": tabulate_pairs(evaluation, SECONDARY, name),
@@ -104,35 +103,25 @@ def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureR
     return f"{only}, p {format_p_value(first.p)}"
 
 
-def tabulate_primary(evaluation: Evaluation) -> Table | None:
-    """Return the primary comparison; where folds chose different models, which in how many."""
-    kinds = {evaluation.contender: evaluation.contender_words, "classical": "classical model"}
-    titles, arms = evaluation.titles, evaluation.arms
+def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
+    """Return the primary comparison, or all pairs of arms but it, each side then with its kind.
 
-    def name(arm: str) -> str:
-        choice = _describe_choice(kinds[arm], arms[arm], titles) if arm in arms else ""
-        return choice or titles[evaluation.model_of(arm)]
-
-    return tabulate_pairs(evaluation, PRIMARY, name)
-
-
-def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
-    """Return the pairs of arms but the primary one, each side with its kind."""
+    Where folds chose different models, it is said which in how many.
+    """
     titles = evaluation.titles
 
     def name(arm: str) -> str:
-        choice = _describe_choice(_KINDS[arm], evaluation.arms[arm], titles)
-        return choice or f"{titles[evaluation.model_of(arm)]}, {_KINDS[arm]}"
+        kind, choice = ARM_WORDS[arm], evaluation.arms[arm]
+        if arm == evaluation.contender and analysis == PRIMARY:
+            kind = evaluation.contender_words
+        elif arm == "deep":
+            kind = "trained network"
+        if len(choice.chosen) > 1:
+            counts = [f"{titles[model]} in {count}" for model, count in choice.chosen.items()]
+            return f"Best {kind} of each fold ({', '.join(counts)} of {choice.choices} folds)"
+        return titles[choice.model] if analysis == PRIMARY else f"{titles[choice.model]}, {kind}"
 
-    return tabulate_pairs(evaluation, ARM_PAIRS, name)
-
-
-def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> str:
-    """Say which models the folds chose; empty where it is one model throughout."""
-    if len(arm.chosen) < 2:
-        return ""
-    counts = [f"{titles[name]} in {count}" for name, count in arm.chosen.items()]
-    return f"Best {kind} of each fold ({', '.join(counts)} of {arm.choices} folds)"
+    return tabulate_pairs(evaluation, analysis, name)
 
 
 def describe_scope(evaluation: Evaluation) -> str:

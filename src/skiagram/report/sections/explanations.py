@@ -66,11 +66,20 @@ def explanations(evaluation: Evaluation, material: Material) -> Context:
 def describe(model: Explanation) -> str:
     """Say what a model rests on, or which of its maps are to be trusted."""
     name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
-    if model.features is not None:
-        return describe_features(name, model.features)
-    if model.maps is None:
+    if model.features is None and model.maps is None:
         return f"{name} has no maps: no map of a frozen encoder passed the tests."
-    return describe_maps(name, model.maps)
+    if model.features is None:
+        return describe_maps(name, model.maps)
+    # Which family a model of features rests on most, and whether that is beyond chance.
+    if not model.features.families:
+        return f"{name} uses no feature."
+    first = model.features.families[0]
+    loss = first.loss.over_folds
+    doubt = "" if find_side(loss) == "above" else ", which is not beyond chance"
+    return (
+        f"{name} rests most on {first.group}: permuting these {first.features} features costs "
+        f"{format_estimate(loss)} AUC{doubt}."
+    )
 
 
 def tabulate_features(model: Features) -> Table:
@@ -112,21 +121,6 @@ def tabulate_tests(maps: Maps) -> Table:
             cells.append(cell._replace(mark=test.state, bad=test.state != "passed"))
         rows.append(TableRow(method.title, [*cells, "yes" if method.trustworthy else "no"]))
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
-
-
-def describe_features(name: str, model: Features) -> str:
-    """Say which family a model of features rests on most, and whether that is beyond chance."""
-    if not model.families:
-        return f"{name} uses no feature."
-    first = model.families[0]
-    loss = first.loss.over_folds
-    words = (
-        f"{name} rests most on {first.group}: "
-        f"permuting these {first.features} features costs {format_estimate(loss)} AUC"
-    )
-    if find_side(loss) != "above":
-        return f"{words}, which is not beyond chance."
-    return f"{words}."
 
 
 def describe_maps(name: str, maps: Maps) -> str:

@@ -13,7 +13,6 @@ from skiagram.evaluation.criteria import (
     is_settled,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
@@ -77,23 +76,21 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     )
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
-    else:
-        needed = "" if is_settled(evaluation) else _needed(primary, margin, people)
-        yield f"More {people}: {power}; most smaller differences are missed.{needed}"
-
-
-def _needed(primary: FigureTable, margin: str, people: str) -> str:
-    """Tell how many patients would detect, and how many settle, a difference of the margin."""
+        return
     detect, settled = (primary.find(figure=f"patients_to_{aim}") for aim in ("detect", "settle"))
-    if detect.value is None:
-        return f" No number of {people} is enough: {detect.reason}." if detect.reason else ""
-    settle = f"{settled.reason}."
-    if settled.value is not None:
-        settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
-    return (
-        f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
-        f"{people} are needed; to show that two equal models differ by less, {settle}"
-    )
+    needed = ""
+    if detect.value is not None:
+        settle = f"{settled.reason}."
+        if settled.value is not None:
+            settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
+        needed = (
+            f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
+            f"{people} are needed; to show that two equal models differ by less, {settle}"
+        )
+    elif detect.reason:
+        needed = f" No number of {people} is enough: {detect.reason}."
+    needed = "" if is_settled(evaluation) else needed
+    yield f"More {people}: {power}; most smaller differences are missed.{needed}"
 
 
 def round_up(patients: float) -> str:
@@ -137,7 +134,7 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     """Tell how much of the variance of the contender another seed would make."""
     choice = evaluation.arms.get(evaluation.contender)
     best = choice.model if choice else ""
-    for model in (*evaluation.models, *evaluation.mixtures):
+    for model in evaluation.every:
         parts = [model.find(f"variance_{part}", STABILITY).value or 0.0 for part in SOURCES]
         whole = sum(parts)
         if model.outcome.model == best and whole > 0:
