@@ -11,10 +11,10 @@ from skiagram.evaluation.criteria import (
     Standing,
     are_told_apart,
     beats_rule,
-    compare_on_all,
     decide,
     decide_by_margin,
     decide_finding,
+    find_comparison,
     find_decisive,
     find_side,
     find_standing,
@@ -62,7 +62,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     figures without them. Where frozen encoders take part, the same is said of the contender, under
     its name.
     """
-    everything, decisive = compare_on_all(evaluation), find_decisive(evaluation)
+    everything, decisive = find_comparison(evaluation), find_decisive(evaluation)
     useless = is_nothing_of_use(evaluation)
     if everything is None or decisive is None:
         difference = evaluation.difference
@@ -365,7 +365,7 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     equal = decisive.difference.low == decisive.difference.high
     if len(known) < len(shares) or decisive.useless or equal:
         return
-    margin, (above, within, below) = decisive.margin, known
+    margin, (above, within, below) = decisive.evaluation.margin, known
     yield (
         f"Probability (flat prior) of a gain above {margin:.3f}: {above}; of a difference within "
         f"±{margin:.3f}: {within}; of a loss above {margin:.3f}: {below}."

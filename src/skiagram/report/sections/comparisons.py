@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from skiagram.evaluation.criteria import compare_on_all, is_told_apart
+from skiagram.evaluation.criteria import find_comparison, is_told_apart
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     ARM_WORDS,
@@ -126,7 +126,7 @@ def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
 
 def describe_scope(evaluation: Evaluation) -> str:
     """Say whether the primary comparison is of these fits or of the procedures that made them."""
-    primary = compare_on_all(evaluation)
+    primary = find_comparison(evaluation)
     if primary is None:
         return ""
     if primary.is_of_single_trainings:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
-    compare_on_all,
+    find_comparison,
     find_missing_patients,
     is_nothing_of_use,
 )
@@ -85,7 +85,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     useless = is_nothing_of_use(evaluation)
     if useless:
         yield LOOK_AT_DATA
-    primary = None if useless else compare_on_all(evaluation)
+    primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
