@@ -292,7 +292,7 @@ class FindingSearch:
     def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
         merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
         yield MERIT, "", merit.estimate()
-        yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
+        yield MEAN_SENSITIVITY, "", self._estimate(response, RATES)
         for rate, share in self._sensitivities(response, normal=False).items():
             yield "sensitivity", rate, share
         if self.normal:
@@ -334,30 +334,18 @@ class FindingSearch:
         if not {contender, "classical"} <= set(arms):
             return ()
         first, second = arms[contender], arms["classical"]
-        pair = self.merit(first), self.merit(second)
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
-        differences, variation = self.subtract(first, second), (pair[0] - pair[1]).variation
-        merit = differences[MERIT]
-        p = None if merit.value is None else variation.p(merit.value)
-        of_rules = {name: self.merit(response) for name, response in rules.items()}
+        first_merit = self.merit(first)
+        merit = first_merit - self.merit(second)
+        estimate = merit.estimate()
+        p = None if estimate.value is None else merit.variation.p(estimate.value)
+        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
+        merits_of_rules = {name: self.merit(response) for name, response in rules.items()}
         return (
-            row(merit, figure=MERIT, p=p),
-            row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
-            *_compare_with_rules(contender, pair[0], of_rules),
+            row(estimate, figure=MERIT, p=p),
+            row(more, figure=MEAN_SENSITIVITY),
+            *_compare_with_rules(contender, first_merit, merits_of_rules),
         )
-
-    def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
-        """Return by how much two figures of the one are above those of the other, paired."""
-        return {
-            MERIT: (self.merit(first) - self.merit(second)).estimate(),
-            MEAN_SENSITIVITY: bootstrap_difference(
-                difference_found(first, second, RATES), self.draws
-            ),
-        }
-
-    def mean_sensitivity(self, response: FreeResponse) -> Estimate:
-        """Return the share of lesions found, the mean over LUNA16's rates of false marks."""
-        return self._estimate(response, RATES)
 
     def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)

@@ -1,6 +1,6 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +9,6 @@ import numpy as np
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
-    SelectedArm,
     SelectionFigure,
     find_selection_figure,
 )
@@ -73,18 +72,6 @@ def measure_models(
     ]
     measure = partial(_measure, setting=setting, analyses=analyses)
     return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
-
-
-def measure_mixtures(
-    arms: Mapping[str, SelectedArm], setting: EvaluationSet, analyses: RequestedAnalyses
-) -> tuple[MeasuredModel, ...]:
-    """Measure what stands for an arm whose folds chose different models, as a model is."""
-    measure = partial(_measure, setting=setting, analyses=analyses)
-    return tuple(
-        measure((selected.mixture, selected.compared))
-        for selected in arms.values()
-        if selected.mixture
-    )
 
 
 def _measure(

@@ -529,7 +529,16 @@ def _read_each(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
                 remedy="correct the table, or leave the column out of --findings",
             )
         states[:, number] = [UNKNOWN if state is None else state for state in of_column]
-    _refuse_nothing_known(table, states, columns)
+    nothing = (states == UNKNOWN).all(axis=1)
+    if nothing.any():
+        first = table.rows[int(nothing.argmax())]
+        raise DataError(
+            f"{nothing.sum()} of {len(nothing)} rows say no finding",
+            where=f"{first.where}, columns {listed(columns)}",
+            allowed="1 or 0 in one column at least",
+            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
+            "means absent (`--blank-finding absent`)",
+        )
     return _ReadFindings(tuple(names), states, _describe(names, states, blank))
 
 
@@ -579,20 +588,6 @@ def _read_lists(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
     if left_out:
         note += f" Not told, since they are not named: {listed(left_out)}."
     return _ReadFindings(tuple(names), states.reshape(len(cells), len(names)), note)
-
-
-def _refuse_nothing_known(table: OutcomeTable, states: States, columns: Sequence[str]) -> None:
-    """Refuse rows in which no finding is known."""
-    nothing = (states == UNKNOWN).all(axis=1)
-    if nothing.any():
-        first = table.rows[int(nothing.argmax())]
-        raise DataError(
-            f"{nothing.sum()} of {len(nothing)} rows say no finding",
-            where=f"{first.where}, columns {listed(columns)}",
-            allowed="1 or 0 in one column at least",
-            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
-            "means absent (`--blank-finding absent`)",
-        )
 
 
 def _describe(names: Sequence[str], states: States, blank: int) -> str:

@@ -96,9 +96,10 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     # How common the condition is here, and what that means elsewhere.
     prevalence, positive = "", evaluation.task.positive
     counts = evaluation.cases["reported"]
-    if positive is not None and not useless and sum(counts.values()):
+    total = sum(counts.values())
+    if positive is not None and total and not useless:
         name = evaluation.task.classes[positive]
-        share = format_percent(counts.get(name, 0) / sum(counts.values()))
+        share = format_percent(counts.get(name, 0) / total)
         prevalence = (
             f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
@@ -205,12 +206,13 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     if hits is None or alarms is None:
         return ""
     pairs = zip(*levels, strict=True) if len(levels) == 2 else ()
+    first, second = (f"{_more(each.low)} to {_more(each.high)}" for each in (hits, alarms))
     instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
     return (
         f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(hits.value)} "
         f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
-        f"{_range(hits)}); of 100 others it raises {_more(alarms.value)} false alarms "
-        f"({instead[1]}{_range(alarms)})."
+        f"{first}); of 100 others it raises {_more(alarms.value)} false alarms "
+        f"({instead[1]}{second})."
     )
 
 
@@ -253,10 +255,6 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
 def _more(count: float | None) -> str:
     whole = int(count or 0)
     return "as many" if whole == 0 else f"{abs(whole)} {'more' if whole > 0 else 'fewer'}"
-
-
-def _range(estimate: Estimate) -> str:
-    return f"{_more(estimate.low)} to {_more(estimate.high)}"
 
 
 def _compare_figures(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
@@ -305,15 +303,28 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
 def tabulate_answer(evaluation: Evaluation) -> Table:
     """Return what stands for each arm, the difference, trivial rules, and the limit where known."""
-    columns = _columns(evaluation)
+    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
+    difference = [fill_difference(evaluation.difference)]
+    if evaluation.near_duplicates:
+        columns.append(task.predicted.title_figure(evaluation.off_copies))
+        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
+        difference.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
+    if _counts_decisions(evaluation) and task.positive is None:
+        columns.append("Correct, per 100 cases")
+        difference.append(fill_cell(None))
+    elif _counts_decisions(evaluation):
+        name = task.classes[task.positive or 0]
+        columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
+        signed, missing = partial(format_signed, digits=0), Estimate(None, reason="not compared")
+        both = _frequencies(evaluation)
+        difference += [fill_cell(each or missing, signed, digits=0) for each in both]
     groups = [
         Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
         for arm, models in list_compared(evaluation).items()
     ]
     if _decisive(evaluation) is not None:
         name = f"Best {evaluation.contender_words} minus best classical model"
-        row = TableRow(name, _difference_cells(evaluation), best=False)
-        groups.append(Group("What the answer rests on", [row]))
+        groups.append(Group("What the answer rests on", [TableRow(name, difference)]))
     groups += _trivial_rules(evaluation)
     if evaluation.ideal:
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
@@ -324,18 +335,6 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 def _counts_decisions(evaluation: Evaluation) -> bool:
     """Return whether the table has cases found and missed: classes, and models that are of use."""
     return evaluation.task.decides and not is_nothing_of_use(evaluation)
-
-
-def _columns(evaluation: Evaluation) -> list[str]:
-    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
-    if evaluation.near_duplicates:
-        columns.append(task.predicted.title_figure(evaluation.off_copies))
-    if not _counts_decisions(evaluation):
-        return columns
-    if task.positive is None:
-        return [*columns, "Correct, per 100 cases"]
-    name = task.classes[task.positive]
-    return [*columns, f"Found, per 100 {name}", "False alarms, per 100 others"]
 
 
 def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
@@ -353,22 +352,6 @@ def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     ]
     title = f"{row.title} ({', '.join(chosen)})" if chosen else row.title
     return row._replace(title=title, best=False)
-
-
-def _difference_cells(evaluation: Evaluation) -> list[Cell]:
-    signed = partial(format_signed, digits=0)
-    cells = [fill_difference(evaluation.difference)]
-    if evaluation.near_duplicates:
-        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary}
-        clean["versus"] = "classical"
-        cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    if not _counts_decisions(evaluation):
-        return cells
-    if evaluation.task.positive is None:
-        return [*cells, fill_cell(None)]
-    missing = Estimate(None, reason="not compared")
-    hits, alarms = _frequencies(evaluation)
-    return [*cells, *(fill_cell(each or missing, signed, digits=0) for each in (hits, alarms))]
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:

@@ -86,7 +86,9 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     """Yield (title, figure) of all that have an interval or a reason, in the order of the page."""
     table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
     for row in table.rows:
-        title = _title(row, evaluation)
+        title = _TITLES.get((row.analysis, row.figure), "")
+        if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
+            title = evaluation.task.predicted.title_figure(row.figure)
         if row.analysis in _OF_MODELS and row.model in reported and title:
             yield title, row
     for row in evaluation.pairs(REQUESTED):
@@ -103,10 +105,3 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     ):
         if known:
             yield title, known
-
-
-def _title(row: FigureRow, evaluation: Evaluation) -> str:
-    """Return what a figure of a model is called; empty for one that the list leaves out."""
-    if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
-        return evaluation.task.predicted.title_figure(row.figure)
-    return _TITLES.get((row.analysis, row.figure), "")

@@ -51,15 +51,28 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     Args:
         patients_known: False where groups of near duplicates stand in for patients.
     """
-    return (
+    sentences = [
         *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *_decisive_margins(evaluation),
         *describe_rules(evaluation, beaten=True),
-        *_commonest_class(evaluation),
-        *_variance_sources(evaluation),
-        *_order_of_models(evaluation),
-        *_distance_to_ideal(evaluation),
-    )
+    ]
+    commonest = evaluation.majority_accuracy
+    if commonest is not None and commonest.value is not None:
+        sentences.append(
+            "Assigning every case to the most common class of the development cases is correct in "
+            f"{format_percent(commonest.value)} of the reported cases; an accuracy close to this "
+            "has no value."
+        )
+    sentences += [*_variance_sources(evaluation), *_order_of_models(evaluation)]
+    if (gap := find_gap_to_ideal(evaluation)) is not None:
+        side = "below" if evaluation.lower_is_better else "above"
+        sentences.append(
+            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
+            f"{side} that of the better of the two. Other features, other networks or more "
+            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
+            "(upper bound of its 95 % interval)."
+        )
+    return tuple(sentences)
 
 
 def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
@@ -120,16 +133,6 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
-    share = evaluation.majority_accuracy
-    if share is not None and share.value is not None:
-        yield (
-            "Assigning every case to the most common class of the development cases is correct in "
-            f"{format_percent(share.value)} of the reported cases; an accuracy close to this has "
-            "no value."
-        )
-
-
 def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     """Tell how much of the variance of the contender another seed would make."""
     choice = evaluation.arms.get(evaluation.contender)
@@ -160,15 +163,3 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
         )
     elif standing == "open":
         yield f"{words}: it is not settled which model is best."
-
-
-def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
-    gap = find_gap_to_ideal(evaluation)
-    if gap is not None:
-        side = "below" if evaluation.lower_is_better else "above"
-        yield (
-            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
-            f"{side} that of the better of the two. Other features, other networks or more "
-            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
-            "(upper bound of its 95 % interval)."
-        )
