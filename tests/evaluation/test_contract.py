@@ -215,8 +215,8 @@ def test_what_was_not_asked_is_not_there() -> None:
 
 @pytest.mark.slow
 def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
-    write_record(whole("holdout", TWO), tmp_path / "one")
-    write_record(whole.__wrapped__("holdout", TWO), tmp_path / "two")
+    write_record(run("perfect"), tmp_path / "one")
+    write_record(SITUATIONS["perfect"](), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 

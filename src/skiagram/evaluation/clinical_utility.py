@@ -28,9 +28,7 @@ from skiagram.tasks.scored_cases import ScoredCases
 PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Patients = NDArray[np.int64]
 _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
@@ -193,7 +191,11 @@ def _net_benefits(
 
 
 def join_classes(
-    correct: Floats, positive: Flags, patient: Patients, weights: tuple[float, float], folds: int
+    correct: NDArray[np.float64],
+    positive: Flags,
+    patient: NDArray[np.int64],
+    weights: tuple[float, float],
+    folds: int,
 ) -> Estimate:
     """Estimate a weighed sum of the differences in sensitivity and in specificity, per 1,000.
 

@@ -164,23 +164,6 @@ def evaluate_finding(
     return evaluation, rows
 
 
-def _compare_with_rules(
-    arm: str, merit: Linearised, rules: Mapping[str, Linearised]
-) -> tuple[FigureRow, ...]:
-    """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
-    row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=arm)
-    nothing = merit.estimate().subtract(0.5)  # of no marks at all
-    known = nothing.value is not None and -0.5 < nothing.value < 0.5
-    p = merit.variation.p(nothing.value or 0.0) if known else None
-    rows = [row(nothing, versus=PREVALENCE, p=p)]
-    for rule, other in rules.items():
-        paired = merit - other
-        difference = paired.estimate()
-        p = None if difference.value is None else paired.variation.p(difference.value)
-        rows.append(row(difference, versus=rule, p=p))
-    return correct(rows)
-
-
 def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the marks of what stands for an arm: in each fold those of the model chosen there."""
     if arm.mixture is None:
@@ -340,12 +323,19 @@ class FindingSearch:
         estimate = merit.estimate()
         p = None if estimate.value is None else merit.variation.p(estimate.value)
         more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
-        merits_of_rules = {name: self.merit(response) for name, response in rules.items()}
-        return (
-            row(estimate, figure=MERIT, p=p),
-            row(more, figure=MEAN_SENSITIVITY),
-            *_compare_with_rules(contender, first_merit, merits_of_rules),
-        )
+        rows = [row(estimate, figure=MERIT, p=p), row(more, figure=MEAN_SENSITIVITY)]
+        # A finder that marks nothing has the figure of merit ½.
+        row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
+        nothing = first_merit.estimate().subtract(0.5)
+        known = nothing.value is not None and -0.5 < nothing.value < 0.5
+        p = first_merit.variation.p(nothing.value or 0.0) if known else None
+        against_rules = [row(nothing, versus=PREVALENCE, p=p)]
+        for rule, response in rules.items():
+            difference = first_merit - self.merit(response)
+            estimate = difference.estimate()
+            p = None if estimate.value is None else difference.variation.p(estimate.value)
+            against_rules.append(row(estimate, versus=rule, p=p))
+        return (*rows, *correct(against_rules))
 
     def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)

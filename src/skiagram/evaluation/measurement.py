@@ -105,27 +105,18 @@ def _measure(
             limits = [("efficiency", "", efficiency), *limits]
         result = result.with_figures(LIMIT, limits)
     if setting.task.decides:
-        result = _add_folds(result, model, scores, setting, analyses)
+        # What takes the scores of the folds: stability, thresholds and sets of classes.
+        cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
+        folds = fold_auc(model, setting.development)
+        points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
+        stability = assess_stability(folds, scores, cases, model.selection)
+        result = (
+            replace(result, fold_auc=tuple(folds.held_out.tolist()))
+            .with_figures(STABILITY, stability)
+            .with_figures(OPERATING_POINTS, points)
+            .with_figures(SETS, assess_prediction_sets(scores, held_out, cases))
+        )
     return MeasuredModel(model, result, compared, chosen_by)
-
-
-def _add_folds(
-    result: ModelResult,
-    model: Predictions,
-    scores: ScoredCases,
-    setting: EvaluationSet,
-    analyses: RequestedAnalyses,
-) -> ModelResult:
-    """Add what takes the scores of the folds: stability, thresholds and sets of classes."""
-    cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
-    folds = fold_auc(model, setting.development)
-    points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
-    return (
-        replace(result, fold_auc=tuple(folds.held_out.tolist()))
-        .with_figures(STABILITY, assess_stability(folds, scores, cases, model.selection))
-        .with_figures(OPERATING_POINTS, points)
-        .with_figures(SETS, assess_prediction_sets(scores, held_out, cases))
-    )
 
 
 def measure_scores(

@@ -24,7 +24,6 @@ from skiagram.statistics.linearised import Linearised, difference_of_groups, sha
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tasks.scored_cases import ScoredCases
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

@@ -47,7 +47,21 @@ _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 def show_costs(result: CostComparison) -> AnalysisPart:
     """Return the best and the cheapest models, figure and table."""
     models, clock = sorted(result.models, key=_auc, reverse=True), result.clock
-    fronts = [f"{kind}: {titles}" for kind, titles in list_fronts(result).items()]
+    # Of each kind of cost the models on its front, cheapest first; the table numbers all models.
+    fronts, value = [], [_auc(model) for model in result.models]
+    for kind, cost in costs_by_kind(result.models).items():
+        front = zip(result.models, cost, pareto_front(cost, value), strict=True)
+        pairs = sorted(
+            (spent, model.title) for model, spent, on in front if on and spent is not None
+        )
+        fronts.append(f"{kind}: {', '.join(title for _, title in pairs)}")
+    rows = [
+        TableRow(
+            f"{number}. {model.title}",
+            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
+        )
+        for number, model in enumerate(models, start=1)
+    ]
     return AnalysisPart(
         answers=(describe_best(result), *fronts),
         title="What accuracy costs",
@@ -56,24 +70,12 @@ def show_costs(result: CostComparison) -> AnalysisPart:
         "models, squares are networks, diamonds are frozen encoders; numbers are those of the "
         "table. Filled marks on the line are the models that no other beats in both. Models "
         "without defined operations are missing in that panel.",
-        table=tabulate_costs(models),
+        table=Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows)),
         caption=f"Times are medians of {clock.time} time with minimum and maximum in brackets, "
         f"measured on: {result.machine}. They depend on this machine; the other columns do not.",
         notes=tuple(f"{each.title} could not be trained: {each.reason}" for each in result.failed),
         method=_METHOD.format(images=clock.images, repeats=clock.repeats),
     )
-
-
-def tabulate_costs(models: Sequence[ModelCost]) -> Table:
-    """Return accuracy and cost of each model, numbered as in the figure."""
-    rows = [
-        TableRow(
-            f"{number}. {model.title}",
-            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
-        )
-        for number, model in enumerate(models, start=1)
-    ]
-    return Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
 
 
 def describe_best(result: CostComparison) -> str:
@@ -105,21 +107,6 @@ def describe_best(result: CostComparison) -> str:
 
 def _auc(model: ModelCost) -> float:
     return model.auc.value or 0.0
-
-
-def list_fronts(result: CostComparison) -> dict[str, str]:
-    """Return each kind of cost → the models on its front, cheapest first."""
-    value = [_auc(model) for model in result.models]
-    named_fronts = {}
-    for kind, cost in costs_by_kind(result.models).items():
-        front = pareto_front(cost, value)
-        pairs = [
-            (spent, model.title)
-            for model, spent, on in zip(result.models, cost, front, strict=True)
-            if on and spent is not None
-        ]
-        named_fronts[kind] = ", ".join(title for _, title in sorted(pairs))
-    return named_fronts
 
 
 def fill_cost(cost: Estimate) -> Cell:

@@ -34,7 +34,6 @@ _RELATIONS = {
     "undecided": "undecided: the interval includes relevant differences in both directions",
     "unknown": "no conclusion",
 }
-Name = Callable[[str], str]  # of a model, for people
 
 
 @section(
@@ -59,10 +58,15 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
     }
 
 
-def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table | None:
+def tabulate_pairs(
+    evaluation: Evaluation, analysis: str, name: Callable[[str], str]
+) -> Table | None:
     """Return a row a pair of an analysis, in the order of the record; None where there are none.
 
     The primary comparison is not corrected: it has no column of corrected p values.
+
+    Args:
+        name: Of a model or an arm, for people.
     """
     rows = evaluation.figures.select(analysis=analysis, group="").rows
     pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]

@@ -64,11 +64,18 @@ _gain = partial(format_signed, digits=1)
 )
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
+    # The contender minus the best classical model: decisions and probabilities.
+    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
+    rows = [
+        TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
+        for name, title in _DIFFERENCES.items()
+    ]
+    columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
     return {
         "warning": warn_at_chance(evaluation),
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
-        "utility": tabulate_utility(evaluation),
+        "utility": Table(columns, [Group("On the same cases", rows)], first="Figure"),
         "net_benefit": tabulate_net_benefit(evaluation),
         "net_benefit_words": describe_net_benefit(evaluation),
         "decision_curve": draw_decision_curve(evaluation),
@@ -133,17 +140,6 @@ def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
         title = f"{aim} of {format_percent(float(level))}"
         tables[title] = tabulate_models(evaluation, columns, partial(cells, group=group))
     return tables
-
-
-def tabulate_utility(evaluation: Evaluation) -> Table:
-    """Return the contender minus the best classical model: decisions and probabilities."""
-    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
-    rows = [
-        TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
-        for name, title in _DIFFERENCES.items()
-    ]
-    columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
-    return Table(columns, [Group("On the same cases", rows)], first="Figure")
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:

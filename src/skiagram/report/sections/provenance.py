@@ -29,10 +29,16 @@ from skiagram.tasks.classes import CLASS_FIGURE
 @section("Methods, versions and hashes", place=170)
 def provenance(evaluation: Evaluation, material: Material) -> Context:
     """Return the opening of the seal, the methods of intervals, and the run's options."""
+    # Name of an estimate → how its interval was computed, each once, in order.
+    methods: dict[str, list[str]] = {}
+    for name, estimate in _list_titled(evaluation):
+        seen = methods.setdefault(name, [])
+        if estimate.method and estimate.method not in seen:
+            seen.append(estimate.method)
     return {
         "opening": describe_opening(material.opening),
         "is_external": evaluation.is_external,
-        "methods": describe_methods(evaluation),
+        "methods": {name: "; ".join(seen) for name, seen in methods.items() if seen},
         "params": flatten_options(material.provenance.params),
     }
 
@@ -53,16 +59,6 @@ def describe_opening(opening: Opening | None) -> str:
         "time for other models or options. Figures chosen after the first opening are no longer "
         f"untouched: expect them to be too good ({LEDGER} says what was compared)."
     )
-
-
-def describe_methods(evaluation: Evaluation) -> dict[str, str]:
-    """Return name of an estimate → how its interval was computed, each once, in order."""
-    methods: dict[str, list[str]] = {}
-    for name, estimate in _list_titled(evaluation):
-        seen = methods.setdefault(name, [])
-        if estimate.method and estimate.method not in seen:
-            seen.append(estimate.method)
-    return {name: "; ".join(seen) for name, seen in methods.items() if seen}
 
 
 _TITLES = {
