@@ -11,7 +11,7 @@ from skiagram.report.drawing import ARM_COLOUR, Drawing, Style, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cells, tabulate_models
+from skiagram.report.tables import Cells, Table, tabulate_models
 from skiagram.statistics.estimate import format_decimal
 
 _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}
@@ -26,26 +26,11 @@ def training(evaluation: Evaluation, material: Material) -> Context:
         for model in evaluation.models
         if (table := material.curves.get(model.outcome.model)) is not None
     }
-
-    def cells(model: ModelResult) -> Cells:
-        outcome = model.outcome
-        numbers = (outcome.parameters, outcome.multiply_adds, outcome.images_seen, outcome.fits)
-        return [format_count(number) for number in numbers]
-
-    columns = (
-        "Parameters",
-        "Multiply–add operations per case",
-        "Training images processed",
-        "Fits",
-    )
-    cost = tabulate_models(evaluation, columns, cells)
-    # Readers have no cost here.
-    groups = [group for group in cost.groups if group.title != ARM_TITLES["reader"]]
     drawn = {title: figure for title, figure in curves.items() if figure}
     return {
         "titles": list(drawn),
         "curves": list(drawn.values()),
-        "cost": replace(cost, groups=groups),
+        "cost": tabulate_cost(evaluation),
     }
 
 
@@ -111,3 +96,22 @@ def _describe_learned_by_heart(table: pd.DataFrame) -> str:
         "memorises its cases, and its weights of that epoch were kept. Fewer layers that learn, "
         "stronger views or more cases would help."
     )
+
+
+def tabulate_cost(evaluation: Evaluation) -> Table:
+    """Return parameters, operations, images and fits; readers have no cost here."""
+
+    def cells(model: ModelResult) -> Cells:
+        outcome = model.outcome
+        numbers = (outcome.parameters, outcome.multiply_adds, outcome.images_seen, outcome.fits)
+        return [format_count(number) for number in numbers]
+
+    columns = (
+        "Parameters",
+        "Multiply–add operations per case",
+        "Training images processed",
+        "Fits",
+    )
+    table = tabulate_models(evaluation, columns, cells)
+    groups = [group for group in table.groups if group.title != ARM_TITLES["reader"]]
+    return replace(table, groups=groups)
