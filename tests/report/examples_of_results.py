@@ -24,7 +24,7 @@ from skiagram.image_store.pictures import encode_change
 from skiagram.records.cases import DataCard
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
-from skiagram.report.tables import TableRow
+from skiagram.report.tables import Table, TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.task import Task
@@ -33,6 +33,10 @@ from tests.evaluation.model_results import make_result, with_class_auc
 
 def texts(row: TableRow) -> list[str]:
     return [cell if isinstance(cell, str) else cell.text for cell in row.cells]
+
+
+def find_row(table: Table, title: str) -> TableRow:
+    return next(row for group in table.groups for row in group.rows if row.title == title)
 
 
 TITLES = {

@@ -13,15 +13,11 @@ from skiagram.report.formatting import format_percent
 from skiagram.report.sections.answer import answer, state_answer, tabulate_answer
 from skiagram.report.sections.decisions import count_per_hundred
 from skiagram.report.sections.doubts import collect_warnings, doubts, list_warnings, shorten
-from skiagram.report.tables import Cell, Table, TableRow
+from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
 from tests.report.examples_of_findings import answered, full, mixed, with_difference
-from tests.report.examples_of_results import binary, material, opening, texts
-
-
-def find_row(table: Table, title: str) -> TableRow:
-    return next(row for group in table.groups for row in group.rows if row.title == title)
+from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
 
 def numbers(text: str) -> set[str]:
