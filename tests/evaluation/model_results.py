@@ -1,7 +1,6 @@
 """Results of a model made by hand: figures by name become rows, as evaluation makes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from skiagram.evaluation.results import (
@@ -12,7 +11,6 @@ from skiagram.evaluation.results import (
     STABILITY,
     ModelResult,
 )
-from skiagram.evaluation.stability import Stability
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 
@@ -21,16 +19,17 @@ def make_result(
     outcome: Outcome,
     metrics: Mapping[str, Estimate],
     selection_auc: Estimate,
-    stability: Stability | None = None,
+    stability: Mapping[str, Estimate] | None = None,
     limits: Mapping[str, Estimate | None] | None = None,
     **drawn: Any,
 ) -> ModelResult:
     """Return a model with some figures, and what is drawn of it."""
     result = with_metrics(ModelResult(outcome, **drawn), metrics)
     result = result.with_figures(SELECTION, [("selection_auc", "", selection_auc)])
-    known = [(name, "", value) for name, value in (limits or {}).items() if value is not None]
-    result = result.with_figures(LIMIT, known)
-    return result if stability is None else with_stability(result, stability)
+    for analysis, figures in ((STABILITY, stability or {}), (LIMIT, limits or {})):
+        known = [(name, "", value) for name, value in figures.items() if value is not None]
+        result = result.with_figures(analysis, known)
+    return result
 
 
 def with_metrics(result: ModelResult, metrics: Mapping[str, Estimate]) -> ModelResult:
@@ -38,11 +37,6 @@ def with_metrics(result: ModelResult, metrics: Mapping[str, Estimate]) -> ModelR
     kept: dict[str, Estimate] = {row.figure: row for row in rows}
     figures = [(name, "", value) for name, value in (kept | dict(metrics)).items()]
     return result.with_figures(METRICS, figures)
-
-
-def with_stability(result: ModelResult, stability: Stability) -> ModelResult:
-    moved = replace(result, fold_auc=stability.fold_auc, by_repeat=stability.seed_auc)
-    return moved.with_figures(STABILITY, stability.list_figures())
 
 
 def with_class_auc(

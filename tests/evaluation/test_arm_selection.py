@@ -15,7 +15,7 @@ from skiagram.evaluation.arm_selection import (
     choose_within_folds,
 )
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.criteria import compare_on_all
+from skiagram.evaluation.criteria import find_comparison
 from skiagram.evaluation.evaluation_record import ARM_PAIRS, ARMS, PRIMARY, SECONDARY, Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
@@ -129,7 +129,7 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     assert own.find("roc_auc").value == area_of(found, "classical")
     assert f"{own.find('roc_auc').value:.3f}" in found.verdict
     assert "of each fold (One in 2 folds and Two in 1)" in found.verdict
-    primary = compare_on_all(found)
+    primary = find_comparison(found)
     assert not primary.is_of_single_trainings
     gap = area_of(found, "deep") - area_of(found, "classical")
     assert primary.difference.value == pytest.approx(gap)

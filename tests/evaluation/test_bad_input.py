@@ -28,17 +28,16 @@ def without_case(case: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"),
+    ("part", "column", "value"),
     [
-        ("score_1", np.nan),
-        ("score_0", np.inf),
-        ("probability_1", np.nan),
-        ("probability_1", 1.2),
-        ("probability_0", -0.1),
+        ("test", "score_1", np.nan),
+        ("test", "score_0", np.inf),
+        ("test", "probability_1", 1.2),
+        ("out_of_fold", "probability_1", np.nan),
+        ("training", "probability_0", -0.1),
     ],
 )
-@pytest.mark.parametrize("part", ["test", "out_of_fold", "training"])
-def test_numbers_that_are_no_scores(column: str, value: float, part: str) -> None:
+def test_numbers_that_are_no_scores(part: str, column: str, value: float) -> None:
     given = with_scores(part, column, value)
     with pytest.raises(DataError, match=r"scores of svm: 1 rows hold a score .* first case-0"):
         evaluated(KNOWN, **given)

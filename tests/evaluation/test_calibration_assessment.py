@@ -141,9 +141,9 @@ def test_distance_equals_sklearns_logistic_regression_on_the_spline() -> None:
     fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(basis, POSITIVE)
     distance = np.abs(fit.predict_proba(basis)[:, 1] - PROBABILITY)
     found = calibration_distance(PROBABILITY[None], POSITIVE, PATIENT)
-    assert found.ici.value == pytest.approx(distance.mean(), abs=1e-4)
-    assert found.e50.value == pytest.approx(np.median(distance), abs=1e-4)
-    assert found.e90.value == pytest.approx(np.quantile(distance, 0.9), abs=1e-4)
+    assert found["ici"].value == pytest.approx(distance.mean(), abs=1e-4)
+    assert found["e50"].value == pytest.approx(np.median(distance), abs=1e-4)
+    assert found["e90"].value == pytest.approx(np.quantile(distance, 0.9), abs=1e-4)
 
 
 def test_a_known_miscalibration_is_found_with_its_size() -> None:
@@ -152,10 +152,10 @@ def test_a_known_miscalibration_is_found_with_its_size() -> None:
     positive = rng.random(20_000) < expit(odds)
     found = calibration_distance(expit(2 * odds)[None], positive, np.arange(20_000))
     true = np.abs(expit(2 * odds) - expit(odds))
-    assert found.ici.value == pytest.approx(true.mean(), abs=0.005)
-    assert found.e50.value == pytest.approx(np.median(true), abs=0.01)
-    assert found.e90.value == pytest.approx(np.quantile(true, 0.9), abs=0.01)
-    assert found.ici.value > 5 * found.ici_by_chance
+    assert found["ici"].value == pytest.approx(true.mean(), abs=0.005)
+    assert found["e50"].value == pytest.approx(np.median(true), abs=0.01)
+    assert found["e90"].value == pytest.approx(np.quantile(true, 0.9), abs=0.01)
+    assert found["ici"].value > 5 * found["ici_by_chance"].value
 
 
 @pytest.mark.thorough
@@ -167,7 +167,7 @@ def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: in
         odds = rng.normal(-0.5, 1.2, patients)
         positive = rng.random(patients) < expit(odds)
         found = calibration_distance(expit(odds)[patient][None], positive[patient], patient)
-        above += found.ici.value > found.ici_by_chance
+        above += found["ici"].value > found["ici_by_chance"].value
     assert 0 < above / 200 <= 0.085
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from skiagram.compute.workers import Compute
-from skiagram.evaluation.criteria import compare_on_all
+from skiagram.evaluation.criteria import find_comparison
 from skiagram.evaluation.evaluation_record import (
     MAJORITY,
     PRIMARY,
@@ -174,7 +174,7 @@ def test_every_analysis_is_there_where_it_has_a_meaning(
     of_design = {"shifts"} if design == "holdout" else set()
     assert {row.analysis for row in found.table.rows} == ALWAYS | IF_ASKED | of_classes | of_design
     assert found.arms["classical"].choices == (1 if design == "holdout" else 2 * FOLDS)
-    primary = compare_on_all(found)
+    primary = find_comparison(found)
     assert primary.trainings == 2
     beside = [one for one in found.pairs(SECONDARY) if "dr_gray" in (one.model, one.versus)]
     assert len(beside) == 6
@@ -215,8 +215,8 @@ def test_what_was_not_asked_is_not_there() -> None:
 
 @pytest.mark.slow
 def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
-    write_record(whole("holdout", TWO), tmp_path / "one")
-    write_record(whole.__wrapped__("holdout", TWO), tmp_path / "two")
+    write_record(run("perfect"), tmp_path / "one")
+    write_record(SITUATIONS["perfect"](), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 

@@ -56,6 +56,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
     return train_models(folder, **columns, noise=("noise",))
 
 
+@pytest.fixture(scope="module")
+def found(inputs: EvaluationInputs) -> Evaluation:
+    """Return the evaluation of all models, with a pair that somebody asked for."""
+    return evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
+
+
 def evaluate(
     inputs: EvaluationInputs,
     options: EvaluationOptions = OPTIONS,
@@ -79,41 +85,35 @@ def as_networks(inputs: EvaluationInputs, *networks: str, rules: bool = True) ->
     return replace(inputs, models=tuple(models))
 
 
-def test_what_tells_the_hazard_is_found_and_beats_the_rule(inputs: EvaluationInputs) -> None:
-    evaluation = evaluate(inputs)
-    of_primary = evaluation.table.select(analysis=METRICS, figure="concordance")
+def test_what_tells_the_hazard_is_found_and_beats_the_rule(
+    found: Evaluation, tmp_path: Path
+) -> None:
+    of_primary = found.table.select(analysis=METRICS, figure="concordance")
     assert of_primary.by_model("concordance")["cox"].low > 0.6
     noise = of_primary.by_model("concordance")["noise"]
     assert noise.low < 0.5 < noise.high
-    assert evaluation.best == {"classical": "cox"}
-    gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus="volume")
+    assert found.best == {"classical": "cox"}
+    gap = found.figures.find(analysis=SIMPLE_RULES, model="classical", versus="volume")
     assert gap.low > 0.02
-    assert evaluation.answer.decision == "none"
-    assert "no network was asked for" in evaluation.verdict
-    assert "beats chance and" in evaluation.verdict
-
-
-def test_a_model_that_no_rule_is_beaten_by_is_not_recommended(inputs: EvaluationInputs) -> None:
-    useless = replace(inputs, models=inputs.models[1:])
-    evaluation = evaluate(useless)
-    assert evaluation.answer.decision != "yes"
-    assert "beats" not in evaluation.verdict
+    assert found.answer.decision == "none"
+    assert "no network was asked for" in found.verdict
+    assert "beats chance and" in found.verdict
+    assert found.figures.find(analysis=REQUESTED, model="cox", versus="noise").low > 0
+    write_record(found, tmp_path / "evaluation.json")
+    assert read_record(Evaluation, tmp_path / "evaluation.json") == found
 
 
 def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: EvaluationInputs) -> None:
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
     assert evaluation.verdict.startswith("No model works on these data")
     assert "Look at the labels and at images" in evaluation.verdict
+    assert any("No simple rule" in warning for warning in evaluation.warnings)
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
+    assert with_rule.answer.decision != "yes"
+    assert "beats" not in with_rule.verdict
     rule = with_rule.table.find(analysis=METRICS, model="volume", figure="concordance")
     assert ("No model" in with_rule.verdict) == (rule.low <= 0.5)
     assert (Number.chance, Grade.chance) == (None, 0.0)
-
-
-def test_without_a_rule_the_reader_is_told(inputs: EvaluationInputs) -> None:
-    evaluation = evaluate(replace(inputs, models=inputs.models[:1]))
-    assert evaluation.answer.decision == "none"
-    assert any("No simple rule" in warning for warning in evaluation.warnings)
 
 
 def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs: EvaluationInputs) -> None:
@@ -124,6 +124,11 @@ def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs: Evaluat
     assert "the best network (Cox" in evaluation.verdict
     sealed = evaluate(as_networks(sealed_half(inputs), "cox"))
     assert "judged by single trainings" in sealed.answer.headline
+    primary = sealed.figures.select(analysis=PRIMARY)
+    shares = [primary.find(figure=name).value for name in PROBABILITIES]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] > 0.9
+    assert primary.find(figure="detectable").value > 0.02
 
 
 def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
@@ -139,19 +144,22 @@ def test_a_network_at_chance_is_never_used(inputs: EvaluationInputs) -> None:
     assert "No model works on these data" in evaluation.verdict
 
 
-def test_an_error_is_at_chance_where_the_rule_without_features_is_as_good(
+def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(
     tmp_path: Path,
 ) -> None:
     names = ("logistic_regression", "null_model")
     numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
-    found = evaluate(as_networks(numbers, "logistic_regression"))
+    regression, same = numbers.models
+    rival = replace(same, outcome=replace(same.outcome, model="rival"))
+    compared = replace(numbers, models=(regression, same, rival))
+    found = evaluate(as_networks(compared, "logistic_regression"))
     (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
     assert gap.high < 0  # an error: below 0 is better
     assert "No model works" not in found.verdict
-    flat = replace(
-        numbers,
-        models=(replace(numbers.models[0], table=numbers.models[1].table), numbers.models[1]),
-    )
+    primary = found.figures.select(analysis=PRIMARY)
+    assert primary.find(figure="absolute_error", versus="classical").high < 0
+    assert primary.find(figure="above_margin").value > 0.99
+    flat = replace(numbers, models=(replace(regression, table=same.table), same))
     assert (
         "No model works on these data" in evaluate(as_networks(flat, "logistic_regression")).verdict
     )
@@ -186,39 +194,16 @@ def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -
     assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 
-def test_requested_pairs_are_compared(inputs: EvaluationInputs) -> None:
-    evaluation = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
-    assert evaluation.figures.find(analysis=REQUESTED, model="cox", versus="noise").low > 0
-
-
 def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
-    inputs: EvaluationInputs,
+    inputs: EvaluationInputs, found: Evaluation
 ) -> None:
     model = inputs.models[0]
     table = model.table.copy()
     table.loc[table["fold"] == 1, "score_0"] += 50.0
     changed = replace(model, table=table.sample(frac=1, random_state=0))
-    figures = [
-        evaluate(replace(inputs, models=(of, *inputs.models[1:])))
-        .table.select(model="cox", figure="concordance")
-        .rows
-        for of in (model, changed)
-    ]
-    assert figures[0] == figures[1]
-
-
-def test_an_evaluation_is_read_as_it_was_written(inputs: EvaluationInputs, tmp_path: Path) -> None:
-    evaluation = evaluate(inputs)
-    write_record(evaluation, tmp_path / "evaluation.json")
-    assert read_record(Evaluation, tmp_path / "evaluation.json") == evaluation
-
-
-def test_every_case_is_scored_by_a_fit_that_did_not_see_it(inputs: EvaluationInputs) -> None:
-    model = inputs.models[0]
-    reported, training = model.part("out_of_fold"), model.part("training")
-    fits = dict(list(training.groupby(["repeat", "fold"])))
-    for fit, rows in reported.groupby(["repeat", "fold"]):
-        assert not np.isin(rows["case_id"], fits[fit]["case_id"]).any()
+    again = evaluate(replace(inputs, models=(changed, *inputs.models[1:])))
+    before, after = (one.table.select(model="cox", figure="concordance") for one in (found, again))
+    assert before.rows[0] == after.rows[0]
 
 
 def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
@@ -228,16 +213,18 @@ def naive_concordance(risk: NDArray[np.float64], cases: Cases) -> float:
     return float(wins[before].mean())
 
 
-def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationInputs) -> None:
-    at_home, cohort = evaluate(inputs), another_cohort(inputs)
+def test_another_cohort_stands_beside_the_development_cases(
+    inputs: EvaluationInputs, found: Evaluation
+) -> None:
+    at_home, cohort = found, another_cohort(inputs)
     evaluation = evaluate(cohort, at_home=at_home)
     assert evaluation.is_external
     assert not at_home.is_external
     scored = cohort.models[0].part("test").set_index("case_id")
     risk = scores_of(scored.loc[cohort.cases.test().case_id.tolist()])[:, 0]
     figures = evaluation.figures
-    found = evaluation.find_result("cox").find("concordance")
-    assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
+    reached = evaluation.find_result("cox").find("concordance")
+    assert reached.value == pytest.approx(naive_concordance(risk, inputs.cases))
     of_home = figures.select(analysis=EXTERNAL, group=OUT_OF_FOLD, versus="")
     before = of_home.by_model("concordance")
     known = at_home.table.select(analysis=METRICS).by_model("concordance")
@@ -253,8 +240,10 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
     )
 
 
-def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: EvaluationInputs) -> None:
-    at_home, cohort = evaluate(inputs), another_cohort(inputs)
+def test_calibration_is_updated_on_other_patients_of_the_cohort(
+    inputs: EvaluationInputs, found: Evaluation
+) -> None:
+    at_home, cohort = found, another_cohort(inputs)
     sealed = cohort.sealed.assign(value=2.0 * cohort.sealed["value"])  # half the hazard
     late = replace(cohort, sealed=sealed)
     evaluation = evaluate(late, at_home=at_home)
@@ -294,33 +283,9 @@ def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInp
     assert again.best == evaluation.best
     table = make_scores_table(held_out.models, held_out.cases, held_out.task, held_out.sealed)
     assert table["value"].tolist() == held_out.sealed["value"].tolist()
-
-
-def test_sealed_figures_of_the_project_are_called_so_beside_a_cohort(
-    inputs: EvaluationInputs,
-) -> None:
-    held_out = sealed_half(inputs)
-    at_home = evaluate(held_out)
-    figures = evaluate(held_out, at_home=at_home).figures.select(analysis=EXTERNAL, model="cox")
-    sides = {row.group: row.value for row in figures.select(figure="concordance").rows}
+    # Beside a cohort they are called so.
+    both = compare_with_development(evaluation, evaluation, held_out, OPTIONS, 0)
+    figures = both.figures.select(analysis=EXTERNAL, model="cox", figure="concordance")
+    sides = {row.group: row.value for row in figures.rows}
     assert list(sides) == [OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED]
-    assert sides[HELD_OUT] == at_home.find_result("cox").find("concordance").value
-    assert sides[OUT_OF_FOLD] != sides[HELD_OUT]
-
-
-def test_what_gains_has_probabilities_and_a_plan_of_patients(inputs: EvaluationInputs) -> None:
-    primary = evaluate(as_networks(sealed_half(inputs), "cox")).figures.select(analysis=PRIMARY)
-    shares = [primary.find(figure=name).value for name in PROBABILITIES]
-    assert sum(shares) == pytest.approx(1)
-    assert shares[0] > 0.9
-    assert primary.find(figure="detectable").value > 0.02
-
-
-def test_the_gain_of_an_error_is_a_smaller_one(tmp_path: Path) -> None:
-    names = ("logistic_regression", "null_model")
-    numbers = train_all(tmp_path, make_numbers(), {name: model(name) for name in names})
-    rival = replace(numbers.models[1], outcome=replace(numbers.models[1].outcome, model="rival"))
-    compared = replace(numbers, models=(*numbers.models, rival))
-    found = evaluate(as_networks(compared, "logistic_regression")).figures.select(analysis=PRIMARY)
-    assert found.find(figure="absolute_error", versus="classical").high < 0
-    assert found.find(figure="above_margin").value > 0.99
+    assert sides[HELD_OUT] == found.value != sides[OUT_OF_FOLD]

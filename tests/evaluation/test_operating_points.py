@@ -84,12 +84,12 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     known = scenario()
     scores = align_scores(finished(known, "svm"), "test", opened(known).cases, known.task.predicted)
     questions = RequestedAnalyses(operating_points=(SPECIFICITY,), prevalence=None, simple_rules=())
-    (found,) = judge_operating_points(
+    found = judge_operating_points(
         scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws
     )
-    assert found.threshold is None
-    assert {one.reason for one in found.metrics.values()} == {
-        "a class has no held-out case to fix a threshold on"
+    assert {(figure, one.value, one.reason) for figure, _, one in found} == {
+        (figure, None, "a class has no held-out case to fix a threshold on")
+        for figure in ("threshold", *JUDGMENTS)
     }
 
 

@@ -43,7 +43,7 @@ def run(
 
 
 @pytest.mark.slow
-def test_each_site_has_the_auc_of_its_own_cases() -> None:
+def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the_logit() -> None:
     known, site = known_folds()
     column, found = run(known, site)
     assert found.list_distinct("group") == tuple(SITE_NAMES.tolist())
@@ -60,12 +60,6 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
         assert figures.find(versus="classical").value == pytest.approx(
             single["deep"].value - single["classical"].value
         )
-
-
-@pytest.mark.slow
-def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
-    known, site = known_folds()
-    _, found = run(known, site)
     classical = found.select(model="classical")
     values, variances = [], []
     for name in SITE_NAMES.tolist():

@@ -1,5 +1,8 @@
 """Subgroups by any column: the cut, the figures, their differences, and what is not shown."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluation_set import assemble_evaluation_set
-from skiagram.evaluation.results import CASES, SUBGROUPS, patients_of
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.subgroups import (
-    Subgroup,
     hidden_parts,
     measure_subgroups,
     rare_texts,
@@ -21,18 +24,39 @@ from skiagram.statistics.linearised import Linearised, difference_of_groups, sha
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, scenario
 
 
+class Found(NamedTuple):
+    """A part with its rows, those of the differences apart."""
+
+    part: Part
+    figures: FigureTable
+    differences: FigureTable
+
+    @property
+    def cases(self) -> float | None:
+        return self.figures.find(figure=CASES).value
+
+    @property
+    def metrics(self) -> set[str]:
+        return {*self.figures.list_distinct("figure")} & {"roc_auc", "sensitivity", "specificity"}
+
+
 def run(
     known: Scenario,
     covariates: pd.DataFrame,
     least: int = 5,
     signal: NDArray[np.float64] | None = None,
-) -> tuple[Subgroup, ...]:
+) -> list[Found]:
     given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
     setting = assemble_evaluation_set(*given)
     scores = align_scores(
         finished(known, "svm", signal=signal), setting.part, setting.cases, known.task.predicted
     )
-    return measure_subgroups(scores, setting, least)
+    parts, rows = measure_subgroups(scores, setting, least)
+    of_part = [FigureTable(rows).select(group=part.name) for part in parts]
+    return [
+        Found(part, rows.select(versus=""), rows.select(versus=OTHERS))
+        for part, rows in zip(parts, of_part, strict=True)
+    ]
 
 
 def table(known: Scenario, **columns: object) -> pd.DataFrame:
@@ -44,27 +68,26 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
     site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
     shuffled = table(known, site=site).sample(frac=1, random_state=0)
     east, west = run(known, shuffled)
-    assert (east.column, east.value, east.cases) == ("site", "east", 80)
+    assert (east.part, east.cases) == (Part("site", "east"), 80)
     rows = finished(known, "svm").part("test")
     score = (rows["score_1"] - rows["score_0"]).to_numpy()
     for one in (east, west):
-        own = site[120:] == one.value
+        own = site[120:] == one.part.value
         expected = roc_auc_score(known.label[120:][own], score[own])
-        assert one.metrics["roc_auc"].value == pytest.approx(expected)
-        assert set(one.metrics) == {"roc_auc", "sensitivity", "specificity"}
-        assert sum(one.patients.values()) == own.sum() / 2
+        assert one.figures.find(figure="roc_auc").value == pytest.approx(expected)
+        assert one.metrics == {"roc_auc", "sensitivity", "specificity"}
+        patients = [one.figures.find(figure=patients_of(name)).value for name in known.task.classes]
+        assert sum(patients) == own.sum() / 2
 
 
 def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows() -> None:
     known = scenario(120, 200)
     site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
     found = evaluated(known, [finished(known, "svm")], covariates=table(known, site=site))
-    east = run(known, table(known, site=site))[0]
     assert [part.name for part in found.models[0].parts] == ["site: east", "site: west"]
     rows = found.table.select(analysis=SUBGROUPS, model="svm", group="site: east", versus="")
-    assert rows.find(figure=CASES).value == east.cases
-    assert rows.find(figure=patients_of("abnormal")).value == east.patients["abnormal"]
-    assert rows.find(figure="sensitivity").low == east.metrics["sensitivity"].low
+    for row in run(known, table(known, site=site))[0].figures.rows:
+        assert rows.get(figure=row.figure) == replace(row, model="svm")
 
 
 def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
@@ -72,7 +95,7 @@ def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
     room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
     room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
     usual, rare = run(known, table(known, room=room))
-    assert (usual.value, rare.value, rare.cases) == ("usual", rare_texts(5), 20)
+    assert (usual.part.value, rare.part.value, rare.cases) == ("usual", rare_texts(5), 20)
     numbers = pd.Series([1, 2, 2, 2, 2, 2])
     patient = np.arange(6)
     assert [value for value, _ in split_by_value(numbers, patient)] == ["1", "2"]
@@ -83,20 +106,21 @@ def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
     known = scenario(120, 200)
     columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
     digital, hidden = run(known, columns)
-    assert (digital.value, digital.cases) == ("digital", 184)
+    assert (digital.part.value, digital.cases) == ("digital", 184)
     assert not digital.differences  # with its own figure they would tell the hidden one
-    assert hidden == Subgroup("film", hidden_parts(5), 0, {}, {})
+    assert hidden.part == Part("film", hidden_parts(5))
+    assert [(row.figure, row.value) for row in hidden.figures.rows] == [(CASES, 0)]
     shown = run(known, columns, least=1)[0]
-    assert (shown.value, shown.cases) == ("ZZTEST analogue", 16)
-    assert shown.patients == {"normal": 4, "abnormal": 4}
-    assert set(shown.differences) == {"roc_auc", "sensitivity", "specificity"}
+    assert (shown.part.value, shown.cases) == ("ZZTEST analogue", 16)
+    assert shown.figures.find(figure=patients_of("normal")).value == 4
+    assert {*shown.differences.list_distinct("figure")} == shown.metrics
 
 
 def test_one_class_of_few_patients_hides_the_part() -> None:
     known = scenario(120, 200)
     age = np.where((np.arange(320) >= 200) & (known.label == 1), "old", "young")
     age[-4:] = "old"  # one patient of each class
-    values = [one.value for one in run(known, table(known, age=age))]
+    values = [one.part.value for one in run(known, table(known, age=age))]
     assert values == ["young", hidden_parts(5)]
 
 
@@ -119,8 +143,8 @@ def test_few_numbers_and_flags_are_values() -> None:
 def test_too_many_values_are_not_looked_at() -> None:
     known = scenario(120, 200)
     (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)]))
-    assert (found.value, found.metrics) == ("200 values", {})
-    assert "more than 12 different values" in found.warning
+    assert (found.part.value, found.metrics) == ("200 values", set())
+    assert "more than 12 different values" in found.part.warning
 
 
 def hits(found: int, of: int, first_patient: int = 0) -> Linearised:
@@ -171,15 +195,13 @@ def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns(
     signal = strength * (known.label - 0.5) + np.random.default_rng(0).normal(size=520)
     found = run(known, table(known, site=half, room=third), signal=signal)
     east, west = found[:2]
-    p_holm = east.differences["roc_auc"].p_holm
-    assert p_holm == west.differences["roc_auc"].p_holm
-    assert p_holm < 0.01
-    difference = east.differences["roc_auc"].difference
+    difference, other = (one.differences.get(figure="roc_auc") for one in (east, west))
+    assert difference.p_holm == other.p_holm < 0.01
     assert difference.value == pytest.approx(
-        east.metrics["roc_auc"].value - west.metrics["roc_auc"].value
+        east.figures.find(figure="roc_auc").value - west.figures.find(figure="roc_auc").value
     )
     tests = 3 + 3 * 3  # of two sites one against the other; of three rooms each against the rest
-    every = [one for part in found for one in part.differences.values()]
+    every = [one for part in found for one in part.differences.rows]
     raw = {one.p for one in every if one.p is not None}
     assert len(raw) == tests
     smallest = min(one.p_holm for one in every if one.p_holm is not None)

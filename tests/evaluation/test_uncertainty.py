@@ -69,12 +69,13 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
     scores = scored(cases, probability[None])
     fixing, *_ = drawn(rng, 120, 2)
     decided_on = 0, np.ones(240, dtype=np.bool_)
-    found = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
-    shares = [one.value for one in (found.single, found.several, found.empty)]
-    assert sum(shares) == pytest.approx(1)
-    assert found.mean_size == pytest.approx(shares[0] + 2 * shares[1])
-    by_class = [one.value for one in found.class_coverage]
-    assert found.coverage.value == pytest.approx(np.average(by_class, weights=[160, 80]))
+    sets = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
+    found = {(figure, group): value.value for figure, group, value in sets}
+    single, several, empty = (found[name, ""] for name in ("single", "several", "empty"))
+    assert single + several + empty == pytest.approx(1)
+    assert found["mean_size", ""] == pytest.approx(single + 2 * several)
+    by_class = [found["coverage", name] for name in cases.classes]
+    assert found["coverage", ""] == pytest.approx(np.average(by_class, weights=[160, 80]))
 
 
 @settings(max_examples=40, deadline=None)
@@ -97,11 +98,11 @@ def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> No
     positive = 1 / (1 + np.exp(-score))
     probability = np.stack([1 - positive, positive], axis=1)
     cases, draws = reference(label), draw_patients(np.arange(300), 150, 300, seed=0)
-    found = assess_risk_coverage(scored(cases, probability[None]), cases, draws)
+    curve, area = assess_risk_coverage(scored(cases, probability[None]), cases, draws)
     wrong = (positive > 0.5) != (label == 1)
-    assert found.curve.x[-1] == 1
-    assert found.curve.y[-1] == pytest.approx(wrong.mean())
+    assert curve.x[-1] == 1
+    assert curve.y[-1] == pytest.approx(wrong.mean())
     surest = np.argsort(-np.abs(positive - 0.5))[:150]
-    assert found.curve.y[49] == pytest.approx(wrong[surest].mean())
-    assert found.curve.y[19] < found.curve.y[-1] / 2
-    assert found.area.low < found.area.value < found.area.high
+    assert curve.y[49] == pytest.approx(wrong[surest].mean())
+    assert curve.y[19] < curve.y[-1] / 2
+    assert area.low < area.value < area.high

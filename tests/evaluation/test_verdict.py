@@ -11,7 +11,6 @@ from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.stability import Stability
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
@@ -66,9 +65,8 @@ def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, lengt
 
 
 MANY = reference(np.arange(200) % 2)
-STABLE = Stability((0.8, 0.8), Estimate(0.8), 0.0, (0.8, 0.81, 0.8), 0.006, Estimate(0.1))
 OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
-NET = make_result(OUTCOME, {}, Estimate(0.8), STABLE)
+NET = make_result(OUTCOME, {}, Estimate(0.8), by_repeat=(0.8, 0.81, 0.8))
 
 
 def on(
@@ -103,7 +101,7 @@ def test_two_trainings_are_said_to_tell_little() -> None:
 def test_leaks_and_failures_are_named() -> None:
     lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
     above = {"above_ideal": Estimate(0.04, 0.01, 0.07)}
-    leaked = make_result(OUTCOME, {}, Estimate(0.8), STABLE, above)
+    leaked = make_result(OUTCOME, {}, Estimate(0.8), limits=above, by_repeat=NET.by_repeat)
     found = list(state_warnings([ModelResult(lost), leaked], on(MANY)))
     assert found[0] == "Article CNN could not be trained and is not compared: out of memory."
     assert found[1].startswith("Small CNN may have leaked: its AUC is +0.040 above")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from skiagram.records.files import write_record
-from skiagram.report.index import list_outputs, render_sweep, write_index, write_outputs
+from skiagram.report.index import list_outputs, write_index, write_outputs
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Crossing, LearningCurves
@@ -45,7 +45,7 @@ def with_report(root: Path) -> Path:
 @pytest.mark.parametrize("result", [LINE, crossover()])
 def test_a_sweep_leaves_what_it_says_it_leaves(result: SweepResult, tmp_path: Path) -> None:
     write_outputs(result, tmp_path)
-    assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_sweep(result)
+    assert result.question in Page((tmp_path / "page.html").read_text(encoding="utf-8")).text
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
 
 

@@ -16,6 +16,7 @@ from skiagram.report.write import OUTPUTS, write_results
 from tests.report.examples_of_results import material
 from tests.tasks.cohort import sealed_half, train_models
 
+pytestmark = pytest.mark.slow
 OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
 AUDIT = AuditReport((), ("class counts",))
 

@@ -4,7 +4,6 @@ import dataclasses
 import html
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +14,17 @@ from skiagram.evaluation.evaluation_record import Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import METRICS
 from skiagram.image_store.pictures import encode_picture
-from skiagram.report.material import Material, TextInPixels
+from skiagram.report.material import TextInPixels
 from skiagram.report.page import render
-from skiagram.report.section import list_sections
+from skiagram.report.section import Section, Sections, list_sections
+from skiagram.report.sections.answer import answer
+from skiagram.report.sections.doubts import doubts
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.task import Design, Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
-from tests.report.examples_of_findings import answered, full, with_galleries
+from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import (
     binary,
     choose,
@@ -32,33 +33,27 @@ from tests.report.examples_of_results import (
     with_failure,
 )
 from tests.report.pages import Page, page
+from tests.report.sections.test_sections import example_of, sections_of
 
 SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
 DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
 
-EXAMPLES: dict[str, Callable[[], tuple[Evaluation, Material]]] = {
-    "classes": lambda: (several_classes(), material()),
-    "ideal": lambda: (full(), with_galleries()),
-    "failure": lambda: (with_failure("out of memory"), material()),
-}
-
-
 @cache
 def page_of(name: str) -> Page:
-    return Page(render(*EXAMPLES[name]()))
+    return Page(render(*example_of(name), sections_of(name)))
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        name if name == "classes" else pytest.param(name, marks=pytest.mark.slow)
-        for name in EXAMPLES
+        "classes",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("full", "failure")),
     ],
 )
 def case(request: pytest.FixtureRequest) -> tuple[Evaluation, Page]:
-    return EXAMPLES[request.param]()[0], page_of(request.param)
+    return example_of(request.param)[0], page_of(request.param)
 
 
 def test_the_page_loads_nothing(case: tuple[Evaluation, Page]) -> None:
@@ -135,7 +130,13 @@ def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) 
 
 def first_screen() -> str:
     """Return the words of the first page of the example with an answer."""
-    source = render(answered(), with_galleries())
+    evaluation, seen = answered(), with_galleries()
+    titles = list_sections()
+    first, second = (
+        Section(fill.__name__, titles[fill.__name__], fill(evaluation, seen))
+        for fill in (answer, doubts)
+    )
+    source = render(evaluation, seen, Sections((first, second), {}))
     header, sheet = (
         source[source.index(f"<{tag}") :].partition(f"</{tag}>")[0] + f"</{tag}>"
         for tag in ("header", "section")
@@ -143,7 +144,6 @@ def first_screen() -> str:
     return Page(f"<div>{header}{sheet}</div>").text
 
 
-@pytest.mark.slow
 def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> None:
     words = first_screen()
     section = (
@@ -239,16 +239,15 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     assert "curves (no model was trained)" in seen.text
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}
-    models = [make_result(one.outcome, empty, Estimate(0.8)) for one in evaluation.models]
+    models = [make_result(one.outcome, empty, Estimate(0.8)) for one in evaluation.models[-2:]]
     assert "one class only" in page(dataclasses.replace(evaluation, models=tuple(models))).text
 
 
 def test_a_table_without_images_speaks_of_no_restored_images() -> None:
-    evaluation = binary()
-    with_images = render(evaluation, material())
-    without = render(evaluation, dataclasses.replace(material(), has_images=False))
+    evaluation, seen = example_of("classes")
+    without = render(evaluation, dataclasses.replace(seen, has_images=False))
     for words in ("Before and after restoration", "restored images", "example images belong"):
-        assert words in with_images
+        assert words in page_of("classes").source
         assert words not in without
 
 

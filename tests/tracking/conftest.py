@@ -12,7 +12,6 @@ import pytest
 from skiagram.evaluation.evaluation_record import ARMS, PRIMARY, ArmChoice, Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.stability import Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records.cases import DataCard
 from skiagram.records.files import write_record, write_table
@@ -29,7 +28,13 @@ COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)
 def _results() -> tuple[ModelResult, ...]:
     fine = Estimate(0.8, 0.7, 0.9, "logit DeLong")
     none = Estimate(None, reason="the model failed")
-    stability = Stability((0.7, 0.9), Estimate(0.8, 0.6, 1.0), 0.1, (0.8,), None, Estimate(0.05))
+    stability = {
+        "fold_auc_mean": Estimate(0.8, 0.6, 1.0),
+        "training_gap": Estimate(0.05),
+        "fold_auc_sd": Estimate(0.1),
+    }
+    limits = {"efficiency": Estimate(0.5)}
+    spread: dict[str, Any] = {"fold_auc": (0.7, 0.9), "by_repeat": (0.8,)}
     options = {
         "kernel": "rbf",
         "scaling": {"method": "robust", "columns": [1, 2]},
@@ -39,8 +44,8 @@ def _results() -> tuple[ModelResult, ...]:
     net = Outcome("small_cnn", "deep", "Small CNN", "finished", multiply_adds=5, fits=4)
     broken = Outcome("broken_cnn", "deep", "Broken CNN", "failed", "diverged in epoch 3")
     return (
-        make_result(svm, {"roc_auc": fine, "brier": none}, fine, stability),
-        make_result(net, {"roc_auc": fine}, fine, stability, {"efficiency": Estimate(0.5)}),
+        make_result(svm, {"roc_auc": fine, "brier": none}, fine, stability, **spread),
+        make_result(net, {"roc_auc": fine}, fine, stability, limits, **spread),
         make_result(broken, {"roc_auc": none}, none),
     )
 

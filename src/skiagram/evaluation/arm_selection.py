@@ -1,7 +1,7 @@
 """What stands for each arm in the primary comparison, chosen without the reported labels."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,25 +9,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluation_record import ARMS, ArmChoice, Contender
+from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import stack_scores
-from skiagram.evaluation.stability import inner_auc_by_fold, selection_auc
+from skiagram.evaluation.stability import fold_auc, inner_auc_by_fold
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
-_KINDS = {
-    "classical": "classical model",
-    "deep": "network",
-    "encoder": "frozen encoder",
-    "combined": "combination",
-    "either": "deep model",
-}
 _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
@@ -47,18 +41,26 @@ class SelectionFigure:
     value: float | None
     of_folds: Mapping[Fold, float] = field(default_factory=dict)
 
+    @classmethod
+    def over_folds(cls, of_folds: Mapping[Fold, float]) -> "SelectionFigure":
+        """Return the figures of outer folds, and their mean over those that have one."""
+        return cls(mean_of_finite(of_folds.values()), of_folds)
+
     @property
     def worth(self) -> float:
         """Return the figure of all; −∞ where there is none."""
-        return _rank(self.value)
+        return -np.inf if self.value is None or not np.isfinite(self.value) else self.value
 
     def in_fold(self, fold: Fold) -> float:
         """Return the figure of an outer fold; −∞ where there is none."""
-        return _rank(self.of_folds.get(fold))
+        value = self.of_folds.get(fold, -np.inf)
+        return value if np.isfinite(value) else -np.inf
 
 
-def _rank(value: float | None) -> float:
-    return value if value is not None and np.isfinite(value) else -np.inf
+def mean_of_finite(values: Iterable[float]) -> float | None:
+    """Return the mean of those values that are finite; None without any."""
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else None
 
 
 @dataclass(frozen=True)
@@ -177,30 +179,37 @@ def find_selection_figure(
     outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of
     those of their inner folds.
     """
-    task, nested = setting.task, setting.design == "cv"
+    task, development = setting.task, setting.development
+    if setting.design == "cv":
+        if task.decides:
+            figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
+            method = "mean over the inner folds of each outer fold"
+            reason = "no inner fold has scores of every class"
+        else:
+            figure = SelectionFigure.over_folds(_measure_inner_folds(model, setting))
+            method, reason = "", "no inner fold defines it"
+        if figure.value is None:
+            return figure, Estimate(None, reason=reason)
+        return figure, Estimate(task.predicted.direct(figure.value), method=method)
     if task.decides:
-        shown = selection_auc(model, setting.development, nested=nested)
-        by_fold = nested and shown.value is not None
-        of_folds = inner_auc_by_fold(model, setting.development) if by_fold else {}
-        return SelectionFigure(shown.value, of_folds), shown
-    value, of_folds = None, dict[Fold, float]()
-    if not nested:
-        value = task.predicted.direct(compared.out_of_fold(setting, model).figure.value)
-    else:
-        for key, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
-            where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
-            cases = setting.development.of(rows["case_id"].tolist(), where)
-            patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
-            numbered = replace(cases, patient=patient)
-            scored = stack_scores([rows], numbered, task.predicted, "inner_fold")
-            repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-            figure = task.predicted.measure_primary(scored).value
-            of_folds[repeat, fold] = task.predicted.direct(figure)
-        defined = [figure for figure in of_folds.values() if np.isfinite(figure)]
-        value = float(np.mean(defined)) if defined else None
-    natural = None if value is None else task.predicted.direct(value)
-    reason = "" if value is not None else "no inner fold defines it"
-    return SelectionFigure(value, of_folds), Estimate(natural, reason=reason)
+        folds = fold_auc(model, development)
+        shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+        return SelectionFigure(shown.value), shown
+    value = compared.out_of_fold(setting, model).figure.value
+    return SelectionFigure(task.predicted.direct(value)), Estimate(value)
+
+
+def _measure_inner_folds(model: Predictions, setting: EvaluationSet) -> dict[Fold, float]:
+    """Return outer fold → a measured outcome's figure within it, such that more is better."""
+    predicted, of_folds = setting.task.predicted, dict[Fold, float]()
+    for fold, rows in model.by_fold("inner"):
+        where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+        cases = setting.development.of(rows["case_id"].tolist(), where)
+        patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
+        numbered = replace(cases, patient=patient)
+        scored = stack_scores([rows], numbered, predicted, "inner_fold")
+        of_folds[fold] = predicted.direct(predicted.measure_primary(scored).value)
+    return of_folds
 
 
 def select_arms(
@@ -297,9 +306,7 @@ def mean_of_chosen(
     figures: Mapping[str, SelectionFigure], chosen: Mapping[Fold, str]
 ) -> float | None:
     """Return the mean over outer folds of the figure of the model chosen there."""
-    values = [figures[name].in_fold(fold) for fold, name in chosen.items()]
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else None
+    return mean_of_finite(figures[name].in_fold(fold) for fold, name in chosen.items())
 
 
 def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str) -> Predictions:
@@ -310,7 +317,7 @@ def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str)
         folds_of_model = [fold for fold, name in chosen.items() if name == model.outcome.model]
         folds = pd.MultiIndex.from_frame(table[["repeat", "fold"]])
         parts.append(table[folds.isin(folds_of_model)])
-    title = f"Best {_KINDS[arm]} of each fold"
+    title = f"Best {ARM_WORDS[arm]} of each fold"
     name = title.lower().replace(" ", "_")
     outcome = Outcome(name, models[0].outcome.arm, title, "finished")
     return Predictions(outcome, pd.concat(parts, ignore_index=True))

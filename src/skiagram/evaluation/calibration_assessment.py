@@ -4,7 +4,7 @@
 patients numbered from 0.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,60 +23,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
-
-
-@dataclass(frozen=True)
-class CalibrationDistance:
-    """Distance of predicted from smoothed observed probabilities, over the reported cases.
-
-    Attributes:
-        ici: Integrated calibration index: the mean distance.
-        e50: The median distance.
-        e90: The distance that nine tenths of the cases do not exceed.
-        ici_by_chance: What `ici` exceeds in one set of cases in twenty if all probabilities hold.
-    """
-
-    ici: Estimate
-    e50: Estimate
-    e90: Estimate
-    ici_by_chance: float | None = None
-
-
-@dataclass(frozen=True)
-class CalibrationResult:
-    """Agreement of probabilities with what was true, on the reported cases.
-
-    Attributes:
-        reliability: Bins of equal numbers of cases, by ascending probability.
-        brier: Parts of the Brier score, by `decompose_brier`; None when not binary.
-        intercept: Calibration in the large, log-odds; 0 is perfect, below 0 too high probabilities.
-        slope: Of the true log-odds on the predicted ones; 1 is perfect, below 1 too extreme.
-        expected_to_observed: Expected over observed number of positives; 1 is perfect.
-        distance: How far probabilities lie from the smoothed observed share; None when not binary.
-    """
-
-    reliability: tuple[ReliabilityBin, ...]
-    brier: Mapping[str, float] | None
-    intercept: Estimate
-    slope: Estimate
-    expected_to_observed: Estimate
-    distance: CalibrationDistance | None = None
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield the figures in the order of the page; bins stand by their mean probability."""
-        yield "intercept", "", self.intercept
-        yield "slope", "", self.slope
-        yield "expected_to_observed", "", self.expected_to_observed
-        for name, part in (self.brier or {}).items():
-            yield f"brier_{name}", "", Estimate(part)
-        if self.distance:
-            yield "ici", "", self.distance.ici
-            if self.distance.ici_by_chance is not None:
-                yield "ici_by_chance", "", Estimate(self.distance.ici_by_chance)
-            yield "e50", "", self.distance.e50
-            yield "e90", "", self.distance.e90
-        for each in self.reliability:
-            yield "reliability", f"{each.predicted:.4g}", each.observed
 
 
 def reliability_curve(
@@ -276,8 +222,12 @@ def natural_spline(x: Floats, knots: Floats) -> Floats:
 
 def calibration_distance(
     probability: Floats, positive: Flags, patient: NDArray[np.int64]
-) -> CalibrationDistance:
+) -> dict[str, Estimate]:
     """Measure how far probabilities lie from the observed share, smoothed over them.
+
+    `ici`, the integrated calibration index, is the mean distance, `e50` the median, `e90` what nine
+    tenths of the cases do not exceed, and `ici_by_chance` what `ici` exceeds in one set of cases in
+    twenty if all probabilities hold.
 
     ICI, E50 and E90 (Austin & Steyerberg 2019, *Statistics in Medicine* 38:4051), mean over
     repeats. Observed shares come from a logistic regression on a natural cubic spline of the
@@ -289,7 +239,7 @@ def calibration_distance(
     """
     if positive.all() or not positive.any():
         missing = Estimate(None, reason="a class has no case")
-        return CalibrationDistance(missing, missing, missing)
+        return dict.fromkeys(("ici", "e50", "e90"), missing)
     distances, by_chance = [], []
     for predicted, odds in zip(probability, _log_odds(probability), strict=True):
         levels = _KNOTS if len(predicted) >= _FEW_CASES else _FEW_KNOTS
@@ -302,7 +252,8 @@ def calibration_distance(
     ici, e50, e90 = (
         Estimate(value, method=method) for value in np.mean(distances, axis=0).tolist()
     )
-    return CalibrationDistance(ici, e50, e90, float(np.mean(by_chance)))
+    chance = Estimate(float(np.mean(by_chance)))
+    return {"ici": ici, "ici_by_chance": chance, "e50": e50, "e90": e90}
 
 
 def _ici_by_chance(
@@ -323,37 +274,44 @@ def _ici_by_chance(
     return float(np.quantile(distances, 0.95))
 
 
-_TWO_CLASSES = Estimate(None, reason="defined for two classes")
-
-
-def assess_calibration(scores: ScoredCases, cases: LabelledCases) -> CalibrationResult:
+def assess_calibration(
+    scores: ScoredCases, cases: LabelledCases
+) -> tuple[tuple[ReliabilityBin, ...], list[Named]]:
     """Judge calibrated probabilities on the reported cases.
 
-    With more than two classes the reliability curve is of the most probable class: how often it is
-    the true one.
+    `intercept` is calibration in the large (0 is perfect, below 0 too high probabilities), `slope`
+    that of the true log-odds on the predicted ones (1 is perfect, below 1 too extreme),
+    `expected_to_observed` a ratio of numbers of positives (1 is perfect). Of two classes there are
+    also the parts of the Brier score and the distances; shares of bins stand by their mean
+    probability.
+
+    Returns:
+        Bins of the reliability curve, and figures in the order of the page. With more than two
+        classes the curve is of the most probable class: how often it is the true one.
     """
+    figures: dict[str, Estimate] = {}
     if cases.positive is None:
         named = scores.estimate.argmax(axis=2)
         curve = reliability_curve(scores.estimate.max(axis=2), named == cases.label, cases.patient)
-        return CalibrationResult(curve, None, _TWO_CLASSES, _TWO_CLASSES, _TWO_CLASSES)
-    probability = scores.estimate[:, :, cases.positive]
-    positive = cases.label == cases.positive
-    curve = reliability_curve(
-        probability, np.broadcast_to(positive, probability.shape), cases.patient
-    )
-    return CalibrationResult(
-        curve,
-        decompose_brier(probability, positive),
-        calibration_intercept(probability, positive, cases.patient),
-        calibration_slope(probability, positive, cases.patient),
-        expected_to_observed(probability, positive, cases.patient),
-        calibration_distance(probability, positive, cases.patient),
-    )
+        undefined = Estimate(None, reason="defined for two classes")
+        figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
+    else:
+        probability = scores.estimate[:, :, cases.positive]
+        positive = cases.label == cases.positive
+        true = np.broadcast_to(positive, probability.shape)
+        curve = reliability_curve(probability, true, cases.patient)
+        seen = probability, positive, cases.patient
+        figures["intercept"] = calibration_intercept(*seen)
+        figures["slope"] = calibration_slope(*seen)
+        figures["expected_to_observed"] = expected_to_observed(*seen)
+        for name, part in decompose_brier(probability, positive).items():
+            figures[f"brier_{name}"] = Estimate(part)
+        figures |= calibration_distance(*seen)
+    by_bin = [("reliability", f"{each.predicted:.4g}", each.observed) for each in curve]
+    return curve, [*((name, "", figure) for name, figure in figures.items()), *by_bin]
 
 
 THRESHOLDS = np.arange(1, 100) / 100
-
-
 _ODDS = THRESHOLDS / (1 - THRESHOLDS)
 
 

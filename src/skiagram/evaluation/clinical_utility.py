@@ -28,9 +28,7 @@ from skiagram.tasks.scored_cases import ScoredCases
 PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Patients = NDArray[np.int64]
 _TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
@@ -193,7 +191,11 @@ def _net_benefits(
 
 
 def join_classes(
-    correct: Floats, positive: Flags, patient: Patients, weights: tuple[float, float], folds: int
+    correct: NDArray[np.float64],
+    positive: Flags,
+    patient: NDArray[np.int64],
+    weights: tuple[float, float],
+    folds: int,
 ) -> Estimate:
     """Estimate a weighed sum of the differences in sensitivity and in specificity, per 1,000.
 
@@ -206,7 +208,17 @@ def join_classes(
         np.array([getattr(part, name) for part in parts]) * weights
         for name in ("value", "low", "high")
     )
-    correlation = _correlation(correct, positive, patient)
+    # Over patients who have cases of both classes the two differences go together.
+    correlation, (positive_patient, negative_patient) = 0.0, (patient[rows] for rows in sides)
+    several = min(len(np.unique(positive_patient)), len(np.unique(negative_patient))) > 1
+    if several and np.isin(positive_patient, negative_patient).any():
+        first, second = (correct.mean(axis=0)[rows] for rows in sides)
+        spread = np.sqrt(
+            variance_of_mean(first, positive_patient) * variance_of_mean(second, negative_patient)
+        )
+        if spread > 0:
+            joint = covariance_of_means(first, positive_patient, second, negative_patient) / spread
+            correlation = float(np.clip(joint, -1, 1))
     reach = [
         float(np.sqrt(max(0.0, (arm**2).sum() + 2 * correlation * arm.prod())))
         for arm in (values - lows, highs - values)
@@ -214,25 +226,3 @@ def join_classes(
     total = float(values.sum())
     low, high = total - reach[0], total + reach[1]
     return Estimate(PER * total, PER * low, PER * high, parts[0].method)
-
-
-def _correlation(correct: Floats, positive: Flags, patient: Patients) -> float:
-    """Return that of the two differences, over patients who have cases of both classes."""
-    positive_patient, negative_patient = patient[positive], patient[~positive]
-    if (
-        not np.isin(positive_patient, negative_patient).any()
-        or min(len(np.unique(positive_patient)), len(np.unique(negative_patient))) < 2
-    ):
-        return 0.0
-    mean = correct.mean(axis=0)
-    first, second = mean[positive], mean[~positive]
-    spread = np.sqrt(
-        variance_of_mean(first, positive_patient) * variance_of_mean(second, negative_patient)
-    )
-    if not spread > 0:
-        return 0.0
-    return float(
-        np.clip(
-            covariance_of_means(first, positive_patient, second, negative_patient) / spread, -1, 1
-        )
-    )

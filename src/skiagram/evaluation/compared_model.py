@@ -14,7 +14,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation
-from skiagram.tasks.predicted import MeasuredFigure, OutcomePlot, Predicted
+from skiagram.tasks.predicted import MeasuredFigure, Predicted
 from skiagram.tasks.scored_cases import ScoredCases
 
 SAME_ORDER = "the two order all cases alike"
@@ -111,11 +111,3 @@ class ComparedModel:
     def list_figures(self) -> list[MeasuredFigure]:
         """Return all figures that are means over cases, the primary one first."""
         return self.predicted.measure(self.scored)
-
-    def list_parts(self) -> dict[str, Linearised]:
-        """Return the figures by name whose mean the primary one is; empty where it is no mean."""
-        return dict(self.predicted.measure_parts(self.scored))
-
-    def list_plots(self) -> tuple[OutcomePlot, ...]:
-        """Return what is drawn of the model besides curves of decisions."""
-        return tuple(self.predicted.plot(self.scored))

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
@@ -29,6 +28,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import resample_auc
+from skiagram.statistics.discrimination import Floats
 from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -39,28 +39,38 @@ from skiagram.statistics.significance import (
     plan_patients,
 )
 
-Floats = NDArray[np.float64]
 _DECISIONS = "only_correct"
-Named = tuple[str, ComparedModel]
 Arms = Mapping[str, SelectedArm]
 
 
 def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Make every comparison of a run."""
+    """Make every comparison of a run: each family of tests is corrected by itself."""
     arms, contender = run.arms, run.contender
-    of_rules = compare_with_rules(arms, run.rules)
-    of_arms = _compare_pairs_of_arms(arms, contender)
+    against_rules = compare_with_rules(arms, run.rules)
+    # Where frozen encoders take part, every pair of arms but the primary one.
+    rows: list[FigureRow] = []
+    for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
+        if {"encoder", arm, other} <= set(arms) and (arm, other) != (contender, "classical"):
+            named = (arm, arms[arm].compared), (other, arms[other].compared)
+            rows += compare_pair(*named, ARM_PAIRS)
+    arm_pairs = correct(rows)
     primary: tuple[FigureRow, ...] = ()
     if run.pair:
         pair = *run.pair, contender, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
-    secondary = _compare_secondary(run.models, arms, contender, (*of_rules, *of_arms))
+    secondary = _compare_secondary(run.models, arms, contender, (*against_rules, *arm_pairs))
     requested = _compare_requested(run, secondary)
-    return (*primary, *compare_parts(run), *of_rules, *of_arms, *secondary, *requested)
+    parts = compare_parts(run)
+    return (*primary, *parts, *against_rules, *arm_pairs, *secondary, *requested)
 
 
 def compare_pair(
-    model: Named, versus: Named, analysis: str, group: str = "", *, decisions: bool = True
+    model: tuple[str, ComparedModel],
+    versus: tuple[str, ComparedModel],
+    analysis: str,
+    group: str = "",
+    *,
+    decisions: bool = True,
 ) -> tuple[FigureRow, ...]:
     """Compare two models by the primary figure and by decisions; p values are not corrected.
 
@@ -160,7 +170,9 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.pair is None:
         return ()
-    first, second = (arm.compared.list_parts() for arm in run.pair)
+    first, second = (
+        dict(run.task.predicted.measure_parts(arm.compared.scored)) for arm in run.pair
+    )
     row, rows = (
         partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
         list[FigureRow](),
@@ -173,21 +185,6 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
             row(second[part].estimate(), model="classical", group=part),
             paired(difference.estimate(), p=difference.p()),
         ]
-    return correct(rows)
-
-
-def _compare_pairs_of_arms(arms: Arms, contender: Contender) -> tuple[FigureRow, ...]:
-    """Compare classical models, networks and frozen encoders, each pair but the primary one.
-
-    P values are corrected over these pairs. Without frozen encoders there is none.
-    """
-    if "encoder" not in arms:
-        return ()
-    rows: list[FigureRow] = []
-    for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
-        if {arm, other} <= set(arms) and (arm, other) != (contender, "classical"):
-            named = (arm, arms[arm].compared), (other, arms[other].compared)
-            rows += compare_pair(*named, ARM_PAIRS)
     return correct(rows)
 
 

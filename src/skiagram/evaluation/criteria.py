@@ -172,6 +172,17 @@ def lower_decision(decision: Decision, other: Decision) -> Decision:
     return min(decision, other, key=("no", "open", "yes", "none").index)
 
 
+def lower_by_rules(decision: Decision, rules: Sequence[FigureRow], margin: float) -> Decision:
+    """Return what recommends least: a decision, or the difference from a rule that is not beaten.
+
+    Args:
+        rules: Differences from simple rules; above 0 the arm is better.
+    """
+    for rule in filter(is_unbeaten, rules):
+        decision = lower_decision(decision, decide_by_margin(rule, margin))
+    return decision
+
+
 def beats_rule(rule: FigureRow) -> bool:
     """Return whether a model beats a simple rule: better, with a p value corrected over all rules.
 
@@ -278,31 +289,19 @@ class DecisiveComparison:
     """The primary comparison on one set of cases: all, or the group without near duplicates.
 
     Attributes:
+        evaluation: What it is of.
         figures: Rows of that group.
-        contender: Arm that is held against the classical models.
-        margin: Smallest difference that counts.
-        figure: Name of the primary figure.
-        lower_is_better: Whether that figure is an error.
+        difference: The primary figure of the contender minus that of the classical model.
     """
 
+    evaluation: Evaluation
     figures: FigureTable
-    contender: str
-    margin: float
-    figure: str = "roc_auc"
-    lower_is_better: bool = False
-
-    @property
-    def difference(self) -> FigureRow:
-        """Return the primary figure of the contender minus that of the classical model."""
-        difference = self._primary.get(figure=self.figure, versus="classical")
-        if difference is None:
-            raise ValueError("a comparison without a difference")
-        return difference
+    difference: FigureRow
 
     @property
     def gain(self) -> FigureRow:
         """Return the difference such that above 0 the contender is better."""
-        return self._directed(self.difference)
+        return self.evaluation.direct(self.difference)
 
     @property
     def cases(self) -> int:
@@ -335,7 +334,8 @@ class DecisiveComparison:
 
     def reached(self, side: Side) -> Estimate:
         """Return the primary figure of a side."""
-        return self._primary.find(figure=self.figure, model=self._arm(side), versus="")
+        arm = self.evaluation.contender if side == "contender" else side
+        return self._primary.find(figure=self.evaluation.primary, model=arm, versus="")
 
     @property
     def simple_rules(self) -> tuple[str, ...]:
@@ -383,31 +383,25 @@ class DecisiveComparison:
         return not any(
             row.value is not None
             and row.high is not None
-            and row.value + wider * (row.high - row.value) < self.margin
+            and row.value + wider * (row.high - row.value) < self.evaluation.margin
             for row in (self.gain, *unbeaten)
         )
 
     @property
     def _decision_by_each(self) -> Decision:
         """Return what recommends least by the 95 % interval of each difference."""
-        decision = decide_by_margin(self.gain, self.margin)
-        for rule in filter(is_unbeaten, self._against("contender")):
-            decision = lower_decision(decision, decide_by_margin(rule, self.margin))
-        return decision
+        margin = self.evaluation.margin
+        decision = decide_by_margin(self.gain, margin)
+        return lower_by_rules(decision, self._against("contender"), margin)
 
     @property
     def _primary(self) -> FigureTable:
         return self.figures.select(analysis=PRIMARY)
 
-    def _arm(self, side: Side) -> str:
-        return self.contender if side == "contender" else side
-
     def _against(self, side: Side) -> tuple[FigureRow, ...]:
-        rows = self.figures.select(analysis=SIMPLE_RULES, model=self._arm(side)).rows
-        return tuple(map(self._directed, rows))
-
-    def _directed(self, row: FigureRow) -> FigureRow:
-        return row.negate() if self.lower_is_better else row
+        arm = self.evaluation.contender if side == "contender" else side
+        rows = self.figures.select(analysis=SIMPLE_RULES, model=arm).rows
+        return tuple(map(self.evaluation.direct, rows))
 
 
 def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
@@ -416,18 +410,13 @@ def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow
     return tuple(map(evaluation.direct, rows))
 
 
-def compare_on_all(evaluation: Evaluation) -> DecisiveComparison | None:
-    """Return the primary comparison on all reported cases; None where nothing was compared."""
-    return _compare_on(evaluation, "")
-
-
-def _compare_on(evaluation: Evaluation, group: str) -> DecisiveComparison | None:
+def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
+    """Return the primary comparison on all reported cases, or on a group of them; None for none."""
     figures = evaluation.figures.select(group=group)
-    difference = figures.find(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
-    if difference.value is None:
+    difference = figures.get(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
+    if difference is None or difference.value is None:
         return None
-    figure, is_error = evaluation.primary, evaluation.lower_is_better
-    return DecisiveComparison(figures, evaluation.contender, evaluation.margin, figure, is_error)
+    return DecisiveComparison(evaluation, figures, difference)
 
 
 def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -435,7 +424,8 @@ def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
     A model may only remember near duplicates of development cases.
     """
-    return _compare_on(evaluation, OFF_NEAR_DUPLICATES) or compare_on_all(evaluation)
+    clean = find_comparison(evaluation, OFF_NEAR_DUPLICATES)
+    return clean or find_comparison(evaluation)
 
 
 def is_remembered(evaluation: Evaluation) -> bool:
@@ -514,7 +504,7 @@ def decide(evaluation: Evaluation) -> Decision:
     is not shown to beat chance, or a simple rule, is never recommended.
     """
     decisive = find_decisive(evaluation)
-    if decisive is None or compare_on_all(evaluation) is None or any(list_leaked(evaluation)):
+    if decisive is None or find_comparison(evaluation) is None or any(list_leaked(evaluation)):
         return "none"
     if is_remembered(evaluation):
         return lower_decision(decisive.decision, "open")
@@ -558,12 +548,11 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     gain = evaluation.gain_in_finding(MERIT)
     if gain is None or any(list_leaked(evaluation)):
         return "none"
+    rules = evaluation.figures.select(analysis=FINDING_RULES).rows
     decision = decide_by_margin(gain, evaluation.margin)
     if is_contradicted(evaluation):
         decision = "open"
-    for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        decision = lower_decision(decision, decide_by_margin(rule, evaluation.margin))
-    return decision
+    return lower_by_rules(decision, rules, evaluation.margin)
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:

@@ -1,8 +1,7 @@
 """Decisions at thresholds that were fixed on out-of-fold scores."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,34 +25,6 @@ from skiagram.statistics.proportions import predictive_value_at_prevalence, prop
 from skiagram.tasks.scored_cases import ScoredCases
 
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """What a threshold does on the reported cases.
-
-    Attributes:
-        aim: What the threshold is to keep on new cases, by out-of-fold scores.
-        level: How much of it.
-        threshold: On the calibrated probability of the positive class; mean over fits.
-        metrics: `sensitivity`, `specificity`, `positive_predictive_value`,
-            `negative_predictive_value`, `balanced_accuracy`, `matthews_correlation`; where the user
-            states a prevalence also `positive_predictive_value_at_prevalence` and
-            `negative_predictive_value_at_prevalence`.
-    """
-
-    aim: Literal["sensitivity", "specificity"]
-    level: float
-    threshold: float | None
-    metrics: dict[str, Estimate]
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield the threshold and what it does, under what it is to keep: `sensitivity 0.9`."""
-        group = f"{self.aim} {self.level:g}"
-        reason = NO_THRESHOLD if self.threshold is None else ""
-        yield "threshold", group, Estimate(self.threshold, reason=reason)
-        for name, estimate in self.metrics.items():
-            yield name, group, estimate
 
 
 class Decisions(NamedTuple):
@@ -152,22 +123,24 @@ def judge_operating_points(
     analyses: RequestedAnalyses,
     cases: LabelledCases,
     draws: PatientDraws,
-) -> tuple[OperatingPoint, ...]:
-    """Judge decisions at every threshold asked for; empty with more than two classes.
+) -> Iterator[Named]:
+    """Yield every threshold asked for, and what it does; nothing with more than two classes.
 
-    `held_out` holds the scores that fix the thresholds of each part of the reported cases.
+    The group says what the threshold is to keep on new cases, by out-of-fold scores: `sensitivity
+    0.9`. A threshold is on the calibrated probability of the positive class, its mean over fits.
+
+    Args:
+        held_out: Scores that fix the thresholds of each part of the reported cases.
     """
     if cases.positive is None:
-        return ()
-    points = []
+        return
     for aim in analyses.operating_points:
-        limit = thresholds(held_out, aim, scores)
+        group, limit = f"{aim.aim} {aim.level:g}", thresholds(held_out, aim, scores)
         if np.isnan(limit).any():
-            unknown = Estimate(None, reason=NO_THRESHOLD)
-            figures = dict.fromkeys(JUDGMENTS, unknown)
-            points.append(OperatingPoint(aim.aim, aim.level, None, figures))
+            for name in ("threshold", *JUDGMENTS):
+                yield name, group, Estimate(None, reason=NO_THRESHOLD)
             continue
+        yield "threshold", group, Estimate(float(limit.mean()))
         decisions = Decisions(scores.estimate[:, :, cases.positive] >= limit, cases, draws)
-        figures = judge_decisions(decisions, analyses.prevalence)
-        points.append(OperatingPoint(aim.aim, aim.level, float(limit.mean()), figures))
-    return tuple(points)
+        for name, figure in judge_decisions(decisions, analyses.prevalence).items():
+            yield name, group, figure

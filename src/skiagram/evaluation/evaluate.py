@@ -24,17 +24,18 @@ from skiagram.evaluation.evaluation_set import assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measurement import measure_mixtures, measure_models
+from skiagram.evaluation.measurement import measure_models
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, ModelResult
-from skiagram.evaluation.shift import find_shifts, tell_sides_apart
+from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import find_sites, study_sites_of_run
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings, warn_without_rules
 from skiagram.statistics.estimate import format_decimal, format_interval
 from skiagram.statistics.proportions import proportion
+from skiagram.tasks.predicted import Predicted
 
 
 def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
@@ -59,7 +60,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
-    tell_sides_apart,
+    lambda run: compare_sides(run.setting, run.traits).rows,
     rank_trained,
     assess_utility_of_arms,
     study_readers_of_run,
@@ -99,6 +100,8 @@ def evaluate(
     chosen_by = {model.name: model.chosen_by for model in models}
     rules = name_rules(options, task)
     arms, contender = select_arms(models, chosen_by, setting, rules, options.deep_arm)
+    joined = [arm.mixture for arm in arms.values() if arm.mixture]
+    mixtures = measure_models(joined, setting, analyses, compute)
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
     run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
     # All comparisons and further analyses.
@@ -107,7 +110,7 @@ def evaluate(
         finding, of_finding = evaluate_finding(inputs.finding, run)
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     shown = {*run.rules, *(arm.choice.model for arm in arms.values())}
-    results = draw_plots(models, shown)
+    results = draw_plots(models, shown, task.predicted)
     warnings = (
         *state_warnings(results, setting, figures, is_external=inputs.is_external),
         *warn_without_rules(run),
@@ -119,7 +122,7 @@ def evaluate(
         near_duplicates=setting.near_duplicates,
         models=results,
         facts=tuple(list_facts(run, figures)),
-        mixtures=draw_plots(measure_mixtures(arms, setting, analyses), shown),
+        mixtures=draw_plots(mixtures, shown, task.predicted),
         arms={arm: selected.choice for arm, selected in arms.items()},
         warnings=(*([subset.describe()] if subset else []), *warnings),
         margin=run.margin,
@@ -135,10 +138,12 @@ def evaluate(
     return with_verdict(evaluation)
 
 
-def draw_plots(models: Sequence[MeasuredModel], shown: set[str]) -> tuple[ModelResult, ...]:
+def draw_plots(
+    models: Sequence[MeasuredModel], shown: set[str], predicted: Predicted
+) -> tuple[ModelResult, ...]:
     """Return the results, with what the outcome draws of the models that are shown."""
     return tuple(
-        replace(model.result, plots=model.compared.list_plots())
+        replace(model.result, plots=tuple(predicted.plot(model.compared.scored)))
         if model.name in shown and model.compared is not None
         else model.result
         for model in models

@@ -53,7 +53,13 @@ OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near dup
 ARMS, IDEAL_OBSERVER = "arms", "ideal observer"
 MAJORITY = "majority"  # naming every case as most development cases are
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
-_CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
+ARM_WORDS = {  # what a model of an arm is called in a sentence
+    "deep": "network",
+    "encoder": "frozen encoder",
+    "classical": "classical model",
+    "combined": "combination",
+    "either": "deep model",
+}
 
 
 @dataclass(frozen=True)
@@ -347,9 +353,9 @@ class Evaluation:
 
     def words_of(self, contender: Contender) -> str:
         """Return what a contender is called."""
-        if contender == "deep" and all(outcome.arm != "encoder" for outcome in self.outcomes):
-            return "network"
-        return _CONTENDER_WORDS[contender]
+        beside_encoders = any(outcome.arm == "encoder" for outcome in self.outcomes)
+        trained = "trained " if contender == "deep" and beside_encoders else ""
+        return f"{trained}{ARM_WORDS[contender]}"
 
     @property
     def ideal(self) -> FigureRow | None:

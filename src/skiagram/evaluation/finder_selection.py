@@ -6,7 +6,6 @@ the odds that the image as a whole is abnormal has a higher one than the ideal m
 finds next to nothing. In FROC it cannot win, as each of its false marks is counted.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,13 +14,10 @@ import pandas as pd
 from skiagram.evaluation.arm_selection import Fold, SelectionFigure
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.judged_images import JudgedImages
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import align_scores
 from skiagram.finding.marks import HitRule, Spacings
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.froc import RATES, FreeResponse
-
-_Among = Callable[[LabelledCases], JudgedImages | None]
 
 
 def measure_for_selection(
@@ -43,37 +39,27 @@ def measure_for_selection(
     """
     among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
     if setting.design == "cv":
-        of_folds = _measure_folds(model, marks[marks["part"] == "inner"], setting, among)
-        known = [value for value in of_folds.values() if np.isfinite(value)]
-        return SelectionFigure(float(np.mean(known)) if known else None, of_folds)
+        of_folds: dict[Fold, float] = {}
+        inner_marks = dict(list(marks[marks["part"] == "inner"].groupby(["repeat", "fold"])))
+        for fold, rows in model.by_fold("inner"):
+            where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+            judged = among(setting.development.of(rows["case_id"].tolist(), where))
+            of_folds[fold] = np.nan
+            if judged is not None:
+                fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
+                inner = inner_marks.get(fold, marks.iloc[:0]).assign(repeat=0)
+                response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
+                of_folds[fold] = _mean_sensitivity(response)
+        return SelectionFigure.over_folds(of_folds)
     judged = among(setting.development)
     if judged is None:
         return SelectionFigure(None)
     scores = align_scores(model, "out_of_fold", setting.development, setting.task.predicted)
-    marks, fit = marks[marks["part"] == "out_of_fold"], None if scores.has_one_fit else scores.fit
-    response, _ = judged.respond(marks, scores.repeats, fit, scores.folds)
+    held_out, fits = marks[marks["part"] == "out_of_fold"], scores.fit
+    response, _ = judged.respond(
+        held_out, scores.repeats, None if scores.has_one_fit else fits, scores.folds
+    )
     return SelectionFigure(_mean_sensitivity(response))
-
-
-def _measure_folds(
-    model: Predictions, marks: pd.DataFrame, setting: EvaluationSet, among: _Among
-) -> dict[Fold, float]:
-    """Return (repeat, outer fold) → mean sensitivity within its training cases; NaN for none."""
-    values: dict[Fold, float] = {}
-    keys = ["repeat", "fold"]
-    of_folds = dict(list(marks.groupby(keys)))
-    for key, rows in model.part("inner").groupby(keys, sort=True):
-        where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
-        cases = setting.development.of(rows["case_id"].tolist(), where)
-        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-        judged = among(cases)
-        values[repeat, fold] = np.nan
-        if judged is not None:
-            fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
-            inner = of_folds.get(key, marks.iloc[:0]).assign(repeat=0)
-            response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
-            values[repeat, fold] = _mean_sensitivity(response)
-    return values
 
 
 def _mean_sensitivity(response: FreeResponse) -> float:

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
+from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
@@ -59,7 +60,6 @@ from skiagram.statistics.froc import (
     ratio_found,
 )
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -162,25 +162,6 @@ def evaluate_finding(
         ideal=search.measure(IDEAL_OBSERVER, *search.ideal) if search.ideal else None,
     )
     return evaluation, rows
-
-
-def _compare_with_rules(
-    arm: str, merit: Linearised, rules: Mapping[str, Linearised]
-) -> tuple[FigureRow, ...]:
-    """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
-    nothing = merit.estimate().subtract(0.5)  # of no marks at all
-    known = nothing.value is not None and -0.5 < nothing.value < 0.5
-    against = [(PREVALENCE, nothing, merit.variation.p(nothing.value or 0.0) if known else None)]
-    for rule, other in rules.items():
-        paired = merit - other
-        difference, variation = paired.estimate(), paired.variation
-        p = None if difference.value is None else variation.p(difference.value)
-        against.append((rule, difference, p))
-    corrected = correct_by_holm(p for _, _, p in against)
-    return tuple(
-        make_row(difference, FINDING_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
-        for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
-    )
 
 
 def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -294,7 +275,7 @@ class FindingSearch:
     def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
         merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
         yield MERIT, "", merit.estimate()
-        yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
+        yield MEAN_SENSITIVITY, "", self._estimate(response, RATES)
         for rate, share in self._sensitivities(response, normal=False).items():
             yield "sensitivity", rate, share
         if self.normal:
@@ -336,30 +317,25 @@ class FindingSearch:
         if not {contender, "classical"} <= set(arms):
             return ()
         first, second = arms[contender], arms["classical"]
-        pair = self.merit(first), self.merit(second)
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
-        differences, variation = self.subtract(first, second), (pair[0] - pair[1]).variation
-        merit = differences[MERIT]
-        p = None if merit.value is None else variation.p(merit.value)
-        of_rules = {name: self.merit(response) for name, response in rules.items()}
-        return (
-            row(merit, figure=MERIT, p=p),
-            row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
-            *_compare_with_rules(contender, pair[0], of_rules),
-        )
-
-    def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
-        """Return by how much two figures of the one are above those of the other, paired."""
-        return {
-            MERIT: (self.merit(first) - self.merit(second)).estimate(),
-            MEAN_SENSITIVITY: bootstrap_difference(
-                difference_found(first, second, RATES), self.draws
-            ),
-        }
-
-    def mean_sensitivity(self, response: FreeResponse) -> Estimate:
-        """Return the share of lesions found, the mean over LUNA16's rates of false marks."""
-        return self._estimate(response, RATES)
+        first_merit = self.merit(first)
+        merit = first_merit - self.merit(second)
+        estimate = merit.estimate()
+        p = None if estimate.value is None else merit.variation.p(estimate.value)
+        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
+        rows = [row(estimate, figure=MERIT, p=p), row(more, figure=MEAN_SENSITIVITY)]
+        # A finder that marks nothing has the figure of merit ½.
+        row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
+        nothing = first_merit.estimate().subtract(0.5)
+        known = nothing.value is not None and -0.5 < nothing.value < 0.5
+        p = first_merit.variation.p(nothing.value or 0.0) if known else None
+        against_rules = [row(nothing, versus=PREVALENCE, p=p)]
+        for rule, response in rules.items():
+            difference = first_merit - self.merit(response)
+            estimate = difference.estimate()
+            p = None if estimate.value is None else difference.variation.p(estimate.value)
+            against_rules.append(row(estimate, versus=rule, p=p))
+        return (*rows, *correct(against_rules))
 
     def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)

@@ -12,10 +12,6 @@ from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.tasks.task import Task
 
 
-def _no_pairs() -> pd.DataFrame:
-    return pd.DataFrame({"first": [], "second": []})
-
-
 @dataclass(frozen=True)
 class EvaluationInputs:
     """What evaluation needs.
@@ -42,7 +38,9 @@ class EvaluationInputs:
     opening: Opening | None = None
     encrypted: bool = False
     truth: pd.DataFrame | None = None
-    duplicates: pd.DataFrame = field(default_factory=_no_pairs)
+    duplicates: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"first": [], "second": []})
+    )
     covariates: pd.DataFrame | None = None
     traits: CaseTraits | None = None
     finding: FindingTables | None = None

@@ -1,16 +1,14 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 import numpy as np
 
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
-    SelectedArm,
     SelectionFigure,
     find_selection_figure,
 )
@@ -49,7 +47,6 @@ from skiagram.evaluation.results import (
 )
 from skiagram.evaluation.scores import held_out_probabilities
 from skiagram.evaluation.stability import (
-    assess_feature_selection,
     assess_stability,
     fold_auc,
 )
@@ -77,18 +74,6 @@ def measure_models(
     return tuple(compute.map(measure, zip(models, compared, strict=True), releases_lock=True))
 
 
-def measure_mixtures(
-    arms: Mapping[str, SelectedArm], setting: EvaluationSet, analyses: RequestedAnalyses
-) -> tuple[MeasuredModel, ...]:
-    """Measure what stands for an arm whose folds chose different models, as a model is."""
-    measure = partial(_measure, setting=setting, analyses=analyses)
-    return tuple(
-        measure((selected.mixture, selected.compared))
-        for selected in arms.values()
-        if selected.mixture
-    )
-
-
 def _measure(
     scored: tuple[Predictions, ComparedModel | None],
     setting: EvaluationSet,
@@ -109,42 +94,29 @@ def _measure(
         measure_scores(model.outcome, scores, setting, analyses),
         by_repeat=tuple(compared.figure.repeated),
     ).with_figures(SELECTION, [(setting.task.predicted.selection, "", shown)])
-    result = result.with_figures(LIMIT, _find_limits(compared, setting))
-    if setting.task.decides:
-        result = _add_folds(result, model, scores, setting, analyses)
-    return MeasuredModel(model, result, compared, chosen_by)
-
-
-def _find_limits(compared: ComparedModel, setting: EvaluationSet) -> Iterator[Named]:
-    """Yield what a model of generated data is worth beside the ideal observer."""
+    # What a model of generated data is worth beside the ideal observer.
     ideal = compared.ideal(setting, within_fits=True)
-    if ideal is None or not np.isfinite(compared.figure.value):
-        return
+    if ideal is not None and np.isfinite(compared.figure.value):
+        above = (compared.figure - ideal).estimate()
+        above = above.negate() if compared.predicted.lower_is_better else above
+        limits = [("above_ideal", "", above)]
+        if setting.task.decides:
+            efficiency = estimate_efficiency(compared.figure, ideal)
+            limits = [("efficiency", "", efficiency), *limits]
+        result = result.with_figures(LIMIT, limits)
     if setting.task.decides:
-        yield "efficiency", "", estimate_efficiency(compared.figure, ideal)
-    above = (compared.figure - ideal).estimate()
-    yield "above_ideal", "", above.negate() if compared.predicted.lower_is_better else above
-
-
-def _add_folds(
-    result: ModelResult,
-    model: Predictions,
-    scores: ScoredCases,
-    setting: EvaluationSet,
-    analyses: RequestedAnalyses,
-) -> ModelResult:
-    """Add what takes the scores of the folds: stability, thresholds and sets of classes."""
-    cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
-    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
-    stability = replace(stability, selection=assess_feature_selection(model.selection))
-    points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
-    sets = assess_prediction_sets(scores, held_out, cases)
-    return (
-        replace(result, fold_auc=stability.fold_auc)
-        .with_figures(STABILITY, stability.list_figures())
-        .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
-        .with_figures(SETS, sets.list_figures(cases.classes))
-    )
+        # What takes the scores of the folds: stability, thresholds and sets of classes.
+        cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
+        folds = fold_auc(model, setting.development)
+        points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
+        stability = assess_stability(folds, scores, cases, model.selection)
+        result = (
+            replace(result, fold_auc=tuple(folds.held_out.tolist()))
+            .with_figures(STABILITY, stability)
+            .with_figures(OPERATING_POINTS, points)
+            .with_figures(SETS, assess_prediction_sets(scores, held_out, cases))
+        )
+    return MeasuredModel(model, result, compared, chosen_by)
 
 
 def measure_scores(
@@ -179,23 +151,24 @@ def _add_decisions(
     """Add what the probabilities of classes tell, and the decisions by them."""
     cases, draws = setting.cases, setting.draws
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
-    calibration = assess_calibration(scores, cases)
-    referral = assess_risk_coverage(scores, cases, draws)
-    subgroups = measure_subgroups(scores, setting, analyses.least_patients)
+    reliability, calibration = assess_calibration(scores, cases)
+    risk_coverage, area_of_risk = assess_risk_coverage(scores, cases, draws)
+    parts, rows_of_parts = measure_subgroups(
+        scores, setting, analyses.least_patients, result.outcome.model
+    )
     areas = zip(cases.classes, estimate_class_auc(scores, cases), strict=False)
     result = replace(
         result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
-        reliability=calibration.reliability,
-        risk_coverage=referral.curve,
-        parts=tuple(subgroup.part for subgroup in subgroups),
+        reliability=reliability,
+        risk_coverage=risk_coverage,
+        parts=parts,
     )
-    name = result.outcome.model
     result = (
         result.with_figures(CLASSES, (("roc_auc", of_class, area) for of_class, area in areas))
-        .with_figures(CALIBRATION, calibration.list_figures())
-        .with_figures(REFERRAL, [("area", "", referral.area)])
-        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(name)))
+        .with_figures(CALIBRATION, calibration)
+        .with_figures(REFERRAL, [("area", "", area_of_risk)])
+        .with_rows(SUBGROUPS, rows_of_parts)
     )
     if cases.positive is None:
         return result

@@ -60,16 +60,13 @@ def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:
     return cases.tells_apart.measure_primary(scores)
 
 
-def auc_of_repeats(scores: ScoredCases, cases: LabelledCases) -> MeanOverRepeats:
-    """Return the AUC as a function of case weights, one-vs-rest with more than two classes."""
-    if cases.positive is None:
-        return _of_repeats(discrimination.one_vs_rest_auc, scores, scores.score, cases.label)
-    return _of_repeats(discrimination.roc_auc, scores, scores.score, cases.label == cases.positive)
-
-
 def resample_auc(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Floats:
     """Return (replicates,) the AUC on resamples of patients; NaN where one lacks a class."""
-    metric = auc_of_repeats(scores, cases)
+    if cases.positive is None:
+        metric = _of_repeats(discrimination.one_vs_rest_auc, scores, scores.score, cases.label)
+    else:
+        positive = cases.label == cases.positive
+        metric = _of_repeats(discrimination.roc_auc, scores, scores.score, positive)
     areas = np.concatenate([metric.of_each(weights) for weights in draws.weights()], axis=1)
     averaged: Floats = areas.mean(axis=0)
     return averaged

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 
 from skiagram.evaluation.arm_selection import MeasuredRun
+from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.readers import estimate_of_readers, mean_of_readers, model_against_readers
-from skiagram.statistics.significance import correct_by_holm
 
 READERS, MEAN_READER = "readers", "mean reader"
 
@@ -59,11 +59,9 @@ def study_readers(
     ]
     rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))
     rows.append(row(Estimate(mean.between), figure="spread"))
-    compared = {name: model_against_readers(model, placed) for name, model in models.items()}
-    p = {name: difference.variation.p(difference.value) for name, difference in compared.items()}
-    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
-    for name, difference in compared.items():
-        paired = partial(row, model=name, versus=MEAN_READER)
+    for name, model in models.items():
+        difference = model_against_readers(model, placed)
+        p = difference.variation.p(difference.value)
         estimate = estimate_of_readers(difference, -1.0)
-        rows.append(paired(estimate, figure="roc_auc", p=p[name], p_holm=holm[name]))
-    return tuple(rows)
+        rows.append(row(estimate, figure="roc_auc", model=name, versus=MEAN_READER, p=p))
+    return correct(rows)

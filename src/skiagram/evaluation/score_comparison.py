@@ -155,24 +155,24 @@ def measure_columns(
     columns: Mapping[str, ScoredCases], setting: EvaluationSet
 ) -> tuple[ModelResult, ...]:
     """Return every figure and curve of columns; those that are resampled take their time."""
-    return tuple(_measure(name, scores, setting) for name, scores in columns.items())
-
-
-def _measure(name: str, scores: ScoredCases, setting: EvaluationSet) -> ModelResult:
-    result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
-    if are_probabilities(scores.score):
-        return result
-    metrics = (
-        (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
-        for row in result.figures.select(analysis=METRICS).rows
-    )
-    return replace(
-        result.without(CALIBRATION, REFERRAL).with_figures(METRICS, metrics),
-        reliability=(),
-        decision_curve=None,
-        risk_coverage=None,
-        confusion=(),
-    )
+    results = []
+    for name, scores in columns.items():
+        result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+        if not are_probabilities(scores.score):
+            # Of scores that are no probabilities only what hangs on their order is kept.
+            metrics = (
+                (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
+                for row in result.figures.select(analysis=METRICS).rows
+            )
+            result = replace(
+                result.without(CALIBRATION, REFERRAL).with_figures(METRICS, metrics),
+                reliability=(),
+                decision_curve=None,
+                risk_coverage=None,
+                confusion=(),
+            )
+        results.append(result)
+    return tuple(results)
 
 
 def _named(name: str) -> Outcome:

@@ -113,11 +113,6 @@ class _Trait:
         yield row(Estimate(self.development), group=DEVELOPMENT)
 
 
-def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Tell test cases from development cases, by `compare_sides`."""
-    return compare_sides(run.setting, run.traits).rows
-
-
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable:
     """Tell test cases from development cases, and say what differs; see `compare_cases`.
 

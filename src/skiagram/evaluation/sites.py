@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to 0 and 1, where the logit is still finite
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
-_METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
 _NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
 
 
@@ -140,25 +139,16 @@ def study_sites(
         summary = summarise_chances(figures) if on_logit else _summarise_plain(figures, np.inf)
         rows += [row(estimate, figure=name, model=arm) for name, estimate in summary.items()]
         of_sites = [figure.estimate() for figure in figures]
-        worst = _find_worst(of_sites, on_logit=on_logit, lower_is_better=lower_is_better)
+        worst = find_worst(of_sites, on_logit=on_logit, lower_is_better=lower_is_better)
         rows.append(row(worst, figure=WORST, model=arm))
     if both:
         bound = np.inf if lower_is_better else 1.0
         summary = _summarise_plain(differences, bound)
         of_sites = [each.estimate() for each in differences]
-        worst = _find_worst(of_sites, on_logit=False, lower_is_better=lower_is_better)
+        worst = find_worst(of_sites, on_logit=False, lower_is_better=lower_is_better)
         rows.append(paired(worst, figure=WORST))
         rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
     return tuple(rows)
-
-
-def _find_worst(
-    estimates: Sequence[Estimate], *, on_logit: bool, lower_is_better: bool
-) -> Estimate:
-    """Return the least favourable figure: of an error the greatest."""
-    if not lower_is_better:
-        return find_worst(estimates, on_logit=on_logit)
-    return find_worst([each.negate() for each in estimates], on_logit=False).negate()
 
 
 def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: EvaluationSet) -> None:
@@ -212,13 +202,17 @@ def _summarise_plain(figures: Sequence[Linearised], bound: float) -> dict[str, E
     return _summary(values, variances, on_logit=False, bound=bound)
 
 
-def find_worst(estimates: Sequence[Estimate], *, on_logit: bool) -> Estimate:
-    """Return the least figure of any site, a figure of the sites at hand.
+def find_worst(
+    estimates: Sequence[Estimate], *, on_logit: bool, lower_is_better: bool = False
+) -> Estimate:
+    """Return the least favourable figure of any site: the least, or of an error the greatest.
 
     The lower bound is the least of the sites' own: it lies above the least true figure no more
     often than that of the site where this is. Any of the upper bounds may lie too low by chance,
     so each reaches to the level 1 − .025 / sites (Bonferroni) before the least of them is taken.
     """
+    if lower_is_better:
+        return find_worst([each.negate() for each in estimates], on_logit=False).negate()
     known = [each for each in estimates if each.value is not None]
     if len(known) < 2:
         return Estimate(None, reason="the worst of fewer than two sites is no figure of its own")
@@ -242,23 +236,20 @@ def _summary(
     if len(value) < 2:
         reason = "one site says nothing about the next" if len(value) else "no site is large enough"
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
+
+    def bounded(value: float, low: float, high: float, method: str) -> Estimate:
+        if on_logit:
+            value, low, high = (float(expit(number)) for number in (value, low, high))
+            return Estimate(value, low, high, method)
+        return Estimate(value, max(-bound, low), min(bound, high), method)
+
     effects = summarise_random_effects(value, variance)
-    method = _METHOD.format(len(value))
+    method = f"random effects over {len(value)} sites (Paule–Mandel, Hartung–Knapp)"
     following = Estimate(None, reason="two sites say nothing of where the next may lie")
     if effects.next_low is not None and effects.next_high is not None:
-        bounds = effects.next_low, effects.next_high
-        following = _estimate(effects.mean, *bounds, _NEXT, on_logit, bound)
+        following = bounded(effects.mean, effects.next_low, effects.next_high, _NEXT)
     return {
-        "mean": _estimate(effects.mean, effects.low, effects.high, method, on_logit, bound),
+        "mean": bounded(effects.mean, effects.low, effects.high, method),
         "next_site": following,
         "spread": Estimate(effects.between, method="on the logit" if on_logit else ""),
     }
-
-
-def _estimate(
-    value: float, low: float, high: float, method: str, on_logit: bool, bound: float
-) -> Estimate:
-    if on_logit:
-        value, low, high = (float(expit(bound)) for bound in (value, low, high))
-        return Estimate(value, low, high, method)
-    return Estimate(value, max(-bound, low), min(bound, high), method)

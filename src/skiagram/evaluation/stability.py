@@ -1,6 +1,6 @@
 """How much a model's AUC, decisions and chosen features move with the data and the seed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import measure_auc
 from skiagram.evaluation.results import Named
-from skiagram.records.predictions import Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import (
     Floats,
     one_vs_rest_auc,
@@ -29,77 +29,6 @@ SOURCES = ("patients", "seed", "both")
 
 
 @dataclass(frozen=True)
-class FeatureSelection:
-    """Which features the fits of the folds kept.
-
-    Attributes:
-        agreement: How alike the choices are: 1 the same in every fit, 0 as if drawn at random.
-        fits: Number of fits that chose.
-        features: Number of features to choose from.
-        kept: Mean number of features that a fit kept.
-        most_chosen: Up to ten features, the most often chosen first → share of the fits that kept
-            it.
-    """
-
-    agreement: Estimate
-    fits: int
-    features: int
-    kept: float
-    most_chosen: Mapping[str, float]
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield agreement and numbers, then the share of the fits that kept a feature, by it."""
-        yield "selection_agreement", "", self.agreement
-        yield "choosing_fits", "", Estimate(float(self.fits))
-        yield "features_to_choose_from", "", Estimate(float(self.features))
-        yield "features_kept", "", Estimate(self.kept)
-        for feature, share in self.most_chosen.items():
-            yield "chosen_by", feature, Estimate(share)
-
-
-@dataclass(frozen=True)
-class Stability:
-    """How much a model's AUC moves when the data or the seed change.
-
-    Attributes:
-        fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
-        fold_mean: Mean with the Nadeau–Bengio corrected interval.
-        fold_sd: Standard deviation over folds.
-        seed_auc: AUC of the reported part for each repeat.
-        seed_sd: Standard deviation over repeats; None with a single repeat.
-        training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
-        variance: Of `SOURCES`, the part of the variance of a single fit's AUC on the reported
-            cases; None with one repeat or more classes.
-        flips: Chance that two repeats name different classes for a case; None with a single repeat.
-        selection: Which features the folds' fits kept; None for a model that chooses none.
-    """
-
-    fold_auc: tuple[float, ...]
-    fold_mean: Estimate
-    fold_sd: float | None
-    seed_auc: tuple[float, ...]
-    seed_sd: float | None
-    training_gap: Estimate
-    variance: Mapping[str, float] | None = None
-    flips: Estimate | None = None
-    selection: FeatureSelection | None = None
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield the figures in the order of the page."""
-        yield "fold_auc_mean", "", self.fold_mean
-        yield "training_gap", "", self.training_gap
-        for name, spread in (("fold_auc_sd", self.fold_sd), ("seed_auc_sd", self.seed_sd)):
-            if spread is not None:
-                yield name, "", Estimate(spread)
-        if self.flips is not None:
-            yield "flips", "", self.flips
-        for source, variance in (self.variance or {}).items():
-            yield f"variance_{source}", "", Estimate(variance)
-        if self.selection is not None:
-            yield from self.selection.list_figures()
-
-
-@dataclass(frozen=True)
 class FoldAuc:
     """AUCs of the fits behind the folds, repeat after repeat.
 
@@ -115,8 +44,8 @@ class FoldAuc:
 
 def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
     """Return the AUC of every fold that has all classes on both sides."""
-    held_out = dict(_groups(predictions.part("out_of_fold"), development))
-    training = dict(_groups(predictions.part("training"), development))
+    held_out = dict(_measure_folds(predictions, "out_of_fold", development))
+    training = dict(_measure_folds(predictions, "training", development))
     both = [key for key in held_out if key in training]
     both = [key for key in both if np.isfinite(held_out[key][0] + training[key][0])]
     sizes = np.array([[held_out[key][1], training[key][1]] for key in both]).reshape(-1, 2)
@@ -127,11 +56,11 @@ def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
     )
 
 
-def _groups(
-    part: pd.DataFrame, development: LabelledCases
+def _measure_folds(
+    predictions: Predictions, part: Part, development: LabelledCases
 ) -> Iterator[tuple[tuple[int, int], tuple[float, int]]]:
     """Yield (repeat, fold), (AUC, cases); of inner scores the pairs within an inner fold count."""
-    for key, rows in part.groupby(["repeat", "fold"], sort=True):
+    for key, rows in predictions.by_fold(part):
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
         # Only pairs of cases that one fit scored count.
         fit, weights = rows["inner_fold"].to_numpy(dtype=np.int64), np.ones((1, len(cases)))
@@ -140,64 +69,45 @@ def _groups(
         else:
             ranking = score_difference(scores_of(rows), cases.positive)
             area = roc_auc(ranking, cases.label == cases.positive, weights, fit)
-        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-        yield (repeat, fold), (float(area[0]), len(rows))
-
-
-def assess_stability(folds: FoldAuc, reported: ScoredCases, cases: LabelledCases) -> Stability:
-    """Summarise the spread over folds and over seeds."""
-    area = measure_auc(reported, cases)
-    seeds = np.array(area.repeated)
-    named = reported.estimate.argmax(axis=2).astype(np.int64)
-    flips = proportion(flip_rate(named), cases.patient) if len(named) > 1 else None
-    return Stability(
-        fold_auc=tuple(folds.held_out.tolist()),
-        fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
-        fold_sd=_spread(folds.held_out),
-        seed_auc=tuple(seeds.tolist()),
-        seed_sd=_spread(seeds),
-        training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
-        variance=split_variance(area) if cases.positive is not None and len(seeds) else None,
-        flips=flips,
-    )
-
-
-def selection_auc(
-    predictions: Predictions, development: LabelledCases, *, nested: bool
-) -> Estimate:
-    """Estimate the AUC by which a model may be chosen: no reported case has a part in it.
-
-    Args:
-        nested: Whether the reported cases are the development cases (`cv`): inner folds then count.
-    """
-    if nested:
-        return inner_auc(predictions, development)
-    folds = fold_auc(predictions, development)
-    return corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
-
-
-def inner_auc(predictions: Predictions, development: LabelledCases) -> Estimate:
-    """Average over outer folds the AUC that inner folds gave within their training cases.
-
-    These sets overlap, so no interval is given.
-    """
-    values = np.array(list(inner_auc_by_fold(predictions, development).values()))
-    values = values[np.isfinite(values)]
-    if len(values) == 0:
-        return Estimate(None, reason="no inner fold has scores of every class")
-    return Estimate(float(values.mean()), method="mean over the inner folds of each outer fold")
+        yield key, (float(area[0]), len(rows))
 
 
 def inner_auc_by_fold(
     predictions: Predictions, development: LabelledCases
 ) -> dict[tuple[int, int], float]:
     """Return (repeat, outer fold) → AUC within its inner folds; NaN where none has a pair."""
-    inner = predictions.part("inner")
-    return {key: value for key, (value, _) in _groups(inner, development)}
+    return {key: area for key, (area, _) in _measure_folds(predictions, "inner", development)}
 
 
-def _spread(values: Floats) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None
+def assess_stability(
+    folds: FoldAuc, reported: ScoredCases, cases: LabelledCases, selection: pd.DataFrame
+) -> Iterator[Named]:
+    """Yield how much a model's AUC, decisions and features move with the data and the seed.
+
+    `fold_auc_mean` has the corrected interval of Nadeau and Bengio; `training_gap` is the mean
+    training AUC minus it (over- and underfitting); `fold_auc_sd` and `seed_auc_sd` are standard
+    deviations over folds and over repeats; `flips` is the chance that two repeats name different
+    classes for a case; `variance_<source>` are parts of the variance of a single fit's AUC. What
+    takes several folds, several repeats or two classes is left out without them.
+
+    Args:
+        selection: Which features the fits chose; see `assess_feature_selection`.
+    """
+    area = measure_auc(reported, cases)
+    seeds = np.array(area.repeated)
+    yield "fold_auc_mean", "", corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+    gap = corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0)
+    yield "training_gap", "", gap
+    for name, values in (("fold_auc_sd", folds.held_out), ("seed_auc_sd", seeds)):
+        if len(values) > 1:
+            yield name, "", Estimate(float(values.std(ddof=1)))
+    named = reported.estimate.argmax(axis=2).astype(np.int64)
+    if len(named) > 1:
+        yield "flips", "", proportion(flip_rate(named), cases.patient)
+    if cases.positive is not None and len(seeds) > 1:
+        for source, variance in split_variance(area).items():
+            yield f"variance_{source}", "", Estimate(variance)
+    yield from assess_feature_selection(selection)
 
 
 def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -217,7 +127,7 @@ def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
     return rate
 
 
-def split_variance(ranked: Linearised) -> dict[str, float] | None:
+def split_variance(ranked: Linearised) -> dict[str, float]:
     """Split the variance of a single fit's AUC into components of a crossed random-effects design.
 
     Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
@@ -225,13 +135,11 @@ def split_variance(ranked: Linearised) -> dict[str, float] | None:
     variance of the repeats' AUCs seed + both; solved for the three, none below 0 (method of
     moments, as in Searle, Casella & McCulloch 1992, §4.3).
 
-    Returns:
-        None with a single repeat.
+    Args:
+        ranked: Of two repeats or more.
     """
     single = ranked.single()
     repeats = len(single)
-    if repeats < 2:
-        return None
     of_one = float(np.mean([figure.variance() for figure in single]))
     of_mean = ranked.variance()
     between = float(np.var([figure.value for figure in single], ddof=1))
@@ -244,8 +152,8 @@ _FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits
 _MAX_NAMED = 10
 
 
-def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
-    """Compare what the fits of the folds kept; None for a model that chooses no features.
+def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
+    """Compare what the fits of the folds kept; nothing of a model that chooses no features.
 
     Under `holdout` these are the fits of the folds, under `cv` those that scored the outer folds.
     Folds share training cases, so the interval is too narrow and the agreement somewhat too high
@@ -253,19 +161,23 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
 
     Args:
         table: Columns `fit`, `feature` and `chosen`, one row per fit and feature; may be empty.
+
+    Yields:
+        How alike the choices are (1 the same in every fit, 0 as if drawn at random), the numbers of
+        fits, of features to choose from and of those that a fit keeps on average; then the share of
+        the fits that kept a feature, of up to ten features, the most often chosen first.
     """
     if table.empty:
-        return None
+        return
     of_fits = table[table["fit"].str.fullmatch(_FITS)]
     wide = of_fits.pivot_table(
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
     ).astype(bool)
+    yield "selection_agreement", "", selection_stability(wide.to_numpy())
+    yield "choosing_fits", "", Estimate(float(len(wide)))
+    yield "features_to_choose_from", "", Estimate(float(wide.shape[1]))
+    yield "features_kept", "", Estimate(float(wide.sum(axis=1).mean()))
     share = {str(name): float(column.mean()) for name, column in wide.items()}
     ranked = sorted((name for name in share if share[name]), key=lambda name: (-share[name], name))
-    return FeatureSelection(
-        agreement=selection_stability(wide.to_numpy()),
-        fits=len(wide),
-        features=wide.shape[1],
-        kept=float(wide.sum(axis=1).mean()),
-        most_chosen={name: share[name] for name in ranked[:_MAX_NAMED]},
-    )
+    for name in ranked[:_MAX_NAMED]:
+        yield "chosen_by", name, Estimate(share[name])

@@ -6,7 +6,7 @@ patient with cases on both sides makes the two figures go together.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,82 +24,10 @@ from skiagram.statistics.linearised import Linearised, difference_of_groups, sha
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tasks.scored_cases import ScoredCases
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Patients = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TestedDifference:
-    """A difference of two figures with its test.
-
-    Attributes:
-        difference: The one minus the other.
-        p: Two-sided p value of no difference; None where it cannot be computed.
-        p_holm: The same, corrected over its family; None where there is no p value.
-    """
-
-    difference: Estimate
-    p: float | None
-    p_holm: float | None = None
-
-
-@dataclass(frozen=True)
-class Subgroup:
-    """Reported cases that share a value of a column.
-
-    Attributes:
-        column: Name of the column.
-        value: Its value, or its range where numbers were cut at tertiles.
-        cases: Number of cases.
-        patients: Class name → patients with a case of it.
-        metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
-        warning: Why not to trust it; empty when there is no such reason.
-        differences: The same figures here minus those on all other reported cases, their p values
-            corrected over all subgroups of the model.
-    """
-
-    column: str
-    value: str
-    cases: int
-    patients: dict[str, int]
-    metrics: dict[str, Estimate]
-    warning: str = ""
-    differences: dict[str, TestedDifference] = field(default_factory=dict)
-
-    @property
-    def part(self) -> Part:
-        """Return what it is of, without its figures."""
-        return Part(self.column, self.value, self.warning)
-
-    def list_rows(self, model: str) -> Iterator[FigureRow]:
-        """Yield its figures, numbers of cases and patients among them, as rows of a model."""
-        row = partial(make_row, analysis=SUBGROUPS, model=model, group=self.part.name)
-        yield row(Estimate(float(self.cases)), figure=CASES)
-        for name, patients in self.patients.items():
-            yield row(Estimate(float(patients)), figure=patients_of(name))
-        for name, estimate in self.metrics.items():
-            yield row(estimate, figure=name)
-        for name, tested in self.differences.items():
-            of_pair = partial(row, versus=OTHERS, p=tested.p, p_holm=tested.p_holm)
-            yield of_pair(tested.difference, figure=name)
-
-
-def compare_with_rest(
-    members: Flags, scores: ScoredCases, cases: LabelledCases
-) -> Iterator[tuple[str, Estimate, float | None]]:
-    """Yield (metric, part minus rest, p value) of each figure that both sides have.
-
-    Args:
-        members: (n,) marks the part.
-    """
-    inside, outside = (_auc_and_shares(side, scores, cases) for side in (members, ~members))
-    for name in inside:
-        if name in outside:
-            yield name, *difference_of_groups(inside[name], outside[name])
-
-
-def _auc_and_shares(
+def _measure_side(
     members: Flags, scores: ScoredCases, cases: LabelledCases
 ) -> dict[str, Linearised]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
@@ -119,9 +47,6 @@ def _auc_and_shares(
             figures[name] = share(correct[:, side], patient[side])
     return figures
 
-
-Members = tuple[str, NDArray[np.bool_]]  # a value, and which cases have it
-Test = tuple[str, frozenset[bytes]]  # metric, the two sides that are compared
 
 MAX_VALUES = 12
 FEW_NUMBERS = 6
@@ -143,43 +68,45 @@ def measure_subgroups(
     scores: ScoredCases,
     setting: EvaluationSet,
     least: int = MIN_PATIENTS,
-) -> tuple[Subgroup, ...]:
+    model: str = "",
+) -> tuple[tuple[Part, ...], tuple[FigureRow, ...]]:
     """Measure a model on the cases that share a value of a column, column after column.
 
     Each part is also compared with all other cases. The p values of a model are corrected together,
     over all columns and figures: among many parts one or two differ by chance.
 
     Parts with fewer patients than `least`, in all or of a class that they have, are not shown: few
-    patients' figures could tell who they are. They stand together in one row without names.
+    patients' figures could tell who they are. They stand together in one part without names.
+
+    Returns:
+        The parts, and their rows: numbers of cases and patients, `roc_auc` and, of two classes,
+        `sensitivity` and `specificity` at the threshold, and these minus those of all others.
     """
-    table = setting.covariates
+    table, parts = setting.covariates, list[Part]()
     if table is None:
-        return ()
-    tested: list[tuple[Subgroup, dict[str, Test]]] = []
-    for column in table.columns:
-        parts = list(split_by_value(table[column], setting.cases.patient, least))
-        shown = [part for part in parts if not _is_small(part[1], setting.cases, least)]
-        tested += (_subgroup(str(column), part, scores, setting, least) for part in shown)
-        if len(shown) < len(parts):
-            tested.append((Subgroup(str(column), hidden_parts(least), 0, {}, {}), {}))
-    # All p values together; a part against the rest is one test, whichever of them is the part.
-    p = {
-        test: difference.p
-        for part, tests in tested
-        for figure, test in tests.items()
-        if (difference := part.differences[figure]).p is not None
-    }
+        return (), ()
+    # Each row with the two sides that it compares, which are the same test from either side.
+    compared: list[tuple[FigureRow, frozenset[bytes]]] = []
+    for column in map(str, table.columns):
+        values = list(split_by_value(table[column], setting.cases.patient, least))
+        shown = [each for each in values if not _is_small(each[1], setting.cases, least)]
+        for value, members in shown:
+            part, rows = _measure_part(column, value, members, scores, setting, least, model)
+            parts.append(part)
+            sides = frozenset({members.tobytes(), (~members).tobytes()})
+            compared += [(row, sides) for row in rows]
+        if len(shown) < len(values):
+            parts.append(Part(column, hidden_parts(least)))
+            no_cases = Estimate(0.0)
+            row = make_row(no_cases, SUBGROUPS, CASES, model=model, group=parts[-1].name)
+            compared.append((row, frozenset()))
+    p = {(row.figure, sides): row.p for row, sides in compared if row.p is not None}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
-    return tuple(
-        replace(
-            part,
-            differences={
-                figure: replace(difference, p_holm=holm.get(tests[figure]))
-                for figure, difference in part.differences.items()
-            },
-        )
-        for part, tests in tested
+    corrected = (
+        replace(row, p_holm=holm.get((row.figure, sides))) if row.versus else row
+        for row, sides in compared
     )
+    return tuple(parts), tuple(corrected)
 
 
 def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
@@ -189,7 +116,7 @@ def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> b
 
 def split_by_value(
     values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = MIN_PATIENTS
-) -> Iterator[Members]:
+) -> Iterator[tuple[str, Flags]]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 
     Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
@@ -226,32 +153,41 @@ def split_by_value(
         yield _MISSING, missing
 
 
-def _subgroup(
-    column: str, part: Members, scores: ScoredCases, setting: EvaluationSet, least: int
-) -> tuple[Subgroup, dict[str, Test]]:
-    """Return a part with its figures, and which test each of its differences is."""
-    value, members = part
+def _measure_part(
+    column: str,
+    value: str,
+    members: Flags,
+    scores: ScoredCases,
+    setting: EvaluationSet,
+    least: int,
+    model: str,
+) -> tuple[Part, list[FigureRow]]:
+    """Return a part, and its rows; p values are not corrected."""
     cases = setting.cases.select(members)
     patients = cases.patients_by_class()
+    part = Part(column, value)
+    row = partial(make_row, analysis=SUBGROUPS, model=model, group=part.name)
+    rows = [row(Estimate(float(len(cases))), figure=CASES)]
+    rows += [
+        row(Estimate(float(number)), figure=patients_of(name)) for name, number in patients.items()
+    ]
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
-        return Subgroup(column, value, 0, patients, {}, reason), {}
+        return replace(part, warning=reason), rows
     of_part = scores.select(members)
-    figures = {
-        "roc_auc": measure_auc(of_part, cases).estimate(),
-        **estimate_operating_point(of_part, cases),
-    }
+    rows.append(row(measure_auc(of_part, cases).estimate(), figure="roc_auc"))
+    for name, estimate in estimate_operating_point(of_part, cases).items():
+        rows.append(row(estimate, figure=name))
+    # Where the other side is hidden, a difference would tell its figure.
+    if not _is_small(~members, setting.cases, least):
+        inside, outside = (
+            _measure_side(side, scores, setting.cases) for side in (members, ~members)
+        )
+        for name in (name for name in inside if name in outside):
+            difference, p = difference_of_groups(inside[name], outside[name])
+            rows.append(row(difference, figure=name, versus=OTHERS, p=p))
     smallest = min(patients, key=lambda name: patients[name])
-    few = patients[smallest] < FEW_OF_A_PART
-    warning = (
-        f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_OF_A_PART}"
-        if few
-        else ""
-    )
-    sides = frozenset({members.tobytes(), (~members).tobytes()})
-    differences, tests = {}, {}
-    if not _is_small(~members, setting.cases, least):  # else it would tell the hidden part's figure
-        for name, difference, p in compare_with_rest(members, scores, setting.cases):
-            differences[name], tests[name] = TestedDifference(difference, p), (name, sides)
-    subgroup = Subgroup(column, value, len(cases), patients, figures, warning, differences)
-    return subgroup, tests
+    if patients[smallest] < FEW_OF_A_PART:
+        few = f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_OF_A_PART}"
+        return replace(part, warning=few), rows
+    return part, rows

@@ -11,10 +11,10 @@ from skiagram.evaluation.criteria import (
     Standing,
     are_told_apart,
     beats_rule,
-    compare_on_all,
     decide,
     decide_by_margin,
     decide_finding,
+    find_comparison,
     find_decisive,
     find_side,
     find_standing,
@@ -30,6 +30,7 @@ from skiagram.evaluation.criteria import (
     list_standing,
 )
 from skiagram.evaluation.evaluation_record import (
+    ARM_WORDS,
     DOMAIN,
     FEATURES,
     FINDING_RULES,
@@ -61,7 +62,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     figures without them. Where frozen encoders take part, the same is said of the contender, under
     its name.
     """
-    everything, decisive = compare_on_all(evaluation), find_decisive(evaluation)
+    everything, decisive = find_comparison(evaluation), find_decisive(evaluation)
     useless = is_nothing_of_use(evaluation)
     if everything is None or decisive is None:
         difference = evaluation.difference
@@ -103,8 +104,13 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_shifted(evaluation),
         *_unbeaten(decisive, evaluation),
         *_unbeaten_in_finding(evaluation),
-        *_unclean(evaluation),
     )
+    if is_remembered(evaluation):
+        unclean = (
+            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
+            "development cases, and without them nothing can be compared: the figures are too good."
+        )
+        openings = (*openings, unclean)
     return Verdict(decision, headline, openings, reasons)
 
 
@@ -221,14 +227,6 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
             rival = "a finder that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(finding.contender)
         yield f"In finding, the {name} is not shown to beat {rival}."
-
-
-def _unclean(evaluation: Evaluation) -> Iterator[str]:
-    if is_remembered(evaluation):
-        yield (
-            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
-            "development cases, and without them nothing can be compared: the figures are too good."
-        )
 
 
 def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
@@ -367,7 +365,7 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     equal = decisive.difference.low == decisive.difference.high
     if len(known) < len(shares) or decisive.useless or equal:
         return
-    margin, (above, within, below) = decisive.margin, known
+    margin, (above, within, below) = decisive.evaluation.margin, known
     yield (
         f"Probability (flat prior) of a gain above {margin:.3f}: {above}; of a difference within "
         f"±{margin:.3f}: {within}; of a loss above {margin:.3f}: {below}."
@@ -482,14 +480,6 @@ def _listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-_ARMS = {
-    "deep": "network",
-    "encoder": "frozen encoder",
-    "classical": "classical model",
-    "combined": "combination",
-}
-
-
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
     """Return a sentence on the best model of each arm: whether it beats every simple rule.
 
@@ -498,7 +488,7 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
     """
     titles = {PREVALENCE: "chance"} | evaluation.titles
     sentences = []
-    for arm, name in _ARMS.items():
+    for arm, name in ARM_WORDS.items():
         rules = [rule for rule in gains_over_rules(evaluation) if rule.model == arm]
         lost = [rule for rule in rules if not beats_rule(rule)]
         if not rules or arm not in evaluation.best or beaten is bool(lost):

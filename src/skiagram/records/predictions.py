@@ -1,5 +1,6 @@
 """What training says of a model: how it ended, and all scores."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -75,6 +76,12 @@ class Predictions:
     def part(self, name: Part) -> pd.DataFrame:
         """Return the rows of one part."""
         return self.table[self.table["part"] == name].reset_index(drop=True)
+
+    def by_fold(self, name: Part) -> Iterator[tuple[tuple[int, int], pd.DataFrame]]:
+        """Yield (repeat, fold) and the rows of each fold of a part, in ascending order."""
+        for key, rows in self.part(name).groupby(["repeat", "fold"], sort=True):
+            repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
+            yield (repeat, fold), rows
 
     def write(self, folder: Path) -> None:
         """Write the outcome as JSON and the tables as Parquet."""

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from numpy.typing import NDArray
 
 from skiagram.evaluation.criteria import list_as_good
-from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet, wrap_title
+from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, Style, open_sheet, wrap_title
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
@@ -50,7 +47,21 @@ _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 def show_costs(result: CostComparison) -> AnalysisPart:
     """Return the best and the cheapest models, figure and table."""
     models, clock = sorted(result.models, key=_auc, reverse=True), result.clock
-    fronts = [f"{kind}: {titles}" for kind, titles in list_fronts(result).items()]
+    # Of each kind of cost the models on its front, cheapest first; the table numbers all models.
+    fronts, value = [], [_auc(model) for model in result.models]
+    for kind, cost in costs_by_kind(result.models).items():
+        front = zip(result.models, cost, pareto_front(cost, value), strict=True)
+        pairs = sorted(
+            (spent, model.title) for model, spent, on in front if on and spent is not None
+        )
+        fronts.append(f"{kind}: {', '.join(title for _, title in pairs)}")
+    rows = [
+        TableRow(
+            f"{number}. {model.title}",
+            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
+        )
+        for number, model in enumerate(models, start=1)
+    ]
     return AnalysisPart(
         answers=(describe_best(result), *fronts),
         title="What accuracy costs",
@@ -59,24 +70,12 @@ def show_costs(result: CostComparison) -> AnalysisPart:
         "models, squares are networks, diamonds are frozen encoders; numbers are those of the "
         "table. Filled marks on the line are the models that no other beats in both. Models "
         "without defined operations are missing in that panel.",
-        table=tabulate_costs(models),
+        table=Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows)),
         caption=f"Times are medians of {clock.time} time with minimum and maximum in brackets, "
         f"measured on: {result.machine}. They depend on this machine; the other columns do not.",
         notes=tuple(f"{each.title} could not be trained: {each.reason}" for each in result.failed),
         method=_METHOD.format(images=clock.images, repeats=clock.repeats),
     )
-
-
-def tabulate_costs(models: Sequence[ModelCost]) -> Table:
-    """Return accuracy and cost of each model, numbered as in the figure."""
-    rows = [
-        TableRow(
-            f"{number}. {model.title}",
-            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
-        )
-        for number, model in enumerate(models, start=1)
-    ]
-    return Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
 
 
 def describe_best(result: CostComparison) -> str:
@@ -110,21 +109,6 @@ def _auc(model: ModelCost) -> float:
     return model.auc.value or 0.0
 
 
-def list_fronts(result: CostComparison) -> dict[str, str]:
-    """Return each kind of cost → the models on its front, cheapest first."""
-    value = [_auc(model) for model in result.models]
-    named_fronts = {}
-    for kind, cost in costs_by_kind(result.models).items():
-        front = pareto_front(cost, value)
-        pairs = [
-            (spent, model.title)
-            for model, spent, on in zip(result.models, cost, front, strict=True)
-            if on and spent is not None
-        ]
-        named_fronts[kind] = ", ".join(title for _, title in sorted(pairs))
-    return named_fronts
-
-
 def fill_cost(cost: Estimate) -> Cell:
     """Return a count, or a median time with the least and the greatest; the reason without."""
     if cost.value is None:
@@ -152,45 +136,32 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
     with open_sheet(5.2) as page:
         grid = page.figure.subplots(2, 2, sharey=True)
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
-            front = pareto_front(cost, value)
-            _panel(axes, models, cost, front)
+            marked = list(zip(models, cost, pareto_front(cost, value), strict=True))
+            line = sorted((x, _auc(model)) for model, x, on in marked if on and x is not None)
+            axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
+            for number, (model, spent, on) in enumerate(marked, start=1):
+                if spent is None or model.auc.value is None:
+                    continue
+                colour, place = ARM_COLOUR[model.arm], (spent, model.auc.value)
+                style: Style = {"color": colour, "markerfacecolor": colour if on else "none"}
+                axes.plot(*place, _MARKS[model.arm], markersize=5, **style)
+                beside: Style = {"textcoords": "offset points", "fontsize": 7, "color": colour}
+                axes.annotate(str(number), place, (4, 3), **beside)
+            # On a logarithmic axis, decades alone are marked where costs lie far apart.
+            axes.set_xscale("log")
+            above_0 = [spent for spent in cost if spent]
+            wide = bool(above_0) and max(above_0) / min(above_0) > _WIDE
+            marks = LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=5)
+            axes.xaxis.set_major_locator(marks)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: _short(number)))
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel(wrap_title(kind))
-            names = [model.title for model, on in zip(models, front, strict=True) if on]
-            words.append(f"{kind}: {', '.join(names)}")
+            words.append(f"{kind}: {', '.join(model.title for model, _, on in marked if on)}")
         for axes in grid[:, 0]:
             axes.set_ylabel("AUC, out-of-fold")
         aucs = ", ".join(f"{model.title} {format_decimal(model.auc.value)}" for model in models)
         text = f"AUC of {aucs}. On the front of {'; of '.join(words)}."
         return page.finish("pareto", text)
-
-
-def _panel(
-    axes: Axes,
-    models: Sequence[ModelCost],
-    cost: Sequence[float | None],
-    front: NDArray[np.bool_],
-) -> None:
-    marked = list(zip(models, cost, front, strict=True))
-    line = sorted((spent, _auc(model)) for model, spent, on in marked if on and spent is not None)
-    axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
-    for number, (model, spent, on) in enumerate(marked, start=1):
-        if spent is None or model.auc.value is None:
-            continue
-        colour = ARM_COLOUR[model.arm]
-        axes.plot(
-            spent, model.auc.value, _MARKS[model.arm], color=colour, markersize=5,
-            markerfacecolor=colour if on else "none",
-        )  # fmt: skip
-        axes.annotate(
-            str(number), (spent, model.auc.value), (4, 3), textcoords="offset points",
-            fontsize=7, color=colour,
-        )  # fmt: skip
-    axes.set_xscale("log")
-    spent_costs = [spent for spent in cost if spent]
-    wide = bool(spent_costs) and max(spent_costs) / min(spent_costs) > _WIDE
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _short(value: float) -> str:

@@ -70,7 +70,7 @@ def format_p_value(p: float | None) -> str:
 def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
     """Return (arm, its models) for every arm that has models."""
     groups: dict[str, list[ModelResult]] = {arm: [] for arm in ARM_TITLES}
-    for model in (*evaluation.models, *evaluation.mixtures):
+    for model in evaluation.every:
         groups[model.outcome.arm].append(model)
     return [(arm, models) for arm, models in groups.items() if models]
 

@@ -114,8 +114,23 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
             f"overtake with up to {format_count(result.reach)} training cases, and the fitted "
             f"curves {place}; a curve that takes off late or levels out does otherwise."
         )
-    sentences.append(_describe_missing(crossing, result))
-    return " ".join(filter(None, sentences))
+    # At which sizes failed fits leave fewer draws, or none, to compare.
+    pairs = zip(crossing.compared, crossing.fits, strict=True)
+    fewer = [
+        f"{format_count(cases)} ({fits} of {result.draws} draws)"
+        for cases, fits in pairs
+        if fits < result.draws
+    ]
+    if fewer:
+        cases = ", ".join(fewer)
+        sentences.append(
+            f"Because fits failed, fewer draws are compared at {cases} training cases."
+        )
+    tried = {cases for curve in result.curves for cases in curve.cases}
+    if absent := sorted(tried - set(crossing.compared)):
+        cases = ", ".join(map(format_count, absent))
+        sentences.append(f"Nothing is compared at {cases}: fewer than two draws have fits of both.")
+    return " ".join(sentences)
 
 
 def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
@@ -141,26 +156,6 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
         f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
         f"({interval})."
     )
-
-
-def _describe_missing(crossing: Crossing, result: LearningCurves) -> str:
-    """Say at which sizes failed fits leave fewer draws, or none, to compare; empty if nowhere."""
-    pairs = zip(crossing.compared, crossing.fits, strict=True)
-    fewer = [
-        f"{format_count(cases)} ({fits} of {result.draws} draws)"
-        for cases, fits in pairs
-        if fits < result.draws
-    ]
-    tried = {cases for curve in result.curves for cases in curve.cases}
-    absent = [format_count(cases) for cases in sorted(tried - set(crossing.compared))]
-    told = []
-    if fewer:
-        cases = ", ".join(fewer)
-        told.append(f"Because fits failed, fewer draws are compared at {cases} training cases.")
-    if absent:
-        cases = ", ".join(absent)
-        told.append(f"Nothing is compared at {cases}: fewer than two draws have fits of both.")
-    return " ".join(told)
 
 
 def _rounded(cases: float) -> str:

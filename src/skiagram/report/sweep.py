@@ -59,23 +59,20 @@ _FILL = {
 
 
 def summarise(result: SweepResult) -> Summary:
-    """Return the question, which row was chosen, and what it changes."""
-    answers = [answer for part in show_analysis(result) for answer in part.answers]
-    return Summary(result.question, (*warn_of_chance(result), *answers, *describe_choice(result)))
+    """Return the question, which row was chosen, and what it changes.
 
-
-def warn_of_chance(result: SweepResult) -> tuple[str, ...]:
-    """Return that no model of any row is shown to beat chance; nothing where one is.
-
-    Finders are not judged by the AUC of whole images: a sweep of theirs says nothing of it.
+    Where no model of any row is shown to beat chance, that comes first. Finders are not judged by
+    the AUC of whole images: a sweep of theirs says nothing of it.
     """
     figures = [each for row in result.rows for each in row.figures.figures]
-    if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
-        return ()
     aucs = [each.estimate for each in figures if each.figure == AUC]
     lows = [estimate.low for estimate in aucs if estimate.value is not None]
     is_useless = bool(lows) and all(low is not None and low <= CHANCE for low in lows)
-    return (NOTHING_WORKS, LOOK_AT_DATA) if is_useless else ()
+    if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
+        is_useless = False
+    warning = (NOTHING_WORKS, LOOK_AT_DATA) if is_useless else ()
+    answers = [answer for part in show_analysis(result) for answer in part.answers]
+    return Summary(result.question, (*warning, *answers, *describe_choice(result)))
 
 
 def show_analysis(result: SweepResult) -> list[AnalysisPart]:

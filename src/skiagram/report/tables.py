@@ -86,9 +86,6 @@ class Table:
         )
         return {reason: number for number, reason in enumerate(reasons, start=1)}
 
-    def row(self, title: str) -> TableRow:
-        return next(row for group in self.groups for row in group.rows if row.title == title)
-
 
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
     """Return rows that need no headings of groups."""

@@ -24,16 +24,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
+from skiagram.tasks.outcome import Finite, MeasuredCalibration
 from skiagram.tasks.scored_cases import Floats
 
-# Ranges of what is read from a file: read_record refuses what lies outside.
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class ScalingCalibration:
+class ScalingCalibration(MeasuredCalibration):
     """Probabilities = softmax(slope · score + intercept).
 
     Attributes:
@@ -55,13 +54,6 @@ class ScalingCalibration:
             self.slope * scores + np.array(self.intercept), axis=1
         )
         return result
-
-    @staticmethod
-    def average(calibrations: Sequence["ScalingCalibration"]) -> "ScalingCalibration":
-        """Average slopes and intercepts, which averages log-odds."""
-        slope = float(np.mean([calibration.slope for calibration in calibrations]))
-        intercept = np.mean([calibration.intercept for calibration in calibrations], axis=0)
-        return ScalingCalibration(slope, tuple(float(value) for value in intercept))
 
 
 def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
@@ -93,7 +85,14 @@ def _fit_scaling(
         smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
         target[label == k] = (1.0 - smoothed) / (n_classes - 1)
         target[label == k, k] = smoothed
-    scale, unit = _standardised(scores, offset)
+    # Class offsets are taken off and one scale divided by, so that neither shift nor scale of a
+    # model's scores moves the optimum out of the bounds; a row's common level drops out.
+    centred = scores - scores.mean(axis=1, keepdims=True) - offset
+    largest = float(np.abs(centred).max())
+    scale, unit = 1.0, np.zeros_like(scores)
+    if largest > 1e-12 * float(np.abs(scores).max()):  # else equal scores but for rounding
+        scale = float(np.std(centred / largest)) * largest
+        unit = centred / scale
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
@@ -110,23 +109,6 @@ def _fit_scaling(
     slope = float(np.exp(best[0])) / scale
     intercept = best[1:] - best[1:].mean() - slope * offset
     return ScalingCalibration(slope, tuple(float(value) for value in intercept))
-
-
-def _standardised(
-    scores: NDArray[np.float64], offset: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """Return one scale, and scores less class offsets over it; a row's common level drops out.
-
-    The bounds of the search are in these units, so neither shift nor scale of a model's scores
-    moves the optimum out of them.
-    """
-    level = scores - scores.mean(axis=1, keepdims=True)
-    centred = level - offset
-    largest = float(np.abs(centred).max())
-    if largest <= 1e-12 * float(np.abs(scores).max()):  # equal scores but for rounding
-        return 1.0, np.zeros_like(scores)
-    scale = float(np.std(centred / largest)) * largest
-    return scale, centred / scale
 
 
 @dataclass(frozen=True)

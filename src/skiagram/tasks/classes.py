@@ -79,11 +79,6 @@ class Classes(Predicted):
         return self.classes
 
     @property
-    def reported(self) -> tuple[str, ...]:
-        """Return those of the estimates that are told of a new case: all."""
-        return self.classes
-
-    @property
     def scores(self) -> int:
         """Return how many scores a model gives a case: one a class."""
         return len(self.classes)

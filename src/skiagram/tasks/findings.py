@@ -36,8 +36,10 @@ from skiagram.tasks.columns import (
 )
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
+    Finite,
     MeasuredCalibration,
     MeasuredOutcome,
+    NotNegative,
     ReadColumns,
     Tensor,
     describe_unequal_patients,
@@ -61,7 +63,6 @@ _STATES = {
     "-1": UNKNOWN,  # uncertain, as CheXpert writes it
 }
 _CELLS = "1 (present), 0 (absent), −1 (uncertain) or an empty cell"
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 States = NDArray[np.int64]
 
 
@@ -74,7 +75,7 @@ class FindingsCalibration(MeasuredCalibration):
         intercepts: Log-odds at a score of 0, by finding.
     """
 
-    slopes: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+    slopes: tuple[NotNegative, ...]
     intercepts: tuple[Finite, ...]
 
     @property
@@ -86,14 +87,6 @@ class FindingsCalibration(MeasuredCalibration):
         """Turn (n, findings) scores into probabilities of as many."""
         probability: Floats = expit(np.array(self.slopes) * scores + np.array(self.intercepts))
         return probability
-
-    @staticmethod
-    def average(calibrations: Sequence["FindingsCalibration"]) -> "FindingsCalibration":
-        """Average slopes and intercepts, which averages log-odds."""
-        return FindingsCalibration(
-            tuple(np.mean([each.slopes for each in calibrations], axis=0).tolist()),
-            tuple(np.mean([each.intercepts for each in calibrations], axis=0).tolist()),
-        )
 
 
 class _ReadFindings(NamedTuple):
@@ -147,16 +140,6 @@ class Findings(MeasuredOutcome):
     primary: ClassVar[str] = "macro_auc"
     chance: ClassVar[float | None] = 0.5
     classical_loss: ClassVar[Loss] = "multilabel"
-    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    rules: ClassVar[dict[str, str]] = {
-        "cases": "null_model",
-        "acquisition": "acquisition",
-        "volume": "region_volume",
-        "covariates": "covariates",
-        "permuted": "permuted",
-    }
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "macro_auc",
@@ -242,10 +225,6 @@ class Findings(MeasuredOutcome):
     @property
     def estimates(self) -> tuple[str, ...]:
         return self.findings
-
-    @property
-    def reported(self) -> tuple[str, ...]:
-        return self.estimates
 
     @property
     def words(self) -> str:
@@ -550,7 +529,16 @@ def _read_each(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
                 remedy="correct the table, or leave the column out of --findings",
             )
         states[:, number] = [UNKNOWN if state is None else state for state in of_column]
-    _refuse_nothing_known(table, states, columns)
+    nothing = (states == UNKNOWN).all(axis=1)
+    if nothing.any():
+        first = table.rows[int(nothing.argmax())]
+        raise DataError(
+            f"{nothing.sum()} of {len(nothing)} rows say no finding",
+            where=f"{first.where}, columns {listed(columns)}",
+            allowed="1 or 0 in one column at least",
+            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
+            "means absent (`--blank-finding absent`)",
+        )
     return _ReadFindings(tuple(names), states, _describe(names, states, blank))
 
 
@@ -600,20 +588,6 @@ def _read_lists(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
     if left_out:
         note += f" Not told, since they are not named: {listed(left_out)}."
     return _ReadFindings(tuple(names), states.reshape(len(cells), len(names)), note)
-
-
-def _refuse_nothing_known(table: OutcomeTable, states: States, columns: Sequence[str]) -> None:
-    """Refuse rows in which no finding is known."""
-    nothing = (states == UNKNOWN).all(axis=1)
-    if nothing.any():
-        first = table.rows[int(nothing.argmax())]
-        raise DataError(
-            f"{nothing.sum()} of {len(nothing)} rows say no finding",
-            where=f"{first.where}, columns {listed(columns)}",
-            allowed="1 or 0 in one column at least",
-            remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
-            "means absent (`--blank-finding absent`)",
-        )
 
 
 def _describe(names: Sequence[str], states: States, blank: int) -> str:

@@ -7,7 +7,7 @@ largest for what the scores know, as predicted and true grades have one variance
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -39,13 +39,15 @@ from skiagram.tasks.columns import (
 )
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
+    Finite,
     MeasuredCalibration,
     MeasuredOutcome,
+    NotNegative,
     ReadColumns,
     Tensor,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, OutcomePlot
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEAST_GRADES = 3
@@ -53,7 +55,6 @@ _FEWEST_CASES = 10  # of a grade; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # of a grade
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _DRAWN_CUTS = 1.0  # log-odds of the outer cut-offs of generated grades from the middle
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class GradeCalibration(MeasuredCalibration):
         thresholds: Of the score, by which a grade is predicted, ascending.
     """
 
-    slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    slope: NotNegative
     cuts: tuple[Finite, ...]
     thresholds: tuple[Finite, ...]
 
@@ -80,17 +81,6 @@ class GradeCalibration(MeasuredCalibration):
         place = 1 + (scores > np.array(self.thresholds)).sum(axis=1)
         probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
         return np.column_stack([place, probability])
-
-    @staticmethod
-    def average(calibrations: Sequence["GradeCalibration"]) -> "GradeCalibration":
-        """Average slopes and cut-offs."""
-        return GradeCalibration(
-            float(np.mean([calibration.slope for calibration in calibrations])),
-            tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
-            tuple(
-                np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()
-            ),
-        )
 
 
 @dataclass(**STRICT)
@@ -121,16 +111,6 @@ class Grade(MeasuredOutcome):
     primary: ClassVar[str] = "quadratic_kappa"
     chance: ClassVar[float | None] = 0.0
     classical_loss: ClassVar[Loss] = "ordered_logistic"
-    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    rules: ClassVar[dict[str, str]] = {
-        "cases": "null_model",
-        "acquisition": "acquisition",
-        "volume": "region_volume",
-        "covariates": "covariates",
-        "permuted": "permuted",
-    }
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -221,10 +201,6 @@ class Grade(MeasuredOutcome):
         return f"grade, {self._places}", *(f"probability of {grade}" for grade in self.grades)
 
     @property
-    def reported(self) -> tuple[str, ...]:
-        return self.estimates
-
-    @property
     def words(self) -> str:
         return f"grade from {self.grades[0]} to {self.grades[-1]}"
 
@@ -310,26 +286,20 @@ class Grade(MeasuredOutcome):
         kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in predicted]
         return mean_over_repeats(kappas, cases.folds)
 
-    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
-        measured = [MeasuredFigure("quadratic_kappa", "", self.measure_primary(cases))]
+    def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
         value, patient = cases.value, cases.patient
-
-        def add(name: str, of_repeats: Sequence[Linearised]) -> None:
-            measured.append(MeasuredFigure(name, "", mean_over_repeats(of_repeats, cases.folds)))
-
         predicted, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
-        add("absolute_error", [grade_error(each, value, patient) for each in predicted])
+        yield "absolute_error", "", [grade_error(each, value, patient) for each in predicted]
         exact = [(each == value).astype(np.float64) for each in predicted]
-        add("exact_agreement", [share(each[None], patient) for each in exact])
+        yield "exact_agreement", "", [share(each[None], patient) for each in exact]
         of_cuts = zip(*self._areas(cases), strict=True)
-        add("auc", [_mean_over_cuts(areas, cases.label) for areas in of_cuts])
+        yield "auc", "", [_mean_over_cuts(areas, cases.label) for areas in of_cuts]
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
-        add("ranked_probability_score", [mean_of_cases(each, patient) for each in errors])
+        yield "ranked_probability_score", "", [mean_of_cases(each, patient) for each in errors]
         shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
-        plain = ranked_probability_terms(np.tile(shares, (len(value), 1)), cases.label)
-        gains = [mean_of_cases(plain - each, patient) for each in errors]
-        add("ranked_probability_gain", gains)
-        return measured
+        same = ranked_probability_terms(np.tile(shares, (len(value), 1)), cases.label)
+        gains = [mean_of_cases(same - each, patient) for each in errors]
+        yield "ranked_probability_gain", "", gains
 
     def _areas(self, cases: ScoredCases) -> list[list[Linearised]]:
         """Return, by cut-off, the AUC of each repeat."""

@@ -6,7 +6,7 @@ most, each patient weighing alike (split conformal, Lei et al. 2018, *J. Am. Sta
 of patients Lee, Barber & Willett 2023, *Distribution-free inference with hierarchical data*).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -34,13 +34,15 @@ from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
+    Finite,
     MeasuredCalibration,
     MeasuredOutcome,
+    NotNegative,
     ReadColumns,
     Tensor,
     require_unit,
 )
-from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, OutcomePlot
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEVEL = 0.9
@@ -50,7 +52,6 @@ _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the s
 _BANDS = 5
 _FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -64,7 +65,7 @@ class NumberCalibration(MeasuredCalibration):
 
     centre: Finite
     spread: Spread
-    half: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    half: NotNegative
 
     @property
     def columns(self) -> int:
@@ -75,15 +76,6 @@ class NumberCalibration(MeasuredCalibration):
         """Turn (n, 1) scores into (n, 3) numbers and ends of intervals."""
         number = self.centre + self.spread * scores[:, 0]
         return np.stack([number, number - self.half, number + self.half], axis=1)
-
-    @staticmethod
-    def average(calibrations: Sequence["NumberCalibration"]) -> "NumberCalibration":
-        """Average centres, spreads and half lengths."""
-        return NumberCalibration(
-            float(np.mean([calibration.centre for calibration in calibrations])),
-            float(np.mean([calibration.spread for calibration in calibrations])),
-            float(np.mean([calibration.half for calibration in calibrations])),
-        )
 
 
 def group_numbers(value: Floats) -> tuple[Labels, int]:
@@ -123,16 +115,6 @@ class Number(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
     classical_loss: ClassVar[Loss] = "least_squares"
-    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    rules: ClassVar[dict[str, str]] = {
-        "cases": "null_model",
-        "acquisition": "acquisition",
-        "volume": "region_volume",
-        "covariates": "covariates",
-        "permuted": "permuted",
-    }
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -234,10 +216,6 @@ class Number(MeasuredOutcome):
         return f"number{unit}", f"low end {level}", f"high end {level}"
 
     @property
-    def reported(self) -> tuple[str, ...]:
-        return self.estimates
-
-    @property
     def words(self) -> str:
         return f"number, in {self.unit}" if self.unit else "number"
 
@@ -328,34 +306,28 @@ class Number(MeasuredOutcome):
         errors = [absolute_error(each, cases.value, cases.patient) for each in predicted]
         return mean_over_repeats(errors, cases.folds)
 
-    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
-        measured = [MeasuredFigure("absolute_error", "", self.measure_primary(cases))]
-        seen = cases.value, cases.patient
-
-        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
-
-        predicted = list(cases.estimate[:, :, 0])
-        add(
-            "root_mean_square_error",
-            "",
-            [root_mean_square_error(each, *seen) for each in predicted],
-        )
-        add(
-            "intraclass_correlation",
-            "",
-            [intraclass_correlation(each, *seen) for each in predicted],
-        )
-        add("mean_difference", "", [mean_difference(each, *seen) for each in predicted])
+    def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        predicted, seen = list(cases.estimate[:, :, 0]), (cases.value, cases.patient)
+        for name, measure in (
+            ("root_mean_square_error", root_mean_square_error),
+            ("intraclass_correlation", intraclass_correlation),
+            ("mean_difference", mean_difference),
+        ):
+            yield name, "", [measure(each, *seen) for each in predicted]
         for group, side in (("lower", -1), ("upper", 1)):
-            add(
-                "agreement_limit", group, [agreement_limit(each, *seen, side) for each in predicted]
+            yield (
+                "agreement_limit",
+                group,
+                [agreement_limit(each, *seen, side) for each in predicted],
             )
         of_fits = zip(predicted, cases.fit, strict=True)
-        add("calibration_slope", "", [calibration_slope(each, *seen, fit) for each, fit in of_fits])
+        yield (
+            "calibration_slope",
+            "",
+            [calibration_slope(each, *seen, fit) for each, fit in of_fits],
+        )
         ends = [(each[:, 1], each[:, 2]) for each in cases.estimate]
-        add("coverage", "", [interval_coverage(*each, *seen) for each in ends])
-        return measured
+        yield "coverage", "", [interval_coverage(*each, *seen) for each in ends]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
         predicted = cases.estimate[:, :, 0].mean(axis=0)

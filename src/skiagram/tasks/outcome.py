@@ -1,14 +1,16 @@
 """What an outcome that is no class says of itself besides what all that is predicted says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from skiagram.errors import OptionError
+from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 from skiagram.tasks.figure import Figure
@@ -25,8 +27,14 @@ class GroupGap(NamedTuple):
     words: str
 
 
+# Ranges of what is read from a file: read_record refuses what lies outside.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
 class MeasuredCalibration(ABC):
-    """What turns scores into the estimates of an outcome; a member is a frozen dataclass."""
+    """What turns scores into estimates; the fields of a member are numbers and rows of numbers."""
 
     @property
     @abstractmethod
@@ -37,10 +45,21 @@ class MeasuredCalibration(ABC):
     def probabilities(self, scores: Floats) -> Floats:
         """Turn (n, scores) scores into (n, columns) estimates."""
 
-    @staticmethod
-    @abstractmethod
-    def average(calibrations: Sequence[Any]) -> Any:
-        """Return the average of the calibrations of several folds."""
+    @classmethod
+    def average(cls, calibrations: Sequence[Self]) -> Self:
+        """Return the calibration whose numbers are the means of those of several folds."""
+        means = {
+            field.name: np.mean(
+                [getattr(calibration, field.name) for calibration in calibrations], axis=0
+            ).tolist()
+            for field in fields(cls)
+        }
+        return cls(
+            **{
+                name: tuple(mean) if isinstance(mean, list) else mean
+                for name, mean in means.items()
+            }
+        )
 
 
 def require_unit(given: str, known: str) -> None:
@@ -96,9 +115,16 @@ class MeasuredOutcome(Predicted):
     column: str
     options: ClassVar[tuple[ColumnOption, ...]]
     named_by: ClassVar[tuple[str, ...]]
-    baselines: ClassVar[tuple[str, ...]]
-    frozen: ClassVar[tuple[str, ...]]
-    networks: ClassVar[tuple[str, ...]]
+    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
+    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
+    rules: ClassVar[dict[str, str]] = {
+        "cases": "null_model",
+        "acquisition": "acquisition",
+        "volume": "region_volume",
+        "covariates": "covariates",
+        "permuted": "permuted",
+    }
     figures: ClassVar[tuple[Figure, ...]]
 
     @classmethod
@@ -169,9 +195,17 @@ class MeasuredOutcome(Predicted):
         """Return where numbers begin that are learned with the network for its loss alone."""
         return np.zeros(0)
 
-    @abstractmethod
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         """Return all figures, the primary first."""
+        others = (
+            MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds))
+            for name, group, of_repeats in self.measure_others(cases)
+        )
+        return [*super().measure(cases), *others]
+
+    def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        """Yield every figure but the primary one: name, what it is of besides, of each repeat."""
+        yield from ()
 
     @abstractmethod
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:

@@ -120,9 +120,9 @@ class Predicted(ABC):
         """Return the names of what a calibration estimates, a column each."""
 
     @property
-    @abstractmethod
     def reported(self) -> tuple[str, ...]:
-        """Return those of the estimates that are told of a new case."""
+        """Return those of the estimates that are told of a new case: by default all."""
+        return self.estimates
 
     @abstractmethod
     def list_figures(self) -> tuple[Figure, ...]:

@@ -6,7 +6,7 @@ event may come first, such as death, it has one Cox regression for each of both,
 cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -46,14 +46,16 @@ from skiagram.statistics.survival import (
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
+    Finite,
     GroupGap,
     MeasuredCalibration,
     MeasuredOutcome,
+    NotNegative,
     ReadColumns,
     Tensor,
     require_unit,
 )
-from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, OutcomePlot
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
@@ -79,7 +81,6 @@ _DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
 _DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
 _OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
 _LEAST_BENEFIT = -0.05  # below it nothing is drawn
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ class HazardCalibration(MeasuredCalibration):
         other_hazard: As `hazard`, of other events; empty where there are none.
     """
 
-    slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    slope: NotNegative
     centre: Finite
-    hazard: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+    hazard: tuple[NotNegative, ...]
     other_slope: Finite = 0.0
-    other_hazard: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = ()
+    other_hazard: tuple[NotNegative, ...] = ()
 
     @property
     def columns(self) -> int:
@@ -123,19 +124,6 @@ class HazardCalibration(MeasuredCalibration):
         ratio = np.exp(np.clip(slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
         cumulative: Floats = ratio * np.array(hazard)
         return cumulative
-
-    @staticmethod
-    def average(calibrations: Sequence["HazardCalibration"]) -> "HazardCalibration":
-        """Average slopes, centres and hazards."""
-        return HazardCalibration(
-            float(np.mean([calibration.slope for calibration in calibrations])),
-            float(np.mean([calibration.centre for calibration in calibrations])),
-            tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
-            float(np.mean([calibration.other_slope for calibration in calibrations])),
-            tuple(
-                np.mean([calibration.other_hazard for calibration in calibrations], axis=0).tolist()
-            ),
-        )
 
 
 @dataclass(**STRICT)
@@ -172,14 +160,12 @@ class TimeToEvent(MeasuredOutcome):
     chance: ClassVar[float | None] = 0.5
     classical_loss: ClassVar[Loss] = "cox"
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "cox_boosted")
-    frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     rules: ClassVar[dict[str, str]] = {
         "volume": "region_volume",
         "uptake": "highest_intensity",
         "covariates": "covariates",
         "permuted": "permuted",
     }
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "concordance",
@@ -379,26 +365,21 @@ class TimeToEvent(MeasuredOutcome):
             cases.folds,
         )
 
-    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
-        measured = [MeasuredFigure("concordance", "", self.measure_primary(cases))]
+    def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
         event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
         repeats = list(zip(cases.score, cases.fit, strict=True))
         pairs, other = (cases.value, event), cases.label == OTHER
-
-        def add(name: str, group: str, of_repeats: Sequence[Linearised]) -> None:
-            measured.append(MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds)))
-
         uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
-        add("uno_concordance", self._at(last), uno)
+        yield "uno_concordance", self._at(last), uno
         for horizon in self.horizons:
             areas = [auc_at(score, *pairs, fit, patient, horizon, other) for score, fit in repeats]
-            add("auc", self._at(horizon), areas)
+            yield "auc", self._at(horizon), areas
         for horizon in self.horizons:
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
-            add("brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors])
+            yield "brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors]
             gaps = [_observed_without(cases, horizon, 1 - each) for each in survival]
-            add("expected_minus_observed", self._at(horizon), gaps)
+            yield "expected_minus_observed", self._at(horizon), gaps
         grid = np.array([time for time in self.grid if time <= last])
         if len(grid) > 1:
             same = _event_free(cases.value, cases.label).at(grid)
@@ -409,8 +390,7 @@ class TimeToEvent(MeasuredOutcome):
                 for each in cases.estimate
             ]
             means = [mean_of_cases(gain, patient) for gain in gains]
-            add("brier_gain", f"to {self._at(last)}", means)
-        return measured
+            yield "brier_gain", f"to {self._at(last)}", means
 
     def _at(self, horizon: float) -> str:
         return f"{horizon:g} {self.unit}"

@@ -17,7 +17,7 @@ from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.model_results import with_metrics
 from tests.report.examples_of_findings import answered, full, mixed, with_difference
-from tests.report.examples_of_results import binary, material, opening, texts
+from tests.report.examples_of_results import binary, find_row, material, opening, texts
 
 
 def numbers(text: str) -> set[str]:
@@ -79,7 +79,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     assert (
         "finds 5 more than the best classical model (93 instead of 88" in state_answer(changed)[1]
     )
-    row = tabulate_answer(changed).row("Best network minus best classical model")
+    row = find_row(tabulate_answer(changed), "Best network minus best classical model")
     assert row.cells[1] == Cell("+5", "(−2 to 12)")
 
 
@@ -123,7 +123,7 @@ def test_a_share_of_half_a_case_is_the_same_number_on_every_page() -> None:
     models = tuple(with_metrics(model, shares) for model in binary().models)
     half = dataclasses.replace(binary(), models=models)
     assert count_per_hundred(models[0]) == (88, 25)
-    assert texts(tabulate_answer(half).row("Random forest"))[1:] == ["88", "25"]
+    assert texts(find_row(tabulate_answer(half), "Random forest"))[1:] == ["88", "25"]
     assert format_percent(0.245) == "25\N{NO-BREAK SPACE}%"
 
 

@@ -20,7 +20,7 @@ from skiagram.explanation.record import (
     ModelCoefficient,
 )
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
-from skiagram.report.section import make_sections
+from skiagram.report.section import Section
 from skiagram.report.sections.explanations import describe_outside, explanations
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import binary, material
@@ -128,6 +128,5 @@ def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) ->
 
 def test_figures_of_explained_models_are_written() -> None:
     shown_models = replace(material(), explanations=(FOREST, NETWORK))
-    sections = make_sections(binary(), shown_models)
-    own = next(section for section in sections.filled if section.anchor == "explanations")
+    own = Section("explanations", "", explanations(binary(), shown_models))
     assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}

@@ -27,7 +27,7 @@ from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.test_finding import Searched, searched
 from tests.image_store.test_pictures import opened
-from tests.report.examples_of_results import material, texts, with_reader
+from tests.report.examples_of_results import find_row, material, texts, with_reader
 from tests.report.pages import section
 from tests.report.test_material import stored
 
@@ -47,13 +47,13 @@ def images(run: Searched, tmp_path_factory: pytest.TempPathFactory) -> ImageStor
 def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searched) -> None:
     merits = tabulate_merits(run.evaluation, run.found)
     one = run.found.finders[1]
-    assert texts(merits.row("Window Network"))[0] == f"{one.find(MERIT).value:.3f}"
-    assert texts(merits.row("Window Network"))[3] == "1.0"
+    assert texts(find_row(merits, "Window Network"))[0] == f"{one.find(MERIT).value:.3f}"
+    assert texts(find_row(merits, "Window Network"))[3] == "1.0"
     chosen_by = one.find("selection_sensitivity").value
-    assert texts(merits.row("Window Network"))[4] == f"{chosen_by:.3f}"
-    assert texts(merits.row("Best network minus best classical model"))[0].startswith("+0.")
+    assert texts(find_row(merits, "Window Network"))[4] == f"{chosen_by:.3f}"
+    assert texts(find_row(merits, "Best network minus best classical model"))[0].startswith("+0.")
     sensitivities = tabulate_sensitivities(run.evaluation, run.found)
-    assert texts(sensitivities.row("Window Network"))[3] == "1.000"
+    assert texts(find_row(sensitivities, "Window Network"))[3] == "1.000"
     assert sensitivities.groups[-1].title.endswith("normal image instead")
     drawing = draw_froc(run.evaluation, run.found)
     assert "at one false mark per image" in drawing.description
@@ -68,11 +68,11 @@ def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_re
         rows = (replace(row, value=number.get(row.figure, row.value)) for row in one.figures.rows)
         few.append(replace(one, figures=FigureTable(tuple(rows))))
     shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=tuple(few)))
-    cells = shown.row("Window Network").cells
+    cells = find_row(shown, "Window Network").cells
     reasons = [cell.reason for cell in cells if isinstance(cell, Cell)]
     assert [bool(reason) for reason in reasons] == [True, False, False, False, False, False]
     assert "fewer than two false marks on its 7 images" in reasons[0]
-    assert texts(shown.row("Window Network"))[0] != "–"
+    assert texts(find_row(shown, "Window Network"))[0] != "–"
 
 
 def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> None:
@@ -172,13 +172,13 @@ def test_every_finder_has_its_area_and_the_better_one_gains_by_patient() -> None
     window, forest = (
         figures.find(model=name, versus="") for name in ("window_network", "candidate_forest")
     )
-    assert texts(table.row("Window Network")) == [f"{window.value:.3f}"]
+    assert texts(find_row(table, "Window Network")) == [f"{window.value:.3f}"]
     assert window.low <= window.value <= window.high <= 1
     assert "bootstrap by patient" in window.method
     difference = figures.find(model="deep", versus="classical")
     assert difference.value == pytest.approx(window.value - forest.value)
     assert difference.low > 0
-    assert texts(table.row("Best network minus best classical model"))[0].startswith("+0.")
+    assert texts(find_row(table, "Best network minus best classical model"))[0].startswith("+0.")
     assert np.isfinite(figures.find(model="ideal observer").value or np.nan)
-    assert table.row("Ideal observer")
+    assert find_row(table, "Ideal observer")
     assert window.value < run.found.finders[1].find("sensitivity", "1").value

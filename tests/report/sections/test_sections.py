@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -10,10 +10,7 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
 from skiagram.evaluation.figure_table import FigureTable, make_row
-from skiagram.evaluation.results import STABILITY, SUBGROUPS
-from skiagram.evaluation.stability import FeatureSelection
-from skiagram.evaluation.subgroups import Subgroup
-from skiagram.evaluation.subgroups import TestedDifference as Compared
+from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.report.material import Material
 from skiagram.report.section import Sections, make_sections
 from skiagram.statistics.estimate import Estimate
@@ -65,10 +62,16 @@ def procedures() -> Evaluation:
 def choosing() -> Evaluation:
     """Return the full example whose first model selects features."""
     first, *others = full().models
-    often = {"first_order_skewness": 1.0, "age": 0.4}
-    found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
     rows = first.figures.select(analysis=STABILITY).rows
-    figures = [*((row.figure, row.group, row) for row in rows), *found.list_figures()]
+    chosen = [
+        ("selection_agreement", "", Estimate(0.61, 0.4, 0.8, "Nogueira")),
+        ("choosing_fits", "", Estimate(5.0)),
+        ("features_to_choose_from", "", Estimate(40.0)),
+        ("features_kept", "", Estimate(2.4)),
+        ("chosen_by", "first_order_skewness", Estimate(1.0)),
+        ("chosen_by", "age", Estimate(0.4)),
+    ]
+    figures = [*((row.figure, row.group, row) for row in rows), *chosen]
     return replace(full(), models=(first.with_figures(STABILITY, figures), *others))
 
 
@@ -90,11 +93,13 @@ def shifted() -> Evaluation:
 
 def part_of_classes(*, compared: bool) -> Evaluation:
     """Return a run of three classes with one subgroup, perhaps compared with the other cases."""
-    model, difference = several_classes().models[0], Estimate(0.1, 0.05, 0.2)
-    differences = {"roc_auc": Compared(difference, 0.001, 0.01)} if compared else {}
-    part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)}, "", differences)
-    rows = part.list_rows(model.outcome.model)
-    model = replace(model.with_rows(SUBGROUPS, rows), parts=(part.part,))
+    model, part = several_classes().models[0], Part("view", "left")
+    row = partial(make_row, analysis=SUBGROUPS, model=model.outcome.model, group=part.name)
+    rows = [row(Estimate(9.0), figure=CASES), row(Estimate(0.8, 0.7, 0.9), figure="roc_auc")]
+    if compared:
+        tested = Estimate(0.1, 0.05, 0.2)
+        rows.append(row(tested, figure="roc_auc", versus=OTHERS, p=0.001, p_holm=0.01))
+    model = replace(model.with_rows(SUBGROUPS, rows), parts=(part,))
     return replace(several_classes(), models=(model,))
 
 

@@ -89,24 +89,31 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     shown = [model for models in list_compared(evaluation).values() for model in models]
     decisive, useless = _decisive(evaluation), is_nothing_of_use(evaluation)
+    # What the primary figure of an outcome that is measured means.
+    figure = evaluation.task.predicted.list_figures()[0]
+    better = " Lower is better." if figure.higher_is_better is False else ""
+    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
+    # How common the condition is here, and what that means elsewhere.
+    prevalence, positive = "", evaluation.task.positive
+    counts = evaluation.cases["reported"]
+    total = sum(counts.values())
+    if positive is not None and total and not useless:
+        name = evaluation.task.classes[positive]
+        share = format_percent(counts.get(name, 0) / total)
+        prevalence = (
+            f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
+            "larger share of the alarms is false, even with the same AUC."
+        )
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
         "table": tabulate_answer(evaluation),
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
-        "primary_definition": define_primary(evaluation),
-        "prevalence": "" if useless else describe_prevalence(evaluation),
+        "primary_definition": f"{figure.title}: {meaning}{better}",
+        "prevalence": prevalence,
         "use": () if useless else tuple(describe_use(evaluation)),
     }
-
-
-def define_primary(evaluation: Evaluation) -> str:
-    """Return what the primary figure of an outcome that is measured means."""
-    figure = evaluation.task.predicted.list_figures()[0]
-    better = " Lower is better." if figure.higher_is_better is False else ""
-    meaning = f"{figure.definition[0].lower()}{figure.definition[1:]}"
-    return f"{figure.title}: {meaning}{better}"
 
 
 def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -199,12 +206,13 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     if hits is None or alarms is None:
         return ""
     pairs = zip(*levels, strict=True) if len(levels) == 2 else ()
+    first, second = (f"{_more(each.low)} to {_more(each.high)}" for each in (hits, alarms))
     instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
     return (
         f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(hits.value)} "
         f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
-        f"{_range(hits)}); of 100 others it raises {_more(alarms.value)} false alarms "
-        f"({instead[1]}{_range(alarms)})."
+        f"{first}); of 100 others it raises {_more(alarms.value)} false alarms "
+        f"({instead[1]}{second})."
     )
 
 
@@ -213,7 +221,7 @@ def _opponents(evaluation: Evaluation) -> list[ModelResult]:
     arms = (evaluation.contender, "classical")
     if not all(arm in evaluation.arms for arm in arms):
         return []
-    known = {model.outcome.model: model for model in (*evaluation.models, *evaluation.mixtures)}
+    known = {model.outcome.model: model for model in evaluation.every}
     names = (evaluation.arms[arm].model for arm in arms)
     return [known[name] for name in names if name in known]
 
@@ -247,10 +255,6 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
 def _more(count: float | None) -> str:
     whole = int(count or 0)
     return "as many" if whole == 0 else f"{abs(whole)} {'more' if whole > 0 else 'fewer'}"
-
-
-def _range(estimate: Estimate) -> str:
-    return f"{_more(estimate.low)} to {_more(estimate.high)}"
 
 
 def _compare_figures(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
@@ -299,15 +303,28 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
 def tabulate_answer(evaluation: Evaluation) -> Table:
     """Return what stands for each arm, the difference, trivial rules, and the limit where known."""
-    columns = _columns(evaluation)
+    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
+    difference = [fill_difference(evaluation.difference)]
+    if evaluation.near_duplicates:
+        columns.append(task.predicted.title_figure(evaluation.off_copies))
+        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary, "versus": "classical"}
+        difference.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
+    if _counts_decisions(evaluation) and task.positive is None:
+        columns.append("Correct, per 100 cases")
+        difference.append(fill_cell(None))
+    elif _counts_decisions(evaluation):
+        name = task.classes[task.positive or 0]
+        columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
+        signed, missing = partial(format_signed, digits=0), Estimate(None, reason="not compared")
+        both = _frequencies(evaluation)
+        difference += [fill_cell(each or missing, signed, digits=0) for each in both]
     groups = [
         Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
         for arm, models in list_compared(evaluation).items()
     ]
     if _decisive(evaluation) is not None:
         name = f"Best {evaluation.contender_words} minus best classical model"
-        row = TableRow(name, _difference_cells(evaluation), best=False)
-        groups.append(Group("What the answer rests on", [row]))
+        groups.append(Group("What the answer rests on", [TableRow(name, difference)]))
     groups += _trivial_rules(evaluation)
     if evaluation.ideal:
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
@@ -318,18 +335,6 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 def _counts_decisions(evaluation: Evaluation) -> bool:
     """Return whether the table has cases found and missed: classes, and models that are of use."""
     return evaluation.task.decides and not is_nothing_of_use(evaluation)
-
-
-def _columns(evaluation: Evaluation) -> list[str]:
-    task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
-    if evaluation.near_duplicates:
-        columns.append(task.predicted.title_figure(evaluation.off_copies))
-    if not _counts_decisions(evaluation):
-        return columns
-    if task.positive is None:
-        return [*columns, "Correct, per 100 cases"]
-    name = task.classes[task.positive]
-    return [*columns, f"Found, per 100 {name}", "False alarms, per 100 others"]
 
 
 def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
@@ -347,22 +352,6 @@ def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     ]
     title = f"{row.title} ({', '.join(chosen)})" if chosen else row.title
     return row._replace(title=title, best=False)
-
-
-def _difference_cells(evaluation: Evaluation) -> list[Cell]:
-    signed = partial(format_signed, digits=0)
-    cells = [fill_difference(evaluation.difference)]
-    if evaluation.near_duplicates:
-        clean = {"group": OFF_NEAR_DUPLICATES, "figure": evaluation.primary}
-        clean["versus"] = "classical"
-        cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
-    if not _counts_decisions(evaluation):
-        return cells
-    if evaluation.task.positive is None:
-        return [*cells, fill_cell(None)]
-    missing = Estimate(None, reason="not compared")
-    hits, alarms = _frequencies(evaluation)
-    return [*cells, *(fill_cell(each or missing, signed, digits=0) for each in (hits, alarms))]
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
@@ -506,20 +495,6 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     axes.annotate(f"{right} →", (1, 1), (0, 2), ha="right", **above, **style)
     words = format_difference(difference).replace(" (", "\n(")
     write_beside(axes, words, 0, color=INK, fontsize=8)
-
-
-def describe_prevalence(evaluation: Evaluation) -> str:
-    """Say how common the condition is here and what that means elsewhere; empty when not binary."""
-    positive, counts = evaluation.task.positive, evaluation.cases["reported"]
-    total = sum(counts.values())
-    if positive is None or not total:
-        return ""
-    name = evaluation.task.classes[positive]
-    share = format_percent(counts.get(name, 0) / total)
-    return (
-        f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a larger "
-        "share of the alarms is false, even with the same AUC."
-    )
 
 
 def describe_use(evaluation: Evaluation) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import CALIBRATION, ModelResult, ReliabilityBin
+from skiagram.evaluation.results import CALIBRATION, ModelResult
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_count, format_signed, warn_at_chance
 from skiagram.report.material import Material
@@ -9,7 +9,6 @@ from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
-Bins = tuple[ReliabilityBin, ...]
 _NOT_DECOMPOSED = Estimate(None, reason="the Brier score was not decomposed")
 
 

@@ -48,11 +48,18 @@ STATE_WORDS: dict[State, str] = {
 @section("Checklists", place=180)
 def checklist(evaluation: Evaluation, material: Material) -> Context:
     """Return how many parts of each checklist are answered; they lie in files beside the page."""
-    filled = fill_checklists(evaluation, material)
-    return {
-        "table": tabulate_states(filled),
-        "folder": FOLDER,
+    states: dict[str, tuple[State, ...]] = {
+        "Answered": ("here",),
+        "In part": ("partly",),
+        "No, or does not apply": ("not here", "not applicable"),
+        "Authors": ("author",),
     }
+    rows = []
+    for each in fill_checklists(evaluation, material):
+        counts = [sum(item.state in state for item in each.items) for state in states.values()]
+        rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
+    table = Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
+    return {"table": table, "folder": FOLDER}
 
 
 class Item(NamedTuple):
@@ -98,6 +105,10 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
     detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
     versions = material.provenance.versions
+    design = "nested cross-validation, nothing sealed"
+    if evaluation.task.design == "holdout":
+        sealed, cohort = "a sealed test set", "another cohort, which no choice has seen"
+        design = cohort if evaluation.is_external else sealed
     column, repeats = params.get("fold_column"), params.get("repeats", "–")
     number_of_folds = params.get("folds", "–")
     folds = f"a fold for each value of “{column}”" if column else f"{number_of_folds} folds"
@@ -115,7 +126,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         and (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
     return {
-        "design": _design(evaluation),
+        "design": design,
         "folds": f"{folds}, {trainings}",
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
@@ -142,14 +153,6 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         if any(len(model.by_repeat) > 1 for model in evaluation.models)
         else "folds and patients, of one training",
     }
-
-
-def _design(evaluation: Evaluation) -> str:
-    if evaluation.is_external:
-        return "another cohort, which no choice has seen"
-    if evaluation.task.design == "holdout":
-        return "a sealed test set"
-    return "nested cross-validation, nothing sealed"
 
 
 def _listed(names: Any) -> str:
@@ -262,21 +265,6 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
         words=columns,
         kind="checklist",
     )
-
-
-def tabulate_states(checklists: list[Checklist]) -> Table:
-    """Return how many parts of each checklist are in which state."""
-    states: dict[str, tuple[State, ...]] = {
-        "Answered": ("here",),
-        "In part": ("partly",),
-        "No, or does not apply": ("not here", "not applicable"),
-        "Authors": ("author",),
-    }
-    rows = []
-    for each in checklists:
-        counts = [sum(item.state in state for item in each.items) for state in states.values()]
-        rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
-    return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
 
 def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:

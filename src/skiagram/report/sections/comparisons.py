@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from skiagram.evaluation.criteria import compare_on_all, is_told_apart
+from skiagram.evaluation.criteria import find_comparison, is_told_apart
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
+    ARM_WORDS,
     PRIMARY,
     REQUESTED,
     SECONDARY,
-    ArmChoice,
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
@@ -25,7 +25,6 @@ from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
 from skiagram.statistics.significance import relate_to_margin
 
-_KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
 _RELATIONS = {
     "better": "the first model is better",
     "worse": "the second model is better",
@@ -35,7 +34,6 @@ _RELATIONS = {
     "undecided": "undecided: the interval includes relevant differences in both directions",
     "unknown": "no conclusion",
 }
-Name = Callable[[str], str]  # of a model, for people
 
 
 @section(
@@ -50,9 +48,9 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
     name = evaluation.titles.__getitem__
     return {
-        "primary": tabulate_primary(evaluation),
+        "primary": tabulate_arms(evaluation, PRIMARY),
         "scope": describe_scope(evaluation),
-        "of_arms": tabulate_arm_pairs(evaluation),
+        "of_arms": tabulate_arms(evaluation, ARM_PAIRS),
         "asked": tabulate_pairs(evaluation, REQUESTED, name),
         "matrix": tabulate_differences(evaluation),
         "secondary": tabulate_pairs(evaluation, SECONDARY, name),
@@ -60,10 +58,15 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
     }
 
 
-def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table | None:
+def tabulate_pairs(
+    evaluation: Evaluation, analysis: str, name: Callable[[str], str]
+) -> Table | None:
     """Return a row a pair of an analysis, in the order of the record; None where there are none.
 
     The primary comparison is not corrected: it has no column of corrected p values.
+
+    Args:
+        name: Of a model or an arm, for people.
     """
     rows = evaluation.figures.select(analysis=analysis, group="").rows
     pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]
@@ -104,40 +107,30 @@ def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureR
     return f"{only}, p {format_p_value(first.p)}"
 
 
-def tabulate_primary(evaluation: Evaluation) -> Table | None:
-    """Return the primary comparison; where folds chose different models, which in how many."""
-    kinds = {evaluation.contender: evaluation.contender_words, "classical": "classical model"}
-    titles, arms = evaluation.titles, evaluation.arms
+def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
+    """Return the primary comparison, or all pairs of arms but it, each side then with its kind.
 
-    def name(arm: str) -> str:
-        choice = _describe_choice(kinds[arm], arms[arm], titles) if arm in arms else ""
-        return choice or titles[evaluation.model_of(arm)]
-
-    return tabulate_pairs(evaluation, PRIMARY, name)
-
-
-def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
-    """Return the pairs of arms but the primary one, each side with its kind."""
+    Where folds chose different models, it is said which in how many.
+    """
     titles = evaluation.titles
 
     def name(arm: str) -> str:
-        choice = _describe_choice(_KINDS[arm], evaluation.arms[arm], titles)
-        return choice or f"{titles[evaluation.model_of(arm)]}, {_KINDS[arm]}"
+        kind, choice = ARM_WORDS[arm], evaluation.arms[arm]
+        if arm == evaluation.contender and analysis == PRIMARY:
+            kind = evaluation.contender_words
+        elif arm == "deep":
+            kind = "trained network"
+        if len(choice.chosen) > 1:
+            counts = [f"{titles[model]} in {count}" for model, count in choice.chosen.items()]
+            return f"Best {kind} of each fold ({', '.join(counts)} of {choice.choices} folds)"
+        return titles[choice.model] if analysis == PRIMARY else f"{titles[choice.model]}, {kind}"
 
-    return tabulate_pairs(evaluation, ARM_PAIRS, name)
-
-
-def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> str:
-    """Say which models the folds chose; empty where it is one model throughout."""
-    if len(arm.chosen) < 2:
-        return ""
-    counts = [f"{titles[name]} in {count}" for name, count in arm.chosen.items()]
-    return f"Best {kind} of each fold ({', '.join(counts)} of {arm.choices} folds)"
+    return tabulate_pairs(evaluation, analysis, name)
 
 
 def describe_scope(evaluation: Evaluation) -> str:
     """Say whether the primary comparison is of these fits or of the procedures that made them."""
-    primary = compare_on_all(evaluation)
+    primary = find_comparison(evaluation)
     if primary is None:
         return ""
     if primary.is_of_single_trainings:

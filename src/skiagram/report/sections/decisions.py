@@ -6,7 +6,7 @@ from functools import partial
 from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.criteria import find_side, is_nothing_of_use
 from skiagram.evaluation.decisions import JUDGMENTS
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import ARM_WORDS, Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
@@ -43,12 +43,6 @@ from skiagram.tasks.classes import CLASS_FIGURES
 _AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
 _TOLD = (0.1, 0.2, 0.3, 0.5)
-_BEST = {
-    "classical": "the best classical model",
-    "encoder": "the best frozen encoder",
-    "deep": "the best network",
-    "combined": "the best combination",
-}
 _NOT_COMPARED = Estimate(None, reason="needs a network and a classical model that were trained")
 _DIFFERENCES = {
     "sensitivity": "Sensitivity (higher is better)",
@@ -70,11 +64,18 @@ _gain = partial(format_signed, digits=1)
 )
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
+    # The contender minus the best classical model: decisions and probabilities.
+    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
+    rows = [
+        TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
+        for name, title in _DIFFERENCES.items()
+    ]
+    columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
     return {
         "warning": warn_at_chance(evaluation),
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
-        "utility": tabulate_utility(evaluation),
+        "utility": Table(columns, [Group("On the same cases", rows)], first="Figure"),
         "net_benefit": tabulate_net_benefit(evaluation),
         "net_benefit_words": describe_net_benefit(evaluation),
         "decision_curve": draw_decision_curve(evaluation),
@@ -97,8 +98,9 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
         if not is_best(evaluation, model) or hits is None or alarms is None:
             continue
         sentences.append(
-            f"{model.outcome.title}, {_BEST[model.outcome.arm]}: of 100 {name} cases it detects "
-            f"{hits} and misses {100 - hits}; of 100 other cases, {alarms} are false alarms."
+            f"{model.outcome.title}, the best {ARM_WORDS[model.outcome.arm]}: of 100 {name} cases "
+            f"it detects {hits} and misses {100 - hits}; of 100 other cases, {alarms} are false "
+            "alarms."
         )
     return tuple(sentences)
 
@@ -114,46 +116,30 @@ def count_per_hundred(model: ModelResult) -> tuple[int | None, int | None]:
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
-    points = evaluation.table.select(analysis=OPERATING_POINTS)
-    tables = {}
-    for group in points.list_distinct("group"):
-        aim, level = group.split()
-        title = f"{aim} of {format_percent(float(level))}"
-        tables[title] = _operating_point(evaluation, group)
-    return tables
-
-
-def _operating_point(evaluation: Evaluation, aim: str) -> Table:
     prevalence = evaluation.prevalence
+    stated = "" if prevalence is None else _AT_PREVALENCE
     metrics = [
         metric
         for metric in CLASS_FIGURES
-        if metric.name in JUDGMENTS
-        or (prevalence is not None and metric.name.endswith(_AT_PREVALENCE))
+        if metric.name in JUDGMENTS or (stated and metric.name.endswith(stated))
     ]
+    columns = ["Threshold"]
+    for metric in metrics:
+        at_prevalence = stated and metric.name.endswith(stated)
+        share = format_share(prevalence)
+        columns.append(metric.title.replace("prevalence", share) if at_prevalence else metric.title)
 
-    def cells(model: ModelResult) -> Cells | None:
-        point = model.figures.select(analysis=OPERATING_POINTS, group=aim)
+    def cells(model: ModelResult, group: str) -> Cells | None:
+        point = model.figures.select(analysis=OPERATING_POINTS, group=group)
         figures = [fill_cell(point.get(figure=metric.name)) for metric in metrics]
         return [format_decimal(point.find(figure="threshold").value), *figures] if point else None
 
-    columns = ["Threshold"]
-    for metric in metrics:
-        at_prevalence = prevalence is not None and metric.name.endswith(_AT_PREVALENCE)
-        share = format_share(prevalence)
-        columns.append(metric.title.replace("prevalence", share) if at_prevalence else metric.title)
-    return tabulate_models(evaluation, columns, cells)
-
-
-def tabulate_utility(evaluation: Evaluation) -> Table:
-    """Return the contender minus the best classical model: decisions and probabilities."""
-    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
-    rows = [
-        TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
-        for name, title in _DIFFERENCES.items()
-    ]
-    columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
-    return Table(columns, [Group("On the same cases", rows)], first="Figure")
+    tables = {}
+    for group in evaluation.table.select(analysis=OPERATING_POINTS).list_distinct("group"):
+        aim, level = group.split()
+        title = f"{aim} of {format_percent(float(level))}"
+        tables[title] = tabulate_models(evaluation, columns, partial(cells, group=group))
+    return tables
 
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:

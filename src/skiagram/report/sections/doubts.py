@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
-    compare_on_all,
+    find_comparison,
     find_missing_patients,
     is_nothing_of_use,
 )
@@ -57,7 +56,7 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     """
     answer = evaluation.answer
     told = describe_rules(evaluation, beaten=False) if answer.openings else answer.reasons
-    graver = _graver(audit)
+    graver = [finding for finding in audit.findings if finding.warns]
     return (
         *(
             f"Audit: {finding.summary} Accepted, because: {finding.waived}"
@@ -67,10 +66,6 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
         *(warning for warning in evaluation.warnings if warning not in told),
         *(f"Audit: {finding.summary}" for finding in graver if not finding.waived),
     )
-
-
-def _graver(audit: AuditReport) -> list[Finding]:
-    return [finding for finding in audit.findings if finding.warns]
 
 
 def shorten(text: str) -> str:
@@ -85,7 +80,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     useless = is_nothing_of_use(evaluation)
     if useless:
         yield LOOK_AT_DATA
-    primary = None if useless else compare_on_all(evaluation)
+    primary = None if useless else find_comparison(evaluation)
     if primary is not None and primary.is_of_single_trainings:
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
@@ -103,8 +98,8 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
             f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
             f"instead of {format_count(evaluation.patients['reported'])}{equal}."
         )
-    for finding in _graver(material.audit):
-        if finding.remedy:
+    for finding in material.audit.findings:
+        if finding.warns and finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."

@@ -4,10 +4,8 @@ from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.explanation.record import (
     Agreement,
-    Blanking,
     Explanation,
     Features,
-    MapExplanation,
     Maps,
 )
 from skiagram.explanation.trust import Location
@@ -66,11 +64,20 @@ def explanations(evaluation: Evaluation, material: Material) -> Context:
 def describe(model: Explanation) -> str:
     """Say what a model rests on, or which of its maps are to be trusted."""
     name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
-    if model.features is not None:
-        return describe_features(name, model.features)
-    if model.maps is None:
-        return f"{name} has no maps: no map of a frozen encoder passed the tests."
-    return describe_maps(name, model.maps)
+    if model.features is None:
+        if model.maps is None:
+            return f"{name} has no maps: no map of a frozen encoder passed the tests."
+        return describe_maps(name, model.maps)
+    # Which family a model of features rests on most, and whether that is beyond chance.
+    if not model.features.families:
+        return f"{name} uses no feature."
+    first = model.features.families[0]
+    loss = first.loss.over_folds
+    doubt = "" if find_side(loss) == "above" else ", which is not beyond chance"
+    return (
+        f"{name} rests most on {first.group}: permuting these {first.features} features costs "
+        f"{format_estimate(loss)} AUC{doubt}."
+    )
 
 
 def tabulate_features(model: Features) -> Table:
@@ -114,21 +121,6 @@ def tabulate_tests(maps: Maps) -> Table:
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
 
 
-def describe_features(name: str, model: Features) -> str:
-    """Say which family a model of features rests on most, and whether that is beyond chance."""
-    if not model.families:
-        return f"{name} uses no feature."
-    first = model.families[0]
-    loss = first.loss.over_folds
-    words = (
-        f"{name} rests most on {first.group}: "
-        f"permuting these {first.features} features costs {format_estimate(loss)} AUC"
-    )
-    if find_side(loss) != "above":
-        return f"{words}, which is not beyond chance."
-    return f"{words}."
-
-
 def describe_maps(name: str, maps: Maps) -> str:
     """Say which maps of a network passed all tests, and which failed in what."""
     good, bad = [], []
@@ -162,51 +154,44 @@ def describe_agreement(agreement: Agreement | None) -> str:
 
 def describe_outside(model: Explanation) -> str:
     """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
-    sentences = []
+    sentences, word = [], model.word
     if model.maps is not None:
         located = [
             (map_, map_.location) for map_ in model.maps.methods if map_.location is not None
         ]
         good = [each for each in located if each[0].trustworthy]
-        sentences = [_describe_parts(model.title, *each, model.word) for each in good]
+        for map_, location in good:
+            parts = [
+                f"{format_percent(share.value)} {name} ({format_percent(area)} of the image)"
+                for name in PARTS
+                for share, area in [location.parts[name]]
+            ]
+            sentences.append(
+                f"By {map_.title}, {format_percent(location.outside.value)} of what {model.title} "
+                f"looks at lies outside the {word}, which covers {format_percent(location.area)} "
+                f"of the image: {', '.join(parts)}."
+            )
         if located and not good:
-            unknown = f"so no map tells what it looks at outside the {model.word}."
+            unknown = f"so no map tells what it looks at outside the {word}."
             sentences = [f"No map of {model.title} is trustworthy, {unknown}"]
     if model.blanking is not None:
-        sentences.append(_describe_blanking(model.title, model.blanking, model.word))
-    return " ".join(sentences)
-
-
-def _describe_parts(title: str, map_: MapExplanation, location: Location, word: str) -> str:
-    parts = [
-        f"{format_percent(share.value)} {name} ({format_percent(area)} of the image)"
-        for name in PARTS
-        for share, area in [location.parts[name]]
-    ]
-    return (
-        f"By {map_.title}, {format_percent(location.outside.value)} of what {title} looks at lies "
-        f"outside the {word}, which covers {format_percent(location.area)} of the image: "
-        f"{', '.join(parts)}."
-    )
-
-
-def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
-    region, rest = blanking.region.over_folds, blanking.rest.over_folds
-    words = (
-        f"With the {word} blanked, {title} loses {format_estimate(region)} AUC; with all else "
-        f"blanked, {format_estimate(rest)}."
-    )
-    lost, held = (find_side(loss) == "above" for loss in (region, rest))
-    if held and not lost:
-        return (
-            f"{words} What it rests on lies outside the {word}: either other signs of the disease, "
-            "or a shortcut."
+        # What it loses where the region, or all else, is blanked.
+        region, rest = model.blanking.region.over_folds, model.blanking.rest.over_folds
+        lost, held = (find_side(loss) == "above" for loss in (region, rest))
+        meaning = "Neither loss is beyond chance."
+        if held and not lost:
+            meaning = (
+                f"What it rests on lies outside the {word}: either other signs of the disease, or "
+                "a shortcut."
+            )
+        elif lost:
+            surroundings = f"uses both the {word} and its surroundings"
+            meaning = f"It {surroundings if held else f'rests on the {word}'}."
+        sentences.append(
+            f"With the {word} blanked, {model.title} loses {format_estimate(region)} AUC; with all "
+            f"else blanked, {format_estimate(rest)}. {meaning}"
         )
-    if lost and held:
-        return f"{words} It uses both the {word} and its surroundings."
-    if lost:
-        return f"{words} It rests on the {word}."
-    return f"{words} Neither loss is beyond chance."
+    return " ".join(sentences)
 
 
 def tabulate_pointing(maps: Maps) -> Table | None:

@@ -134,37 +134,32 @@ def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table
 def tabulate_sensitivities(evaluation: Evaluation, finding: FindingEvaluation) -> Table:
     """Return the share of lesions found at rates of false marks per image and per normal image."""
 
-    def cells(finder: FinderResult) -> Cells:
-        fewest = finder.find("fewest_images")
-        return [_fill_rate(finder.find("sensitivity", rate), rate, fewest) for rate in _RATES]
-
-    def normal(finder: FinderResult) -> Cells:
-        fewest = finder.find("fewest_normal")
-        return [
-            _fill_rate(finder.find("sensitivity_normal", rate), rate, fewest) for rate in _RATES
-        ]
+    def cells(
+        finder: FinderResult, figure: str = "sensitivity", images: str = "fewest_images"
+    ) -> Cells:
+        filled = []
+        for rate in _RATES:
+            cell, fewest = fill_cell(finder.find(figure, rate)), int(finder.find(images).value or 0)
+            if not cell.reason and rests_on_few_marks(float(rate), fewest):
+                reason = (
+                    f"a fit may set fewer than two false marks on its {fewest} images at this "
+                    "rate, so a single mark decides this share"
+                )
+                cell = cell._replace(reason=reason)
+            filled.append(cell)
+        return filled
 
     groups = _groups(evaluation, finding, cells)
     if finding.ideal:
         groups.append(Group("The limit of this task", [TableRow("Ideal", cells(finding.ideal))]))
     if finding.normal:
-        per_normal = [
-            TableRow(title, normal(finder), best=_is_standing(finding, finder))
-            for _, title, finder in _by_arm(evaluation, finding)
-        ]
+        per_normal = []
+        for _, title, finder in _by_arm(evaluation, finding):
+            shares = cells(finder, "sensitivity_normal", "fewest_normal")
+            best = _is_standing(finding, finder)
+            per_normal.append(TableRow(title, shares, best=best))
         groups.append(Group("False marks per normal image instead", per_normal))
     return Table(_RATES, groups)
-
-
-def _fill_rate(share: Estimate, rate: str, fewest: Estimate) -> Cell:
-    cell, images = fill_cell(share), int(fewest.value or 0)
-    if cell.reason or not rests_on_few_marks(float(rate), images):
-        return cell
-    reason = (
-        f"a fit may set fewer than two false marks on its {images} images at this rate, so a "
-        "single mark decides this share"
-    )
-    return cell._replace(reason=reason)
 
 
 def _groups(
@@ -242,27 +237,24 @@ def state_finding(evaluation: Evaluation) -> str:
     merits = [_words(each.find(MERIT)) for each in arms]
     means = [_words(each.find(MEAN_SENSITIVITY)) for each in arms]
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY) or Estimate(None)
+    # The better finder has more of both figures.
+    sides = {"contender": f"the {name}", "classical": "the classical model"}
+    better = find_better_finder(evaluation)
+    side = sides.get(better.removesuffix(" in merit"), "")
+    relation = (
+        f"{side} has the higher figure of merit, but is not shown to find more: which of them is "
+        "better is not settled"
+    )
+    if better == "alike":
+        relation = "the two are alike"
+    elif better == "open":
+        relation = "which of them finds more is not settled"
+    elif better in sides:
+        relation = f"{side} is better"
     return (
         f"{lesions}, the best {name} finds {shares[0]} and the best classical model {shares[1]} "
         f"{at}. Figure of merit (JAFROC): {merits[0]} instead of {merits[1]}, a difference of "
         f"{format_difference(gain)}. Mean sensitivity: {means[0]} instead of "
         f"{means[1]}, a difference of {format_difference(more)}. With a margin of "
-        f"{format_decimal(evaluation.margin)}, {_relate(evaluation, name)}."
-    )
-
-
-def _relate(evaluation: Evaluation, name: str) -> str:
-    """Say which finder is better: the one that has more of both figures."""
-    sides = {"contender": f"the {name}", "classical": "the classical model"}
-    better = find_better_finder(evaluation)
-    if better == "alike":
-        return "the two are alike"
-    if better == "open":
-        return "which of them finds more is not settled"
-    side = sides[better.removesuffix(" in merit")]
-    if better in sides:
-        return f"{side} is better"
-    return (
-        f"{side} has the higher figure of merit, but is not shown to find more: which of them is "
-        "better is not settled"
+        f"{format_decimal(evaluation.margin)}, {relation}."
     )

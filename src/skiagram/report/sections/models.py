@@ -1,6 +1,7 @@
 """All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
@@ -10,7 +11,7 @@ from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import format_difference, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
@@ -23,10 +24,18 @@ _WIDEST = 6  # figures in a table of an outcome that is measured, which a sheet 
 @section("All models", place=30)
 def models(evaluation: Evaluation, material: Material) -> Context:
     """Return the main table with its metrics, the AUC by class, and title → options."""
+    # The AUC of each class against the others, where there are more than two.
+    by_class, task = None, evaluation.task
+    if task.positive is None and task.decides:
+        by_class = tabulate_models(
+            evaluation,
+            task.classes,
+            lambda model: [fill_cell(row) for row in model.figures.select(analysis=CLASSES).rows],
+        )
     return {
         "tables": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
-        "of_classes": tabulate_class_auc(evaluation),
+        "of_classes": by_class,
         "frozen": describe_frozen([model.outcome for model in evaluation.models]),
         "options": [
             (model.outcome.title, flatten_options(model.outcome.options))
@@ -67,32 +76,26 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         if not task.decides and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
             tables.append([])
         tables[-1] += of_metric
-    return [_tabulate_columns(evaluation, columns) for columns in tables]
+    made = []
+    for columns in tables:
+        limit = []
+        if evaluation.ideal and columns[0][0] == evaluation.primary:
+            cells = [format_decimal(1.0) if name == "efficiency" else "" for name, _ in columns[1:]]
+            row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *cells])
+            limit = [Group("The limit of this task", [row])]
+        made.append(
+            tabulate_models(
+                evaluation,
+                [metric_heading(f"{name} {group}".strip(), task) for name, group in columns],
+                partial(_fill, columns=columns),
+                *limit,
+            )
+        )
+    return made
 
 
-def _tabulate_columns(evaluation: Evaluation, columns: Sequence[tuple[str, str]]) -> Table:
-    limit = []
-    if evaluation.ideal and columns[0][0] == evaluation.primary:
-        others = [format_decimal(1.0) if name == "efficiency" else "" for name, _ in columns[1:]]
-        row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *others])
-        limit = [Group("The limit of this task", [row])]
-    return tabulate_models(
-        evaluation,
-        [metric_heading(f"{name} {group}".strip(), evaluation.task) for name, group in columns],
-        lambda model: [fill_cell(_get(model, name, group)) for name, group in columns],
-        *limit,
-    )
-
-
-def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
-    """Return the AUC of each class against the others; None for a task of two classes."""
-    if evaluation.task.positive is not None or not evaluation.task.decides:
-        return None
-    return tabulate_models(
-        evaluation,
-        evaluation.task.classes,
-        lambda model: [fill_cell(row) for row in model.figures.select(analysis=CLASSES).rows],
-    )
+def _fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
+    return [fill_cell(_get(model, name, group)) for name, group in columns]
 
 
 def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:

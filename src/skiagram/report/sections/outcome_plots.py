@@ -23,21 +23,16 @@ _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[
 def outcome_plots(evaluation: Evaluation, material: Material) -> Context:
     """Return the drawings, and for each the model's title, the plot and the table below it."""
     drawn = [(model, plot) for model in evaluation.every for plot in model.plots]
+    tables = []
+    for _, plot in drawn:
+        columns, rows = plot.columns, [TableRow(title, cells) for title, *cells in plot.rows]
+        tables.append(Table(columns[1:], list_rows(rows), columns[0]) if rows else None)
     return {
         "drawings": [draw_plot(plot, model.outcome.model) for model, plot in drawn],
         "titles": [model.outcome.title for model, _ in drawn],
         "plots": [plot for _, plot in drawn],
-        "tables": [tabulate_plot(plot) for _, plot in drawn],
+        "tables": tables,
     }
-
-
-def tabulate_plot(plot: OutcomePlot) -> Table | None:
-    """Return the table below a plot; None where it has none."""
-    if not plot.rows:
-        return None
-    first, *others = plot.columns
-    rows = [TableRow(title, cells) for title, *cells in plot.rows]
-    return Table(others, list_rows(rows), first)
 
 
 def draw_plot(plot: OutcomePlot, model: str) -> Drawing:

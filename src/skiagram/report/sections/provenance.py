@@ -29,10 +29,16 @@ from skiagram.tasks.classes import CLASS_FIGURE
 @section("Methods, versions and hashes", place=170)
 def provenance(evaluation: Evaluation, material: Material) -> Context:
     """Return the opening of the seal, the methods of intervals, and the run's options."""
+    # Name of an estimate → how its interval was computed, each once, in order.
+    methods: dict[str, list[str]] = {}
+    for name, estimate in _list_titled(evaluation):
+        seen = methods.setdefault(name, [])
+        if estimate.method and estimate.method not in seen:
+            seen.append(estimate.method)
     return {
         "opening": describe_opening(material.opening),
         "is_external": evaluation.is_external,
-        "methods": describe_methods(evaluation),
+        "methods": {name: "; ".join(seen) for name, seen in methods.items() if seen},
         "params": flatten_options(material.provenance.params),
     }
 
@@ -53,16 +59,6 @@ def describe_opening(opening: Opening | None) -> str:
         "time for other models or options. Figures chosen after the first opening are no longer "
         f"untouched: expect them to be too good ({LEDGER} says what was compared)."
     )
-
-
-def describe_methods(evaluation: Evaluation) -> dict[str, str]:
-    """Return name of an estimate → how its interval was computed, each once, in order."""
-    methods: dict[str, list[str]] = {}
-    for name, estimate in _list_titled(evaluation):
-        seen = methods.setdefault(name, [])
-        if estimate.method and estimate.method not in seen:
-            seen.append(estimate.method)
-    return {name: "; ".join(seen) for name, seen in methods.items() if seen}
 
 
 _TITLES = {
@@ -86,7 +82,9 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     """Yield (title, figure) of all that have an interval or a reason, in the order of the page."""
     table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
     for row in table.rows:
-        title = _title(row, evaluation)
+        title = _TITLES.get((row.analysis, row.figure), "")
+        if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
+            title = evaluation.task.predicted.title_figure(row.figure)
         if row.analysis in _OF_MODELS and row.model in reported and title:
             yield title, row
     for row in evaluation.pairs(REQUESTED):
@@ -103,10 +101,3 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     ):
         if known:
             yield title, known
-
-
-def _title(row: FigureRow, evaluation: Evaluation) -> str:
-    """Return what a figure of a model is called; empty for one that the list leaves out."""
-    if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
-        return evaluation.task.predicted.title_figure(row.figure)
-    return _TITLES.get((row.analysis, row.figure), "")

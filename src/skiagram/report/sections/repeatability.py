@@ -23,35 +23,24 @@ Kinds = Mapping[str, Sequence[Repeatability]]
 def repeatability(evaluation: Evaluation, material: Material) -> Context:
     """Return the share of repeatable features by family, and every feature."""
     kinds = material.repeatability
+    families = dict.fromkeys(each.family for features in kinds.values() for each in features)
+    counts, rows = dict[str, str](), list[TableRow]()
+    # By family and at the end of all, the number of features and the share that is repeatable.
+    for title, chosen in [*((name, {name}) for name in families), ("all", set(families))]:
+        numbers, shares = list[int](), list[str]()
+        for kind, features in kinds.items():
+            lows = [each.agreement.low for each in features if each.family in chosen]
+            repeatable = sum(map(is_repeatable, lows))
+            numbers.append(len(lows))
+            shares.append(format_percent(repeatable / len(lows) if lows else None))
+            counts[kind] = f"{repeatable} of {len(lows)}"
+        rows.append(TableRow(title, [str(max(numbers)), *shares]))
     return {
-        "counts": {
-            name: f"{_count(features)} of {len(features)}" for name, features in kinds.items()
-        },
+        "counts": counts,
         "least": REPEATABLE,
-        "shares": tabulate_shares(kinds),
+        "shares": Table(("Features", *kinds), list_rows(rows), "Family"),
         "features": tabulate_features(kinds),
     }
-
-
-def tabulate_shares(kinds: Kinds) -> Table:
-    """Return by family the number of features and the share repeatable under each kind."""
-    families = dict.fromkeys(each.family for features in kinds.values() for each in features)
-    rows = [_share_row(name, kinds, (name,)) for name in families]
-    rows.append(_share_row("all", kinds, tuple(families)))
-    return Table(("Features", *kinds), list_rows(rows), "Family")
-
-
-def _share_row(title: str, kinds: Kinds, families: Sequence[str]) -> TableRow:
-    chosen = [[each for each in features if each.family in families] for features in kinds.values()]
-    shares = [
-        format_percent(_count(features) / len(features) if features else None)
-        for features in chosen
-    ]
-    return TableRow(title, [str(max(map(len, chosen))), *shares])
-
-
-def _count(features: Sequence[Repeatability]) -> int:
-    return sum(is_repeatable(each.agreement.low) for each in features)
 
 
 def tabulate_features(kinds: Kinds) -> Table:

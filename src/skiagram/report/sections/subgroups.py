@@ -29,7 +29,6 @@ from skiagram.tasks.classes import CLASS_FIGURES
 _ROW = 0.34  # inches
 _APART = 0.3  # rows between two models
 _MAX_ROWS = 24  # more stand in the table alone
-_Drawn = list[tuple[ModelResult, str, tuple[Part, ...]]]
 
 
 def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:

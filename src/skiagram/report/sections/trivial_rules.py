@@ -16,23 +16,13 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 )
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences, and whether any rule but the prevalence was in the run."""
-    rules = {rule.versus for rule in evaluation.simple_rules}
-    return {
-        "table": tabulate_trivial_rules(evaluation),
-        "sentences": describe_rules(evaluation),
-        "prevalence_alone": rules == {PREVALENCE},
-    }
-
-
-def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
-    """Return the differences, one group per model; None where nothing was compared."""
-    titles = evaluation.titles
-    task = evaluation.task
+    titles, task = evaluation.titles, evaluation.task
     if task.predicted.chance is None:
         titles[PREVALENCE] = titles.get(task.predicted.chance_rule, "Chance")
     else:
         name = "The prevalence" if task.decides else "Chance"
         titles[PREVALENCE] = f"{name} ({evaluation.figure_words} {task.predicted.chance:g})"
+    # A group a model, a row a rule.
     groups: dict[str, list[TableRow]] = {}
     for rule in evaluation.simple_rules:
         better = beats_rule(evaluation.direct(rule))
@@ -41,4 +31,8 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
         groups.setdefault(titles[evaluation.model_of(rule.model)], []).append(row)
     columns = (f"Difference in {evaluation.figure_words}, model minus rule", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
-    return Table(columns, grouped, first="Trivial rule") if groups else None
+    return {
+        "table": Table(columns, grouped, first="Trivial rule"),
+        "sentences": describe_rules(evaluation),
+        "prevalence_alone": {rule.versus for rule in evaluation.simple_rules} == {PREVALENCE},
+    }

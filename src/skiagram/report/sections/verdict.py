@@ -13,7 +13,6 @@ from skiagram.evaluation.criteria import (
     is_settled,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
@@ -52,15 +51,28 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     Args:
         patients_known: False where groups of near duplicates stand in for patients.
     """
-    return (
+    sentences = [
         *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *_decisive_margins(evaluation),
         *describe_rules(evaluation, beaten=True),
-        *_commonest_class(evaluation),
-        *_variance_sources(evaluation),
-        *_order_of_models(evaluation),
-        *_distance_to_ideal(evaluation),
-    )
+    ]
+    commonest = evaluation.majority_accuracy
+    if commonest is not None and commonest.value is not None:
+        sentences.append(
+            "Assigning every case to the most common class of the development cases is correct in "
+            f"{format_percent(commonest.value)} of the reported cases; an accuracy close to this "
+            "has no value."
+        )
+    sentences += [*_variance_sources(evaluation), *_order_of_models(evaluation)]
+    if (gap := find_gap_to_ideal(evaluation)) is not None:
+        side = "below" if evaluation.lower_is_better else "above"
+        sentences.append(
+            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
+            f"{side} that of the better of the two. Other features, other networks or more "
+            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
+            "(upper bound of its 95 % interval)."
+        )
+    return tuple(sentences)
 
 
 def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
@@ -77,23 +89,21 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     )
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
-    else:
-        needed = "" if is_settled(evaluation) else _needed(primary, margin, people)
-        yield f"More {people}: {power}; most smaller differences are missed.{needed}"
-
-
-def _needed(primary: FigureTable, margin: str, people: str) -> str:
-    """Tell how many patients would detect, and how many settle, a difference of the margin."""
+        return
     detect, settled = (primary.find(figure=f"patients_to_{aim}") for aim in ("detect", "settle"))
-    if detect.value is None:
-        return f" No number of {people} is enough: {detect.reason}." if detect.reason else ""
-    settle = f"{settled.reason}."
-    if settled.value is not None:
-        settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
-    return (
-        f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
-        f"{people} are needed; to show that two equal models differ by less, {settle}"
-    )
+    needed = ""
+    if detect.value is not None:
+        settle = f"{settled.reason}."
+        if settled.value is not None:
+            settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
+        needed = (
+            f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
+            f"{people} are needed; to show that two equal models differ by less, {settle}"
+        )
+    elif detect.reason:
+        needed = f" No number of {people} is enough: {detect.reason}."
+    needed = "" if is_settled(evaluation) else needed
+    yield f"More {people}: {power}; most smaller differences are missed.{needed}"
 
 
 def round_up(patients: float) -> str:
@@ -123,21 +133,11 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
-    share = evaluation.majority_accuracy
-    if share is not None and share.value is not None:
-        yield (
-            "Assigning every case to the most common class of the development cases is correct in "
-            f"{format_percent(share.value)} of the reported cases; an accuracy close to this has "
-            "no value."
-        )
-
-
 def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     """Tell how much of the variance of the contender another seed would make."""
     choice = evaluation.arms.get(evaluation.contender)
     best = choice.model if choice else ""
-    for model in (*evaluation.models, *evaluation.mixtures):
+    for model in evaluation.every:
         parts = [model.find(f"variance_{part}", STABILITY).value or 0.0 for part in SOURCES]
         whole = sum(parts)
         if model.outcome.model == best and whole > 0:
@@ -163,15 +163,3 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
         )
     elif standing == "open":
         yield f"{words}: it is not settled which model is best."
-
-
-def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
-    gap = find_gap_to_ideal(evaluation)
-    if gap is not None:
-        side = "below" if evaluation.lower_is_better else "above"
-        yield (
-            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
-            f"{side} that of the better of the two. Other features, other networks or more "
-            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
-            "(upper bound of its 95 % interval)."
-        )
