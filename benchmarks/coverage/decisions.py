@@ -16,12 +16,19 @@ from scipy.optimize import brentq
 
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import DecisiveComparison, decide_by_margin, lower_decision
-from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, SIMPLE_RULES, Decision
+from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
+    PRIMARY,
+    SIMPLE_RULES,
+    Decision,
+    Evaluation,
+)
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
 MARGIN = 0.02
@@ -120,7 +127,19 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             difference = figure - rule
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
-    comparison = DecisiveComparison(FigureTable((primary, *correct(compared))), "deep", MARGIN)
+    figures_of_run = FigureTable((primary, *correct(compared)))
+    evaluation = Evaluation(
+        task=Task(("absent", "present"), 1, "holdout"),
+        cases={},
+        patients={},
+        near_duplicates=0,
+        models=(),
+        warnings=(),
+        margin=MARGIN,
+        figures=figures_of_run,
+        contender="deep",
+    )
+    comparison = DecisiveComparison(evaluation, figures_of_run, primary)
     by_each = decide_by_margin(primary, MARGIN)
     for against in compared:
         if against.model == "deep" and comparison.fails("contender", against.versus):
