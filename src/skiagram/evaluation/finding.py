@@ -213,7 +213,7 @@ class FindingSearch:
         abnormal = len(np.unique(patient[placed]))
         degrees = max(1.0, effective_patients(patient[lesion_image]) - 1)
         draws = draw_patients(patient, abnormal, replicates, setting.seed, degrees)
-        search = cls(judged, draws, setting.part)
+        search = cls(judged, draws, setting.task.part)
         limited = hit.rule == "distance" and hit.minimum <= judged.lesions["radius"].min()
         if tables.ideal is None or setting.ideal is None or placed.all() or not limited:
             return search
