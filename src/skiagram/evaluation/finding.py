@@ -12,7 +12,6 @@ are false, and the highest ratings are a score of images, whose AUC is at most t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -142,10 +141,11 @@ def evaluate_finding(
         *measure_froc_area(every, of_arms, contender, search.draws),
     )
     judged = search.judged
+    unknown = any(judged.spacing[case] is None for case in judged.image)
     evaluation = FindingEvaluation(
         rule=options.hit,
-        unit=search.unit,
-        variant=search.variant,
+        unit="pixels" if unknown else "mm",
+        variant="JAFROC" if search.normal else "JAFROC1",
         lesions=len(judged.lesions),
         images=len(judged.image),
         normal=search.normal,
@@ -191,15 +191,6 @@ class FindingSearch:
     @property
     def normal(self) -> int:
         return int((~self.judged.placed).sum())
-
-    @property
-    def variant(self) -> Literal["JAFROC", "JAFROC1"]:
-        return "JAFROC" if self.normal else "JAFROC1"
-
-    @property
-    def unit(self) -> Literal["mm", "pixels"]:
-        unknown = any(self.judged.spacing[case] is None for case in self.judged.image)
-        return "pixels" if unknown else "mm"
 
     @classmethod
     def of(
