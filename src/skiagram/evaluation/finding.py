@@ -266,7 +266,7 @@ class FindingSearch:
     def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
         merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
         yield MERIT, "", merit.estimate()
-        yield MEAN_SENSITIVITY, "", self._estimate(response, RATES)
+        yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
         for rate, share in self._sensitivities(response, normal=False).items():
             yield "sensitivity", rate, share
         if self.normal:
@@ -310,11 +310,13 @@ class FindingSearch:
         first, second = arms[contender], arms["classical"]
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
         first_merit = self.merit(first)
-        merit = first_merit - self.merit(second)
-        estimate = merit.estimate()
-        p = None if estimate.value is None else merit.variation.p(estimate.value)
-        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
-        rows = [row(estimate, figure=MERIT, p=p), row(more, figure=MEAN_SENSITIVITY)]
+        differences = self.subtract(first, second)
+        merit, variation = differences[MERIT], (first_merit - self.merit(second)).variation
+        p = None if merit.value is None else variation.p(merit.value)
+        rows = [
+            row(merit, figure=MERIT, p=p),
+            row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
+        ]
         # A finder that marks nothing has the figure of merit ½.
         row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
         nothing = first_merit.estimate().subtract(0.5)
@@ -327,6 +329,16 @@ class FindingSearch:
             p = None if estimate.value is None else difference.variation.p(estimate.value)
             against_rules.append(row(estimate, versus=rule, p=p))
         return (*rows, *correct(against_rules))
+
+    def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
+        """Return by how much two figures of the one are above those of the other, paired."""
+        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
+        merit = self.merit(first) - self.merit(second)
+        return {MERIT: merit.estimate(), MEAN_SENSITIVITY: more}
+
+    def mean_sensitivity(self, response: FreeResponse) -> Estimate:
+        """Return the share of lesions found, the mean over LUNA16's rates of false marks."""
+        return self._estimate(response, RATES)
 
     def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)
