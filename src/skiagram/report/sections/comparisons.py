@@ -172,20 +172,22 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
     # The row's model minus the column's, with raw and corrected p; toned where it is sure. The
     # primary comparison is not corrected: its raw p decides.
     rows = []
-    for first in models:
+    for outcome in models:
         cells: list[Cell | str] = []
-        for second in models:
-            pair = pairs.get((first.model, second.model)) or pairs.get((second.model, first.model))
+        for other in models:
+            pair = pairs.get((outcome.model, other.model)) or pairs.get(
+                (other.model, outcome.model)
+            )
             if pair is None or pair.value is None:
-                cells.append("" if first is second else MISSING)
+                cells.append("" if outcome is other else MISSING)
                 continue
-            value = pair.value if pair.model == first.model else -pair.value
+            value = pair.value if pair.model == outcome.model else -pair.value
             tone = "ahead" if (value > 0) != evaluation.lower_is_better else "behind"
             corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
             small = f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}")
             cells.append(
                 Cell(format_signed(value), small, tone=tone if is_told_apart(pair) else "")
             )
-        rows.append(TableRow(first.title, cells))
+        rows.append(TableRow(outcome.title, cells))
     columns = [model.title for model in models]
     return Table(columns, list_rows(rows), first="minus →", kind="versus")
