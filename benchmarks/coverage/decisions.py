@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from skiagram.evaluation.comparisons import correct
-from skiagram.evaluation.criteria import DecisiveComparison, decide_by_margin, lower_decision
-from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, SIMPLE_RULES, Decision
+from skiagram.evaluation.criteria import decide_by_margin, find_comparison, lower_decision
+from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
+    PRIMARY,
+    SIMPLE_RULES,
+    Decision,
+    Evaluation,
+)
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
 MARGIN = 0.02
@@ -120,7 +127,14 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             difference = figure - rule
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
-    comparison = DecisiveComparison(FigureTable((primary, *correct(compared))), "deep", MARGIN)
+    task, figures = Task(("without", "with"), 1, "holdout"), (primary, *correct(compared))
+    evaluation = Evaluation(
+        task=task, cases={}, patients={}, near_duplicates=0, models=(), margin=MARGIN,
+        figures=FigureTable(figures),
+    )  # fmt: skip
+    comparison = find_comparison(evaluation)
+    if comparison is None:
+        raise ValueError("the two cannot be compared")
     by_each = decide_by_margin(primary, MARGIN)
     for against in compared:
         if against.model == "deep" and comparison.fails("contender", against.versus):
