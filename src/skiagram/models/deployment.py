@@ -26,7 +26,8 @@ from skiagram.records.cases import Cases
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
-from skiagram.tasks.class_calibration import Finite, Positive, Probability
+from skiagram.tasks.class_calibration import Positive, Probability
+from skiagram.tasks.outcome import Finite
 from skiagram.tasks.task import Task
 
 DEPLOYMENT = "deployment.json"

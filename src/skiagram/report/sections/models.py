@@ -1,6 +1,7 @@
 """All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
@@ -10,7 +11,7 @@ from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import format_difference, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
@@ -75,6 +76,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         if not task.decides and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
             tables.append([])
         tables[-1] += of_metric
+
+    def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
+        return [fill_cell(_get(model, name, group)) for name, group in columns]
+
     made = []
     for columns in tables:
         limit = []
@@ -86,9 +91,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
             tabulate_models(
                 evaluation,
                 [metric_heading(f"{name} {group}".strip(), task) for name, group in columns],
-                lambda model, columns=columns: [
-                    fill_cell(_get(model, name, group)) for name, group in columns
-                ],
+                partial(fill, columns=columns),
                 *limit,
             )
         )
