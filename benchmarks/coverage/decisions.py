@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from skiagram.evaluation.comparisons import correct
-from skiagram.evaluation.criteria import DecisiveComparison, decide_by_margin, lower_decision
+from skiagram.evaluation.criteria import decide_by_margin, find_comparison, lower_decision
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
     PRIMARY,
@@ -127,19 +127,14 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             difference = figure - rule
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
-    figures_of_run = FigureTable((primary, *correct(compared)))
+    task, figures = Task(("without", "with"), 1, "holdout"), (primary, *correct(compared))
     evaluation = Evaluation(
-        task=Task(("absent", "present"), 1, "holdout"),
-        cases={},
-        patients={},
-        near_duplicates=0,
-        models=(),
-        warnings=(),
-        margin=MARGIN,
-        figures=figures_of_run,
-        contender="deep",
-    )
-    comparison = DecisiveComparison(evaluation, figures_of_run, primary)
+        task=task, cases={}, patients={}, near_duplicates=0, models=(), margin=MARGIN,
+        figures=FigureTable(figures),
+    )  # fmt: skip
+    comparison = find_comparison(evaluation)
+    if comparison is None:
+        raise ValueError("the two cannot be compared")
     by_each = decide_by_margin(primary, MARGIN)
     for against in compared:
         if against.model == "deep" and comparison.fails("contender", against.versus):

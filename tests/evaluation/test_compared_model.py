@@ -50,7 +50,8 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
         score[label == 1], score[label == 0], method="asymptotic", use_continuity=False
     )
     errors = norm.isf(test.pvalue / 2)  # its quantile is normal
-    assert model.above_chance == pytest.approx(2 * t.sf(errors, model.variation.degrees))
+    p = model.predicted.test_chance(model.figure, model.scored)
+    assert p == pytest.approx(2 * t.sf(errors, model.variation.degrees))
     assert test.pvalue < 0.001
 
 

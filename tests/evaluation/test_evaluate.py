@@ -70,7 +70,7 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
 def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
     known = scenario()
     found = run(known, arms(known))
-    assert found.part == "test"
+    assert found.task.part == "test"
     assert found.best == {"classical": "strong_forest", "deep": "net"}
     assert found.cases["reported"] == {"normal": 40, "abnormal": 40}
     assert found.patients == {"development": 60, "reported": 40}
@@ -93,7 +93,7 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() ->
         inner, ["probability_0", "probability_1"]
     ].to_numpy()
     found = run(known, models)
-    assert found.part == "out_of_fold"
+    assert found.task.part == "out_of_fold"
     assert found.best["classical"] == "weak_tree"
     assert found.cases["development"] == found.cases["reported"] == {"normal": 60, "abnormal": 60}
     assert any("No test set was sealed" in one for one in found.warnings)

@@ -49,7 +49,10 @@ def run(
     given = (known.cases, known.task, known.sealed, None, NO_PAIRS, 0, 100, covariates)
     setting = assemble_evaluation_set(*given)
     scores = align_scores(
-        finished(known, "svm", signal=signal), setting.part, setting.cases, known.task.predicted
+        finished(known, "svm", signal=signal),
+        setting.task.part,
+        setting.cases,
+        known.task.predicted,
     )
     parts, rows = measure_subgroups(scores, setting, least)
     of_part = [FigureTable(rows).select(group=part.name) for part in parts]

@@ -201,7 +201,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         if row.analysis == METRICS or (not row.group and row.figure in of_analyses[row.analysis])
         if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
     ]
-    where = part.get(run.evaluation.part, run.evaluation.part)
+    where = part.get(run.evaluation.task.part, run.evaluation.task.part)
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"

@@ -180,7 +180,7 @@ def find_selection_figure(
     those of their inner folds.
     """
     task, development = setting.task, setting.development
-    if setting.design == "cv":
+    if setting.task.design == "cv":
         if task.decides:
             figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
             method = "mean over the inner folds of each outer fold"
@@ -240,7 +240,7 @@ def select_arms(
             eligible.setdefault(model.arm, []).append(model)
     arms = {}
     for arm, members in eligible.items():
-        if setting.design == "cv":
+        if setting.task.design == "cv":
             arms[arm] = _chosen_within_folds(members, figures, setting, arm)
             continue
         # The best of all folds, of equal ones the first.
@@ -253,7 +253,7 @@ def select_arms(
         return arms, (*trained, *_DEEP[deep_arm])[0]
     if len(contenders) == 1:
         return arms, contenders[0]
-    if setting.design == "holdout":
+    if setting.task.design == "holdout":
         return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].worth)
     either = _chosen_within_folds(
         [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"

@@ -37,7 +37,7 @@ class ComparedModel:
     def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
         """Line the scores of a model up with the reported cases."""
         predicted = setting.task.predicted
-        scored = align_scores(model, setting.part, setting.cases, predicted)
+        scored = align_scores(model, setting.task.part, setting.cases, predicted)
         return cls(predicted, setting.cases, scored)
 
     def out_of_fold(self, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
@@ -59,11 +59,6 @@ class ComparedModel:
     def variation(self) -> Variation:
         """Return how the primary figure varies over patients and trainings."""
         return self.figure.variation
-
-    @property
-    def above_chance(self) -> float | None:
-        """Return the two-sided p value of chance; None where it cannot be told."""
-        return self.predicted.test_chance(self.figure, self.scored)
 
     def estimate(self) -> Estimate:
         """Return the primary figure with its interval, or why there is none."""

@@ -211,7 +211,8 @@ def compare_with_rules(
         )
         if standing.predicted.chance is not None:
             gap = standing.estimate().subtract(standing.predicted.chance)
-            p = None if gap.value is None else standing.above_chance
+            p = standing.predicted.test_chance(standing.figure, standing.scored)
+            p = None if gap.value is None else p
             rows.append(row(gap, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
             difference = standing.subtract(compared)

@@ -115,10 +115,11 @@ def evaluate(
         *state_warnings(results, setting, figures, is_external=inputs.is_external),
         *warn_without_rules(run),
     )
+    sides = {"development": setting.development, "reported": setting.cases}
     evaluation = Evaluation(
         task=task,
-        cases={side: cases.count_by_class() for side, cases in setting.sides.items()},
-        patients={side: cases.patients for side, cases in setting.sides.items()},
+        cases={side: cases.count_by_class() for side, cases in sides.items()},
+        patients={side: cases.patients for side, cases in sides.items()},
         near_duplicates=setting.near_duplicates,
         models=results,
         facts=tuple(list_facts(run, figures)),

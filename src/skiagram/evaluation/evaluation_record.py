@@ -12,7 +12,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import LIMIT, METRICS, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.records.predictions import Outcome, Part
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.task import Task
 
@@ -270,19 +270,9 @@ class Evaluation:
         return self.task.predicted.lower_is_better
 
     @property
-    def default_margin(self) -> float:
-        """Return the margin where nobody set one."""
-        return DEFAULT_MARGIN * self.task.predicted.margin_unit
-
-    @property
     def events(self) -> str:
         """Return how many reported cases had the event; empty where none is looked for."""
         return dict(self.facts).get("events", "")
-
-    @property
-    def part(self) -> Part:
-        """Return which scores the figures are on."""
-        return self.task.part
 
     @property
     def best(self) -> dict[str, str]:

@@ -14,9 +14,8 @@ from skiagram.evaluation.labelled_cases import (
     select_rows,
 )
 from skiagram.records.cases import Cases
-from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.tasks.task import Design, Task
+from skiagram.tasks.task import Task
 
 
 def mark_near_duplicates(
@@ -67,24 +66,9 @@ class EvaluationSet:
     label_conflicts: int = 0
 
     @property
-    def design(self) -> Design:
-        """Return whether a test set is sealed or all cases are cross-validated."""
-        return self.task.design
-
-    @property
-    def part(self) -> Part:
-        """Return which scores the figures are on."""
-        return self.task.part
-
-    @property
     def near_duplicates(self) -> int:
         """Return how many reported cases have a near duplicate among the development cases."""
         return int(self.has_near_duplicate.sum())
-
-    @property
-    def sides(self) -> dict[str, LabelledCases]:
-        """Return the cases by what they are for."""
-        return {"development": self.development, "reported": self.cases}
 
 
 @dataclass(frozen=True)

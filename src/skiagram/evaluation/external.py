@@ -69,7 +69,7 @@ def compare_with_development(
         draws=cases.draws(options.replicates, setting.seed),
         has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
     )
-    tested = at_home.models if at_home.part == "test" else ()
+    tested = at_home.models if at_home.task.part == "test" else ()
     held_out = {result.outcome.model: result for result in tested}
     analyses, rows = options.analyses, list[FigureRow]()
     for model in inputs.models:

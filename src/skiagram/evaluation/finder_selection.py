@@ -38,7 +38,7 @@ def measure_for_selection(
         lesions: Those of the development cases whose place is known.
     """
     among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
-    if setting.design == "cv":
+    if setting.task.design == "cv":
         of_folds: dict[Fold, float] = {}
         inner_marks = dict(list(marks[marks["part"] == "inner"].groupby(["repeat", "fold"])))
         for fold, rows in model.by_fold("inner"):

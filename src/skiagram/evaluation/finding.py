@@ -12,7 +12,6 @@ are false, and the highest ratings are a score of images, whose AUC is at most t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -142,10 +141,11 @@ def evaluate_finding(
         *measure_froc_area(every, of_arms, contender, search.draws),
     )
     judged = search.judged
+    unknown = any(judged.spacing[case] is None for case in judged.image)
     evaluation = FindingEvaluation(
         rule=options.hit,
-        unit=search.unit,
-        variant=search.variant,
+        unit="pixels" if unknown else "mm",
+        variant="JAFROC" if search.normal else "JAFROC1",
         lesions=len(judged.lesions),
         images=len(judged.image),
         normal=search.normal,
@@ -192,15 +192,6 @@ class FindingSearch:
     def normal(self) -> int:
         return int((~self.judged.placed).sum())
 
-    @property
-    def variant(self) -> Literal["JAFROC", "JAFROC1"]:
-        return "JAFROC" if self.normal else "JAFROC1"
-
-    @property
-    def unit(self) -> Literal["mm", "pixels"]:
-        unknown = any(self.judged.spacing[case] is None for case in self.judged.image)
-        return "pixels" if unknown else "mm"
-
     @classmethod
     def of(
         cls, tables: FindingTables, setting: EvaluationSet, hit: HitRule, replicates: int
@@ -213,7 +204,7 @@ class FindingSearch:
         abnormal = len(np.unique(patient[placed]))
         degrees = max(1.0, effective_patients(patient[lesion_image]) - 1)
         draws = draw_patients(patient, abnormal, replicates, setting.seed, degrees)
-        search = cls(judged, draws, setting.part)
+        search = cls(judged, draws, setting.task.part)
         limited = hit.rule == "distance" and hit.minimum <= judged.lesions["radius"].min()
         if tables.ideal is None or setting.ideal is None or placed.all() or not limited:
             return search
@@ -319,11 +310,13 @@ class FindingSearch:
         first, second = arms[contender], arms["classical"]
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
         first_merit = self.merit(first)
-        merit = first_merit - self.merit(second)
-        estimate = merit.estimate()
-        p = None if estimate.value is None else merit.variation.p(estimate.value)
-        more = self.subtract(first, second)[MEAN_SENSITIVITY]
-        rows = [row(estimate, figure=MERIT, p=p), row(more, figure=MEAN_SENSITIVITY)]
+        differences = self.subtract(first, second)
+        merit, variation = differences[MERIT], (first_merit - self.merit(second)).variation
+        p = None if merit.value is None else variation.p(merit.value)
+        rows = [
+            row(merit, figure=MERIT, p=p),
+            row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
+        ]
         # A finder that marks nothing has the figure of merit ½.
         row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
         nothing = first_merit.estimate().subtract(0.5)
@@ -339,12 +332,9 @@ class FindingSearch:
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""
-        return {
-            MERIT: (self.merit(first) - self.merit(second)).estimate(),
-            MEAN_SENSITIVITY: bootstrap_difference(
-                difference_found(first, second, RATES), self.draws
-            ),
-        }
+        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
+        merit = self.merit(first) - self.merit(second)
+        return {MERIT: merit.estimate(), MEAN_SENSITIVITY: more}
 
     def mean_sensitivity(self, response: FreeResponse) -> Estimate:
         """Return the share of lesions found, the mean over LUNA16's rates of false marks."""

@@ -165,10 +165,6 @@ def _estimate_accuracy(scores: ScoredCases, cases: LabelledCases, _: PatientDraw
     return proportion(correct, cases.patient)
 
 
-def _estimate_decided(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    return estimate_balanced_accuracy(decided_class(scores), cases.label, len(cases.classes), draws)
-
-
 def estimate_balanced_accuracy(
     decision: Labels, label: Labels, n_classes: int, draws: PatientDraws
 ) -> Estimate:
@@ -220,7 +216,12 @@ METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     "hand_till_auc": ("more", _estimate_hand_till),
     "average_precision": ("any", _estimate_precision),
     "accuracy": ("any", _estimate_accuracy),
-    "balanced_accuracy": ("any", _estimate_decided),
+    "balanced_accuracy": (
+        "any",
+        lambda scores, cases, draws: estimate_balanced_accuracy(
+            decided_class(scores), cases.label, len(cases.classes), draws
+        ),
+    ),
     "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),
     "specificity": ("two", lambda *of: estimate_operating_point(*of[:2])["specificity"]),
     "brier": ("any", _estimate_brier),

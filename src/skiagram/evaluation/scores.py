@@ -85,9 +85,9 @@ def held_out_probabilities(model: Predictions, setting: EvaluationSet) -> Iterat
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
     """
-    nested = setting.design == "cv"
+    nested = setting.task.design == "cv"
     table = model.table
-    reported = table[table["part"] == setting.part]
+    reported = table[table["part"] == setting.task.part]
     part = "inner" if nested else "out_of_fold"
     fixing = table[table["part"] == part]
     keys = ["repeat", "fold"] if nested else ["repeat"]

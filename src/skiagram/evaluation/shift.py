@@ -57,7 +57,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         Of each model both figures and their difference, whose patients are others, so that the
         variances add; nothing under `cv`, or where the cases of a side do not define the figure.
     """
-    if run.setting.design == "cv":
+    if run.setting.task.design == "cv":
         return ()
     setting, known = run.setting, run.setting.development
     rows: list[FigureRow] = []
@@ -122,7 +122,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     Returns:
         Rows; none under `cv`, or with fewer than ten patients on a side.
     """
-    if traits is None or setting.design == "cv":
+    if traits is None or setting.task.design == "cv":
         return FigureTable()
     sides = (setting.development, setting.cases)
     apart = int(setting.development.patient.max()) + 1

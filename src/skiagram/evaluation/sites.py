@@ -112,42 +112,38 @@ def study_sites(
         shown.append(name)
         for arm, figure in known.items():
             by_arm[arm].append(figure)
-    both = {contender, "classical"} <= set(by_arm)
-    pairs = list(zip(by_arm[contender], by_arm["classical"], strict=True)) if both else []
-    differences = [network - classical for network, classical in pairs]
-    row = partial(make_row, analysis=SITES)
-    paired = partial(row, model=contender, versus="classical")
-    left_out = Estimate(float(len(names) - len(shown)))
-    rows = [row(left_out, figure="left_out")]
     compared = next((chosen.compared for chosen in arms.values()), None)
     primary = compared.predicted.primary if compared else ""
     lower_is_better = compared is not None and compared.predicted.lower_is_better
+    # What has a figure of each site: the arms, and the difference of the two that are compared.
+    series = [(arm, "", figures) for arm, figures in by_arm.items()]
+    if {contender, "classical"} <= set(by_arm):
+        pairs = zip(by_arm[contender], by_arm["classical"], strict=True)
+        differences = [network - classical for network, classical in pairs]
+        series.append((contender, "classical", differences))
+    row = partial(make_row, analysis=SITES)
+    rows = [row(Estimate(float(len(names) - len(shown))), figure="left_out")]
     for number, name in enumerate(shown):
         of_site = setting.cases.select(site == name)
         rows += [
             row(Estimate(float(patients)), figure=patients_of(label), group=name)
             for label, patients in of_site.patients_by_class().items()
         ]
-        rows += [
-            row(figures[number].estimate(), figure=primary, model=arm, group=name)
-            for arm, figures in by_arm.items()
+        for arm, versus, figures in series:
+            estimate = figures[number].estimate()
+            rows.append(row(estimate, figure=primary, model=arm, versus=versus, group=name))
+    for arm, versus, figures in series:
+        on_logit = not versus and all(figure.scale == "logit" for figure in figures)
+        bound = 1.0 if versus and not lower_is_better else np.inf
+        summary = summarise_chances(figures) if on_logit else _summarise_plain(figures, bound)
+        summarised = [
+            row(estimate, figure=name, model=arm, versus=versus)
+            for name, estimate in summary.items()
         ]
-        if both:
-            rows.append(paired(differences[number].estimate(), figure=primary, group=name))
-    for arm, figures in by_arm.items():
-        on_logit = all(figure.scale == "logit" for figure in figures)
-        summary = summarise_chances(figures) if on_logit else _summarise_plain(figures, np.inf)
-        rows += [row(estimate, figure=name, model=arm) for name, estimate in summary.items()]
-        of_sites = [figure.estimate() for figure in figures]
-        worst = find_worst(of_sites, on_logit=on_logit, lower_is_better=lower_is_better)
-        rows.append(row(worst, figure=WORST, model=arm))
-    if both:
-        bound = np.inf if lower_is_better else 1.0
-        summary = _summarise_plain(differences, bound)
-        of_sites = [each.estimate() for each in differences]
-        worst = find_worst(of_sites, on_logit=False, lower_is_better=lower_is_better)
-        rows.append(paired(worst, figure=WORST))
-        rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
+        estimates = [figure.estimate() for figure in figures]
+        worst_figure = find_worst(estimates, on_logit=on_logit, lower_is_better=lower_is_better)
+        worst = row(worst_figure, figure=WORST, model=arm, versus=versus)
+        rows += [worst, *summarised] if versus else [*summarised, worst]
     return tuple(rows)
 
 

@@ -311,8 +311,10 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         yield "Which of two models is better means nothing while neither is shown to be of use."
     elif not difference.low == difference.high == 0:
         first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
-        margin, default = evaluation.margin, evaluation.default_margin
-        words = relate_in_words(decisive.gain, margin, first, second, default_margin=default)
+        margin, unit = evaluation.margin, evaluation.task.predicted.margin_unit
+        words = relate_in_words(
+            decisive.gain, margin, first, second, default_margin=DEFAULT_MARGIN * unit
+        )
         fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
         qualified = fails and find_side(decisive.gain) == "above"
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words

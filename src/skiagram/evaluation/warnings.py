@@ -56,12 +56,12 @@ def state_warnings(
             "Every model was trained with one seed, so it is not known how much another seed would "
             "change its figures. Set repeats to 5 for results."
         )
-    elif 2 in trainings and setting.design == "holdout":
+    elif 2 in trainings and setting.task.design == "holdout":
         yield (
             "Every model was trained twice, which hardly tells how much seeds differ: equal "
             "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
-    if setting.design == "cv":
+    if setting.task.design == "cv":
         yield (
             "No test set was sealed. The folds share training cases, so the intervals of the "
             f"{predicted.figure_words} and of its differences are widened by a rule of thumb; they "

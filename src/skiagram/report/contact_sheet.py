@@ -61,7 +61,7 @@ def make_contact_sheets(
     sheets = []
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
-        known = _judge(tables, finding, scores[name], evaluation.part, positive)
+        known = _judge(tables, finding, scores[name], evaluation.task.part, positive)
         for kind, cases in _choose(known, patient).items():
             pictures = []
             for case in cases:

@@ -97,6 +97,11 @@ def finished_models(evaluation: Evaluation) -> list[ModelResult]:
     ]
 
 
+def best_models(evaluation: Evaluation) -> list[ModelResult]:
+    """Return the trained models that were chosen for their arm, arm by arm."""
+    return [model for model in finished_models(evaluation) if is_best(evaluation, model)]
+
+
 class DesignWords(NamedTuple):
     """Parts of sentences."""
 

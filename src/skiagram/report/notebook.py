@@ -1,7 +1,7 @@
 """What is compared or read shows itself in a notebook: the sentences, the table, the curves."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -95,30 +95,25 @@ class _Shown:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
+        sentences, table, drawings = self._show()
         # Each figure is an image of its own, which no style of a notebook changes.
         pictures = []
-        for drawing in self._drawings():
+        for drawing in drawings:
             if drawing:
                 data = b64encode(drawing.svg.encode()).decode()
                 source = f"data:image/svg+xml;base64,{data}"
                 pictures.append({"source": source, "words": drawing.description})
         return render_template(
             "notebook.html.j2",
-            sentences=self._sentences(),
-            table_of=self._table(),
+            sentences=sentences,
+            table_of=table,
             pictures=pictures,
             warnings=self.evaluation.warnings,
         )
 
-    def _sentences(self) -> tuple[str, ...]:
-        answer = self.evaluation.answer
-        return (answer.headline, *answer.openings, *answer.reasons)
-
-    def _table(self) -> Table:
+    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
+        """Return the sentences, the table and the figures."""
         raise NotImplementedError
-
-    def _drawings(self) -> Iterator[Drawing | None]:
-        yield draw_curves(self.evaluation, "roc")
 
 
 @dataclass(frozen=True)
@@ -131,16 +126,11 @@ class ProjectResult(_Shown):
     def answered(self) -> Evaluation:  # type: ignore[override]
         return self.evaluation
 
-    def _sentences(self) -> tuple[str, ...]:
-        return state_answer(self.evaluation)
-
-    def _table(self) -> Table:
-        return tabulate_answer(self.evaluation)
-
-    def _drawings(self) -> Iterator[Drawing | None]:
-        models = finished_models(self.evaluation)
-        yield draw_forest(self.evaluation, models, "answer")
-        yield from super()._drawings()
+    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
+        evaluation = self.evaluation
+        forest = draw_forest(evaluation, finished_models(evaluation), "answer")
+        drawings = forest, draw_curves(evaluation, "roc")
+        return state_answer(evaluation), tabulate_answer(evaluation), drawings
 
     def __str__(self) -> str:
         return self.verdict
@@ -163,6 +153,7 @@ class ScoreComparison(_Shown):
     def write(self, path: str | Path) -> None:
         """Write a page that loads nothing, with every table and figure."""
         evaluation = self.evaluation
+        sentences, table_of, (roc, reliability, decision_curve) = self._show()
         tables = (tabulate_subgroups, tabulate_subgroup_differences)
         subgroups = [
             (result, *(table(evaluation, result) for table in tables))
@@ -184,16 +175,16 @@ class ScoreComparison(_Shown):
             "comparison.html.j2",
             title=f"{self._names[0]} in place of {self._names[1]}?",
             evaluation=evaluation,
-            sentences=self._sentences(),
-            table_of=self._table(),
-            roc=draw_curves(evaluation, "roc"),
+            sentences=sentences,
+            table_of=table_of,
+            roc=roc,
             precision_recall=draw_curves(evaluation, "precision_recall"),
-            reliability=draw_reliability(evaluation),
+            reliability=reliability,
             calibration=tabulate_calibration(evaluation)
             if evaluation.table.select(analysis=CALIBRATION)
             else None,
             distances=tabulate_calibration_distance(evaluation),
-            decision_curve=draw_decision_curve(evaluation),
+            decision_curve=decision_curve,
             secondary=secondary,
             subgroups=subgroups,
             sites=tabulate_sites(evaluation),
@@ -222,20 +213,24 @@ class ScoreComparison(_Shown):
         arms = self.answered.arms
         return arms["deep"].model, arms["classical"].model
 
-    def _table(self) -> Table:
+    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
+        evaluation = self.evaluation
         rows = [
             TableRow(model.outcome.title, [fill_cell(model.find(name)) for name in _COLUMNS])
-            for model in self.evaluation.models
+            for model in evaluation.models
         ]
         cells: list[Cell | str] = [fill_difference(self.difference), *[""] * (len(_COLUMNS) - 1)]
         rest = TableRow(" minus ".join(self._names), cells)
         groups = (Group("", rows), Group("What the answer rests on", [rest]))
-        return Table(tuple(_COLUMNS.values()), groups, first="Scores")
-
-    def _drawings(self) -> Iterator[Drawing | None]:
-        yield from super()._drawings()
-        yield draw_reliability(self.evaluation)
-        yield draw_decision_curve(self.evaluation)
+        table = Table(tuple(_COLUMNS.values()), groups, first="Scores")
+        answer = evaluation.answer
+        sentences = (answer.headline, *answer.openings, *answer.reasons)
+        drawings = (
+            draw_curves(evaluation, "roc"),
+            draw_reliability(evaluation),
+            draw_decision_curve(evaluation),
+        )
+        return sentences, table, drawings
 
 
 def compare(

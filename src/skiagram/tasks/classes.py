@@ -46,41 +46,33 @@ class Classes(Predicted):
 
     @property
     def primary_title(self) -> str:
-        """Return what the primary figure is called in a sentence."""
         return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
 
     def list_figures(self) -> tuple[Figure, ...]:
-        """Return what is said of each figure, in the order of the tables."""
         return CLASS_FIGURES
 
     @property
     def figure_words(self) -> str:
-        """Return what it is called where the task is known."""
         return "AUC"
 
     @property
     def selection(self) -> str:
-        """Return the name of the same figure of development cases, which chooses models."""
         return "selection_auc"
 
     @property
     def lower_is_better(self) -> bool:
-        """Return whether the primary figure is an error: it is none."""
         return False
 
     @property
     def words(self) -> str:
-        """Return what is predicted, for people."""
         return " / ".join(self.classes)
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        """Return what calibrated scores are: probabilities of the classes."""
         return self.classes
 
     @property
     def scores(self) -> int:
-        """Return how many scores a model gives a case: one a class."""
         return len(self.classes)
 
     def tell(self, value: Floats) -> dict[str, Floats]:
@@ -103,7 +95,6 @@ class Classes(Predicted):
         return placements(cases.score, positive, cases.patient, cases.folds, fit)
 
     def target(self, value: Floats, label: Labels) -> Labels:
-        """Return (n,) labels, what an estimator or a network is fitted to."""
         return label
 
     def calibrate(

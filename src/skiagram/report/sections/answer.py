@@ -136,12 +136,33 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     if is_nothing_of_use(evaluation):  # a count of what models at chance find would praise them
         return (NOTHING_WORKS, LOOK_AT_DATA)
     if verdict.decision == "none" or decisive is None:
-        return (verdict.headline, *verdict.reasons, *_single_model(evaluation))
-    return (
-        _decide(evaluation, verdict, decisive),
-        _of_a_hundred(evaluation),
-        _compare_figures(evaluation, decisive),
+        # What the best model of any arm does, where no two are compared.
+        single, positive = [], evaluation.task.positive
+        for model in evaluation.models if positive is not None else ():
+            hits, alarms = count_per_hundred(model)
+            if is_best(evaluation, model) and hits is not None and alarms is not None:
+                single.append(
+                    f"Of 100 {evaluation.task.classes[positive or 0]} cases, "
+                    f"{model.outcome.title} finds {hits}; of 100 others, {alarms} are false alarms."
+                )
+        return (verdict.headline, *verdict.reasons, *single)
+    # The gain in the primary figure, and what it means.
+    difference, figure = decisive.difference, evaluation.figure_words
+    first, second = (decisive.reached(side).value for side in SIDES)
+    values = (
+        f"Its {figure} is {format_decimal(first)} instead of {format_decimal(second)}, "
+        "a difference of"
     )
+    if first is None or second is None:
+        values = f"The difference in {figure} is"
+    bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
+    meaning = _MEANINGS[find_standing(decisive.gain, evaluation.margin)]
+    chance = f" The {evaluation.contender_words} is not even shown to beat chance."
+    gain = (
+        f"{values} {format_signed(difference.value)} (95 % interval {bounds}): {meaning}."
+        f"{chance if decisive.fails('contender', PREVALENCE) else ''}"
+    )
+    return (_decide(evaluation, verdict, decisive), _of_a_hundred(evaluation), gain)
 
 
 def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparison) -> str:
@@ -255,38 +276,6 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
 def _more(count: float | None) -> str:
     whole = int(count or 0)
     return "as many" if whole == 0 else f"{abs(whole)} {'more' if whole > 0 else 'fewer'}"
-
-
-def _compare_figures(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
-    difference, name = decisive.difference, evaluation.contender_words
-    first, second = (decisive.reached(side).value for side in SIDES)
-    figure = evaluation.figure_words
-    values = (
-        f"Its {figure} is {format_decimal(first)} instead of {format_decimal(second)}, "
-        "a difference of"
-    )
-    if first is None or second is None:
-        values = f"The difference in {figure} is"
-    bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
-    meaning = _MEANINGS[find_standing(decisive.gain, evaluation.margin)]
-    chance = decisive.fails("contender", PREVALENCE)
-    useless = f" The {name} is not even shown to beat chance." if chance else ""
-    value = format_signed(difference.value)
-    return f"{values} {value} (95 % interval {bounds}): {meaning}.{useless}"
-
-
-def _single_model(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what the best model of any arm does, where no two are compared."""
-    if evaluation.task.positive is None:
-        return
-    name = evaluation.task.classes[evaluation.task.positive]
-    for model in evaluation.models:
-        hits, alarms = count_per_hundred(model)
-        if is_best(evaluation, model) and hits is not None and alarms is not None:
-            yield (
-                f"Of 100 {name} cases, {model.outcome.title} finds {hits}; of 100 others, {alarms} "
-                "are false alarms."
-            )
 
 
 def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:

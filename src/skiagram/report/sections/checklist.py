@@ -21,10 +21,10 @@ from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import (
     ARM_TITLES,
+    best_models,
     finished_models,
     format_count,
     format_difference,
-    is_best,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
@@ -121,9 +121,8 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     trained = ", ".join(counts_of_arms) + (f", {failed} failed" if failed else "")
     areas = [
         f"{model.outcome.title} {format_estimate(estimate)}"
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model)
-        and (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
+        for model in best_models(evaluation)
+        if (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
     return {
         "design": design,

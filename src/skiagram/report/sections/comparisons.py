@@ -169,32 +169,25 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
     models = [model.outcome for model in evaluation.models if model.outcome.model in compared]
     if len(models) < 3:
         return None
-    is_error = evaluation.lower_is_better
-    rows = [
-        TableRow(
-            row.title,
-            [_difference_cell(pairs, row.model, each.model, is_error) for each in models],
-        )
-        for row in models
-    ]
+    # The row's model minus the column's, with raw and corrected p; toned where it is sure. The
+    # primary comparison is not corrected: its raw p decides.
+    rows = []
+    for outcome in models:
+        cells: list[Cell | str] = []
+        for other in models:
+            pair = pairs.get((outcome.model, other.model)) or pairs.get(
+                (other.model, outcome.model)
+            )
+            if pair is None or pair.value is None:
+                cells.append("" if outcome is other else MISSING)
+                continue
+            value = pair.value if pair.model == outcome.model else -pair.value
+            tone = "ahead" if (value > 0) != evaluation.lower_is_better else "behind"
+            corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
+            small = f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}")
+            cells.append(
+                Cell(format_signed(value), small, tone=tone if is_told_apart(pair) else "")
+            )
+        rows.append(TableRow(outcome.title, cells))
     columns = [model.title for model in models]
     return Table(columns, list_rows(rows), first="minus →", kind="versus")
-
-
-def _difference_cell(
-    pairs: Mapping[tuple[str, str], FigureRow], row: str, column: str, is_error: bool
-) -> Cell | str:
-    """Return the row's model minus the column's, with raw and corrected p; toned where it is sure.
-
-    The primary comparison is not corrected: its raw p decides.
-    """
-    pair = pairs.get((row, column)) or pairs.get((column, row))
-    if pair is None or pair.value is None:
-        return "" if row == column else MISSING
-    value = pair.value if pair.model == row else -pair.value
-    corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
-    return Cell(
-        format_signed(value),
-        f"{format_p_value(pair.p)}{corrected}".replace("< ", "<\N{NO-BREAK SPACE}"),
-        tone=("ahead" if (value > 0) != is_error else "behind") if is_told_apart(pair) else "",
-    )

@@ -19,10 +19,9 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import (
+    best_models,
     format_percent,
     format_signed,
-    group_by_arm,
-    is_best,
     warn_at_chance,
 )
 from skiagram.report.material import Material
@@ -93,9 +92,9 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
         return ()
     name = evaluation.task.classes[positive]
     sentences = []
-    for model in (each for _, models in group_by_arm(evaluation) for each in models):
+    for model in best_models(evaluation):
         hits, alarms = count_per_hundred(model)
-        if not is_best(evaluation, model) or hits is None or alarms is None:
+        if hits is None or alarms is None:
             continue
         sentences.append(
             f"{model.outcome.title}, the best {ARM_WORDS[model.outcome.arm]}: of 100 {name} cases "

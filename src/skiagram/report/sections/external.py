@@ -5,7 +5,7 @@ from functools import partial
 
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
-from skiagram.report.formatting import finished_models, format_difference, is_best, metric_heading
+from skiagram.report.formatting import best_models, format_difference, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
@@ -48,9 +48,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
     figures = evaluation.figures.select(analysis=EXTERNAL, versus="")
     sides = [side for side in _SIDES if figures.select(group=side)]
     groups = []
-    for model in finished_models(evaluation):
-        if not is_best(evaluation, model):
-            continue
+    for model in best_models(evaluation):
         of_model = figures.select(model=model.outcome.model)
         names = of_model.list_distinct("figure")
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
@@ -83,8 +81,8 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         where = "On this cohort" if row.group == COHORT else "In the project"
         gap = format_difference(row)
         yield f"{where}, deep minus classical in {evaluation.figure_words}: {gap}."
-    for model in finished_models(evaluation):
-        if evaluation.task.decides and is_best(evaluation, model):
+    for model in best_models(evaluation):
+        if evaluation.task.decides:
             told = []
             for side in (COHORT, UPDATED):
                 of_side = figures.select(model=model.outcome.model, versus="", group=side)

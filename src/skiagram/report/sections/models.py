@@ -76,6 +76,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         if not task.decides and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
             tables.append([])
         tables[-1] += of_metric
+
+    def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
+        return [fill_cell(_get(model, name, group)) for name, group in columns]
+
     made = []
     for columns in tables:
         limit = []
@@ -87,15 +91,11 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
             tabulate_models(
                 evaluation,
                 [metric_heading(f"{name} {group}".strip(), task) for name, group in columns],
-                partial(_fill, columns=columns),
+                partial(fill, columns=columns),
                 *limit,
             )
         )
     return made
-
-
-def _fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
-    return [fill_cell(_get(model, name, group)) for name, group in columns]
 
 
 def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:

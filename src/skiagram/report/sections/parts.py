@@ -1,11 +1,14 @@
 """The primary pair by each of several findings."""
 
+from collections.abc import Callable
+
 from skiagram.evaluation.criteria import is_told_apart
 from skiagram.evaluation.evaluation_record import PARTS, Evaluation
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
+from skiagram.report.tables import Cell, Table, fill_cell, fill_difference, tabulate
 
 
 @section(
@@ -21,25 +24,20 @@ def parts(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_parts(evaluation: Evaluation) -> Table:
     """Return a row a finding: both AUCs, their difference and its corrected p."""
-    figures = evaluation.figures.select(analysis=PARTS)
-    contender, rows = evaluation.contender, list[TableRow]()
-    for name in figures.list_distinct("group"):
-        of_part = figures.select(group=name)
-        (difference,) = of_part.select(versus="classical").rows
-        cells = (
-            fill_cell(of_part.find(model=contender, versus="")),
-            fill_cell(of_part.find(model="classical", versus="")),
-            fill_difference(difference),
-            format_p_value(difference.p_holm),
-        )
-        rows.append(TableRow(name, cells))
-    columns = (
-        f"AUC, best {evaluation.contender_words}",
-        "AUC, best classical model",
-        "Difference",
-        "p, Holm",
-    )
-    return Table(columns, list_rows(rows), first="Finding")
+    figures, contender = evaluation.figures.select(analysis=PARTS), evaluation.contender
+
+    def find(name: str, model: str) -> Cell:
+        return fill_cell(figures.find(group=name, model=model, versus=""))
+
+    words = evaluation.contender_words
+    columns: dict[str, Callable[[FigureRow], Cell | str]] = {
+        f"AUC, best {words}": lambda row: find(row.group, contender),
+        "AUC, best classical model": lambda row: find(row.group, "classical"),
+        "Difference": fill_difference,
+        "p, Holm": lambda row: format_p_value(row.p_holm),
+    }
+    rows = figures.select(versus="classical").rows
+    return tabulate(rows, lambda row: row.group, columns, first="Finding")
 
 
 def describe_parts(evaluation: Evaluation) -> str:

@@ -14,10 +14,9 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import (
-    finished_models,
+    best_models,
     format_count,
     format_p_value,
-    is_best,
     metric_heading,
 )
 from skiagram.report.material import Material
@@ -33,9 +32,7 @@ _MAX_ROWS = 24  # more stand in the table alone
 
 def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
     """Return the best of each arm that were measured in parts of the cases."""
-    return [
-        model for model in finished_models(evaluation) if is_best(evaluation, model) and model.parts
-    ]
+    return [model for model in best_models(evaluation) if model.parts]
 
 
 @section(

@@ -156,7 +156,9 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
         f"{format_percent(share)} of the resamples of reported patients"
     )
     if standing == "other":
-        sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
+        sealed = (
+            " No sealed label influenced that choice." if evaluation.task.part == "test" else ""
+        )
         yield (
             f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
             f"comparison above is between the models that were.{sealed}"
