@@ -127,11 +127,15 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             difference = figure - rule
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
-    task, figures = Task(("without", "with"), 1, "holdout"), (primary, *correct(compared))
     evaluation = Evaluation(
-        task=task, cases={}, patients={}, near_duplicates=0, models=(), margin=MARGIN,
-        figures=FigureTable(figures),
-    )  # fmt: skip
+        task=Task(("without", "with"), 1, "holdout"),
+        cases={},
+        patients={},
+        near_duplicates=0,
+        models=(),
+        margin=MARGIN,
+        figures=FigureTable((primary, *correct(compared))),
+    )
     comparison = find_comparison(evaluation)
     if comparison is None:
         raise ValueError("the two cannot be compared")
