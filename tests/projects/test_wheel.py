@@ -37,7 +37,6 @@ EXTRAS = [
     "networkx",
     "omegaconf",
     "pooch",
-    "pyarrow",
     "pytorch_lightning",
     "safetensors",
     "skimage",

@@ -75,7 +75,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 INTERRUPTED = 130
 _OF_PROJECTS = {
-    *("dvc", "hydra", "mlflow", "omegaconf", "pooch", "pyarrow", "pytorch_lightning"),
+    *("dvc", "hydra", "mlflow", "omegaconf", "pooch", "pytorch_lightning"),
     *("skimage", "skops", "torch", "torchvision"),
 }
 EXIT_CODES = """\
