@@ -112,9 +112,13 @@ def test_grad_cam_of_a_transformer_weighs_the_tokens_of_its_last_block() -> None
     last = max(place for place, layer in enumerate(layers) if isinstance(layer, TransformerBlock))
     before = nn.Sequential(*layers[:last])(seen).detach()
     entering = layers[last].attended(before).detach().requires_grad_()
+    block = layers[last]
     with torch.enable_grad():  # the last block and the end of the network, written out
-        joined = before + layers[last]._attention(entering)
-        tokens = joined + layers[last].perceptron(joined)
+        parts = block.queries_keys_values(entering).unflatten(-1, (3, block.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        weight = (query @ key.transpose(2, 3) / query.shape[-1] ** 0.5).softmax(dim=3)
+        joined = before + block.joined((weight @ value).transpose(1, 2).flatten(2))
+        tokens = joined + block.perceptron(joined)
         logits = nn.Sequential(*layers[last + 1 :])(tokens)
         (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), entering)
     expected = (entering * gradient.mean(dim=1, keepdim=True)).sum(dim=2).relu().detach()
