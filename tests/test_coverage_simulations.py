@@ -85,7 +85,10 @@ KEPT: dict[str, tuple[int, Callable[..., bool]]] = {
     "Cross-validation: the arm with more models": (4, lambda _, *shares: max(shares) <= 3.5),
     "Cross-validation: only pairs that one fit scored": (17, pairs_of_a_fit_hold),
     "Several readers": (8, readers_hold),
-    "The AUC of several classes": (8, lambda _, held: held >= 93),
+    "The AUC of several classes": (
+        8,  # 500 sets a row: ± 1.0; a gain where the rarest class has 12 patients: 91 to 93 %
+        lambda _, held, equal, gain: min(held, equal) >= 93 and gain >= 91,
+    ),
     "Agreement of grades": (
         54,  # 500 studies a row: ± 1.0; 5,000 where above 5: ± 0.3
         lambda name, held, difference, apart: (
