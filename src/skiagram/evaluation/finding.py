@@ -311,10 +311,8 @@ class FindingSearch:
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
         first_merit = self.merit(first)
         differences = self.subtract(first, second)
-        merit, variation = differences[MERIT], (first_merit - self.merit(second)).variation
-        p = None if merit.value is None else variation.p(merit.value)
         rows = [
-            row(merit, figure=MERIT, p=p),
+            row(differences[MERIT], figure=MERIT, p=(first_merit - self.merit(second)).p()),
             row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
         ]
         # A finder that marks nothing has the figure of merit ½.
@@ -325,9 +323,7 @@ class FindingSearch:
         against_rules = [row(nothing, versus=PREVALENCE, p=p)]
         for rule, response in rules.items():
             difference = first_merit - self.merit(response)
-            estimate = difference.estimate()
-            p = None if estimate.value is None else difference.variation.p(estimate.value)
-            against_rules.append(row(estimate, versus=rule, p=p))
+            against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
         return (*rows, *correct(against_rules))
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
