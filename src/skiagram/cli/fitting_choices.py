@@ -120,30 +120,39 @@ def fitting_choices(
     design: Design,
     outcome: MeasuredOutcome | None = None,
     covariates: Sequence[str] = (),
+    baselines: Sequence[str] | None = None,
 ) -> FittingChoices:
     """Return what fits the images that were read; params.yaml decides what is not named.
 
     Args:
         outcome: What cases have a value of; None where classes are told apart.
         covariates: Those of the data set; a model on them alone is a rule of an outcome.
+        baselines: Of this project's params.yaml; None for those of a new project.
     """
     if outcome is not None:
         choices = choices_of_outcome(_classify(name, data, design), outcome, covariates)
         return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
     if len(data.radii):
         return _search(data, {"dataset": name, "design": design})
-    return add_frozen_arm(_classify(name, data, design))
+    return add_frozen_arm(_classify(name, data, design), baselines)
 
 
-def add_frozen_arm(choices: FittingChoices) -> FittingChoices:
+def add_frozen_arm(
+    choices: FittingChoices, baselines: Sequence[str] | None = None
+) -> FittingChoices:
     """Add models that read a pretrained network, where the extra `pretrained` is installed."""
-    return _with_encoder(choices, "efficientnet_lite0", _FROZEN)
+    if baselines is None:
+        baselines = read_shipped(CHOICES)["baselines"]
+    return _with_encoder(choices, "efficientnet_lite0", _FROZEN, baselines)
 
 
-def _with_encoder(choices: FittingChoices, encoder: str, models: Sequence[str]) -> FittingChoices:
+def _with_encoder(
+    choices: FittingChoices, encoder: str, models: Sequence[str], baselines: Sequence[str] = ()
+) -> FittingChoices:
+    """Add models that read an encoder to the choices' baselines, or where there are none to these."""
     if not _has_pretrained():
         return replace(choices, frozen=_WITHOUT_PRETRAINED)
-    baselines = choices.params.get("baselines", read_shipped(CHOICES)["baselines"])
+    baselines = choices.params.get("baselines", baselines)
     values = read_shipped(f"conf/encoder/{encoder}.yaml")
     frozen = (
         f"Compared too: a frozen network that others trained, {values['title']}. Its weights saw "

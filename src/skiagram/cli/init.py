@@ -76,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.compute.files import write_files
+    from skiagram.options import read_option_file
+    from skiagram.projects.files import CHOICES
     from skiagram.projects.left_out import explain_taken
 
     outside, key_file = arguments.manifest_outside, arguments.patient_key
@@ -87,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         added.design,
         added.checked.source.outcome,
         added.checked.source.columns.covariates,
+        read_option_file(Path(CHOICES))["baselines"],
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))

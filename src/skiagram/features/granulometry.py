@@ -81,8 +81,8 @@ class Granulometry(WholeImageFamily):
             whole, shares, eroded_by = remaining - floor, [], 0
             for radius in self.radii:
                 eroded = erode(eroded, radius - eroded_by, least)  # squares add up to larger ones
-                opened = erode(eroded, radius, most)
-                mean = sign * opened.mean(axis=(1, 2), dtype=np.float64)
+                # The opened image has no name: it would be held while the next one is made.
+                mean = sign * erode(eroded, radius, most).mean(axis=(1, 2), dtype=np.float64)
                 shares.append(ratio(np.maximum(remaining - mean, 0), whole))
                 remaining, eroded_by = mean, radius
             spectra.append(np.stack(shares, axis=1))
