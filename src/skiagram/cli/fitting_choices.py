@@ -149,7 +149,7 @@ def add_frozen_arm(
 def _with_encoder(
     choices: FittingChoices, encoder: str, models: Sequence[str], baselines: Sequence[str] = ()
 ) -> FittingChoices:
-    """Add models that read an encoder to the choices' baselines, or where there are none to these."""
+    """Add models that read an encoder to the chosen baselines, or to these where none are."""
     if not _has_pretrained():
         return replace(choices, frozen=_WITHOUT_PRETRAINED)
     baselines = choices.params.get("baselines", baselines)

@@ -83,13 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     outside, key_file = arguments.manifest_outside, arguments.patient_key
     options = read_file_options(arguments)
     added = add_data_set(options, renew=arguments.renew, outside=outside, key_file=key_file)
+    params = Path(CHOICES)
     choices = fitting_choices(
         added.files.name,
         added.checked.data,
         added.design,
         added.checked.source.outcome,
         added.checked.source.columns.covariates,
-        read_option_file(Path(CHOICES))["baselines"],
+        read_option_file(params)["baselines"] if params.is_file() else None,
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
