@@ -24,7 +24,7 @@ from tests.audit.planted import Planted
 @pytest.fixture(autouse=True)
 def without_transformed_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the search for them, three quarters of an audit's time; it has tests of its own."""
-    monkeypatch.setattr("skiagram.audit.run.find_copies", duplicate_pairs)
+    monkeypatch.setattr("skiagram.audit.run.find_copies", lambda store, **_: duplicate_pairs(store))
 
 
 def alarms(findings: dict[str, Finding]) -> set[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skiagram.image_store.shards import ShardWriter
-from skiagram.records.cases import SEALED, Cases
+from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import seal_labels
 from skiagram.steps.validate import Project, find_shared, leave_out
@@ -32,7 +32,8 @@ def project(tmp_path: Path) -> Project:
     split, label = np.array(["train", "train", "test"]), np.array([0, 1, SEALED])
     nothing = cast(Any, None)
     cases = Cases(names, names, split, label)
-    return Project(tmp_path, cases, nothing, nothing, nothing, nothing, ())
+    card = DataCard("home", "Home", "CT", "CC0", "none", "drawn", patients_known=True)
+    return Project(tmp_path, cases, nothing, card, nothing, nothing, ())
 
 
 def test_patients_and_images_of_development_cases_are_told(

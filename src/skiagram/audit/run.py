@@ -24,7 +24,7 @@ from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import EXACT
+from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import find_copies
 from skiagram.records.cases import Cases, DataCard
 from skiagram.tasks.task import Task
@@ -98,19 +98,25 @@ def audit(
     acquisition: Sequence[str] = (),
     measured: pd.DataFrame | None = None,
     beside: Mapping[str, NDArray[np.float64]] | None = None,
+    copies: Pairs | None = None,
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
     Args:
         measured: Column `case_id`, and a column a feature that came with the data.
         beside: Further traits of the images that a label must not be told from, (n, k) a case.
+        copies: Those of the first store, where they have been searched for already.
 
     Returns:
         The report, and all pairs of duplicates: `first` < `second` (case ids), `correlation`
         (float64, of thumbnails in (.98, 1], of transformed copies' detail in (.6, 1]), `exact`
         (bool) and `kind` (text: "exact", "near duplicate", or what was done), sorted.
     """
-    seen = unite_appearances([_look(store, cases) for store in stores])
+    pairs = [] if copies is None else [copies]
+    pairs += [find_copies(store, transformed=card.has_images) for store in stores[len(pairs) :]]
+    seen = unite_appearances(
+        [_look(store, cases, found) for store, found in zip(stores, pairs, strict=True)]
+    )
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
     further = {name: columns[traits.rows] for name, columns in (beside or {}).items()}
     traits = dataclasses.replace(traits, images={**traits.images, **further})
@@ -147,7 +153,7 @@ def audit(
     return AuditReport(tuple(met), checked), table
 
 
-def _look(store: ImageStore, cases: Cases) -> Appearance:
+def _look(store: ImageStore, cases: Cases, copies: Pairs) -> Appearance:
     """Return what the images of a store show, in the order of the case table."""
     places = store.places(cases.case_id)
     if not np.array_equal(np.sort(places), np.arange(len(store))):
@@ -157,5 +163,5 @@ def _look(store: ImageStore, cases: Cases) -> Appearance:
             remedy="run ingest again",
         )
     levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
-    seen = Appearance(find_copies(store), levels, described_regions(store))
+    seen = Appearance(copies, levels, described_regions(store))
     return seen.moved(np.argsort(places))

@@ -78,7 +78,7 @@ class FeatureTable(RealDataSet):
 
     def card(self) -> DataCard:
         card = super().card()
-        return replace(card, known_issues=(*card.known_issues, NO_IMAGES))
+        return replace(card, known_issues=(*card.known_issues, NO_IMAGES), has_images=False)
 
     @property
     def patients_known(self) -> bool:

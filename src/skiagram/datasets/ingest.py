@@ -40,7 +40,7 @@ from skiagram.datasets.gray import describe_gray
 from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.shards import ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.near_duplicates.pairs import clusters, duplicate_pairs, unite_pairs
+from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, unite_pairs
 from skiagram.near_duplicates.search import find_copies
 from skiagram.options import composed
 from skiagram.preparation import (
@@ -156,12 +156,15 @@ class IngestedData(NamedTuple):
         stored: Modality → what was stored; its name is empty where a case has one image.
         task: With what its outcome takes from the development cases.
         sentence: What was done to copies; empty where nothing was.
+        copies: Among the images of the first kind, where they stand in for patients that nobody
+            knows; None where all are known.
     """
 
     listed: ListedImages
     stored: dict[str, StoredImages]
     task: Task
     sentence: str
+    copies: Pairs | None
 
 
 def task_of(source: Source, design: Design) -> Task:
@@ -256,7 +259,11 @@ def ingest_opened(
     if len(first.rows) < len(listed.positions):
         listed = listed.chosen(first.rows.tolist())
         settled = _settle(task, listed.entries, source, problems)
-    ingested = IngestedData(listed, stored, settled, sentence)
+    # copies stand in for patients that nobody knows
+    copies = None
+    if len(first.rows) and any(entry.patient is None for entry in listed.entries):
+        copies = find_copies(first.store, transformed=source.card().has_images)
+    ingested = IngestedData(listed, stored, settled, sentence, copies)
     if len(first.rows):
         _write_preparation(opened, ingested, folders)
         cases = _write_cases(source, ingested, folders, task.design)
@@ -470,10 +477,7 @@ def _write_cases(
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
     entries, case_id = ingested.listed.entries, ingested.listed.case_id
-    store = next(iter(ingested.stored.values())).store
-    # copies stand in for patients that nobody knows
-    unknown = any(entry.patient is None for entry in entries)
-    cluster = clusters(find_copies(store), len(store)) if unknown else None
+    cluster = None if ingested.copies is None else clusters(ingested.copies, len(entries))
     cases = tabulate_cases(entries, case_id, cluster, design)
     cases.write(folders.cases / "cases.parquet")
     tables: dict[str, Sequence[Mapping[str, object]]] = {

@@ -158,9 +158,16 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageSequence) -> Pairs:
-    """Return all near duplicates and transformed copies among some images."""
+def find_copies(store: ImageSequence, *, transformed: bool = True) -> Pairs:
+    """Return all near duplicates and transformed copies among some images.
+
+    Args:
+        transformed: Whether transformed copies are searched for; patterns that stand for the rows
+            of a table have none.
+    """
     near = duplicate_pairs(store)
+    if not transformed:
+        return near
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 

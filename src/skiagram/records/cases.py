@@ -33,6 +33,7 @@ class DataCard:
     known_issues: tuple[str, ...] = ()
     waived_findings: dict[str, str] = field(default_factory=dict)
     test_sites: tuple[str, ...] = ()
+    has_images: bool = True  # a table of features has none: patterns stand for them
 
 
 @dataclass(frozen=True)

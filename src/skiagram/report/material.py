@@ -36,7 +36,6 @@ from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
 from skiagram.tasks.task import Task
 
-_MEASURED = "skiagram.features.measured.Measured"
 _PERTURBED = "skiagram.features.perturbed.Perturbed"
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
@@ -161,9 +160,6 @@ def read_material(
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
-    # A table of features has no images; patterns stand for them, which nobody needs to see.
-    families = [options.get("_target_") for options in preparation.features]
-    has_images = not families or set(families) != {_MEASURED}
     paths = (root / "reports/explanations" / model / EXPLANATION for model in folders)
     explanations = [read_record(Explanation, path) for path in paths if path.exists()]
     return Material(
@@ -173,10 +169,12 @@ def read_material(
         examples=[
             load_example(case_id, label, before, after)
             for case_id, label in choose_examples(artefacts.cases, artefacts.task)
-            if has_images
+            if artefacts.card.has_images
         ],
-        text=look_for_text(artefacts.cases, before) if has_images else TextInPixels(0, 0, {}),
-        has_images=has_images,
+        text=look_for_text(artefacts.cases, before)
+        if artefacts.card.has_images
+        else TextInPixels(0, 0, {}),
+        has_images=artefacts.card.has_images,
         curves={name: table for name, table in curves.items() if len(table)},
         provenance=Provenance(
             versions={name: importlib.metadata.version(name) for name in _PACKAGES},

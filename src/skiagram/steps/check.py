@@ -237,6 +237,7 @@ def _audit(
         read_table(folders.cases / "covariates.parquet"),
         measured=read_table(folders.cases / "measured.parquet"),
         beside=beside,
+        copies=ingested.copies,
     )
     return report
 

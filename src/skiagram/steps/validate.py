@@ -222,7 +222,8 @@ def find_shared(
     """
     development = set(project.cases.development().case_id.tolist())
     ids = {fold_id(name) for case, name in known.items() if name and case in development}
-    copies = _find_copies(ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
+    stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
+    copies = _find_copies(stores, transformed=project.card.has_images)
     near = copies[copies["near"]]
     developed = near["first"].isin(list(development))
     return Shared(
@@ -233,9 +234,9 @@ def find_shared(
     )
 
 
-def _find_copies(*stores: ImageStore) -> pd.DataFrame:
+def _find_copies(stores: tuple[ImageStore, ...], *, transformed: bool) -> pd.DataFrame:
     """Return the copies of images of the first store in the second; see `Shared`."""
-    pairs = find_copies(ImagesOfStores(stores))
+    pairs = find_copies(ImagesOfStores(stores), transformed=transformed)
     pairs = pairs.chosen((pairs.first < len(stores[0])) & (pairs.second >= len(stores[0])))
     case_id = np.array([case for store in stores for case in store.case_ids])
     return pd.DataFrame(
