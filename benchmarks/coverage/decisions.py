@@ -28,6 +28,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
@@ -128,7 +129,7 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
     evaluation = Evaluation(
-        task=Task(("without", "with"), 1, "holdout"),
+        task=Task(Classes(("without", "with"), 1), "holdout"),
         cases={},
         patients={},
         near_duplicates=0,

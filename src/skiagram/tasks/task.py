@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from skiagram.tasks.classes import Classes
-from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.kinds import AnyPredicted
 
 Design = Literal["holdout", "cv"]
 
@@ -16,22 +15,22 @@ class Task:
     """What is to be predicted.
 
     Attributes:
-        classes: Class names; the label k means `classes[k]`.
-        positive: Label of the condition looked for; None when there are more than two classes.
+        predicted: The member of the family that is predicted, which says all that follows.
         design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
-        outcome: What cases have a value of besides their label: a model is fitted to it, and labels
-            balance the folds. None where classes are told apart.
     """
 
-    classes: tuple[str, ...]
-    positive: int | None
+    predicted: Annotated[AnyPredicted, Field(discriminator="kind")]
     design: Design
-    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")] | None = None
 
     @property
-    def predicted(self) -> Classes | AnyOutcome:
-        """What is predicted: the member of its kind, which says all that follows."""
-        return Classes(self.classes, self.positive) if self.outcome is None else self.outcome
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels: the label k means `classes[k]`."""
+        return self.predicted.classes
+
+    @property
+    def positive(self) -> int | None:
+        """Label of the condition looked for; None where there is no single one."""
+        return self.predicted.positive
 
     @property
     def kind(self) -> str:
