@@ -1,13 +1,15 @@
 """What is to be predicted of the cases of a project, whatever kind it is."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass
 
 from skiagram.tasks.kinds import AnyPredicted
 
 Design = Literal["holdout", "cv"]
+_PREDICTED = TypeAdapter[AnyPredicted](Annotated[AnyPredicted, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,21 @@ class Task:
         design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
     """
 
-    predicted: Annotated[AnyPredicted, Field(discriminator="kind")]
+    predicted: AnyPredicted
     design: Design
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_record(cls, record: Any) -> Any:
+        """Read a record; packages of version 0.1 have classes and outcome apart."""
+        if not isinstance(record, dict):
+            return record
+        names, positive = record.get("classes"), record.get("positive")
+        classes = {"kind": "class", "names": names, "positive": positive}
+        predicted = record.get("predicted") or record.get("outcome") or classes
+        # As JSON again: a list in place of a tuple is refused anywhere else.
+        member = _PREDICTED.validate_json(json.dumps(predicted), strict=True)
+        return {"predicted": member, "design": record.get("design")}
 
     @property
     def classes(self) -> tuple[str, ...]:
