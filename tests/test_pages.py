@@ -41,6 +41,17 @@ def test_every_link_to_a_page_or_heading_leads_there(page: Path) -> None:
             assert heading in anchors(target), link
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    pages = [REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs/results").glob("*.md")]
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"`(tests/[\w/]+\.py)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 40
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 def test_the_front_page_is_short_and_says_that_this_is_no_medical_device() -> None:
     text = FRONT_PAGE.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
