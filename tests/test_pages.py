@@ -52,6 +52,20 @@ def test_every_test_that_a_page_names_is_there() -> None:
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
+def test_every_page_that_the_code_names_is_there() -> None:
+    files = [
+        path for room in ("src", "conf", "benchmarks") for path in (REPOSITORY / room).rglob("*")
+    ]
+    named = {
+        name
+        for path in files
+        if path.suffix in {".py", ".yaml", ".md", ".j2", ".toml"}
+        for name in re.findall(r"docs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 def test_the_front_page_is_short_and_says_that_this_is_no_medical_device() -> None:
     text = FRONT_PAGE.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
