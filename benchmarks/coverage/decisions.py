@@ -2,7 +2,7 @@
 
 *No* to a network that gains just the margin over the classical model and over several simple rules,
 and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time. `run.py`
-puts the section on the page; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
+writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
 """
 
 import sys
@@ -148,7 +148,7 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
 
 
 def decisions_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Yes and no of the verdict
 
