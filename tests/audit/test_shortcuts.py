@@ -14,7 +14,14 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.shortcuts import Probe, deal_out, predict_out_of_fold, probe_label
+from skiagram.audit.shortcuts import (
+    Probe,
+    bin_values,
+    deal_out,
+    describe_telling_sizes,
+    predict_out_of_fold,
+    probe_label,
+)
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.records.cases import Cases
@@ -168,7 +175,25 @@ def test_the_auc_is_that_of_out_of_fold_scores_by_scikit_learn() -> None:
 def probed(
     values: NDArray[np.float64], label: NDArray[np.int64], patient: NDArray[np.str_]
 ) -> Probe | None:
-    return probe_label(values, label, patient, deal_out(label, patient))
+    return probe_label(bin_values(values), label, patient, deal_out(label, patient))
+
+
+def test_two_sides_tell_together_what_neither_tells_alone() -> None:
+    draws = np.random.default_rng(4)
+    sides = draws.choice([480.0, 512.0], size=(200, 2))
+    label = (sides[:, 0] == sides[:, 1]).astype(np.int64)
+    label[::10] = 1 - label[::10]
+    patient = patients(200, 1)
+    formats = np.column_stack([sides, np.ones(200), np.zeros(200)])
+    dealt = deal_out(label, patient)
+    alone = probe_label(bin_values(formats), label, patient, dealt)
+    together = probe_label(bin_values(formats, pairs=True), label, patient, dealt)
+    assert alone is not None
+    assert together is not None
+    assert not alone.tells
+    assert together.auc > 0.85
+    sentence = describe_telling_sizes(formats, label == 1, "sick")
+    assert "480 × 480" in sentence or "512 × 512" in sentence
 
 
 def test_a_score_never_saw_its_patient() -> None:

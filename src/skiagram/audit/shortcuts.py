@@ -1,15 +1,17 @@
 """Traits that give the label away: whoever learns them has learned nothing of the disease.
 
-Each trait is a few numbers per image. An additive classifier (ridge regression on the values' bins)
-is cross-validated by patient. Chance is what the same classifier reaches on labels that were
-permuted among patients: a permutation test that needs no large samples (Ojala & Garriga 2010, JMLR
-11:1833, test 1). All probes of a data set count together: an alarm is measured against the greatest
-excess of any in each permutation (Westfall & Young 1993, *Resampling-based multiple testing*).
+Each trait is a few numbers per image. A classifier (ridge regression on the values' bins, of some
+traits on pairs of bins, too) is cross-validated by patient. Chance is what the same classifier
+reaches on labels that were permuted among patients: a permutation test that needs no large samples
+(Ojala & Garriga 2010, JMLR 11:1833, test 1). All probes of a data set count together: an alarm is
+measured against the greatest excess of any in each permutation (Westfall & Young 1993,
+*Resampling-based multiple testing*).
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +41,9 @@ _FOLDS = 5
 _DISTINCT = 20
 _QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 _PENALTY = 10.0
+_PAIRED = ("format", "acquisition")  # of which two numbers together may tell what none tells alone
+_MAX_PAIRS = 400  # columns
+_SURPRISING, _MAX_SIZES = 3.0, 3  # standard deviations; sizes in a sentence
 _MIN_SPREAD = 1e-6
 _NUMBERS_AT_ONCE = 1_000_000
 _DIGITS = 6  # beyond them the number of threads shows
@@ -90,7 +95,10 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     tried = allow_for_all(
         {
             (kind, name, number): probe_label(
-                values, question.cases.label, cases.patient_id, dealt[number]
+                bin_values(values, pairs=name in _PAIRED),
+                question.cases.label,
+                cases.patient_id,
+                dealt[number],
             )
             for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
             for name, values in of_kind.items()
@@ -124,7 +132,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     ]
     return [
         *(
-            _shortcut_finding(name, trait, *probes[name])
+            _shortcut_finding(name, trait, *probes[name], traits.images[name])
             for name, trait in SHORTCUT_TRAITS.items()
             if name in probes
         ),
@@ -171,9 +179,9 @@ def allow_for_all(
 
 
 def _shortcut_finding(
-    name: str, trait: ShortcutTrait, probe: Probe | None, question: Question
+    trait_name: str, trait: ShortcutTrait, probe: Probe | None, question: Question, values: Floats
 ) -> Finding:
-    name = f"label_from_{name}"
+    name = f"label_from_{trait_name}"
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
     # Of two classes each is told as well as the other: the one that is looked for is named.
@@ -185,8 +193,39 @@ def _shortcut_finding(
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
+    if trait_name == "format":
+        label = probe.label if positive is None else positive
+        summary += describe_telling_sizes(values, question.cases.label == label, named)
     shown = examples(_surest_cases(probe, question.cases))
     return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
+
+
+def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: str) -> str:
+    """Return a sentence on the sizes of images that tell a class best; empty without such sizes.
+
+    Args:
+        formats: (n, k) sides of each image first, then channels and depth.
+        in_class: (n,) whether a case is of the class.
+        name: Of the class.
+    """
+    sizes, size_of = np.unique(formats[:, :-2], axis=0, return_inverse=True)
+    size_of = size_of.ravel()
+    number, hits = np.bincount(size_of), np.bincount(size_of, weights=in_class)
+    # how far a size's share of the class lies from that of all, in standard deviations
+    share = in_class.mean()
+    surprise = np.abs(hits - number * share) / np.sqrt(number * share * (1 - share))
+    often = np.flatnonzero((number >= MIN_PATIENTS) & (surprise > _SURPRISING))
+    often = often[np.argsort(-surprise[often], kind="stable")][:_MAX_SIZES]
+    if not len(often):
+        return ""
+    told = [
+        f"{' × '.join(f'{side:g}' for side in sizes[at])} ({hits[at]:.0f} of {number[at]})"
+        for at in often
+    ]
+    return (
+        f" Images of class `{name}` by size: {', '.join(told)}; of all sizes {in_class.sum()} of "
+        f"{len(in_class)}."
+    )
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
@@ -210,7 +249,7 @@ def deal_out(label: NDArray[np.int64], patient: NDArray[np.str_]) -> NDArray[np.
 
 
 def probe_label(
-    values: NDArray[np.float64],
+    columns: Floats,
     label: NDArray[np.int64],
     patient: NDArray[np.str_],
     dealt: NDArray[np.int64],
@@ -218,7 +257,7 @@ def probe_label(
     """Try to tell the label from some numbers.
 
     Args:
-        values: (m, k), NaN where missing.
+        columns: (m, d) what `bin_values` makes of the numbers.
         dealt: What `deal_out` makes of the label.
 
     Returns:
@@ -231,7 +270,7 @@ def probe_label(
     inside = [len(np.unique(number[label == k])) for k in present]
     outside = [len(np.unique(number[label != k])) for k in present]
     enough = present[np.minimum(inside, outside) >= MIN_PATIENTS]
-    columns, classes = bin_values(values), (enough[-1:] if len(present) == 2 else enough)
+    classes = enough[-1:] if len(present) == 2 else enough
     if not columns.shape[1] or not len(classes):
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
@@ -259,12 +298,17 @@ def probe_label(
     )
 
 
-def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
     """Return (m, d) 0 or 1: a column a value where these are few, else a column a bin.
 
     Missing values have a column of their own; columns that are equal in all rows are left out.
+
+    Args:
+        values: (m, k), NaN where missing.
+        pairs: Whether there is a column for two bins of different numbers together, too, of those
+            that are met most often.
     """
-    indicators = []
+    indicators = list[NDArray[np.bool_]]()
     for column in values.T:
         missing = np.isnan(column)
         distinct = np.unique(column[~missing])
@@ -275,6 +319,14 @@ def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
         place = np.where(missing, len(edges) + 1, np.searchsorted(edges, column, side="left"))
         indicators.append(place[:, None] == np.arange(len(edges) + 2))
     whole = np.concatenate(indicators, axis=1)
+    if pairs:
+        together = [  # of numbers a and b every bin of a with every bin of b
+            (first[:, :, None] & second[:, None, :]).reshape(len(values), -1)
+            for first, second in combinations(indicators, 2)
+        ]
+        joined = np.concatenate([whole[:, :0], *together], axis=1)
+        joined = joined[:, np.argsort(-joined.sum(axis=0), kind="stable")[:_MAX_PAIRS]]
+        whole = np.unique(np.concatenate([whole, joined], axis=1), axis=1)
     return whole[:, whole.any(axis=0) & ~whole.all(axis=0)].astype(np.float64)
 
 

@@ -148,9 +148,15 @@ def fitting_choices(
 def add_frozen_arm(
     choices: FittingChoices, baselines: Sequence[str] | None = None
 ) -> FittingChoices:
-    """Add models that read a pretrained network, where the extra `pretrained` is installed."""
+    """Add models that read a pretrained network, where the extra `pretrained` is installed.
+
+    Where a linear model on the file's traits is a rule, a forest on them is one, too.
+    """
     if baselines is None:
         baselines = read_shipped(CHOICES)["baselines"]
+    if "acquisition" in baselines and "baselines" not in choices.params:
+        named = [*baselines, "acquisition_forest"]
+        choices = replace(choices, params={**choices.params, "baselines": named})
     return _with_encoder(choices, "efficientnet_lite0", _FROZEN, baselines)
 
 
