@@ -1,6 +1,5 @@
 """The code that the how-to shows works as it is printed."""
 
-import hashlib
 import importlib.util
 import re
 import sys
@@ -17,12 +16,11 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
-from tests.datasets.sources import ingested
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "extend.md"
-NETWORK, FAMILY, DATA_SET = range(3)  # the examples in the order of the page
+NETWORK, FAMILY = range(2)  # the examples in the order of the page
 pytestmark = pytest.mark.slow
 Load = Callable[..., Any]
 
@@ -77,16 +75,3 @@ def test_the_feature_family_describes_rings(load: Load) -> None:
     assert inner > 0
     assert outer == 0
     assert np.isfinite(family.extract(FeatureBatch(np.ones((1, 1, 1), dtype=np.float32)))).all()
-
-
-def test_the_data_set_is_ingested(load: Load, tmp_path: Path) -> None:
-    patients = np.array([f"P{at // 2}" for at in range(24)])
-    images = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
-    file = tmp_path / "nodules.npz"
-    np.savez(file, images=images, labels=np.arange(24) // 2 % 2, patients=patients)
-    checksum = hashlib.md5(file.read_bytes()).hexdigest()
-    source = load(DATA_SET, md5=checksum)
-    _, cases = ingested(source, tmp_path, "cv", tmp_path)
-    assert len(cases) == 24
-    assert len(np.unique(cases.patient_id)) == 12
-    assert sorted(cases.label.tolist()) == [0] * 12 + [1] * 12
