@@ -43,12 +43,11 @@ repro: setup ## run the pipeline and print the table of models and the report's 
 	dvc repro
 	skiagram show
 
-lint: setup ## style, types, layers, and whether docs/reference is that of the code
+lint: setup ## style, types and layers
 	ruff check .
 	ruff format --check .
 	mypy & types=$$!
 	lint-imports
-	PYTHONPATH=docs python -m make_reference --check
 	wait $$types
 
 test: setup ## what a change must pass: all tests but the thorough ones (four minutes)
@@ -69,8 +68,9 @@ coverage: setup ## which lines no test runs
 bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run
 
-reference: setup ## make docs/reference from the code
+reference: setup ## build the pages of options, features, figures and commands in docs/reference
 	PYTHONPATH=docs python -m make_reference
+	@echo docs/reference
 
 licences: setup ## licences of all installed packages; works offline
 	pip-licenses --from=mixed --summary --partial-match --ignore-packages $(LICENCES_READ_BY_HAND) \

@@ -39,6 +39,7 @@ from skiagram.tasks.class_calibration import (
     fit_platt,
     fit_temperature,
 )
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.datasets.phantoms import phantom
 from tests.models.examples import PLAN, Spy, labelled
@@ -94,7 +95,7 @@ def test_a_deployment_keeps_the_calibration_to_the_last_bit(
     method: CalibrationMethod, n_classes: int, tmp_path: Path
 ) -> None:
     folds = [fit_calibration(method, *drawn(40, n_classes, seed)) for seed in range(3)]
-    task = Task(tuple("abc"[:n_classes]), None, "holdout")
+    task = Task(Classes(tuple("abc"[:n_classes]), None), "holdout")
     kept = Deployment(
         "m", "classical", "M", {}, task, 0.9, (Decision(average_calibrations(folds), 0.5),)
     )

@@ -7,7 +7,16 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 FRONT_PAGE = REPOSITORY / "README.md"
-PAGES = [FRONT_PAGE, REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+BUILT = "<!-- Built by `make reference`"  # git does not keep these pages
+PAGES = [
+    FRONT_PAGE,
+    REPOSITORY / "CONTRIBUTING.md",
+    *(
+        page
+        for page in sorted((REPOSITORY / "docs").rglob("*.md"))
+        if not page.read_text(encoding="utf-8").startswith(BUILT)
+    ),
+]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _RESULT = re.compile(r"[+−]?\d*\.\d+")
 _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1", re.DOTALL | re.MULTILINE)
@@ -30,6 +39,31 @@ def test_every_link_to_a_page_or_heading_leads_there(page: Path) -> None:
         assert target.exists(), link
         if heading:
             assert heading in anchors(target), link
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    pages = [REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs/results").glob("*.md")]
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"`(tests/[\w/]+\.py)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 40
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def test_every_page_that_the_code_names_is_there() -> None:
+    files = [
+        path for room in ("src", "conf", "benchmarks") for path in (REPOSITORY / room).rglob("*")
+    ]
+    named = {
+        name
+        for path in files
+        if path.suffix in {".py", ".yaml", ".md", ".j2", ".toml"}
+        for name in re.findall(r"docs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
 def test_the_front_page_is_short_and_says_that_this_is_no_medical_device() -> None:

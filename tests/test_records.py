@@ -12,11 +12,12 @@ from skiagram.errors import DataError
 from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.files import read_record, read_table, write_record, write_table
 from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 RECORDS = [
-    Task(classes=("benign", "malignant"), positive=1, design="holdout"),
-    Task(classes=("a", "b", "c"), positive=None, design="cv"),
+    Task(Classes(("benign", "malignant"), 1), "holdout"),
+    Task(Classes(("a", "b", "c"), None), "cv"),
     DataCard("x", "X", "CT", "CC0", "A. Body", "url", True, ("issue",), {"twins": "on purpose"}),
     Outcome("svm", "classical", "SVM", "failed", "ran out", options={"gamma": ["scale", 1]}),
 ]

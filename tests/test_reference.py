@@ -1,4 +1,4 @@
-"""The reference pages say what the code says."""
+"""The reference pages are built from the code, and say what it says."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from make_reference.__main__ import main as build_pages
 from make_reference.markup import type_name
 from make_reference.metrics_page import MetricsFile, schemas
 from make_reference.pages import PROJECT, families
@@ -108,6 +109,20 @@ def test_the_schema_of_the_record_explains_every_field() -> None:
         assert record["description"]
     for name, field in schema["$defs"]["ModelResult"]["properties"].items():
         assert field["description"], name
+
+
+@pytest.mark.slow
+def test_all_pages_are_built_and_their_links_lead_somewhere(tmp_path: Path) -> None:
+    assert build_pages(tmp_path) == 0
+    named = {"command-line.md", "features.md", "metrics.md", "options.md"}
+    assert {path.name for path in tmp_path.iterdir()} == named | schemas().keys()
+    for name in named:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert text.startswith("<!-- Built by `make reference`")
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", text):
+            at_hand = (DOCUMENTATION / "reference" / link).resolve()
+            assert at_hand.exists() or (tmp_path / link).exists(), link
+    assert "`inverse_regularisation`" in (tmp_path / "options.md").read_text(encoding="utf-8")
 
 
 def test_types_are_told_in_words() -> None:

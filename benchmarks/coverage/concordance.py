@@ -3,7 +3,7 @@
 Two models score a hidden hazard with noise; part of the noise is a patient's own. Follow-up ends at
 random, sooner where the hazard is high, or early for everybody. Three fits score a third each, so
 pairs lie within a fit. The true C is that of the same scores and the same follow-up, as Harrell's
-limit depends on it. `run.py` puts the section on the page; `python
+limit depends on it. `run.py` writes its rows as CSV; `python
 benchmarks/coverage/concordance.py [SIMULATIONS]` prints it alone.
 """
 
@@ -105,7 +105,7 @@ def _holds(figure: Linearised, true: float) -> bool:
 
 
 def concordance_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## C indices of a time to an event
 
@@ -127,7 +127,6 @@ everybody.
         known = " and ".join(f"{value:.2f}" for value in true)
         text += f"| {design.title}{mark} | {events:.2f} | {known} | {' | '.join(cells)} |\n"
     return f"""{text}
-The true C is that under the same follow-up: Harrell's depends on who is followed for how long.
 {describe_error(0.05, simulations)}
 """
 

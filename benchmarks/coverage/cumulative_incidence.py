@@ -3,7 +3,7 @@
 A risk that is right is compared with the cumulative incidence that was seen (Aalen–Johansen), so
 that the true difference is 0. Both events have a hazard of their own; images of a patient share the
 time. Follow-up ends at random, or sooner where the risk is high, which biases what is seen.
-`run.py` puts the section on the page; `python benchmarks/coverage/cumulative_incidence.py
+`run.py` writes its rows as CSV; `python benchmarks/coverage/cumulative_incidence.py
 [SIMULATIONS]` prints it alone.
 """
 
@@ -104,7 +104,7 @@ def is_below(simulated: tuple[float, tuple[float, ...]]) -> bool:
 
 
 def cumulative_incidence_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Expected and observed events where another may come first
 
@@ -123,8 +123,6 @@ held less often than {100 * PROMISED:g} %: they are of {AGAIN} times as many oth
         text += f"| {design.title}{mark} | {event:.2f} | {censored:.2f} | {difference:+.3f} | "
         text += f"{width:.2f} | {100 * held:.1f} % |\n"
     return f"""{text}
-Where follow-up ends sooner at a high risk, the observed share is itself too low, by the mean
-difference: its estimate takes follow-up to end at random.
 {describe_error(0.95, simulations)}
 """
 

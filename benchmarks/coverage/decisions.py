@@ -2,7 +2,7 @@
 
 *No* to a network that gains just the margin over the classical model and over several simple rules,
 and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time. `run.py`
-puts the section on the page; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
+writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
 """
 
 import sys
@@ -28,6 +28,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
@@ -128,7 +129,7 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
             named = {"versus": f"rule {number}"}
             compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
     evaluation = Evaluation(
-        task=Task(("without", "with"), 1, "holdout"),
+        task=Task(Classes(("without", "with"), 1), "holdout"),
         cases={},
         patients={},
         near_duplicates=0,
@@ -147,7 +148,7 @@ def decide(figures: list[Linearised]) -> tuple[Decision, Decision]:
 
 
 def decisions_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Yes and no of the verdict
 

@@ -3,7 +3,7 @@
 Two models score a hidden severity with noise, part of which the images of a patient share; grades
 are its ranges, and each model's scores are cut such that its grades have the shares of the given
 ones, as `Grade.calibrate` cuts them. The true κ is that of many patients with one image each.
-`run.py` puts the section on the page; `python benchmarks/coverage/grade_agreement.py
+`run.py` writes its rows as CSV; `python benchmarks/coverage/grade_agreement.py
 [SIMULATIONS]` prints it alone.
 """
 
@@ -109,7 +109,7 @@ def simulate(
 
 
 def grade_agreement_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Agreement of grades
 
@@ -131,8 +131,6 @@ is promised of equal models in at most 5 %.
         text += f"| {design.title}{mark} | {known} | {cells} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-Where patients have equally many images, equal models are told apart in 5 % within that error. Where
-few have most, and κ is high or a grade rare, they are in up to 6 %.
 """
 
 

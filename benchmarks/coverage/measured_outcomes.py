@@ -2,8 +2,8 @@
 
 Two procedures that are equally good, each trained several times, are compared on one sealed test
 set by C, mean absolute error or κ; what a training is worth differs. Then how often D-calibration
-refuses right survival, and how many numbers of new patients lie in their intervals. `run.py` puts
-the section on the page; `python benchmarks/coverage/measured_outcomes.py [SIMULATIONS]` prints it
+refuses right survival, and how many numbers of new patients lie in their intervals. `run.py` writes
+its rows as CSV; `python benchmarks/coverage/measured_outcomes.py [SIMULATIONS]` prints it
 alone.
 """
 
@@ -117,7 +117,7 @@ def cover_numbers(patients: int, images: int, simulations: int) -> Floats:
 
 
 def measured_outcomes_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Trainings and patients of measured outcomes
 
@@ -125,8 +125,8 @@ def measured_outcomes_section(simulations: int) -> str:
 test set of {TESTED} patients, by the variance over patients alone, and with the spread over
 trainings s²/R, which is promised in at most 5 %:
 
-| trainings | C, patients alone | with trainings | mean error, patients alone | with trainings | \
-κ, patients alone | with trainings |
+| trainings | C, patients alone | C, with trainings | mean error, patients alone | \
+mean error, with trainings | κ, patients alone | κ, with trainings |
 |---|---|---|---|---|---|---|
 """
     for trainings in TRAININGS:
@@ -150,7 +150,8 @@ Numbers of new patients in their intervals of 90 %, on average and in the worst 
 images count each for itself and where patients weigh alike; seven tenths of an error's variance are
 a patient's own.
 
-| patients | by image | at most, in a tenth of runs | by patient | at most, in a tenth of runs |
+| patients | by image | by image, worst tenth of runs | by patient | by patient, worst tenth \
+of runs |
 |---|---|---|---|---|
 """
     for patients, images in ((20, 1), (20, 10), (50, 4), (200, 3)):
@@ -160,8 +161,6 @@ a patient's own.
         text += f"| {describe_patients(patients, images)} | {' | '.join(cells)} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-Two trainings tell too little of the spread between them where test cases are many: run three or
-more, better five. Above 70 % censored the page says that D-calibration has next to no power.
 """
 
 

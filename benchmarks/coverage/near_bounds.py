@@ -1,7 +1,7 @@
 """How often intervals hold where few events, or next to no error, tell of a figure.
 
 C indices and AUCs at a horizon of two models, of few events among many patients and nearly perfect;
-κ, errors and shares of grades that are nearly all right. `run.py` puts the section on the page;
+κ, errors and shares of grades that are nearly all right. `run.py` writes its rows as CSV;
 `python benchmarks/coverage/near_bounds.py [SIMULATIONS]` prints it alone.
 """
 
@@ -218,7 +218,7 @@ def simulate_grades(design: GradeDesign, simulations: int) -> Floats:
 
 
 def near_bounds_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Few events, and figures near a bound
 
@@ -241,7 +241,7 @@ that one.
 Grades 1 to 3, of which a few are told one too high or too low:
 
 | patients | κ held | mean error held | exact agreement held | difference of κ held | \
-of mean errors | κ apart |
+difference of mean errors held | κ apart |
 |---|---|---|---|---|---|---|
 """
     for grades in GRADE_DESIGNS:
@@ -249,9 +249,6 @@ of mean errors | κ apart |
         text += f"| {grades.title} | {' | '.join(f'{100 * each:.1f} %' for each in found)} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-With 15 events of 300, *no* is said wrongly in about 3 % also where C is far from 1: a difference
-that happens to be small has a small variance, too. κ and mean errors of grades that are all right
-have Wilson's interval of the wrong ones; their variances alone made an interval without a length.
 """
 
 

@@ -2,7 +2,7 @@
 
 Two models tell a number with errors, half of whose variance the images of a patient share; the
 errors are normal or have heavier tails. True figures are those of many patients with one image
-each. `run.py` puts the section on the page; `python benchmarks/coverage/number_errors.py
+each. `run.py` writes its rows as CSV; `python benchmarks/coverage/number_errors.py
 [SIMULATIONS]` prints it alone.
 """
 
@@ -139,7 +139,7 @@ def find_truth(errors: str) -> dict[str, float]:
 
 
 def number_errors_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Errors of a number
 
@@ -161,9 +161,6 @@ at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the ca
         text += f"| {design.title}{mark} | {cells} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-Within two of it no two equal models are told apart more often than in 5 %. Leaving out patients in
-place of cases held 85 to 88 % where few have most images; plain scales held 85 to 87 % (RMSE, ICC)
-of 20 patients with errors of heavy tails.
 """
 
 

@@ -1,7 +1,7 @@
 """How often studies of a time, as large as `skiagram plan --concordance` says, settle the margin.
 
 Studies are drawn as the plan assumes them: normal scores, a log hazard that is their sum,
-exponential times and follow-up that ends at random. `run.py` puts the section on the page; `python
+exponential times and follow-up that ends at random. `run.py` writes its rows as CSV; `python
 benchmarks/coverage/planned_times.py [SIMULATIONS]` prints it alone.
 """
 
@@ -44,7 +44,7 @@ def simulate(
 
 
 def planned_times_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Planned studies of a time
 

@@ -229,7 +229,7 @@ def simulate_contenders(design: Contenders, simulations: int, again: str = "") -
 
 
 def contenders_section(simulations: int) -> str:
-    """Simulate every design with frozen encoders and return the section of the page."""
+    """Simulate designs with frozen encoders and return their title, question and rows."""
     text = f"""
 ## A network or a frozen encoder
 
@@ -254,7 +254,7 @@ most 2.5 % each.
 
 
 def procedures_section(choices: int, seeds: int) -> str:
-    """Simulate every design and return the sections of the page.
+    """Simulate every design and return their titles, what they ask, and their rows.
 
     Args:
         choices: Data sets of each design in which models are chosen.
@@ -289,7 +289,4 @@ interval speaks of these fits alone.
         rates = simulate_seeds(seed, seeds)
         text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
         text += f"| {100 * rates.sum():.1f} % |\n"
-    return f"""{text}
-Two trainings tell too little of the spread between seeds where test cases are many: run three or
-more.
-"""
+    return text

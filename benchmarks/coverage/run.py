@@ -2,7 +2,8 @@
 
     python benchmarks/coverage/run.py [SIMULATIONS [REPLICATES]]
 
-Renews its sections of docs/results/coverage.md, in ten minutes of one core. Data are drawn from
+Writes the rows to docs/results/coverage, a CSV for each table, in ten minutes of one core;
+docs/results/coverage.md says what they show. Data are drawn from
 normal densities, so every true figure is known: a positive's score is shifted by d, AUC = Φ(d /
 √2). Patients with several images share half of the variance. Each data set is new; resamples are
 drawn `POOL` times a design and take turns, which leaves the chance of covering the truth as it is
@@ -29,6 +30,7 @@ from number_errors import number_errors_section
 from numpy.typing import NDArray
 from planned_times import planned_times_section
 from procedures import procedures_section
+from rows import tables_of
 from scipy.stats import norm
 from several_classes import several_classes_section
 from several_findings import several_findings_section
@@ -50,10 +52,9 @@ from skiagram.statistics.significance import mcnemar
 from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
-PAGE = Path(__file__).resolve().parents[2] / "docs/results/coverage.md"
+ROWS = Path(__file__).resolve().parents[2] / "docs/results/coverage"
 AUCS = (0.7, 0.85, 0.95)
 POOL = 10
-ENOUGH = 40  # patients of a class, from which intervals are held to 93 to 97 %
 SHARED = 0.5  # of the noise, by the images of a patient; by two models, of every image
 METHODS = ("logit DeLong", "plain DeLong", "percentile", "BCa")
 TESTS = ("paired DeLong", "bootstrap standard error", "McNemar")
@@ -198,29 +199,16 @@ def _told_apart(
     ]
 
 
-INTRODUCTION = """\
-# Coverage of the intervals
-
-How often a 95 % interval contains the true value, and how often a paired test at 5 % finds a
-difference between two equal models, in simulated data: `python benchmarks/coverage/run.py`.
-{simulations:,} data sets per row,
-{replicates:,} resamples each; a share has a standard error of about {error:.1f} percentage points.
-Scripts of commit 6f4b6252 made the sections on patients with unequal numbers of images, calibration
-where patients are unequal, fits without two folds, what an outer fold chooses by, rare classes,
-probabilities of held-out cases, test cases unlike the development cases, and learning curves.
-
+FIRST = """
 ## Intervals of an AUC
 
+How often the 95 % interval contains the true AUC; {simulations:,} data sets per row, {replicates:,}
+resamples each.
+
 | positive + negative patients | true AUC | {methods} |
-|---|---|{rules}|
+|---|---|---|---|---|---|
 """
 SECOND = """
-From {enough} patients of a class on, the default contains the true value in {least} to {most}.
-
-Logit DeLong is the default. With ten patients of a class the plain form and the percentiles are too
-narrow, the more so the nearer the AUC is to 1, where BCa fails too; the logit form is somewhat too
-wide.
-
 ## Decisions at a fixed threshold, AUC .85
 
 | positive + negative patients | sensitivity, Wilson by patient | balanced accuracy, BCa |
@@ -244,23 +232,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def page(simulations: int, replicates: int) -> str:
-    """Simulate every design and return the page."""
+def simulate_all(simulations: int, replicates: int) -> str:
+    """Simulate every design and return all sections."""
     pools = {design: resamples(design, replicates) for design in DESIGNS}
-    text = INTRODUCTION.format(
-        simulations=simulations,
-        replicates=replicates,
-        error=100 * float(np.sqrt(0.05 * 0.95 / simulations)),
-        methods=" | ".join(METHODS),
-        rules="|".join("---" for _ in METHODS),
-    )
-    default = []
+    text = FIRST.format(simulations=simulations, replicates=replicates, methods=" | ".join(METHODS))
     for design, pool in pools.items():
         for auc in AUCS:
             shares = coverage(design, auc, simulations, pool)
             text += row(design.title, f"{auc:g}", *map(percent, shares))
-            default += [shares[0]] if design.positives >= ENOUGH else []
-    text += SECOND.format(enough=ENOUGH, least=percent(min(default)), most=percent(max(default)))
+    text += SECOND
     for design, pool in pools.items():
         text += row(design.title, *map(percent, decisions_covered(design, simulations, pool)))
     text += THIRD.format(tests=" | ".join(TESTS), rules="|".join("---" for _ in TESTS))
@@ -283,14 +263,8 @@ def page(simulations: int, replicates: int) -> str:
     return text + decisions_section(max(1, simulations // 4))
 
 
-def renew(written: str, made: str) -> str:
-    """Return the page with the sections that were made; those of earlier scripts stay."""
-    sections = {part.partition("\n")[0]: part for part in made.split("\n## ")}
-    parts = [sections.get(part.partition("\n")[0], part) for part in written.split("\n## ")]
-    return "\n## ".join(part.rstrip("\n") + "\n" for part in parts)
-
-
 if __name__ == "__main__":
     words = [int(word) for word in sys.argv[1:]]
-    made = page(*[*words, *(2000, 1000)[len(words) :]])
-    PAGE.write_text(renew(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+    made = simulate_all(*[*words, *(2000, 1000)[len(words) :]])
+    for name, rows in tables_of(made).items():
+        (ROWS / name).write_text(rows, encoding="utf-8")

@@ -106,7 +106,7 @@ def simulate(design: Design, simulations: int) -> tuple[float, ...]:
 
 
 def several_classes_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## The AUC of several classes
 
@@ -114,7 +114,7 @@ Macro one-vs-rest AUC, {simulations:,} data sets per row. How often the interval
 projection, promised 95 %, contains the true value; and that of the difference of two models half of
 whose noise is shared, where both are equal and where one gains.
 
-| design | true AUC | held | equal models | gain | held |
+| design | true AUC | held | equal models held | gain | gain held |
 |---|---|---|---|---|---|
 """
     for design in DESIGNS:

@@ -2,7 +2,7 @@
 
 Findings of an image go together, and a tenth of them is not known. Two models score each finding
 with noise of which they share half; images of a patient share half of theirs. Every true AUC is
-known: Φ(d / √2). `run.py` puts the section on the page; `python
+known: Φ(d / √2). `run.py` writes its rows as CSV; `python
 benchmarks/coverage/several_findings.py [SIMULATIONS]` prints it alone.
 """
 
@@ -113,7 +113,7 @@ def simulate(design: FindingsDesign, simulations: int, again: str = "") -> Float
 
 
 def several_findings_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Several findings of an image
 
@@ -133,9 +133,6 @@ one, mean of two models; *told apart*: p below .05 for equal models, which is pr
         text += f"| {design.title}{mark} | {design.auc:.2f} | {cells} |\n"
     return f"""{text}
 {describe_error(0.05, simulations)}
-Equal models are told apart in 5 % within that error, but in 6 % where few patients have most
-images, a finding is rare and the AUC is high. With few patients and a rare finding the interval is
-long.
 """
 
 

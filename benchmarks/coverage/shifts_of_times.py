@@ -1,7 +1,7 @@
 """How often the C indices of test and of held-out development cases are told apart by chance.
 
 Both sides are drawn alike: normal scores, a log hazard that is their sum with noise, exponential
-times and one end of follow-up. `run.py` puts the section on the page; `python
+times and one end of follow-up. `run.py` writes its rows as CSV; `python
 benchmarks/coverage/shifts_of_times.py [SIMULATIONS]` prints it alone.
 """
 
@@ -53,7 +53,7 @@ def simulate(development: int, tested: int, share: float, simulations: int) -> t
 
 
 def shifts_of_times_section(simulations: int) -> str:
-    """Simulate every design and return the section of the page."""
+    """Simulate every design and return its title, what it asks, and its rows."""
     text = f"""
 ## Shifts of a time
 

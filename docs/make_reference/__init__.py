@@ -1,1 +1,1 @@
-"""Makes the pages of `docs/reference` from the code, the option files and the command line."""
+"""Builds the pages of `docs/reference` that are made from the code; git does not keep them."""

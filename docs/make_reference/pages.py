@@ -129,7 +129,7 @@ def _group(notes: str, definitions: list[Definition]) -> str:
 
 
 PROJECT = Path(__file__).parents[2]
-_NOTICE = "<!-- Made by `make reference` from the code; changes belong there. -->\n\n"
+_NOTICE = "<!-- Built by `make reference` from the code; changes belong there. -->\n\n"
 
 
 def pages(project: Path) -> dict[str, str]:

@@ -11,9 +11,10 @@ from skiagram.audit.run import audit
 from skiagram.image_store.shards import Image, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import SEALED, Cases, DataCard
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
-TASK = Task(("benign", "malignant"), 1, "holdout")
+TASK = Task(Classes(("benign", "malignant"), 1), "holdout")
 CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
 
 

@@ -26,7 +26,7 @@ def look(
     """Return the findings of both checks on cases of a patient each."""
     names = np.array([f"case-{number:06d}" for number in range(len(value))])
     cases = Cases(names, names, np.full(len(value), "train"), label, value)
-    task = Task(OUTCOME.classes, None, "cv", OUTCOME.settle(value, label))
+    task = Task(OUTCOME.settle(value, label), "cv")
     rows = np.arange(len(value))
     nothing = np.empty(0, dtype=np.int64)
     pairs = Pairs(nothing, nothing, nothing.astype(np.float64), nothing.astype(str))

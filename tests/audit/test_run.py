@@ -19,6 +19,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 from tests.datasets.phantoms import data_set
@@ -56,7 +57,7 @@ def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path)
 def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     development = clean.cases.split != "test"
     clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
-    task = Task(("benign", "malignant", "unsure"), None, "holdout")
+    task = Task(Classes(("benign", "malignant", "unsure"), None), "holdout")
     findings = clean.findings(tmp_path, task)
     assert findings["absent_classes"].stops
     assert "unsure" in findings["absent_classes"].summary

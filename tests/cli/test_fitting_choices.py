@@ -52,9 +52,11 @@ def test_the_line_of_init_fits_the_images(
     sizes = [
         values["training.image_size"]
         for file, values in choices.options.items()
-        if file.startswith("conf/model/")
+        if file.startswith("conf/model/") and "fine_tuned" not in file
     ]
     assert set(sizes) == ({size} if size else set())
+    fine_tuned = ("fine_tuned_efficientnet",) if pretrained else ()
+    assert choices.networks == (() if region else (*fine_tuned, "small_cnn"))
     if region:
         assert choices.params["restoration"] == "region_ct"
         assert choices.params["networks"] == ["cnn_3d"]
@@ -150,3 +152,10 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
     )
     for name in (*choices.params["baselines"], *choices.params["networks"]):
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()
+
+
+def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
+    shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
+    choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")
+    assert choices.options["conf/model/small_cnn.yaml"] == {"training.image_size": 50}
+    assert choices.image_shape == (1, 50, 50)

@@ -8,11 +8,12 @@ from skiagram.datasets.contract import Entry
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image
 from skiagram.records.cases import Split
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 
 
 def task(design: Design) -> Task:
-    return Task(("benign", "malignant"), 1, design)
+    return Task(Classes(("benign", "malignant"), 1), design)
 
 
 def entries(*rows: tuple[str | None, int, Split | None]) -> list[Entry]:

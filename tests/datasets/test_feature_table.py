@@ -135,8 +135,8 @@ def test_a_time_to_an_event_is_the_value_of_a_case_and_no_feature(tmp_path: Path
     folders, _ = ingested(of_times(), tmp_path, "cv", tmp_path)
     cases, task = read_cases(folders.cases)
     assert sorted(cases.value.tolist()) == [10.0 * number + 5 for number in range(12)]
-    assert task.outcome is not None
-    assert len(task.estimates) == len(task.outcome.estimates) > 3
+    assert task.predicted is not None
+    assert len(task.estimates) == len(task.predicted.estimates) > 3
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path
     assert (cases.label[sealed] == SEALED).all()
     opened = open_labels(folders.sealed, task).set_index("case_id")
     assert sorted(opened["value"]) == [float(number) for number in days[15:]]
-    assert task.outcome is not None
-    assert isinstance(task.outcome, TimeToEvent)
-    assert max(task.outcome.horizons) < 150  # of the development cases
+    assert task.predicted is not None
+    assert isinstance(task.predicted, TimeToEvent)
+    assert max(task.predicted.horizons) < 150  # of the development cases
 
 
 def test_the_order_of_the_rows_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:

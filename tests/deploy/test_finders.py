@@ -28,6 +28,7 @@ from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.steps.encode import encode
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited
 from tests.deploy.trained import WINDOWS, options, prepare, train, write_ingested
@@ -67,7 +68,7 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     split, label = np.where(at < 2 * (PATIENTS - TEST), "train", "test"), (at + 1) % 2
     patient = np.array([film[:2] for film in names])
     cases = Cases(np.array(names), patient, split, np.where(split == "test", SEALED, label))
-    task = Task(("absent", "present"), positive=1, design="holdout")
+    task = Task(Classes(("absent", "present"), 1), "holdout")
     write_ingested(folder, cases, task, images, marks=lesions)
     features = {"first": options("features/first_order.yaml")}
     grid = composed(Grid(step=6.0, radius=4.0, body="all"))

@@ -110,7 +110,11 @@ def test_a_missing_or_damaged_file_is_one_line(
     ("name", "edit", "words"),
     [
         ("deployment.json", lambda v: v.update(decisions=[]), "is damaged"),
-        ("deployment.json", lambda v: v["task"].update(classes=["a", "b", "c"]), "is damaged"),
+        (
+            "deployment.json",
+            lambda v: v["task"]["predicted"].update(names=["a", "b", "c"]),
+            "is damaged",
+        ),
         ("preparation.json", lambda v: v["features"].pop(), "does not extract"),
         ("preparation.json", lambda v: v["restoration"].update(strength=3), "no such option"),
     ],

@@ -39,11 +39,12 @@ from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
 from skiagram.steps.train import train_model
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.stand_ins import PLAN
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
+TASK = Task(Classes(("plain", "striped, fine"), 1), "holdout")
 SIDE, CASES = 20, 60
 MEMBERS = ("svm", "covariates")
 WINDOWS = Windows(widths=(12.0,), side=8)

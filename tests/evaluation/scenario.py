@@ -19,6 +19,7 @@ from skiagram.evaluation.options import DEFAULTS
 from skiagram.records.cases import SEALED, Cases, DataCard
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.sealing.ledger import Comparison
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Design, Task
 
@@ -64,7 +65,7 @@ def scenario(
         np.where(sealed, "test", "train"),
         np.where(sealed, SEALED, label),
     )
-    task = Task(classes, 1 if len(classes) == 2 else None, design)
+    task = Task(Classes(classes, 1 if len(classes) == 2 else None), design)
     return Scenario(task, cases, label)
 
 

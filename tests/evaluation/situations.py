@@ -30,6 +30,7 @@ from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import gain_probabilities
 from skiagram.statistics.variation import Variation
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 
@@ -117,7 +118,7 @@ def record(
     margin, aucs = changes.get("margin", 0.02), {"deep": one, "classical": other}
     of_rules = zip(aucs.items(), rules or (None, None), strict=True)
     found = Evaluation(
-        task=Task(("normal", "abnormal"), 1, "holdout"),
+        task=Task(Classes(("normal", "abnormal"), 1), "holdout"),
         cases={"development": {"normal": 400, "abnormal": 400},
                "reported": {"normal": 200, "abnormal": 200}},
         patients={"development": 400, "reported": 200},
@@ -200,7 +201,7 @@ def without(arm: str, *, asked: bool) -> Evaluation:
 
 
 def cross_validated() -> Evaluation:
-    return record(-0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), trainings=1)
+    return record(-0.05, 0.015, task=Task(Classes(("normal", "abnormal"), 1), "cv"), trainings=1)
 
 
 def unseen(instead: Estimate) -> Evaluation:
@@ -295,7 +296,9 @@ SITUATIONS: dict[str, Evaluation] = {
     ),
     "The two order all cases alike": record(0.0, 0.0),
     "The margin was set by somebody": record(0.03, 0.09, margin=0.05),
-    "More than two classes": record(0.03, 0.09, task=Task(("a", "b", "c"), None, "holdout")),
+    "More than two classes": record(
+        0.03, 0.09, task=Task(Classes(("a", "b", "c"), None), "holdout")
+    ),
     "Cross-validation": cross_validated(),
     "No patient is identified": record(0.03, 0.09, patients_known=False),
     "Near duplicates between the two sides, another decision without them": with_duplicates(

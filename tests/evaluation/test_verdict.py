@@ -15,6 +15,7 @@ from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
@@ -77,7 +78,7 @@ def on(
     label_conflicts: int = 0,
 ) -> EvaluationSet:
     return EvaluationSet(
-        task=Task(cases.classes, cases.positive, design),
+        task=Task(Classes(cases.classes, cases.positive), design),
         development=cases,
         cases=cases,
         draws=cases.draws(10, 0),

@@ -26,6 +26,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
 from skiagram.models.contract import FitContext, Labelled
+from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model
 
 N = 120
@@ -46,7 +47,9 @@ def labels(table: FeatureTable) -> NDArray[np.int64]:
 
 def fit(untrained: ClassicalModel, table: FeatureTable) -> FittedClassical:
     label = labels(table)
-    return untrained.fit(Labelled(table, table.case_id, label, table.case_id, 2), FitContext(0))
+    return untrained.fit(
+        Labelled(table, table.case_id, label, table.case_id, Classes(("0", "1"))), FitContext(0)
+    )
 
 
 def ranking(fitted: FittedClassical) -> importance.Ranking:

@@ -15,11 +15,12 @@ from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases,
 from skiagram.models.cross_validation import Plan
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import stand_ins
 
 PLAN = replace(stand_ins.PLAN, folds=3, seed=7)
-TASK = Task(("normal", "malignant"), positive=1, design="holdout")
+TASK = Task(Classes(("normal", "malignant"), 1), "holdout")
 
 
 def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:
@@ -31,7 +32,13 @@ def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelle
     values[:, 0] += label
     case_id = np.array([f"c{at:03d}" for at in range(len(label))])
     inputs = FeatureTable(case_id, ("a", "b", "c", "d"), values.astype(np.float32))
-    return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
+    return Labelled(
+        inputs,
+        case_id,
+        label,
+        np.array([f"p{one}" for one in patient]),
+        Classes(tuple(map(str, range(n_classes)))),
+    )
 
 
 def cases_of(data: Labelled[Any], split: NDArray[np.str_]) -> Cases:

@@ -18,6 +18,7 @@ from skiagram.models.reader import Reader
 from skiagram.preparation import PreparedData
 from skiagram.records.files import write_table
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.models.examples import cases_of, labelled, train_as
 
@@ -34,7 +35,7 @@ def raw(seed: int = 1) -> pd.DataFrame:
 def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Predictions:
     write_table(table, folder / "cases/reader_scores.parquet")
     cases = cases_of(DATA, SPLIT if design == "holdout" else np.full(len(DATA), "train"))
-    task = Task(("normal", "malignant"), positive, design)
+    task = Task(Classes(("normal", "malignant"), positive), design)
     reading = READER.read(PreparedData.under(folder), task)
     return train_as("reader", READER, reading, cases, ArmFolders.under(folder, "reader"), task=task)
 
@@ -81,9 +82,9 @@ def test_an_absent_column_and_a_task_of_several_classes_are_named(tmp_path: Path
     prepared = PreparedData.under(tmp_path)
     renamed = raw().rename(columns={"reader_1": "device"})
     write_table(renamed, tmp_path / "cases/reader_scores.parquet")
-    binary = Task(("normal", "malignant"), 1, "cv")
+    binary = Task(Classes(("normal", "malignant"), 1), "cv")
     with pytest.raises(OptionError, match=r"model\.column: no score `reader_1`\. Allowed: device"):
         READER.read(prepared, binary)
-    several = Task(("a", "b", "c"), None, "cv")
+    several = Task(Classes(("a", "b", "c"), None), "cv")
     with pytest.raises(OptionError, match="one score for 3 classes"):
         READER.read(prepared, several)

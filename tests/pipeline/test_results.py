@@ -19,6 +19,7 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.models import format_as_text
 from skiagram.steps.evaluation_inputs import read_inputs
+from skiagram.tasks.classes import Classes
 from tests.pipeline.project import REPOSITORY, Project, list_stages, make_project
 
 pytestmark = pytest.mark.thorough
@@ -81,7 +82,7 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     sealed = found.sealed.set_index("case_id")["label"]
     label = sealed.loc[test.case_id.tolist()].to_numpy(dtype=np.int64)
     features = FeatureTable.read(phantom.folder / "data/features.parquet").of(test.case_id)
-    seen = Labelled(features, test.case_id, label, test.patient_id, 2)
+    seen = Labelled(features, test.case_id, label, test.patient_id, Classes(("0", "1")))
     options = {key: value for key, value in honest.outcome.options.items() if key != "_target_"}
     fitted = RandomForest(**options).fit(seen, FitContext(seed=0))
     table = honest.table.copy()

@@ -27,6 +27,7 @@ from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import Table, TableRow
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_class_auc
 
@@ -125,7 +126,7 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
     ]
     limit = make_row(estimate(0.955, 0.02), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
     return Evaluation(
-        task=Task(("normal", "abnormal"), 1, "holdout"),
+        task=Task(Classes(("normal", "abnormal"), 1), "holdout"),
         cases={
             "development": {"normal": 210, "abnormal": 140},
             "reported": {"normal": 90, "abnormal": 60},
@@ -209,7 +210,7 @@ def several_classes() -> Evaluation:
     )
     model = with_class_auc(model, classes, (estimate(0.791, 0.06), estimate(0.822, 0.04), absent))
     return Evaluation(
-        task=Task(classes, None, "cv"),
+        task=Task(Classes(classes, None), "cv"),
         cases={side: dict.fromkeys(classes, 40) for side in ("development", "reported")},
         patients={"development": 120, "reported": 120},
         near_duplicates=0,

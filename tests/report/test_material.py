@@ -19,6 +19,7 @@ from skiagram.report.material import (
     look_for_text,
     make_galleries,
 )
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.datasets.test_burnt_in_text import film, planted
 from tests.image_store.test_pictures import opened
@@ -29,7 +30,7 @@ CASES = Cases(
     split=np.array(["train", "train", "train", "train", "validation", "test"]),
     label=np.array([0, 0, 0, 1, 1, SEALED]),
 )
-TASK = Task(("normal", "abnormal"), 1, "holdout")
+TASK = Task(Classes(("normal", "abnormal"), 1), "holdout")
 SCORES = pd.DataFrame(
     {
         "case_id": CASES.case_id,
@@ -95,7 +96,7 @@ def test_the_surest_errors_come_first_and_no_patient_twice(images: ImageStore) -
 
 def test_the_positive_class_may_stand_first(images: ImageStore) -> None:
     turned = SCORES.assign(svm=1 - SCORES["svm"])
-    normal, _ = make_galleries(turned, Task(TASK.classes, 0, "cv"), "svm", images, 1)
+    normal, _ = make_galleries(turned, Task(Classes(TASK.classes, 0), "cv"), "svm", images, 1)
     assert [one.case_id for one in normal.mistakes] == ["a"]
 
 
@@ -103,7 +104,7 @@ def test_several_classes_have_a_gallery_each(images: ImageStore) -> None:
     classes = ("normal", "abnormal", "other")
     scores = SCORES.drop(columns="svm")
     scores[[f"svm: {one}" for one in classes]] = [[0.1, 0.6, 0.3]] * 5 + [[0.1, 0.2, 0.3]]
-    found = make_galleries(scores, Task(classes, None, "cv"), "svm", images, 2)
+    found = make_galleries(scores, Task(Classes(classes, None), "cv"), "svm", images, 2)
     assert [(one.label, one.wrong) for one in found] == [*zip(classes, (4, 1, 0), strict=True)]
     assert found[1].mistakes[0].named == "other"
     assert found[2].mistakes == ()

@@ -21,6 +21,7 @@ from skiagram.report.sections.answer import answer
 from skiagram.report.sections.doubts import doubts
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
@@ -211,7 +212,7 @@ def test_hostile_text_stays_text() -> None:
     )
     hostile = dataclasses.replace(
         evaluation,
-        task=Task(("normal", HOSTILE), 1, "holdout"),
+        task=Task(Classes(("normal", HOSTILE), 1), "holdout"),
         cases={side: {HOSTILE: 1} for side in evaluation.cases},
         figures=FigureTable(),
         models=(

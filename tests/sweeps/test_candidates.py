@@ -18,6 +18,7 @@ from skiagram.records.files import write_record
 from skiagram.sweeps import candidates
 from skiagram.sweeps.candidates import Candidate, train_candidate
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.sweeps.small_phantom import PLAN, context_in
 
@@ -34,7 +35,7 @@ def test_what_it_reads_is_opened_once_while_the_data_are_the_same(
 ) -> None:
     monkeypatch.setattr(Candidate, "model", lambda self, threads: Reader())
     prepared = PreparedData.under(tmp_path)
-    write_record(Task(("no", "yes"), 1, "holdout"), prepared.cases / "task.json")
+    write_record(Task(Classes(("no", "yes"), 1), "holdout"), prepared.cases / "task.json")
     candidate = Candidate("svm", {})
     opened: Any = candidate.read(prepared)
     assert candidate.read(replace(prepared)) is opened
@@ -63,7 +64,7 @@ def test_of_two_jobs_with_an_equal_training_one_waits_and_takes_what_was_made(
     prepared = PreparedData.under(tmp_path)
     cases = Cases(names, names, np.array(["train", "test"]), np.array([0, -1]))
     cases.write(prepared.cases / "cases.parquet")
-    write_record(Task(("no", "yes"), 1, "holdout"), prepared.cases / "task.json")
+    write_record(Task(Classes(("no", "yes"), 1), "holdout"), prepared.cases / "task.json")
     monkeypatch.setattr(Candidate, "inputs", lambda self, prepared: {})
     workspace = Workspace(Composition(tmp_path), None, context_in(tmp_path / "work"))
     given = (workspace, prepared, Candidate("svm", {}), PLAN)

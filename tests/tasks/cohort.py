@@ -94,7 +94,7 @@ def _signal(patients: int) -> NDArray[np.float64]:
 def _made(outcome: AnyOutcome, value: NDArray[np.float64], label: NDArray[np.int64]) -> Made:
     case_id = make_features(len(value)).case_id
     patient = np.array([f"patient-{number:06d}" for number in range(len(value))])
-    task = Task(outcome.classes, None, "cv", outcome)
+    task = Task(outcome, "cv")
     return Cases(case_id, patient, np.full(len(value), "train"), label, value), task
 
 
@@ -103,7 +103,7 @@ def labelled(made: Made) -> Labelled[FeatureTable]:
     cases, task = made
     ids = (cases.case_id, cases.label, cases.patient_id)
     features = make_features(len(cases.case_id))
-    return Labelled(features, *ids, len(task.classes), None, task.outcome, cases.value)
+    return Labelled(features, *ids, task.predicted.unnamed, None, cases.value)
 
 
 def scored(

@@ -10,7 +10,8 @@ from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.number import Number, NumberCalibration, group_numbers
-from skiagram.tasks.outcome import MeasuredOutcome, ReadColumns, Tensor
+from skiagram.tasks.outcome import MeasuredOutcome, ReadColumns
+from skiagram.tasks.predicted import Tensor
 from skiagram.tasks.scored_cases import Floats, Labels
 
 

@@ -32,7 +32,7 @@ def test_a_rare_grade_and_a_place_of_another_grade_are_refused() -> None:
 
 def test_another_cohort_may_lack_a_grade_and_call_them_otherwise() -> None:
     _, task = make_grades()
-    outcome = task.outcome
+    outcome = task.predicted
     assert isinstance(outcome, Grade)
     theirs = outcome.of_cohort(Grade(column="other", grades=("1", "2", "3")))
     assert (theirs.column, theirs.grades) == ("other", GRADE.grades)

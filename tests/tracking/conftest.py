@@ -18,6 +18,7 @@ from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result
 
@@ -83,7 +84,7 @@ def write_project(folder: Path) -> Path:
         for arm, value in (("classical", 0.7), ("deep", 0.72))
     )
     evaluation = Evaluation(
-        task=Task(("benign", "malignant"), 1, "holdout"),
+        task=Task(Classes(("benign", "malignant"), 1), "holdout"),
         cases={"development": {"benign": 5}},
         patients={"development": 5},
         near_duplicates=3,

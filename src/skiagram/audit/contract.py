@@ -20,9 +20,9 @@ _MAX_EXAMPLES = 5
 
 def list_questions(task: Task, cases: Cases) -> dict[str, NDArray[np.int64]]:
     """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label of some cases."""
-    if task.outcome is None or cases.value is None:
+    if cases.value is None:
         return {}
-    return task.outcome.asked_of_traits(cases.value, cases.label)
+    return task.predicted.asked_of_traits(cases.value, cases.label)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ Integers = NDArray[np.int64]
 
 def check_groups(evidence: Evidence) -> list[Finding]:
     """Look for covariates whose groups differ in brightness, sharpness or noise, and in classes."""
-    traits, outcome = evidence.traits, evidence.task.outcome
+    traits, predicted = evidence.traits, evidence.task.predicted
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
@@ -40,19 +40,18 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
     findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
-    if outcome is None:
+    if cases.value is None:
         return findings
     # groups that differ in what labels do not say, a patient being its last case
     apart = []
-    if cases.value is not None:
-        patient = np.unique(cases.patient_id, return_inverse=True)[1]
-        order = np.lexsort((cases.value, patient))
-        last = order[np.append(np.diff(patient[order]) != 0, True)]
-        for name, group in groups.items():
-            rows = last[group[last] >= 0]
-            gap = outcome.compare_groups(cases.value[rows], cases.label[rows], group[rows])
-            if gap is not None and gap.p <= LEVEL / len(groups):
-                apart.append(f"`{name}` ({gap.words})")
+    patient = np.unique(cases.patient_id, return_inverse=True)[1]
+    order = np.lexsort((cases.value, patient))
+    last = order[np.append(np.diff(patient[order]) != 0, True)]
+    for name, group in groups.items():
+        rows = last[group[last] >= 0]
+        gap = predicted.compare_groups(cases.value[rows], cases.label[rows], group[rows])
+        if gap is not None and gap.p <= LEVEL / len(groups):
+            apart.append(f"`{name}` ({gap.words})")
     return [
         *findings,
         find("groups_followed_apart", count=len(apart), groups="; ".join(apart)),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from skiagram.errors import DataError, OptionError, listed, printable
 
@@ -74,14 +74,14 @@ def read_cohort(
 
 def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
     """Let the options name the table's words for the project's classes."""
-    task = project.task
-    if task.outcome is not None:
-        for option in task.outcome.named_by:
-            if options.outcome.get(option) is None:
-                fault, allowed = "is not given", f"columns of a {task.outcome.words}"
-                raise OptionError(fault, where=f"--{option}", allowed=allowed)
+    task, predicted = project.task, project.task.predicted
+    for option in predicted.named_by:
+        if options.outcome.get(option) is None:
+            fault, allowed = "is not given", f"columns of a {predicted.words}"
+            raise OptionError(fault, where=f"--{option}", allowed=allowed)
+    if not predicted.decides:
         given = {name: value for name, value in options.outcome.items() if value is not None}
-        return replace(options, outcome=dict(options.outcome) | task.outcome.asked | given)
+        return replace(options, outcome=dict(options.outcome) | predicted.asked | given)
     classes = options.classes or task.classes
     if len(classes) != len(task.classes):
         allowed = f"a word for each of {', '.join(task.classes)}, in this order"
@@ -123,9 +123,10 @@ def _read_table(
 
 def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
     """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
-    if project.task.outcome is None or source.outcome is None:
+    if project.task.predicted.decides or source.outcome is None:
         return None
-    return project.task.outcome.of_cohort(source.outcome)
+    own = cast("AnyOutcome", project.task.predicted)
+    return own.of_cohort(source.outcome)
 
 
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:

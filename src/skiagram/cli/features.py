@@ -10,7 +10,7 @@ NAME = "features"
 SUMMARY = "write the features of the last run as CSV, also under PyRadiomics' names"
 EXAMPLES = """\
   skiagram features features.csv
-      one row per case, a column per feature, under the names of docs/reference/features.md
+      one row per case, a column per feature; `make reference` builds a page of their formulas
   skiagram features features.csv --names pyradiomics
       only what PyRadiomics has too, for example original_glcm_JointEnergy; kurtosis is raised by 3
       as there. Bins of a width begin elsewhere, so that values of texture may differ"""

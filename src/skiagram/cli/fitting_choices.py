@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
@@ -35,6 +36,7 @@ _SEARCHED = {  # features of windows in images of so many axes
 }
 _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
+_FINE_TUNED = 112  # side in pixels of what the pretrained network sees: a quarter of the time
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
 _ALONE, _OF_VOLUMES = "small_cnn", "cnn_3d"
 _WITH_TABLE = "image_and_table"  # either of them, with covariates
@@ -63,6 +65,9 @@ class FittingChoices:
         quick: Models on features and encodings that a quick run trains.
         uptake: Feature that holds the highest uptake of PET; empty without PET.
         frozen: Sentence on the frozen network that is compared too, or on how to get one.
+        networks: Networks that `skiagram run` trains where it has time, the most valuable first.
+        image_shape: (channels, rows, columns) of what networks see; None where none is planned.
+        cases: Number of images to learn from.
     """
 
     params: Mapping[str, Any]
@@ -72,6 +77,9 @@ class FittingChoices:
     quick: tuple[str, ...] = ("logistic_regression", "single_feature")
     uptake: str = ""
     frozen: str = ""
+    networks: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] | None = None
+    cases: int = 0
 
     def line(self) -> str:
         """Return the command that makes the run, as typed in a shell."""
@@ -193,7 +201,7 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
         return FittingChoices(of_run | chosen, networks, {})
     sized = _sized(data, _LARGE)
-    options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS}
+    options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
     if first.region is not None:
         input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
         chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
@@ -201,7 +209,28 @@ def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
         return FittingChoices(of_run | chosen, files, {})
     if len(first.note.shape) == 3:
         of_run |= {"restoration": "none"}
-    return FittingChoices(of_run, options if sized else {}, {})
+    shapes = [image.note.shape for image in data.first]
+    cases = len(data.first) if data.cases is None else len(data.cases.development())
+    return with_networks(FittingChoices(of_run, options, {}), shapes, cases)
+
+
+def with_networks(
+    choices: FittingChoices, shapes: Sequence[tuple[int, ...]], cases: int
+) -> FittingChoices:
+    """Return choices with the networks that are worth their time on plane images.
+
+    Args:
+        shapes: (rows, columns), or (rows, columns, 3) of colour images.
+        cases: Number of images to learn from.
+    """
+    rows, columns, *colours = Counter(shapes).most_common(1)[0][0]
+    options = {file: dict(values) for file, values in choices.options.items()}
+    names = ["small_cnn"]
+    if _has_pretrained():
+        names.insert(0, "fine_tuned_efficientnet")
+        options["conf/model/fine_tuned_efficientnet.yaml"] = {"training.image_size": _FINE_TUNED}
+    shape = (*(colours or [1]), rows, columns)
+    return replace(choices, options=options, networks=tuple(names), image_shape=shape, cases=cases)
 
 
 def choices_of_outcome(
@@ -257,7 +286,16 @@ def choices_of_outcome(
         "folds": 5,
     }
     quick = (outcome.baselines[0], *rules)
-    return replace(choices, params=params, options=options, quick=quick)
+    # the time of a network that reads a table beside the image is not planned
+    shape = None if _WITH_TABLE in networks else choices.image_shape
+    return replace(
+        choices,
+        params=params,
+        options=options,
+        quick=quick,
+        networks=tuple(networks),
+        image_shape=shape,
+    )
 
 
 def compare_combinations(
@@ -384,12 +422,16 @@ def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _sized(data: CheckedData, side: int) -> dict[str, Any]:
-    """Return the size that networks bring images to; nothing where they can stay as they are."""
+    """Return the size that networks bring images to; nothing where they can stay as they are.
+
+    It is the longest side of the commonest size: small images are not enlarged for a few others.
+    """
     axes = len(data.first[0].note.shape) - (len(data.first[0].note.shape) > 2)
-    sides = np.array([image.note.shape[:axes] for image in data.every])
-    if len(np.unique(sides, axis=0)) == 1 and sides.max() <= side:
+    sizes = Counter(image.note.shape[:axes] for image in data.every)
+    commonest = max(sizes.most_common(1)[0][0])
+    if len(sizes) == 1 and commonest <= side:
         return {}
-    return {"training.image_size": side}
+    return {"training.image_size": min(commonest, side)}
 
 
 def _regions(name: str, data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:

@@ -1,6 +1,7 @@
 """`skiagram run`: from images and labels to the report in one command."""
 
 import argparse
+import math
 import os
 import shutil
 import sys
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
-USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks")
+USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks", "--hours")
 EXAMPLES = """\
   skiagram run images images.csv --positive malignant
       checks the images, makes the project `images-project`, runs it and prints the verdict; run
@@ -56,6 +57,15 @@ _OF_A_LINE = (
     "folds",
 )
 _LISTS = ("baselines", "networks")
+_HOURS = 0.5  # for all networks
+
+
+def _read_hours(text: str) -> float:
+    """Return a time above 0."""
+    hours = float(text)
+    if not 0 < hours < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is no time. Allowed: a number above 0")
+    return hours
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option in _LISTS:
         meaning = f"option files in conf/model, `a,b`, or `none` ({option})"
         add(f"--{option}", metavar="NAMES", help=meaning)
+    hours = f"time for training all networks, in hours (default: {_HOURS:g})"
+    add("--hours", type=_read_hours, default=_HOURS, metavar="H", help=hours)
     add("--features", metavar="NAMES", help="option files in conf/features, `a,b`")
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
@@ -77,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.fitting_choices import read_encoders
+    from skiagram.cli.network_time import plan_network_time
     from skiagram.cli.show import show_results
     from skiagram.projects.files import environment, is_made, make_project, require_dvc
     from skiagram.projects.left_out import explain_taken
@@ -102,6 +115,9 @@ def run(arguments: argparse.Namespace) -> int:
             choices = _add_folder(options, project)
         if not options.is_table:
             _tell(choices, asked)
+        if not arguments.quick and "networks" not in asked:
+            choices, planned = plan_network_time(choices, asked, arguments.hours)
+            print(*filter(None, [planned]), flush=True)
     networks = choices.params.get("networks", ["tiny_cnn"])
     quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
     asked = (quick if arguments.quick else {}) | asked
@@ -192,7 +208,12 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
 
     import yaml
 
-    from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
+    from skiagram.cli.fitting_choices import (
+        FittingChoices,
+        add_frozen_arm,
+        array_choices,
+        with_networks,
+    )
     from skiagram.compute.files import write_files
     from skiagram.intake.arrays import array_source
     from skiagram.options import composed
@@ -205,7 +226,10 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
         values = json.loads(json.dumps(composed(source)))
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
     params = {"dataset": source.name, "design": "holdout"} | array_choices(shape)
-    return add_frozen_arm(FittingChoices(params, {}, {}))
+    choices = FittingChoices(params, {}, {})
+    if len(shape) == 3 or shape[3] == 3:
+        choices = with_networks(choices, [shape[1:]], shape[0])
+    return add_frozen_arm(choices)
 
 
 def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:

@@ -59,6 +59,8 @@ from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.kinds import AnyPredicted
 from skiagram.tasks.task import Design, Task
 
 _ID_SEED = 20_011_990
@@ -172,18 +174,23 @@ def task_of(source: Source, design: Design) -> Task:
     classes = tuple(source.classes)
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
-    if source.outcome is not None:
-        return Task(source.outcome.classes, None, design, source.outcome)
-    if len(classes) > 2:
-        return Task(classes, None, design)
-    if source.positive_class not in classes:
+    if source.outcome is None and len(classes) == 2 and source.positive_class not in classes:
         given, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
         raise OptionError(given, where="dataset.positive_class", allowed=allowed)
-    return Task(classes, classes.index(source.positive_class), design)
+    return Task(predicted_of(source), design)
+
+
+def predicted_of(source: Source) -> AnyPredicted:
+    """Return what is predicted of a source's cases; of two classes one need not be looked for."""
+    if source.outcome is not None:
+        return source.outcome
+    classes, positive = tuple(source.classes), source.positive_class
+    looked_for = positive is not None and len(classes) == 2
+    return Classes(classes, classes.index(positive) if looked_for else None)
 
 
 def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
-    """Return the task with what its outcome takes from the development cases.
+    """Return the task with what it takes from the development cases.
 
     Args:
         name: Of the data set.
@@ -192,13 +199,12 @@ def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
         DataError: A value cannot be, or the cases cannot carry an evaluation.
     """
     check_entries(entries, task, f"data set {name}")
-    if task.outcome is None:
-        return task
     value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
     for entry, case_value in zip(entries, value.tolist(), strict=True):
-        task.outcome.check(case_value, entry.label, entry.name)
+        task.predicted.check(case_value, entry.label, entry.name)
     development = np.array([task.design == "cv" or entry.split != "test" for entry in entries])
-    return replace(task, outcome=task.outcome.settle(value[development], label[development]))
+    settled = task.predicted.settle(value[development], label[development])
+    return replace(task, predicted=settled)
 
 
 def _values(entries: Sequence[Entry]) -> NDArray[np.float64]:
@@ -273,12 +279,12 @@ def ingest_opened(
 
 
 def _settle(task: Task, entries: list[Entry], source: Source, problems: Problems) -> Task:
-    """Return the settled task; without an outcome where its values are a problem."""
+    """Return the settled task; one of classes where the values of an outcome are a problem."""
     try:
         return settle_task(task, entries, source.card().name)
     except DataError as error:
         problems.add(error)
-    return replace(task, outcome=None)
+    return replace(task, predicted=Classes(task.classes, task.positive))
 
 
 def list_images(
@@ -531,13 +537,13 @@ def _write_places(
 
 def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: IngestFolders) -> None:
     """Seal the labels of test cases, or those that a custodian has encrypted."""
-    listed, outcome = ingested.listed, ingested.task.outcome
+    listed, predicted = ingested.listed, ingested.task.predicted
     encrypted = opened.encrypted_labels()
-    if encrypted is not None and outcome is not None:
+    if encrypted is not None and not predicted.decides:
         raise OptionError(
             "labels under a custodian's key",
             where="dataset.sealed",
-            allowed=f"classes; a {outcome.words} is sealed without a key",
+            allowed=f"classes; a {predicted.words} is sealed without a key",
             remedy="leave the sealed file out, and hold test cases out by a column `split` or "
             "`--test-sites`",
         )

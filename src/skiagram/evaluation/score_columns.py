@@ -13,6 +13,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.statistics.variation import count_cases
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.columns import are_equal, same_value
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
@@ -67,7 +68,7 @@ def line_up_columns(
         _check_length(covariates, "subgroups", number)
         covariates = covariates.assign(case_id=case_id)
     setting = EvaluationSet(
-        task=Task(classes, 1, "holdout"),
+        task=Task(Classes(classes, 1), "holdout"),
         development=cases,
         cases=cases,
         draws=cases.draws(DEFAULTS.replicates, seed),

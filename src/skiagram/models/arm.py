@@ -86,9 +86,8 @@ class Member(Trainable[I]):
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
         """Return the development cases as the model may see them."""
         known = cases.development()
-        ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
-        measured = (task.outcome, known.value)
-        return Labelled(self.development, *ids, classes, self.group, *measured)
+        ids = known.case_id, known.label, known.patient_id
+        return Labelled(self.development, *ids, task.predicted.unnamed, self.group, known.value)
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))

@@ -258,7 +258,7 @@ class CombinedMember(Trainable[CombinationInputs]):
                     development.case_id,
                     development.label,
                     development.patient_id,
-                    len(task.classes),
+                    task.predicted.unnamed,
                     folds if validator.plan.fold_column else None,
                 )
             )

@@ -20,8 +20,6 @@ from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
-from skiagram.tasks.classes import Classes
-from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.predicted import Loss, Predicted
 from skiagram.tasks.task import Task
 
@@ -49,29 +47,27 @@ class Labelled(Generic[I]):
 
     Attributes:
         label: (n,) int64 in [0, n_classes).
+        predicted: What is predicted of them, without names of classes.
         group: (n,) what the folds of a cross-validation hold out whole, for example the site; None
             where folds are drawn.
-        outcome: What cases have a value of; None where classes are told apart.
-        value: (n,) of it.
+        value: (n,) of each case; None where labels are all that there is.
     """
 
     inputs: I
     case_id: NDArray[np.str_]
     label: NDArray[np.int64]
     patient_id: NDArray[np.str_]
-    n_classes: int
+    predicted: Predicted
     group: NDArray[np.str_] | None = None
-    outcome: MeasuredOutcome | None = None
     value: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     @property
-    def predicted(self) -> Predicted:
-        """Return what is predicted of the cases; no model knows the names of classes."""
-        names = tuple(map(str, range(self.n_classes)))
-        return Classes(names, None) if self.outcome is None else self.outcome
+    def n_classes(self) -> int:
+        """Return the number of labels."""
+        return len(self.predicted.classes)
 
     @property
     def classical_loss(self) -> Loss:
@@ -90,9 +86,8 @@ class Labelled(Generic[I]):
             self.case_id[rows],
             self.label[rows],
             self.patient_id[rows],
-            self.n_classes,
+            self.predicted,
             None if self.group is None else self.group[rows],
-            self.outcome,
             None if self.value is None else self.value[rows],
         )
 

@@ -44,7 +44,7 @@ class Cases:
         patient_id: (n,) str, opaque; images of a patient share it.
         split: (n,) str, each one of `Split`; under `cv` all are `train`.
         label: (n,) int64 index into `Task.classes`, or `SEALED`.
-        value: (n,) float64 of `Task.outcome`; None where classes are told apart.
+        value: (n,) float64 of what is predicted; None where labels are all that there is.
     """
 
     case_id: NDArray[np.str_]

@@ -67,7 +67,7 @@ def seal_labels(
     """Write the plain labels of (n,) test cases, and their values, into the sealed folder.
 
     Args:
-        value: (n,) of `Task.outcome`; None where classes are told apart.
+        value: (n,) of what is predicted; None where labels are all that there is.
     """
     values = {} if value is None else {"value": value}
     write_table(pd.DataFrame({"case_id": case_id, "label": label, **values}), folder / _PLAIN)

@@ -44,6 +44,7 @@ from skiagram.datasets.ingest import (
     IngestFolders,
     StoredImages,
     ingest_opened,
+    predicted_of,
     task_of,
 )
 from skiagram.errors import DataError
@@ -279,12 +280,7 @@ def check_folder(
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
-    if source.outcome is not None:
-        task = Task(source.outcome.classes, None, design, source.outcome)
-    else:
-        positive = source.positive_class
-        place = None if positive is None else source.classes.index(positive)
-        task = Task(source.classes, place, design)
+    task = Task(predicted_of(source), design)
     # in the colours that the first files have, and again where most of all have others
     source = replace(source, channels=_likely_channels(tree, rows, source))
     opened = source.open_rows(tree, rows, checksums, sealed)

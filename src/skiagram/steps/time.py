@@ -148,7 +148,7 @@ def time_model(
     for number, fold in enumerate(folds):
         part = known.select(fold.training)
         inputs, ids = reading.of(part.case_id), (part.case_id, part.label, part.patient_id)
-        cases = Labelled(inputs, *ids, len(task.classes))
+        cases = Labelled(inputs, *ids, task.predicted.unnamed)
         name = "time", f"fold{number}"
         taken.append(clock.measure(lambda: validator.fit(cases, None, *name))[1])  # noqa: B023
     few = reading.of(known.case_id[: clock.images])

@@ -34,7 +34,7 @@ from skiagram.sweeps.rows import (
 from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.task import Design
 
 RESULT, TABLE = "result.json", "table.csv"
@@ -198,21 +198,21 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     """
     if sweep.analysis is None:
         return
-    outcomes: dict[tuple[str, Design], MeasuredOutcome | None] = {}
+    predicted: dict[tuple[str, Design], Predicted] = {}
     subsets, arms = list[Subset | None](), set[str]()
     for place in (change(workspace, row) for row in rows):
         with suppress(SkiagramError):
             choices = place.options.choices
             asked = choices["dataset"], choices["design"]
-            if asked not in outcomes:
-                outcomes[asked] = None
+            if asked not in predicted:
                 data = ingest_data(place, place.options.read_file("dataset", asked[0]), asked[1])
-                outcomes[asked] = read_task(data / "cases/task.json").outcome
+                predicted[asked] = read_task(data / "cases/task.json").predicted
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)
                 subsets.append(read_plan(place).subset)
-    if measured := next(filter(None, outcomes.values()), None):
+    measured = next((each for each in predicted.values() if not each.decides), None)
+    if measured is not None:
         raise OptionError(
             f"`{sweep.analysis}` is made of AUCs of classes, and rows have a {measured.words}",
             where="sweep.analysis",

@@ -30,12 +30,12 @@ class Classes(Predicted):
     """Classes of which a case has one.
 
     Attributes:
-        classes: Names.
+        names: In the order of the labels.
         positive: Label of the condition looked for; None when there are more than two classes.
     """
 
-    classes: tuple[str, ...]
-    positive: int | None
+    names: tuple[str, ...]
+    positive: int | None = None
     kind: Literal["class"] = "class"
 
     primary: ClassVar[str] = "roc_auc"
@@ -43,6 +43,14 @@ class Classes(Predicted):
     chance: ClassVar[float | None] = 0.5
     rules: ClassVar[dict[str, str]] = {}  # `evaluate.yaml` names those of classes
     decides: ClassVar[bool] = True
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def unnamed(self) -> "Classes":
+        return Classes(tuple(map(str, range(len(self.classes)))))
 
     @property
     def primary_title(self) -> str:
@@ -93,6 +101,9 @@ class Classes(Predicted):
             return macro_placements(cases.score, cases.label, cases.patient, cases.folds, fit)
         positive = cases.label == self.positive
         return placements(cases.score, positive, cases.patient, cases.folds, fit)
+
+    def check(self, value: float, label: int, where: str) -> None:
+        """Accept every value: a case of a class needs none."""
 
     def target(self, value: Floats, label: Labels) -> Labels:
         return label

@@ -41,10 +41,9 @@ from skiagram.tasks.outcome import (
     MeasuredOutcome,
     NotNegative,
     ReadColumns,
-    Tensor,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, MeasuredFigure, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2

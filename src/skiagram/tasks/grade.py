@@ -44,10 +44,9 @@ from skiagram.tasks.outcome import (
     MeasuredOutcome,
     NotNegative,
     ReadColumns,
-    Tensor,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Line, Loss, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEAST_GRADES = 3

@@ -39,10 +39,9 @@ from skiagram.tasks.outcome import (
     MeasuredOutcome,
     NotNegative,
     ReadColumns,
-    Tensor,
     require_unit,
 )
-from skiagram.tasks.predicted import Line, Loss, OutcomePlot
+from skiagram.tasks.predicted import Line, Loss, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 LEVEL = 0.9

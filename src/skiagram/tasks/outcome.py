@@ -17,16 +17,6 @@ from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
-Tensor = Any  # of torch, which classical stages never import
-
-
-class GroupGap(NamedTuple):
-    """How groups, such as sites, differ: the p value, and in which words."""
-
-    p: float
-    words: str
-
-
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -105,7 +95,6 @@ class MeasuredOutcome(Predicted):
     Attributes:
         column: Column of the value.
         options: What it asks of the commands that read a table.
-        named_by: Those of the options that have to be given, without dashes.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
         networks: Option files of the networks that can learn it.
@@ -114,7 +103,6 @@ class MeasuredOutcome(Predicted):
 
     column: str
     options: ClassVar[tuple[ColumnOption, ...]]
-    named_by: ClassVar[tuple[str, ...]]
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
@@ -147,16 +135,6 @@ class MeasuredOutcome(Predicted):
         cell = row.cells[given[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)
 
-    @property
-    @abstractmethod
-    def classes(self) -> tuple[str, ...]:
-        """Return the names of the labels."""
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """Return options of commands that another cohort's line may leave out, with their value."""
-        return {}
-
     @abstractmethod
     def of_cohort(self, cohort: "MeasuredOutcome") -> Self:
         """Return this outcome as another cohort's table has it: its columns, and its labels.
@@ -164,36 +142,6 @@ class MeasuredOutcome(Predicted):
         Raises:
             OptionError: The cohort counts otherwise.
         """
-
-    @abstractmethod
-    def check(self, value: float, label: int, where: str) -> None:
-        """Refuse a value that no case can have.
-
-        Raises:
-            DataError: The value, or a value with this label, cannot be.
-        """
-
-    @abstractmethod
-    def settle(self, value: Floats, label: Labels) -> "MeasuredOutcome":
-        """Return the outcome with what it takes from the development cases.
-
-        Raises:
-            DataError: The cases cannot carry an evaluation.
-        """
-
-    @abstractmethod
-    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
-        """Return the mean loss of a network's scores, written with the methods of tensors.
-
-        Args:
-            score: (n,), or (n, scores) where a model gives several.
-            target: Of `target`.
-            learned: What `learned_with_loss` began as.
-        """
-
-    def learned_with_loss(self) -> Floats:
-        """Return where numbers begin that are learned with the network for its loss alone."""
-        return np.zeros(0)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         """Return all figures, the primary first."""
@@ -252,19 +200,6 @@ class MeasuredOutcome(Predicted):
         ordered = np.repeat(self.order(score, estimate)[None], repeats, axis=0)
         estimates = np.repeat(estimate[None], repeats, axis=0)
         return replace(cases, score=ordered, estimate=estimates, folds=0)
-
-    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
-        """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
-        return {}
-
-    def compare_groups(
-        self,
-        value: Floats,
-        label: Labels,
-        group: Labels,
-    ) -> GroupGap | None:
-        """Return how groups of patients differ in what labels do not say; None where in nothing."""
-        return None
 
     def list_figures(self) -> tuple[Figure, ...]:
         """Return what is said of each figure, the primary one first."""

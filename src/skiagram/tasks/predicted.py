@@ -7,7 +7,7 @@ calibration, learned on held-out folds, turns a model's scores into estimates, a
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from skiagram.tasks.figure import Figure
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
+Tensor = Any  # of torch, which classical stages never import
 Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
 
 
@@ -33,6 +34,13 @@ class MeasuredFigure(NamedTuple):
     name: str
     group: str
     figure: Linearised
+
+
+class GroupGap(NamedTuple):
+    """How groups, such as sites, differ: the p value, and in which words."""
+
+    p: float
+    words: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Predicted(ABC):
 
     Attributes:
         kind: Name of the member, as option files and `Model.tasks` have it.
+        positive: Label of the condition looked for; None where there is no single one.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
         rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
@@ -97,17 +106,60 @@ class Predicted(ABC):
         chance: Primary figure of a model that knows nothing of a case; None where only the rule on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
+        named_by: Options of commands, without dashes, by which another cohort's line names the
+            columns that are read.
         decides: Whether a case is put into one of its classes, so that there are decisions to
             count, thresholds, and curves over them.
     """
 
     kind: str
+    positive: int | None = None
     primary: ClassVar[str]
     classical_loss: ClassVar[Loss]
     rules: ClassVar[dict[str, str]]
     chance: ClassVar[float | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    named_by: ClassVar[tuple[str, ...]] = ()
     decides: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the labels, which balance the folds."""
+
+    @property
+    def unnamed(self) -> "Predicted":
+        """Return the same without what no model may know: the names of classes."""
+        return self
+
+    @abstractmethod
+    def check(self, value: float, label: int, where: str) -> None:
+        """Refuse a value that no case can have.
+
+        Raises:
+            DataError: The value, or a value with this label, cannot be.
+        """
+
+    def settle(self, value: Floats, label: Labels) -> Self:
+        """Return the member with what it takes from the development cases.
+
+        Raises:
+            DataError: The cases cannot carry an evaluation.
+        """
+        return self
+
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
+        return {}
+
+    def compare_groups(self, value: Floats, label: Labels, group: Labels) -> "GroupGap | None":
+        """Return how groups of patients differ in what labels do not say; None where in nothing."""
+        return None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Return options of commands that another cohort's line may leave out, with their value."""
+        return {}
 
     @property
     @abstractmethod
@@ -175,6 +227,23 @@ class Predicted(ABC):
     @abstractmethod
     def target(self, value: Floats, label: Labels) -> NDArray[Any]:
         """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
+
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean loss of a network's scores, written with the methods of tensors.
+
+        Args:
+            score: (n,), or (n, scores) where a model gives several.
+            target: Of `target`.
+            learned: What `learned_with_loss` began as.
+
+        Raises:
+            NotImplementedError: Of classes, whose loss is weighted and smoothed by options.
+        """
+        raise NotImplementedError
+
+    def learned_with_loss(self) -> Floats:
+        """Return where numbers begin that are learned with the network for its loss alone."""
+        return np.zeros(0)
 
     @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:

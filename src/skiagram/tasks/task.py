@@ -1,14 +1,15 @@
 """What is to be predicted of the cases of a project, whatever kind it is."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass
 
-from skiagram.tasks.classes import Classes
-from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tasks.kinds import AnyPredicted
 
 Design = Literal["holdout", "cv"]
+_PREDICTED = TypeAdapter[AnyPredicted](Annotated[AnyPredicted, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
@@ -16,22 +17,35 @@ class Task:
     """What is to be predicted.
 
     Attributes:
-        classes: Class names; the label k means `classes[k]`.
-        positive: Label of the condition looked for; None when there are more than two classes.
+        predicted: The member of the family that is predicted, which says all that follows.
         design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
-        outcome: What cases have a value of besides their label: a model is fitted to it, and labels
-            balance the folds. None where classes are told apart.
     """
 
-    classes: tuple[str, ...]
-    positive: int | None
+    predicted: AnyPredicted
     design: Design
-    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_record(cls, record: Any) -> Any:
+        """Read a record; packages of version 0.1 have classes and outcome apart."""
+        if not isinstance(record, dict):
+            return record
+        names, positive = record.get("classes"), record.get("positive")
+        classes = {"kind": "class", "names": names, "positive": positive}
+        predicted = record.get("predicted") or record.get("outcome") or classes
+        # As JSON again: a list in place of a tuple is refused anywhere else.
+        member = _PREDICTED.validate_json(json.dumps(predicted), strict=True)
+        return {"predicted": member, "design": record.get("design")}
 
     @property
-    def predicted(self) -> Classes | AnyOutcome:
-        """What is predicted: the member of its kind, which says all that follows."""
-        return Classes(self.classes, self.positive) if self.outcome is None else self.outcome
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels: the label k means `classes[k]`."""
+        return self.predicted.classes
+
+    @property
+    def positive(self) -> int | None:
+        """Label of the condition looked for; None where there is no single one."""
+        return self.predicted.positive
 
     @property
     def kind(self) -> str:

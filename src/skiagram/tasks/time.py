@@ -47,15 +47,13 @@ from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.outcome import (
     Finite,
-    GroupGap,
     MeasuredCalibration,
     MeasuredOutcome,
     NotNegative,
     ReadColumns,
-    Tensor,
     require_unit,
 )
-from skiagram.tasks.predicted import Line, Loss, OutcomePlot
+from skiagram.tasks.predicted import GroupGap, Line, Loss, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from skiagram.errors import ModelFailure
-from skiagram.tasks.outcome import MeasuredOutcome
+from skiagram.tasks.predicted import Predicted
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Training
 
@@ -16,7 +16,7 @@ class OutcomeTraining(ClassifierTraining):
 
     has_classes = False
 
-    def __init__(self, *arguments: Any, outcome: MeasuredOutcome, **options: Any) -> None:
+    def __init__(self, *arguments: Any, outcome: Predicted, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.outcome = outcome
         learned = torch.tensor(outcome.learned_with_loss(), dtype=torch.float32)

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import FitContext
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import ABSENT, Findings
 from tests.models.classical.families import NAMES, OPTION_FILES, cohort, has_option, model
 from tests.models.test_contract import cases_of
@@ -95,26 +96,26 @@ def test_an_option_of_classes_is_refused(kind: str, options: dict[str, Any], fau
 def test_several_findings_are_learnt_by_one_classifier_each_of_known_cases() -> None:
     """Each score is that of the same model fitted to classes, present and absent, alone."""
     cases = cases_of("findings")
-    assert cases.outcome is not None
-    target = cases.outcome.target(*cases.truth)
+    assert isinstance(cases.predicted, Findings)
+    target = cases.predicted.target(*cases.truth)
     untrained = model("logistic_regression", class_weight="balanced", normalisation="none")
     filled = np.nan_to_num(cases.inputs.values[:, :1])  # a single column: nothing is imputed
     alone = replace(cases, inputs=FeatureTable(cases.case_id, ("glcm_a",), filled))
     scores = untrained.fit(alone, CONTEXT).scores(alone.inputs)
-    for number in range(cases.outcome.scores):
+    for number in range(cases.predicted.scores):
         known = np.flatnonzero(target[:, number] >= 0)
         label = target[known, number].astype(np.int64)
-        one = replace(alone.select(known), label=label, n_classes=2, outcome=None, value=None)
+        one = replace(alone.select(known), label=label, predicted=Classes(("0", "1")), value=None)
         expected = untrained.fit(one, CONTEXT).scores(alone.inputs)
         assert scores[:, number] == pytest.approx(expected[:, 1], rel=1e-6)
 
 
 def test_a_finding_that_no_training_case_has_is_scored_zero() -> None:
     cases = cases_of("findings")
-    assert isinstance(cases.outcome, Findings)
-    states = cases.outcome.states(cases.truth[0])
+    assert isinstance(cases.predicted, Findings)
+    states = cases.predicted.states(cases.truth[0])
     states[:, 2] = ABSENT
-    without = replace(cases, value=cases.outcome.encode(states))
+    without = replace(cases, value=cases.predicted.encode(states))
     for name in ("logistic_regression", "elastic_net", "random_forest"):
         fitted = model(name).fit(without, CONTEXT)
         assert (fitted.scores(cases.inputs)[:, 2] == 0).all()

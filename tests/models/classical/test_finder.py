@@ -23,6 +23,7 @@ from skiagram.records.cases import Cases
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS, coordinates, tabulate_places
 from skiagram.records.predictions import Predictions
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
@@ -82,7 +83,7 @@ def inputs(folder: Path) -> tuple[FindingInputs, np.ndarray]:
 
 def labelled(whole: FindingInputs, label: np.ndarray) -> Labelled[FindingInputs]:
     patient = np.array([f"p{number // 2}" for number in range(len(label))])
-    return Labelled(whole, whole.case_id, label, patient, 2)
+    return Labelled(whole, whole.case_id, label, patient, Classes(("0", "1")))
 
 
 def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_path: Path) -> None:
@@ -206,7 +207,10 @@ def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_
     whole, label = inputs(tmp_path / "images")
     cases = labelled(whole, label)
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
-    plan, task = replace(PLAN, repeats=1, folds=2, inner_folds=2), Task(("no", "yes"), 1, "cv")
+    plan, task = (
+        replace(PLAN, repeats=1, folds=2, inner_folds=2),
+        Task(Classes(("no", "yes"), 1), "cv"),
+    )
     folders = ArmFolders.under(tmp_path, "finder")
     outcome = train(
         Member("finder", finder(), {}, whole, whole), known, task, plan, folders

@@ -20,6 +20,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.models.classical.harmonisation import Harmonisation, SiteHarmoniser
 from skiagram.models.contract import FitContext, Labelled
+from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model
 
 TABLE = pd.read_csv(Path(__file__).with_name("combat_reference.csv"))
@@ -49,7 +50,7 @@ def cohort(sites: int = 3, cases: int = 90) -> Labelled[FeatureTable]:
     case_id = np.array([f"c{case:03d}" for case in range(cases)])
     names = (*(f"glcm_{one}" for one in "abcde"), *(f"site_site_{one}" for one in range(sites)))
     inputs = FeatureTable(case_id, names, np.hstack([features, member]).astype(np.float32))
-    return Labelled(inputs, case_id, label, case_id, 2)
+    return Labelled(inputs, case_id, label, case_id, Classes(("0", "1")))
 
 
 def harmonised(**options: Any) -> ClassicalModel:

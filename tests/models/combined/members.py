@@ -9,6 +9,7 @@ import yaml
 from skiagram.models.combined import Combination, CombinationInputs
 from skiagram.models.contract import Labelled
 from skiagram.options import build
+from skiagram.tasks.classes import Classes
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
 
@@ -28,4 +29,10 @@ def drawn(strengths: tuple[float, ...], n_classes: int = 2) -> Labelled[Combinat
     scores = noise + np.array(strengths)[:, None] * np.eye(n_classes)[label][:, None]
     case_id = np.array([f"c{at:03d}" for at in range(len(label))])
     inputs = CombinationInputs.of_one_fit(scores)
-    return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
+    return Labelled(
+        inputs,
+        case_id,
+        label,
+        np.array([f"p{one}" for one in patient]),
+        Classes(tuple(map(str, range(n_classes)))),
+    )

@@ -15,6 +15,7 @@ from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.models.combined.members import CONF, combination, drawn
 from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
@@ -28,7 +29,7 @@ def cohort(design: Design, n_classes: int = 2) -> tuple[Cases, Task]:
     parts = ["train", "train", "train", "test"] if design == "holdout" else ["train"]
     names = tuple(f"class {k}" for k in range(n_classes))
     split = np.resize(np.repeat(parts, 2), len(data))
-    return cases_of(data, split), Task(names, 1 if n_classes == 2 else None, design)
+    return cases_of(data, split), Task(Classes(names, 1 if n_classes == 2 else None), design)
 
 
 def members(

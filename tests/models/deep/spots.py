@@ -13,6 +13,7 @@ from skiagram.models.contract import Labelled
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build
+from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Augmentation, Optimizer, Training
 from tests.models.classical.families import read_options
@@ -93,7 +94,7 @@ def spots(
             image[first : first + 4, row : row + 4, column : column + 4] += 2.0 * height
             writer.add(name, (image if depth else np.squeeze(image)).astype(np.float32))
     inputs = ImageSet(ImageStore(folder), case_id, noise_table(case_id))
-    return Labelled(inputs, case_id, label, case_id, n_classes)
+    return Labelled(inputs, case_id, label, case_id, Classes(tuple(map(str, range(n_classes)))))
 
 
 def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:

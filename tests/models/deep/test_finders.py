@@ -26,6 +26,7 @@ from skiagram.models.deep.finder import FinderModel
 from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
+from skiagram.tasks.classes import Classes
 from skiagram.training import fit
 from skiagram.training.data import ExampleBatch, ImageData
 from tests.models.classical.families import read_options
@@ -65,7 +66,7 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
         spacing=read_spacing(store),
         partner={},
     )
-    return Labelled(inputs, case_id, label, case_id, 2)
+    return Labelled(inputs, case_id, label, case_id, Classes(("0", "1")))
 
 
 @cache

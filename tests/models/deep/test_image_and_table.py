@@ -18,6 +18,7 @@ from skiagram.models.deep.image_and_table import Fusion, ImageAndTable
 from skiagram.models.deep.inputs import TableEncoder
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import TransferNetwork
+from skiagram.tasks.classes import Classes
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
@@ -50,7 +51,7 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
         cases.case_id, ("covariates_diameter",), diameter[:, None].astype(np.float32)
     )
     inputs = ImageSet(cases.inputs.store, cases.case_id, table)
-    return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, 2)
+    return Labelled(inputs, cases.case_id, cases.label, cases.patient_id, Classes(("0", "1")))
 
 
 def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:

@@ -20,6 +20,7 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
+from skiagram.tasks.classes import Classes
 from skiagram.training.fit import device
 from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
@@ -62,7 +63,9 @@ def test_survives_sigkill(tmp_path: Path) -> None:
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)
-    meaningless = Labelled(unseen.inputs, unseen.case_id, shuffled, unseen.patient_id, 2)
+    meaningless = Labelled(
+        unseen.inputs, unseen.case_id, shuffled, unseen.patient_id, Classes(("0", "1"))
+    )
     options = dataclasses.replace(training(epochs=40, lr=0.03), patience=3, class_weights=None)
     fitted = learner(options, dropout=0.0).fit(known, FitContext(0, validation=meaningless))
     losses = fitted.summary.curves["validation_loss"].to_numpy()

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def timed(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     """Return images of which those with a spot have the event sooner."""
     time, label = draw_times(3.0 * cases.label.astype(np.float64))
-    return replace(cases, label=label, outcome=OUTCOME.settle(time, label), value=time)
+    return replace(cases, label=label, predicted=OUTCOME.settle(time, label), value=time)
 
 
 def measured(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
@@ -33,7 +33,7 @@ def measured(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     noise = np.random.default_rng(0).normal(0, 2, size=len(cases))
     value = 100 + 20 * cases.label + noise
     outcome = Number(column="length", unit="mm", groups=2).settle(value, cases.label)
-    return replace(cases, outcome=outcome, value=value)
+    return replace(cases, predicted=outcome, value=value)
 
 
 def graded(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
@@ -41,7 +41,7 @@ def graded(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     among = np.random.default_rng(0).uniform(size=len(cases)) < 0.5
     label = np.where(cases.label == 1, 2, among.astype(np.int64))
     outcome = Grade(column="place", grades=("a", "b", "c")).settle(label + 1.0, label)
-    return replace(cases, label=label, outcome=outcome, value=label + 1.0)
+    return replace(cases, label=label, predicted=outcome, value=label + 1.0)
 
 
 def having_findings(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
@@ -51,7 +51,7 @@ def having_findings(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
     outcome = Findings(column="findings", findings=("spot", "plain"), balanced_by=("spot",))
     value = outcome.encode(states)
     label = outcome.label(value)
-    return replace(cases, label=label, outcome=outcome.settle(value, label), value=value)
+    return replace(cases, label=label, predicted=outcome.settle(value, label), value=value)
 
 
 @pytest.mark.parametrize("having", [timed, measured, graded, having_findings])
@@ -63,7 +63,7 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(
     fitted = short_network("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
     scores = fitted.scores(cases.inputs)
     assert scores.shape == (len(cases), 2 if having is having_findings else 1)
-    told = cases.outcome.calibrate(scores, *cases.truth, cases.patient_id).probabilities(scores)
+    told = cases.predicted.calibrate(scores, *cases.truth, cases.patient_id).probabilities(scores)
     if having is timed:
         assert scores[with_spot].mean() > scores[~with_spot].mean() + 0.5
     elif having is measured:

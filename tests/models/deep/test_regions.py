@@ -22,6 +22,7 @@ from skiagram.models.deep.inputs import NetworkInputs, stored_images
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build
+from skiagram.tasks.classes import Classes
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeAugmentation
 from tests.models.classical.families import read_options
@@ -60,7 +61,9 @@ def scans(folder: Path, n: int, *, regions: bool = True) -> Labelled[ImageSet]:
                 writer.add(case, image.astype(np.float32)[..., None], spacing, region)
     write_modalities(folder, list(grids))
     store, modalities = stored_images(NetworkInput(), folder)
-    return Labelled(ImageSet(store, case_id, None, modalities), case_id, label, case_id, 2)
+    return Labelled(
+        ImageSet(store, case_id, None, modalities), case_id, label, case_id, Classes(("0", "1"))
+    )
 
 
 def ball(

@@ -14,6 +14,7 @@ from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Par
 from skiagram.report.material import Material
 from skiagram.report.section import Sections, make_sections
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from tests.evaluation.situations import DARKER, SHIFTED, changed
 from tests.report.examples_of_findings import answered, at_chance, full, mixed, with_galleries
 from tests.report.examples_of_results import (
@@ -148,7 +149,9 @@ RUNS: dict[str, Callable[[], Evaluation]] = {
     "choosing": choosing,
     "encoders": on_encoders,
     "shifted": shifted,
-    "sites of classes": lambda: replace(full(), task=replace(full().task, positive=None)),
+    "sites of classes": lambda: replace(
+        full(), task=replace(full().task, predicted=Classes(full().task.classes))
+    ),
     "part of classes": lambda: part_of_classes(compared=True),
     "lone part of classes": lambda: part_of_classes(compared=False),
 }

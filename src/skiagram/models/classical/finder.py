@@ -40,10 +40,12 @@ from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
+PLACES = Classes(("elsewhere", "lesion"))
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
 _SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
 SHARE = "other_share.json"
@@ -140,7 +142,7 @@ class CandidateFinder:
             rows = np.sort(np.concatenate([lesion, chosen]))
             label, case_id = np.isin(rows, lesion).astype(np.int64), table.case_id[rows]
             # The classical model takes no groups: a patient is not asked for.
-            places = Labelled(table.select(rows), case_id, label, case_id, 2)
+            places = Labelled(table.select(rows), case_id, label, case_id, PLACES)
             fitted = self.model.fit(places, context)
             if last < self.rounds:
                 hardest = np.argsort(-judge(fitted, table, normal), kind="stable")

@@ -122,9 +122,9 @@ class NetworkModel:
         columns = 0 if encoder is None else encoder.width
         # What is no class has a loss of its own.
         module: Callable[..., ClassifierTraining] = ClassifierTraining
-        if training.outcome is not None:
+        if not training.predicted.decides:
             check_training(options, self.title)
-            module = partial(OutcomeTraining, outcome=training.outcome)
+            module = partial(OutcomeTraining, outcome=training.predicted)
         outputs = training.predicted.scores
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         whole, curves = self._train(

@@ -1,0 +1,93 @@
+"""How long the networks of `skiagram run` may take: they are planned before anything is trained."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from skiagram.cli.fitting_choices import FittingChoices, put
+from skiagram.compute.files import write_files
+from skiagram.options import read_option_file
+from skiagram.projects.files import CHOICES
+
+_PLANS = Path(".work/network_plans.json")  # so that the same line trains the same epochs again
+
+
+def plan_network_time(
+    choices: FittingChoices, asked: Mapping[str, Any], hours: float
+) -> tuple[FittingChoices, str]:
+    """Return the networks and epochs that there is time for, and sentences on them.
+
+    Args:
+        choices: What fits the images; its networks are the most valuable first.
+        asked: What the line chooses besides.
+        hours: For all networks, with every processor of this machine at work.
+    """
+    from skiagram.compute.workers import ALL_PROCESSORS
+    from skiagram.models.cross_validation import Plan
+    from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
+
+    if choices.image_shape is None:
+        return choices, ""
+    # how often each image is learnt from
+    params = {**read_option_file(Path(CHOICES)), **choices.params, **asked}
+    plan = Plan(
+        repeats=params["repeats"],
+        folds=params["folds"],
+        inner_folds=params["inner_folds"],
+        calibration="platt",
+        sensitivity=params["sensitivity"],
+        validation_fraction=0.2,
+        seed=params["seed"],
+    )
+    passes = choices.cases * plan.count_fits(params["design"]) / ALL_PROCESSORS.places
+    # the networks with all of their epochs, or what was planned for the same line before
+    options = {name: _read_network(name, choices) for name in choices.networks}
+    wanted = [choices.networks, options, choices.image_shape, passes, hours]
+    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
+    if key in plans:
+        planned = [NetworkTime(**network) for network in plans[key]]
+    else:
+        times = []
+        for name, network in options.items():
+            side, epochs = network["training"]["image_size"], network["training"]["epochs"]
+            channels, *sides = choices.image_shape
+            shape = (channels, *(sides if side is None else [side] * len(sides)))
+            seconds = measure_training(network, shape, n_classes=2) * passes * epochs
+            times.append(NetworkTime(name, epochs, seconds))
+        keeps_one = not params["encoders"]
+        planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
+        plans[key] = [asdict(network) for network in planned]
+        _PLANS.parent.mkdir(exist_ok=True)
+        write_files({_PLANS: json.dumps(plans, indent=2).encode()})
+    # fewer epochs where there is no time for all
+    changed = {file: dict(values) for file, values in choices.options.items()}
+    for network_time in planned:
+        training = options[network_time.name]["training"]
+        if network_time.epochs < training["epochs"]:
+            patience = min(training["patience"], network_time.epochs)
+            values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
+            values |= {"training.epochs": network_time.epochs, "training.patience": patience}
+    names = [network_time.name for network_time in planned]
+    chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
+    # what is trained for how long, and what is left out
+    minutes = sum(network_time.seconds for network_time in planned) / 60
+    trained = " and ".join(f"{each.name} ({each.epochs} epochs)" for each in planned) or "none"
+    text = f"Networks: {trained}, about {max(1, round(minutes))} minutes on this machine."
+    if not planned:
+        text = "Networks: none; the frozen network stands for them."
+    if left_out := [name for name in choices.networks if name not in names]:
+        text += f" Left out, as there is no time for them: {', '.join(left_out)}."
+    return chosen, f"{text} All networks have {60 * hours:g} minutes; `--hours` changes that."
+
+
+def _read_network(name: str, choices: FittingChoices) -> dict[str, Any]:
+    """Return the options of a network, those that fit the images among them."""
+    file = f"conf/model/{name}.yaml"
+    options = read_option_file(Path(file))
+    for dotted, value in choices.options.get(file, {}).items():
+        put(options, dotted, value)
+    return options

@@ -1,0 +1,93 @@
+"""Which networks a run has time for on this machine, and for how many epochs each is trained.
+
+Steps of training are measured on random images of the size that a network sees. What a run takes
+follows from the cases, the epochs and the number of fits.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from skiagram.models.deep.fitted import Architecture
+from skiagram.training.classifier import Staged
+
+_MEASURED_STEPS = 2  # after one that is not counted
+_LEAST_SHARE = 1 / 3  # of its epochs; a network that has time for fewer is left out
+
+
+@dataclass(frozen=True)
+class NetworkTime:
+    """How long one network trains.
+
+    Attributes:
+        name: Of its option file.
+        epochs: For each fit.
+        seconds: Of all fits, with all processors at work.
+    """
+
+    name: str
+    epochs: int
+    seconds: float
+
+
+def measure_training(options: Mapping[str, Any], shape: tuple[int, ...], n_classes: int) -> float:
+    """Return the seconds that one thread needs to learn from one image once.
+
+    Args:
+        options: `_target_` and options of a network.
+        shape: (channels, height, width) or (channels, depth, height, width) of what it sees.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as a fit has, beside others
+    try:
+        architecture = Architecture(dict(options), shape, n_classes)
+        network = architecture.build().to(memory_format=architecture.layout).train()
+        # all layers learn, as in the later epochs of a network that others trained
+        if isinstance(network, Staged):
+            network.begin_epoch(network.frozen_epochs or 0)
+        batch = architecture.options().training.batch_size
+        images = torch.rand(batch, *shape).to(memory_format=architecture.layout)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+        seconds = []
+        for _ in range(1 + _MEASURED_STEPS):
+            begin = time.perf_counter()
+            optimizer.zero_grad()
+            network(images).square().mean().backward()
+            optimizer.step()
+            seconds.append(time.perf_counter() - begin)
+    finally:
+        torch.set_num_threads(threads)
+    return min(seconds[1:]) / batch
+
+
+def plan_networks(
+    wanted: Sequence[NetworkTime], budget: float, *, keeps_one: bool
+) -> list[NetworkTime]:
+    """Return the networks that a run has time for, the most valuable first.
+
+    A network that is too slow for what is left of the budget trains for fewer epochs, down to a
+    third; one that is slower still is left out.
+
+    Args:
+        wanted: Networks with all of their epochs, the most valuable first.
+        budget: Seconds for all of them.
+        keeps_one: Whether the quickest network is kept however slow it is, with a third of its
+            epochs, as nothing else stands for deep networks.
+    """
+    planned = list[NetworkTime]()
+    left = budget
+    for network in wanted:
+        epochs = min(network.epochs, int(network.epochs * left / network.seconds))
+        if epochs >= max(1, _LEAST_SHARE * network.epochs):
+            seconds = network.seconds * epochs / network.epochs
+            planned.append(NetworkTime(network.name, epochs, seconds))
+            left -= seconds
+    if not planned and keeps_one and wanted:
+        quickest = min(wanted, key=lambda network: network.seconds)
+        epochs = max(1, round(_LEAST_SHARE * quickest.epochs))
+        seconds = quickest.seconds * epochs / quickest.epochs
+        planned = [NetworkTime(quickest.name, epochs, seconds)]
+    return planned

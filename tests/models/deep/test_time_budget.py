@@ -1,0 +1,39 @@
+"""Networks are planned for the time that there is, the most valuable first."""
+
+import pytest
+
+from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
+from skiagram.options import composed
+from tests.models.deep.spots import short_network
+
+WANTED = [NetworkTime("large", 6, 600.0), NetworkTime("small", 30, 300.0)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "epochs"),
+    [
+        (1000, {"large": 6, "small": 30}),
+        (750, {"large": 6, "small": 15}),
+        (620, {"large": 6}),  # two epochs of the small one are too few
+        (400, {"large": 4}),
+        (250, {"large": 2}),
+        (150, {"small": 15}),
+        (50, {}),
+    ],
+)
+def test_what_there_is_time_for_is_trained_in_the_order_of_value(
+    budget: float, epochs: dict[str, int]
+) -> None:
+    planned = plan_networks(WANTED, budget, keeps_one=False)
+    assert {each.name: each.epochs for each in planned} == epochs
+    assert sum(each.seconds for each in planned) <= budget
+
+
+def test_one_network_stays_where_nothing_else_is_deep() -> None:
+    assert plan_networks(WANTED, 1, keeps_one=True) == [NetworkTime("small", 10, 100.0)]
+
+
+def test_more_pixels_take_more_time() -> None:
+    options = composed(short_network("small_cnn", 1).network)
+    few, many = (measure_training(options, (1, side, side), 2) for side in (16, 96))
+    assert 0 < few < many
