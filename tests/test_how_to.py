@@ -1,6 +1,5 @@
-"""The code that the how-tos show works as it is printed."""
+"""The code that the how-to shows works as it is printed."""
 
-import hashlib
 import importlib.util
 import re
 import sys
@@ -17,33 +16,32 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
-from tests.datasets.sources import ingested
-from tests.models.classical.families import cohort
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
-PAGES = Path(__file__).parents[1] / "docs" / "how-to"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "extend.md"
+NETWORK, FAMILY = range(2)  # the examples in the order of the page
 pytestmark = pytest.mark.slow
 Load = Callable[..., Any]
 
 
-def block(page: str, language: str, number: int) -> str:
-    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+def block(language: str, example: int) -> str:
+    text = PAGE.read_text(encoding="utf-8")
     whole = re.findall(rf"```{language}\n(\"\"\".*?|_target_.*?|# @.*?)```", text, re.DOTALL)
-    return str([one for one in whole if "def test_" not in one][number])
+    return str(whole[example])
 
 
-def options(page: str, number: int) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load(block(page, "yaml", number))
+def options(example: int) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(block("yaml", example))
     return values
 
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Return a function from a page to what its Python and YAML block of a number define."""
+    """Return a function from an example to what its Python and YAML block define."""
 
-    def make(page: str, number: int = 0, **values: Any) -> Any:
-        code, group = block(page, "python", number), options(page, number) | values
+    def make(example: int, **values: Any) -> Any:
+        code, group = block("python", example), options(example) | values
         target = group["_target_"].rpartition(".")[0]
         path = tmp_path / f"{target}.py"
         path.write_text(code)
@@ -51,35 +49,15 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, target, module)
         spec.loader.exec_module(module)
-        return build(group, page)
+        return build(group, "extend")
 
     return make
 
 
-def test_the_model_is_fitted_scores_and_is_saved(load: Load, tmp_path: Path) -> None:
-    model, cases = load("add-a-model", neighbours=1), cohort(3)
-    fitted = model.fit(cases, FitContext(0))
-    np.testing.assert_array_equal(fitted.scores(cases.inputs).argmax(axis=1), cases.label)
-    fitted.save(tmp_path / "saved")
-    loaded = model.load(tmp_path / "saved")
-    np.testing.assert_array_equal(loaded.scores(cases.inputs), fitted.scores(cases.inputs))
-
-
-def test_the_classical_model_is_printed_as_it_stands() -> None:
-    root, text = PAGES.parents[1], (PAGES / "add-a-model.md").read_text(encoding="utf-8")
-    for file in (
-        "src/skiagram/models/classical/nearest_neighbours.py",
-        "conf/model/nearest_neighbours.yaml",
-        "tests/models/classical/test_nearest_neighbours.py",
-    ):
-        assert f"\n{(root / file).read_text(encoding='utf-8')}```" in text, file
-
-
-@pytest.mark.parametrize("number", [1, 2])
-def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, number: int) -> None:
+def test_the_network_learns_scores_and_is_saved(load: Load, tmp_path: Path) -> None:
     short = {"epochs": 8, "patience": 8, "augmentation": None}
-    training = options("add-a-model", 1)["training"] | short
-    network, cases = load("add-a-model", number, training=training), spots(tmp_path, 48, noise=0.0)
+    training = options(NETWORK)["training"] | short
+    network, cases = load(NETWORK, training=training), spots(tmp_path, 48, noise=0.0)
     fitted = NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))
     losses = fitted.summary.curves["training_loss"].to_numpy()
     assert losses[-1] < 0.8 * losses[0]
@@ -89,7 +67,7 @@ def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, numb
 
 
 def test_the_feature_family_describes_rings(load: Load) -> None:
-    family = load("add-a-feature-family", rings=2)
+    family = load(FAMILY, rings=2)
     image = np.zeros((1, 33, 33), dtype=np.float32)
     image[0, 13:20, 13:20] = 1
     inner, outer = family.extract(FeatureBatch(image))[0]
@@ -97,16 +75,3 @@ def test_the_feature_family_describes_rings(load: Load) -> None:
     assert inner > 0
     assert outer == 0
     assert np.isfinite(family.extract(FeatureBatch(np.ones((1, 1, 1), dtype=np.float32)))).all()
-
-
-def test_the_data_set_is_ingested(load: Load, tmp_path: Path) -> None:
-    patients = np.array([f"P{at // 2}" for at in range(24)])
-    images = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
-    file = tmp_path / "nodules.npz"
-    np.savez(file, images=images, labels=np.arange(24) // 2 % 2, patients=patients)
-    checksum = hashlib.md5(file.read_bytes()).hexdigest()
-    source = load("add-a-data-set", md5=checksum)
-    _, cases = ingested(source, tmp_path, "cv", tmp_path)
-    assert len(cases) == 24
-    assert len(np.unique(cases.patient_id)) == 12
-    assert sorted(cases.label.tolist()) == [0] * 12 + [1] * 12

@@ -125,7 +125,7 @@ def test_a_family_describes_volumes_or_refuses_them_by_name(name: str) -> None:
 
 
 def test_the_page_on_volumes_lists_the_families_that_describe_them() -> None:
-    page = (FOLDER.parents[1] / "docs" / "how-to" / "volumes.md").read_text(encoding="utf-8")
+    page = (FOLDER.parents[1] / "docs" / "how-to" / "regions.md").read_text(encoding="utf-8")
     assert f"features: {','.join(OF_VOLUMES)}\n" in page
 
 

@@ -1,1 +1,5 @@
-"""The `skiagram` command: check own images, add them as a data set, score new ones."""
+"""The command `skiagram`, one file per subcommand.
+
+Words of the command line become calls of the rooms below, and results and errors become lines and
+exit codes; no figure is computed here.
+"""

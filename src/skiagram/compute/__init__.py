@@ -1,1 +1,5 @@
-"""How much of a machine a stage uses: workers, threads, compiled loops, bars of progress."""
+"""How much of a machine is used.
+
+Work becomes fits and spans on workers, threads or a cluster, and finished pieces are kept; no
+value depends on where it was made.
+"""

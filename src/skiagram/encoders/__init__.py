@@ -1,1 +1,5 @@
-"""Frozen networks that others trained: what they make of each image, as columns of numbers."""
+"""Frozen networks that others trained.
+
+Images and verified weights become columns of numbers; no weight changes, no label is read, and a
+file that holds more than tensors is refused.
+"""

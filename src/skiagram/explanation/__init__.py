@@ -1,1 +1,5 @@
-"""What models look at: importance of features, maps of images, and tests that maps must pass."""
+"""What models look at.
+
+Fits of the folds and development cases become importances, maps and tests of these maps; no sealed
+case takes part.
+"""

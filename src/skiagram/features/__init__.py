@@ -1,1 +1,5 @@
-"""Feature families, one file per family, and the feature table."""
+"""Feature families, one file a family.
+
+Images and regions become a table of named, finite numbers; no label is read, and no torch is
+imported.
+"""

@@ -141,7 +141,7 @@ class FeatureBatch:
                 f"`{family}` is not defined for volumes (here {self.images.shape[1]} slices)",
                 where="features",
                 allowed="plane images",
-                remedy=f"leave `{family}` out of `features`; docs/how-to/volumes.md lists the "
+                remedy=f"leave `{family}` out of `features`; docs/how-to/regions.md lists the "
                 "families for volumes",
             )
 

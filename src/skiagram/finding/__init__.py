@@ -1,1 +1,5 @@
-"""Places in images: candidates, marks, and the hit rule."""
+"""Lesions to be found.
+
+Images become places to look at, and marks become hits, false marks and the score of a case; no
+label is read for a place, and no model is trained here.
+"""

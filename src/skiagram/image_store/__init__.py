@@ -1,1 +1,4 @@
-"""Images on disk: Arrow files that are mapped into memory and read without a copy."""
+"""Images on disk.
+
+Images go in one by one and come out of mapped Arrow files without a copy; no pixel is changed.
+"""

@@ -1,1 +1,5 @@
-"""Images that show the same: near duplicates, and copies that were turned, cropped, inverted."""
+"""Images that show the same.
+
+Images become pairs that are alike, also mirrored, turned, cropped or compressed; nothing is
+dropped here, and no label is read.
+"""

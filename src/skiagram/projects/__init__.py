@@ -1,1 +1,5 @@
-"""A project in a folder of one's own, made of the files that this installation brings."""
+"""A project in a folder of one's own.
+
+A folder becomes a project with its files, and a stage's outputs are published whole or not at all;
+no output holds a time, a host or a path.
+"""

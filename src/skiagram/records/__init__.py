@@ -1,1 +1,4 @@
-"""What the stages hand to one another, as frozen dataclasses with a file form."""
+"""What stages hand to one another.
+
+Frozen dataclasses become files and come back equal; no figure is computed.
+"""

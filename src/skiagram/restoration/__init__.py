@@ -1,1 +1,5 @@
-"""Cleaning of single images: missing values, outliers, noise."""
+"""Cleaning of single images.
+
+Stored images become images without missing values, outliers or noise, on a common grid if asked;
+no label is read.
+"""

@@ -1,1 +1,5 @@
-"""Labels under seal: who may open them, each opening noted, and files encrypted with age."""
+"""Labels under seal.
+
+Labels of test cases go in at ingest and come out at evaluation, and each opening becomes a line of
+the ledger; no other room decrypts or opens a label.
+"""

@@ -1,1 +1,5 @@
-"""What cases are predicted to have besides a class: one file a kind of outcome."""
+"""What is predicted.
+
+Classes, a time, a number, a grade or several findings: each file says its columns, folds, loss,
+calibration, figures and words; a branch on the kind stands nowhere else, and no torch is imported.
+"""

@@ -1,1 +1,5 @@
-"""Runs for people to compare: what an execution found, sent to MLflow; nothing depends on it."""
+"""Runs in MLflow.
+
+Results that exist become runs, models and a receipt; nothing of the tracker enters a result, and
+no result waits for it.
+"""
