@@ -239,3 +239,15 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
         "either",
     }
     assert "Net in 2 folds and Head in 1" in found.verdict
+
+
+def test_a_preferred_model_stands_unless_another_is_surely_better(known: Scenario) -> None:
+    alike = [
+        with_inner_strength(finished(known, "one", strength=1.0, seed=1), known, [3, 3, 3]),
+        with_inner_strength(finished(known, "two", strength=1.0, seed=2), known, [0.8, 0.8, 0.8]),
+    ]
+    found = evaluated(known, two_forests(known), replicates=200, preferred=("two",))
+    assert found.arms["classical"].chosen == {"one": 2, "two": 1}  # .5 against nearly 1
+    for preferred, chosen in ((("two",), "two"), ((), "one")):
+        found = evaluated(known, alike, replicates=200, preferred=preferred)
+        assert found.arms["classical"].chosen == {chosen: 3}

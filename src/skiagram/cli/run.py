@@ -186,7 +186,8 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
         print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
     shipped = read_shipped(CHOICES)["baselines"]
-    baselines = [name for name in shipped if name != "acquisition"]  # of images alone
+    # rules of images are left out; the mean of unlike models stands for the arm
+    baselines = ["mean_of_models", *(name for name in shipped if name != "acquisition")]
     chosen = {"restoration": "none", "features": "measured", "networks": []}
     chosen["baselines"] = baselines
     source = described.source

@@ -22,6 +22,7 @@ from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
+_LEAD = 0.05  # of selection AUC that another model must have over a preferred one
 _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
@@ -45,6 +46,11 @@ class SelectionFigure:
     def over_folds(cls, of_folds: Mapping[Fold, float]) -> "SelectionFigure":
         """Return the figures of outer folds, and their mean over those that have one."""
         return cls(mean_of_finite(of_folds.values()), of_folds)
+
+    def less(self, lead: float) -> "SelectionFigure":
+        """Return the same figures, each lower by a lead that another model has."""
+        of_folds = {fold: value - lead for fold, value in self.of_folds.items()}
+        return SelectionFigure(None if self.value is None else self.value - lead, of_folds)
 
     @property
     def worth(self) -> float:
@@ -217,7 +223,7 @@ def select_arms(
     figures: Mapping[str, SelectionFigure],
     setting: EvaluationSet,
     rules: Sequence[str],
-    deep_arm: DeepArm,
+    options: EvaluationOptions,
 ) -> tuple[dict[str, SelectedArm], Contender]:
     """Choose what stands for each arm, and what is compared with the classical models.
 
@@ -229,7 +235,9 @@ def select_arms(
 
     Args:
         figures: Model → what it is chosen by.
+        options: Whose `deep_arm` and `preferred` count.
     """
+    deep_arm = options.deep_arm
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         if (
@@ -240,11 +248,20 @@ def select_arms(
             eligible.setdefault(model.arm, []).append(model)
     arms = {}
     for arm, members in eligible.items():
+        # What is preferred has a lead over the others of its arm.
+        preferred = [model.name for model in members if model.name in options.preferred]
+        ranked = dict(figures)
+        if preferred and setting.task.decides:
+            ranked |= {
+                model.name: figures[model.name].less(_LEAD)
+                for model in members
+                if model.name not in preferred
+            }
         if setting.task.design == "cv":
-            arms[arm] = _chosen_within_folds(members, figures, setting, arm)
+            arms[arm] = _chosen_within_folds(members, figures, setting, arm, ranked)
             continue
         # The best of all folds, of equal ones the first.
-        best = max(members, key=lambda model: figures[model.name].worth)
+        best = max(members, key=lambda model: ranked[model.name].worth)
         choice = ArmChoice(best.name, {best.name: 1}, 1)
         arms[arm] = SelectedArm(choice, _require_scores(best), figures[best.name].value)
     contenders = [arm for arm in _DEEP[deep_arm] if arm in arms]
@@ -269,8 +286,11 @@ def _chosen_within_folds(
     figures: Mapping[str, SelectionFigure],
     setting: EvaluationSet,
     arm: str,
+    ranked: Mapping[str, SelectionFigure] | None = None,
 ) -> SelectedArm:
-    chosen = choose_within_folds({model.name: figures[model.name] for model in models})
+    """Choose in each outer fold by `ranked`, or where it is None by the figures themselves."""
+    ranked = ranked or figures
+    chosen = choose_within_folds({model.name: ranked[model.name] for model in models})
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))

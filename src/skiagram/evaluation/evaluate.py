@@ -99,7 +99,7 @@ def evaluate(
     # What stands for each arm, chosen without the reported labels.
     chosen_by = {model.name: model.chosen_by for model in models}
     rules = name_rules(options, task)
-    arms, contender = select_arms(models, chosen_by, setting, rules, options.deep_arm)
+    arms, contender = select_arms(models, chosen_by, setting, rules, options)
     joined = [arm.mixture for arm in arms.values() if arm.mixture]
     mixtures = measure_models(joined, setting, analyses, compute)
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)

@@ -125,7 +125,7 @@ def evaluate_finding(
         for name, answer in responses.items()
     )
     rules = options.analyses.simple_rules
-    arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
+    arms, contender = select_arms(finders, figures, setting, rules, options)
     standing = {
         arm: search.respond(marks_of(arms[arm], marks), arms[arm].compared.scored)
         for arm in (contender, "classical")

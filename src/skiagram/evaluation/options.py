@@ -81,6 +81,8 @@ class EvaluationOptions:
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
             `either`: the better of the two by scores that the reported labels do not enter.
         hit: When a mark hits a lesion.
+        preferred: Models of classes that stand for their arm unless the selection AUC of another
+            is better by more than .05. The choice among many by few patients is mostly luck.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
@@ -89,6 +91,7 @@ class EvaluationOptions:
     analyses: RequestedAnalyses
     deep_arm: DeepArm
     hit: HitRule
+    preferred: tuple[str, ...] = ()
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=())

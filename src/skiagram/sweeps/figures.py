@@ -263,7 +263,7 @@ def measure_row(
     measured = [_measure(model, setting, wanted) for model in models]
     chosen_by = {model.name: model.chosen_by for model in measured}
     rules, selection = name_rules(options, task), task.predicted.selection
-    arms, _ = select_arms(measured, chosen_by, setting, rules, options.deep_arm)
+    arms, _ = select_arms(measured, chosen_by, setting, rules, options)
     shown = {
         model.name: ShownModel(
             model.predictions.outcome.title,
@@ -337,7 +337,7 @@ def _add_finding(
 
     described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
     rules = options.analyses.simple_rules
-    arms, _ = select_arms(finders, chosen_by, setting, rules, options.deep_arm)
+    arms, _ = select_arms(finders, chosen_by, setting, rules, options)
     by_auc = {each.name: each.chosen_by for each in finders}
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]

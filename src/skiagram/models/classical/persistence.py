@@ -41,6 +41,7 @@ TRUSTED = (
     # skops leaves trees out, as their indices go unchecked; here `sound_trees` checks them
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",  # the members of a vote by name: a dict, which runs no code
 )
 _SCHEMA = "schema.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
