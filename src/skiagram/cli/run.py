@@ -58,6 +58,7 @@ _OF_A_LINE = (
 )
 _LISTS = ("baselines", "networks")
 _HOURS = 0.5  # for all networks
+_ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
 
 
 def _read_hours(text: str) -> float:
@@ -190,6 +191,14 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
     baselines = ["mean_of_models", *(name for name in shipped if name != "acquisition")]
     chosen = {"restoration": "none", "features": "measured", "networks": []}
     chosen["baselines"] = baselines
+    # tables are quick to fit: five folds where no class is too rare for them
+    if described.design == "cv" and data.cases is not None:
+        rarest = min(
+            len(set(data.cases.patient_id[data.cases.label == label]))
+            for label in set(data.cases.label.tolist())
+        )
+        if rarest >= _ENOUGH_FOR_FIVE_FOLDS:
+            chosen["folds"] = 5
     source = described.source
     of_run = {"dataset": source.name, "design": described.design}
     choices = FittingChoices(of_run | chosen, {}, {})
