@@ -54,7 +54,7 @@ def measure(table: pd.DataFrame, seed: int) -> dict[str, float]:
     """Return the mean AUC over five folds of every model, and of the mean rank of seven."""
     label = table["Target"].astype(str).isin(["1", "1.0", "True"]).to_numpy(dtype=int)
     features = table.drop(columns=["ID", "Target"], errors="ignore")
-    values = features.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    values = features.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float, copy=True)
     values[~np.isfinite(values)] = np.nan
     areas: dict[str, list[float]] = {}
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)

@@ -189,7 +189,7 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
     shipped = read_shipped(CHOICES)["baselines"]
     # rules of images are left out; the mean of unlike models stands for the arm
     baselines = ["mean_of_models", *(name for name in shipped if name != "acquisition")]
-    chosen = {"restoration": "none", "features": "measured", "networks": []}
+    chosen: dict[str, Any] = {"restoration": "none", "features": "measured", "networks": []}
     chosen["baselines"] = baselines
     # tables are quick to fit: five folds where no class is too rare for them
     if described.design == "cv" and data.cases is not None:
