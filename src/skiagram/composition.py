@@ -178,13 +178,15 @@ class Composition:
         return OptionError(
             f"no option file conf/{group}/{name}.yaml",
             where=where,
-            allowed=self.list_files(group),
+            allowed=", ".join(self.list_files(group)),
             remedy=f"choose `{now}`, as it is called now" if now else "",
         )
 
-    def list_files(self, group: str) -> str:
-        """Return the names of a group's option files, for a message."""
-        return ", ".join(sorted(path.stem for path in (self.root / f"conf/{group}").glob("*.yaml")))
+    def list_files(self, group: str) -> list[str]:
+        """Return the names of a group's option files, those in folders of it as `region/ct`."""
+        folder = self.root / "conf" / group
+        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
+        return sorted(file.as_posix() for file in files)
 
     def list_groups(self, stage: str) -> list[str]:
         """Return the groups that the option file of a stage reads, in its order."""

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
-from skiagram.options import read_option_file
+from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.steps.check import CheckedData
 from skiagram.tasks.outcome import MeasuredOutcome
@@ -174,12 +175,12 @@ def _has_pretrained() -> bool:
     return find_spec("timm") is not None
 
 
-def read_encoders(models: Sequence[str]) -> list[str]:
-    """Return the encoders whose numbers some models of this project read."""
-    read = []
-    for name in models:
-        options = read_option_file(Path(f"conf/model/{name}.yaml"))
-        read.append(options.get("encoding") or options.get("model", {}).get("encoding"))
+def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
+    """Return the encoders whose numbers some models of a project read."""
+    there, read = options.list_files("model"), []
+    for name in (name for name in models if name in there):
+        values = options.read_file("model", name)
+        read.append(values.get("encoding") or values.get("model", {}).get("encoding"))
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 
@@ -258,6 +259,24 @@ def choices_of_outcome(
     }
     quick = (outcome.baselines[0], *rules)
     return replace(choices, params=params, options=options, quick=quick)
+
+
+def table_choices(described: DescribedFeatures) -> FittingChoices:
+    """Return what fits a table of features; params.yaml decides what is not named."""
+    shipped = read_shipped(CHOICES)["baselines"]
+    baselines = [name for name in shipped if name != "acquisition"]  # of images alone
+    chosen = {"restoration": "none", "features": "measured", "networks": []}
+    chosen["baselines"] = baselines
+    source = described.source
+    of_run = {"dataset": source.name, "design": described.design}
+    choices = FittingChoices(of_run | chosen, {}, {})
+    rules = ["single_feature"]
+    if source.outcome is not None:
+        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
+        rules = [*source.outcome.rules.values()]
+    if COUNT in (source.features or ()):
+        choices = compare_combinations(choices, source.features or (), rules)
+    return choices
 
 
 def compare_combinations(

@@ -6,18 +6,17 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
-from skiagram.composition import find_new_name
-from skiagram.errors import AuditStop, DataError, OptionError, printable
+from skiagram.errors import AuditStop, DataError, OptionError, nearest, printable
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
     from skiagram.intake.file_options import FileOptions
+    from skiagram.steps.preflight import DataSetFacts
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
@@ -78,36 +77,58 @@ def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.fitting_choices import read_encoders
     from skiagram.cli.show import show_results
-    from skiagram.projects.files import environment, is_made, make_project, require_dvc
+    from skiagram.composition import Composition
+    from skiagram.projects.files import (
+        CHOICES,
+        environment,
+        is_made,
+        make_project,
+        read_shipped,
+        require_dvc,
+        shipped_root,
+    )
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages
+    from skiagram.steps.preflight import check_run
 
     require_dvc()
     options = read_file_options(arguments).resolved()
     name, asked = options.short_name, _asked(arguments)
     project: Path = arguments.project or Path(f"{name}-project")
     if not options.folder.exists():
-        raise DataError("no such file or folder", where=str(arguments.folder.resolve()))
+        beside = options.folder.parent
+        names = [path.name for path in beside.iterdir()] if beside.is_dir() else []
+        near = nearest(options.folder.name, names)
+        where, allowed = str(options.folder), "a folder of images, or a table of features"
+        remedy = f"did you mean `{near[0]}`?" if near else "check its name"
+        raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
+    # what the line chooses, before a project is made for it
+    shipped = read_shipped(CHOICES)
+    usual = {choice: shipped[choice] for choice in _OF_A_LINE}
+    root = project if is_made(project) else shipped_root()
+    if arguments.baselines is not None:
+        asked["encoders"] = read_encoders(asked["baselines"], Composition(root))
+    check_run(Composition(root, usual | asked))
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
-        _require_option_files(asked)
         if options.is_arrays:
-            choices = _add_arrays(options)
+            choices, data = _add_arrays(options)
         elif options.is_table:
-            choices = _add_table(options)
+            choices, data = _add_table(options)
         else:
-            choices = _add_folder(options, project)
+            choices, data = _add_folder(options, project)
+        # and what a run of it all would be
+        networks = choices.params.get("networks", ["tiny_cnn"])
+        quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
+        asked = (quick if arguments.quick else {}) | asked
+        chosen = {**usual, **choices.params, **asked}
+        check_run(Composition(Path(), chosen), data)
         if not options.is_table:
             _tell(choices, asked)
-    networks = choices.params.get("networks", ["tiny_cnn"])
-    quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-    asked = (quick if arguments.quick else {}) | asked
-    if arguments.baselines is not None:
-        asked["encoders"] = read_encoders(asked["baselines"])
-    _choose({**choices.params, **asked}, choices.options)
+    _choose(chosen, choices.options)
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     code = run_stages(Path())
@@ -128,12 +149,13 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
         raise
 
 
-def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
-    """Add or renew the data set, and return the choices that fit it."""
+def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices, DataSetFacts]":
+    """Add or renew the data set; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
+    from skiagram.steps.preflight import DataSetFacts
 
     name = options.short_name
     added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
@@ -145,21 +167,16 @@ def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices
+    return choices, DataSetFacts.of_checked(source, data)
 
 
-def _add_table(options: "FileOptions") -> "FittingChoices":
-    """Add or renew a table of features, and return the choices that fit it."""
+def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
+    """Add or renew a table of features; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import features_text, findings_text
-    from skiagram.cli.fitting_choices import (
-        FittingChoices,
-        choices_of_outcome,
-        compare_combinations,
-    )
+    from skiagram.cli.fitting_choices import table_choices
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
-    from skiagram.intake.combined_regions import COUNT
-    from skiagram.projects.files import CHOICES, read_shipped
+    from skiagram.steps.preflight import DataSetFacts
 
     described, data = add_feature_table(options)
     findings = findings_text(data, described.design, of_images=False)
@@ -169,25 +186,13 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
         option_file = f"conf/dataset/{described.source.name}.yaml"
         print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
-    shipped = read_shipped(CHOICES)["baselines"]
-    baselines = [name for name in shipped if name != "acquisition"]  # of images alone
-    chosen = {"restoration": "none", "features": "measured", "networks": []}
-    chosen["baselines"] = baselines
-    source = described.source
-    of_run = {"dataset": source.name, "design": described.design}
-    choices = FittingChoices(of_run | chosen, {}, {})
-    rules = ["single_feature"]
-    if source.outcome is not None:
-        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
-        rules = [*source.outcome.rules.values()]
-    if COUNT in (source.features or ()):
-        choices = compare_combinations(choices, source.features or (), rules)
-        write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices
+    choices = table_choices(described)
+    write_files({path: text.encode() for path, text in choices.files.items()})
+    return choices, DataSetFacts.of_checked(described.source, data)
 
 
-def _add_arrays(options: "FileOptions") -> "FittingChoices":
-    """Write the option file of a MedMNIST file, and return the choices that fit it."""
+def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
+    """Write the option file of a MedMNIST file; return fitting choices, and what is known of it."""
     import json
 
     import yaml
@@ -197,6 +202,7 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
     from skiagram.intake.arrays import array_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
+    from skiagram.steps.preflight import DataSetFacts
 
     source, shape = array_source(options)
     leave_out(Path(), options.folder, ())
@@ -205,15 +211,14 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
         values = json.loads(json.dumps(composed(source)))
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
     params = {"dataset": source.name, "design": "holdout"} | array_choices(shape)
-    return add_frozen_arm(FittingChoices(params, {}, {}))
+    facts = DataSetFacts.of_entries(source, source.open(None).entries())
+    return add_frozen_arm(FittingChoices(params, {}, {})), facts
 
 
 def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:
     """Print what was assumed; of the frozen network where the line leaves its models in."""
-    from skiagram.cli.fitting_choices import read_encoders
-
-    named = asked.get("baselines")
-    frozen = choices.frozen if named is None or read_encoders(named) else ""
+    read_an_encoder = "encoders" not in asked or asked["encoders"]
+    frozen = choices.frozen if read_an_encoder else ""
     for sentence in filter(None, [choices.why, frozen]):
         print(sentence)
 
@@ -232,35 +237,11 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     return asked
 
 
-def _require_option_files(asked: Mapping[str, Any]) -> None:
-    """Refuse a name that no option file has, before anything runs."""
-    groups = {"baselines": "model", "networks": "model", "features": "features"}
-    for choice, group in (groups | {"restoration": "restoration"}).items():
-        given, folder = asked.get(choice, []), Path("conf", group)
-        names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
-        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
-        option_files = sorted(file.as_posix() for file in files)
-        for name in filter(lambda name: name not in option_files, names):
-            now = find_new_name(group, name)
-            near = [now] if now else get_close_matches(name, [*option_files, "none"], 1)
-            raise OptionError(
-                f"no `{name}`",
-                where=f"--{choice}",
-                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(option_files)}",
-                remedy=f"did you mean `{near[0]}`?" if near else "",
-            )
-
-
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
     """Write choices into params.yaml, and values into option files."""
-    import yaml
-
     from skiagram.cli.fitting_choices import edit_option_file
-    from skiagram.projects.files import shipped_files
+    from skiagram.options import PARAMS
 
-    shipped = yaml.safe_load(shipped_files()["params.yaml"])
-    edit_option_file(
-        Path("params.yaml"), {name: shipped[name] for name in _OF_A_LINE} | dict(params)
-    )
+    edit_option_file(Path(PARAMS), params)
     for file, of_file in options.items():
         edit_option_file(Path(file), of_file)

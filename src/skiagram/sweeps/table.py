@@ -181,7 +181,7 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
     """
     if name is None:
         remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
-        allowed = workspace.options.list_files("sweep")
+        allowed = ", ".join(workspace.options.list_files("sweep"))
         raise OptionError("no sweep is named", where="sweep", allowed=allowed, remedy=remedy)
     options = workspace.options.read_file("sweep", str(name))
     options["base"] = {**options.get("base", {}), **base}
