@@ -273,6 +273,11 @@ def _explain(
     return OptionError(f"{value} was given", where=option, allowed=allowed, remedy=remedy)
 
 
+def list_options(target: type) -> list[str]:
+    """Return the names of the options of an option dataclass."""
+    return _fields(target, [])
+
+
 def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:
     """Return the part of an error's place that names options; the rest are types of a union."""
     path: list[str] = []

@@ -127,6 +127,19 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     assert len(said.err.splitlines()) == 1
 
 
+def test_a_line_sets_any_option_by_its_address(empty: Path, tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    line = ["run", str(own.folder), str(own.csv), "--positive", "cancer"]
+    assert (
+        main([*line, "--set", "svm.gamma=0.5", "--set", "plan.subset=null", "--set", "seed=7"]) == 0
+    )
+    project = empty / "films-project"
+    text = (project / "conf/model/svm.yaml").read_text()
+    assert yaml.safe_load(text)["gamma"] == 0.5
+    assert "# or poly, linear" in text
+    assert yaml.safe_load((project / "params.yaml").read_text())["seed"] == 7
+
+
 def test_a_refused_data_set_leaves_no_project(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from skiagram.errors import AuditStop, DataError, OptionError, nearest, printabl
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
+    from skiagram.composition import Composition
     from skiagram.intake.file_options import FileOptions
     from skiagram.steps.preflight import DataSetFacts
 
@@ -71,10 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
     add("--folds", type=int, metavar="N", help="patient-grouped folds")
+    text = "value of any option, for example `svm.kernel=linear`; it stays in the option file"
+    add("--set", action="append", default=[], metavar="FILE.OPTION=VALUE", help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
+    from skiagram.cli.apply import find_place
     from skiagram.cli.fitting_choices import read_encoders
     from skiagram.cli.show import show_results
     from skiagram.composition import Composition
@@ -108,7 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     root = project if is_made(project) else shipped_root()
     if arguments.baselines is not None:
         asked["encoders"] = read_encoders(asked["baselines"], Composition(root))
-    check_run(Composition(root, usual | asked))
+    values = _read_values(arguments.set, Composition(root))
+    check_run(Composition(root, usual | asked | values))
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
@@ -125,10 +130,16 @@ def run(arguments: argparse.Namespace) -> int:
         quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
         asked = (quick if arguments.quick else {}) | asked
         chosen = {**usual, **choices.params, **asked}
-        check_run(Composition(Path(), chosen), data)
+        chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
+        check_run(Composition(Path(), chosen | values), data)
         if not options.is_table:
             _tell(choices, asked)
-    _choose(chosen, choices.options)
+    changed = {file: dict(options) for file, options in choices.options.items()}
+    for name, value in values.items():
+        path, option = find_place(name)
+        if name not in chosen:
+            changed.setdefault(path.as_posix(), {})[option] = value
+    _choose(chosen, changed)
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     code = run_stages(Path())
@@ -235,6 +246,30 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, option) is not None:
             asked[option] = getattr(arguments, option)
     return asked
+
+
+def _read_values(words: Sequence[str], options: "Composition") -> dict[str, Any]:
+    """Return option → value of words such as `svm.kernel=linear`, options by their whole names.
+
+    Raises:
+        OptionError: A word has no value, or there is no such option.
+    """
+    import yaml
+
+    values = {}
+    for word in words:
+        address, equals, text = word.partition("=")
+        if not equals:
+            allowed, remedy = "FILE.OPTION=VALUE", f"write `--set {address}=VALUE`"
+            raise OptionError(
+                f"`{word}` has no value", where="--set", allowed=allowed, remedy=remedy
+            )
+        try:
+            values[options.find_option(address)] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            allowed = "a number, a word, or a list such as `[a, b]`"
+            raise OptionError(f"`{text}` was given", where=address, allowed=allowed) from error
+    return values
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:

@@ -146,6 +146,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         names = split_names(find_value(options.choices, arm, PARAMS) or [])
         models[arm] = {name: options.read_file("model", name) for name in names}
     _check_arms(models)
+    _check_changes(options)
     trained = {**models["baselines"], **models["networks"]}
     choices = _check_values(options)
     _check_references(options, trained)
@@ -176,12 +177,8 @@ def _check_names(options: Composition) -> None:
                         for each in there
                         if not _target(options.read_file("model", each)).startswith(others)
                     ]
-                renamed = find_new_name(group, name)
-                near = (
-                    [renamed]
-                    if renamed
-                    else nearest(name, [*there, *(["none"] if choice in _CLASSES else [])])
-                )
+                renamed, nothing = find_new_name(group, name), ["none"] * (choice in _CLASSES)
+                near = [renamed] if renamed else nearest(name, [*there, *nothing])
                 raise OptionError(
                     f"no `{name}`",
                     where=choice,
@@ -212,6 +209,16 @@ def _check_arms(models: Mapping[str, Models]) -> None:
             allowed="one model or more",
             remedy="name one, for example `--baselines svm`, or leave one of the two options out",
         )
+
+
+def _check_changes(options: Composition) -> None:
+    """Refuse a changed option that its file's class does not know, or a value that it refuses."""
+    for change in options.changes:
+        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
+        if len(rest) > 1 and rest[0] in options.list_files(group):
+            values = options.read_file(group, rest[0])
+            if "_target_" in values:
+                build(values, f"{group}.{rest[0]}")
 
 
 def _check_values(options: Composition) -> "RunChoices":
