@@ -138,3 +138,35 @@ def test_every_option_file_composes_to_the_values_that_stand_in_it(group: str) -
         members |= {name.rpartition("/")[2]: found} if "_target_" in found else found
     composed = options.compose_stage(STAGE_OF[group], [f"{group}=[{','.join(names)}]"])
     assert composed[SEVERAL[group]] == members
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [
+        ("seed", "seed"),
+        ("svm.kernel", "conf.model.svm.kernel"),
+        ("svm.harmonisation", "conf.model.svm.harmonisation"),  # of its class, not in the file
+        ("small_cnn.training.optimizer.lr", "conf.model.small_cnn.training.optimizer.lr"),
+        ("plan.subset.cases", "conf.plan.plan.subset.cases"),
+        ("evaluate.margin", "conf.evaluate.margin"),
+        ("features.covariates.columns", "conf.features.covariates.columns"),
+        ("conf.model.svm.kernel", "conf.model.svm.kernel"),
+    ],
+)
+def test_an_option_has_one_address(address: str, whole: str) -> None:
+    assert Composition(REPOSITORY).find_option(address) == whole
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("sed", "no choice `sed`.*did you mean `seed`"),
+        ("smv.kernel", "no option file `smv`.*did you mean `svm.kernel`"),
+        ("svm.kernal", "no such option.*gamma.*did you mean `svm.kernel`"),
+        ("small_cnn.training.epoch", "did you mean `small_cnn.training.epochs`"),
+        ("covariates.columns", "features.covariates.columns, model.covariates.columns"),
+    ],
+)
+def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        Composition(REPOSITORY).find_option(address)

@@ -20,8 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from skiagram.errors import OptionError
-from skiagram.options import PARAMS, read_option_file, set_option, split_names, with_choices
+from skiagram.errors import OptionError, nearest
+from skiagram.options import (
+    PARAMS,
+    list_options,
+    read_option_file,
+    resolve,
+    set_option,
+    split_names,
+    with_choices,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -178,13 +186,69 @@ class Composition:
         return OptionError(
             f"no option file conf/{group}/{name}.yaml",
             where=where,
-            allowed=self.list_files(group),
+            allowed=", ".join(self.list_files(group)),
             remedy=f"choose `{now}`, as it is called now" if now else "",
         )
 
-    def list_files(self, group: str) -> str:
-        """Return the names of a group's option files, for a message."""
-        return ", ".join(sorted(path.stem for path in (self.root / f"conf/{group}").glob("*.yaml")))
+    def list_files(self, group: str) -> list[str]:
+        """Return the names of a group's option files, those in folders of it as `region/ct`."""
+        folder = self.root / "conf" / group
+        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
+        return sorted(file.as_posix() for file in files)
+
+    def find_option(self, address: str) -> str:
+        """Return an option's whole name, as changes have it, for its address in a line or a sweep.
+
+        Args:
+            address: A choice of params.yaml (`seed`), `FILE.OPTION` of an option file of any group
+                (`svm.kernel`) or of a stage (`plan.subset`); a group before it where several have
+                such a file (`features.covariates.columns`). A whole name stays as it is.
+
+        Raises:
+            OptionError: There is no such choice, file or option; the message names the nearest one.
+        """
+        head, *rest = address.split(".")
+        if head == "conf" or address in self.choices:
+            return address
+        places = self._find_files(head, rest)
+        if not rest or not places:
+            groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
+            names = [name for group in groups for name in self.list_files(group)]
+            near = nearest(head, [*self.choices, *(names if rest else ())])
+            raise OptionError(
+                f"no option file `{head}`" if rest else f"no choice `{head}`",
+                where=address,
+                allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
+                remedy=f"did you mean `{'.'.join([near[0], *rest])}`?" if near else "",
+            )
+        # of several files of this name the one that has the option
+        having = [each for each in places if each[2][0] in each[1]]
+        if len(places) > 1 and len(having) != 1:
+            names = [".".join([place.removeprefix("conf."), *rest]) for place, _, rest in places]
+            fault, allowed = f"several files are called `{head}`", ", ".join(names)
+            raise OptionError(fault, where=address, allowed=allowed, remedy="name its group too")
+        (place, values, path), *_ = having or places
+        _require_option(values, path, address)
+        return ".".join([place, *path])
+
+    def _find_files(
+        self, head: str, rest: Sequence[str]
+    ) -> list[tuple[str, dict[str, Any], list[str]]]:
+        """Return the files that an address may mean: whole name, values, and the option there."""
+        folders = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
+        if head in folders and len(rest) > 1 and rest[0] in self.list_files(head):
+            return [(f"conf.{head}.{rest[0]}", self.read_file(head, rest[0]), [*rest[1:]])]
+        places = [
+            (f"conf.{group}.{head}", self.read_file(group, head), [*rest])
+            for group in folders
+            if head in self.list_files(group)
+        ]
+        if (self.root / f"conf/{head}.yaml").is_file():  # of a stage, or that several take along
+            values = deepcopy(self._read(f"conf/{head}.yaml"))
+            values.pop("defaults", None)
+            nested = {*values} == {head} and rest[:1] != [head]  # such as `plan` in conf/plan.yaml
+            places.append((f"conf.{head}", values, [head, *rest] if nested else [*rest]))
+        return places
 
     def list_groups(self, stage: str) -> list[str]:
         """Return the groups that the option file of a stage reads, in its order."""
@@ -307,6 +371,28 @@ class Composition:
         for file in files:
             if (self.root / file).is_file():
                 read_option_file(self.root / file, file)
+
+
+def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str) -> None:
+    """Refuse an option that neither its file nor the class that the file names has.
+
+    Args:
+        path: Of the option among the values.
+    """
+    for depth, name in enumerate(path):
+        known = [option for option in values if option != "_target_"]
+        if "_target_" in values:
+            known = sorted(list_options(resolve(str(values["_target_"]), address)))
+        if name not in known:
+            near, whole = nearest(name, known), address.split(".")
+            whole[len(whole) - len(path) + depth] = near[0] if near else ""
+            remedy = f"did you mean `{'.'.join(whole)}`?" if near else ""
+            allowed = ", ".join(known)
+            raise OptionError("no such option", where=address, allowed=allowed, remedy=remedy)
+        inner = values.get(name)
+        if not isinstance(inner, Mapping) or not inner:
+            return
+        values = inner
 
 
 def _quote(name: str) -> str:

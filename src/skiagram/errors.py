@@ -196,7 +196,8 @@ class OptionError(SkiagramError):
 
 
 _OPTION = re.compile(
-    r"(conf[./](?!dataset)|(model|training|trainer|plan|compute|encoder|evaluate|options|scored|sweep)\b)"
+    r"(conf[./](?!dataset)|(model|training|trainer|plan|compute|encoder|evaluate|options|scored|sweep"
+    r"|baselines|networks|encoders|combinations|proposal|restoration|features)\b)"
     r"[\w./\[\] :,]*$"
 )
 _PATH = re.compile(r"(?<!\S)(?!conf/)\S*[/\\]\S*")

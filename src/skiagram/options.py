@@ -18,7 +18,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import OptionError, nearest
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
@@ -245,10 +245,12 @@ def _explain(
     errors = error.errors(include_url=False)
     first = errors[0]
     path = _path(first["loc"], values)
-    option = ".".join([where, *path])
+    option = ".".join(filter(None, [where, *path]))
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        known = ", ".join(sorted(_fields(target, path[:-1])))
-        return OptionError("no such option", where=option, allowed=known)
+        known = sorted(_fields(target, path[:-1]))
+        near = nearest(path[-1], known)
+        remedy = f"did you mean `{near[0]}`?" if near else ""
+        return OptionError("no such option", where=option, allowed=", ".join(known), remedy=remedy)
     if first["type"] in {"missing", "missing_argument"}:
         missing = [
             ".".join([*_path(entry["loc"], values), str(entry["loc"][-1])])
@@ -269,6 +271,11 @@ def _explain(
     remedy = f"write it in quotation marks: '{first['input']}'" if quoted else ""
     allowed = ", or: ".join(wishes)
     return OptionError(f"{value} was given", where=option, allowed=allowed, remedy=remedy)
+
+
+def list_options(target: type) -> list[str]:
+    """Return the names of the options of an option dataclass."""
+    return _fields(target, [])
 
 
 def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:

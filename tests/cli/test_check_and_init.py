@@ -49,9 +49,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty project with the standing choices, and work in it."""
     place = tmp_path / "project"
     (place / "conf" / "dataset").mkdir(parents=True)
-    for name in ("restoration", "features", "model"):
-        shutil.copytree(REPOSITORY / "conf" / name, place / "conf" / name)
-    shutil.copyfile(REPOSITORY / "conf" / "plan.yaml", place / "conf" / "plan.yaml")
+    leave_out = shutil.ignore_patterns("dataset")
+    shutil.copytree(REPOSITORY / "conf", place / "conf", ignore=leave_out, dirs_exist_ok=True)
+    shutil.copy(REPOSITORY / "conf/dataset/phantom.yaml", place / "conf/dataset")
     (place / "params.yaml").symlink_to(REPOSITORY / "params.yaml")
     monkeypatch.chdir(place)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
@@ -81,7 +81,7 @@ def test_check_of_a_sound_folder_counts_what_is_there(
     assert ["height", "24", "24", "24"] in lines
     assert "Disk: " in shown
     assert "This data set can be run." in shown
-    assert list((project / "conf/dataset").iterdir()) == []
+    assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     shown = terminal(["check", *words(write_films(tmp_path, 8))], 4)
-    assert "has 2 patients for 3 folds" in shown
+    assert "folds: 3 folds, and 2 patients of the class `cancer`" in shown
 
 
 @pytest.mark.thorough
@@ -242,7 +242,7 @@ def test_a_column_that_identifies_is_no_covariate_unless_forced(
     assert f"--force-covariates {name}" in error
     assert "ZZTEST" not in error
     assert "1950" not in error
-    assert list((project / "conf/dataset").iterdir()) == []
+    assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
     assert main([*line, "Alter", "--force-covariates", name]) == 0
     assert written(project).columns.covariates == ("Alter", name)
     assert written(project).columns.forced_covariates == (name,)
@@ -344,7 +344,7 @@ def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
     error = terminal(["init", *words(sound_folder(tmp_path), "--positive", "cancer", *more)], 2)
     assert message in error
     assert not key or key not in error
-    assert list((project / "conf/dataset").iterdir()) == []
+    assert [path.name for path in (project / "conf/dataset").iterdir()] == ["phantom.yaml"]
 
 
 def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
@@ -422,7 +422,7 @@ def test_init_asks_which_class_is_looked_for(
     own = sound_folder(tmp_path)
     error = terminal(["init", *words(own)], 2)
     assert error.startswith("--positive: is not given. Allowed: cancer or")
-    assert "`tumour` was given, and 2 classes: cancer, normal." in terminal(
+    assert "--positive: no class `tumour`. Allowed: cancer or normal." in terminal(
         ["init", *words(own, "--positive", "tumour")], 2
     )
 
@@ -477,7 +477,11 @@ def test_init_outside_a_project_says_where_to_go(
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
-        (("--label", "diagnosis"), 4, "the CSV: no column `diagnosis`. Allowed: `file`"),
+        (
+            ("--label", "diagnosis"),
+            2,
+            "--label: the CSV has no column `diagnosis`. Allowed: `file`",
+        ),
         (("--test-sites", "Oslo"), 2, "dataset.test_sites: no image of site `Oslo`"),
         (("--name", "My Films"), 2, "--name: `My Films` was given"),
         (("--covariates", "label"), 2, "dataset.columns.covariates: `label` was given"),

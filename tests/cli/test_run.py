@@ -91,7 +91,7 @@ def test_a_line_without_the_frozen_network_is_not_told_of_it(
 def test_a_quick_line_trains_models_of_its_outcome(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = sound_folder(tmp_path)
+    own = sound_folder(tmp_path, 64)
     monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
     assert main(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"]) == 0
     chosen = yaml.safe_load((empty / "films-project/params.yaml").read_text())
@@ -127,6 +127,19 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     assert len(said.err.splitlines()) == 1
 
 
+def test_a_line_sets_any_option_by_its_address(empty: Path, tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    line = ["run", str(own.folder), str(own.csv), "--positive", "cancer"]
+    assert (
+        main([*line, "--set", "svm.gamma=0.5", "--set", "plan.subset=null", "--set", "seed=7"]) == 0
+    )
+    project = empty / "films-project"
+    text = (project / "conf/model/svm.yaml").read_text()
+    assert yaml.safe_load(text)["gamma"] == 0.5
+    assert "# or poly, linear" in text
+    assert yaml.safe_load((project / "params.yaml").read_text())["seed"] == 7
+
+
 def test_a_refused_data_set_leaves_no_project(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,7 +161,7 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     own = sound_folder(tmp_path)
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--networks", "nonne"]
     error = terminal(line, 2)
-    assert "--networks: no `nonne`" in error
+    assert "networks: no `nonne`" in error
     assert "did you mean `none`" in error
     error = terminal([*line[:-2], "--baselines", "number_ridge"], 2)
     assert "did you mean `logistic_regression`" in error

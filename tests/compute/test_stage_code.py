@@ -99,24 +99,6 @@ def test_outputs_of_models_that_are_chosen_no_longer_go_and_nothing_else_does(
     assert left == {"models/svm", "data/features.parquet", "models/own", "data/encodings"}
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"heads": ["svm"], "encoders": ["dinov2_small"]}, "`heads` is no longer a choice"),
-        ({"explained": ["forest"]}, r"`forest` is no baseline.*svm, cox"),
-    ],
-)
-def test_choices_that_no_stage_can_follow_are_refused(
-    changed: dict[str, list[str]], words: str, project: Path
-) -> None:
-    StagesOfProject(project).check_choices()
-    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | changed))
-    # A new folder, as what was read of a file is kept for as long as the process runs.
-    moved = project.rename(project.with_name(f"{project.name}-changed"))
-    with pytest.raises(OptionError, match=words):
-        StagesOfProject(moved).check_choices()
-
-
 def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
     """Return the stages of a copy with one file changed; what was read stays for the process."""
     copy = Path(shutil.copytree(project, project.with_name(f"{project.name}-changed")))
@@ -136,20 +118,14 @@ def rewrite(project: Path, name: str, text: str) -> StagesOfProject:
         ("conf/plan.yaml", "", "`plan` is not there"),
         ("conf/extract.yaml", "windows: 2", "conf/extract.yaml: `defaults` is no list"),
         ("conf/extract.yaml", "defaults: 3", "`defaults` is no list"),
-        ("params.yaml", "dataset: tiny\nnetworks: []", "`baselines` is not there"),
     ],
 )
 def test_what_an_option_file_lacks_is_named(
     name: str, text: str, words: str, project: Path
 ) -> None:
     stages = rewrite(project, name, text)
-
-    def read() -> None:
-        stages.check_choices()
-        stages.resolve_options(stages.stages)
-
     with pytest.raises(OptionError, match=words):
-        read()
+        stages.resolve_options(stages.stages)
 
 
 @pytest.mark.parametrize(

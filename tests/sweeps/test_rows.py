@@ -1,15 +1,21 @@
 """Rows of a sweep: what axes, ranges and references become."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
+from skiagram.composition import Composition
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
 from skiagram.sweeps.rows import SCORED, NumberRange, Row, Sweep, expand_rows
+from skiagram.sweeps.table import name_options, read_sweep
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import context_in
 
 C = "conf.model.svm.inverse_regularisation"
 
@@ -21,7 +27,7 @@ CONF = Path(__file__).parents[2] / "conf"
     "path", sorted((CONF / "sweep").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -> None:
-    options = read_option_file(path)
+    options = name_options(read_option_file(path), Composition(CONF.parent))
     rows = expand_rows(check(Sweep, options, path.stem))
     params = read_option_file(CONF.parent / "params.yaml")
     for row in rows:
@@ -119,3 +125,25 @@ def test_a_reference_that_its_axis_lacks_is_refused_with_what_there_is() -> None
 def test_two_equal_rows_are_refused() -> None:
     with pytest.raises(OptionError, match="rows 1 and 3"):
         expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2}, {"seed": 1}]))
+
+
+def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    for path in CONF.iterdir():
+        if path.name != "sweep":
+            (tmp_path / "conf" / path.name).symlink_to(path)
+    shutil.copy(CONF.parent / "params.yaml", tmp_path)
+    (tmp_path / "conf/sweep").mkdir()
+    gamma = {"low": 0.1, "high": 1, "scale": "log", "count": 2}
+    weights = {"as is": {}, "equal": {"svm.class_weight": "balanced"}}
+    values = {"question": "What?", "base": {"plan.subset": None, "seed": 1}}
+    values |= {"axes": {"svm.gamma": gamma, "weights": weights}, "reference": {"svm.gamma": 0.1}}
+    (tmp_path / "conf/sweep/own.yaml").write_text(yaml.safe_dump(values))
+    workspace = Workspace(Composition(tmp_path), None, context_in(tmp_path))
+    last = expand_rows(read_sweep(workspace, "own", {"svm.kernel": "poly"}))[-1]
+    named = {"gamma": 1.0, "class_weight": "balanced", "kernel": "poly"}
+    whole = {f"conf.model.svm.{option}": value for option, value in named.items()}
+    assert dict(last.changes) == whole | {"conf.plan.plan.subset": None, "seed": 1}
+    assert last.name() == "svm.gamma 1, weights equal"
+    with pytest.raises(OptionError, match=r"did you mean `svm.gamma`"):
+        read_sweep(workspace, "own", {"svm.gama": 1})

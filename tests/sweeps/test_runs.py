@@ -141,7 +141,7 @@ def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace)
         ("conf.model.svm.gamma", 1.0, "`svm` has no part in the row"),
         ("conf.model.logistic_regression.depth", 1, "no such option"),
         ("conf.nothing.at.all", 1, "no such option"),
-        ("dataset", "absent", "no option file conf/dataset/absent.yaml"),
+        ("dataset", "absent", "no `absent`"),
         ("conf.evaluate.margin", 2.0, "evaluate.margin"),
     ],
 )

@@ -60,7 +60,7 @@ def run(workspace: Workspace, **values: Any) -> SweepResult:
         ),
         (
             {"axes": {"seed": [0, 1]}, "analysis": "learning_curves"},
-            ("learns from all cases", "conf.plan.plan.subset"),
+            ("learns from all cases", "`plan.subset`"),
         ),
         (
             {

@@ -2,18 +2,17 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
-from skiagram.errors import DataError, printable
+from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
+    from skiagram.cli.fitting_choices import FittingChoices
     from skiagram.intake.file_options import FileOptions
-    from skiagram.steps.check import CheckedData
-    from skiagram.tasks.task import Design
+    from skiagram.steps.preflight import DataSetFacts
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
@@ -55,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.intake.images import read_folder
     from skiagram.steps.check import check_folder
+    from skiagram.steps.preflight import DataSetFacts
 
     options = read_file_options(arguments)
     if options.is_table:
@@ -70,10 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
         source, options.folder.resolve(), described.rows, design, described.settling
     )
     data = checked.data
-    if not data.problems:
+    if not data.problems and data.cases is not None:
         covariates = source.columns.covariates
         choices = fitting_choices(source.name, data, design, source.outcome, covariates)
-        _check_folds(data, design, choices.params)
+        try:
+            _check_choices(DataSetFacts.of_checked(source, data), choices)
+        except OptionError as error:
+            said = {"where": error.where, "allowed": error.allowed, "remedy": error.remedy}
+            data.problems.append(DataError(error.found, **said))
     parts = ["\n".join(described.notes), checked_text(checked, design), text_in_pixels(data.first)]
     if examples is not None:
         number = write_text_examples(checked, examples)
@@ -115,14 +119,17 @@ def _check_arrays(options: "FileOptions") -> int:
 def _check_table(options: "FileOptions") -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
     from skiagram.cli.check_report import features_text, findings_text
+    from skiagram.cli.fitting_choices import table_choices
     from skiagram.intake.feature_tables import read_features
     from skiagram.steps.check import check_rows
+    from skiagram.steps.preflight import DataSetFacts
 
     described = read_features(options)
     data = check_rows(described)
-    _check_folds(data, described.design, {})
     for problem in data.problems:
         raise problem
+    facts = DataSetFacts.of_checked(described.source, data)
+    _check_choices(facts, table_choices(described, data))
     parts = [
         features_text(described),
         data.sentence,
@@ -137,23 +144,25 @@ def _check_table(options: "FileOptions") -> int:
     return 0
 
 
-def _check_folds(data: "CheckedData", design: "Design", fitting: Mapping[str, Any]) -> None:
-    """Folds that patients are too few for become a problem.
+def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
+    """Refuse choices that no run on the data set can follow.
 
-    The plan is that of the project in this folder, or of a new one with fitting choices.
+    They are those that fit it, and for the rest those of the project in this folder, or of a new
+    one. Option files that only a run would write are not looked at.
+
+    Raises:
+        OptionError: There is such a choice.
     """
     from skiagram.composition import Composition
-    from skiagram.models.cross_validation import Plan
-    from skiagram.options import PARAMS, PLAN, check, find_value
+    from skiagram.options import PARAMS, split_names
     from skiagram.projects.files import shipped_root
+    from skiagram.steps.preflight import check_run
 
-    if data.problems or data.cases is None:
-        return
-    here = Path(PARAMS).is_file()
-    options = Composition(Path() if here else shipped_root(), {} if here else dict(fitting))
-    plan = check(Plan, find_value(options.read_shared("plan"), "plan", PLAN), "plan")
-    cases = data.cases.development()
-    try:
-        plan.check_folds(design, cases.label, cases.patient_id)
-    except DataError as error:
-        data.problems.append(error)
+    unwritten = {path.stem for path in fitting.files} | {fitting.params["dataset"]}
+    changes = {
+        choice: value
+        for choice, value in fitting.params.items()
+        if not unwritten & {*split_names(value)}
+    }
+    root = Path() if Path(PARAMS).is_file() else shipped_root()
+    check_run(Composition(root, changes), data)

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
-from skiagram.options import read_option_file
+from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.steps.check import CheckedData
 from skiagram.tasks.outcome import MeasuredOutcome
@@ -36,6 +37,7 @@ _SEARCHED = {  # features of windows in images of so many axes
 }
 _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
+_ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
 _FINE_TUNED = 112  # side in pixels of what the pretrained network sees: a quarter of the time
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
 _ALONE, _OF_VOLUMES = "small_cnn", "cnn_3d"
@@ -188,12 +190,12 @@ def _has_pretrained() -> bool:
     return find_spec("timm") is not None
 
 
-def read_encoders(models: Sequence[str]) -> list[str]:
-    """Return the encoders whose numbers some models of this project read."""
-    read = []
-    for name in models:
-        options = read_option_file(Path(f"conf/model/{name}.yaml"))
-        read.append(options.get("encoding") or options.get("model", {}).get("encoding"))
+def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
+    """Return the encoders whose numbers some models of a project read."""
+    there, read = options.list_files("model"), []
+    for name in (name for name in models if name in there):
+        values = options.read_file("model", name)
+        read.append(values.get("encoding") or values.get("model", {}).get("encoding"))
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 
@@ -302,6 +304,31 @@ def choices_of_outcome(
         networks=tuple(networks),
         image_shape=shape,
     )
+
+
+def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingChoices:
+    """Return what fits a table of features; params.yaml decides what is not named."""
+    shipped = read_shipped(CHOICES)["baselines"]
+    # rules of images are left out; the mean of unlike models stands for the arm
+    baselines = ["mean_of_models", *(name for name in shipped if name != "acquisition")]
+    chosen: dict[str, Any] = {"restoration": "none", "features": "measured", "networks": []}
+    chosen["baselines"] = baselines
+    # tables are quick to fit: five folds where no class is too rare for them
+    if described.design == "cv" and data.cases is not None:
+        cases = data.cases
+        rarest = min(len(np.unique(cases.patient_id[cases.label == k])) for k in set(cases.label))
+        if rarest >= _ENOUGH_FOR_FIVE_FOLDS:
+            chosen["folds"] = 5
+    source = described.source
+    of_run = {"dataset": source.name, "design": described.design}
+    choices = FittingChoices(of_run | chosen, {}, {})
+    rules = ["single_feature"]
+    if source.outcome is not None:
+        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
+        rules = [*source.outcome.rules.values()]
+    if COUNT in (source.features or ()):
+        choices = compare_combinations(choices, source.features or (), rules)
+    return choices
 
 
 def compare_combinations(

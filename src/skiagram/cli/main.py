@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -30,7 +31,7 @@ from skiagram.cli import (
     upgrade,
     validate,
 )
-from skiagram.errors import OptionError, SkiagramError, printable
+from skiagram.errors import OptionError, SkiagramError, nearest, printable
 
 
 class Command(Protocol):
@@ -74,6 +75,11 @@ COMMANDS: tuple[Command, ...] = (
     repair,
 )
 INTERRUPTED = 130
+# As argparse says that a value has another type, or is none of those to choose from.
+_WRONG_VALUE = re.compile(
+    r"argument ([^:]+): invalid (\w+)(?: value)?: '(.*?)'(?: \(choose from (.*)\))?"
+)
+_TYPES = {"int": "a whole number", "float": "a number"}
 _OF_PROJECTS = {
     *("dvc", "hydra", "mlflow", "omegaconf", "pooch", "pytorch_lightning"),
     *("skimage", "skops", "torch", "torchvision"),
@@ -126,8 +132,34 @@ class _Parser(argparse.ArgumentParser):
     def format_whole_help(self) -> str:
         return super().format_help()
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Return what the words of a command say; one that it does not know is refused here."""
+        said, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            word = unknown[0].partition("=")[0]
+            options = [option for action in self._actions for option in action.option_strings]
+            near = [f"`{each}`" for each in nearest(word, options, 2)]
+            question = f"did you mean {' or '.join(near)}? Else " if near else ""
+            fault = f"no option `{word}`" if word.startswith("-") else f"`{word}` was given too"
+            remedy = f"{question}see `{self.prog} --help{'-all' if self.usual else ''}`"
+            raise OptionError(fault, where=self.prog, remedy=remedy)
+        return said, unknown
+
     def error(self, message: str) -> NoReturn:
-        raise OptionError(message, where=self.prog, remedy=f"see `{self.prog} --help`")
+        """Refuse a line, in the order of all other errors where a value is wrong."""
+        remedy = f"see `{self.prog} --help`"
+        wrong = _WRONG_VALUE.match(message)
+        if wrong is None:
+            raise OptionError(message, where=self.prog, remedy=remedy)
+        option, kind, given, choices = wrong.groups()
+        names = re.findall(r"[^\s',]+", choices or "")
+        near = nearest(given, names)
+        raise OptionError(
+            f"`{given}` was given",
+            where=f"{self.prog} {option}",
+            allowed=", ".join(names) or _TYPES.get(kind, kind),
+            remedy=f"did you mean `{near[0]}`?" if near else remedy,
+        )
 
 
 class _HelpAll(argparse.Action):

@@ -5,20 +5,20 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiagram.cli.file_arguments import USUAL as USUAL_OF_FILES
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
-from skiagram.composition import find_new_name
-from skiagram.errors import AuditStop, DataError, OptionError, printable
+from skiagram.errors import AuditStop, DataError, OptionError, nearest, printable
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
+    from skiagram.composition import Composition
     from skiagram.intake.file_options import FileOptions
+    from skiagram.steps.preflight import DataSetFacts
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
@@ -58,7 +58,6 @@ _OF_A_LINE = (
 )
 _LISTS = ("baselines", "networks")
 _HOURS = 0.5  # for all networks
-_ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
 
 
 def _read_hours(text: str) -> float:
@@ -85,46 +84,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
     add("--folds", type=int, metavar="N", help="patient-grouped folds")
+    text = "value of any option, for example `svm.kernel=linear`; it stays in the option file"
+    add("--set", action="append", default=[], metavar="FILE.OPTION=VALUE", help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
+    from skiagram.cli.apply import find_place
     from skiagram.cli.fitting_choices import read_encoders
     from skiagram.cli.network_time import plan_network_time
     from skiagram.cli.show import show_results
-    from skiagram.projects.files import environment, is_made, make_project, require_dvc
+    from skiagram.composition import Composition
+    from skiagram.projects.files import (
+        CHOICES,
+        environment,
+        is_made,
+        make_project,
+        read_shipped,
+        require_dvc,
+        shipped_root,
+    )
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages
+    from skiagram.steps.preflight import check_run
 
     require_dvc()
     options = read_file_options(arguments).resolved()
     name, asked = options.short_name, _asked(arguments)
     project: Path = arguments.project or Path(f"{name}-project")
     if not options.folder.exists():
-        raise DataError("no such file or folder", where=str(arguments.folder.resolve()))
+        beside = options.folder.parent
+        names = [path.name for path in beside.iterdir()] if beside.is_dir() else []
+        near = nearest(options.folder.name, names)
+        where, allowed = str(options.folder), "a folder of images, or a table of features"
+        remedy = f"did you mean `{near[0]}`?" if near else "check its name"
+        raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
+    # what the line chooses, before a project is made for it
+    shipped = read_shipped(CHOICES)
+    usual = {choice: shipped[choice] for choice in _OF_A_LINE}
+    root = project if is_made(project) else shipped_root()
+    if arguments.baselines is not None:
+        asked["encoders"] = read_encoders(asked["baselines"], Composition(root))
+    values = _read_values(arguments.set, Composition(root))
+    check_run(Composition(root, usual | asked | values))
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
-        _require_option_files(asked)
         if options.is_arrays:
-            choices = _add_arrays(options)
+            choices, data = _add_arrays(options)
         elif options.is_table:
-            choices = _add_table(options)
+            choices, data = _add_table(options)
         else:
-            choices = _add_folder(options, project)
+            choices, data = _add_folder(options, project)
+        # and what a run of it all would be
+        networks = choices.params.get("networks", ["tiny_cnn"])
+        quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
+        asked = (quick if arguments.quick else {}) | asked
+        chosen = {**usual, **choices.params, **asked}
+        chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
+        check_run(Composition(Path(), chosen | values), data)
         if not options.is_table:
             _tell(choices, asked)
         if not arguments.quick and "networks" not in asked:
             choices, planned = plan_network_time(choices, asked, arguments.hours)
+            chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
             print(*filter(None, [planned]), flush=True)
-    networks = choices.params.get("networks", ["tiny_cnn"])
-    quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-    asked = (quick if arguments.quick else {}) | asked
-    if arguments.baselines is not None:
-        asked["encoders"] = read_encoders(asked["baselines"])
-    _choose({**choices.params, **asked}, choices.options)
+    changed = {file: dict(options) for file, options in choices.options.items()}
+    for name, value in values.items():
+        path, option = find_place(name)
+        if name not in chosen:
+            changed.setdefault(path.as_posix(), {})[option] = value
+    _choose(chosen, changed)
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     code = run_stages(Path())
@@ -145,12 +177,13 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
         raise
 
 
-def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
-    """Add or renew the data set, and return the choices that fit it."""
+def _add_folder(options: "FileOptions", project: Path) -> "tuple[FittingChoices, DataSetFacts]":
+    """Add or renew the data set; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import checked_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.init import add_data_set
     from skiagram.compute.files import write_files
+    from skiagram.steps.preflight import DataSetFacts
 
     name = options.short_name
     added = add_data_set(options, renew=Path(f"conf/dataset/{name}.yaml").exists())
@@ -162,21 +195,16 @@ def _add_folder(options: "FileOptions", project: Path) -> "FittingChoices":
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     choices = fitting_choices(name, data, added.design, source.outcome, source.columns.covariates)
     write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices
+    return choices, DataSetFacts.of_checked(source, data)
 
 
-def _add_table(options: "FileOptions") -> "FittingChoices":
-    """Add or renew a table of features, and return the choices that fit it."""
+def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
+    """Add or renew a table of features; return the choices that fit it, and what is known of it."""
     from skiagram.cli.check_report import features_text, findings_text
-    from skiagram.cli.fitting_choices import (
-        FittingChoices,
-        choices_of_outcome,
-        compare_combinations,
-    )
+    from skiagram.cli.fitting_choices import table_choices
     from skiagram.cli.init import add_feature_table
     from skiagram.compute.files import write_files
-    from skiagram.intake.combined_regions import COUNT
-    from skiagram.projects.files import CHOICES, read_shipped
+    from skiagram.steps.preflight import DataSetFacts
 
     described, data = add_feature_table(options)
     findings = findings_text(data, described.design, of_images=False)
@@ -186,34 +214,13 @@ def _add_table(options: "FileOptions") -> "FittingChoices":
         option_file = f"conf/dataset/{described.source.name}.yaml"
         print(printable(data.report.explain_stop({}, option_file)))
         raise AuditStop("the audit stops this run; nothing was run", where=described.source.name)
-    shipped = read_shipped(CHOICES)["baselines"]
-    # rules of images are left out; the mean of unlike models stands for the arm
-    baselines = ["mean_of_models", *(name for name in shipped if name != "acquisition")]
-    chosen: dict[str, Any] = {"restoration": "none", "features": "measured", "networks": []}
-    chosen["baselines"] = baselines
-    # tables are quick to fit: five folds where no class is too rare for them
-    if described.design == "cv" and data.cases is not None:
-        rarest = min(
-            len(set(data.cases.patient_id[data.cases.label == label]))
-            for label in set(data.cases.label.tolist())
-        )
-        if rarest >= _ENOUGH_FOR_FIVE_FOLDS:
-            chosen["folds"] = 5
-    source = described.source
-    of_run = {"dataset": source.name, "design": described.design}
-    choices = FittingChoices(of_run | chosen, {}, {})
-    rules = ["single_feature"]
-    if source.outcome is not None:
-        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
-        rules = [*source.outcome.rules.values()]
-    if COUNT in (source.features or ()):
-        choices = compare_combinations(choices, source.features or (), rules)
-        write_files({path: text.encode() for path, text in choices.files.items()})
-    return choices
+    choices = table_choices(described, data)
+    write_files({path: text.encode() for path, text in choices.files.items()})
+    return choices, DataSetFacts.of_checked(described.source, data)
 
 
-def _add_arrays(options: "FileOptions") -> "FittingChoices":
-    """Write the option file of a MedMNIST file, and return the choices that fit it."""
+def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
+    """Write the option file of a MedMNIST file; return fitting choices, and what is known of it."""
     import json
 
     import yaml
@@ -228,6 +235,7 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
     from skiagram.intake.arrays import array_source
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
+    from skiagram.steps.preflight import DataSetFacts
 
     source, shape = array_source(options)
     leave_out(Path(), options.folder, ())
@@ -239,15 +247,14 @@ def _add_arrays(options: "FileOptions") -> "FittingChoices":
     choices = FittingChoices(params, {}, {})
     if len(shape) == 3 or shape[3] == 3:
         choices = with_networks(choices, [shape[1:]], shape[0])
-    return add_frozen_arm(choices)
+    facts = DataSetFacts.of_entries(source, source.open(None).entries())
+    return add_frozen_arm(choices), facts
 
 
 def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:
     """Print what was assumed; of the frozen network where the line leaves its models in."""
-    from skiagram.cli.fitting_choices import read_encoders
-
-    named = asked.get("baselines")
-    frozen = choices.frozen if named is None or read_encoders(named) else ""
+    read_an_encoder = "encoders" not in asked or asked["encoders"]
+    frozen = choices.frozen if read_an_encoder else ""
     for sentence in filter(None, [choices.why, frozen]):
         print(sentence)
 
@@ -266,35 +273,35 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     return asked
 
 
-def _require_option_files(asked: Mapping[str, Any]) -> None:
-    """Refuse a name that no option file has, before anything runs."""
-    groups = {"baselines": "model", "networks": "model", "features": "features"}
-    for choice, group in (groups | {"restoration": "restoration"}).items():
-        given, folder = asked.get(choice, []), Path("conf", group)
-        names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
-        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
-        option_files = sorted(file.as_posix() for file in files)
-        for name in filter(lambda name: name not in option_files, names):
-            now = find_new_name(group, name)
-            near = [now] if now else get_close_matches(name, [*option_files, "none"], 1)
+def _read_values(words: Sequence[str], options: "Composition") -> dict[str, Any]:
+    """Return option → value of words such as `svm.kernel=linear`, options by their whole names.
+
+    Raises:
+        OptionError: A word has no value, or there is no such option.
+    """
+    import yaml
+
+    values = {}
+    for word in words:
+        address, equals, text = word.partition("=")
+        if not equals:
+            allowed, remedy = "FILE.OPTION=VALUE", f"write `--set {address}=VALUE`"
             raise OptionError(
-                f"no `{name}`",
-                where=f"--{choice}",
-                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(option_files)}",
-                remedy=f"did you mean `{near[0]}`?" if near else "",
+                f"`{word}` has no value", where="--set", allowed=allowed, remedy=remedy
             )
+        try:
+            values[options.find_option(address)] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            allowed = "a number, a word, or a list such as `[a, b]`"
+            raise OptionError(f"`{text}` was given", where=address, allowed=allowed) from error
+    return values
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
     """Write choices into params.yaml, and values into option files."""
-    import yaml
-
     from skiagram.cli.fitting_choices import edit_option_file
-    from skiagram.projects.files import shipped_files
+    from skiagram.options import PARAMS
 
-    shipped = yaml.safe_load(shipped_files()["params.yaml"])
-    edit_option_file(
-        Path("params.yaml"), {name: shipped[name] for name in _OF_A_LINE} | dict(params)
-    )
+    edit_option_file(Path(PARAMS), params)
     for file, of_file in options.items():
         edit_option_file(Path(file), of_file)

@@ -27,8 +27,8 @@ from skiagram.compute.code_digest import (
     named_targets,
     nested_mappings,
 )
-from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import PARAMS, PLAN, find_value, flatten_options, split_names
+from skiagram.errors import SkiagramError
+from skiagram.options import PLAN, find_value, flatten_options, split_names
 
 _DIGESTS = "data/code"
 _SHARED = ("skiagram.projects.stage.stage",)  # beside the script
@@ -94,28 +94,6 @@ class StagesOfProject:
                 script = Path(described["cmd"].split()[1]).stem
                 stages.append(Stage(stage_name, script, chosen, frozenset(paths)))
         return tuple(stages)
-
-    def check_choices(self) -> None:
-        """Refuse choices that belong to an earlier version or to models that are not trained.
-
-        Raises:
-            OptionError: There is such a choice.
-        """
-        if self.params.get("heads") and self.params.get("encoders"):
-            raise OptionError(
-                "`heads` is no longer a choice",
-                where=PARAMS,
-                remedy="remove it, and name models that read an encoder, such as encoder_svm, "
-                "among `baselines` (docs/how-to/encoders.md)",
-            )
-        trained = [
-            name
-            for arm in ("baselines", "networks")
-            for name in find_value(self.params, arm, PARAMS) or ()
-        ]
-        if unknown := [name for name in self.params.get("explained", ()) if name not in trained]:
-            fault = f"`{unknown[0]}` is no baseline or network of the run"
-            raise OptionError(fault, where=f"{PARAMS}: explained", allowed=", ".join(trained))
 
     def write_digests(
         self, without: str, files: Mapping[str, Mapping[str, str]] | None = None

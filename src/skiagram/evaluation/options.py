@@ -91,7 +91,7 @@ class EvaluationOptions:
     analyses: RequestedAnalyses
     deep_arm: DeepArm
     hit: HitRule
-    preferred: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = Field(default=(), kw_only=True)
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=())

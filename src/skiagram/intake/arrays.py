@@ -7,6 +7,7 @@ import numpy as np
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.labels import settle_positive
 
 
 def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
@@ -24,10 +25,11 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
             )
         labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
     classes = tuple(options.classes or map(str, labels.tolist()))
-    positive = options.positive
-    if len(classes) == 2 and positive not in classes:
-        fault = "is not given" if positive is None else f"`{positive}` was given"
-        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
+    if len(classes) == 2 and options.positive is None:
+        remedy = f"add `--positive {classes[1]}`"
+        allowed = " or ".join(classes)
+        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    positive = settle_positive(options.positive, classes)
     source = MedMNIST(
         name=options.short_name,
         title=options.title,

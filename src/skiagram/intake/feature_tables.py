@@ -46,10 +46,11 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import label_column
 from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
-    as_class,
     leave_out_classes,
     record_left_out,
+    refuse_measurements,
     settle_labels,
+    settle_positive,
 )
 from skiagram.intake.outcomes import list_outcome_columns, settle_outcome
 from skiagram.tasks.columns import stands_for_missing
@@ -129,9 +130,13 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
     covariates = tuple(name for word in options.covariates for name in word.split(","))
     label = label_column(options.label, rows)
     require_columns(rows, (label,), "--label")
-    require_columns(rows, [*filter(None, (patient, split)), *covariates])
+    require_columns(rows, filter(None, [patient]), "--patient")
+    require_columns(rows, filter(None, [split]), "--split")
+    require_columns(rows, covariates, "--covariates")
     named = [*options.classes, *filter(None, [options.positive])]
     rows, label_notes = settle_labels(rows, label, options.empty_label, named)
+    if settled is None and known is None and not options.classes:
+        refuse_measurements(rows, label)
     every = len(rows)
     if settled is None and known is None:
         rows, note = leave_out_classes(rows, label, options.classes)
@@ -269,16 +274,11 @@ def _settle_classes(
             "`--empty-label CLASS` names their class",
         )
     classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
-    given = options.positive
-    positive = None if given is None else as_class(given, classes)
-    if len(classes) == 2 and positive not in classes:
-        fault = "is not given" if given is None else f"`{given}` was given"
-        raise OptionError(fault, where="--positive", allowed=" or ".join(classes))
-    if given is not None and len(classes) != 2:
-        fault = f"`{given}` was given, and {len(classes)} classes: {listed(classes)}"
-        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
-        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
-    return classes, positive
+    if len(classes) == 2 and options.positive is None:
+        remedy = f"add `--positive {shlex.quote(classes[1])}`"
+        allowed = " or ".join(classes)
+        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    return classes, settle_positive(options.positive, classes)
 
 
 def _find_patients(rows: list[CsvRow], others: Collection[str]) -> tuple[str | None, list[str]]:

@@ -29,10 +29,11 @@ from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import (
-    as_class,
     label_of_classes,
     leave_out_classes,
+    refuse_measurements,
     settle_labels,
+    settle_positive,
 )
 from skiagram.intake.mask_names import MaskNames, settle_masks
 from skiagram.intake.named_files import compose_table
@@ -251,6 +252,8 @@ def _settle_table(table: _Table) -> _Table:
     if options.sealed_labels is None:
         named = [*options.classes, *filter(None, [options.positive])]
         rows, label_notes = settle_labels(rows, label, options.empty_label, named)
+        if settled is None and not options.classes and not options.cohort:
+            refuse_measurements(rows, label)
         notes += label_notes
     options = replace(options, label=label)
     if not options.test_sites:
@@ -322,16 +325,19 @@ def _describe_source(
     rows: list[CsvRow], options: FileOptions, outcome: AnyOutcome | None
 ) -> Folder:
     """Return the options of the data set; what only a look at the images tells is not settled."""
+    for option in (*USUAL_COLUMNS, "covariates", "force_covariates", "scores"):
+        asked = getattr(options, option) or ()
+        asked = [asked] if isinstance(asked, str) else list_columns(asked, rows[0].cells)
+        require_columns(rows, asked, f"--{option.replace('_', '-')}")
     columns = _settle_columns(rows, options, outcome)
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}
     classes = tuple(options.classes or sorted(labels - {""}))
-    positive = options.positive and as_class(options.positive, classes)
-    if positive is not None and (positive not in classes or len(classes) != 2):
-        fault = f"`{positive}` was given, and {len(classes)} classes: {listed(classes)}"
-        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
-        allowed = "one of two classes"
-        raise OptionError(fault, where="--positive", allowed=allowed, remedy=remedy)
+    if len(options.classes) == 1:
+        remedy = "name the others too, or leave `--classes` out for all"
+        fault = f"`{classes[0]}` alone was given"
+        raise OptionError(fault, where="--classes", allowed="two classes or more", remedy=remedy)
+    positive = settle_positive(options.positive, classes)
     if options.most_pixels < 1:
         fault = f"{options.most_pixels} was given"
         raise OptionError(fault, where="--most-pixels", allowed="1 or more")

@@ -9,7 +9,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.datasets.folder.table import is_number
+from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.tasks.columns import (
     are_equal,
     find_missing_code,
@@ -23,6 +24,7 @@ LABEL = "label"
 LEAVE_OUT = "leave-out"
 LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
+_MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
@@ -134,6 +136,43 @@ def settle_labels(
         replace(row, cells=row.cells | {column: spelling.get(row.cells[column], row.cells[column])})
         for row in rows
     ], notes
+
+
+def refuse_measurements(rows: Sequence[CsvRow], column: str) -> None:
+    """Refuse a column of many different numbers, which is a measurement rather than a class.
+
+    Raises:
+        OptionError: It is such a column.
+    """
+    labels = {row.cells[column] for row in rows} - {""}
+    if len(labels) > _MOST_NUMBERS and all(map(is_number, labels)):
+        raise OptionError(
+            f"the column `{column}` holds {len(labels)} different numbers",
+            where="--label",
+            allowed=f"classes: words, at most {_MOST_NUMBERS} numbers, or those of `--classes`",
+            remedy=f"did you mean `--number {shlex.quote(column)}`, which predicts the number?",
+        )
+
+
+def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
+    """Return the positive class as the table writes it; None where none is named.
+
+    Raises:
+        OptionError: It is none of two classes.
+    """
+    if positive is None:
+        return None
+    named = as_class(positive, classes)
+    if len(classes) != 2:
+        fault = f"`{named}` was given, and {len(classes)} classes: {listed(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        raise OptionError(fault, where="--positive", allowed="one of two classes", remedy=remedy)
+    if named not in classes:
+        near = nearest(named, classes)
+        remedy = f"did you mean `{near[0]}`?" if near else "name one of these classes"
+        allowed = " or ".join(classes)
+        raise OptionError(f"no class `{named}`", where="--positive", allowed=allowed, remedy=remedy)
+    return named
 
 
 def leave_out_classes(

@@ -114,7 +114,8 @@ def _asked_kind(options: FileOptions) -> type[MeasuredOutcome] | None:
         where = "--positive, --classes" if of_classes else [*asked.values()][-1][0]
         kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
         allowed = f"either classes (--label) or one outcome of {kinds}"
-        raise OptionError("was given too", where=where, allowed=allowed)
+        remedy = "leave one of them out"
+        raise OptionError("was given too", where=where, allowed=allowed, remedy=remedy)
     return next(iter(asked), None)
 
 

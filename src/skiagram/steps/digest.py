@@ -19,17 +19,33 @@ from skiagram.compute.files import write_files
 from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import SkiagramError
 from skiagram.options import build, read_option_file
+from skiagram.steps.preflight import DataSetFacts, check_run
+
+_OWN = ("skiagram.datasets.folder.", "skiagram.datasets.feature_table.")
 
 
 def write_digests(root: Path) -> None:
     """Write the digest of every stage of a project, and remove outputs of models that left it."""
     project = StagesOfProject(root)
-    project.check_choices()
+    check_run(project.options, read_own_data(project.options))
     files = {"ingest": changed_files(root, [str(project.params["dataset"])])}
     if project.params.get("sweeps"):
         files["sweep"] = changed_files(root, data_sets_of_sweeps(root, project.params))
     project.write_digests(without="digest", files=files)
     project.remove_dropped()
+
+
+def read_own_data(options: Composition) -> DataSetFacts | None:
+    """Return what the table of the user's own images or features says of the chosen data set.
+
+    Other data sets are generated or published: ingest fetches them, and they have patients enough.
+    """
+    with suppress(SkiagramError):  # what cannot be read is left to ingest, which says why
+        values = options.read_file("dataset", str(options.choices["dataset"]))
+        if str(values.get("_target_")).startswith(_OWN):
+            source, data = build(values, "dataset"), os.environ.get("SKIAGRAM_DATA")
+            return DataSetFacts.of_entries(source, source.open(data and Path(data)).entries())
+    return None
 
 
 def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:

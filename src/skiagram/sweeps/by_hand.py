@@ -1,7 +1,7 @@
 """The sweep that the command line asks for: of an option file, or each of Hydra's jobs is a row.
 
-`python pipeline/sweep.py -m seed=0,1 conf.features.glcm.levels.bin_number=16,32` runs rows by hand:
-names are those of params.yaml; an option of an option file has `conf.<group>.<file>.` before it.
+`python pipeline/sweep.py -m seed=0,1 glcm.levels.bin_number=16,32` runs rows by hand: names are
+those of params.yaml, and `FILE.OPTION` of an option file.
 Hydra's sweepers and launchers drive it as any other program.
 
 A job returns what a sweeper chooses by, the figure of development cases of a model, or of an arm;
@@ -10,6 +10,7 @@ more of it is better (an error has a minus sign).
 
 import json
 import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from skiagram.composition import Composition
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.models.tuned import fitted_options
 from skiagram.options import PARAMS, check, read_option_file
@@ -77,7 +79,11 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     places = {"project": str(root), "rows": str(rows)}  # for jobs, which may run elsewhere
     config = {**sweepable_options(root), "hydra": HYDRA, "places": places}
     ConfigStore.instance().store("sweep", config)
-    objective = check_objective(words)
+    # options have their addresses in the line, and their whole names in Hydra's config
+    options = Composition(root)
+    named = {word: name_word(word, options) for word in words}
+    sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
+    objective = check_objective([*named.values()])
     failure: Exception | None = None
     try:
         hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
@@ -91,6 +97,14 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     question = "What do the options change?"
     sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
     return AskedSweep(free_name(root, sweep), sweep, failure)
+
+
+def name_word(word: str, options: Composition) -> str:
+    """Return an override with its option by its whole name: `conf.model.svm.gamma=1`."""
+    address, equals, value = word.partition("=")
+    if "." not in address or address.lstrip("+~").startswith(("conf.", "objective.", "hydra.")):
+        return word
+    return f"{options.find_option(address)}{equals}{value}"
 
 
 def free_name(root: Path, sweep: Sweep) -> str:

@@ -466,7 +466,7 @@ def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> Non
         if subset is None:
             fault, remedy = (
                 "a row learns from all cases",
-                "give each row a `conf.plan.plan.subset`",
+                "give each row a `plan.subset`",
             )
             raise OptionError(fault, where="sweep.analysis", remedy=remedy)
         if subset in placed:

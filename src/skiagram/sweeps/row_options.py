@@ -99,13 +99,13 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
         if group in _STAGES and rest:
             continue
         if group not in used or len(rest) < 2:
-            forms = (*(f"conf.{name}.FILE.OPTION" for name in used), "conf.STAGE.OPTION")
-            raise OptionError("no such option", where=option, allowed=", ".join(forms))
+            allowed = "a choice of params.yaml, FILE.OPTION, or STAGE.OPTION, such as `svm.kernel`"
+            raise OptionError("no such option", where=option, allowed=allowed)
         if rest[0] not in used[group]:
             by = " or ".join(f"`{name}`" for name in _CHOSEN_BY[group])
             raise OptionError(
                 f"`{rest[0]}` has no part in the row",
-                where=option,
+                where=short_name(option),
                 allowed=", ".join(used[group]) or f"none: the row has no {group}",
                 remedy=f"choose it by {by}, in `base` or as an axis",
             )

@@ -1,8 +1,8 @@
 """A sweep: a base, axes of options, and the rows that are their product.
 
-An option is named as in a command: a choice of params.yaml by its name (`seed`), an option of an
-option file with `conf.<group>.<file>.` before it (`conf.model.svm.inverse_regularisation`), of a
-stage's file with `conf.<stage>.` (`conf.evaluate.margin`).
+An option file of `conf/sweep` names an option as a line does (`Composition.find_option`): a choice
+of params.yaml by its name (`seed`), an option of an option file as `FILE.OPTION` (`svm.kernel`).
+Rows have whole names: `conf.<group>.<file>.` before an option, or `conf.<stage>.` (`conf.plan.`).
 """
 
 import hashlib
@@ -124,7 +124,7 @@ class Sweep:
             figure of merit and the mean sensitivity. Also those of `COSTS`.
         analysis: What is made of all rows together besides the table. `severity`: of rows whose
             `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
-            `learning_curves`: of rows that differ in `conf.plan.plan.subset`, from how many
+            `learning_curves`: of rows that differ in `plan.subset`, from how many
             training cases on a model overtakes the best baseline. `cost`: which cheaper models are
             as good as the best.
         clock: How times among the figures are taken.

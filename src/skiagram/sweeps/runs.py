@@ -32,6 +32,7 @@ from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
+from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
@@ -338,6 +339,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     used = list_files(choices)
     networks, models = split_names(choices["networks"]), used["model"]
     check_changes(row.changes, used)
+    check_run(workspace.options)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
         raise OptionError(f"no model `{unknown[0]}`", where="sweep.models", allowed=allowed)
@@ -347,6 +349,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
+    check_run(workspace.options, DataSetFacts.of_ingested(data / "cases"))
     duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from skiagram.composition import Composition
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.models.cross_validation import Subset
 from skiagram.options import check, split_names
@@ -181,11 +182,44 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
     """
     if name is None:
         remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
-        allowed = workspace.options.list_files("sweep")
+        allowed = ", ".join(workspace.options.list_files("sweep"))
         raise OptionError("no sweep is named", where="sweep", allowed=allowed, remedy=remedy)
     options = workspace.options.read_file("sweep", str(name))
     options["base"] = {**options.get("base", {}), **base}
+    options = name_options(options, workspace.options)
     return check(Sweep, options, f"conf/sweep/{name}.yaml")
+
+
+def name_options(sweep: Mapping[str, Any], options: Composition) -> dict[str, Any]:
+    """Return the values of a sweep's file with options by their whole names.
+
+    Raises:
+        OptionError: There is no such option.
+    """
+
+    def named(values: Any) -> Any:
+        """Return a mapping of options; names without a dot are choices, or names of settings."""
+        if not isinstance(values, Mapping):
+            return values
+        return {options.find_option(k) if "." in k else k: value for k, value in values.items()}
+
+    def named_axis(values: Any) -> Any:
+        """Return an axis; of one of settings, each with the options that it sets."""
+        is_range = isinstance(values, Mapping) and not any(
+            isinstance(each, Mapping) for each in values.values()
+        )
+        if not isinstance(values, Mapping) or is_range:
+            return values
+        return {name: named(settings) for name, settings in values.items()}
+
+    whole = {**sweep}
+    for part in sweep.keys() & {"base", "reference"}:
+        whole[part] = named(sweep[part])
+    if isinstance(sweep.get("rows"), list):
+        whole["rows"] = [named(row) for row in sweep["rows"]]
+    if isinstance(sweep.get("axes"), Mapping):
+        whole["axes"] = {k: named_axis(v) for k, v in named(sweep["axes"]).items()}
+    return whole
 
 
 def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.datasets.files import read_file
-from skiagram.errors import DataError, escape_controls, listed, named, nearest
+from skiagram.errors import DataError, OptionError, escape_controls, listed, named, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -407,19 +407,26 @@ def list_columns(words: Iterable[str], header: Collection[str]) -> tuple[str, ..
 
 
 def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") -> None:
-    """Refuse a table that lacks a column; `option` is that of the command that names another."""
+    """Refuse a table that lacks a column.
+
+    Args:
+        option: Of the command, which names the columns; empty where an option file does.
+
+    Raises:
+        OptionError: An option of the command names a column that is not there.
+        DataError: A column that an option file names is not there any more.
+    """
     header = rows[0].cells
     for name in named:
         if name not in header:
-            near = nearest(name, header)
+            near, allowed = nearest(name, header), listed(header, "`", near=name)
             question = f"did you mean `{near[0]}`? Else " if near else ""
-            raise DataError(
-                f"no column `{name}`",
-                where=WHERE,
-                allowed=listed(header, "`", near=name),
-                remedy=f"{question}rename the column, or name the right one"
-                + (f": `{option} COLUMN`" if option else ""),
-            )
+            remedy = f"{question}rename the column, or name the right one"
+            if option:
+                remedy += f": `{option} COLUMN`"
+                fault = f"{WHERE} has no column `{name}`"
+                raise OptionError(fault, where=option, allowed=allowed, remedy=remedy)
+            raise DataError(f"no column `{name}`", where=WHERE, allowed=allowed, remedy=remedy)
 
 
 def parse_number(cell: str) -> float:

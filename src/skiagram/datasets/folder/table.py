@@ -26,7 +26,7 @@ from skiagram.datasets.folder.csv_rows import (
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.folder.patients import MAX_VISITS, find_patient_problem
-from skiagram.errors import DataError, OptionError, listed
+from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.options import STRICT
 from skiagram.readers.case_images import ImageReference
 from skiagram.records.cases import SEALED, Split
@@ -533,7 +533,9 @@ def _check_sites(rows: list[CsvRow], columns: Columns, test_sites: Sequence[str]
     unknown = sorted(set(test_sites) - set(sites))
     if unknown:
         fault = f"no image of site `{unknown[0]}`"
-        raise OptionError(fault, where=where, allowed=listed(sites))
+        near = nearest(unknown[0], sites)
+        remedy = f"did you mean `{near[0]}`?" if near else "name sites of the table"
+        raise OptionError(fault, where=where, allowed=listed(sites), remedy=remedy)
 
 
 def parse_value(cell: str) -> float:

@@ -1,0 +1,386 @@
+"""What is chosen, checked against the data set before anything runs.
+
+`skiagram run`, `skiagram check`, stage digest and every row of a sweep ask here, so that a choice
+that no run can follow is not found out hours later. Stage digest runs each time, so libraries that
+take long to import are imported only where they are needed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skiagram.composition import Composition, find_new_name
+from skiagram.errors import DataError, OptionError, listed, nearest
+from skiagram.options import PARAMS, build, check, find_value, split_names
+
+if TYPE_CHECKING:
+    from skiagram.datasets.contract import Entry, Source
+    from skiagram.records.cases import Cases
+    from skiagram.steps.check import CheckedData
+    from skiagram.steps.choices import RunChoices
+
+Models = Mapping[str, Mapping[str, Any]]  # name → its options
+
+_GROUPS = {  # choice of params.yaml → group of the option files that it names
+    **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
+    **dict.fromkeys(("baselines", "networks"), "model"),
+    **{"compute": "compute", "tracking": "tracking", "encoders": "encoder"},
+    **{"combinations": "combination", "sweeps": "sweep"},
+}
+_CLASSES = {  # choice → where the classes of its models stand; models of users stand elsewhere
+    "baselines": ("skiagram.models.classical.", "skiagram.models.reader."),
+    "networks": ("skiagram.models.deep.",),
+}
+_KINDS = {"baselines": "a classical model", "networks": "a network"}
+_OTHER_ARM = {"baselines": "networks", "networks": "baselines"}
+_CANDIDATE_FINDERS = (  # they look at the places of a `proposal`
+    "skiagram.models.classical.finder.",
+    "skiagram.models.classical.fused_finder.",
+    "skiagram.models.deep.window_finder.",
+)
+_FINDERS = (*_CANDIDATE_FINDERS, "skiagram.models.deep.heat_map_finder.")
+_EVEN = 10  # patients of each class for each fold, with which no fold can lack a class
+
+
+@dataclass(frozen=True)
+class DataSetFacts:
+    """What is known of a data set before a model is trained on it.
+
+    Attributes:
+        kind: Of what is predicted.
+        classes: Their names in label order.
+        label: Of each development case, its place in `classes`.
+        patient_id: Of each development case.
+        covariates: Columns that are known besides.
+        has_images: Whether there are images; a table of features has none.
+        has_lesions: Whether places of lesions are marked; None where nobody has looked.
+        cases: The development cases in the order in which training draws folds; None where only
+            their numbers are known.
+    """
+
+    kind: str
+    classes: tuple[str, ...]
+    label: Sequence[int]
+    patient_id: Sequence[str]
+    covariates: tuple[str, ...]
+    has_images: bool = True
+    has_lesions: bool | None = None
+    cases: "Cases | None" = None
+
+    @classmethod
+    def of_entries(cls, source: "Source", entries: "Sequence[Entry]") -> "DataSetFacts":
+        """Return what a source lists, without a look at its images."""
+        from skiagram.datasets.ingest import predicted_of
+
+        predicted = predicted_of(source)
+        development = [entry for entry in entries if entry.split != "test"]
+        return cls(
+            predicted.kind,
+            predicted.classes,
+            [entry.label for entry in development],
+            [entry.patient or f"image {at}" for at, entry in enumerate(development)],
+            tuple(entries[0].covariates) if entries else (),
+            source.card().has_images,
+        )
+
+    @classmethod
+    def of_checked(cls, source: "Source", data: "CheckedData") -> "DataSetFacts":
+        """Return what is known of images, or rows of a table, that were read."""
+        known = cls.of_entries(source, data.entries)
+        if data.cases is None:
+            return known
+        development = data.cases.development()
+        return replace(
+            known,
+            label=development.label.tolist(),
+            patient_id=development.patient_id.tolist(),
+            has_lesions=len(data.radii) > 0,
+            cases=development,
+        )
+
+    @classmethod
+    def of_ingested(cls, folder: Path) -> "DataSetFacts":
+        """Return what a folder of cases says that ingest wrote."""
+        from skiagram.records.cases import read_cases
+        from skiagram.records.files import read_table
+        from skiagram.records.places import MARKS
+
+        cases, task = read_cases(folder)
+        development = cases.development()
+        covariates = read_table(folder / "covariates.parquet").columns.drop("case_id")
+        return cls(
+            task.kind,
+            task.classes,
+            development.label.tolist(),
+            development.patient_id.tolist(),
+            tuple(covariates),
+            has_lesions=len(read_table(folder / MARKS)) > 0,
+            cases=development,
+        )
+
+    def count_patients(self) -> dict[str, int]:
+        """Return class → its patients among the development cases, the rarest class first."""
+        patients = defaultdict[int, set[str]](set)
+        for label, patient in zip(self.label, self.patient_id, strict=True):
+            patients[label].add(patient)
+        counts = {self.classes[label]: len(each) for label, each in sorted(patients.items())}
+        return dict(sorted(counts.items(), key=lambda count: count[1]))
+
+
+def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
+    """Refuse choices that no run can follow.
+
+    Args:
+        options: Choices and option files of the project, as a line or a row changes them.
+        data: The chosen data set; None where it is not known, and choices are checked alone.
+
+    Raises:
+        OptionError: There is such a choice. The message names it, what is allowed and what to do.
+    """
+    # the choices by themselves
+    _check_names(options)
+    models: dict[str, Models] = {}
+    for arm in _CLASSES:
+        names = split_names(find_value(options.choices, arm, PARAMS) or [])
+        models[arm] = {name: options.read_file("model", name) for name in names}
+    _check_arms(models)
+    _check_changes(options)
+    trained = {**models["baselines"], **models["networks"]}
+    choices = _check_values(options)
+    _check_references(options, trained)
+    # and against the data set
+    if data is not None:
+        _check_models(trained, models["networks"], data, choices)
+        _check_folds(choices, data, options)
+
+
+def _check_names(options: Composition) -> None:
+    """Refuse names that no option file has, and names that are there twice."""
+    choices = options.choices
+    if choices.get("heads") and choices.get("encoders"):
+        raise OptionError(
+            "`heads` is no longer a choice",
+            where=PARAMS,
+            remedy="remove it, and name models that read an encoder, such as encoder_svm, among "
+            "`baselines` (docs/how-to/encoders.md)",
+        )
+    for choice, group in _GROUPS.items():
+        names, there = split_names(choices.get(choice) or []), options.list_files(group)
+        for name, number in Counter(names).items():
+            if name not in there:
+                if choice in _CLASSES:  # the files of the other arm are no answer
+                    others = _CLASSES[_OTHER_ARM[choice]]
+                    there = [
+                        each
+                        for each in there
+                        if not _target(options.read_file("model", each)).startswith(others)
+                    ]
+                renamed, nothing = find_new_name(group, name), ["none"] * (choice in _CLASSES)
+                near = [renamed] if renamed else nearest(name, [*there, *nothing])
+                raise OptionError(
+                    f"no `{name}`",
+                    where=choice,
+                    allowed=f"files of conf/{group}: {listed(there, near=name)}",
+                    remedy=f"did you mean `{near[0]}`?" if near else "choose one of these files",
+                )
+            if number > 1:
+                fault, remedy = f"`{name}` is named {number} times", "name it once"
+                raise OptionError(fault, where=choice, remedy=remedy)
+
+
+def _check_arms(models: Mapping[str, Models]) -> None:
+    """Refuse a network among the classical models, the other way round, and a run of no model."""
+    for arm, named in models.items():
+        other = _OTHER_ARM[arm]
+        for name, options in named.items():
+            if _target(options).startswith(_CLASSES[other]):
+                raise OptionError(
+                    f"`{name}` is {_KINDS[other]}",
+                    where=arm,
+                    allowed=_KINDS[arm],
+                    remedy=f"name it among `{other}` (`--{other} {name}`)",
+                )
+    if not any(models.values()):
+        raise OptionError(
+            "no model is chosen",
+            where="baselines, networks",
+            allowed="one model or more",
+            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
+        )
+
+
+def _check_changes(options: Composition) -> None:
+    """Refuse a changed option that its file's class does not know, or a value that it refuses."""
+    for change in options.changes:
+        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
+        if len(rest) > 1 and rest[0] in options.list_files(group):
+            values = options.read_file(group, rest[0])
+            if "_target_" in values:
+                build(values, f"{group}.{rest[0]}")
+
+
+def _check_values(options: Composition) -> "RunChoices":
+    """Return the choices; refuse a number out of its range and a word that is not allowed."""
+    from skiagram.steps.choices import RunChoices
+
+    values = find_value(options.read_shared("choices"), "choices", "conf/choices.yaml")
+    try:
+        choices = check(RunChoices, values, "")
+    except OptionError as error:
+        remedy = error.remedy or f"give `{error.where}` such a value"
+        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
+        raise OptionError(error.found, **parts) from None
+    if choices.fold_column and choices.design != "cv":
+        fault = f"`{choices.fold_column}` under the design {choices.design}"
+        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
+        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
+    return choices
+
+
+def _check_references(options: Composition, trained: Models) -> None:
+    """Refuse a choice or an option file that names what the run lacks."""
+    choices = options.choices
+    # models that read an encoder, or places
+    encoders = split_names(choices.get("encoders") or [])
+    for name, values in trained.items():
+        encoder = values.get("encoding") or values.get("model", {}).get("encoding")
+        if encoder and encoder not in encoders:
+            raise OptionError(
+                f"`{name}` reads the encoder `{encoder}`, which is not chosen",
+                where="encoders",
+                allowed=", ".join(encoders) or "none is chosen",
+                remedy=f"add it to `encoders` in {PARAMS}, or leave `{name}` out",
+            )
+        if _target(values).startswith(_CANDIDATE_FINDERS) and choices.get("proposal") == "none":
+            proposals = [each for each in options.list_files("proposal") if each != "none"]
+            raise OptionError(
+                f"`{name}` looks at places in images, and none are proposed",
+                where="proposal",
+                allowed=", ".join(proposals),
+                remedy=f"choose a `proposal` in {PARAMS}, or leave `{name}` out",
+            )
+    # names of other models of the run
+    combined = {
+        name: options.read_file("combination", name)
+        for name in split_names(choices.get("combinations") or [])
+    }
+    named = {f"{name}.members": values.get("members") or () for name, values in combined.items()}
+    named["explained"] = choices.get("explained") or ()
+    every = [*trained, *combined]
+    for pair in choices.get("compare") or ():
+        named["compare"] = [*named.get("compare", ()), *pair]
+    for where, names in named.items():
+        allowed = every if where == "compare" else [*trained]
+        for name in names:
+            if name not in allowed:
+                near = nearest(name, allowed)
+                question = f"did you mean `{near[0]}`? Else " if near else ""
+                raise OptionError(
+                    f"`{name}` is no model of the run",
+                    where=where,
+                    allowed=", ".join(allowed),
+                    remedy=f"{question}add it to `baselines` or `networks`, or name another",
+                )
+
+
+def _check_models(
+    trained: Models, networks: Models, data: DataSetFacts, choices: "RunChoices"
+) -> None:
+    """Refuse models that learn nothing from such a data set."""
+    if networks and not data.has_images:
+        raise OptionError(
+            f"`{next(iter(networks))}` is a network, and a table of features has no images",
+            where="networks",
+            allowed="none",
+            remedy="leave the networks out (`--networks none`)",
+        )
+    for name, values in trained.items():
+        if data.has_lesions is False and _target(values).startswith(_FINDERS):
+            raise OptionError(
+                f"`{name}` finds lesions, and no lesion is marked in these images",
+                where="networks" if name in networks else "baselines",
+                allowed="models of images as a whole",
+                remedy="mark lesions (`--marks`), or name another model, such as small_cnn or svm",
+            )
+    if data.kind != "class" and choices.combinations:
+        raise OptionError(
+            f"what is predicted is of the kind {data.kind}, and combinations are there for classes "
+            "alone",
+            where="combinations",
+            allowed="nothing, with this outcome",
+            remedy=f"set `combinations: []` in {PARAMS}",
+        )
+    # A model that cannot learn the outcome is a line of the report, a run of such models none.
+    if data.kind != "class" or data.cases is not None:
+        classical = {name: values for name, values in trained.items() if name not in networks}
+        able = [name for name, values in classical.items() if data.kind in _list_kinds(values)]
+        if classical and not able:
+            raise OptionError(
+                f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
+                f"which is of the kind {data.kind}",
+                where="baselines",
+                allowed=f"models that learn the kind {data.kind}, such as logistic_regression"
+                if data.kind != "findings"
+                else "models that learn several findings",
+                remedy="name such a model too, or leave `--baselines` out for the usual ones",
+            )
+
+
+def _list_kinds(values: Mapping[str, Any]) -> Sequence[str]:
+    """Return the kinds of outcome that a classical model learns."""
+    kinds: Sequence[str] = getattr(build(values, "model"), "tasks", ("class",))
+    return kinds
+
+
+def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:
+    """Refuse folds for which patients of a class are too few, or a column of folds that is none."""
+    if choices.fold_column:
+        if choices.fold_column not in data.covariates:
+            near = nearest(choices.fold_column, data.covariates)
+            raise OptionError(
+                f"no column `{choices.fold_column}`",
+                where="fold_column",
+                allowed=listed(data.covariates) or "none: the data set has no covariates",
+                remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
+            )
+        return
+    counts = data.count_patients()
+    if len(counts) < 2:
+        return  # ingest says that there is one class alone
+    (rarest, patients), *_ = counts.items()
+    asked = {"folds": choices.folds}
+    asked |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
+    for where, folds in asked.items():
+        # a fold of a nested design sets patients aside before the inner folds are made
+        most = patients if where == "folds" else patients - -(-patients // choices.folds)
+        if folds > most:
+            counted = "1 patient" if patients == 1 else f"{patients} patients"
+            remedy = f"lower `{where}`, or add" if most >= 2 else "add"
+            leave_out = ", or leave the class out (`--classes`)" if data.kind == "class" else ""
+            raise OptionError(
+                f"{folds} folds, and {counted} of the class `{rarest}`",
+                where=where,
+                allowed=f"2 to {most}" if most >= 2 else "more patients in each class",
+                remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",
+            )
+    if data.cases is None or patients >= _EVEN * max(asked.values()):
+        return
+    # patients are few: the folds are made as training makes them
+    from skiagram.models.cross_validation import Plan
+
+    plan = check(Plan, find_value(options.read_shared("plan"), "plan", "conf/plan.yaml"), "plan")
+    try:
+        plan.check_folds(choices.design, data.cases.label, data.cases.patient_id)
+    except DataError as error:
+        fault = f"a fold would lack a class: `{rarest}` has {patients} patients"
+        remedy = f"lower {' or '.join(f'`{where}`' for where in asked)}, or add patients"
+        allowed = "folds that each have cases of every class"
+        raise OptionError(fault, where="folds", allowed=allowed, remedy=remedy) from error
+
+
+def _target(values: Mapping[str, Any]) -> str:
+    """Return the class of a model; of a tuned one that of the model that is tuned."""
+    fitted = values.get("model")
+    return str((fitted if isinstance(fitted, Mapping) else values).get("_target_", ""))

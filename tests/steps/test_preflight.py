@@ -1,0 +1,64 @@
+"""Choices that no run can follow are refused before anything runs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skiagram.composition import Composition
+from skiagram.errors import OptionError
+from skiagram.steps.preflight import DataSetFacts, check_run
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENTS = [f"P{at}" for at in range(20)]
+DATA = DataSetFacts("class", ("normal", "cancer"), [0, 1] * 10, PATIENTS, ("site",))
+
+
+def test_the_choices_of_a_new_project_are_followed() -> None:
+    check_run(Composition(REPOSITORY), DATA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset": "phantm"}, "no `phantm`.*did you mean `phantom`"),
+        ({"baselines": ["number_ridge"]}, "did you mean `logistic_regression`"),
+        ({"baselines": ["svm", "svm"]}, "`svm` is named 2 times"),
+        ({"baselines": ["encoder_svm"]}, "reads the encoder `dinov2_small`.*add it to `encoders`"),
+        ({"baselines": ["candidate_finder"]}, "none are proposed.*blobs, grid"),
+        ({"explained": ["forest"]}, "explained: `forest` is no model of the run.*svm"),
+        ({"compare": [["svm", "small_cn"]]}, "compare: `small_cn`.*did you mean `small_cnn`"),
+        ({"combinations": ["late"]}, "late.members: `covariates` is no model of the run"),
+        ({"calibration": "plat"}, "calibration: .*platt.*isotonic"),
+        ({"fold_column": "site"}, "fold_column: .*design holdout.*design: cv"),
+    ],
+)
+def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        check_run(Composition(REPOSITORY, changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "data", "words"),
+    [
+        ({"folds": 11}, {}, "11 folds, and 10 patients of the class `normal`.*2 to 10"),
+        ({"design": "cv", "inner_folds": 7}, {}, "inner_folds: 7 folds.*2 to 6"),
+        ({"design": "cv", "fold_column": "sites"}, {}, "no column `sites`.*did you mean `site`"),
+        ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
+        ({"baselines": ["svm"]}, {"kind": "number"}, "none of `svm` learns.*kind number"),
+    ],
+)
+def test_a_choice_that_the_data_set_does_not_carry_is_refused(
+    changes: dict[str, Any], data: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(OptionError, match=words):
+        check_run(Composition(REPOSITORY, changes), replace(DATA, **data))
+
+
+def test_a_choice_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "conf").symlink_to(REPOSITORY / "conf")
+    choices = (REPOSITORY / "params.yaml").read_text().replace("encoders: []", "encoders: [x]")
+    (tmp_path / "params.yaml").write_text(f"{choices}heads: [svm]\n")
+    with pytest.raises(OptionError, match="`heads` is no longer a choice"):
+        check_run(Composition(tmp_path))
