@@ -1,4 +1,5 @@
-# Two commands: `make repro` (data to report) and `make test`. Both set up .venv first.
+# Two commands: `make repro` (data to report) and `make test`. Both set up .venv first, each with what it needs.
+# `TORCH_BACKEND=cpu make repro` installs a PyTorch for processors alone (any backend of `uv pip install --torch-backend`).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -18,61 +19,74 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report lint test test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
+# What a PyTorch of another backend brings along or goes without.
+TORCH_OF_LOCK := $(if $(TORCH_BACKEND),^(torch|torchvision|nvidia-.*|cuda-.*)==,^$$)
+COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
+  --extra project --extra pretrained --group build pyproject.toml
+
+.PHONY: help setup setup-dev lock repro report lint test test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: .venv/installed ## make .venv from the pinned lock files
+setup: .venv/installed ## make .venv with what a run needs, from pinned lock files
 
-.venv/installed: requirements.lock requirements-uv.lock pyproject.toml
-	@echo "Installing into .venv, 8 GB; minutes, and longer where packages are not on this machine yet"
+setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
+
+.venv/installed: LOCKS = requirements.lock requirements-uv.lock $(if $(wildcard .venv/installed-dev),requirements-dev.lock)
+.venv/installed-dev: LOCKS = requirements.lock requirements-uv.lock requirements-dev.lock
+.venv/installed-dev: requirements-dev.lock
+.venv/installed .venv/installed-dev: requirements.lock requirements-uv.lock pyproject.toml
+	@echo "Installing $(LOCKS) into .venv; minutes, and longer where packages are not on this machine yet"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	.venv/bin/uv pip sync --compile-bytecode --require-hashes requirements.lock requirements-uv.lock
+	awk '/^[a-z]/ {kept = $$0 !~ /$(TORCH_OF_LOCK)/} kept' $(LOCKS) | .venv/bin/uv pip sync --compile-bytecode --require-hashes -
+	if [ -n "$(TORCH_BACKEND)" ]; then # its files are others than those whose hashes are locked
+	  .venv/bin/uv pip install --torch-backend=$(TORCH_BACKEND) $$(grep -oE '^torch(vision)?==[0-9.]+' requirements.lock)
+	fi
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	echo "Compiling array loops, once: a minute or two"
-	.venv/bin/python -m skiagram.steps.compile_loops
-	touch .venv/installed
+	touch .venv/installed $@
 
-lock: ## renew requirements.lock from pyproject.toml
-	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --extra project --group dev pyproject.toml -o requirements.lock
+lock: ## renew requirements.lock and requirements-dev.lock, which holds what the first does not, from pyproject.toml
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev --constraints requirements.lock -o requirements-dev.lock \
+	  $$(sed -nE 's/^([a-z0-9.-]+)(\[.*\])?==.*/--no-emit-package \1/p' requirements.lock)
 
 repro: setup ## run the pipeline and print the table of models and the report's path
 	skiagram repair
 	dvc repro
 	skiagram show
 
-lint: setup ## style, types and layers
+lint: setup-dev ## style, types and layers
 	ruff check .
 	ruff format --check .
 	mypy & types=$$!
 	lint-imports
 	wait $$types
 
-test: setup ## what a change must pass: all tests but the thorough ones (four minutes)
+test: setup-dev ## what a change must pass: all tests but the thorough ones (four minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
-test-fast: setup ## the quick tests of all rooms but those that import torch (a minute on two cores)
+test-fast: setup-dev ## the quick tests of all rooms but those that import torch (a minute on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough" $(addprefix --ignore=tests/,$(OF_NETWORKS))
 
-test-slow: setup ## sweeps, kills, memory, encoders, peers, notebooks, real data: before a release
+test-slow: setup-dev ## sweeps, kills, memory, encoders, peers, notebooks, real data: before a release
 	$(ONE_THREAD) pytest -n 2 -m thorough
 
-equal: setup ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
+equal: setup-dev ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
 	python -m tests.equal
 
-coverage: setup ## which lines no test runs
+coverage: setup-dev ## which lines no test runs
 	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
 
-bench: setup ## compare speeds with those of peers and write docs/results/benchmarks.md
+bench: setup-dev ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run
 
-reference: setup ## build the pages of options, features, figures and commands in docs/reference
+reference: setup-dev ## build the pages of options, features, figures and commands in docs/reference
 	PYTHONPATH=docs python -m make_reference
 	@echo docs/reference
 
-licences: setup ## licences of all installed packages; works offline
+licences: setup-dev ## licences of all installed packages; works offline
 	pip-licenses --from=mixed --summary --partial-match --ignore-packages $(LICENCES_READ_BY_HAND) \
 	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
 
@@ -91,7 +105,7 @@ wheel: setup ## the package with everything that a project needs, in dist/
 	hatchling build -t wheel
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks the advisory service)
-	pip-audit --strict --disable-pip --require-hashes -r requirements.lock || {
+	pip-audit --strict --disable-pip --require-hashes -r requirements.lock -r requirements-dev.lock || {
 	  echo "No pass: a package above has a known vulnerability, or the advisory service did not answer for it." >&2
 	  echo "A mirror that has packages alone cannot answer; audit where the advisory service can be reached." >&2
 	  exit 1

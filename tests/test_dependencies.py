@@ -64,7 +64,7 @@ def test_every_imported_package_is_declared(folder: str) -> None:
 def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
     """Packages that are read by hand stand in the Makefile; without them the check fails."""
     binaries = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    make = ["make", "-o", "setup", "-o", ".venv/installed", "licences", f"PATH={binaries}"]
+    make = ["make", "-o", "setup-dev", "-o", ".venv/installed-dev", "licences", f"PATH={binaries}"]
     fine, refused = (
         subprocess.run([*make, *more], cwd=REPOSITORY, capture_output=True, text=True)
         for more in ([], ["LICENCES_READ_BY_HAND=pip"])

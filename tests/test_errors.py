@@ -60,13 +60,13 @@ def test_an_error_gets_the_name_that_the_user_knows() -> None:
 def test_a_package_that_is_not_there_is_told_with_its_remedy() -> None:
     with (
         pytest.raises(OptionError) as caught,
-        installed("the package nowhere", "study.methods", "pip install nowhere", "none"),
+        installed("the package nowhere", "study.methods", "explain", "none", "set it to 0"),
     ):
         import_module("skiagram_nowhere")
     error = caught.value
     assert error.found == "the package nowhere is not installed"
     assert (error.where, error.allowed) == ("study.methods", "none")
-    assert error.remedy == "pip install nowhere"
+    assert error.remedy == "`make setup-dev` in the clone of skiagram, or set it to 0"
 
 
 def test_marks_that_turn_writing_are_shown_and_a_space_that_breaks_no_line_stays() -> None:

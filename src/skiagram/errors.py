@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar
 
 # What a terminal, browser or spreadsheet obeys in place of showing it: control characters but tab
@@ -235,18 +237,48 @@ def readable(found: str, where: str, remedy: str) -> Iterator[None]:
 
 
 @contextmanager
-def installed(package: str, where: str, remedy: str, allowed: str = "") -> Iterator[None]:
+def installed(
+    package: str, where: str, extra: str, allowed: str = "", otherwise: str = ""
+) -> Iterator[None]:
     """Turn the ImportError of a package that is not there into an OptionError.
 
     Args:
+        extra: Of skiagram, which brings the package.
         allowed: What would do without it; empty for nothing.
+        otherwise: What to do in place of installing it; empty for nothing.
     """
     try:
         yield
     except ImportError as error:
+        remedy = f"{how_to_install(extra)}, or {otherwise}" if otherwise else how_to_install(extra)
         raise OptionError(
             f"{package} is not installed", where=where, allowed=allowed, remedy=remedy
         ) from error
+
+
+_LOCKED = ("networks", "pretrained", "project", "score")  # extras in requirements.lock
+_EXTRAS = {  # library that is imported without a look → the extra of skiagram that brings it
+    **dict.fromkeys(("skimage", "skops"), "score"),
+    **dict.fromkeys(("pytorch_lightning", "safetensors", "torch", "torchvision"), "networks"),
+    **dict.fromkeys(("dvc", "hydra", "mlflow", "omegaconf", "pooch"), "project"),
+}
+
+
+def how_to_install(extra: str) -> str:
+    """Return how an extra of skiagram is installed here, in a clone or beside its wheel."""
+    if (Path(__file__).resolve().parents[2] / "pyproject.toml").is_file():
+        return f"`make {'setup' if extra in _LOCKED else 'setup-dev'}` in the clone of skiagram"
+    wheel = f"skiagram-{version('skiagram')}-py3-none-any.whl[{extra}]"
+    return f"`pip install '{wheel}'`, with the path of the wheel that `make wheel` made"
+
+
+def not_installed(error: ImportError, where: str = "") -> OptionError | None:
+    """Return what to do about a library that is not there; None for one that no extra brings."""
+    library = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or library not in _EXTRAS:
+        return None
+    remedy = how_to_install(_EXTRAS[library])
+    return OptionError(f"{library} is not installed", where=where, remedy=remedy)
 
 
 @contextmanager

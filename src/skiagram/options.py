@@ -18,7 +18,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
-from skiagram.errors import OptionError, nearest
+from skiagram.errors import OptionError, nearest, not_installed
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
@@ -178,6 +178,8 @@ def resolve(target: str, where: str) -> type:
     try:
         option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ImportError) and (told := not_installed(error, where)):
+            raise told from error
         fault = f"`{target}` cannot be imported ({error})"
         allowed = "package.module.Class of an installed package"
         raise OptionError(fault, where=where, allowed=allowed) from error

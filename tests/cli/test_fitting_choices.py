@@ -70,7 +70,7 @@ def test_the_line_of_init_fits_the_images(
         assert "no medical images; licence Apache-2.0" in choices.frozen
     else:
         assert "encoders" not in choices.params
-        assert "pip install 'skiagram[pretrained]'" in choices.frozen
+        assert "`make setup`" in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
 

@@ -117,7 +117,7 @@ def test_no_more_pieces_are_taken_than_keep_the_threads_busy() -> None:
 
 def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(OptionError, match=r"Ray is not installed.*pip install 'skiagram\[ray\]'"):
+    with pytest.raises(OptionError, match=r"Ray is not installed.*setup-dev`.*`compute: local`"):
         list(RAY.map_fits(square, [1]))
 
 

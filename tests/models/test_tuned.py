@@ -159,7 +159,7 @@ def test_too_few_patients_for_the_folds_are_a_failed_model() -> None:
 
 def test_optuna_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(OptionError, match=r"Optuna is not installed.*skiagram\[search\]"):
+    with pytest.raises(OptionError, match=r"Optuna is not installed.*`make setup-dev`"):
         tuned().fit(CASES, CONTEXT)
 
 

@@ -24,6 +24,7 @@ from PIL import Image
 from skiagram.projects.files import read_record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
 pytestmark = pytest.mark.thorough
 
 EARLIER = "81eee2903"  # the last commit that composed options by itself
@@ -157,7 +158,7 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
     assert not set(EXTRAS) & set(modules.split())
     filtered = "skiagram.extract('image.nii.gz', parameters={'imageType': {'Gradient': {}}})"
     done = plain.run("python", "-c", f"import skiagram; {filtered}")
-    assert "pip install 'skiagram[radiomics]'" in done.stderr
+    assert "none-any.whl[radiomics]'" in done.stderr
     generator = np.random.default_rng(0)
     label = generator.integers(0, 2, 120)
     rows = [f"{one},{one + generator.normal()},{generator.normal()}" for one in label]
@@ -174,9 +175,12 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
     done = plain.run("skiagram", "check", "films", "--positive", "yes")
     assert done.returncode == 0, done.stderr
     assert "This data set can be run" in done.stdout
+    done = plain.run("skiagram", "show", str(PACKAGE))
+    assert done.returncode == 2
+    assert "none-any.whl[score]'" in done.stderr
     done = plain.run("skiagram", "new", "project")
     assert done.returncode == 2
-    assert "skiagram[project]" in done.stderr
+    assert "none-any.whl[project]'" in done.stderr
 
 
 def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_path: Path) -> None:

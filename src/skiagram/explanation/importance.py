@@ -312,8 +312,8 @@ def shapley_values(
 
 def import_shap() -> Any:
     """Return the package that knows exact Shapley values of trees."""
-    remedy = "pip install 'skiagram[explain]', or set it to 0"
-    with installed("the package shap", "explain.importance.shap_cases", remedy):
+    where = "explain.importance.shap_cases"
+    with installed("the package shap", where, "explain", otherwise="set it to 0"):
         import shap
     return shap
 

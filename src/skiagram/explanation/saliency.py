@@ -365,7 +365,6 @@ def examine(
 
 def import_captum() -> Any:
     """Return the package that makes maps."""
-    remedy, allowed = "pip install 'skiagram[explain]'", "occlusion"
-    with installed("the package captum", "explain.maps.methods", remedy, allowed):
+    with installed("the package captum", "explain.maps.methods", "explain", "occlusion"):
         import captum.attr
     return captum.attr

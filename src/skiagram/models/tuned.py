@@ -274,7 +274,7 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
-        with installed("Optuna", "model", "pip install 'skiagram[search]'"):
+        with installed("Optuna", "model", "search"):
             import optuna
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:

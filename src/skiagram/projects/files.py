@@ -21,7 +21,7 @@ import yaml
 
 from skiagram.compute.checkout import ask_git
 from skiagram.compute.files import write_files
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, how_to_install
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _BEGUN = ".work/new"  # the git repository of a project that is not whole yet
@@ -232,8 +232,8 @@ def require_dvc() -> None:
     from importlib.util import find_spec
 
     if find_spec("dvc") is None:
-        remedy = "`pip install 'skiagram[project]'`"
-        raise OptionError("DVC is not installed, and a project needs it", remedy=remedy)
+        fault = "DVC is not installed, and a project needs it"
+        raise OptionError(fault, remedy=how_to_install("project"))
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -13,7 +13,6 @@ from skiagram.errors import DataError, installed
 from skiagram.features.feature import Floats
 from skiagram.radiomics.settings import ImageType, Settings
 
-_REMEDY = "pip install 'skiagram[radiomics]'"
 _LEAST = 4  # voxels along each axis, for ITK's recursive filters
 
 
@@ -57,7 +56,7 @@ def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: floa
 
 
 def _with_itk(name: str, image: Floats, spacing: tuple[float, ...], *options: Any) -> Floats:
-    with installed("SimpleITK", f"imageType, {name}", _REMEDY, "other types"):
+    with installed("SimpleITK", f"imageType, {name}", "radiomics", "other types"):
         import SimpleITK
 
     volume = SimpleITK.GetImageFromArray(image)

@@ -78,9 +78,7 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
 
 
 def _load_pyrage(where: str) -> ModuleType:
-    with installed(
-        "pyrage, which opens files encrypted with age,", where, "pip install 'skiagram[encryption]'"
-    ):
+    with installed("pyrage, which opens files encrypted with age,", where, "encryption"):
         return importlib.import_module("pyrage")
 
 

@@ -1,10 +1,13 @@
 """A network that carries the normalisation of its training images."""
 
+import logging
 from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+
+logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # it misses Triton
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 
 @runtime_checkable

@@ -153,10 +153,11 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
         DataError: The file is missing, damaged, of another type or holds a type not in `TRUSTED`.
     """
     remedy = "run the train stage that writes it"
+    skops = _skops()
     try:
         data = path.read_bytes()
-        questioned = _skops().get_untrusted_types(data=data)
-        pipeline = _skops().loads(data, trusted=[*TRUSTED, *filter(_is_estimator, questioned)])
+        questioned = skops.get_untrusted_types(data=data)
+        pipeline = skops.loads(data, trusted=[*TRUSTED, *filter(_is_estimator, questioned)])
     except Exception as error:  # whatever a foreign file provokes, the answer is the same
         message = f"unreadable model ({type(error).__name__}: {error})"
         raise DataError(message, where=str(path), remedy=remedy) from error
