@@ -4,11 +4,12 @@ Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.class_calibration import (
     IsotonicCalibration,
     ScalingCalibration,
@@ -19,7 +20,6 @@ from skiagram.tasks.class_calibration import (
 from skiagram.tasks.kinds import OutcomeCalibration
 from skiagram.tasks.scored_cases import Floats, Labels
 
-CalibrationMethod = Literal["platt", "isotonic", "temperature"]
 Calibration = ScalingCalibration | IsotonicCalibration | OutcomeCalibration
 
 _FIT: Mapping[

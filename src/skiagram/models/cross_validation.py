@@ -25,7 +25,6 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.calibration import (
     Calibration,
-    CalibrationMethod,
     average_calibrations,
     carry_over,
     fit_calibration,
@@ -55,7 +54,7 @@ from skiagram.splits import (
     inner_validation,
     leave_one_group_out,
 )
-from skiagram.tasks.task import Design
+from skiagram.tasks.choices import CalibrationMethod, Design
 
 
 @options_class(**STRICT)

@@ -5,11 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.calibration import (
-    CalibrationMethod,
-)
 from skiagram.options import STRICT
-from skiagram.tasks.task import Design
+from skiagram.tasks.choices import CalibrationMethod, Design
 
 
 @dataclass(**STRICT)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.tasks.choices import Design as Design
 from skiagram.tasks.kinds import AnyPredicted
 
-Design = Literal["holdout", "cv"]
 _PREDICTED = TypeAdapter[AnyPredicted](Annotated[AnyPredicted, Field(discriminator="kind")])
 
 
