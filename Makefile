@@ -19,9 +19,9 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-# What a PyTorch of another backend brings along or goes without.
+# Left out for a PyTorch of another backend: its files, whose hashes are not locked, and what it brings along or goes without.
 TORCH_OF_LOCK := $(if $(TORCH_BACKEND),^(torch|torchvision|nvidia-.*|cuda-.*)==,^$$)
-COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
+RESOLVE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
   --extra project --extra pretrained --group build pyproject.toml
 
 .PHONY: help setup setup-dev lock repro report lint test test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
@@ -36,20 +36,21 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 .venv/installed: LOCKS = requirements.lock requirements-uv.lock $(if $(wildcard .venv/installed-dev),requirements-dev.lock)
 .venv/installed-dev: LOCKS = requirements.lock requirements-uv.lock requirements-dev.lock
 .venv/installed-dev: requirements-dev.lock
+# Tests call every array loop, and two workers would compile the same ones; a run compiles those that it calls.
+.venv/installed-dev: LOOPS = .venv/bin/python -m skiagram.steps.compile_loops
 .venv/installed .venv/installed-dev: requirements.lock requirements-uv.lock pyproject.toml
-	@echo "Installing $(LOCKS) into .venv; minutes, and longer where packages are not on this machine yet"
+	@echo "Installing $(strip $(LOCKS)) into .venv; minutes, and longer where packages are not on this machine yet"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	awk '/^[a-z]/ {kept = $$0 !~ /$(TORCH_OF_LOCK)/} kept' $(LOCKS) | .venv/bin/uv pip sync --compile-bytecode --require-hashes -
-	if [ -n "$(TORCH_BACKEND)" ]; then # its files are others than those whose hashes are locked
-	  .venv/bin/uv pip install --torch-backend=$(TORCH_BACKEND) $$(grep -oE '^torch(vision)?==[0-9.]+' requirements.lock)
-	fi
+	awk '/^[a-z]/ {kept = $$0 !~ /$(TORCH_OF_LOCK)/} kept' $(LOCKS) | .venv/bin/uv pip sync --require-hashes -
+	$(if $(TORCH_BACKEND),.venv/bin/uv pip install --torch-backend=$(TORCH_BACKEND) $$(grep -oE '^torch(vision)?==[0-9.]+' requirements.lock))
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(LOOPS)
 	touch .venv/installed $@
 
 lock: ## renew requirements.lock and requirements-dev.lock, which holds what the first does not, from pyproject.toml
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --group dev --constraints requirements.lock -o requirements-dev.lock \
+	$(RESOLVE) -o requirements.lock
+	$(RESOLVE) --group dev --constraints requirements.lock -o requirements-dev.lock \
 	  $$(sed -nE 's/^([a-z0-9.-]+)(\[.*\])?==.*/--no-emit-package \1/p' requirements.lock)
 
 repro: setup ## run the pipeline and print the table of models and the report's path

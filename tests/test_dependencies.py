@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from skiagram.errors import how_to_install
+
 REPOSITORY = Path(__file__).parents[1]
 OWN = {"skiagram", "tests", "benchmarks", "make_reference"}
 PEERS = {"pictologics"}  # its benchmark runs in an environment of its own
@@ -58,6 +60,49 @@ def test_every_imported_package_is_declared(folder: str) -> None:
         if not {_normalised(name) for name in distributions.get(package, [])} & declared
     }
     assert not undeclared
+
+
+def locked(name: str) -> set[str]:
+    """Return the names of the distributions that a lock file pins."""
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    return {_normalised(name) for name in re.findall(r"(?m)^([\w.-]+)(?:\[.*\])?==", text)}
+
+
+def test_two_locks_share_no_package_pin_hashes_and_name_no_host() -> None:
+    assert not locked("requirements.lock") & locked("requirements-dev.lock")
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index" not in text
+        pins = re.split(r"(?m)^(?=\w)", text)[1:]
+        assert all("==" in pin and "--hash=sha256:" in pin for pin in pins)
+        assert "triton" not in locked(name)
+
+
+def test_an_extra_is_said_to_come_with_the_lock_that_holds_its_packages() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    for extra, lines in project["project"]["optional-dependencies"].items():
+        names = {_normalised(re.split(r"[<>=~!;\[ ]", line)[0]) for line in lines} - OWN
+        target = "setup" if names <= locked("requirements.lock") else "setup-dev"
+        if extra != "slurm":  # in no lock
+            assert f"`make {target}`" in how_to_install(extra)
+            assert names <= locked("requirements.lock") | locked("requirements-dev.lock")
+
+
+def test_a_variable_chooses_the_backend_of_torch() -> None:
+    plain, for_processors = (
+        subprocess.run(
+            ["make", "-nB", "setup", *variable],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for variable in ([], ["TORCH_BACKEND=cpu"])
+    )
+    assert "--torch-backend" not in plain
+    assert "--torch-backend=cpu" in for_processors
+    assert "nvidia" in for_processors
 
 
 @pytest.mark.thorough

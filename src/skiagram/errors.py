@@ -256,7 +256,7 @@ def installed(
         ) from error
 
 
-_LOCKED = ("networks", "pretrained", "project", "score")  # extras in requirements.lock
+_LOCKED = ("encoders", "networks", "pretrained", "project", "score")  # extras in requirements.lock
 _EXTRAS = {  # library that is imported without a look → the extra of skiagram that brings it
     **dict.fromkeys(("skimage", "skops"), "score"),
     **dict.fromkeys(("pytorch_lightning", "safetensors", "torch", "torchvision"), "networks"),

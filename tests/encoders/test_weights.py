@@ -175,5 +175,5 @@ def test_nothing_of_a_pickled_file_runs(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_without_packages_one_line_says_which(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
-    with pytest.raises(OptionError, match=r"timm is not installed.*`make setup-dev`"):
+    with pytest.raises(OptionError, match=r"timm is not installed.*`make setup`"):
         hub_file().locate(WHERE)

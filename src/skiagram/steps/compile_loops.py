@@ -1,4 +1,4 @@
-"""Compiles what stages call, so that no first run waits for it.
+"""Compiles what stages call, so that no test waits for it.
 
 Usage: `python -m skiagram.steps.compile_loops`.
 """
