@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "run"
 SUMMARY = "from images and labels to the report: check, project, run, verdict"
-USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks", "--hours")
+USUAL = (*USUAL_OF_FILES, "--quick", "--project", "--networks")
 EXAMPLES = """\
   skiagram run images images.csv --positive malignant
       checks the images, makes the project `images-project`, runs it and prints the verdict; run
