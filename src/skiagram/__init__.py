@@ -1,11 +1,15 @@
 """skiagram: is a deep network worth it over classical features, by how much and how surely?"""
 
+import logging
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# In every process: PyTorch warns where Triton is missing, which only code for GPUs needs.
+logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
     from skiagram.radiomics.features import RadiomicsFeatures, extract

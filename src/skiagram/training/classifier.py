@@ -1,13 +1,10 @@
 """A network that carries the normalisation of its training images."""
 
-import logging
 from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-
-logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # it misses Triton
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @runtime_checkable
