@@ -35,7 +35,8 @@ def test_films_of_the_test_set_get_the_scores_of_the_run(
         rows = list(csv.DictReader(file))
     expected = Predictions.read(folder / f"scores/{name}").part("test")
     assert expected["case_id"].tolist() == names
-    classes = json.loads((finished.folder / "data/cases/task.json").read_text())["classes"]
+    task = json.loads((finished.folder / "data/cases/task.json").read_text())
+    classes = task["predicted"]["names"]
     found = [[float(row[f"probability_{name}"]) for name in classes] for row in rows]
     np.testing.assert_allclose(found, probabilities_of(expected), rtol=0, atol=1e-12)
     positive = expected["probability_1"] >= expected["threshold"].to_numpy()
