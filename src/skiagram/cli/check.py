@@ -148,7 +148,8 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
     """Refuse choices that no run on the data set can follow.
 
     They are those that fit it, and for the rest those of the project in this folder, or of a new
-    one. Option files that only a run would write are not looked at.
+    one. A project names its models and encoders itself, as these belong together. Option files
+    that only a run would write are not looked at.
 
     Raises:
         OptionError: There is such a choice.
@@ -158,11 +159,15 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
     from skiagram.projects.files import shipped_root
     from skiagram.steps.preflight import check_run
 
+    in_project = Path(PARAMS).is_file()
+    named = {"baselines", "networks", "encoders"} if in_project else set()
     unwritten = {path.stem for path in fitting.files} | {fitting.params["dataset"]}
     changes = {
         choice: value
         for choice, value in fitting.params.items()
-        if not unwritten & {*split_names(value)}
+        if choice not in named and not unwritten & {*split_names(value)}
     }
-    root = Path() if Path(PARAMS).is_file() else shipped_root()
+    root = Path() if in_project else shipped_root()
+    # the data set's own option file is written later, so another one stands for it
+    changes["dataset"] = Composition(root).list_files("dataset")[0]
     check_run(Composition(root, changes), data)
