@@ -295,8 +295,8 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
     manifest = tmp_path / "safe" / "films.csv"
     source = written(project)
     assert source.manifest == str(manifest)
-    written = {path.name for path in (project / "conf/dataset").iterdir()}
-    assert written == {"films.yaml", "phantom.yaml"}
+    names = {path.name for path in (project / "conf/dataset").iterdir()}
+    assert names == {"films.yaml", "phantom.yaml"}
     assert "git add conf/dataset/films.yaml\n" in shown
     with own.csv.open(newline="") as file:
         plain = [one["patient_id"] for one in csv.DictReader(file)]
@@ -401,8 +401,8 @@ def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
     assert (source.licence, source.known_issues) == ("ours", ("old films",))
     after = [entry.label for entry in source.open(None).entries()]
     assert after == [1 - label for label in before[:2]] + before[2:]
-    written = {path.name for path in options.parent.iterdir()}
-    assert written == {"films.yaml", "films.csv", "phantom.yaml"}
+    names = {path.name for path in options.parent.iterdir()}
+    assert names == {"films.yaml", "films.csv", "phantom.yaml"}
 
 
 @pytest.mark.slow
