@@ -161,7 +161,7 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
 
     in_project = Path(PARAMS).is_file()
     named = {"baselines", "networks", "encoders"} if in_project else set()
-    unwritten = {path.stem for path in fitting.files} | {fitting.params["dataset"]}
+    unwritten = {path.stem for path in fitting.files}
     changes = {
         choice: value
         for choice, value in fitting.params.items()
