@@ -148,8 +148,8 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
     """Refuse choices that no run on the data set can follow.
 
     They are those that fit it, and for the rest those of the project in this folder, or of a new
-    one. A project names its models and encoders itself, as these belong together. Option files
-    that only a run would write are not looked at.
+    one. A project names its models of images and their encoders itself, as these belong together.
+    Option files that only a run would write are not looked at.
 
     Raises:
         OptionError: There is such a choice.
@@ -160,7 +160,7 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
     from skiagram.steps.preflight import check_run
 
     in_project = Path(PARAMS).is_file()
-    named = {"baselines", "networks", "encoders"} if in_project else set()
+    named = {"baselines", "networks", "encoders"} if in_project and data.has_images else set()
     unwritten = {path.stem for path in fitting.files}
     changes = {
         choice: value
