@@ -275,7 +275,7 @@ def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
     )
     assert "brightest_spot" not in {arm.model for arm in evaluation.finding.arms.values()}
     assert decide_finding(evaluation) != "yes"
-    assert "In finding, the network is not shown to beat a simple rule" in evaluation.verdict
+    assert "In finding, the network is not shown to beat a simple baseline" in evaluation.verdict
 
 
 def test_a_shift_of_a_finder_is_said_first() -> None:

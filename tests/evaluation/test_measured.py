@@ -1,4 +1,4 @@
-"""Models of a time to an event are measured, compared with simple rules, and answered for."""
+"""Models of a time to an event are measured, compared with simple baselines, and answered for."""
 
 import re
 from dataclasses import replace
@@ -107,7 +107,7 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: Evaluation
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
     assert evaluation.verdict.startswith("No model works on these data")
     assert "Look at the labels and at images" in evaluation.verdict
-    assert any("No simple rule" in warning for warning in evaluation.warnings)
+    assert any("No simple baseline" in warning for warning in evaluation.warnings)
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
     assert with_rule.answer.decision != "yes"
     assert "beats" not in with_rule.verdict

@@ -156,14 +156,14 @@ class MeasuredRun:
 
     @property
     def rules(self) -> dict[str, ComparedModel]:
-        """Return the same of the simple rules."""
+        """Return the same of the simple baselines."""
         compared = self.compared
         named = name_rules(self.options, self.task)
         return {name: compared[name] for name in named if name in compared}
 
 
 def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
-    """Return the models that stand for simple rules, in the run or not."""
+    """Return the models that stand for simple baselines, in the run or not."""
     return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.rules)))
 
 
@@ -227,7 +227,7 @@ def select_arms(
 ) -> tuple[dict[str, SelectedArm], Contender]:
     """Choose what stands for each arm, and what is compared with the classical models.
 
-    Readers and simple rules stand for none, as nobody chooses them by their figures, and
+    Readers and simple baselines stand for none, as nobody chooses them by their figures, and
     neither does a model without a figure to choose by. Where networks and frozen encoders may both
     be the contender, one is chosen as models are chosen within an arm: under `holdout` by
     out-of-fold scores, under `cv` in each outer fold by its inner folds. The folds may then differ,

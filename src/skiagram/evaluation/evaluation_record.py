@@ -170,7 +170,7 @@ class Evaluation:
         test_sites: Sites that only the test cases come from; empty where none was held out.
         figures: Rows of the run as a whole. `primary` is the one test named before the reported
             labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
-            besides, `simple_rules` each arm against chance (`prevalence`) and each simple rule,
+            besides, `simple_rules` each arm against chance (`prevalence`) and each simple baseline,
             `parts` the primary pair by each of several findings, `secondary` pairs of models and
             `requested` those that were asked for. The group
             `off_near_duplicates` is what the verdict follows where cases have near duplicates.
@@ -181,8 +181,8 @@ class Evaluation:
             what differs. `limit` is what an ideal observer reaches on generated data, `sites` and
             `external` are other sites and another cohort. Of classes besides: `majority` is the
             accuracy of naming every case as most development cases are; `finding` is the primary
-            comparison of finders, `finding_rules` their contender against each simple rule which
-            leaves marks, and against a finder which marks nothing, `prevalence`, whose figure of
+            comparison of detectors, `finding_rules` their contender against each simple baseline
+            which leaves marks, and against a detector which marks nothing, `prevalence`, whose figure of
             merit is ½; `ranking`, `utility` and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
@@ -296,7 +296,7 @@ class Evaluation:
 
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
-        """Return each arm against each simple rule, on all reported cases."""
+        """Return each arm against each simple baseline, on all reported cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:

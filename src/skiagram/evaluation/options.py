@@ -53,7 +53,7 @@ class RequestedAnalyses:
         operating_points: Thresholds to judge decisions at.
         prevalence: Share of positives where the model would be used; predictive values are also
             given at it. None asks nothing.
-        simple_rules: Models that stand for simple rules, where they are in the run: an arm
+        simple_rules: Models that stand for simple baselines, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
         partial_auc: Range of the ROC curve whose area is given besides the whole.

@@ -134,7 +134,7 @@ class ModelResult:
         risk_coverage: Share of cases kept → share of these that are classified wrongly, where the
             least sure are referred to a reader; None for a failed model.
         parts: Of the reported cases, on which the model has figures of its own.
-        plots: What the outcome of a value draws of what stands for an arm, and of simple rules.
+        plots: What the outcome of a value draws of what stands for an arm, and of simple baselines.
     """
 
     outcome: Outcome

@@ -191,7 +191,7 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
 
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
-    """Yield which of chance and the simple rules the two are not shown to beat."""
+    """Yield which of chance and the simple baselines the two are not shown to beat."""
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
         yield (
@@ -208,12 +208,12 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
         title = _title(rule, evaluation)
         unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
         if all(decisive.loses(side, rule) for side in SIDES):
-            yield f"A simple rule, {title}, is better than both."
+            yield f"A simple baseline, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
-            yield f"Neither is shown to beat a simple rule, {title}."
+            yield f"Neither is shown to beat a simple baseline, {title}."
         elif unbeaten and not set(unbeaten) & set(failing):
             name = _name(unbeaten[0], evaluation)
-            yield f"The {name} is not shown to beat a simple rule, {title}."
+            yield f"The {name} is not shown to beat a simple baseline, {title}."
 
 
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
@@ -222,7 +222,7 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     if finding is None:
         return
     for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        rival = f"a simple rule, {_title(rule.versus, evaluation)}"
+        rival = f"a simple baseline, {_title(rule.versus, evaluation)}"
         if rule.versus == PREVALENCE:
             rival = "a finder that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(finding.contender)
@@ -321,7 +321,7 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         if decisive.no_is_of_many:
             yield (
                 "Taken together, the comparisons with the classical model, with chance and with "
-                "simple rules do not exclude a worthwhile gain (Bonferroni)."
+                "simple baselines do not exclude a worthwhile gain (Bonferroni)."
             )
 
 
@@ -468,7 +468,7 @@ def _missing_arm(evaluation: Evaluation) -> str:
         if arm in evaluation.arms:
             continue
         if members and members <= rules:
-            reasons.append(f"no {name} but simple rules was asked for")
+            reasons.append(f"no {name} but simple baselines was asked for")
         else:
             reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
@@ -483,7 +483,7 @@ def _listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
-    """Return a sentence on the best model of each arm: whether it beats every simple rule.
+    """Return a sentence on the best model of each arm: whether it beats every simple baseline.
 
     Args:
         beaten: Of models that do, or do not, alone; None: of all.

@@ -72,11 +72,11 @@ def state_warnings(
 
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where no simple rule for the outcome was trained beside the models."""
+    """Yield a warning where no simple baseline for the outcome was trained beside the models."""
     if run.task.rules and not run.rules:
         named = " or ".join(f"`{rule}`" for rule in run.task.rules)
         yield (
-            "No simple rule was trained beside the models, and one is often as good: add "
+            "No simple baseline was trained beside the models, and one is often as good: add "
             f"{named} to `baselines`."
         )
 

@@ -236,7 +236,7 @@ WORDS = {
         Classical features Random forest 0.899
         Deep networks Small network with batch norm 0.924
         What the answer rests on Best network minus best classical model +0.021
-        Trivial rules Decision tree 0.724
+        Simple baselines Decision tree 0.724
         Chance 0.500 50 50 The limit of this task Ideal observer 0.955
         Below: the difference on which the answer rests, +0.021 (−0.030 to 0.046)
         not: Support vector machine

@@ -46,7 +46,7 @@ def verdict(evaluation: Evaluation, material: Material) -> Context:
 
 
 def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, trivial rules, seed, order, limit.
+    """Return the sentences: patients, margin, simple baselines, seed, order, limit.
 
     Args:
         patients_known: False where groups of near duplicates stand in for patients.
