@@ -1,8 +1,8 @@
 """How often the verdict says yes or no where the truth forbids it.
 
-*No* to a network that gains just the margin over the classical model and over several simple baselines,
-and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time. `run.py`
-writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
+*No* to a network that gains just the margin over the classical model and over several simple
+baselines, and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time.
+`run.py` writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
 """
 
 import sys

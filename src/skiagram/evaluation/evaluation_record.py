@@ -119,6 +119,12 @@ class FindingEvaluation:
 
 
 Decision = Literal["yes", "no", "open", "none"]
+DECISION_WORDS: dict[Decision, str] = {
+    "yes": "yes",
+    "no": "no",
+    "open": "inconclusive",  # files and `decision` of Python keep the name `open`
+    "none": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -182,8 +188,8 @@ class Evaluation:
             `external` are other sites and another cohort. Of classes besides: `majority` is the
             accuracy of naming every case as most development cases are; `finding` is the primary
             comparison of detectors, `finding_rules` their contender against each simple baseline
-            which leaves marks, and against a detector which marks nothing, `prevalence`, whose figure of
-            merit is ½; `ranking`, `utility` and `readers`.
+            which leaves marks, and against a detector which marks nothing, `prevalence`, whose
+            figure of merit is ½; `ranking`, `utility` and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen

@@ -31,6 +31,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
+    DECISION_WORDS,
     DOMAIN,
     FEATURES,
     FINDING_RULES,
@@ -117,11 +118,11 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
 def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
     alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
-    images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
+    images = f"se a {evaluation.contender_words}{kinds}: {DECISION_WORDS[decision]}{alone}."
     if evaluation.finding is None or evaluation.gain_in_finding(MERIT) is None:
         return f"U{images}"
     name = evaluation.words_of(evaluation.finding.contender)
-    finding = f"Use a {name} to find lesions: {decide_finding(evaluation)}."
+    finding = f"Use a {name} to find lesions: {DECISION_WORDS[decide_finding(evaluation)]}."
     return f"{finding} For whole images, u{images}"
 
 
@@ -268,7 +269,7 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
         if is_contradicted(evaluation):
             of_merit = decide_by_margin(difference, margin)
             how = "not shown to find more" if of_merit == "yes" else "shown to find more"
-            yield f"But the {name} is {how} of the lesions, so the question of finding is open."
+            yield f"But the {name} is {how} of the lesions, so finding is inconclusive."
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
     yield (
@@ -395,8 +396,8 @@ def _both_ways(
 ) -> Iterator[str]:
     if not decisive.without_near_duplicates:
         return
-    other = everything.decision
-    end = f', which would read "{other}"' if other != decisive.decision else ""
+    other = DECISION_WORDS[everything.decision]
+    end = f', which would read "{other}"' if everything.decision != decisive.decision else ""
     left_out = evaluation.near_duplicates
     others = f"{left_out} others" if left_out > 1 else "other one"
     yield (

@@ -22,12 +22,13 @@ _METHOD = (
     "Each draw puts the patients that may be learned from into a random order with the classes "
     "mixed evenly. A subset is the first part of that order, so larger subsets contain the smaller "
     "ones. Every model of every arm is fitted on each subset with the same options and scores the "
-    "same cases. The best baseline is chosen again in each subset, out-of-fold. Lines are "
+    "same cases. The best classical model is chosen again in each subset, out-of-fold. Lines are "
     "AUC(n) = limit − scale · n^(−rate) by weighted least squares; bands, intervals and the "
     "crossing come from resampling patients and draws, the same for all models. Few draws are "
-    "allowed for by Student’s quantile. A model is compared with the best baseline on the draws in "
-    "which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with the most "
-    "cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is open. "
+    "allowed for by Student’s quantile. A model is compared with the best classical model on the "
+    "draws in which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with "
+    "the most cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is "
+    "inconclusive. "
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
 )
@@ -137,23 +138,23 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     most, ahead = format_count(crossing.compared[-1]), format_percent(crossing.ahead)
     tried = f"with up to {most} training cases, the most that were compared"
     if crossing.answer == "does not overtake":
-        return f"does not overtake the best baseline {tried} ({ahead} of the resamples do)."
+        return f"does not overtake the best classical model {tried} ({ahead} of the resamples do)."
     if crossing.answer == "open":
         return (
-            f"may or may not overtake the best baseline {tried}: this is open, {ahead} of the "
-            "resamples do."
+            f"may or may not overtake the best classical model {tried}: this is inconclusive, "
+            f"{ahead} of the resamples do."
         )
     if crossing.cases is None or crossing.cases > crossing.compared[-1]:
-        return f"overtakes the best baseline {tried}."
+        return f"overtakes the best classical model {tried}."
     high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:
         return (
-            "is better than the best baseline already with the smallest number of training cases, "
-            f"{format_count(result.least)} (at the latest from {high})."
+            "is better than the best classical model already with the smallest number of training "
+            f"cases, {format_count(result.least)} (at the latest from {high})."
         )
     interval = f"95 % interval {_rounded(crossing.low or result.least)} to {high}"
     return (
-        f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
+        f"overtakes the best classical model at about {_rounded(crossing.cases)} training cases "
         f"({interval})."
     )
 

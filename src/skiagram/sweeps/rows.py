@@ -125,8 +125,8 @@ class Sweep:
         analysis: What is made of all rows together besides the table. `severity`: of rows whose
             `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
             `learning_curves`: of rows that differ in `plan.subset`, from how many
-            training cases on a model overtakes the best baseline. `cost`: which cheaper models are
-            as good as the best.
+            training cases on a model overtakes the best classical model. `cost`: which cheaper
+            models are as good as the best.
         clock: How times among the figures are taken.
     """
 

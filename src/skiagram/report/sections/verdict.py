@@ -124,12 +124,12 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     elif margins == "no":
         yield (
             f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
-            "smaller one it leaves the question open."
+            "smaller one it is inconclusive."
         )
     elif margins == "yes and no":
         yield (
             f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
-            f"above {high} “no”; in between the question is open."
+            f"above {high} “no”; in between it is inconclusive."
         )
 
 
