@@ -260,7 +260,7 @@ def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
     assert decide_by_margin(gain, 0.02) == "yes"
     assert not is_contradicted(run.evaluation)
     assert decide_finding(run.evaluation) == "no"
-    assert "not shown to beat a finder that marks nothing" in run.evaluation.verdict
+    assert "not shown to beat a detector that marks nothing" in run.evaluation.verdict
 
 
 def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:

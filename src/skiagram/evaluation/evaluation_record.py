@@ -79,10 +79,10 @@ class FindingEvaluation:
         ceiling: Share of the development lesions that any proposed place reaches; None without
             proposed places.
         finders: A result a model, in the order of params.yaml.
-        arms: Arm → what stands for it, chosen among finders by the mean sensitivity on development
+        arms: Arm → what stands for it, chosen among detectors by the mean sensitivity on development
             cases.
         chosen: Arm → model → in how many choices it was chosen.
-        contender: What stands against the classical finders, a key of `arms`.
+        contender: What stands against the classical detectors, a key of `arms`.
         ideal: The ideal observer on generated data; its figure of merit is the most that is
             possible, the AUC of whole images.
     """
@@ -104,7 +104,7 @@ class FindingEvaluation:
 
     @property
     def every(self) -> tuple[FinderResult, ...]:
-        """Return the finders, what stands for each arm, and the ideal observer."""
+        """Return the detectors, what stands for each arm, and the ideal observer."""
         return (*self.finders, *self.arms.values(), *([self.ideal] if self.ideal else []))
 
     @property
@@ -239,7 +239,7 @@ class Evaluation:
 
     @cached_property
     def table(self) -> FigureTable:
-        """Return the one long table: each model, mixture and finder, and the run as a whole."""
+        """Return the one long table: each model, mixture and detector, and the run as a whole."""
         tables = [model.figures for model in self.every]
         if self.finding is not None:
             tables += [finder.figures for finder in self.finding.every]
@@ -327,7 +327,7 @@ class Evaluation:
         return gap.negate() if self.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:
-        """Return the contender among finders minus the best classical one; None without the two."""
+        """Return the contender among detectors minus the best classical one; None without the two."""
         return self.figures.get(analysis=FINDING, figure=figure, versus="classical")
 
     def differences_of_sides(self, *analyses: str) -> tuple[FigureRow, ...]:

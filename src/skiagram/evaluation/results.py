@@ -203,5 +203,5 @@ class FinderResult:
     froc_band: Band | None
 
     def find(self, figure: str, group: str = "") -> Estimate:
-        """Return a figure of the finder; without a value where there is none."""
+        """Return a figure of the detector; without a value where there is none."""
         return self.figures.find(figure=figure, group=group)

@@ -225,7 +225,7 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
         rival = f"a simple baseline, {_title(rule.versus, evaluation)}"
         if rule.versus == PREVALENCE:
-            rival = "a finder that marks nothing, whose figure of merit is ½"
+            rival = "a detector that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(finding.contender)
         yield f"In finding, the {name} is not shown to beat {rival}."
 

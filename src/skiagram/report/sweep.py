@@ -126,7 +126,7 @@ def title_of(result: SweepResult, model: str) -> str:
     """Return a model's name for people."""
     if model.startswith(BEST):
         arm = model.removeprefix(BEST)
-        kind = "Best finder" if arm.endswith(FINDER) else "Best"
+        kind = "Best detector" if arm.endswith(FINDER) else "Best"
         return f"{kind} of the arm “{arm.removesuffix(FINDER)}”"
     return next(
         each.title for row in result.rows for each in row.figures.figures if each.model == model

@@ -88,7 +88,7 @@ class Objective:
             fault = (
                 f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
             )
-            allowed = f"{SELECTION}, or the like figure of finders and other outcomes"
+            allowed = f"{SELECTION}, or the like figure of detectors and other outcomes"
             raise OptionError(fault, where="objective.figure", allowed=allowed)
         if self.model is not None and self.arm is not None:
             remedy = "name one of them"
