@@ -117,8 +117,8 @@ FindingGain = Annotated[
         Annotated[float, Field(ge=-1, le=1)],
     ],
     Field(
-        description="The same of the best
-        detectors: figure of merit, and mean sensitivity at 1/8 to " "8 false marks per image, with the bounds of their 95 % intervals."
+        description="The same of the best detectors: figure of merit, and mean sensitivity at 1/8 "
+        "to 8 false marks per image, with the bounds of their 95 % intervals."
     ),
 ]
 

@@ -79,8 +79,8 @@ class FindingEvaluation:
         ceiling: Share of the development lesions that any proposed place reaches; None without
             proposed places.
         finders: A result a model, in the order of params.yaml.
-        arms: Arm → what stands for it, chosen among detectors by the mean sensitivity on development
-            cases.
+        arms: Arm → what stands for it, chosen among detectors by the mean sensitivity on the
+            development set.
         chosen: Arm → model → in how many choices it was chosen.
         contender: What stands against the classical detectors, a key of `arms`.
         ideal: The ideal observer on generated data; its figure of merit is the most that is
@@ -327,7 +327,7 @@ class Evaluation:
         return gap.negate() if self.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:
-        """Return the contender among detectors minus the best classical one; None without the two."""
+        """Return the best contender minus the best classical detector; None without the two."""
         return self.figures.get(analysis=FINDING, figure=figure, versus="classical")
 
     def differences_of_sides(self, *analyses: str) -> tuple[FigureRow, ...]:

@@ -317,7 +317,7 @@ class CropTraining(ClassifierTraining):
 
 @plain_dataclass(frozen=True)
 class Learned:
-    """What a detector knows besides its weights: the label looked for, lesions' median radius, mm."""
+    """What a detector knows besides weights: the label looked for, lesions' median radius, mm."""
 
     positive: int
     radius: float

@@ -1,4 +1,4 @@
-"""Images as the network of a detector sees them, and places in them: lesions, and those of crops."""
+"""Images as a detector's network sees them, and places in them: lesions, and those of crops."""
 
 from collections.abc import Sequence
 from functools import lru_cache
