@@ -177,7 +177,7 @@ def test_the_answer_follows_the_cases_without_copies(
     evaluation = evaluate(replace(held_out, duplicates=pairs))
     assert evaluation.near_duplicates == len(copied)
     assert evaluation.answer.decision == decision
-    words = "near duplicate among the development cases"
+    words = "near duplicate in the development set"
     assert words in " ".join((*evaluation.answer.openings, *evaluation.answer.reasons))
 
 
@@ -190,7 +190,7 @@ def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -
         held_out, models=(replace(held_out.models[0], table=table), *held_out.models[1:])
     )
     answer = evaluate(as_networks(shifted, "cox")).answer
-    assert "unlike the development cases" in answer.openings[0]
+    assert "unlike the development set" in answer.openings[0]
     assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 

@@ -1,4 +1,4 @@
-"""What stands for each arm in the primary comparison, chosen without the reported labels."""
+"""What stands for each arm in the primary comparison, chosen without the test labels."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
 
 @dataclass(frozen=True)
 class SelectionFigure:
-    """What a model is chosen by, higher is better, from labels of development cases alone.
+    """What a model is chosen by, higher is better, from labels of the development set alone.
 
     Attributes:
         value: Of all of them; None for a model that cannot be chosen.
@@ -95,7 +95,7 @@ class MeasuredModel:
 
 @dataclass(frozen=True)
 class SelectedArm:
-    """Which models were chosen for an arm, and their scores on the reported cases.
+    """Which models were chosen for an arm, and their scores on the test cases.
 
     Attributes:
         selection: Figure by which they were chosen, higher is better; None where nobody chose.
@@ -120,8 +120,8 @@ class MeasuredRun:
         contender: What is held against the classical models, a key of `arms` where it could be
             scored.
         site_column: Column of the sites that models had not seen; empty where there is none.
-        site: (n,) site of each reported case; empty likewise.
-        traits: What may tell test from development cases; None does not ask.
+        site: (n,) site of each test case; empty likewise.
+        traits: What may tell the test set from the development set; None does not ask.
     """
 
     setting: EvaluationSet
@@ -179,7 +179,7 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
 def find_selection_figure(
     model: Predictions, compared: ComparedModel, setting: EvaluationSet
 ) -> tuple[SelectionFigure, Estimate]:
-    """Return the primary figure of development cases that chooses a model, and as it is shown.
+    """Return the primary figure of the development set that chooses a model, and as it is shown.
 
     Of classes it is the mean over folds of the AUC of the cases that a fold held out, of other
     outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of

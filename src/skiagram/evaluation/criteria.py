@@ -264,7 +264,7 @@ def has_shifted(difference: FigureRow) -> bool:
 
 
 def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
-    """Return whether a classifier tells test from development cases with an AUC surely above that.
+    """Return whether the AUC of a classifier that tells the two sets apart is surely above that.
 
     Above chance it may say why figures differ. Above 0.65, a convention of this project, figures of
     one side may not hold on the other, and everybody is warned (`UNLIKE`).
@@ -411,7 +411,7 @@ def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow
 
 
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
-    """Return the primary comparison on all reported cases, or on a group of them; None for none."""
+    """Return the primary comparison on all test cases, or on a group of them; None for none."""
     figures = evaluation.figures.select(group=group)
     difference = figures.get(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
     if difference is None or difference.value is None:
@@ -422,7 +422,7 @@ def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparis
 def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the comparison that answer and verdict follow: without near duplicates, if there are.
 
-    A model may only remember near duplicates of development cases.
+    A model may only remember near duplicates of the development set.
     """
     clean = find_comparison(evaluation, OFF_NEAR_DUPLICATES)
     return clean or find_comparison(evaluation)

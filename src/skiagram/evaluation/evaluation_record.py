@@ -21,7 +21,7 @@ from skiagram.tasks.task import Task
 class ArmChoice:
     """What stands for an arm in the primary comparison.
 
-    Under `holdout` it is one model, chosen on out-of-fold scores of the development cases. Under
+    Under `holdout` it is one model, chosen on out-of-fold scores of the development set. Under
     `cv` it is a procedure: in each outer fold the model whose inner folds gave the highest AUC, so
     that no case takes part in choosing the model that scores it.
 
@@ -71,11 +71,11 @@ class FindingEvaluation:
         unit: Of distances: `mm`, or `pixels` where the spacing is unknown.
         variant: `JAFROC`: against the highest false mark of each normal image; `JAFROC1`: of each
             image, where none is normal. Lesions of an image share one weight.
-        lesions: Lesions of the reported images whose place is known.
+        lesions: Lesions of the test images whose place is known.
         images: Images that were searched and count.
         normal: How many of them have no lesion.
         unplaced: Positive images without a known place, left out: marks on them cannot be judged.
-        near_duplicates: Images left out as a near duplicate is among the development cases.
+        near_duplicates: Images left out as a near duplicate is in the development set.
         ceiling: Share of the development lesions that any proposed place reaches; None without
             proposed places.
         finders: A result a model, in the order of params.yaml.
@@ -157,9 +157,9 @@ class Evaluation:
         task: What is predicted.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
-        near_duplicates: Reported cases with a near duplicate or transformed copy in development.
+        near_duplicates: Test cases with a near duplicate or transformed copy in development.
         models: One result per model, in the order of params.yaml.
-        facts: (name, number) of what a reader must know of the reported cases besides, for example
+        facts: (name, number) of what a reader must know of the test cases besides, for example
             the number of events; empty where classes are told apart.
         mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
             the model that was chosen there, measured as a model is.
@@ -183,13 +183,13 @@ class Evaluation:
             `arms` has the primary figure of what stands for each arm, and that by which it was
             chosen: under `cv` the mean over the outer folds, each of the inner folds of the model
             that was chosen there. `shifts` are test against out-of-fold figures; `domain` says how
-            well a classifier tells test from development cases, `shares`, `numbers` and `features`
-            what differs. `limit` is what an ideal observer reaches on generated data, `sites` and
-            `external` are other sites and another cohort. Of classes besides: `majority` is the
-            accuracy of naming every case as most development cases are; `finding` is the primary
-            comparison of detectors, `finding_rules` their contender against each simple baseline
-            which leaves marks, and against a detector which marks nothing, `prevalence`, whose
-            figure of merit is ½; `ranking`, `utility` and `readers`.
+            well a classifier tells the test set from the development set, `shares`, `numbers` and
+            `features` what differs. `limit` is what an ideal observer reaches on generated data,
+            `sites` and `external` are other sites and another cohort. Of classes besides:
+            `majority` is the accuracy of naming every case as most development cases are; `finding`
+            is the primary comparison of detectors, `finding_rules` their contender against each
+            simple baseline which leaves marks, and against a detector which marks nothing,
+            `prevalence`, whose figure of merit is ½; `ranking`, `utility` and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
@@ -234,7 +234,7 @@ class Evaluation:
 
     @property
     def reported(self) -> tuple[int, int]:
-        """Return the numbers of reported cases and of their patients."""
+        """Return the numbers of test cases and of their patients."""
         return sum(self.cases["reported"].values()), self.patients["reported"]
 
     @cached_property
@@ -277,7 +277,7 @@ class Evaluation:
 
     @property
     def events(self) -> str:
-        """Return how many reported cases had the event; empty where none is looked for."""
+        """Return how many test cases had the event; empty where none is looked for."""
         return dict(self.facts).get("events", "")
 
     @property
@@ -302,7 +302,7 @@ class Evaluation:
 
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
-        """Return each arm against each simple baseline, on all reported cases."""
+        """Return each arm against each simple baseline, on all test cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
@@ -336,7 +336,7 @@ class Evaluation:
         return tuple(row for row in compared if row.analysis in analyses)
 
     def values_of_sides(self, difference: FigureRow) -> tuple[float, float]:
-        """Return what a difference is of: the figure of test and of development cases."""
+        """Return what a difference is of: the figure of test and of the development set."""
         same = {"analysis": difference.analysis, "figure": difference.figure}
         same |= {"model": difference.model, "versus": ""}
         tested, known = (self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT))
@@ -386,5 +386,5 @@ class Evaluation:
 
     @property
     def is_external(self) -> bool:
-        """Return whether the reported cases are another cohort, which a finished project scored."""
+        """Return whether the test cases are another cohort, which a finished project scored."""
         return bool(self.figures.select(analysis=EXTERNAL))

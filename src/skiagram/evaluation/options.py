@@ -79,7 +79,7 @@ class EvaluationOptions:
         compare: Further pairs of models.
         analyses: What is asked beyond the figures that are always there.
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
-            `either`: the better of the two by scores that the reported labels do not enter.
+            `either`: the better of the two by scores that the test labels do not enter.
         hit: When a mark hits a lesion.
         preferred: Models of classes that stand for their arm unless the selection AUC of another
             is better by more than .05. The choice among many by few patients is mostly luck.

@@ -108,8 +108,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     )
     if is_remembered(evaluation):
         unclean = (
-            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
-            "development cases, and without them nothing can be compared: the figures are too good."
+            f"{evaluation.near_duplicates} test cases have a near duplicate in the "
+            "development set, and without them nothing can be compared: the figures are too good."
         )
         openings = (*openings, unclean)
     return Verdict(decision, headline, openings, reasons)
@@ -146,13 +146,13 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         if all((tested > known) != is_error for tested, known in sides):
             yield (
                 f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
-                "held-out development cases by more than chance explains "
+                "held-out cases of the development set by more than chance explains "
                 f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
             )
         else:
             yield (
-                f"The {cases} are unlike the development cases: the {figure} on them and on "
-                "held-out development cases differ by more than chance explains "
+                f"The {cases} are unlike the development set: the {figure} on them and on "
+                "held-out cases of the development set differ by more than chance explains "
                 f"({_listed(pairs)})."
             )
         yield from _why_unlike(evaluation)
@@ -185,8 +185,8 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     estimate, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
     return (
         "Without labels, a classifier on the features tells "
-        f"{'the cohort' if is_external else 'test'} from development cases with an AUC of "
-        f"{_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
+        f"{'the cohort' if is_external else 'the test set'} from the development set with an AUC "
+        f"of {_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
@@ -238,8 +238,8 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:
         sealed = evaluation.task.design == "holdout"
-        seen = "development cases" if sealed else "cases of other patients"
-        where += f" without a near duplicate among the {seen}"
+        seen = "in the development set" if sealed else "among the cases of other patients"
+        where += f" without a near duplicate {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
     first, second = (_decimal(decisive.reached(side)) for side in SIDES)
     return (

@@ -28,7 +28,7 @@ def state_warnings(
     """Yield the warnings, those about single models first.
 
     Args:
-        figures: Of the run, in which may stand what tells test from development cases.
+        figures: Of the run, in which may stand what tells the test set from the development set.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     cases, predicted = setting.cases, setting.task.predicted
@@ -40,8 +40,8 @@ def state_warnings(
         )
     if setting.near_duplicates:
         yield (
-            f"{setting.near_duplicates} of {len(setting.cases)} reported cases have a near "
-            "duplicate among the development cases. A model may only remember them; the verdict "
+            f"{setting.near_duplicates} of {len(setting.cases)} test cases have a near "
+            "duplicate in the development set. A model may only remember them; the verdict "
             "follows the others."
         )
     if setting.label_conflicts:

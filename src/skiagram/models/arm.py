@@ -84,7 +84,7 @@ class Member(Trainable[I]):
         return self.titled or self.model.title
 
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
-        """Return the development cases as the model may see them."""
+        """Return the development set as the model may see them."""
         known = cases.development()
         ids = known.case_id, known.label, known.patient_id
         return Labelled(self.development, *ids, task.predicted.unnamed, self.group, known.value)

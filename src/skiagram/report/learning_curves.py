@@ -46,7 +46,7 @@ def show_learning_curves(result: LearningCurves) -> AnalysisPart:
         figure_caption="Points: mean over draws; a hollow point lacks draws whose fit failed. "
         "Lines: fitted power laws with 95 % bands.",
         table=tabulate_curves(result),
-        caption=f"AUC by number of training cases, on {format_count(result.cases)} reported cases "
+        caption=f"AUC by number of training cases, on {format_count(result.cases)} test cases "
         f"of {format_count(result.patients)} patients; mean over {result.draws} draws with its "
         f"95 % interval by patient and draw{efficiency}. “3 of 5 draws”: the other fits failed, "
         "and the mean is over those that exist.",
@@ -207,7 +207,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         )
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
-        axes.set_ylabel("AUC on the reported cases")
+        axes.set_ylabel("AUC on the test cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")

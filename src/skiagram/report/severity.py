@@ -68,8 +68,8 @@ def show_severity(result: Severity) -> list[AnalysisPart]:
                     figure_caption="",
                     table=tabulate_decisions(data),
                     caption="Sensitivity, below it specificity, at the threshold that clean "
-                    "held-out development cases fixed. Decisions can become wrong although the "
-                    "AUC is stable.",
+                    "held-out cases of the development set fixed. Decisions can become wrong "
+                    "although the AUC is stable.",
                     notes=(),
                     method="",
                 )

@@ -358,7 +358,7 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     if model.compared is None:
         return model
     if not later.any():
-        missing = Estimate(None, reason="no reported case has an earlier image")
+        missing = Estimate(None, reason="no test case has an earlier image")
         return replace(model, metrics={**model.metrics, LATER_AUC: missing})
     part = model.compared.select(later)
     metrics = {**model.metrics, LATER_AUC: part.estimate()}

@@ -216,8 +216,7 @@ class MeasuredOutcome(Predicted):
             figures[0],
             name=f"{self.primary}_off_near_duplicates",
             title=f"{self.of_primary.title} without near duplicates",
-            definition="On the reported cases without a near duplicate among the development "
-            "cases.",
+            definition="On the test cases without a near duplicate in the development set.",
             headline=False,
         )
         return (*figures, clean)

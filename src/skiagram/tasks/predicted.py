@@ -141,7 +141,7 @@ class Predicted(ABC):
         """
 
     def settle(self, value: Floats, label: Labels) -> Self:
-        """Return the member with what it takes from the development cases.
+        """Return the member with what it takes from the development set.
 
         Raises:
             DataError: The cases cannot carry an evaluation.
@@ -202,7 +202,7 @@ class Predicted(ABC):
 
     @property
     def selection(self) -> str:
-        """Return the name of the same figure of development cases, which chooses models."""
+        """Return the name of the same figure of the development set, which chooses models."""
         return f"selection_{self.primary}"
 
     @property

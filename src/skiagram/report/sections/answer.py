@@ -101,7 +101,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         name = evaluation.task.classes[positive]
         share = format_percent(counts.get(name, 0) / total)
         prevalence = (
-            f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
+            f"Here {share} of the test cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
         )
     return {
@@ -177,7 +177,7 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         f"{format_count(decisive.patients)} {whose}{cohort}, {seen}"
     )
     if decisive.without_near_duplicates:
-        where += ", without the near duplicates of development cases"
+        where += ", without the near duplicates of the development set"
     if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
     name = evaluation.contender_words
@@ -188,7 +188,7 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         "chance": f"a {name} is not shown to do better than chance.",
         "rule": f"a {name} is not shown to do better than a simple baseline, "
         f"{evaluation.titles.get(rule, rule)}.",
-        "copies": "nothing can be compared without the near duplicates of development cases.",
+        "copies": "nothing can be compared without the near duplicates of the development set.",
         "several": "the comparisons with classical features and with simple baselines, taken "
         f"together, do not exclude that a {name} gains the {gain} that counts as worthwhile.",
     }

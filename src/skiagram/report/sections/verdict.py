@@ -59,8 +59,8 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     commonest = evaluation.majority_accuracy
     if commonest is not None and commonest.value is not None:
         sentences.append(
-            "Assigning every case to the most common class of the development cases is correct in "
-            f"{format_percent(commonest.value)} of the reported cases; an accuracy close to this "
+            "Assigning every case to the most common class of the development set is correct in "
+            f"{format_percent(commonest.value)} of the test cases; an accuracy close to this "
             "has no value."
         )
     sentences += [*_variance_sources(evaluation), *_order_of_models(evaluation)]
@@ -153,7 +153,7 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     leader, share, standing = find_leader(evaluation)
     words = (
         f"Among all models, {evaluation.titles.get(leader, leader)} has the highest AUC in "
-        f"{format_percent(share)} of the resamples of reported patients"
+        f"{format_percent(share)} of the resamples of test patients"
     )
     if standing == "other":
         sealed = (
