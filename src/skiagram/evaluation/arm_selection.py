@@ -84,7 +84,7 @@ class MeasuredModel:
 
     @property
     def name(self) -> str:
-        """Its name, as its option file has it."""
+        """Its name, as its config has it."""
         return self.result.outcome.model
 
     @property

@@ -85,7 +85,7 @@ class Combination(ABC):
     """Members and how they are put together.
 
     Attributes:
-        members: Option files of models of the same run.
+        members: Configs of models of the same run.
     """
 
     kind: ClassVar[str]
@@ -315,7 +315,7 @@ def _other_plan(member: Predictions) -> DataError:
 
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
-    """Build the combination of an option file; what its members left is read when it is made."""
+    """Build the combination of a config; what its members left is read when it is made."""
     where = f"combinations.{name}"
     model: Combination = build(options, where)
     strangers = [member for member in model.members if member not in trained]
@@ -325,7 +325,7 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
         allowed = ", ".join(trained)
         raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
-        raise OptionError("a model has the same name", where=where, remedy="rename the option file")
+        raise OptionError("a model has the same name", where=where, remedy="rename the config")
     return CombinedMember(name, model, options)
 
 

@@ -1,7 +1,7 @@
 """A sweep: a base, axes of options, and the rows that are their product.
 
-An option file of `conf/sweep` names an option as a line does (`Composition.find_option`): a choice
-of params.yaml by its name (`seed`), an option of an option file as `FILE.OPTION` (`svm.kernel`).
+A config of `conf/sweep` names an option as a line does (`Composition.find_option`): a choice
+of params.yaml by its name (`seed`), an option of a config as `FILE.OPTION` (`svm.kernel`).
 Rows have whole names: `conf.<group>.<file>.` before an option, or `conf.<stage>.` (`conf.plan.`).
 """
 
@@ -109,7 +109,7 @@ class Sweep:
 
     Attributes:
         question: What the sweep answers, one sentence; the title of its page.
-        base: Option → value in every row, in place of what params.yaml and option files have.
+        base: Option → value in every row, in place of what params.yaml and configs have.
         axes: Option → its values, a list or a range. Or a name of its own → settings of several
             options, each with a name. The rows are all combinations, the last axis fastest.
         rows: Option → value of each row, in place of axes.

@@ -97,12 +97,12 @@ class Predicted(ABC):
     """What is predicted of a case; a member is a frozen dataclass of its options.
 
     Attributes:
-        kind: Name of the member, as option files and `Model.tasks` have it.
+        kind: Name of the member, as configs and `Model.tasks` have it.
         positive: Label of the condition looked for; None where there is no single one.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
         rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
-            `permuted`) → option file of the model on it alone.
+            `permuted`) → config of the model on it alone.
         chance: Primary figure of a model that knows nothing of a case; None where only the rule on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
