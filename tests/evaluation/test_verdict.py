@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.criteria import is_nothing_of_use
+from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
@@ -47,7 +48,7 @@ def test_each_situation_has_the_decision_and_the_words_of_its_page(situation: st
         assert part in verdict.text
     assert not rest.strip()
     if verdict.headline.startswith("Use a "):
-        assert re.search(rf": {verdict.decision}\b", verdict.headline)
+        assert re.search(rf": {DECISION_WORDS[verdict.decision]}\b", verdict.headline)
     elif verdict.headline.startswith("No model works"):
         assert is_nothing_of_use(SITUATIONS[situation])
         assert verdict.decision != "yes"
