@@ -62,7 +62,7 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
         "jackknife",
         "not a medical device",
         "Licence of its weights: Apache-2.0",
-        "Comparison with trivial rules",
+        "Comparison with simple baselines",
         "Primary comparison",
         "Every model against every other",
     ):

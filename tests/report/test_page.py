@@ -165,7 +165,7 @@ def test_what_a_task_does_not_have_is_said() -> None:
         subgroups (no column divides the cases into parts
         several readers (defined for two classes)
         was chosen within each fold by its inner folds
-        not: chosen on development cases
+        not: chosen on the development set
         not: Text in the pixels
     """)
 

@@ -257,7 +257,7 @@ def _steps(
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
     if model.finds_in in ("features", "candidates"):
         if preparation.proposal is None:
-            raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
+            raise DataError("does not say where the detector looks", where=str(path), remedy=WHOLE)
         proposal = own(preparation.proposal, ("skiagram.finding",), ("places",), path)
     # Cases are compared with the visit before where the model reads a change.
     target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None

@@ -28,7 +28,7 @@ def state_warnings(
     """Yield the warnings, those about single models first.
 
     Args:
-        figures: Of the run, in which may stand what tells test from development cases.
+        figures: Of the run, in which may stand what tells the test set from the development set.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     cases, predicted = setting.cases, setting.task.predicted
@@ -40,8 +40,8 @@ def state_warnings(
         )
     if setting.near_duplicates:
         yield (
-            f"{setting.near_duplicates} of {len(setting.cases)} reported cases have a near "
-            "duplicate among the development cases. A model may only remember them; the verdict "
+            f"{setting.near_duplicates} of {len(setting.cases)} test cases have a near "
+            "duplicate in the development set. A model may only remember them; the verdict "
             "follows the others."
         )
     if setting.label_conflicts:
@@ -72,11 +72,11 @@ def state_warnings(
 
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where no simple rule for the outcome was trained beside the models."""
+    """Yield a warning where no simple baseline for the outcome was trained beside the models."""
     if run.task.rules and not run.rules:
         named = " or ".join(f"`{rule}`" for rule in run.task.rules)
         yield (
-            "No simple rule was trained beside the models, and one is often as good: add "
+            "No simple baseline was trained beside the models, and one is often as good: add "
             f"{named} to `baselines`."
         )
 

@@ -86,7 +86,7 @@ class Combination(ABC):
     """Members and how they are put together.
 
     Attributes:
-        members: Option files of models of the same run; null for all that could be trained.
+        members: Configs of models of the same run; null for all that could be trained.
         without: Models that are no members where `members` is null, such as simple rules.
     """
 
@@ -329,7 +329,7 @@ def _other_plan(member: Predictions) -> DataError:
 
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
-    """Build the combination of an option file; what its members left is read when it is made."""
+    """Build the combination of a config; what its members left is read when it is made."""
     where = f"combinations.{name}"
     model: Combination = build(options, where)
     members = model.members or ()
@@ -340,7 +340,7 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
         allowed = ", ".join(trained)
         raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
-        raise OptionError("a model has the same name", where=where, remedy="rename the option file")
+        raise OptionError("a model has the same name", where=where, remedy="rename the config")
     return CombinedMember(name, model, options, trained=tuple(trained))
 
 

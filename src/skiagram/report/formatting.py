@@ -115,9 +115,9 @@ class DesignWords(NamedTuple):
 DESIGN_WORDS: dict[Design, DesignWords] = {
     "holdout": DesignWords(
         reported="the sealed test cases",
-        chosen="chosen on development cases",
-        fixed_on="out-of-fold scores of development cases",
-        held_out="held-out development cases",
+        chosen="chosen on the development set",
+        fixed_on="out-of-fold scores of the development set",
+        held_out="held-out cases of the development set",
         named="before the labels were opened",
     ),
     "cv": DesignWords(

@@ -69,7 +69,7 @@ class _Shown:
 
     @property
     def decision(self) -> Decision:
-        """`yes`, `no`, `open`, or `none` where nothing can be said."""
+        """`yes`, `no`, `open` (inconclusive), or `none` where nothing can be said."""
         return self.answered.answer.decision
 
     @property

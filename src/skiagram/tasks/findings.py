@@ -478,7 +478,7 @@ def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
     """Return the findings that labels tell, the rarest first; each label has enough cases.
 
     Args:
-        states: (n, findings) of the development cases.
+        states: (n, findings) of the development set.
     """
     present = states == PRESENT
     order = np.argsort(present.sum(axis=0), kind="stable").tolist()

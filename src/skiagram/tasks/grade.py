@@ -89,7 +89,7 @@ class Grade(MeasuredOutcome):
     Attributes:
         column: Column of the place.
         grades: Names, the lowest first.
-        shares: Of the development cases, by grade; empty until they are known.
+        shares: Of the development set, by grade; empty until they are known.
     """
 
     column: str

@@ -160,7 +160,7 @@ RUN = ("logistic_regression", "svm")
         ("stacking", {"members": ["svm", "nope"]}, r"members: no model `nope`.*logistic_regr"),
         ("stacking", {"members": ["svm", "svm"]}, "named twice"),
         ("stacking", {"members": ["svm"]}, r"members.*at least 2"),
-        ("svm", {}, r"a model has the same name.*rename the option file"),
+        ("svm", {}, r"a model has the same name.*rename the config"),
         ("stacking", {"inverse_regularisation": 0.0}, r"combinations.stacking.inverse_reg"),
     ],
 )

@@ -62,7 +62,7 @@ def test_the_answer_is_three_sentences_with_units(
 def test_the_first_sentence_says_what_decides_where_that_is_not_the_difference() -> None:
     first = state_answer(answered("no", 0.03, 0.06))[0]
     assert first.startswith("No: on 150 sealed test cases")
-    assert "not shown to do better than a simple rule" in first
+    assert "not shown to do better than a simple baseline" in first
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:

@@ -236,7 +236,7 @@ WORDS = {
         Classical features Random forest 0.899
         Deep networks Small network with batch norm 0.924
         What the answer rests on Best network minus best classical model +0.021
-        Trivial rules Decision tree 0.724
+        Simple baselines Decision tree 0.724
         Chance 0.500 50 50 The limit of this task Ideal observer 0.955
         Below: the difference on which the answer rests, +0.021 (−0.030 to 0.046)
         not: Support vector machine
@@ -268,7 +268,7 @@ WORDS = {
     """,
     ("answer", "classes"): """
         not: Calibration (both
-        not: of the reported cases are
+        not: of the test cases are
     """,
     ("answer", "mixed"): """
         Best network of each fold (Small network with batch norm 3, Convolutional network of
@@ -279,7 +279,7 @@ WORDS = {
     ("answer", "binary"): """
         Of 100 abnormal cases, Random forest finds 90;
         Of 100 abnormal cases, Small network with batch norm finds 90;
-        40 % of the reported cases are abnormal
+        40 % of the test cases are abnormal
     """,
     ("answer", "at chance"): f"""
         No model works on these data
@@ -324,7 +324,7 @@ WORDS = {
     ("data", "nothing restored"): "No case was restored.",
     ("data", "no patients"): "Groups 175 75",
     ("data", "shifted"): """
-        Test cases beside development cases
+        Test cases beside the development set
         AUC of Random forest differs 0.994 0.969 −0.025 (−0.040 to −0.010) 0.002
         share of abnormal differs 0.73 0.62
         brightness differs 120 88.5
@@ -332,7 +332,7 @@ WORDS = {
         with an AUC of 0.930 (0.90–0.96); 1 of the features differ
         not: height differs
     """,
-    ("data", "classes"): "not: Test cases beside development cases",
+    ("data", "classes"): "not: Test cases beside the development set",
     ("models", "explained"): """
         Readers and devices Dr Gray
         not: Dr Gray best of arm

@@ -101,7 +101,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         name = evaluation.task.classes[positive]
         share = format_percent(counts.get(name, 0) / total)
         prevalence = (
-            f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
+            f"Here {share} of the test cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
         )
     return {
@@ -177,7 +177,7 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         f"{format_count(decisive.patients)} {whose}{cohort}, {seen}"
     )
     if decisive.without_near_duplicates:
-        where += ", without the near duplicates of development cases"
+        where += ", without the near duplicates of the development set"
     if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
     name = evaluation.contender_words
@@ -186,11 +186,11 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     deciding, rule = find_what_decides(evaluation)
     other_reasons = {
         "chance": f"a {name} is not shown to do better than chance.",
-        "rule": f"a {name} is not shown to do better than a simple rule, "
+        "rule": f"a {name} is not shown to do better than a simple baseline, "
         f"{evaluation.titles.get(rule, rule)}.",
-        "copies": "nothing can be compared without the near duplicates of development cases.",
-        "several": "the comparisons with classical features and with simple rules, taken together, "
-        f"do not exclude that a {name} gains the {gain} that counts as worthwhile.",
+        "copies": "nothing can be compared without the near duplicates of the development set.",
+        "several": "the comparisons with classical features and with simple baselines, taken "
+        f"together, do not exclude that a {name} gains the {gain} that counts as worthwhile.",
     }
     if deciding in other_reasons:
         begin = "No" if verdict.decision == "no" else "Not settled"
@@ -291,7 +291,7 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
 
 def tabulate_answer(evaluation: Evaluation) -> Table:
-    """Return what stands for each arm, the difference, trivial rules, and the limit where known."""
+    """Return what stands for each arm, the difference, simple baselines, and the known limit."""
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     difference = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
@@ -368,7 +368,7 @@ def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
 
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
-    """Yield the trivial rules that were in the run, and chance or the most common class."""
+    """Yield the simple baselines that were in the run, and chance or the most common class."""
     rules = {rule.versus for rule in evaluation.simple_rules} - {PREVALENCE}
     rows = [
         _row(evaluation, model)
@@ -385,7 +385,7 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         share = _of_hundred(evaluation.majority_accuracy)
         rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
-        yield Group("Trivial rules", rows)
+        yield Group("Simple baselines", rows)
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:

@@ -140,7 +140,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "detectable": format_decimal(detectable.value) if detectable else "not known",
         "missing": _missing(material.treatment),
         "audit": f"{len(material.audit.findings)} findings of the audit",
-        "near_duplicates": f"{evaluation.near_duplicates} reported cases with a near duplicate",
+        "near_duplicates": f"{evaluation.near_duplicates} test cases with a near duplicate",
         "source": card.source,
         "licence": card.licence,
         "modality": card.modality,

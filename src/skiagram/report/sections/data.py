@@ -56,7 +56,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
-    """Return how reported cases differ from development cases; None where nothing was compared."""
+    """Return how test cases differ from the development set; None where nothing was compared."""
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
     for shift in evaluation.differences_of_sides(SHIFTS):

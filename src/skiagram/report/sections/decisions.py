@@ -1,4 +1,4 @@
-"""Decisions: what each model's thresholds do on the reported cases, and what acting is worth."""
+"""Decisions: what each model's thresholds do on the test cases, and what acting is worth."""
 
 from collections.abc import Callable
 from functools import partial

@@ -98,7 +98,7 @@ def _is_standing(finding: FindingEvaluation, finder: FinderResult) -> bool:
 def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table:
     """Return figure of merit, LUNA16's score, ceiling and distance of every finder.
 
-    Last stands LUNA16's score on development cases, by which the best were chosen.
+    Last stands LUNA16's score on the development set, by which the best were chosen.
     """
     columns = ["Figure of merit", "Mean sensitivity", "Found by any mark"]
     columns += [f"Median distance, {finding.unit}", "Mean sensitivity that chose the best"]

@@ -1,4 +1,4 @@
-"""What an outcome that is measured draws of the best of each arm and of simple rules.
+"""What an outcome that is measured draws of the best of each arm and of simple baselines.
 
 Of a time these are risk groups, calibration and net benefit, of a number agreement and residuals,
 of a grade the grades that were predicted; the outcome says which, and this page knows none of them.
