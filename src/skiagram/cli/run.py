@@ -58,7 +58,7 @@ _OF_A_LINE = (
     "folds",
 )
 _LISTS = ("baselines", "networks")
-_TOGETHER = "all_models"  # option file of the combination of all arms
+_TOGETHER = "all_models"  # config of the combination of all arms
 _HOURS = 0.5  # for all networks
 
 

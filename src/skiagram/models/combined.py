@@ -87,7 +87,7 @@ class Combination(ABC):
 
     Attributes:
         members: Configs of models of the same run; null for all that could be trained.
-        without: Models that are no members where `members` is null, such as simple rules.
+        without: Models that are no members where `members` is null, such as simple baselines.
     """
 
     kind: ClassVar[str]
