@@ -38,7 +38,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation = evaluate(inputs, OPTIONS, seed=0)
     shown = replace(material(), card=inputs.card, audit=AUDIT)
     write_results(evaluation, shown, inputs, root / "reports")
-    summary = summarise_run(evaluation, AUDIT)
+    summary = summarise_run(evaluation, AUDIT, {})
     assert not summary.failed
     assert "C (Harrell)" in summary.lines[0]
     assert "events" in summary.lines[0]

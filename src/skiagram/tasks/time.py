@@ -169,7 +169,7 @@ class TimeToEvent(MeasuredOutcome):
             "concordance",
             "C (Harrell)",
             "chance that of two patients of whom one is known to have had the event before the "
-            "other, that one has the higher risk; .5 is chance",
+            "other, that one has the higher risk; 0.5 is chance",
         ),
         Figure(
             "uno_concordance",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from math import copysign
 
 from matplotlib.axes import Axes
@@ -44,11 +43,10 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
-    format_difference,
     format_percent,
-    format_signed,
     group_by_arm,
     is_best,
+    list_simple_rules,
     metric_heading,
 )
 from skiagram.report.material import Material
@@ -64,7 +62,15 @@ from skiagram.report.tables import (
     fill_difference,
     make_model_row,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate, round_half_up
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_interval,
+    format_signed,
+    round_half_up,
+)
 
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
@@ -304,9 +310,8 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     elif _counts_decisions(evaluation):
         name = task.classes[task.positive or 0]
         columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
-        signed, missing = partial(format_signed, digits=0), Estimate(None, reason="not compared")
-        both = _frequencies(evaluation)
-        difference += [fill_cell(each or missing, signed, digits=0) for each in both]
+        missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
+        difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]
     groups = [
         Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
         for arm, models in list_compared(evaluation).items()
@@ -364,17 +369,12 @@ def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
         parts = (share.value, share.high, share.low)
         value, low, high = (None if part is None else 1 - part for part in parts)
         share = Estimate(value, low, high)
-    return fill_cell(_scaled(share, 100), partial(format_decimal, digits=0), digits=0)
+    return fill_cell(_scaled(share, 100), 0, 0)
 
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     """Yield the trivial rules that were in the run, and chance or the most common class."""
-    rules = {rule.versus for rule in evaluation.simple_rules} - {PREVALENCE}
-    rows = [
-        _row(evaluation, model)
-        for model in evaluation.models
-        if model.outcome.model in rules and not is_best(evaluation, model)
-    ]
+    rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
     chance = evaluation.task.predicted.chance
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
     if chance is not None and not _counts_decisions(evaluation):
@@ -509,9 +509,8 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     # Net benefit at the stated risks.
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     gains_in_words = [
-        f"{format_signed(gain.value, digits=1)} ({format_signed(gain.low, digits=1)} to "
-        f"{format_signed(gain.high, digits=1)}) acting from a risk of "
-        f"{format_share(float(gain.group))}"
+        f"{format_signed(gain.value, 1)} {format_interval(gain, 1, signed=True)} acting from a "
+        f"risk of {format_share(float(gain.group))}"
         for gain in gains.rows
         if gain.value is not None
     ]

@@ -1,6 +1,6 @@
 """All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
@@ -8,11 +8,16 @@ from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
-from skiagram.report.formatting import format_difference, metric_heading
+from skiagram.report.formatting import metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+)
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
 
@@ -115,13 +120,18 @@ def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow
     return model.figures.get(**wanted, **({} if group is None else {"group": group}))
 
 
-def format_as_text(evaluation: Evaluation) -> str:
-    """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
+def format_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> str:
+    """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`.
+
+    Args:
+        seconds: Model → how long it took to train, where that is known.
+    """
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
     shown = shown if evaluation.task.decides else []
     primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
+    rows[0] += ["Seconds"] if seconds else []
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":
@@ -135,6 +145,7 @@ def format_as_text(evaluation: Evaluation) -> str:
                 outcome.arm,
                 format_estimate(result.find(evaluation.primary)),
                 *(format_decimal(figure.value) for figure in figures),
+                *([format_decimal(seconds.get(outcome.model), 1)] if seconds else []),
             ]
         )
     if evaluation.ideal is not None:
