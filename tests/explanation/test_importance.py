@@ -9,10 +9,10 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
 from skiagram.explanation import importance
+from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.importance import (
     accumulate_local_effects,
     auc_loss,
-    cluster_features,
     compare_rankings,
     estimate_loss,
     group_by_family,

@@ -9,7 +9,7 @@ that did not see the cases (Breiman 2001, *Machine Learning* 45:5; groups: Grego
 
 import numpy as np
 
-from skiagram.explanation.importance import Floats, cluster_features
+from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.record import FeatureReliance, Reliance
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Fitted
@@ -56,7 +56,7 @@ def measure_reliance(
     by_change = scores.reshape(len(changed) + 1, cases, -1)
     before, *after = (np.sign(each[:, None] - each) for each in by_change)
     pairs = 2 * before[0].size * (cases - 1)
-    shares: Floats = np.array([np.abs(order - before).sum() / pairs for order in after])
+    shares = np.array([np.abs(order - before).sum() / pairs for order in after])
     by_cluster = shares.reshape(len(clusters), orders).mean(axis=1)
     features = [
         FeatureReliance(first, tuple(others), float(share))
