@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.report.formatting import format_count
+from skiagram.report.formatting import format_count, name_class
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -15,6 +15,8 @@ from skiagram.statistics.estimate import (
     format_interval,
     format_signed,
 )
+from skiagram.tasks.classes import Classes
+from skiagram.tasks.task import Task
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,8 @@ def test_printed_numbers_are_within_half_a_unit(value: float) -> None:
     assert float(format_decimal(value).replace("−", "-")) == pytest.approx(
         value, abs=0.0005 + 1e-12
     )
+
+
+def test_a_class_called_by_a_number_stands_in_quotes() -> None:
+    task = Task(Classes(("benign", "1"), 1), "cv")
+    assert [name_class(task, label) for label in (0, 1)] == ["benign", "“1”"]

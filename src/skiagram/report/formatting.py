@@ -88,6 +88,12 @@ def best_models(evaluation: Evaluation) -> list[ModelResult]:
     return [model for model in finished_models(evaluation) if is_best(evaluation, model)]
 
 
+def name_class(task: Task, label: int) -> str:
+    """Return a class as sentences call it; a number such as 1 stands in quotes."""
+    name = task.classes[label]
+    return name if any(map(str.isalpha, name)) else f"“{name}”"
+
+
 def list_simple_rules(evaluation: Evaluation) -> list[ModelResult]:
     """Return the models of the run that stand for simple rules and for no arm."""
     rules = {rule.versus for rule in evaluation.simple_rules}

@@ -48,6 +48,7 @@ from skiagram.report.formatting import (
     is_best,
     list_simple_rules,
     metric_heading,
+    name_class,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -104,8 +105,8 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     counts = evaluation.cases["reported"]
     total = sum(counts.values())
     if positive is not None and total and not useless:
-        name = evaluation.task.classes[positive]
-        share = format_percent(counts.get(name, 0) / total)
+        name = name_class(evaluation.task, positive)
+        share = format_percent(counts.get(evaluation.task.classes[positive], 0) / total)
         prevalence = (
             f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
@@ -118,6 +119,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
         "prevalence": prevalence,
+        "positive": "" if positive is None else name_class(evaluation.task, positive),
         "use": () if useless else tuple(describe_use(evaluation)),
     }
 
@@ -148,7 +150,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
             hits, alarms = count_per_hundred(model)
             if is_best(evaluation, model) and hits is not None and alarms is not None:
                 single.append(
-                    f"Of 100 {evaluation.task.classes[positive or 0]} cases, "
+                    f"Of 100 {name_class(evaluation.task, positive or 0)} cases, "
                     f"{model.outcome.title} finds {hits}; of 100 others, {alarms} are false alarms."
                 )
         return (verdict.headline, *verdict.reasons, *single)
@@ -236,7 +238,7 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     first, second = (f"{_more(each.low)} to {_more(each.high)}" for each in (hits, alarms))
     instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
     return (
-        f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(hits.value)} "
+        f"Of 100 {name_class(task, task.positive)} cases the best {name} finds {_more(hits.value)} "
         f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
         f"{first}); of 100 others it raises {_more(alarms.value)} false alarms "
         f"({instead[1]}{second})."
@@ -308,7 +310,7 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
         columns.append("Correct, per 100 cases")
         difference.append(fill_cell(None))
     elif _counts_decisions(evaluation):
-        name = task.classes[task.positive or 0]
+        name = name_class(task, task.positive or 0)
         columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
         missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
         difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]

@@ -18,7 +18,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import best_models, format_percent, warn_at_chance
+from skiagram.report.formatting import best_models, format_percent, name_class, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -91,7 +91,7 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
     positive = evaluation.task.positive
     if positive is None or is_nothing_of_use(evaluation):
         return ()
-    name = evaluation.task.classes[positive]
+    name = name_class(evaluation.task, positive)
     sentences = []
     for model in best_models(evaluation):
         hits, alarms = count_per_hundred(model)

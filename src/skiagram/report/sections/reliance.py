@@ -7,7 +7,7 @@ from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 
-_LONGEST = 34  # letters of a name in the figure
+_LONGEST = 44  # letters of a name in the figure
 _ROW_HEIGHT = 0.24  # inches
 
 
@@ -38,7 +38,7 @@ def draw_reliance(measured: Reliance) -> Drawing:
         axes.barh(range(len(features)), shares, height=0.6, color=ARM_COLOUR["classical"])
         name_rows(axes, [_shorten(each) for each in features], fontsize=7.5)
         axes.set_xlim(0, 1.08 * max(shares))
-        axes.set_xlabel("% of the pairs of cases in another order")
+        axes.set_xlabel("% of pairs in another order")
         words = "; ".join(f"{each.feature} {format_percent(each.reordered)}" for each in features)
         said = "Pairs of cases that are ordered otherwise without each feature"
         return page.finish("reliance", f"{said}: {words}.")
