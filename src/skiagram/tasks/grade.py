@@ -142,6 +142,7 @@ class Grade(MeasuredOutcome):
             "Ranked probability score gained",
             "the score of the grades' shares, the same for everybody, minus the model's; above 0 "
             "the model estimates better",
+            is_difference=True,
         ),
     )
 

@@ -11,7 +11,15 @@ from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.report.tables import (
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    tabulate_models,
+)
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -67,7 +75,9 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
 
     Of a time there are so many that each table holds a few, and those of a figure together.
     """
-    task, metrics = evaluation.task, [metric.name for metric in list_columns(evaluation)]
+    task, figures = evaluation.task, list_columns(evaluation)
+    metrics = [metric.name for metric in figures]
+    differences = {metric.name for metric in figures if metric.is_difference}
     rows = [
         row for model in evaluation.models for row in model.figures.select(analysis=METRICS).rows
     ]
@@ -83,7 +93,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         tables[-1] += of_metric
 
     def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
-        return [fill_cell(_get(model, name, group)) for name, group in columns]
+        return [
+            (fill_difference if name in differences else fill_cell)(_get(model, name, group))
+            for name, group in columns
+        ]
 
     made = []
     for columns in tables:
