@@ -260,7 +260,10 @@ WORDS = {
         not: minus best
         not: the difference on which
     """,
-    ("answer", "explained"): "Dr Gray",
+    ("answer", "explained"): """
+        Dr Gray
+        The features that Random forest rests on most: glcm_contrast, shape_volume.
+    """,
     ("answer", "combination"): "Stacking of both",
     ("answer", "failed arms"): "Small network with batch norm failed: out of memory",
     ("answer", "twins"): """

@@ -76,6 +76,7 @@ from skiagram.statistics.estimate import (
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
+_FEATURES = 3  # named on the first page
 _BY_CHANCE, _CLASSICAL = "this can be chance", "the classical model is better"
 _NO_GAIN = "a worthwhile gain is unlikely"
 _MEANINGS: dict[Standing, str] = {
@@ -111,6 +112,11 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
             f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
         )
+    # What the best classical model rests on; the figure is in the part for the statistician.
+    use = [] if useless else list(describe_use(evaluation))
+    if material.reliance and material.reliance.features and not useless:
+        names = ", ".join(each.feature for each in material.reliance.features[:_FEATURES])
+        use.append(f"The features that {material.reliance.title} rests on most: {names}.")
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
@@ -120,7 +126,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "primary_definition": f"{figure.title}: {meaning}{better}",
         "prevalence": prevalence,
         "positive": "" if positive is None else name_class(evaluation.task, positive),
-        "use": () if useless else tuple(describe_use(evaluation)),
+        "use": use,
     }
 
 
