@@ -53,10 +53,12 @@ _OF_A_LINE = (
     "baselines",
     "encoders",
     "networks",
+    "combinations",
     "repeats",
     "folds",
 )
 _LISTS = ("baselines", "networks")
+_TOGETHER = "all_models"  # option file of the combination of all arms
 _HOURS = 0.5  # for all networks
 
 
@@ -151,6 +153,11 @@ def run(arguments: argparse.Namespace) -> int:
             choices, planned = plan_network_time(choices, asked, arguments.hours)
             chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
             print(*filter(None, [planned]), flush=True)
+        # all arms together are a row of the report, never what stands for an arm
+        together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
+        several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
+        if several and data.kind == "class" and not arguments.quick:
+            chosen["combinations"] = values.get("combinations", together)
     changed = {file: dict(options) for file, options in choices.options.items()}
     for name, value in values.items():
         path, option = find_place(name)
