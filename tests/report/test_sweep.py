@@ -205,7 +205,7 @@ WORDS = {
     "costs of no model": "No model could be trained.",
     "crossing": """
         at about 730 training cases (95 % interval 410 to 800)
-        With 800 training cases the difference in AUC is +0.030 (0.010–0.050).
+        With 800 training cases the difference in AUC is +0.030 (+0.010 to +0.050).
         Net <2> could not be fitted everywhere: too few
         3 of 5 draws
         not: If both go on as a power law

@@ -74,7 +74,7 @@ class FeatureTable(RealDataSet):
 
     @property
     def origin(self) -> str:
-        return self.file
+        return Path(self.file).name
 
     def card(self) -> DataCard:
         card = super().card()

@@ -50,7 +50,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
-from skiagram.statistics.estimate import Estimate, round_half_up
+from skiagram.statistics.estimate import Estimate, format_decimal, format_signed, round_half_up
 
 _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -186,7 +186,7 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     return (
         "Without labels, a classifier on the features tells "
         f"{'the cohort' if is_external else 'the test set'} from the development set with an AUC "
-        f"of {_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
+        f"of {format_decimal(estimate.value)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
@@ -241,7 +241,7 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
         seen = "in the development set" if sealed else "among the cases of other patients"
         where += f" without a near duplicate {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    first, second = (_decimal(decisive.reached(side)) for side in SIDES)
+    first, second = (format_decimal(decisive.reached(side).value) for side in SIDES)
     return (
         f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
         f"{evaluation.primary_title} {first} and the best classical model{other} {second}{mean}: "
@@ -257,10 +257,10 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
         return
     arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
     merits, means = (
-        [_decimal(finding.arms[arm].find(figure)) for arm in arms]
+        [format_decimal(finding.arms[arm].find(figure).value) for arm in arms]
         for figure in (MERIT, MEAN_SENSITIVITY)
     )
-    shares = [_decimal(finding.arms[arm].find("sensitivity", "1")) for arm in arms]
+    shares = [format_decimal(finding.arms[arm].find("sensitivity", "1").value) for arm in arms]
     contender, classical = (_who_stands(evaluation, finding.chosen[arm]) for arm in arms)
     margin = evaluation.margin
     if difference.low is not None and difference.low != difference.high:
@@ -295,12 +295,12 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
 def describe_gap(difference: Estimate) -> str:
     """Return a difference with its interval, as a part of a sentence."""
     if difference.low is None or difference.high is None:
-        return f"the difference is {signed(difference.value or 0)}"
+        return f"the difference is {format_signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
         return "the difference is exactly 0, as the two order all cases alike"
     return (
-        f"the difference is {signed(difference.value or 0)} "
-        f"({_INTERVAL} {signed(difference.low)} to {signed(difference.high)})"
+        f"the difference is {format_signed(difference.value or 0)} "
+        f"({_INTERVAL} {format_signed(difference.low)} to {format_signed(difference.high)})"
     )
 
 
@@ -427,15 +427,9 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
         yield (
             f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each "
             f"scored by models that never saw it, {describe_gap(mean)}; at another such one the "
-            f"difference lies, with 95 % probability, between {signed(following.low)} and "
-            f"{signed(following.high)}."
+            f"difference lies, with 95 % probability, between {format_signed(following.low)} and "
+            f"{format_signed(following.high)}."
         )
-
-
-def signed(value: float) -> str:
-    """Write a difference with its sign and a true minus, for example `+0.012`."""
-    text = f"{value:+.3f}".replace("-", "−")
-    return "0.000" if text in {"+0.000", "−0.000"} else text
 
 
 def _percent(share: float) -> str:
@@ -443,10 +437,6 @@ def _percent(share: float) -> str:
     if whole == 0:
         return "below 1 %"
     return "above 99 %" if whole == 100 else f"{whole} %"
-
-
-def _decimal(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:

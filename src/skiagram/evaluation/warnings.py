@@ -12,7 +12,8 @@ from skiagram.evaluation.criteria import (
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
-from skiagram.evaluation.verdict import describe_classifier, signed
+from skiagram.evaluation.verdict import describe_classifier
+from skiagram.statistics.estimate import format_signed
 from skiagram.tasks.task import Task
 
 _NONE = FigureTable()
@@ -91,8 +92,8 @@ def _about_models(results: Sequence[ModelResult], task: Task) -> Iterator[str]:
             better = "better than" if task.predicted.lower_is_better else "above"
             yield (
                 f"{result.outcome.title} may have leaked: its {task.predicted.figure_words} is "
-                f"{signed(above)} {better} the ideal observer's, which happens to at most 1 honest "
-                "model in 40."
+                f"{format_signed(above)} {better} the ideal observer's, which happens to "
+                "at most 1 honest model in 40."
             )
 
 

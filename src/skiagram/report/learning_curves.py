@@ -12,10 +12,10 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_count, format_difference, format_percent
+from skiagram.report.formatting import format_count, format_percent
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
-from skiagram.statistics.estimate import MISSING, format_decimal
+from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 
 _METHOD = (

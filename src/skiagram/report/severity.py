@@ -6,11 +6,11 @@ from itertools import count
 from markupsafe import Markup
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
-from skiagram.report.formatting import format_count, format_signed
+from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
+from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
 from skiagram.sweeps.severity import (
     Condition,
     CorruptedCases,

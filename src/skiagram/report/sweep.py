@@ -18,13 +18,17 @@ from skiagram.report.drawing import (
     draw_changes,
     open_sheet,
 )
-from skiagram.report.formatting import format_difference
 from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
 from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+)
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.figures import (
     AUC,

@@ -139,6 +139,7 @@ class Number(MeasuredOutcome):
             "Bias",
             "mean of the predicted minus the measured number (Bland and Altman 1986)",
             higher_is_better=None,
+            is_difference=True,
         ),
         Figure(
             "agreement_limit",
@@ -146,6 +147,7 @@ class Number(MeasuredOutcome):
             "95 % of differences lie between both limits if they are normal: bias ± 1.96 standard "
             "deviations",
             higher_is_better=None,
+            is_difference=True,
         ),
         Figure(
             "calibration_slope",

@@ -80,7 +80,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
         "finds 5 more than the best classical model (93 instead of 88" in state_answer(changed)[1]
     )
     row = find_row(tabulate_answer(changed), "Best network minus best classical model")
-    assert row.cells[1] == Cell("+5", "(−2 to 12)")
+    assert row.cells[1] == Cell("+5", "(−2 to +12)")
 
 
 def test_warnings_of_the_audit_reach_the_first_page() -> None:

@@ -24,7 +24,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import ARM_TITLES, format_difference, format_percent
+from skiagram.report.formatting import ARM_TITLES, format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -36,7 +36,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
 )
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_difference
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
