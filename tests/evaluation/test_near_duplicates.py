@@ -11,8 +11,8 @@ from skiagram.evaluation.criteria import find_decisive
 from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.labelled_cases import count_label_conflicts
-from skiagram.evaluation.verdict import signed
 from skiagram.records.predictions import Predictions
+from skiagram.statistics.estimate import format_signed
 from tests.evaluation.scenario import Scenario, evaluated, finished, reference, scenario
 
 
@@ -87,7 +87,7 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     assert clean.difference.value == pytest.approx(auc["net"] - auc["forest"])
     assert clean.difference.value < everything.value
     assert "50 sealed test cases of 50 patients without a near duplicate" in found.verdict
-    whole = f"the difference is {signed(everything.value)}"
+    whole = f"the difference is {format_signed(everything.value)}"
     assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
     assert "The network is not shown to beat chance." in found.verdict
     of_rules = clean.figures.select(analysis=SIMPLE_RULES)
