@@ -12,6 +12,14 @@ EXAMPLES = """\
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
+_BROKEN_HEADS = {  # so that a table with all its columns is 80 wide
+    "Out-of-fold": "Out-of-\nfold",
+    "Sensitivity": "Sensi-\ntivity",
+    "Specificity": "Speci-\nficity",
+    "Brier score": "Brier\nscore",
+    "Efficiency": "Effi-\nciency",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -38,6 +46,7 @@ def show_results(project: Path, shown: Path) -> int:
         shown: The project as the user calls it.
     """
     from skiagram.audit.run import AuditReport
+    from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
     from skiagram.errors import named_refusals
     from skiagram.evaluation.evaluation_record import Evaluation
@@ -60,7 +69,12 @@ def show_results(project: Path, shown: Path) -> int:
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
     summary = summarise_run(evaluation, audit)
-    print(*summary.lines, *openings, sep="\n")
+    head, *rows = summary.models
+    heads = [_BROKEN_HEADS.get(name, name) for name in head]
+    print_table(heads, rows, whole=heads[1:])
+    print_wrapped(*summary.notes, "", summary.verdict, "")
+    print_wrapped(*summary.warnings, style="yellow")
+    print_wrapped(*openings)
     print(shown / "reports/report.html", shown / index, sep="\n")
     return 5 if summary.failed else 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes, one a process
+LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
 _PAUSE = 0.5  # seconds between notes
 
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
