@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +33,7 @@ from skiagram.compute.checkout import home, name_experiment
 from skiagram.compute.files import locked, write_files
 from skiagram.compute.progress import LIVE
 from skiagram.compute.scratch import scratch_folder
-from skiagram.errors import DataError, printable
+from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
 from skiagram.preparation import PREPARATION, Preparation
@@ -66,6 +65,7 @@ RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _UNDER_WAY = "under way"  # in place of a receipt: the table of runs shows it
 _QUICK = 10.0  # seconds of a training that is over before anybody looks
+_PATIENCE = 5.0  # seconds that a finished training waits for a tracker
 _LIVE = "skiagram.live"  # tag: who trains the network
 _WRITER = "skiagram.writer"
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -178,8 +178,9 @@ class MLflowStore:
                         client, experiment, _ = opened
                         _remove_live_runs(client, experiment, name, place, model)
                         run = client.create_run(experiment, run_name=model, tags=marks).info
-                except NotRecorded as error:
-                    sys.stderr.write(f"{printable(f'Warning: {error}.')}\n")
+                except NotRecorded:  # which is said when the run is recorded
+                    return
+                if finished.is_set():  # nobody waited; what is recorded removes the run
                     return
                 shown.update(client=client, run_id=run.run_id)
                 address = {"tracking_uri": self._uri(place), "run_id": run.run_id}
@@ -193,7 +194,7 @@ class MLflowStore:
                 status = "FINISHED"
             finally:
                 finished.set()
-                showing.join()
+                showing.join(_PATIENCE)
                 del os.environ[LIVE]
                 if shown:
                     with suppress(Exception):  # the tracker is gone since

@@ -1,6 +1,7 @@
 """Epochs of a network under way, for who watches it in the tracker; no result depends on it."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,8 +48,12 @@ class EpochLog(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log figures under the names that the finished model's have: `training_loss/<fit>`."""
         epoch = int(metrics.get("epoch", step or 0))
-        named = {f"{name}/{self.fit}": value for name, value in metrics.items() if name != "epoch"}
-        if self._lost:
+        named = {
+            f"{name}/{self.fit}": value
+            for name, value in metrics.items()
+            if name != "epoch" and math.isfinite(value)
+        }
+        if self._lost or not named:
             return
         self._waiting.append((named, epoch))
         if self._mlflow is None and not self.note.exists():

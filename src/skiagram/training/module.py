@@ -162,7 +162,7 @@ class ClassifierTraining(pl.LightningModule):
             if self.trainer.loggers:  # for who watches: nothing is decided by it
                 scores, classes = logits.double().cpu().numpy(), label.cpu().numpy()
                 auc = auc_of_classes(scores, classes, 1 if scores.shape[1] == 2 else None)
-                figures |= {"validation_auc": logits.new_tensor(auc)} if math.isfinite(auc) else {}
+                figures["validation_auc"] = logits.new_tensor(auc)  # NaN without both classes
         self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:
