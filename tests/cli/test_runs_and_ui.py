@@ -15,6 +15,7 @@ from skiagram.tracking.comparison import (
     METRICS_ID,
     RecordedRun,
     find_base,
+    find_changes,
     metrics_id,
 )
 from skiagram.tracking.contract import NoTracking
@@ -82,6 +83,13 @@ def test_a_run_shows_what_it_changed_and_the_models_that_the_change_touched(
     assert "failed in train_baseline" in rows
     # an option of a model or a family that one run lacks is no difference, nor what follows `seed`
     assert not any(word in " ".join(rows) for word in ("depth", "glcm", "plan.seed"))
+
+
+def test_another_data_set_is_one_change() -> None:
+    first = {"dataset": "phantom", "dataset.size": "50", "data.sha256": "a", "margin": "0.02"}
+    other = {"dataset": "films", "dataset.size": "80", "data.sha256": "b", "margin": "0.05"}
+    base, run = (replace(FIRST, options=options) for options in (first, other))
+    assert find_changes(run, base) == {"dataset": ("phantom", "films"), "margin": ("0.02", "0.05")}
 
 
 def test_runs_are_compared_with_the_one_whose_figures_are_committed(

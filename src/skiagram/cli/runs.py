@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 
 def _list_rows(each: "RecordedRun", base: "RecordedRun", name: str) -> Iterator[list[str]]:
     """Yield the rows of a run: one for each option and each model that it changed."""
-    from skiagram.cli.terminal import format_seconds
+    from skiagram.compute.progress import format_seconds
     from skiagram.report.formatting import format_signed
     from skiagram.statistics.estimate import format_decimal
     from skiagram.tracking.comparison import (

@@ -14,8 +14,6 @@ from rich.text import Text
 
 from skiagram.errors import printable
 
-_MINUTE = 60
-
 
 def print_table(
     heads: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[str]
@@ -38,14 +36,6 @@ def print_wrapped(*sentences: str, style: str = "") -> None:
     console = _console()
     for sentence in sentences:
         console.print(Text(printable(sentence), style))
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a time for people: `35 s`, `12 min`, `3.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = seconds / _MINUTE
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / _MINUTE:.1f} h"
 
 
 def _console() -> Console:

@@ -39,6 +39,14 @@ def say_once(line: str) -> None:
         sys.stderr.flush()
 
 
+def format_seconds(seconds: float) -> str:
+    """Return a time for people: `35 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
 class Progress:
     """A bar over a known number of steps; use as a context manager."""
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.text import Text
 
-from skiagram.compute.progress import NOTES
+from skiagram.compute.progress import NOTES, format_seconds
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
@@ -172,7 +172,7 @@ class _Watched:
                 self._print(f"    {_words(note)}")
         if not self._terminal:
             return
-        spent = f"{_minutes(time.monotonic() - self._started)} so far"
+        spent = f"{format_seconds(time.monotonic() - self._started)} so far"
         model = self._stage.partition("@")[2]
         parts = [self._words_of_stage()]
         parts += [_words(note).removeprefix(f"{model} ") for note in notes_under_way]
@@ -197,16 +197,17 @@ class _Watched:
         """
         coming = [name for name in self.stages if name not in self._begun]
         left, is_whole = expected_seconds(self._project, coming)
-        measured = [each for note in notes if (each := _seconds_left(note)) is not None]
-        if measured:
-            left += max(measured)
-        elif self._stage:
+        # The stage under way takes as long as its speed says, or as its last run did: a note may be
+        # of a part of it.
+        if self._stage:
             whole, is_known = expected_seconds(self._project, [self._stage])
-            left += max(0.0, whole - (time.monotonic() - self._begun[self._stage]))
-            is_whole &= is_known
+            spent = time.monotonic() - self._begun[self._stage]
+            measured = [each for note in notes if (each := _seconds_left(note)) is not None]
+            left += max(0.0, whole - spent, *measured)
+            is_whole &= is_known or bool(measured)
         if not left:
             return ""
-        return f"{'' if is_whole else 'at least '}{_minutes(left)} left for the run"
+        return f"{'' if is_whole else 'at least '}{format_seconds(left)} left for the run"
 
     def end(self, code: int) -> None:
         """Clear the line; of a run that failed show what was printed last."""
@@ -235,13 +236,9 @@ def _words(note: Mapping[str, Any]) -> str:
     if note["step"]:
         words += f" ({note['step']})"
     left = _seconds_left(note)
-    return words if left is None else f"{words}, {_minutes(left)} left"
+    return words if left is None else f"{words}, {format_seconds(left)} left"
 
 
 def _seconds_left(note: Mapping[str, Any]) -> float | None:
     done, total, seconds = (float(note[key]) for key in ("done", "total", "seconds"))
     return seconds * (total - done) / done if done else None
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
