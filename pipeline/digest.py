@@ -5,15 +5,10 @@ digest, so that an edit or another version of a library reruns the stages whose 
 and nothing else.
 """
 
-import time
-
 from project import ROOT  # first, so that the code of this folder runs
 from skiagram.projects.stage import errors_in_one_line
-from skiagram.projects.stage_times import note_time
 from skiagram.steps.digest import write_digests
 
 if __name__ == "__main__":
     with errors_in_one_line("digest"):
-        started = time.monotonic()
         write_digests(ROOT)
-        note_time(ROOT, "digest", {}, time.monotonic() - started)

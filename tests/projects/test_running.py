@@ -99,8 +99,7 @@ def test_earlier_runs_tell_how_long_the_whole_run_takes(
     watched.read(StringIO("Running stage 'digest':\nRunning stage 'audit':\n"))
     # the forest as long as the other model; nothing is known of digest and ingest
     assert capsys.readouterr().err == (
-        "[1 of 5] digest, at least 2 min left for the run\n"
-        "[2 of 5] audit, at least 2 min left for the run\n"
+        "[1 of 5] digest, at least 2 min left in all\n[2 of 5] audit, at least 2 min left in all\n"
     )
 
 

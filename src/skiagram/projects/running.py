@@ -172,11 +172,11 @@ class _Watched:
                 self._print(f"    {_words(note)}")
         if not self._terminal:
             return
+        # The stage and the whole run stand first: what is wider than the terminal is cut.
         spent = f"{format_seconds(time.monotonic() - self._started)} so far"
         model = self._stage.partition("@")[2]
-        parts = [self._words_of_stage()]
+        parts = [self._words_of_stage(), self._words_of_rest(notes_under_way) or spent]
         parts += [_words(note).removeprefix(f"{model} ") for note in notes_under_way]
-        parts.append(", ".join(filter(None, [spent, self._words_of_rest(notes_under_way)])))
         line = " | ".join(parts)[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r{line.ljust(self._width)}")
         sys.stderr.flush()
@@ -184,7 +184,8 @@ class _Watched:
 
     @property
     def _stage(self) -> str:
-        return next(reversed(self._begun), "")
+        begun = [*self._begun]  # a copy: the reader goes on
+        return begun[-1] if begun else ""
 
     def _words_of_stage(self) -> str:
         return f"[{len(self._begun)} of {len(self.stages)}] {self._stage}".rstrip()
@@ -207,7 +208,7 @@ class _Watched:
             is_whole &= is_known or bool(measured)
         if not left:
             return ""
-        return f"{'' if is_whole else 'at least '}{format_seconds(left)} left for the run"
+        return f"{'' if is_whole else 'at least '}{format_seconds(left)} left in all"
 
     def end(self, code: int) -> None:
         """Clear the line; of a run that failed show what was printed last."""
