@@ -81,9 +81,11 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
 
 def test_the_plain_table_has_a_row_a_model_and_below_it_a_line_a_pair() -> None:
     evaluation = with_failure("out of memory")
-    rows, lines = list_as_text(evaluation), list_below_table(evaluation)
+    rows, lines = list_as_text(evaluation, {"svm": 12.34}), list_below_table(evaluation)
     assert sum("*" in row[0] for row in rows) == 2
     assert {len(row) for row in rows} == {len(rows[0])}
+    assert rows[0][-1] == "Seconds"
+    assert next(row for row in rows if row[0].startswith("Support vector"))[-1] == "12.3"
     assert rows[7][2] == "failed"
     assert rows[8][0] == "Ideal observer"
     assert any("failed: out of memory" in line for line in lines)

@@ -51,7 +51,9 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     primary = base.selection.removeprefix("selection_").replace("_", " ")
     heads = ["run", "what was changed\n  models", f"selection\n{primary}", "differ-\nence", "time"]
     print_table(heads, rows, whole=heads[2:])
-    print_wrapped(f"Differences are from {name}. Figures are of development cases: choose by them.")
+    print_wrapped(
+        f"Differences are from {name}. Figures are of the development set: choose by them."
+    )
     if len(recorded) > _MOST:
         print_wrapped(f"{len(recorded) - _MOST} older runs are left out: `skiagram ui` shows all.")
     return 0
@@ -60,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 def _list_rows(each: "RecordedRun", base: "RecordedRun", name: str) -> Iterator[list[str]]:
     """Yield the rows of a run: one for each option and each model that it changed."""
     from skiagram.compute.progress import format_seconds
-    from skiagram.report.formatting import format_signed
-    from skiagram.statistics.estimate import format_decimal
+    from skiagram.statistics.estimate import format_decimal, format_signed
     from skiagram.tracking.comparison import (
         EXPERIMENT,
         FAILED,

@@ -18,6 +18,7 @@ _BROKEN_HEADS = {  # so that a table with all its columns is 80 wide
     "Specificity": "Speci-\nficity",
     "Brier score": "Brier\nscore",
     "Efficiency": "Effi-\nciency",
+    "Seconds": "Sec-\nonds",
 }
 
 
@@ -55,6 +56,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.report.index import write_index
     from skiagram.report.terminal import summarise_run
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
+    from skiagram.tracking.execution import training_time
 
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
@@ -68,7 +70,9 @@ def show_results(project: Path, shown: Path) -> int:
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
-    summary = summarise_run(evaluation, audit)
+    noted = {each.model: training_time(project, each) for each in evaluation.outcomes}
+    seconds = {model: each.seconds for model, each in noted.items() if each}
+    summary = summarise_run(evaluation, audit, seconds)
     head, *rows = summary.models
     heads = [_BROKEN_HEADS.get(name, name) for name in head]
     print_table(heads, rows, whole=heads[1:])

@@ -1,5 +1,6 @@
 """What a terminal shows of a finished run: models, verdict and warnings, whatever the outcome."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skiagram.audit.run import AuditReport
@@ -24,10 +25,16 @@ class TerminalSummary:
     failed: bool
 
 
-def summarise_run(evaluation: Evaluation, audit: AuditReport) -> TerminalSummary:
-    """Return what is printed of a run."""
+def summarise_run(
+    evaluation: Evaluation, audit: AuditReport, seconds: Mapping[str, float]
+) -> TerminalSummary:
+    """Return what is printed of a run.
+
+    Args:
+        seconds: Model → how long it took to train, where that is known.
+    """
     return TerminalSummary(
-        models=tuple(map(tuple, list_as_text(evaluation))),
+        models=tuple(map(tuple, list_as_text(evaluation, seconds))),
         notes=tuple(list_below_table(evaluation)),
         verdict=evaluation.verdict,
         warnings=list_warnings(evaluation, audit),

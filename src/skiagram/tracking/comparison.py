@@ -56,7 +56,7 @@ class RecordedRun:
 
 
 class ModelFigure(NamedTuple):
-    """What a model reached by development cases, and how much more than in the base run.
+    """What a model reached on the development set, and how much more than in the base run.
 
     The second is None where the base run has no such figure.
     """

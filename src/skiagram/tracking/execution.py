@@ -32,7 +32,7 @@ from skiagram.evaluation.results import (
 )
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
-from skiagram.projects.stage_times import read_time
+from skiagram.projects.stage_times import StageTime, read_time
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, folder_of
@@ -181,7 +181,7 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
     points += curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     tags["skiagram.experiment"] = experiment_name(project)
-    noted = read_time(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
+    noted = training_time(project, outcome)
     if noted:
         points.append(Point("seconds", noted.seconds))
         tags["skiagram.host"] = noted.host
@@ -289,3 +289,8 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
         "deleted here.",
         *faults,
     )
+
+
+def training_time(project: Path, outcome: Outcome) -> StageTime | None:
+    """Return when and where a model was trained last; None where not known."""
+    return read_time(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
