@@ -12,7 +12,7 @@ EXAMPLES = """\
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
-_BROKEN_HEADS = {  # so that a table with all its columns is 80 wide
+_BROKEN_HEADS = {  # where a long word breaks
     "Out-of-fold": "Out-of-\nfold",
     "Sensitivity": "Sensi-\ntivity",
     "Specificity": "Speci-\nficity",
@@ -74,8 +74,10 @@ def show_results(project: Path, shown: Path) -> int:
     seconds = {model: each.seconds for model, each in noted.items() if each}
     summary = summarise_run(evaluation, audit, seconds)
     head, *rows = summary.models
-    heads = [_BROKEN_HEADS.get(name, name) for name in head]
-    print_table(heads, rows, whole=heads[1:])
+    # An interval stands below its figure, so that a table with all its columns is 80 wide.
+    heads = [_BROKEN_HEADS.get(name, name).replace(" (", "\n(") for name in head]
+    cells = [[name, *(cell.replace(" (", "\n(") for cell in others)] for name, *others in rows]
+    print_table(heads, cells, whole=heads[1:])
     print_wrapped(*summary.notes, "", summary.verdict, "")
     print_wrapped(*summary.warnings, style="yellow")
     print_wrapped(*openings)
