@@ -98,7 +98,7 @@ licences: setup-dev ## licences of all installed packages; works offline
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
 	skiagram ui $(PORT)
 
-runs: setup ## every run, committed or an experiment: what differs, selection AUC, and the difference on test cases
+runs: setup ## every recorded run: what it changed, selection AUC of the changed models, difference, time
 	skiagram runs
 
 wheel: setup ## the package with everything that a project needs, in dist/

@@ -212,3 +212,31 @@ def test_a_locale_that_lacks_a_letter_ends_no_command(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     assert frame.main(["turn"]) == 0
     assert raw.getvalue() == b"a \\u2192 b, \\xbd\n"
+
+
+def test_colours_are_for_a_terminal_and_a_name_gives_it_no_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from skiagram.cli.terminal import print_table, print_wrapped
+
+    def run(_: argparse.Namespace) -> int:
+        print_table(["model", "auc"], [["forest \x1b[2J" * 9, "0.9"]], whole=["auc"])
+        print_wrapped("A warning. " * 20, style="yellow")
+        return 0
+
+    monkeypatch.setattr(frame, "COMMANDS", (command(run),))
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert frame.main(["turn"]) == 0
+    plain = capsys.readouterr().out
+    assert "\x1b" not in plain
+    assert max(map(len, plain.splitlines())) <= 80
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert frame.main(["turn"]) == 0
+    coloured = capsys.readouterr().out
+    assert "\x1b[33mA warning" in coloured
+    assert "\x1b[2J" not in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert frame.main(["turn"]) == 0
+    assert "\x1b[33m" not in capsys.readouterr().out

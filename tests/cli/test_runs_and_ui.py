@@ -1,82 +1,118 @@
-"""The table of runs has a row for each run that was committed, wherever it was."""
+"""The table of runs, and where the browser shows them."""
 
-import json
 import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from skiagram.cli import runs
 from skiagram.cli.main import main
+from skiagram.tracking import sweeps
+from skiagram.tracking.comparison import (
+    EXPERIMENT,
+    FAILED,
+    METRICS_ID,
+    RecordedRun,
+    find_base,
+    find_changes,
+    metrics_id,
+)
+from skiagram.tracking.contract import NoTracking
+
+FIGURES = {
+    "best_classical_selection_auc": 0.812,
+    "best_deep_selection_auc": 0.7,
+    "selection_auc/svm": 0.79,
+    "selection_auc/random_forest": 0.812,
+    "selection_auc/small_cnn": 0.7,
+}
+BEST = {"skiagram.best_classical": "random_forest", "skiagram.best_deep": "small_cnn"}
+OPTIONS = {"networks": '["small_cnn"]', "seed": "0", "plan.seed": "0", "model.svm.C": "1.0"}
+FIRST = RecordedRun("films-cv-seed0-1a2b3c", OPTIONS, FIGURES, BEST, 100.0, 135.0)
+CHANGED = {
+    "sunny-film": FIRST.options | {"model.svm.C": "3.0", "features.glcm.levels": "32"},
+    "bleak-kiln": FIRST.options | {"networks": '["small_cnn", "cnn_3d"]', "seed": "1"},
+}
+RUNS = [
+    FIRST,
+    replace(
+        FIRST,
+        tags=BEST | {EXPERIMENT: "sunny-film"},
+        options=CHANGED["sunny-film"],
+        figures=FIGURES | {"selection_auc/svm": 0.765},
+        began=300.0,
+        seconds=35.0,
+    ),
+    replace(
+        FIRST,
+        tags=BEST | {EXPERIMENT: "bleak-kiln"},
+        options=CHANGED["bleak-kiln"] | {"plan.seed": "1", "model.cnn_3d.depth": "3"},
+        figures=FIGURES | {"selection_auc/cnn_3d": 0.75, "selection_auc/random_forest": 0.82},
+        began=400.0,
+    ),
+    RecordedRun("late", CHANGED["sunny-film"], {}, {FAILED: "train_baseline"}, 500.0, 4.0),
+]
 
 
-def test_a_run_is_a_commit_of_any_branch_that_changed_the_lock_since_it_was_removed(
-    tmp_path: Path,
-) -> None:
-    lock = tmp_path / "dvc.lock"
-
-    def git(*words: str) -> str:
-        author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        done = subprocess.run(
-            ["git", *author, *words], cwd=tmp_path, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    def commit(text: str | None) -> str:
-        lock.unlink() if text is None else lock.write_text(text)
-        git("add", "-A")
-        git("commit", "-qm", str(text))
-        return git("rev-parse", "--short", "HEAD")
-
-    git("init", "-q", "-b", "main")
-    commit("of other options")
-    first = [commit(text) for text in (None, "first", "second")][1:]
-    git("commit", "-q", "--allow-empty", "-m", "a note")
-    git("switch", "-qc", "narrower")
-    branched = commit("third")
-    git("switch", "-q", "main")
-    assert sorted(runs.find_committed_runs(tmp_path)) == sorted([*first, branched])
-
-
-@pytest.mark.slow
-def test_a_run_whose_best_models_stayed_the_same_shows_their_figures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RecordedRun]:
+    """Work in a folder without git whose tracker has recorded some runs."""
     monkeypatch.chdir(tmp_path)
-    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    figures = {
-        "svm": {"selection_auc": 0.7, "roc_auc": 0.71},
-        "best_classical": {"selection_auc": 0.812},
-        "best_deep_minus_best_classical": {"roc_auc": -0.053, "low": -0.1, "high": 0.01},
-    }
-    files = {
-        "dvc.yaml": "stages: {}\nmetrics: [metrics.json]\nparams: [params.yaml]\n",
-        "metrics.json": json.dumps(figures),
-        "params.yaml": "penalty: 1\n",
-        "dvc.lock": "schema: '2.0'\nstages: {}\n",
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    changed = {"svm": {"selection_auc": 0.6, "roc_auc": 0.6}}
-    commands = [["git", "init", "-q", "-b", "main"], [sys.executable, "-m", "dvc", "init", "-q"]]
-    commit = ["git", *author, "commit", "-qam", "a run"]
-    for command in (*commands, ["git", "add", "-A"], commit):
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    (tmp_path / "params.yaml").write_text("penalty: 2\n")
-    (tmp_path / "metrics.json").write_text(json.dumps(figures | changed))
-    subprocess.run(commit, cwd=tmp_path, check=True, capture_output=True)
-    assert main(["runs"]) == 0
-    table = capfd.readouterr().out
-    assert "0.812" in table
-    assert "-0.053" in table
-    assert "svm" not in table
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    tracker = SimpleNamespace(list_runs=lambda home: RUNS)
+    monkeypatch.setattr(sweeps, "find_tracker", lambda project: tracker)
+    return RUNS
 
 
-def test_a_folder_without_git_has_no_committed_run(
-    tmp_path: Path,
+def test_a_run_shows_what_it_changed_and_the_models_that_the_change_touched(
+    recorded: list[RecordedRun], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert runs.find_committed_runs(tmp_path) == []
+    assert main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [" ".join(line.split()) for line in lines]
+    assert "the first run 2 min" in rows[3]
+    assert rows[4:6] == ["random_forest 0.812", "small_cnn 0.700"]
+    at = rows.index("sunny-film svm.C: 1.0 → 3.0 35 s")
+    assert rows[at + 1] == "svm 0.765 −0.025"
+    at = rows.index("bleak-kiln networks: +cnn_3d 2 min")
+    assert rows[at + 1] == "seed: 0 → 1"
+    assert "cnn_3d 0.750" in rows  # a new model has no difference
+    assert "random_forest 0.820 +0.008" in rows
+    assert "failed in train_baseline" in rows
+    # an option of a model or a family that one run lacks is no difference, nor what follows `seed`
+    assert not any(word in " ".join(rows) for word in ("depth", "glcm", "plan.seed"))
+
+
+def test_another_data_set_is_one_change() -> None:
+    first = {"dataset": "phantom", "dataset.size": "50", "data.sha256": "a", "margin": "0.02"}
+    other = {"dataset": "films", "dataset.size": "80", "data.sha256": "b", "margin": "0.05"}
+    base, run = (replace(FIRST, options=options) for options in (first, other))
+    assert find_changes(run, base) == {"dataset": ("phantom", "films"), "margin": ("0.02", "0.05")}
+
+
+def test_runs_are_compared_with_the_one_whose_figures_are_committed(
+    recorded: list[RecordedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_base(RUNS[:3], tmp_path) == (FIRST, False)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/metrics.json").write_text("{}\n")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "a run"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    committed = replace(RUNS[1], tags=BEST | {METRICS_ID: metrics_id(tmp_path)})
+    assert find_base([FIRST, committed], tmp_path) == (committed, True)
+
+
+def test_a_project_without_a_recorded_run_says_how_runs_are_recorded(
+    recorded: list[RecordedRun],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sweeps, "find_tracker", lambda project: NoTracking())
+    assert main(["runs"]) == 0
+    assert "tracking" in capsys.readouterr().out
 
 
 def test_runs_that_mlflow_is_told_to_keep_elsewhere_are_named_and_not_looked_for_here(

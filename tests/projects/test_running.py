@@ -14,7 +14,9 @@ import pytest
 
 from skiagram.compute.progress import NOTES, Progress
 from skiagram.projects.running import _Watched, _words
+from skiagram.projects.stage_times import StageTime, note_time, read_time
 
+STAGES = ["digest", "ingest", "audit", "train_baseline@svm", "train_baseline@random_forest"]
 SAID = """\
 Running stage 'digest':
 > python pipeline/digest.py
@@ -28,9 +30,9 @@ Running stage 'audit':
 
 
 def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched = _Watched(5)
+    watched = _Watched(tmp_path, STAGES)
     watched.read(StringIO(SAID))
     assert capsys.readouterr().err == "[1 of 5] digest\n[3 of 5] audit\n"
     watched.end(0)
@@ -40,17 +42,19 @@ def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
 
 
 def test_a_warning_of_a_stage_is_shown_once_also_where_the_run_ends_well(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched = _Watched(2)
+    watched = _Watched(tmp_path, STAGES[:2])
     warning = "Warning: not recorded in sqlite, experiment a (locked). Later: `record.py`.\n"
     watched.read(StringIO(f"Running stage 'record':\n{warning}{warning}"))
     watched.end(0)
     assert capsys.readouterr().err == f"[1 of 2] record\n{warning}"
 
 
-def test_what_a_machine_refuses_dvc_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    watched = _Watched(1)
+def test_what_a_machine_refuses_dvc_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = _Watched(tmp_path)
     said = "ERROR: failed to transfer '0a' - [Errno 28] No space left on device: '/a' -> '/b'\n"
     again = "ERROR: failed to reproduce 'extract': [Errno 28] No space left on device\n"
     watched.read(StringIO(said + again))
@@ -77,13 +81,46 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(
 def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched, note = _Watched(3), {"title": "extract", "total": 40, "step": ""}
+    watched, note = _Watched(tmp_path), {"title": "extract", "total": 40, "step": ""}
     for done, seconds in ((1, 2.0), (8, 16.0), (20, 40.0)):
         (tmp_path / f"{os.getpid()}.json").write_text(
             json.dumps(note | {"done": done, "seconds": seconds})
         )
         watched.show(tmp_path)
     assert capsys.readouterr().err.split("\n") == ["    extract 8/40, 64 s left", ""]
+
+
+def test_earlier_runs_tell_how_long_the_whole_run_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage, members in (("audit", {}), ("train_baseline", {"model": "svm"})):
+        note_time(tmp_path, stage, members, 40.0)
+    watched = _Watched(tmp_path, STAGES)
+    watched.read(StringIO("Running stage 'digest':\nRunning stage 'audit':\n"))
+    # the forest as long as the other model; nothing is known of digest and ingest
+    assert capsys.readouterr().err == (
+        "[1 of 5] digest, at least 2 min left in all\n[2 of 5] audit, at least 2 min left in all\n"
+    )
+
+
+def test_a_terminal_shows_the_stage_while_no_part_of_it_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    watched = _Watched(tmp_path, STAGES)
+    watched.read(StringIO("Running stage 'train_baseline@svm':\n"))
+    watched.show(tmp_path)
+    assert capsys.readouterr().err == "\r[1 of 5] train_baseline@svm | 0 s so far"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x", "host": "h"}'])
+def test_a_time_that_cannot_be_read_is_unknown(tmp_path: Path, content: str) -> None:
+    assert read_time(tmp_path, "ingest") is None
+    note_time(tmp_path, "ingest", {}, 3.0)
+    noted = tmp_path / ".work/seconds/ingest.json"
+    assert read_time(tmp_path, "ingest") == StageTime(**json.loads(noted.read_text()))
+    noted.write_text(content)
+    assert read_time(tmp_path, "ingest") is None
 
 
 @pytest.mark.parametrize(
@@ -95,8 +132,10 @@ def test_the_first_images_tell_how_long_a_stage_takes_once_where_no_terminal_is(
         ("", 0, 0),
     ],
 )
-def test_a_run_ends_on_the_exit_code_of_its_stage(said: str, code: int, expected: int) -> None:
-    watched = _Watched(1)
+def test_a_run_ends_on_the_exit_code_of_its_stage(
+    tmp_path: Path, said: str, code: int, expected: int
+) -> None:
+    watched = _Watched(tmp_path)
     watched.read(StringIO(f"{said}\n"))
     assert watched.exit_code(code) == expected
 

@@ -12,7 +12,7 @@ from sklearn.metrics import auc
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.results import SELECTION
-from skiagram.report.sections.models import format_as_text
+from skiagram.report.sections.models import list_as_text, list_below_table
 from skiagram.report.write import headline_figures, plot_tables, write_report
 from tests.report.examples_of_results import binary, material, several_classes, with_failure
 
@@ -79,11 +79,14 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
     assert gain["low"] <= gain["roc_auc"] <= gain["high"]
 
 
-def test_the_plain_table_has_a_line_a_model_and_one_a_pair() -> None:
-    lines = format_as_text(with_failure("out of memory"), {"svm": 12.34}).splitlines()
-    assert sum("*" in line for line in lines) == 2
-    assert "failed: out of memory" in lines[8]
-    assert lines[0].endswith("Seconds")
-    assert next(line for line in lines if line.startswith("Support vector")).endswith("12.3")
-    assert lines[9].startswith("Ideal observer")
+def test_the_plain_table_has_a_row_a_model_and_below_it_a_line_a_pair() -> None:
+    evaluation = with_failure("out of memory")
+    rows, lines = list_as_text(evaluation, {"svm": 12.34}), list_below_table(evaluation)
+    assert sum("*" in row[0] for row in rows) == 2
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert rows[0][-1] == "Seconds"
+    assert next(row for row in rows if row[0].startswith("Support vector"))[-1] == "12.3"
+    assert rows[7][2] == "failed"
+    assert rows[8][0] == "Ideal observer"
+    assert any("failed: out of memory" in line for line in lines)
     assert "Support vector machine minus Random forest: forest was not trained" in lines

@@ -115,7 +115,7 @@ def write_project(folder: Path) -> Path:
         (folder / "models" / name / "repeat0/model.json").write_text(name)
     seconds = folder / ".work/seconds/train_network-small_cnn.json"
     seconds.parent.mkdir(parents=True)
-    seconds.write_text(json.dumps({"seconds": 12.5, "host": "workstation"}))
+    seconds.write_text(json.dumps({"began": 1000.0, "seconds": 12.5, "host": "workstation"}))
     return folder
 
 

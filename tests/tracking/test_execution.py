@@ -1,5 +1,6 @@
 """What is read of a finished pipeline, and a receipt that depends on nothing else."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,7 +24,6 @@ from skiagram.tracking.execution import (
     experiment_name,
     read_execution,
     run_name,
-    seconds_of,
 )
 from tests.tracking.conftest import COMPARISON, MODELS
 
@@ -37,6 +37,7 @@ def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
     assert network.params["data.name"] == "made"
     assert network.tags["skiagram.host"] == "workstation"
     assert ("seconds", 12.5) in [(point.name, point.value) for point in network.points]
+    assert (network.began, network.ended) == (1000.0, 1012.5)
     assert "seconds" not in [point.name for point in execution.children[2].points]
     alone = read_execution(project, MODELS[:1], {}).receipt
     assert alone.models == MODELS[:1]
@@ -202,10 +203,13 @@ def test_names_tell_runs_apart(project: Path, monkeypatch: pytest.MonkeyPatch) -
     assert run_name(choices, project) == "sunny-film"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x", "host": "h"}'])
-def test_seconds_that_cannot_be_read_are_left_out(tmp_path: Path, content: str) -> None:
-    assert seconds_of(tmp_path, "ingest") is None
-    noted = tmp_path / ".work/seconds/ingest.json"
-    noted.parent.mkdir(parents=True)
-    noted.write_text(content)
-    assert seconds_of(tmp_path, "ingest") is None
+def test_a_run_lasts_from_its_first_stage_to_its_figures(project: Path) -> None:
+    for stage, began in (("digest", 100.0), ("evaluate", 160.0)):
+        note = {"began": began, "seconds": 5.0, "host": "workstation"}
+        (project / f".work/seconds/{stage}.json").write_text(json.dumps(note))
+    parent = read_execution(project, MODELS, {}).parent
+    assert (parent.began, parent.ended) == (100.0, 165.0)
+    # results that DVC restored have no time of their own
+    later = {"began": 900.0, "seconds": 1.0, "host": "workstation"}
+    (project / ".work/seconds/digest.json").write_text(json.dumps(later))
+    assert read_execution(project, MODELS, {}).parent.began is None

@@ -23,8 +23,9 @@ from urllib.request import urlopen
 import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
+from skiagram.tracking import mlflow_store
 from skiagram.tracking.contract import Execution, NotRecorded
-from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
+from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS, write_project
 
@@ -99,6 +100,7 @@ def test_curves_and_folds_have_steps(recorded: Recorded) -> None:
     assert history("validation_loss/repeat0-final") == [(0, 0.8), (1, 0.6)]
     assert history("fold_auc") == [(0, 0.7), (1, 0.9)]
     assert history("seconds") == [(0, 12.5)]
+    assert (network.info.start_time, network.info.end_time) == (1_000_000, 1_012_500)
 
 
 def test_artefacts_lie_beside_the_database(recorded: Recorded) -> None:
@@ -401,6 +403,35 @@ def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(
     assert {
         run.data.metrics["selection_auc/svm"] for run in runs if run.data.params.get("seed")
     } == {0.8}
+
+
+def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(
+    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from skiagram.training.live import find_live_log
+
+    monkeypatch.setenv("DVC_ROOT", str(home))
+    monkeypatch.setattr(mlflow_store, "_QUICK", 0.0)
+    assert find_live_log(Path("repeat0-fold1")) is None
+    with STORE.watch_network("small_cnn", project):
+        log = find_live_log(Path("repeat0-fold1"))
+        assert log is not None
+        log.log_metrics({"validation_auc": 0.7, "epoch": 1}, step=40)  # kept until there is a run
+        while not log.note.exists():
+            time.sleep(0.05)
+        log.log_metrics({"validation_auc": 0.75, "epoch": 2}, step=60)
+        log.finalize("success")
+        (live,) = _runs(client)
+        assert (live.info.run_name, live.info.status) == ("small_cnn", "RUNNING")
+        points = client.get_metric_history(live.info.run_id, "validation_auc/repeat0-fold1")
+        assert [(point.step, point.value) for point in points] == [(1, 0.7), (2, 0.75)]
+        client.delete_run(live.info.run_id)
+        log.log_metrics({"validation_auc": 0.8, "epoch": 3})  # what is refused costs no result
+        client.restore_run(live.info.run_id)
+    assert find_live_log(Path("repeat0-fold1")) is None
+    STORE.record(read_execution(project, MODELS, {}), home)
+    assert live.info.run_id not in [run.info.run_id for run in _runs(client)]
+    assert [run.name for run in STORE.list_runs(home)] == [run_name({}, project)]
 
 
 def test_openings_are_shared_and_a_deleted_ledger_comes_back(

@@ -158,7 +158,10 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> N
     network = fitted(tmp_path, training(epochs=5), trainer, None)
     assert len(network.summary.curves) == 1
     (logged,) = (pd.read_csv(path) for path in tmp_path.rglob("metrics.csv"))
-    assert {"training_loss", "validation_loss", "validation_accuracy", "lr-Adam"} <= set(logged)
+    quantities = {"training_loss", "validation_loss", "validation_accuracy", "validation_auc"}
+    assert quantities | {"lr-Adam"} <= set(logged)
+    assert logged["validation_auc"].dropna().between(0, 1).all()
+    assert "validation_auc" not in network.summary.curves  # results are alike without a logger
 
 
 def test_gradients_are_clipped(tmp_path: Path) -> None:

@@ -171,12 +171,13 @@ class _Printable:
     """A stream whose text holds nothing that a terminal takes for a command, as a name may.
 
     Attributes:
+        coloured: The stream itself, for a text that was made printable and has colours.
         closed: Whether the command has ended. Libraries that colour what they print keep the
             stream, and at exit would write a command, which would be shown as text.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream = self.coloured = stream
         self.closed = False
 
     def write(self, text: str) -> int:

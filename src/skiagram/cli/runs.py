@@ -1,23 +1,23 @@
-"""`skiagram runs`: every run as a row, those committed to git and experiments."""
+"""`skiagram runs`: every recorded run as a row: what it changed, and what its models reached."""
 
 import argparse
-import os
-import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skiagram.tracking.comparison import RecordedRun
 
 NAME = "runs"
-SUMMARY = "print every run of a project: the options that differ, and its figures"
+SUMMARY = "print every run of a project: what it changed, and its models against the committed run"
 EXAMPLES = """\
   skiagram runs
-      in a project's folder: commits that changed dvc.lock, on any branch, and DVC's experiments"""
+      in a project's folder: the runs that are recorded, experiments of DVC among them; each is
+      compared with the run whose figures are committed to git, or with the first one"""
 
-_MOST = 20  # commits; DVC reads the options and figures of each
-_LEFT_OUT = (  # columns: figures of single models, files and folders
-    r"Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$"
-    r"|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$"
-)
-_SHOWN = r"best_\w+[.]selection_\w+$|best_\w+_minus_\w+[.](?!low$|high$)\w+$"  # equal or not
+_MOST = 20  # runs, the newest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,28 +25,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
-    """Print the table, by DVC; return its exit code."""
-    project = Path().resolve()
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--only-changed"]
-    command += ["--drop", _LEFT_OUT, "--keep", _SHOWN]
-    for commit in ("HEAD", *find_committed_runs(project)):
-        command += ["--rev", commit]
-    environment = os.environ | {"DVC_ROOT": str(project)}
-    sys.stdout.flush()
-    return subprocess.run(command, cwd=project, env=environment, check=False).returncode  # noqa: S603
+    """Print the table; return 0, or 1 where the tracker cannot be reached."""
+    from skiagram.cli.terminal import print_table, print_wrapped
+    from skiagram.compute.checkout import home
+    from skiagram.tracking.comparison import find_base
+    from skiagram.tracking.contract import NotRecorded
+    from skiagram.tracking.sweeps import find_tracker
+
+    project = Path()
+    try:
+        recorded = find_tracker(project).list_runs(home(project))
+    except NotRecorded as error:
+        print(f"Warning: {error}.", file=sys.stderr)
+        return 1
+    finished = [each for each in recorded if each.selection]
+    if not finished:
+        fault = "No finished run is recorded here."
+        print(fault, "`dvc repro` records each run, unless params.yaml has `tracking: none`.")
+        return 0
+    base, is_committed = find_base(finished, home(project))
+    shown = sorted(recorded[:_MOST], key=lambda each: each.began)
+    shown = [base, *(each for each in shown if each is not base)]
+    name = "the committed run" if is_committed else "the first run"
+    rows = [row for each in shown for row in _list_rows(each, base, name)]
+    primary = base.selection.removeprefix("selection_").replace("_", " ")
+    heads = ["run", "what was changed\n  models", f"selection\n{primary}", "differ-\nence", "time"]
+    print_table(heads, rows, whole=heads[2:])
+    print_wrapped(
+        f"Differences are from {name}. Figures are of the development set: choose by them."
+    )
+    if len(recorded) > _MOST:
+        print_wrapped(f"{len(recorded) - _MOST} older runs are left out: `skiagram ui` shows all.")
+    return 0
 
 
-def find_committed_runs(project: Path) -> list[str]:
-    """Return the last commits of any branch that changed dvc.lock, as each run does.
+def _list_rows(each: "RecordedRun", base: "RecordedRun", name: str) -> Iterator[list[str]]:
+    """Yield the rows of a run: one for each option and each model that it changed."""
+    from skiagram.compute.progress import format_seconds
+    from skiagram.statistics.estimate import format_decimal, format_signed
+    from skiagram.tracking.comparison import (
+        EXPERIMENT,
+        FAILED,
+        WORKSPACE,
+        compare_models,
+        describe_change,
+        find_changes,
+        option_address,
+    )
 
-    Runs from before a commit that removed it are left out: of other options than today's.
-    """
-    lock = ("--", "dvc.lock")
-    removed = _git(project, "log", "--format=%h", "--max-count=1", "--diff-filter=D", *lock)
-    kinds = ("--format=%h", f"--max-count={_MOST}", "--diff-filter=AM")
-    return _git(project, "log", *kinds, "HEAD", "--branches", "--not", *removed, *lock)
-
-
-def _git(project: Path, *words: str) -> list[str]:
-    done = subprocess.run(["git", *words], cwd=project, capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return done.stdout.split()
+    # What was changed stands beside the name of the experiment, or the time of any other run.
+    began = time.strftime("%m-%d %H:%M", time.localtime(each.began))
+    experiment = each.tags.get(EXPERIMENT, WORKSPACE)
+    lasted = "" if each.seconds is None else format_seconds(each.seconds)
+    changes = [
+        f"{option_address(option, each.options)}: {describe_change(before, now)}"
+        for option, (before, now) in find_changes(each, base).items()
+    ]
+    first, *others = [name] if each is base else changes or ["nothing"]
+    yield [began if experiment == WORKSPACE else experiment, first, "", "", lasted]
+    for change in others:
+        yield ["", change, "", "", ""]
+    # Below it are the models that it touched.
+    if FAILED in each.tags:
+        yield ["", f"  failed in {each.tags[FAILED]}", "", "", ""]
+    for figure in compare_models(each, base):
+        more = "" if figure.difference is None else format_signed(figure.difference)
+        yield ["", f"  {figure.model}", format_decimal(figure.value), more, ""]

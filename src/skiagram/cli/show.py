@@ -12,6 +12,15 @@ EXAMPLES = """\
   skiagram show svm.skiagram
       intended use, data, expected input, figures, known issues, and what it was not tested on"""
 
+_BROKEN_HEADS = {  # where a long word breaks
+    "Out-of-fold": "Out-of-\nfold",
+    "Sensitivity": "Sensi-\ntivity",
+    "Specificity": "Speci-\nficity",
+    "Brier score": "Brier\nscore",
+    "Efficiency": "Effi-\nciency",
+    "Seconds": "Sec-\nonds",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -38,6 +47,7 @@ def show_results(project: Path, shown: Path) -> int:
         shown: The project as the user calls it.
     """
     from skiagram.audit.run import AuditReport
+    from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
     from skiagram.errors import named_refusals
     from skiagram.evaluation.evaluation_record import Evaluation
@@ -46,7 +56,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.report.index import write_index
     from skiagram.report.terminal import summarise_run
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
-    from skiagram.tracking.execution import training_seconds
+    from skiagram.tracking.execution import training_time
 
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
@@ -60,10 +70,17 @@ def show_results(project: Path, shown: Path) -> int:
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
-    noted = {each.model: training_seconds(project, each) for each in evaluation.outcomes}
-    seconds = {model: each[0] for model, each in noted.items() if each}
+    noted = {each.model: training_time(project, each) for each in evaluation.outcomes}
+    seconds = {model: each.seconds for model, each in noted.items() if each}
     summary = summarise_run(evaluation, audit, seconds)
-    print(*summary.lines, *openings, sep="\n")
+    head, *rows = summary.models
+    # An interval stands below its figure, so that a table with all its columns is 80 wide.
+    heads = [_BROKEN_HEADS.get(name, name).replace(" (", "\n(") for name in head]
+    cells = [[name, *(cell.replace(" (", "\n(") for cell in others)] for name, *others in rows]
+    print_table(heads, cells, whole=heads[1:])
+    print_wrapped(*summary.notes, "", summary.verdict, "")
+    print_wrapped(*summary.warnings, style="yellow")
+    print_wrapped(*openings)
     print(shown / "reports/report.html", shown / index, sep="\n")
     return 5 if summary.failed else 0
 

@@ -49,6 +49,11 @@ def applied_experiment(project: Path) -> str:
     return next((name for *parts, name in named if len(parts) == _PARTS), "")
 
 
+def name_experiment(project: Path) -> str:
+    """Return the DVC experiment under way, or applied; empty for none."""
+    return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
+
+
 def is_untracked(project: Path, file: str) -> bool:
     """Return whether a file of the project is neither in git nor left out of it on purpose."""
     return ask_git(project, "status", "--porcelain", "--", file).startswith("??")

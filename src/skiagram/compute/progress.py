@@ -15,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes, one a process
+LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
 _PAUSE = 0.5  # seconds between notes
 
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
@@ -36,6 +37,14 @@ def say_once(line: str) -> None:
         _said.add(line)
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a time for people: `35 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
 class Progress:

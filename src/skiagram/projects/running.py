@@ -9,18 +9,22 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
-from typing import IO
+from typing import IO, Any
 
-from skiagram.compute.progress import NOTES
+from rich.console import Console
+from rich.text import Text
+
+from skiagram.compute.progress import NOTES, format_seconds
 from skiagram.compute.workers import end_with
 from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
 from skiagram.projects.lock import repair
+from skiagram.projects.stage_times import expected_seconds
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
 _QUIET = re.compile(
@@ -47,7 +51,7 @@ def run_stages(project: Path) -> int:
         left.unlink()
     for line in repair(project):
         sys.stderr.write(f"{line}\n")
-    watched = _Watched()
+    watched = _Watched(project)
     with _signals_end_it():  # from before there is a process that they must end
         process = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
@@ -64,7 +68,7 @@ def run_stages(project: Path) -> int:
                 [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
                 cwd=project, env=environment(project), capture_output=True, text=True, check=False,
             )  # fmt: skip
-            watched.stages = len(listed.stdout.split())
+            watched.stages = listed.stdout.split()
             reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
             reader.start()
             while process.poll() is None:
@@ -118,14 +122,17 @@ class _Watched:
     """What DVC says, and what the processes of stages note.
 
     Attributes:
-        stages: How many the run has.
+        stages: Names of those that the run has, in their order.
     """
 
-    def __init__(self, stages: int = 0) -> None:
-        self.stages, self._begun, self._said = stages, set[str](), set[str]()
+    def __init__(self, project: Path, stages: Sequence[str] = ()) -> None:
+        self.stages, self._project = stages, project
+        self._begun: dict[str, float] = {}  # stage → when
+        self._said: set[str] = set()
         self._last: deque[str] = deque(maxlen=_KEPT)
         self._width, self._started = 0, time.monotonic()
         self._terminal = sys.stderr.isatty()
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
     def read(self, lines: IO[str]) -> None:
         """Read what is printed, to its end."""
@@ -133,13 +140,14 @@ class _Watched:
             begun = _BEGUN.search(line)
             name = begun and (begun[1] or begun[2])
             if name and name not in self._begun:
-                self._begun.add(name)
+                self._begun[name] = time.monotonic()
                 if begun and begun[1] and not self._terminal:
-                    self._print(f"[{len(self._begun)} of {self.stages}] {name}")
+                    left = self._words_of_rest()
+                    self._print(", ".join(filter(None, [self._words_of_stage(), left])))
             shown = line.startswith("Compiling ") or _WARNING.match(line)
             if shown and line not in self._said:
                 self._said.add(line)
-                self._print(line.strip())
+                self._print(line.strip(), "yellow" if _WARNING.match(line) else "")
             if not _QUIET.match(line):
                 self._last.append(line)
 
@@ -148,7 +156,7 @@ class _Watched:
 
         That is the time of what is done, such as the first images, for each that is left.
         """
-        under_way = []
+        notes_under_way = []
         for path in sorted(notes.glob("*.json")):
             try:
                 note = json.loads(path.read_text(encoding="utf-8"))
@@ -156,7 +164,7 @@ class _Watched:
             except (OSError, ValueError):
                 continue
             if alive and self._terminal:
-                under_way.append(_words(note))
+                notes_under_way.append(note)
                 continue
             tells = alive and note["done"] and note["seconds"] >= _TELLING
             if tells and note["title"] not in self._said:
@@ -164,12 +172,43 @@ class _Watched:
                 self._print(f"    {_words(note)}")
         if not self._terminal:
             return
-        spent = _minutes(time.monotonic() - self._started)
-        line = f"{len(self._begun)} of {self.stages} stages, {spent}"
-        line = " | ".join([line, *under_way])[: shutil.get_terminal_size().columns - 1]
+        # The stage and the whole run stand first: what is wider than the terminal is cut.
+        spent = f"{format_seconds(time.monotonic() - self._started)} so far"
+        model = self._stage.partition("@")[2]
+        parts = [self._words_of_stage(), self._words_of_rest(notes_under_way) or spent]
+        parts += [_words(note).removeprefix(f"{model} ") for note in notes_under_way]
+        line = " | ".join(parts)[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r{line.ljust(self._width)}")
         sys.stderr.flush()
         self._width = len(line)
+
+    @property
+    def _stage(self) -> str:
+        begun = [*self._begun]  # a copy: the reader goes on
+        return begun[-1] if begun else ""
+
+    def _words_of_stage(self) -> str:
+        return f"[{len(self._begun)} of {len(self.stages)}] {self._stage}".rstrip()
+
+    def _words_of_rest(self, notes: Sequence[Mapping[str, Any]] = ()) -> str:
+        """Return how long the whole run still takes, by earlier runs; empty where nothing tells.
+
+        Args:
+            notes: Of the processes of the stage under way, whose speed tells how long it takes.
+        """
+        coming = [name for name in self.stages if name not in self._begun]
+        left, is_whole = expected_seconds(self._project, coming)
+        # The stage under way takes as long as its speed says, or as its last run did: a note may be
+        # of a part of it.
+        if self._stage:
+            whole, is_known = expected_seconds(self._project, [self._stage])
+            spent = time.monotonic() - self._begun[self._stage]
+            measured = [each for note in notes if (each := _seconds_left(note)) is not None]
+            left += max(0.0, whole - spent, *measured)
+            is_whole &= is_known or bool(measured)
+        if not left:
+            return ""
+        return f"{'' if is_whole else 'at least '}{format_seconds(left)} left in all"
 
     def end(self, code: int) -> None:
         """Clear the line; of a run that failed show what was printed last."""
@@ -186,21 +225,21 @@ class _Watched:
         known = [each for each in exits if each in _EXIT_CODES]
         return (known or [1])[-1] if code else 0
 
-    def _print(self, line: str) -> None:
-        sys.stderr.write(f"\r{line.ljust(self._width)}\n" if self._terminal else f"{line}\n")
-        sys.stderr.flush()
+    def _print(self, line: str, style: str = "") -> None:
+        if self._terminal:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+        self._console.print(Text(line, style), soft_wrap=True)
 
 
-def _words(note: dict[str, object]) -> str:
+def _words(note: Mapping[str, Any]) -> str:
     """Return what one process does, how far it is and how long it still takes at this speed."""
-    done, total, seconds = (float(str(note[key])) for key in ("done", "total", "seconds"))
-    words = f"{note['title']} {done:.0f}/{total:.0f}"
+    words = f"{note['title']} {note['done']}/{note['total']}"
     if note["step"]:
         words += f" ({note['step']})"
-    if done:
-        words += f", {_minutes(seconds * (total - done) / done)} left"
-    return words
+    left = _seconds_left(note)
+    return words if left is None else f"{words}, {format_seconds(left)} left"
 
 
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+def _seconds_left(note: Mapping[str, Any]) -> float | None:
+    done, total, seconds = (float(note[key]) for key in ("done", "total", "seconds"))
+    return seconds * (total - done) / done if done else None

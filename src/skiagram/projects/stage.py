@@ -12,9 +12,7 @@ Called from the command line it takes what Hydra's applications take: `model=svm
 import atexit
 import functools
 import gc
-import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -35,6 +33,7 @@ from skiagram.composition import Composition, composing_errors
 from skiagram.errors import SkiagramError, named_refusals, recorded
 from skiagram.options import check
 from skiagram.projects.outputs import process_rank, publish
+from skiagram.projects.stage_times import note_time
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
@@ -94,7 +93,8 @@ def stage(
             except Exception as error:
                 _record_failure(root, name, recorded(error))
                 raise
-            _note_seconds(root, name, members, time.monotonic() - started)
+            if not process_rank():
+                note_time(root, name, members, time.monotonic() - started)
 
         @functools.wraps(run)
         def main() -> None:
@@ -175,14 +175,3 @@ def _record_failure(root: Path, name: str, error: str) -> None:
             subprocess.run(  # noqa: S603
                 command, env=environment, cwd=root, check=False, capture_output=True
             )
-
-
-def _note_seconds(root: Path, name: str, members: Mapping[str, str], seconds: float) -> None:
-    """Keep the time beside the outputs, never in them; the tracker reads it."""
-    if process_rank():
-        return
-    chosen = [members[group] for group in ("model", "combination") if group in members]
-    path = root / ".work" / "seconds" / f"{'-'.join([name, *chosen])}.json"
-    with suppress(OSError):  # a full disk takes a note, no result
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"seconds": seconds, "host": platform.node()}), encoding="utf-8")

@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skiagram.audit.run import AuditReport
-from skiagram.errors import printable
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.sections.doubts import list_warnings
-from skiagram.report.sections.models import format_as_text
+from skiagram.report.sections.models import list_as_text, list_below_table
 
 
 @dataclass(frozen=True)
 class TerminalSummary:
-    """Lines, and whether a model failed."""
+    """What is printed, in this order, and whether a model failed.
 
-    lines: tuple[str, ...]
+    Attributes:
+        models: Table: its head, and a row for each model.
+        notes: Lines below the table.
+    """
+
+    models: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    verdict: str
+    warnings: tuple[str, ...]
     failed: bool
 
 
@@ -26,7 +33,10 @@ def summarise_run(
     Args:
         seconds: Model → how long it took to train, where that is known.
     """
-    failed = any(model.outcome.status == "failed" for model in evaluation.models)
-    table, warnings = format_as_text(evaluation, seconds), list_warnings(evaluation, audit)
-    lines = (table, evaluation.verdict, *warnings)
-    return TerminalSummary(tuple(map(printable, lines)), failed)
+    return TerminalSummary(
+        models=tuple(map(tuple, list_as_text(evaluation, seconds))),
+        notes=tuple(list_below_table(evaluation)),
+        verdict=evaluation.verdict,
+        warnings=list_warnings(evaluation, audit),
+        failed=any(model.outcome.status == "failed" for model in evaluation.models),
+    )

@@ -8,6 +8,7 @@ goes.
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from skiagram.compute.files import write_files
 from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import SkiagramError
 from skiagram.options import build, current_name, read_option_file
+from skiagram.projects.stage_times import note_time
 from skiagram.steps.preflight import DataSetFacts, check_run
 
 _OWN = ("skiagram.datasets.folder.", "skiagram.datasets.feature_table.")
@@ -26,6 +28,7 @@ _OWN = ("skiagram.datasets.folder.", "skiagram.datasets.feature_table.")
 
 def write_digests(root: Path) -> None:
     """Write the digest of every stage of a project, and remove outputs of models that left it."""
+    started = time.monotonic()
     project = StagesOfProject(root)
     check_run(project.options, read_own_data(project.options))
     files = {"ingest": changed_files(root, [str(project.params["dataset"])])}
@@ -33,6 +36,7 @@ def write_digests(root: Path) -> None:
         files["sweep"] = changed_files(root, data_sets_of_sweeps(root, project.params))
     project.write_digests(without="digest", files=files)
     project.remove_dropped()
+    note_time(root, "digest", {}, time.monotonic() - started)
 
 
 def read_own_data(options: Composition) -> DataSetFacts | None:

@@ -1,11 +1,14 @@
 """Stage train_network on a project: the one network that params.yaml, or a command, names."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.models.contract import learner_of
@@ -30,7 +33,12 @@ class TrainNetworkOptions(TrainOptions):
 def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:
     """Train a network, alone or as one of several processes that Lightning or SLURM started."""
     network, rank = build(options.model, "model"), process_rank()
+    composition = Composition(root)
+    tracking = composition.read_file("tracking", str(composition.choices["tracking"]))
+    tracker: Any = build(tracking, "tracking")
     learner = learner_of(network, options.trainer, options.compute.threads)
     context = RunContext.of_project(root, options.compute)
     context = replace(context, alone=rank is None, is_last=partial(is_last, rank))
-    train_in_project(root, name, learner, options, target, context)
+    # One of several processes alone has the tracker show the epochs.
+    with tracker.watch_network(name, root) if rank is None else nullcontext():
+        train_in_project(root, name, learner, options, target, context)

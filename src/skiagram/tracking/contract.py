@@ -5,6 +5,7 @@ The receipt says what was recorded, by hash: equal results have equal receipts.
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,6 +15,7 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
+from skiagram.tracking.comparison import RecordedRun
 
 
 class NotRecorded(Exception):
@@ -36,6 +38,8 @@ class Run:
         params: Option → value as text.
         tags: Tag → text.
         artefacts: Local file or folder → folder inside the run (empty: its top).
+        began: Seconds since 1970; None for the time of recording.
+        ended: Seconds since 1970; None for the time of recording.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     artefacts: dict[Path, str] = field(default_factory=dict)
     failed: bool = False
+    began: float | None = None
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,16 @@ class Tracker(Protocol):
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
         """Keep entries of the seal's ledger (hash → line), and return all that anybody kept."""
 
+    def list_runs(self, home: Path) -> list[RecordedRun]:
+        """Return the recorded runs of a project's whole pipeline, those that failed among them.
+
+        Raises:
+            NotRecorded: The tracker could not be reached or refused.
+        """
+
+    def watch_network(self, model: str, project: Path) -> AbstractContextManager[None]:
+        """Have the fits of a network that are made within the context logged while they go on."""
+
 
 @options(**STRICT)
 class NoTracking:
@@ -100,6 +116,12 @@ class NoTracking:
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
         return {}
+
+    def list_runs(self, home: Path) -> list[RecordedRun]:
+        return []
+
+    def watch_network(self, model: str, project: Path) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]) -> Receipt:

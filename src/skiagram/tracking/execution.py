@@ -7,14 +7,13 @@ output of the pipeline may hold them.
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from skiagram.compute.checkout import applied_experiment, current_commit, home
+from skiagram.compute.checkout import current_commit, home, name_experiment
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import (
     ARMS,
@@ -33,6 +32,7 @@ from skiagram.evaluation.results import (
 )
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
+from skiagram.projects.stage_times import StageTime, read_time
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, folder_of
@@ -45,6 +45,7 @@ from skiagram.sealing.ledger import (
     unite_ledgers,
 )
 from skiagram.statistics.estimate import Estimate
+from skiagram.tracking.comparison import FAILED, METRICS_ID, WORKSPACE, metrics_id
 from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, receipt_of
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
@@ -92,8 +93,11 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
 def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) -> Execution:
     """Return a run that ended in an error: its options and the error, which begins with a stage."""
     options = flatten_options(choices) | _resolved_options(project)
-    tags = {"mlflow.note.content": failure, "skiagram.failed": failure.partition(":")[0]}
-    run = Run(run_name(choices, project), options, tags=tags | commit_tags(project), failed=True)
+    tags = {"mlflow.note.content": failure, FAILED: failure.partition(":")[0]}
+    tags |= commit_tags(project)
+    first = read_time(project, "digest")
+    began = None if first is None else first.began
+    run = Run(run_name(choices, project), options, tags=tags, failed=True, began=began)
     text = json.dumps([options, failure], sort_keys=True)
     digest = {"failure": hashlib.sha256(text.encode()).hexdigest()}
     return Execution(experiment_name(project), run, (), Receipt((), digest))
@@ -108,13 +112,17 @@ def _resolved_options(project: Path) -> dict[str, str]:
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
     """Return the run as a whole: the figures of its arms, its verdict, the opening of the seal."""
     points = _points_of_arms(evaluation)
+    # The first stage runs whenever the pipeline does; results that were restored have no time.
+    first, last = read_time(project, "digest"), read_time(project, "evaluate")
+    timed = first is not None and last is not None and first.began <= last.ended
     decision = evaluation.answer.decision
     for stage in _STAGES:
-        noted = seconds_of(project, stage)
-        points += [Point(f"seconds/{stage}", noted[0])] if noted else []
+        noted = read_time(project, stage)
+        points += [Point(f"seconds/{stage}", noted.seconds)] if noted else []
     tags = {"skiagram.worth_it": decision, "mlflow.note.content": evaluation.verdict}
     tags |= {f"skiagram.best_{arm}": model for arm, model in evaluation.best.items()}
     tags |= commit_tags(project)
+    tags[METRICS_ID] = metrics_id(project)
     # A comparison that the ledger lacks is noted first: DVC may have restored its results from a
     # cache, or the ledger was deleted. Generated data have no seal.
     comparison = read_record(Comparison, project / "reports" / OPENING)
@@ -130,6 +138,8 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         tags=tags,
         artefacts={reports / file: "" for file in _FILES}
         | {reports / folder: folder for folder in _FOLDERS},
+        began=first.began if first and timed else None,
+        ended=last.ended if last and timed else None,
     )
 
 
@@ -171,10 +181,10 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
     points += curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     tags["skiagram.experiment"] = experiment_name(project)
-    noted = training_seconds(project, outcome)
+    noted = training_time(project, outcome)
     if noted:
-        points.append(Point("seconds", noted[0]))
-        tags["skiagram.host"] = noted[1]
+        points.append(Point("seconds", noted.seconds))
+        tags["skiagram.host"] = noted.host
     if outcome.reason:
         tags["mlflow.note.content"] = outcome.reason
     return Run(
@@ -184,6 +194,8 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
         tags=tags,
         artefacts={folder_of("models", project, outcome): "model", scores: "scores"},
         failed=outcome.status == "failed",
+        began=noted and noted.began,
+        ended=noted and noted.ended,
     )
 
 
@@ -235,24 +247,20 @@ def run_name(choices: Mapping[str, Any], project: Path) -> str:
     """Return what a list of runs calls this one.
 
     An experiment has DVC's name; any other run its data set, design and seed, and six digits of a
-    hash of all choices, which tell runs of other models or features apart.
+    hash of all choices and options, which tell other runs apart.
     """
-    if named := _name_experiment(project):
+    if named := name_experiment(project):
         return named
     parts = [str(choices[name]) for name in ("dataset", "design") if name in choices]
     parts += [f"seed{choices['seed']}"] if "seed" in choices else []
-    text = json.dumps(flatten_options(choices), sort_keys=True)
+    options = flatten_options(choices) | _resolved_options(project)
+    text = json.dumps(options, sort_keys=True)
     return "-".join([*parts, hashlib.sha256(text.encode()).hexdigest()[:6]])
 
 
 def experiment_name(project: Path) -> str:
     """Return the name of the DVC experiment under way, or applied, or `workspace`."""
-    return _name_experiment(project) or "workspace"
-
-
-def _name_experiment(project: Path) -> str:
-    """Return the DVC experiment under way, or applied; empty for none."""
-    return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
+    return name_experiment(project) or WORKSPACE
 
 
 def commit_tags(project: Path) -> dict[str, str]:
@@ -283,17 +291,6 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
     )
 
 
-def training_seconds(project: Path, outcome: Outcome) -> tuple[float, str] | None:
-    """Return the seconds and the host of a model's last training here; None where not known."""
-    return seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
-
-
-def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:
-    """Return the seconds and the host of a stage's last run here; None where not known."""
-    try:
-        noted = json.loads(
-            (project / ".work" / "seconds" / f"{stage}.json").read_text(encoding="utf-8")
-        )
-        return float(noted["seconds"]), str(noted["host"])
-    except (OSError, KeyError, TypeError, ValueError):
-        return None
+def training_time(project: Path, outcome: Outcome) -> StageTime | None:
+    """Return when and where a model was trained last; None where not known."""
+    return read_time(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")

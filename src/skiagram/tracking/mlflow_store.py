@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from threading import Event, Thread
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -28,13 +29,23 @@ from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.files import locked
+from skiagram.compute.checkout import home, name_experiment
+from skiagram.compute.files import locked, write_files
+from skiagram.compute.progress import LIVE
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record
+from skiagram.tracking.comparison import (
+    EXPERIMENT,
+    FAILED,
+    WORKSPACE,
+    RecordedRun,
+    find_base,
+    find_changes,
+)
 from skiagram.tracking.contract import Execution, NotRecorded, Run
 
 _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
@@ -49,20 +60,20 @@ _WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _ARMS = ("classical", "encoder", "deep")
-_SELECTION = tuple(f"best_{arm}_selection_auc" for arm in _ARMS)
-_REPORTED = (  # of test cases: to be read, not to choose by
-    *(f"best_{arm}_auc" for arm in _ARMS),
-    *("difference", "difference_low", "difference_high"),
-)
+_DIFFERENCE = ("difference", "difference_low", "difference_high")
 RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
-_EXPERIMENT = "DVC_EXP_NAME"
+_UNDER_WAY = "under way"  # in place of a receipt: the table of runs shows it
+_QUICK = 10.0  # seconds of a training that is over before anybody looks
+_PATIENCE = 5.0  # seconds that a finished training waits for a tracker
+_LIVE = "skiagram.live"  # tag: who trains the network
 _WRITER = "skiagram.writer"
 ADDRESS = "MLFLOW_TRACKING_URI"
 _DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
 _MAX_WORD = 3  # letters of a user or password that may be part of other words
+_MILLISECONDS = 1000  # MLflow's unit of time
 _NAMED = 6  # digits of its SHA-256, in its name
 _IMAGE, _MASK = "image", "mask"
 NAME, LABEL = "file", "label_value"  # columns of what a served model reads
@@ -97,13 +108,16 @@ class MLflowStore:
         with self._opened(home, "not recorded") as (client, experiment, place):
             # What an earlier recording of this project left unfinished has failed.
             _fail_unfinished_runs(client, experiment, home)
+            # A finished model has the curves that its network's run showed while it was trained.
+            if not execution.parent.failed:
+                _remove_live_runs(client, experiment, execution.name, home)
             # The same results are recorded once.
             same = (
                 f"tags.`{_RECEIPT}` = '{execution.receipt.digest}' "
                 "and attributes.status = 'FINISHED'"
             )
             recorded = client.search_runs([experiment], filter_string=same)
-            if any(run.data.tags.get(_EXPERIMENT) == execution.name for run in recorded):
+            if any(run.data.tags.get(EXPERIMENT) == execution.name for run in recorded):
                 return f"Already recorded in {place}."
             try:
                 self._record_runs(client, experiment, execution, home)
@@ -112,7 +126,7 @@ class MLflowStore:
                     _fail_unfinished_runs(client, experiment, home)
                 raise
             # The table of runs opens with what the recorded runs differ by.
-            _save_runs_view(client, experiment)
+            _save_runs_view(client, experiment, home)
         if execution.parent.failed:
             return f"Recorded the failed run in {place}."
         runs = f"{len(execution.children)} runs" if execution.children else "a run"
@@ -131,6 +145,60 @@ class MLflowStore:
                 if name not in known:
                     client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
         return {**known, **openings}
+
+    def list_runs(self, home: Path) -> list[RecordedRun]:
+        """Return whole runs, the newest first; none where the project has no database yet."""
+        database = home / "mlflow.db"
+        own = self._uri(home) == f"sqlite:///{database}"
+        if own and not database.exists():
+            return []
+        with self._opened(home, "runs not read") as (client, experiment, _):
+            # A server that others record to, too, has runs of other projects.
+            writer = "" if own else _writer(home)
+            return _read_runs(client, experiment, writer)
+
+    @contextmanager
+    def watch_network(self, model: str, project: Path) -> Iterator[None]:
+        """Have a run show the epochs of a network's fits, by Lightning's logger in each of them.
+
+        The run begins once the training has lasted a while, beside it: MLflow takes seconds to
+        import. It goes when the whole run is recorded; of a run that failed it stays.
+        """
+        place, name = home(project), name_experiment(project) or WORKSPACE
+        marks = {_RECEIPT: _UNDER_WAY, _LIVE: _writer(place), EXPERIMENT: name}
+        finished, shown = Event(), dict[str, Any]()
+        with scratch_folder("live") as temporary:
+            note = temporary / "run.json"
+
+            def show() -> None:
+                if finished.wait(_QUICK):
+                    return
+                try:
+                    with self._opened(place, f"epochs of {model} not shown") as opened:
+                        client, experiment, _ = opened
+                        _remove_live_runs(client, experiment, name, place, model)
+                        run = client.create_run(experiment, run_name=model, tags=marks).info
+                except NotRecorded:  # which is said when the run is recorded
+                    return
+                if finished.is_set():  # nobody waited; what is recorded removes the run
+                    return
+                shown.update(client=client, run_id=run.run_id)
+                address = {"tracking_uri": self._uri(place), "run_id": run.run_id}
+                write_files({note: json.dumps(address).encode()})
+
+            status, showing = "FAILED", Thread(target=show, daemon=True)
+            os.environ[LIVE] = str(note)
+            showing.start()
+            try:
+                yield
+                status = "FINISHED"
+            finally:
+                finished.set()
+                showing.join(_PATIENCE)
+                del os.environ[LIVE]
+                if shown:
+                    with suppress(Exception):  # the tracker is gone since
+                        shown["client"].set_terminated(shown["run_id"], status)
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
@@ -179,7 +247,7 @@ class MLflowStore:
         """Write a parent run and a child a model; a run ends last, which says that it is whole."""
         writer = {_WRITER: _writer(home)}
         whole = execution.parent
-        marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+        marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name}
         parent = _create_run(client, experiment, whole, marks | writer)
         _log(client, parent, whole)
         for child in execution.children:
@@ -200,8 +268,8 @@ class MLflowStore:
                 else:
                     _log(client, run_id, child)
                 self._link(client, run_id, child.name, model, home)
-            client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
-        client.set_terminated(parent, "FAILED" if whole.failed else "FINISHED")
+            _end_run(client, run_id, child)
+        _end_run(client, parent, whole)
 
     def _link(self, client: Any, run_id: str, name: str, model: str, home: Path) -> None:
         """Have a run show its logged model, and the registry have it once."""
@@ -287,6 +355,18 @@ def _fail_unfinished_runs(client: Any, experiment: str, home: Path) -> None:
             if model.status == LoggedModelStatus.PENDING:
                 client.finalize_logged_model(model.model_id, "FAILED")
         client.set_terminated(run_id, "FAILED")
+
+
+def _remove_live_runs(client: Any, experiment: str, name: str, home: Path, model: str = "") -> None:
+    """Remove runs that showed networks while this project trained them, or one network's.
+
+    Args:
+        name: DVC experiment, or `workspace`.
+    """
+    live = f"tags.`{_LIVE}` = '{_writer(home)}' and tags.`{EXPERIMENT}` = '{name}'"
+    for run in client.search_runs([experiment], live):
+        if model in ("", run.info.run_name):
+            client.delete_run(run.info.run_id)
 
 
 def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tuple[str, str | None]]:
@@ -433,47 +513,75 @@ def _log_model(client: Any, experiment: str, folder: Path, digest: str, run_id: 
 
 
 def _create_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
-    created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
+    began = None if run.began is None else int(run.began * _MILLISECONDS)
+    created = client.create_run(experiment, began, run.tags | marks, run.name)
     return str(created.info.run_id)
 
 
-def _save_runs_view(client: Any, experiment: str) -> None:
-    """Have the runs table open with what a sweep is about: options that differ, what to choose by.
+def _end_run(client: Any, run_id: str, run: Run) -> None:
+    ended = None if run.ended is None else int(run.ended * _MILLISECONDS)
+    client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED", ended)
+
+
+def _read_runs(client: Any, experiment: str, writer: str = "") -> list[RecordedRun]:
+    """Return the runs of whole pipelines, finished or failed, the newest first.
+
+    Args:
+        writer: Project that recorded them; empty for any.
+    """
+    recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
+    found = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
+    runs = []
+    for run in found:
+        tags, ended = run.data.tags, run.info.end_time
+        if writer and tags.get(_WRITER) != writer:
+            continue
+        began = run.info.start_time / _MILLISECONDS
+        seconds = None if ended is None else ended / _MILLISECONDS - began
+        name = run.info.run_name
+        runs.append(RecordedRun(name, run.data.params, run.data.metrics, tags, began, seconds))
+    runs.sort(key=lambda run: run.began, reverse=True)
+    return [run for run in runs if run.selection or FAILED in run.tags]
+
+
+def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
+    """Have the table of runs open with the options that runs changed, and what to choose by.
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
-    recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
-    runs = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
-    whole = [run.data for run in runs if any(name in run.data.metrics for name in _SELECTION)]
-    # Columns are the options that differ; `model.cnn.seed` is left out where `seed` differs too.
-    differ = _differing([run.params for run in whole])
-    short = {name for name in differ if "." not in name}
-    columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
-    # The table is sorted by the figure of the only model whose options differ, else by that of
-    # the first arm whose figure differs.
-    swept = {f"selection_auc/{name.split('.')[1]}" for name in differ if name.startswith("model.")}
-    of_models = [name for name in swept if any(name in run.metrics for run in whole)]
-    moved = _differing([run.metrics for run in whole])
-    of_arms = [name for name in _SELECTION if name in moved]
-    of_only_model = of_models if len(of_models) == 1 else []
-    selection = list(dict.fromkeys([*of_only_model, *of_arms, *_SELECTION]))
+    whole = [run for run in _read_runs(client, experiment) if run.selection]
+    if not whole:
+        return
+    # The columns are the options that the newest runs changed against the committed one.
+    base, _ = find_base(whole, home)
+    changes = [find_changes(run, base) for run in whole]
+    options = list(dict.fromkeys(name for changed in changes for name in changed))
+    # The table is sorted by the figure of the only model that was changed, else by that of the
+    # first arm whose figure differs.
+    swept = {name.split(".")[1] for name in options if name.startswith("model.")}
+    selection = whole[0].selection
+    of_models = [f"{selection}/{model}" for model in sorted(swept)]
+    of_models = [name for name in of_models if any(name in run.figures for run in whole)]
+    of_arms = [f"best_{arm}_{selection}" for arm in _ARMS]
+    moved = [name for name in of_arms if len({run.figures.get(name) for run in whole} - {None}) > 1]
+    first = of_models if len(of_models) == 1 else moved
+    figures = list(dict.fromkeys([*first, *of_arms, *of_models]))
+    # Figures of test cases stand last: they are to be read, not to choose by.
+    primary = selection.removeprefix("selection_")
+    reported = [f"best_{arm}_{primary}" for arm in _ARMS]
     view = {
-        "searchFilter": recorded,
-        "orderByKey": f"metrics.`{selection[0]}`",
+        "searchFilter": f"tags.`{_RECEIPT}` != ''",
+        "orderByKey": f"metrics.`{figures[0]}`",
         "orderByAsc": False,
         "selectedColumns": [
-            *(f"params.`{name}`" for name in columns[:_MAX_COLUMNS]),
-            *(f"metrics.`{name}`" for name in (*selection, *_REPORTED)),
+            *(f"params.`{name}`" for name in options[:_MAX_COLUMNS]),
+            *(f"metrics.`{name}`" for name in figures),
+            *(f"metrics.`{name}`" for name in (*reported, *_DIFFERENCE)),
             "tags.`skiagram.worth_it`",
         ],
     }
     client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
     client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
-
-
-def _differing(values: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = sorted({name for each in values for name in each})
-    return [name for name in names if len({each.get(name) for each in values}) > 1]
 
 
 def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:

@@ -30,6 +30,7 @@ from pytorch_lightning.callbacks import (
     ModelCheckpoint,
     Timer,
 )
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
 
@@ -39,6 +40,7 @@ from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples, ImageData
+from skiagram.training.live import find_live_log
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import CLOCK, FALLING, NO_CLOCK, Trainer, Training, make_part
 from skiagram.training.processes import (
@@ -304,9 +306,13 @@ class TrainingRun:
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
         if any(isinstance(callback, Timer) for callback in chosen):
             raise OptionError(CLOCK, where="trainer.callbacks", remedy=NO_CLOCK)
-        logger = make_part(options.logger, "trainer.logger") if options.logger else False
-        if logger:
+        loggers: list[Logger] = []
+        if options.logger:
+            loggers.append(make_part(options.logger, "trainer.logger"))
             chosen.append(LearningRateMonitor(logging_interval="epoch"))
+        # Who watches the run in the tracker sees each epoch; `ddp_spawn` would send the log along.
+        live = None if options.strategy == "ddp_spawn" else find_live_log(folder)
+        loggers += [] if live is None else [live]
         strategy: str | Spawned = self.trainer.strategy
         if strategy == "ddp_spawn":
             strategy = Spawned(find_unused_parameters=frozen)
@@ -320,7 +326,7 @@ class TrainingRun:
                 max_epochs=epochs,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
                 callbacks=[Threads(self.threads), *own_callbacks, *chosen],
-                logger=logger,
+                logger=loggers or False,
                 plugins=[WholeFiles()],
                 default_root_dir=folder,
                 gradient_clip_val=self.training.gradient_clip,

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from skiagram.errors import ModelFailure
 from skiagram.seeding import derived_seed, stream
+from skiagram.statistics.discrimination import auc_of_classes
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
@@ -28,7 +29,8 @@ _NAMED_CASES = 16
 class ClassifierTraining(pl.LightningModule):
     """Trains a classifier; all randomness is a function of seed, epoch and case.
 
-    It logs `training_loss`, `validation_loss` and `validation_accuracy` once per epoch.
+    It logs `training_loss`, `validation_loss` and `validation_accuracy` once per epoch, and
+    `validation_auc` where there is a logger.
     """
 
     has_classes: ClassVar[bool] = True
@@ -157,6 +159,10 @@ class ClassifierTraining(pl.LightningModule):
         figures = {"validation_loss": loss}
         if self.has_classes:
             figures["validation_accuracy"] = (logits.argmax(dim=1) == label).float().mean()
+            if self.trainer.loggers:  # for who watches: nothing is decided by it
+                scores, classes = logits.double().cpu().numpy(), label.cpu().numpy()
+                auc = auc_of_classes(scores, classes, 1 if scores.shape[1] == 2 else None)
+                figures["validation_auc"] = logits.new_tensor(auc)  # NaN without both classes
         self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:

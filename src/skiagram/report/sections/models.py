@@ -133,8 +133,8 @@ def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow
     return model.figures.get(**wanted, **({} if group is None else {"group": group}))
 
 
-def format_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> str:
-    """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`.
+def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[list[str]]:
+    """Return the head and a row for each model; `*` marks the best of an arm (out-of-fold).
 
     Args:
         seconds: Model → how long it took to train, where that is known.
@@ -148,7 +148,8 @@ def format_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> str:
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":
-            rows.append([outcome.title, outcome.arm, f"failed: {outcome.reason}"])
+            absent = [""] * (len(rows[0]) - 3)
+            rows.append([outcome.title, outcome.arm, "failed", *absent])
             continue
         chosen_by = result.find(evaluation.task.predicted.selection, SELECTION)
         figures = [chosen_by, *(_get(result, name) or _ABSENT for name in shown)]
@@ -162,20 +163,23 @@ def format_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> str:
             ]
         )
     if evaluation.ideal is not None:
-        rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
-    # Columns as wide as their widest cell; a failed model's reason may run on.
-    whole = [row for row in rows if len(row) == len(rows[0])]
-    widths = [max(len(row[column]) for row in whole) for column in range(len(rows[0]))]
-    padded = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
-        for row in rows
-    ]
-    lines = [padded[0], "─" * len(padded[0]), *padded[1:]]
+        absent = [""] * (len(rows[0]) - 3)
+        rows.append(["Ideal observer", "", format_estimate(evaluation.ideal), *absent])
+    return rows
+
+
+def list_below_table(evaluation: Evaluation) -> list[str]:
+    """Return why models failed, the differences of pairs that were asked for, and counts."""
     titles = evaluation.titles
+    lines = [
+        f"{model.outcome.title} failed: {model.outcome.reason}"
+        for model in evaluation.models
+        if model.outcome.status == "failed"
+    ]
     for pair in evaluation.pairs(REQUESTED):
         value = pair.reason or format_difference(pair)
         lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
     if evaluation.facts:
         counted = ", ".join(f"{number} {name}" for name, number in evaluation.facts[:2])
         lines.append(f"Of {counted}.")
-    return "\n".join(lines)
+    return lines
