@@ -148,6 +148,19 @@ def test_a_line_sets_any_option_by_its_address(empty: Path, tmp_path: Path) -> N
     assert yaml.safe_load((project / "params.yaml").read_text())["seed"] == 7
 
 
+def test_an_option_by_its_earlier_name_makes_room_for_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "svm.yaml"
+    path.write_text(
+        "_target_: skiagram.models.classical.svm.SupportVectorMachine\n"
+        "inverse_regularisation: 1.0\n"
+        "gamma: scale # or a number\n"
+    )
+    fitting_choices.edit_option_file(path, {"C": 3.0})
+    assert yaml.safe_load(path.read_text())["C"] == 3.0
+    assert "inverse_regularisation" not in path.read_text()
+    assert "# or a number" in path.read_text()
+
+
 def test_a_refused_data_set_leaves_no_project(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
