@@ -86,6 +86,7 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {  # class → option as it w
         "l2_penalty": "l2_regularization",
     },
 }
+_told: set[tuple[str, str]] = set()  # file and earlier name of an option, once said
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
@@ -143,9 +144,6 @@ def rename_path(values: Any, path: str, where: str) -> str:
         return now
     held = values.get(name, values.get(now)) if isinstance(values, Mapping) else None
     return f"{now}.{rename_path(held, inner, where)}"
-
-
-_told: set[tuple[str, str]] = set()  # what this process has said so of
 
 
 @dataclass(frozen=True)

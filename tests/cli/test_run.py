@@ -221,6 +221,10 @@ def test_a_call_makes_the_project_that_the_line_makes(
     assert main(line) == 0
     for name in ("params.yaml", "conf/dataset/images.yaml", "conf/model/svm.yaml"):
         assert (result.folder / name).read_text() == (evaluated / "line" / name).read_text()
+    (result.folder / "models/svm").mkdir(parents=True)
+    (result.folder / "models/svm/deployment.json").touch()
+    with pytest.raises(OptionError, match=r"no trained model `svn`.*did you mean `svm`"):
+        result.predict(IMAGES, model="svn")
     assert skiagram.run(IMAGES, **CALL, folder="mine").folder == result.folder  # goes on there
     assert skiagram.run(IMAGES, **CALL, options=options).folder.parent.name == "skiagram-run"
     with pytest.raises(DataError, match="other images or labels"):
@@ -254,16 +258,18 @@ def test_a_wrong_call_is_one_error_and_leaves_nothing(
     assert Path.cwd() == evaluated
 
 
+@pytest.mark.parametrize(("code", "kind"), [(4, DataError), (5, ModelFailure)])
 def test_a_failed_stage_is_an_error_of_its_kind(
-    evaluated: Path, monkeypatch: pytest.MonkeyPatch
+    evaluated: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[SkiagramError]
 ) -> None:
     def run_stages(project: Path) -> int:
         sys.stderr.write("train: no room. Do this: free space.\nERROR: failed to reproduce\n")
-        return 5
+        return code
 
     monkeypatch.setattr(running, "run_stages", run_stages)
-    with pytest.raises(ModelFailure, match="images-project: train: no room"):
+    with pytest.raises(kind, match="images-project: train: no room"):
         skiagram.run(IMAGES, **CALL, options={"networks": []})
+    assert len([*(evaluated / "skiagram-run/images").iterdir()]) == 24  # to go on with
 
 
 @pytest.mark.parametrize(

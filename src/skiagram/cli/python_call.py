@@ -89,13 +89,18 @@ def run(
         place = Path(f"{_FOLDER}-{next(numbers)}")
     asked = {name: value for name, value in (options or {}).items() if name in ASKED}
     values = {name: value for name, value in (options or {}).items() if name not in ASKED}
-    named = None if positive is None else as_text(positive)
-    with _errors_with_notes(verbose=verbose) as printed, _gone_if_refused(place):
-        image_folder, table = write_data_set(place, images, labels, patients)
-        beside = image_folder != place / IMAGES  # files that were not named may lie there
-        files = FileOptions(image_folder, table, positive=named, ignore_unlisted=beside)
-        project = place / f"{files.short_name}-project"
-        if code := run_data_set(files, project, asked, values, quick=quick):
+    with _errors_with_notes(verbose=verbose) as printed:
+        with _gone_if_refused(place):
+            image_folder, table = write_data_set(place, images, labels, patients)
+            files = FileOptions(
+                image_folder,
+                table,
+                positive=None if positive is None else as_text(positive),
+                ignore_unlisted=image_folder != place / IMAGES,  # others may lie beside given files
+            )
+            project = place / f"{files.short_name}-project"
+            code = run_data_set(files, project, asked, values, quick=quick)
+        if code:
             raise _failed_stage(code, printed.getvalue(), project)
         show_results(project, shown=project)
     return read_project(project)

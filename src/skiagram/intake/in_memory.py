@@ -40,7 +40,7 @@ def write_data_set(
     Raises:
         DataError: Images or labels that cannot be used, or the folder holds others.
     """
-    listed = list_images(images)
+    listed = _list_images(images)
     texts = {"label": _list_texts(labels, "labels", len(listed))}
     if patients is not None:
         texts["patient_id"] = _list_texts(patients, "patients", len(listed))
@@ -72,7 +72,7 @@ def written_images(images: Any) -> Iterator[dict[str, Path]]:
     Raises:
         DataError: An array is no image.
     """
-    listed = list_images(images)
+    listed = _list_images(images)
     with TemporaryDirectory() as folder:
         if _is_path(listed[0]):
             files = {str(path): Path(path) for path in listed}
@@ -82,7 +82,7 @@ def written_images(images: Any) -> Iterator[dict[str, Path]]:
         yield files
 
 
-def list_images(images: Any) -> Sequence[Any]:
+def _list_images(images: Any) -> Sequence[Any]:
     """Return arrays, or paths, one an image.
 
     Raises:

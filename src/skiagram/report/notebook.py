@@ -156,12 +156,16 @@ class ProjectResult(_Shown):
         from skiagram.intake.in_memory import written_images
 
         # the model
-        arms = self.evaluation.arms
-        arm = self.evaluation.contender if self.decision == "yes" else "classical"
-        if model is None and arms:
-            model = next(iter(arms.get(arm, next(iter(arms.values()))).chosen))
-        trained = [self.folder / place for place in ("models", "combined/models")]
-        folders = {path.name: path for place in trained for path in sorted(place.glob("*"))}
+        if model is None:
+            arms = self.evaluation.arms
+            preferred = self.evaluation.contender if self.decision == "yes" else "classical"
+            chosen = [
+                name for arm in (preferred, *arms) if arm in arms for name in arms[arm].chosen
+            ]
+            model = next(iter(chosen), None)
+        records = sorted(self.folder.glob("models/*/deployment.json"))
+        records += sorted(self.folder.glob("combined/models/*/deployment.json"))
+        folders = {path.parent.name: path.parent for path in records}
         if model not in folders:
             near = nearest(model or "", folders)
             remedy = f"did you mean `{near[0]}`?" if near else "name one of these"
