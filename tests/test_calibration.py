@@ -41,8 +41,8 @@ from skiagram.tasks.class_calibration import (
 )
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
-from tests.datasets.phantoms import phantom
 from tests.models.examples import PLAN, Spy, labelled
+from tests.sources.phantoms import phantom
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 

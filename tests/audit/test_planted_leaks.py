@@ -11,10 +11,10 @@ import yaml
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from skiagram.datasets.phantom.source import Phantom
 from skiagram.image_store.shards import Image
 from skiagram.options import build
 from skiagram.records.cases import SEALED, Cases
+from skiagram.sources.phantom.source import Phantom
 from tests.audit.planted import Planted
 
 pytestmark = pytest.mark.thorough

@@ -22,8 +22,8 @@ from skiagram.records.files import read_record, write_record
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.audit.planted import CARD, TASK, Planted, clean_set
-from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from skiagram.datasets.contract import OpenSource
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
-from tests.datasets.phantoms import CONF, data_set
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import CONF, data_set
 
 CHANGE_PIXELS = {"OpenMiniMias", "LidcNodules"}
 

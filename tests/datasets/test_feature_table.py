@@ -17,8 +17,8 @@ from skiagram.records.cases import SEALED, read_cases
 from skiagram.records.files import read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.tasks.time import TimeToEvent
-from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 AGES = (31, 18, 44, 18, 59, 93, 25, 67, 59, 31, 53)  # in no order
 

@@ -9,7 +9,6 @@ import pytest
 
 from skiagram.datasets.contract import Mark
 from skiagram.datasets.ingest import task_of
-from skiagram.datasets.lidc import NodulePatch, SliceGrid
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
@@ -17,8 +16,9 @@ from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_dige
 from skiagram.records.cases import SEALED
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
-from tests.datasets.lidc_files import table, write
+from skiagram.sources.lidc import NodulePatch, SliceGrid
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise
+from tests.sources.lidc_files import table, write
 
 
 def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table
-from tests.datasets.phantom.test_visits import visits
 from tests.deploy.trained import options, prepare, train
+from tests.sources.phantom.test_visits import visits
 
 pytestmark = pytest.mark.slow
 POSITIVE = "probability_growing"

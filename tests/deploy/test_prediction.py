@@ -14,12 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.mini_mias.source import FilmPatch
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, judge, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, write_record
+from skiagram.sources.mini_mias.source import FilmPatch
 from tests.datasets.own_folders import dicom
 from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from skiagram.datasets.phantom.image_model import colour_noise, power_law_spectrum
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.fractal import Fractal, box_counting_dimension, ring_powers, spectral_slope
+from skiagram.sources.phantom.image_model import colour_noise, power_law_spectrum
 
 
 def counted(image: np.ndarray, side: int) -> float:

@@ -38,7 +38,6 @@ from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.image_files import decode_image
 from skiagram.readers.masks import decode_mask
 from skiagram.readers.volume_files import decode_volume
-from tests.datasets import test_medmnist as medmnist
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
@@ -64,6 +63,7 @@ from tests.readers.test_dicom import BOMBS, bundled, compressed, file_of, header
 from tests.readers.test_image_files import png_bomb
 from tests.readers.test_masks import MASK, _contours
 from tests.readers.test_volume_files import meta_image_bytes
+from tests.sources import test_medmnist as medmnist
 
 SIDE = 40
 _CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -23,8 +23,8 @@ from skiagram.near_duplicates.pairs import (
     stack_blocks,
     thumbnail,
 )
-from tests.datasets.phantoms import data_set
 from tests.near_duplicates.tissue import store_of
+from tests.sources.phantoms import data_set
 
 
 def random_images(n: int, shape: tuple[int, ...], seed: int = 0) -> list[Image]:

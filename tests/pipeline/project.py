@@ -251,7 +251,7 @@ def write_source(project: Project, arrays: dict[str, np.ndarray]) -> None:
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     card = OmegaConf.create(
         {
-            "_target_": "skiagram.datasets.medmnist.MedMNIST",
+            "_target_": "skiagram.sources.medmnist.MedMNIST",
             "name": "tiny",
             "title": "Stripes",
             "modality": "generated",

@@ -1,5 +1,5 @@
-"""Sources of images, and ingest.
+"""The manifest, and ingest.
 
-A source's files become image shards, a case table and a seal; no name of a file or person gets
-past ingest.
+Tables of a user and the images that they name, or a source, become image shards, a case table and a
+seal; no name of a file or person gets past ingest.
 """

@@ -4,7 +4,7 @@ Positive images without a known place are left out: whether a mark on them hits 
 are images with a near duplicate among the development cases.
 
 No marks have a higher FROC curve than the ideal observer's, by the hit rules for which
-`datasets.phantom.finding` proves it. No figure of merit is above the AUC of that observer's scores
+`sources.phantom.finding` proves it. No figure of merit is above the AUC of that observer's scores
 of whole images: a lesion's rating is at most the highest of its image, on a normal image all marks
 are false, and the highest ratings are a score of images, whose AUC is at most the ideal observer's.
 """

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.phantom.image_model import IdealObserver
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit
 from skiagram.explanation.record import MapExplanation, Maps
 from skiagram.explanation.regions import places, resize_mask
@@ -27,6 +26,7 @@ from skiagram.explanation.trust import (
     mean_by_patient,
 )
 from skiagram.seeding import derived_seed, stream
+from skiagram.sources.phantom.image_model import IdealObserver
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from skiagram.datasets.contract import Mark, pixel_side
-from skiagram.datasets.phantom.image_model import IdealObserver
-from skiagram.datasets.phantom.source import PhantomDataSet
 from skiagram.errors import DataError
 from skiagram.explanation.explained_model import ExplainedModel, KnownRegions
 from skiagram.explanation.record import Blanking
@@ -29,6 +27,8 @@ from skiagram.preparation import PREPARATION, Preparation, PreparedData
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS, coordinates, of_cases
 from skiagram.seeding import stream
+from skiagram.sources.phantom.image_model import IdealObserver
+from skiagram.sources.phantom.source import PhantomDataSet
 
 _RING = 3  # pixels around a region whose mean stands for it
 _BACKGROUND = 0.1  # share of a borrowed region that may lie on the image's lowest value

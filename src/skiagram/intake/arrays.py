@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 
-from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError, OptionError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import settle_positive
+from skiagram.sources.medmnist import MedMNIST
 
 
 def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:

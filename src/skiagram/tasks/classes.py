@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import yaml
@@ -104,6 +104,9 @@ class Classes(Predicted):
 
     def check(self, value: float, label: int, where: str) -> None:
         """Accept every value: a case of a class needs none."""
+
+    def settle(self, value: Floats, label: Labels) -> Self:
+        return self
 
     def target(self, value: Floats, label: Labels) -> Labels:
         return label

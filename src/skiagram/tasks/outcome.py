@@ -14,7 +14,7 @@ from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tasks.columns import ColumnOption, OutcomeRow, OutcomeTable, stands_for_missing
 from skiagram.tasks.figure import Figure
-from skiagram.tasks.predicted import MeasuredFigure, Predicted
+from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
 
 # Ranges of what is read from a file: read_record refuses what lies outside.
@@ -142,6 +142,10 @@ class MeasuredOutcome(Predicted):
         Raises:
             OptionError: The cohort counts otherwise.
         """
+
+    @abstractmethod
+    def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
+        """Return the mean loss of a network's scores; see `Predicted.loss`."""
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         """Return all figures, the primary first."""

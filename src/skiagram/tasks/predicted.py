@@ -140,13 +140,13 @@ class Predicted(ABC):
             DataError: The value, or a value with this label, cannot be.
         """
 
+    @abstractmethod
     def settle(self, value: Floats, label: Labels) -> Self:
         """Return the member with what it takes from the development cases.
 
         Raises:
             DataError: The cases cannot carry an evaluation.
         """
-        return self
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""

@@ -39,7 +39,10 @@ from scipy import fft
 from scipy.special import logsumexp
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
-from skiagram.datasets.phantom.image_model import (
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+from skiagram.sources.phantom.image_model import (
     Exponent,
     FloatArray,
     Nodule,
@@ -49,10 +52,7 @@ from skiagram.datasets.phantom.image_model import (
     colour_noise,
     power_law_spectrum,
 )
-from skiagram.datasets.phantom.source import GeneratedDataSet
-from skiagram.errors import OptionError
-from skiagram.options import STRICT
-from skiagram.seeding import stream
+from skiagram.sources.phantom.source import GeneratedDataSet
 
 _ABNORMAL = 0.5  # share of patients with a nodule
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.mini_mias.films import published_digests, read_film
-from skiagram.datasets.mini_mias.source import OpenMiniMias, select_cases
-from tests.datasets.mini_mias.test_source import options
+from skiagram.sources.mini_mias.films import published_digests, read_film
+from skiagram.sources.mini_mias.source import OpenMiniMias, select_cases
+from tests.sources.mini_mias.test_source import options
 
 pytestmark = [pytest.mark.real, pytest.mark.thorough]
 

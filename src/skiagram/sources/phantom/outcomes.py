@@ -13,10 +13,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth
-from skiagram.datasets.phantom.source import OpenPhantom, Phantom
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
 from skiagram.seeding import stream
+from skiagram.sources.phantom.source import OpenPhantom, Phantom
 from skiagram.tasks.kinds import AnyOutcome
 
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.datasets.mini_mias.films import (
+from skiagram.sources.mini_mias.films import (
     RelativePosition,
     find_breast,
     to_pixel,
     to_relative_position,
 )
-from tests.datasets.mini_mias_folder import LABEL, breast, film
+from tests.sources.mini_mias_folder import LABEL, breast, film
 
 
 def test_breast_is_kept_and_the_label_is_not() -> None:

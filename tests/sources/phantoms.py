@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from skiagram.datasets.phantom.source import Phantom
 from skiagram.options import build
+from skiagram.sources.phantom.source import Phantom
 
 CONF = Path(__file__).parents[2] / "conf" / "dataset"
 

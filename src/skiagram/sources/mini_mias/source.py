@@ -27,7 +27,11 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.progress import Progress
 from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import unlike
-from skiagram.datasets.mini_mias.films import (
+from skiagram.errors import DataError, OptionError
+from skiagram.options import STRICT
+from skiagram.records.cases import Split
+from skiagram.seeding import stream
+from skiagram.sources.mini_mias.films import (
     FILE,
     SIDE,
     SPACING,
@@ -45,10 +49,6 @@ from skiagram.datasets.mini_mias.films import (
     to_relative_position,
     wall_on_right,
 )
-from skiagram.errors import DataError, OptionError
-from skiagram.options import STRICT
-from skiagram.records.cases import Split
-from skiagram.seeding import stream
 
 Side = Annotated[int, Field(ge=16, le=SIDE)]
 TaskName = Literal["normal_abnormal", "benign_malignant"]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.image_model import (
+from skiagram.readers.dicom import read_dicom
+from skiagram.sources.phantom.image_model import (
     HIGHEST,
     INTERCEPT,
     LOWEST,
@@ -21,9 +22,8 @@ from skiagram.datasets.phantom.image_model import (
     add_faults,
     write_dicom,
 )
-from skiagram.datasets.phantom.source import PhantomVolumes
-from skiagram.readers.dicom import read_dicom
-from tests.datasets.phantoms import data_set, phantom, small_phantom
+from skiagram.sources.phantom.source import PhantomVolumes
+from tests.sources.phantoms import data_set, phantom, small_phantom
 
 NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from skiagram.datasets.mini_mias import films as mini_mias_files
+from skiagram.sources.mini_mias import films as mini_mias_files
 
 SIDE = 1024
 STRIP = (256, 768)  # columns of the film; beyond it the square is padded with black

@@ -20,7 +20,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
-from skiagram.datasets.phantom.image_model import (
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+from skiagram.readers.dicom import read_dicom
+from skiagram.records.cases import DataCard, Split
+from skiagram.seeding import stream
+from skiagram.sources.phantom.image_model import (
     Exposure,
     Faults,
     FloatArray,
@@ -36,11 +41,6 @@ from skiagram.datasets.phantom.image_model import (
     power_law_spectrum,
     write_dicom,
 )
-from skiagram.errors import OptionError
-from skiagram.options import STRICT
-from skiagram.readers.dicom import read_dicom
-from skiagram.records.cases import DataCard, Split
-from skiagram.seeding import stream
 
 
 @dataclass(**STRICT)

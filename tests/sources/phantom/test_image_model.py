@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from skiagram.datasets.phantom.image_model import (
+from skiagram.sources.phantom.image_model import (
     IdealObserver,
     Nodule,
     centred_nodule,

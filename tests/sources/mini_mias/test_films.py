@@ -10,9 +10,9 @@ import pooch
 import pytest
 from PIL import Image as Pictures
 
-from skiagram.datasets.mini_mias.films import locate_folder, read_film, read_truth
 from skiagram.errors import DataError
-from tests.datasets.mini_mias_folder import ROWS, digests, film
+from skiagram.sources.mini_mias.films import locate_folder, read_film, read_truth
+from tests.sources.mini_mias_folder import ROWS, digests, film
 
 DIGESTS = digests({})
 

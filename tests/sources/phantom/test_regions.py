@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.regions import OpenPhantomRegions, PhantomRegions
 from skiagram.image_store.store import ImageStore
-from tests.datasets.phantoms import data_set
+from skiagram.sources.phantom.regions import OpenPhantomRegions, PhantomRegions
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 SMALL = {"size": 12, "patients": {"train": 6, "validation": 2, "test": 4}}
 

@@ -29,7 +29,10 @@ from scipy import fft
 from scipy.stats import norm
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage, Visit
-from skiagram.datasets.phantom.image_model import (
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+from skiagram.sources.phantom.image_model import (
     Exponent,
     FloatArray,
     Nodule,
@@ -39,10 +42,7 @@ from skiagram.datasets.phantom.image_model import (
     column_weights,
     power_law_spectrum,
 )
-from skiagram.datasets.phantom.source import GeneratedDataSet
-from skiagram.errors import OptionError
-from skiagram.options import STRICT
-from skiagram.seeding import stream
+from skiagram.sources.phantom.source import GeneratedDataSet
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import read_record
-from tests.datasets.phantoms import data_set
+from skiagram.sources.medmnist import MedMNIST
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 SIZES = {"train": 8, "val": 4, "test": 4}
 

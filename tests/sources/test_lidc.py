@@ -13,12 +13,12 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
 from skiagram.readers.dicom import read_dicom
-from tests.datasets.lidc_files import SIDE, lung, stored, table, write
+from skiagram.sources.lidc import INTERCEPT, LIDC, SliceGrid, infer_intercept, to_ct_numbers
 from tests.datasets.own_folders import dicom
-from tests.datasets.phantoms import data_set
+from tests.sources.lidc_files import SIDE, lung, stored, table, write
+from tests.sources.phantoms import data_set
 
 
 def test_indeterminate_nodules_are_left_out_and_ratings_become_labels(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.contract import Entry, SpacedImage
-from skiagram.datasets.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
 from skiagram.errors import DataError
-from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
-from tests.datasets.phantoms import data_set
+from skiagram.sources.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
+from tests.sources.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
+from tests.sources.phantoms import data_set
 
 SMALL_SPLIT = {
     "seed": 0,

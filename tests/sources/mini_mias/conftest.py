@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.datasets.mini_mias import films, source
-from tests.datasets.mini_mias_folder import write_folder
+from skiagram.sources.mini_mias import films, source
+from tests.sources.mini_mias_folder import write_folder
 
 
 @pytest.fixture(scope="module")

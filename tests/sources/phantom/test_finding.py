@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import fft
 
-from skiagram.datasets.phantom.finding import OpenPhantomFinding, PhantomFinding
-from skiagram.datasets.phantom.image_model import centred_nodule, power_law_spectrum
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
-from tests.datasets.phantoms import data_set
+from skiagram.sources.phantom.finding import OpenPhantomFinding, PhantomFinding
+from skiagram.sources.phantom.image_model import centred_nodule, power_law_spectrum
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 SMALL = {
     "size": 20,

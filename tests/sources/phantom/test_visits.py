@@ -9,12 +9,12 @@ from scipy import fft
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.image_model import power_law_spectrum
-from skiagram.datasets.phantom.visits import OpenPhantomVisits, PhantomVisits
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
-from tests.datasets.phantoms import data_set
+from skiagram.sources.phantom.image_model import power_law_spectrum
+from skiagram.sources.phantom.visits import OpenPhantomVisits, PhantomVisits
 from tests.datasets.sources import ingested
+from tests.sources.phantoms import data_set
 
 SMALL: dict[str, Any] = {"size": 16, "patients": {"train": 6, "validation": 2, "test": 4}}
 NARROW = {"radius": 5.0}

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.datasets.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.seeding import stream
+from skiagram.sources.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
 from skiagram.statistics.survival import harrell_concordance
 from skiagram.tasks.scored_cases import ScoredCases
-from tests.datasets.phantoms import data_set
+from tests.sources.phantoms import data_set
 from tests.tasks.cohort import train_models
 
 pytestmark = pytest.mark.slow

@@ -32,18 +32,18 @@ from pydantic.dataclasses import dataclass
 from scipy import fft, integrate, linalg
 
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, SpacedImage
-from skiagram.datasets.phantom.image_model import (
+from skiagram.errors import OptionError
+from skiagram.image_store.shards import Region
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+from skiagram.sources.phantom.image_model import (
     Exponent,
     FloatArray,
     as_stored,
     colour_noise,
     power_law_spectrum,
 )
-from skiagram.datasets.phantom.source import GeneratedDataSet
-from skiagram.errors import OptionError
-from skiagram.image_store.shards import Region
-from skiagram.options import STRICT
-from skiagram.seeding import stream
+from skiagram.sources.phantom.source import GeneratedDataSet
 
 _SPACING = (1.0, 1.0, 1.0)  # mm
 

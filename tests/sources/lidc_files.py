@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skiagram.datasets.lidc import LIDC
-from tests.datasets.phantoms import data_set
+from skiagram.sources.lidc import LIDC
+from tests.sources.phantoms import data_set
 
 SIDE = 31
 
