@@ -24,7 +24,7 @@ TORCH_OF_LOCK := $(if $(TORCH_BACKEND),^(torch|torchvision|nvidia-.*|cuda-.*)==,
 RESOLVE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
   --extra project --extra pretrained --group build pyproject.toml
 
-.PHONY: help setup setup-dev lock repro report lint test test-fast test-slow equal coverage bench reference wheel licences audit ui runs clean
+.PHONY: help setup setup-dev lock repro report lint test test-fast test-slow equal coverage bench reference docs wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -86,6 +86,10 @@ bench: setup-dev ## compare speeds with those of peers and write docs/results/be
 reference: setup-dev ## build the pages of options, features, figures and commands in docs/reference
 	PYTHONPATH=docs python -m make_reference
 	@echo docs/reference
+
+docs: reference ## build the docs as a site with search into .work/site; works offline
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+	echo 'To read and search it: python -m http.server --directory .work/site, then open http://localhost:8000'
 
 licences: setup-dev ## licences of all installed packages; works offline
 	pip-licenses --from=mixed --summary --partial-match --ignore-packages $(LICENCES_READ_BY_HAND) \

@@ -46,12 +46,12 @@ SPACING = {"PET": (3.0, 3.0, 3.0), "MR_T1": (3.0, 1.0, 1.0)}  # mm, region_pet_m
 
 
 def options(group: str, name: str) -> dict[str, object]:
-    """Return the values of an option file."""
+    """Return the values of a config."""
     return read_option_file(CONF / group / f"{name}.yaml")
 
 
 def name_files(study: Path) -> None:
-    """Write the data set's option file and manifest here, as the README's two commands do."""
+    """Write the data set's config and manifest here, as the README's two commands do."""
     Path("conf/dataset").mkdir(parents=True)
     with redirect_stdout(StringIO()):
         labels = str(study / "outcome.csv")

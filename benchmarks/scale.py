@@ -74,7 +74,7 @@ def write_films(folder: Path, table: Path, files: int, side: int) -> None:
 
 
 def options(group: str, name: str) -> dict[str, object]:
-    """Return the values of an option file."""
+    """Return the values of a config."""
     return read_option_file(CONF / group / f"{name}.yaml")
 
 

@@ -8,6 +8,7 @@ from skiagram.compute.context import RunContext
 from skiagram.models.arm import TrainOptions
 from skiagram.options import build
 from skiagram.projects.stage import StageRun, stage
+from skiagram.steps.reliance import write_reliance
 from skiagram.steps.train import train_in_project
 
 
@@ -18,6 +19,7 @@ def main(options: TrainOptions, run: StageRun) -> None:
     with run.publish(f"models/{name}", f"scores/{name}") as folder:
         context = RunContext.of_project(ROOT, options.compute)
         train_in_project(ROOT, name, model, options, folder, context)
+        write_reliance(ROOT, name, model, options.plan.seed, folder)
 
 
 if __name__ == "__main__":

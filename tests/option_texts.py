@@ -1,4 +1,4 @@
-"""Option files to be refused, each with the line (from 1) that the message names; 0: none."""
+"""Configs to be refused, each with the line (from 1) that the message names; 0: none."""
 
 REFUSED: dict[str, tuple[bytes, int]] = {
     "an open bracket": (b"title: films\nclasses: [a, b\n", 3),

@@ -12,7 +12,7 @@ from skiagram.errors import OptionError
 from skiagram.options import list_options, read_option_file, resolve
 
 REPOSITORY = Path(__file__).parents[1]
-STAGE_OF = {  # group of option files → a stage that reads it
+STAGE_OF = {  # group of configs → a stage that reads it
     "combination": "combine",
     "compute": "ingest",
     "dataset": "ingest",
@@ -99,10 +99,10 @@ def test_the_old_name_of_a_model_is_refused_with_the_new_one(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["dataset=absent"], "no option file conf/dataset/absent.yaml. Allowed: own"),
+        (["dataset=absent"], "no config conf/dataset/absent.yaml. Allowed: own"),
         (["verbose"], "missing EQUAL"),
         (["dataset.colour=red"], "colour"),
-        (["+experiment=absent"], "no option file conf/experiment/absent.yaml"),
+        (["+experiment=absent"], "no config conf/experiment/absent.yaml"),
     ],
 )
 def test_a_word_that_composes_nothing_is_one_line(
@@ -161,7 +161,7 @@ def test_an_option_has_one_address(address: str, whole: str) -> None:
     ("address", "words"),
     [
         ("sed", "no choice `sed`.*did you mean `seed`"),
-        ("smv.kernel", "no option file `smv`.*did you mean `svm.kernel`"),
+        ("smv.kernel", "no config `smv`.*did you mean `svm.kernel`"),
         ("svm.kernal", "no such option.*gamma.*did you mean `svm.kernel`"),
         ("small_cnn.training.epoch", "did you mean `small_cnn.training.epochs`"),
         ("covariates.columns", "features.covariates.columns, model.covariates.columns"),

@@ -103,5 +103,5 @@ def test_a_record_says_what_a_model_lacked_and_which_option_is_wrong() -> None:
     assert recorded(failure) == "batch 3: training loss is nan. Do this: lower lr."
     wrong = OptionError("1000 of 64 cases to train on", where="plan.subset.cases")
     assert recorded(wrong).startswith("plan.subset.cases: 1000 of 64 cases to train on.")
-    absent = OptionError("no option file conf/dataset/absent.yaml", where="options")
+    absent = OptionError("no config conf/dataset/absent.yaml", where="options")
     assert recorded(absent) == str(absent)

@@ -1,9 +1,16 @@
 """The pages of documentation hold together: links lead somewhere, the front page stays short."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from make_reference.__main__ import main as build_reference
 
 REPOSITORY = Path(__file__).parents[1]
 FRONT_PAGE = REPOSITORY / "README.md"
@@ -64,6 +71,30 @@ def test_every_page_that_the_code_names_is_there() -> None:
     }
     assert len(named) > 5
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+@pytest.mark.thorough
+def test_the_site_builds_without_a_broken_link_and_can_be_searched(tmp_path: Path) -> None:
+    pages = shutil.copytree(REPOSITORY / "docs", tmp_path / "docs")
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    assert build_reference(pages / "reference") == 0
+
+    # a link or anchor that leads nowhere, or a page without a place, ends a strict build
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", "site"]
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        build, cwd=tmp_path, env=os.environ | quiet, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+    # the search knows pages from outside docs and built ones; no page loads anything from elsewhere
+    index = json.loads((tmp_path / "site/search/search_index.json").read_text(encoding="utf-8"))
+    found = {entry["location"].partition("#")[0] for entry in index["docs"]}
+    assert {"first-commands/", "explanation/glossary/", "reference/options/"} <= found
+    for page in (tmp_path / "site").rglob("*.html"):
+        loaded = re.findall(r"<(?:script|img|link)\b[^>]*", page.read_text(encoding="utf-8"))
+        assert not [tag for tag in loaded if "//" in tag.replace("data:", "")], page
 
 
 def test_the_front_page_is_short_and_says_that_this_is_no_medical_device() -> None:

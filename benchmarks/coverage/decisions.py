@@ -1,8 +1,8 @@
 """How often the verdict says yes or no where the truth forbids it.
 
-*No* to a network that gains just the margin over the classical model and over several simple rules,
-and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time. `run.py`
-writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
+*No* to a network that gains just the margin over the classical model and over several simple
+baselines, and *yes* to one that gains nothing or is at chance, for an AUC and for the C of a time.
+`run.py` writes its rows as CSV; `python benchmarks/coverage/decisions.py [SIMULATIONS]` prints it.
 """
 
 import sys
@@ -46,7 +46,7 @@ class DecisionDesign:
     Attributes:
         figure: `AUC` or `C`.
         network: True figure of the network; 0.5 reads nothing.
-        rules: How many simple rules there are.
+        rules: How many simple baselines there are.
         gain: Of the network over the classical model and every rule.
     """
 

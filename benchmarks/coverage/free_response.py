@@ -1,9 +1,9 @@
 """Finding: intervals of JAFROC's figure of merit and of sensitivities, and false findings.
 
-Two finders, equally good in truth, rate the same places: lesions with a mean of 2 or more, of which
-a part is never marked, and some others in each image with mean 0, all of unit variance. A quarter
-of it belongs to the patient, half of the rest to both finders alike. The truth is that of 40,000
-patients.
+Two detectors, equally good in truth, rate the same places: lesions with a mean of 2 or more, of
+which a part is never marked, and some others in each image with mean 0, all of unit variance. A
+quarter of it belongs to the patient, half of the rest to both detectors alike. The truth is that of
+40,000 patients.
 """
 
 from dataclasses import dataclass, replace
@@ -66,7 +66,7 @@ DESIGNS = (
 
 
 def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, FreeResponse]:
-    """Return the marks of both finders on new patients."""
+    """Return the marks of both detectors on new patients."""
     count = np.full(design.patients, design.images)
     if design.unequal:
         count = np.minimum(generator.geometric(0.4, design.patients), design.images)
@@ -93,7 +93,7 @@ def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, 
 
 
 def simulate(design: Design, simulations: int) -> dict[str, float]:
-    """Return how often the truth is held, and how often one of equal finders is called better."""
+    """Return how often the truth is held, and how often one of equal detectors is called better."""
     generator = stream(0, "finding", design.title)
     many = draw(replace(design, patients=40_000, folds=0), generator)[0]
     ones = np.ones((1, len(many.patient)))
@@ -135,8 +135,8 @@ def free_response_section(simulations: int) -> str:
     text = f"""
 ## Finding lesions
 
-Two finders, equally good in truth, on the same images (`benchmarks/coverage/free_response.py`);
-{simulations:,} data sets per row. *Held*: how often the 95 % interval of one finder holds the
+Two detectors, equally good in truth, on the same images (`benchmarks/coverage/free_response.py`);
+{simulations:,} data sets per row. *Held*: how often the 95 % interval of one detector holds the
 truth, of the figure of merit, of the sensitivity at one false mark per image and of LUNA16's
 mean. *False findings*: how often the interval of the difference of the two excludes 0.
 

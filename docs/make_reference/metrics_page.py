@@ -42,10 +42,10 @@ def metrics_page() -> str:
         _WITHOUT_FIGURE,
         "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
         "explains every field. `reports/metrics.json` holds what `dvc metrics` compares; of it "
-        "`selection_auc` and, of finders, `selection_sensitivity` alone come of development cases, "
-        "and are there to choose by. Of an outcome that is no class the names are those of "
-        "its figures, with the horizon or the finding after a space, and `selection_` before the "
-        "primary one.\n",
+        "`selection_auc` and, of detectors, `selection_sensitivity` alone come of the "
+        "development set, and are there to choose by. Of an outcome that is no class the names are "
+        "those of its figures, with the horizon or the finding after a space, and `selection_` "
+        "before the primary one.\n",
     ]
     return "\n".join(parts)
 
@@ -90,9 +90,9 @@ ClassFigures = Annotated[
         Annotated[float, Field(ge=0, le=1)],
     ],
     Field(
-        description="A model's AUC and balanced accuracy on the reported cases, and the AUC that "
-        "chose the best model of each arm. Of a finder besides: JAFROC's figure of merit, "
-        "sensitivities, and the mean sensitivity that chose the best finder of each arm. What "
+        description="A model's AUC and balanced accuracy on the test cases, and the AUC that "
+        "chose the best model of each arm. Of a detector besides: JAFROC's figure of merit, "
+        "sensitivities, and the mean sensitivity that chose the best detector of each arm. What "
         "could not be computed is left out."
     ),
 ]
@@ -117,8 +117,8 @@ FindingGain = Annotated[
         Annotated[float, Field(ge=-1, le=1)],
     ],
     Field(
-        description="The same of the best finders: figure of merit, and mean sensitivity at 1/8 to "
-        "8 false marks per image, with the bounds of their 95 % intervals."
+        description="The same of the best detectors: figure of merit, and mean sensitivity at 1/8 "
+        "to 8 false marks per image, with the bounds of their 95 % intervals."
     ),
 ]
 

@@ -115,7 +115,7 @@ def _shared(rows: Iterable["_What"]) -> str:
     if not told:
         return ""
     return (
-        "\n### Options that several share\n\nWhich of them an option file has stands in the file, "
+        "\n### Options that several share\n\nWhich of them a config has stands in the file, "
         "with its value.\n\n" + _list((*what, "") for what in told)
     )
 
@@ -150,7 +150,7 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
 
     Args:
         cls: Option dataclass.
-        given: The group's values in each option file; None or a word where it has no options.
+        given: The group's values in each config; None or a word where it has no options.
         prefix: Names of the groups above.
         whole: Meaning of the group above, for members that need no words of their own.
     """
@@ -197,7 +197,7 @@ def _groups(hint: Any) -> Iterator[Any]:
 
 
 def _together(values: list[Any]) -> str:
-    """Return what the option files say; where they differ, each value once."""
+    """Return what the configs say; where they differ, each value once."""
     shown = list(dict.fromkeys(_shown(value) for value in values))
     return ", ".join(shown) if len(shown) <= 3 and _IN_THE_FILE not in shown else _IN_THE_FILE
 

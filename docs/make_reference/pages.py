@@ -57,7 +57,7 @@ def _command(command: Command) -> str:
 _FEATURES = """\
 # Features
 
-Columns of `data/features.parquet`: one row per case, float32. Each family is one option file of
+Columns of `data/features.parquet`: one row per case, float32. Each family is one config of
 `conf/features`, chosen by `features` in `params.yaml`. Names in angle brackets stand for options or
 places. Four-letter codes are those of the reference manual of the Image Biomarker Standardisation
 Initiative (IBSI, [arXiv:1612.07003](https://arxiv.org/abs/1612.07003)); features without one are
@@ -88,7 +88,7 @@ def features_page(project: Path) -> str:
 
 
 def families(project: Path) -> dict[str, Family]:
-    """Return name → feature family as its option file makes it."""
+    """Return name → feature family as its config makes it."""
     files = sorted((project / "conf" / "features").glob("*.yaml"))
     return {
         file.stem: build(yaml.safe_load(file.read_text(encoding="utf-8")), file.stem)

@@ -1,8 +1,8 @@
-"""Options as Hydra composes them: params.yaml chooses, the option files of `conf` hold the values.
+"""Options as Hydra composes them: params.yaml chooses, the configs of `conf` hold the values.
 
 The file of a stage, `conf/<stage>.yaml`, lists the groups that the stage reads; which member of a
-group it reads, params.yaml says. All choices stand beside the options as `params`, and an option
-file may refer to one of them: `${params.seed}`. Nothing else in an option file is evaluated: what
+group it reads, params.yaml says. All choices stand beside the options as `params`, and a config may
+refer to one of them: `${params.seed}`. Nothing else in a config is evaluated: what
 users call their classes, columns and files is text.
 
 Whoever needs options asks here: stages, sweeps, validations, the digests of stages and the tracker.
@@ -35,7 +35,7 @@ from skiagram.options import (
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-CHOSEN_BY = {  # group of option files → the choice of params.yaml that names its member or members
+CHOSEN_BY = {  # group of configs → the choice of params.yaml that names its member or members
     "compute": "compute",
     "dataset": "dataset",
     "encoder": "encoders",
@@ -50,7 +50,7 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "encoder": "encoders",
     "features": "features",
 }
-RENAMED_MODELS = {  # option file as it was called → the one that took its place
+RENAMED_MODELS = {  # config as it was called → the one that took its place
     **dict.fromkeys(("cox", "number_ridge", "grade_logistic"), "logistic_regression"),
     **dict.fromkeys(("cox_elastic_net", "number_elastic_net", "grade_elastic_net"), "elastic_net"),
     **dict.fromkeys(("number_forest", "grade_forest"), "random_forest"),
@@ -91,7 +91,7 @@ _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+exper
 
 
 def find_new_name(group: str, name: str) -> str | None:
-    """Return what an option file of an earlier version is called now; None of any other name."""
+    """Return what a config of an earlier version is called now; None of any other name."""
     return RENAMED_MODELS.get(name) if group == "model" else None
 
 
@@ -232,7 +232,7 @@ class Composition:
         return values
 
     def read_own(self, stage: str) -> dict[str, dict[str, Any]]:
-        """Return the values of a stage's option file and of those that it takes along, as written.
+        """Return the values of a stage's config and of those that it takes along, as written.
 
         Raises:
             OptionError: A file cannot be read.
@@ -252,17 +252,17 @@ class Composition:
         return options
 
     def _absent(self, group: str, name: str, where: str) -> OptionError:
-        """Return the error of an option file that is not there; of a renamed model it says how."""
+        """Return the error of a config that is not there; of a renamed model it says how."""
         now = find_new_name(group, name)
         return OptionError(
-            f"no option file conf/{group}/{name}.yaml",
+            f"no config conf/{group}/{name}.yaml",
             where=where,
             allowed=", ".join(self.list_files(group)),
             remedy=f"choose `{now}`, as it is called now" if now else "",
         )
 
     def list_files(self, group: str) -> list[str]:
-        """Return the names of a group's option files, those in folders of it as `region/ct`."""
+        """Return the names of a group's configs, those in folders of it as `region/ct`."""
         folder = self.root / "conf" / group
         files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
         return sorted(file.as_posix() for file in files)
@@ -271,7 +271,7 @@ class Composition:
         """Return an option's whole name, as changes have it, for its address in a line or a sweep.
 
         Args:
-            address: A choice of params.yaml (`seed`), `FILE.OPTION` of an option file of any group
+            address: A choice of params.yaml (`seed`), `FILE.OPTION` of a config of any group
                 (`svm.kernel`) or of a stage (`plan.subset`); a group before it where several have
                 such a file (`features.covariates.columns`). A whole name stays as it is.
 
@@ -293,7 +293,7 @@ class Composition:
             names = [name for group in groups for name in self.list_files(group)]
             near = nearest(head, [*self.choices, *(names if rest else ())])
             raise OptionError(
-                f"no option file `{head}`" if rest else f"no choice `{head}`",
+                f"no config `{head}`" if rest else f"no choice `{head}`",
                 where=address,
                 allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
                 remedy=f"did you mean `{'.'.join([near[0], *rest])}`?" if near else "",
@@ -332,7 +332,7 @@ class Composition:
         return places
 
     def list_groups(self, stage: str) -> list[str]:
-        """Return the groups that the option file of a stage reads, in its order."""
+        """Return the groups that the config of a stage reads, in its order."""
         return [group for each in self._list_defaults(stage) for group in _named_group(each)]
 
     def list_overrides(self, stage: str, words: Sequence[str]) -> list[str]:
@@ -401,13 +401,13 @@ class Composition:
         return choices
 
     def _read(self, file: str) -> dict[str, Any]:
-        """Return the values of an option file, read once; who changes them makes a copy."""
+        """Return the values of a config, read once; who changes them makes a copy."""
         if file not in self._files:
             self._files[file] = rename_options(read_option_file(self.root / file, file), file)
         return self._files[file]
 
     def _list_defaults(self, stage: str) -> list[Any]:
-        """Return what the option file of a stage takes along."""
+        """Return what the config of a stage takes along."""
         file = f"conf/{stage}.yaml"
         defaults = self._read(file).get("defaults")
         if not isinstance(defaults, list):
@@ -443,7 +443,7 @@ class Composition:
                 )
 
     def _check_files(self, stage: str, words: Sequence[str]) -> None:
-        """Refuse the first of a stage's option files that is no plain YAML."""
+        """Refuse the first of a stage's configs that is no plain YAML."""
         files = [f"conf/{each}.yaml" for each in self._list_defaults(stage) if each != "_self_"]
         files = [f"conf/{stage}.yaml", *(file for file in files if (self.root / file).is_file())]
         for override in _parse(self.list_overrides(stage, words)):

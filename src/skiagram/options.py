@@ -1,4 +1,4 @@
-"""Option files become checked, frozen dataclasses; the registry is `_target_`.
+"""Configs become checked, frozen dataclasses; the registry is `_target_`.
 
 Every option group names its dataclass in `_target_` (`module.Class`), so a new member needs no
 list to be edited. Declare such a class with `pydantic.dataclasses.dataclass(**STRICT)`.
@@ -64,7 +64,7 @@ _Loader.add_implicit_resolver(
 
 
 def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
-    """Read one option file, plain YAML; one that holds only comments has no values.
+    """Read one config, plain YAML; one that holds only comments has no values.
 
     Args:
         where: What messages call it; its path when empty.
@@ -122,7 +122,7 @@ def _check_values(value: object, above: set[int], checked: set[int]) -> None:
 
 
 def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
-    """Return a value that an option file must hold.
+    """Return a value that a config must hold.
 
     Raises:
         OptionError: It is not there; the message names the nearest of those that are.
@@ -143,7 +143,7 @@ def split_names(given: object) -> list[str]:
 
 
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
-    """Return values of an option file with those of params.yaml that they refer to."""
+    """Return values of a config with those of params.yaml that they refer to."""
     if isinstance(values, dict):
         return {name: with_choices(value, params) for name, value in values.items()}
     if isinstance(values, list):

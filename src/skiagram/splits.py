@@ -144,7 +144,7 @@ def leave_one_group_out(
 def _rarest_class(label: NDArray[np.int64], patient_id: NDArray[np.str_]) -> tuple[int, int]:
     classes = np.unique(label)
     if len(classes) < 2:
-        raise DataError("only one class among the development cases", where="labels")
+        raise DataError("only one class in the development set", where="labels")
     patients = {int(value): len(np.unique(patient_id[label == value])) for value in classes}
     rarest = min(patients, key=patients.__getitem__)
     return rarest, patients[rarest]

@@ -18,7 +18,7 @@ CHANGES = {"seed": 3, "conf.model.svm.gamma": 0.1, "conf.plan.plan.validation_fr
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with three option files, and a sweep of which one row is fit to be a run."""
+    """Return a folder with three configs, and a sweep of which one row is fit to be a run."""
     for name, text in {
         "params.yaml": "seed: 0 # of folds\nfolds: 3\n",
         "conf/model/svm.yaml": "kernel: rbf\ngamma: scale # or a number\n",

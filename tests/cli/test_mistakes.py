@@ -31,7 +31,7 @@ MISTAKES = {
     "run FILMS TABLE --positive cancer --patient person": ("no column `person`", "`patient_id`"),
     "run FILMS TABLE --positive cancer --covariates aeg": ("`aeg`", "did you mean `age`"),
     "run FILMS TABLE --positive cancer --test-sites Leads": ("`Leads`", "did you mean `Leeds`"),
-    # names of option files
+    # names of configs
     "run FILMS TABLE --baselines random_forrest": ("`random_forrest`", "mean `random_forest`"),
     "run FILMS TABLE --networks resnet": ("no `resnet`", "article_cnn", "mean `small_resnet`"),
     "run FILMS TABLE --features glmc": ("no `glmc`", "conf/features", "did you mean `glcm`"),
@@ -49,7 +49,7 @@ MISTAKES = {
     ),
     "run FILMS TABLE --positive cancer --networks heat_map_finder": ("no lesion", "--marks"),
     "run ROWS --positive cancer --networks small_cnn": ("no images", "`--networks none`"),
-    # options of option files
+    # options of configs
     "run FILMS TABLE --set svm.kernal=linear": ("svm.kernal: no such", "did you mean `svm.kernel`"),
     "run FILMS TABLE --set svm.kernel=linar": ('svm.kernel: "linar" was given', "'linear'"),
     "run FILMS TABLE --set svm.kernel": ("has no value", "FILE.OPTION=VALUE", "svm.kernel=VALUE"),

@@ -35,7 +35,7 @@ STAGES = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a folder with stages, choices and option files."""
+    """Return a folder with stages, choices and configs."""
     files = {
         "dvc.yaml": {"stages": STAGES},
         "params.yaml": PARAMS,

@@ -179,7 +179,7 @@ COLUMNS = Columns(
 
 
 def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Folder:
-    """Return the data set of a folder as its option file says, though nothing was checked."""
+    """Return the data set of a folder as its config says, though nothing was checked."""
     source = Folder(
         name="films",
         title="Films",
@@ -215,7 +215,7 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
 
 
 def initialised(project: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Folder:
-    """Run `skiagram init` in a project; return the data set as its new option file says."""
+    """Run `skiagram init` in a project; return the data set as its new config says."""
     (project / "conf/dataset").mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(project)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)

@@ -45,7 +45,7 @@ def test_holdout_needs_a_published_test_split(split: Split | None) -> None:
 
 def test_one_class_among_development_cases_is_refused() -> None:
     one_class = entries(("A", 1, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
-    with pytest.raises(DataError, match="only one class among development cases: malignant"):
+    with pytest.raises(DataError, match="only one class in the development set: malignant"):
         check_entries(one_class, task("holdout"), "memory")
 
 

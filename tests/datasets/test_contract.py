@@ -1,4 +1,4 @@
-"""What every source must offer, whichever data set an option file names."""
+"""What every source must offer, whichever data set a config names."""
 
 from pathlib import Path
 from typing import Any, get_type_hints

@@ -72,7 +72,7 @@ class Trained:
 
 
 def options(path: str, **changed: object) -> dict[str, Any]:
-    """Return the values of an option file, some of them changed."""
+    """Return the values of a config, some of them changed."""
     values: dict[str, Any] = yaml.safe_load((CONF / path).read_text())
     return values | changed
 

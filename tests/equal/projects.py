@@ -19,7 +19,7 @@ class SmallProject:
     Attributes:
         added: What is typed after `skiagram` to add the data set; empty for one that comes along.
         choices: Lines of params.yaml.
-        options: Option file → dotted name → value.
+        options: Config → dotted name → value.
         after: Commands typed in the finished project. What they write into `after` is compared.
         write: Writes what the project reads into the folder above it.
     """

@@ -71,7 +71,7 @@ def make(small: SmallProject, place: Path) -> dict[str, str]:
 
 
 def edit(file: Path, values: Mapping[str, object]) -> None:
-    """Change values of an option file; its first lines, which may say its place, stay."""
+    """Change values of a config; its first lines, which may say its place, stay."""
     config = OmegaConf.load(file)
     for name, value in values.items():
         OmegaConf.update(config, name, value)

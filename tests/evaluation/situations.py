@@ -311,7 +311,7 @@ SITUATIONS: dict[str, Evaluation] = {
     "Each site left out in turn, and the sites differ": record(
         0.03, 0.09, site_column="site", figures=over_sites(0.05, 0.01, 0.09, 0.11)
     ),
-    "The test cases are unlike the development cases": record(-0.03, 0.01, figures=SHIFTED),
+    "The test cases are unlike the development set": record(-0.03, 0.01, figures=SHIFTED),
     "The same, with what differs": record(0.03, 0.09, figures=(*SHIFTED, *DARKER)),
     "The same, and nothing tells why": record(0.03, 0.09, figures=(*SHIFTED, *ALIKE)),
     "Figures on the test cases are better than before": record(0.03, 0.09, figures=EASIER),
@@ -323,7 +323,7 @@ SITUATIONS: dict[str, Evaluation] = {
     "A frozen encoder is not shown to beat one feature": with_encoder(
         record(0.03, 0.09, rules=((-0.02, 0.01), (0.01, 0.1))), "encoder"
     ),
-    "There are frozen encoders, and a network did better on development cases": with_encoder(
+    "There are frozen encoders, and a network did better on the development set": with_encoder(
         record(-0.01, 0.015), "deep"
     ),
     "Cross-validation: some folds chose a network and others a frozen encoder": with_encoder(
@@ -336,7 +336,7 @@ SITUATIONS: dict[str, Evaluation] = {
     "Too few patients for an interval": unseen(
         Estimate(0.05, method="no interval: too few patients of a class to resample")
     ),
-    "A class is missing among the reported cases": unseen(
-        Estimate(None, reason="no reported case of class abnormal")
+    "A class is missing among the test cases": unseen(
+        Estimate(None, reason="no test case of class abnormal")
     ),
 }

@@ -234,7 +234,9 @@ def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design:
     assert found.arms["deep"].find(MEAN_SENSITIVITY).value < 0.3
     assert found.arms["classical"].find(MEAN_SENSITIVITY).value > 0.6
     assert decide_finding(run.evaluation) == "open"
-    assert run.evaluation.verdict.startswith("Use a network to find lesions: open. For whole ")
+    assert run.evaluation.verdict.startswith(
+        "Use a network to find lesions: inconclusive. For whole "
+    )
     assert "not shown to find more" in run.evaluation.verdict
     assert "the network is better" not in state_finding(run.evaluation)
 
@@ -258,7 +260,7 @@ def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
     assert decide_by_margin(gain, 0.02) == "yes"
     assert not is_contradicted(run.evaluation)
     assert decide_finding(run.evaluation) == "no"
-    assert "not shown to beat a finder that marks nothing" in run.evaluation.verdict
+    assert "not shown to beat a detector that marks nothing" in run.evaluation.verdict
 
 
 def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
@@ -275,7 +277,7 @@ def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
     )
     assert "brightest_spot" not in {arm.model for arm in evaluation.finding.arms.values()}
     assert decide_finding(evaluation) != "yes"
-    assert "In finding, the network is not shown to beat a simple rule" in evaluation.verdict
+    assert "In finding, the network is not shown to beat a simple baseline" in evaluation.verdict
 
 
 def test_a_shift_of_a_finder_is_said_first() -> None:

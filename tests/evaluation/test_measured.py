@@ -1,4 +1,4 @@
-"""Models of a time to an event are measured, compared with simple rules, and answered for."""
+"""Models of a time to an event are measured, compared with simple baselines, and answered for."""
 
 import re
 from dataclasses import replace
@@ -107,7 +107,7 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs: Evaluation
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
     assert evaluation.verdict.startswith("No model works on these data")
     assert "Look at the labels and at images" in evaluation.verdict
-    assert any("No simple rule" in warning for warning in evaluation.warnings)
+    assert any("No simple baseline" in warning for warning in evaluation.warnings)
     with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
     assert with_rule.answer.decision != "yes"
     assert "beats" not in with_rule.verdict
@@ -177,7 +177,7 @@ def test_the_answer_follows_the_cases_without_copies(
     evaluation = evaluate(replace(held_out, duplicates=pairs))
     assert evaluation.near_duplicates == len(copied)
     assert evaluation.answer.decision == decision
-    words = "near duplicate among the development cases"
+    words = "near duplicate in the development set"
     assert words in " ".join((*evaluation.answer.openings, *evaluation.answer.reasons))
 
 
@@ -190,7 +190,7 @@ def test_test_cases_unlike_the_others_are_said_first(inputs: EvaluationInputs) -
         held_out, models=(replace(held_out.models[0], table=table), *held_out.models[1:])
     )
     answer = evaluate(as_networks(shifted, "cox")).answer
-    assert "unlike the development cases" in answer.openings[0]
+    assert "unlike the development set" in answer.openings[0]
     assert "unlike" not in " ".join(evaluate(as_networks(held_out, "cox")).answer.openings)
 
 

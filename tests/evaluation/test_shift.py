@@ -37,7 +37,7 @@ def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
     found = run(scenario(600, 300, images=1), lost=1.5, seed=0)
     shifts = found.differences_of_sides(SHIFTS)
     assert [has_shifted(one) for one in shifts] == [True, True]
-    assert found.answer.openings[0].startswith("The test cases are unlike the development cases")
+    assert found.answer.openings[0].startswith("The test cases are unlike the development set")
     tested, out_of_fold = found.values_of_sides(shifts[0])
     assert shifts[0].value == pytest.approx(tested - out_of_fold)
 
@@ -87,7 +87,7 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
     }
     said = " ".join(found.answer.openings)
     assert "What differs: brightness, median" in said
-    assert "Without labels, a classifier on the features tells test from development" in said
+    assert "Without labels, a classifier on the features tells the test set from the" in said
     assert "most by texture_3" in said
 
 
@@ -95,9 +95,9 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
 def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
     found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
     assert not any(has_shifted(one) for one in found.differences_of_sides(SHIFTS))
-    assert any("tells test from development cases" in one for one in found.warnings)
+    assert any("tells the test set from the development set" in one for one in found.warnings)
     quiet = told(scenario(600, 300, images=1), brighter=0.0, lost=0.0, seed=0)
-    assert not any("tells test from development cases" in one for one in quiet.warnings)
+    assert not any("tells the test set from the development set" in one for one in quiet.warnings)
 
 
 @pytest.mark.slow

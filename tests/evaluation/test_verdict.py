@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.criteria import is_nothing_of_use
+from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
@@ -47,7 +48,7 @@ def test_each_situation_has_the_decision_and_the_words_of_its_page(situation: st
         assert part in verdict.text
     assert not rest.strip()
     if verdict.headline.startswith("Use a "):
-        assert re.search(rf": {verdict.decision}\b", verdict.headline)
+        assert re.search(rf": {DECISION_WORDS[verdict.decision]}\b", verdict.headline)
     elif verdict.headline.startswith("No model works"):
         assert is_nothing_of_use(SITUATIONS[situation])
         assert verdict.decision != "yes"
@@ -113,9 +114,9 @@ def test_data_and_design_are_named() -> None:
     few = reference(np.repeat([0, 1], [60, 12]))
     alone = dataclasses.replace(NET, by_repeat=(0.8,))
     found = list(state_warnings([alone], on(few, "cv", near_duplicates=5, label_conflicts=1)))
-    assert found[0].startswith("5 of 72 reported cases have a near duplicate")
+    assert found[0].startswith("5 of 72 test cases have a near duplicate")
     assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
-    assert found[2].startswith("Few reported patients of class abnormal: 12;")
+    assert found[2].startswith("Few test patients of class abnormal: 12;")
     assert found[3].startswith("Every model was trained with one seed")
     assert found[4].startswith("No test set was sealed")
 

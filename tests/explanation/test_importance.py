@@ -9,10 +9,10 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
 from skiagram.explanation import importance
+from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.importance import (
     accumulate_local_effects,
     auc_loss,
-    cluster_features,
     compare_rankings,
     estimate_loss,
     group_by_family,
@@ -22,6 +22,7 @@ from skiagram.explanation.importance import (
     rank_features,
     shapley_values,
 )
+from skiagram.explanation.reliance import measure_reliance
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
@@ -227,3 +228,25 @@ def test_the_interval_over_patients_is_the_bootstraps() -> None:
 def test_relatives_of_a_feature_are_left_out_of_the_first_few() -> None:
     clusters = [{"a": ("a", "b"), "c": ("c",)}] * 2 + [{"a": ("a",), "b": ("b", "c")}]
     assert rank_features({"a": 0.3, "b": 0.29, "c": 0.1}, clusters) == ["a", "c"]
+
+
+def test_a_model_rests_on_the_features_of_its_labels_and_those_that_go_with_them() -> None:
+    table = features()
+    fitted = fit(model("logistic_regression"), table)
+    found = measure_reliance("Logistic regression", fitted, table, True, 0)
+    assert (found.cases, found.unseen, found.clusters) == (80, True, 4)
+    first = {each.feature: each.relatives for each in found.features[:2]}
+    assert first == {"glcm_contrast": ("glcm_energy",), "lbp_0": ()}
+    shares = [each.reordered for each in found.features]
+    assert 0.5 > shares[0] >= shares[1] > 2 * shares[2]
+    assert found == measure_reliance("Logistic regression", fitted, table, True, 0)
+
+
+def test_a_model_that_rests_on_one_feature_orders_pairs_by_chance_without_it() -> None:
+    table = features()
+    alone, ids = table.columns(NAMES[2:3]), table.case_id
+    known = Labelled(alone, ids, labels(table), ids, Classes(("0", "1")))
+    fitted = model("logistic_regression").fit(known, FitContext(0))
+    (only,) = measure_reliance("Logistic regression", fitted, table, True, 0).features
+    assert only.feature == "lbp_0"
+    assert only.reordered == pytest.approx(0.5, abs=0.05)

@@ -1,4 +1,4 @@
-"""Feature families by their option files, and what they say of an image, by name."""
+"""Feature families by their configs, and what they say of an image, by name."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def read_family(name: str) -> dict[str, Any]:
 
 
 def family(name: str, **options: Any) -> Any:
-    """Return the family of an option file, some values changed."""
+    """Return the family of a config, some values changed."""
     return build(read_family(name) | options, name)
 
 

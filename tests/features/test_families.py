@@ -1,4 +1,4 @@
-"""What every feature family of images promises, tried on every option file."""
+"""What every feature family of images promises, tried on every config."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Option files that hold all families of regions of a kind of image."""
+"""Configs that hold all families of regions of a kind of image."""
 
 from pathlib import Path
 

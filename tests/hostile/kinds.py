@@ -193,7 +193,7 @@ def _read_table(content: bytes) -> object:
 
 @_in_folder
 def _read_manifest(content: bytes, folder: Path) -> object:
-    """Open a folder whose option file holds the checksum of the altered manifest."""
+    """Open a folder whose config holds the checksum of the altered manifest."""
     path = folder / "altered.csv"
     path.write_bytes(content)
     checksum = sha256(content).hexdigest()
@@ -420,7 +420,7 @@ KINDS: dict[str, Kind] = {
     ),
     "lesions in a CSV": _lesions("xmin", "boxes.csv"),
     "manifest": Kind(lambda: Path(_own()[1].manifest).read_bytes(), _read_manifest),
-    "option file": Kind(
+    "config": Kind(
         lambda: (_CONF / "model/random_forest.yaml").read_bytes(),
         _read_options,
         [_laughs, lambda: b"[" * 100_000],

@@ -1,4 +1,4 @@
-"""What every model with an option file promises; a new one is found by its file alone."""
+"""What every model with a config promises; a new one is found by its file alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.tasks.cohort import labelled, make_cases, make_findings, make_grades,
 
 SEED = 2**32 - 1
 MADE = {"time": make_cases, "number": make_numbers, "grade": make_grades, "findings": make_findings}
-# Of every family that an option file names; the first case column of each tells the outcome.
+# Of every family that a config names; the first case column of each tells the outcome.
 COLUMNS = (
     *("acquisition_width", "covariates_age", "encoding_0", "glcm_contrast", "first_order_maximum"),
     *("morphology_volume_mesh", "permuted.glcm_contrast", "wavelet_energy", "glcm_empty"),

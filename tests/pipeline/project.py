@@ -245,7 +245,7 @@ def source_arrays(*, permute_test_labels: bool = False) -> dict[str, np.ndarray]
 
 
 def write_source(project: Project, arrays: dict[str, np.ndarray]) -> None:
-    """Write the source file and the option file that names its checksum."""
+    """Write the source file and the config that names its checksum."""
     (project.folder / "source").mkdir(exist_ok=True)
     path = project.folder / "source" / "tiny.npz"
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]

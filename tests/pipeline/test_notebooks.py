@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record, read_table, write_table
-from skiagram.report.formatting import format_difference
+from skiagram.statistics.estimate import format_difference
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))

@@ -2,7 +2,7 @@
 
 All of them are made up and hold one of a few marks, which are looked for in every byte that was
 written and printed. Allowed is one place: the manifest. A rare text of a covariate that the user
-chose stands in the data too; the path of the folder in the option file and in DVC's lock.
+chose stands in the data too; the path of the folder in the config and in DVC's lock.
 """
 
 import base64
@@ -335,7 +335,7 @@ def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(
         for leak in leaks(name, content)
         if name not in manifest
     ]
-    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the option file
+    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the config
 
 
 def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:
@@ -376,4 +376,4 @@ def test_git_gets_nothing_that_identifies_of_images_within_the_project(project: 
         assert not [name for name in tree if name.startswith(("own/", "tables/", "data/"))]
     assert project.run("git", "status", "--porcelain", "-uall").stdout == ""
     found = [leak for name, content in held_by_git(project) for leak in leaks(name, content)]
-    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the option file
+    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the config

@@ -52,7 +52,7 @@ GRID, OPTUNA = "hydra._internal.BasicSweeper", "hydra_plugins.hydra_optuna_sweep
 
 
 class Rows:
-    """Stands for the steps: the weaker the best baseline, the larger the difference."""
+    """Stands for the steps: the weaker the best classical model, the larger the difference."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def job(*overrides: str) -> float | None:
 
 
 def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
-    """Crippling the best baseline widens the difference on test cases, and must not win."""
+    """Crippling the best classical model widens the difference on test cases, and must not win."""
     crippled, sound = job(f"{STRENGTH}=0.001"), job(f"{STRENGTH}=1.0")
     assert crippled == pytest.approx(0.5801)
     assert sound == pytest.approx(0.68)

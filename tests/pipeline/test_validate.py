@@ -95,8 +95,8 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
         "Calibration slope",
         "calibration updated",
         "The worst of these",
-        "The cohort beside development cases",
-        "tells the cohort from development cases",
+        "The cohort beside the development set",
+        "tells the cohort from the development set",
         "Net benefit per 1,000 patients",
     ):
         assert words in page

@@ -122,7 +122,7 @@ def mixed() -> Evaluation:
 
 
 def at_chance() -> Evaluation:
-    """Return a run in which neither arm is shown to beat chance, and no simple rule was asked."""
+    """Return a run in which neither arm is shown to beat chance, without simple baselines."""
 
     def lower(row: FigureRow) -> FigureRow | None:
         if row.analysis != SIMPLE_RULES:

@@ -55,7 +55,9 @@ def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> 
     assert "Not read" not in page.text
     assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
     assert "When is a network better?" in page.text
-    assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
+    assert (
+        "Net 0 <small> overtakes the best classical model at about 730 training cases" in page.text
+    )
     assert "No report yet" in page.text
     assert "No sweep yet" in write_index(tmp_path / "empty").read_text(encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """The page of a time to an event is that of classes: what was found, and files beside it."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation = evaluate(inputs, OPTIONS, seed=0)
     shown = replace(material(), card=inputs.card, audit=AUDIT)
     write_results(evaluation, shown, inputs, root / "reports")
-    summary = summarise_run(evaluation, AUDIT)
+    summary = summarise_run(evaluation, AUDIT, {})
     assert not summary.failed
     assert "C (Harrell)" in summary.lines[0]
     assert "events" in summary.lines[0]
@@ -62,13 +63,15 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
         "jackknife",
         "not a medical device",
         "Licence of its weights: Apache-2.0",
-        "Comparison with trivial rules",
+        "Comparison with simple baselines",
         "Primary comparison",
         "Every model against every other",
     ):
         assert words in page, words
     for of_classes in ("Found, per 100", "False alarms", "Sensitivity", "onfusion matri"):
         assert of_classes not in page
+    signed = r'Expected minus observed[^"]*">[+−]?0\.\d{3} <span class="interval">\(−0\.\d{3} to \+'
+    assert re.search(signed, page)
     # answer and details; then risk groups, calibration and decision curve of arms and rule
     assert page.count("<svg") >= 2 + 9
     assert str(written) not in page

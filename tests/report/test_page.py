@@ -98,6 +98,16 @@ def test_the_first_page_is_one_table_and_one_picture(case: tuple[Evaluation, Pag
     assert first.count("<svg") == 1
 
 
+def test_names_are_code_without_backticks_and_paper_says_what_is_folded(
+    case: tuple[Evaluation, Page],
+) -> None:
+    source = case[1].source
+    assert "`" not in source
+    assert "&lt;code" not in source
+    assert "<code>explained</code>" in source or case[1].text.count("Explanations") > 1
+    assert "of a folded section nothing is printed" in case[1].text
+
+
 def test_every_section_is_in_the_contents_or_named_with_its_reason(
     case: tuple[Evaluation, Page],
 ) -> None:
@@ -165,7 +175,7 @@ def test_what_a_task_does_not_have_is_said() -> None:
         subgroups (no column divides the cases into parts
         several readers (defined for two classes)
         was chosen within each fold by its inner folds
-        not: chosen on development cases
+        not: chosen on the development set
         not: Text in the pixels
     """)
 

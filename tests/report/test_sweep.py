@@ -205,7 +205,7 @@ WORDS = {
     "costs of no model": "No model could be trained.",
     "crossing": """
         at about 730 training cases (95 % interval 410 to 800)
-        With 800 training cases the difference in AUC is +0.030 (0.010–0.050).
+        With 800 training cases the difference in AUC is +0.030 (+0.010 to +0.050).
         Net <2> could not be fitted everywhere: too few
         3 of 5 draws
         not: If both go on as a power law
@@ -217,22 +217,22 @@ WORDS = {
     """,
     # However sure the fitted curves are: these hold if both go on as they were fitted.
     "crossing beyond": """
-        Net may or may not overtake the best baseline with up to 800 training cases
+        Net may or may not overtake the best classical model with up to 800 training cases
         97 %
         If both go on as a power law, 100
         cross at about 1,100 training cases
     """,
     "perhaps crossing beyond": """
-        Net may or may not overtake the best baseline with up to 800 training cases
+        Net may or may not overtake the best classical model with up to 800 training cases
         3 %
     """,
     "no crossing beyond": """
-        Net does not overtake the best baseline with up to 800 training cases
+        Net does not overtake the best classical model with up to 800 training cases
         2 %
     """,
     "another network": "Other is not compared",
     "severity": """
-        films: Model <A> breaks under noise from 0.2 on; holds under JPEG; open under blur.
+        films: Model <A> breaks under noise from 0.2 on; holds under JPEG; inconclusive under blur.
         diverged
         0.020, the margin
         mean 0.1 0.2

@@ -24,8 +24,8 @@ def written(table: Table) -> Page:
 
 
 def test_a_figure_stands_with_its_interval_or_its_reason() -> None:
-    assert fill_cell(Estimate(0.8, 0.7, 0.9)) == Cell("0.800", "(0.70–0.90)")
-    assert fill_difference(Estimate(0.02, -0.01, 0.05)) == Cell("+0.020", "(−0.010 to 0.050)")
+    assert fill_cell(Estimate(0.8, 0.7, 0.9)) == Cell("0.800", "(0.70 to 0.90)")
+    assert fill_difference(Estimate(0.02, -0.01, 0.05)) == Cell("+0.020", "(−0.010 to +0.050)")
     assert fill_cell(Estimate(None, reason="one class")) == Cell("–", reason="one class")
     assert fill_cell(None).reason == "not computed for this task"
 
@@ -60,7 +60,7 @@ def test_every_part_of_a_table_is_written_and_hostile_text_stays_text() -> None:
     hostile = "<script>alert(1)</script>"
     rows = [
         TableRow(
-            hostile, [Cell("0.8", "(0.7–0.9)", tone="ahead", mark=hostile, bad=True), hostile]
+            hostile, [Cell("0.8", "(0.7 to 0.9)", tone="ahead", mark=hostile, bad=True), hostile]
         ),
         TableRow("b", [Cell("–", reason=hostile), "words"], best=True, mark="m", caution=hostile),
         TableRow("c", [], failure=hostile),

@@ -80,8 +80,10 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
 
 
 def test_the_plain_table_has_a_line_a_model_and_one_a_pair() -> None:
-    lines = format_as_text(with_failure("out of memory")).splitlines()
+    lines = format_as_text(with_failure("out of memory"), {"svm": 12.34}).splitlines()
     assert sum("*" in line for line in lines) == 2
     assert "failed: out of memory" in lines[8]
+    assert lines[0].endswith("Seconds")
+    assert next(line for line in lines if line.startswith("Support vector")).endswith("12.3")
     assert lines[9].startswith("Ideal observer")
     assert "Support vector machine minus Random forest: forest was not trained" in lines

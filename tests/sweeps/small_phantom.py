@@ -33,7 +33,7 @@ def context_in(store: Path) -> RunContext:
 def small_place(
     folder: Path, patients: tuple[int, int, int] = (24, 4, 12), **choices: Any
 ) -> Workspace:
-    """Return a place with all option files, the phantom's made small.
+    """Return a place with all configs, the phantom's made small.
 
     Args:
         patients: For training, for validation and for testing.
@@ -52,7 +52,7 @@ def small_place(
 
 
 def make_sweep(**values: Any) -> Sweep:
-    """Return a sweep with these values of its option file."""
+    """Return a sweep with these values of its config."""
     return check(Sweep, {"question": "What does it change?", **values}, "sweep")
 
 

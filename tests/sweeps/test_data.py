@@ -25,7 +25,7 @@ def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path: Path)
     images = noise(8)
     images[7] = images[0]  # of the test set and of the training images
     ingested(balanced(images=images), tmp_path / "data")
-    with pytest.raises(AuditStop, match=r"duplicates.*waive it in the data set's option file"):
+    with pytest.raises(AuditStop, match=r"duplicates.*waive it in the data set's config"):
         audit_data(place(tmp_path), tmp_path / "data")
 
 

@@ -43,7 +43,7 @@ class AuditReport:
         return tuple(finding for finding in self.findings if finding.stops)
 
     def explain_stop(
-        self, file_of: Mapping[str, str], options: str = "the option file of the data set"
+        self, file_of: Mapping[str, str], options: str = "the config of the data set"
     ) -> str:
         """Return each stopping finding with its remedy and the YAML that would waive it.
 

@@ -7,7 +7,7 @@ from typing import Any
 from skiagram.errors import DataError, OptionError
 
 NAME = "apply"
-SUMMARY = "write the options of a row of a sweep into params.yaml and the option files"
+SUMMARY = "write the options of a row of a sweep into params.yaml and the configs"
 EXAMPLES = """\
   skiagram apply regularisation 7
       in a project's folder: row 7 of sweeps/regularisation; `dvc repro` then makes its run
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         by_file.setdefault(path, {})[name] = value
     for path in by_file:
         if not path.is_file():
-            remedy = "run the sweep again: the project has other option files by now"
+            remedy = "run the sweep again: the project has other configs by now"
             raise OptionError("is no file", where=path.as_posix(), remedy=remedy)
     for path, values in by_file.items():
         edit_option_file(path, values)

@@ -149,7 +149,7 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
 
     They are those that fit it, and for the rest those of the project in this folder, or of a new
     one. A project names its models of images and their encoders itself, as these belong together.
-    Option files that only a run would write are not looked at.
+    Configs that only a run would write are not looked at.
 
     Raises:
         OptionError: There is such a choice.
@@ -168,6 +168,6 @@ def _check_choices(data: "DataSetFacts", fitting: "FittingChoices") -> None:
         if choice not in named and not unwritten & {*split_names(value)}
     }
     root = Path() if in_project else shipped_root()
-    # the data set's own option file is written later, so another one stands for it
+    # the data set's own config is written later, so another one stands for it
     changes["dataset"] = Composition(root).list_files("dataset")[0]
     check_run(Composition(root, changes), data)

@@ -170,7 +170,7 @@ def text_in_pixels(images: Sequence[CheckedImage]) -> str:
     ]
     lines += [
         "  Look at them (--text-examples), then choose `burnt_in_text: mask` or `refuse` in the "
-        "option file.",
+        "config.",
         "  No search finds all text. De-identify before files leave the hospital, for example with "
         "RSNA's CTP, which blanks regions by device, or dicognito for the headers.",
     ]
@@ -243,7 +243,7 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
         notes.append("Several pixel types: intensities of different files may not be comparable.")
     if sizes > 1 and not all(volumes):
         notes.append(
-            "Networks need images of one size: set `training.image_size` in their option files."
+            "Networks need images of one size: set `training.image_size` in their configs."
         )
     return "\n".join([text_table([voxels, "minimum", "median", "maximum"], rows), *notes])
 

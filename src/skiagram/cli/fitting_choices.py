@@ -25,12 +25,12 @@ from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
-_KINDS = {  # how modalities and folders are called → option files of regions
+_KINDS = {  # how modalities and folders are called → configs of regions
     "pet": re.compile(r"(?i)(?<![a-z])(pet|pt|suv)(?![a-z])"),
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
-_OF_HEADERS = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → option files of regions
+_OF_HEADERS = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → configs of regions
 _SEARCHED = {  # features of windows in images of so many axes
     2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
     "lbp,gabor,wavelet,granulometry,fractal",
@@ -58,8 +58,8 @@ class FittingChoices:
 
     Attributes:
         params: Name in params.yaml → value.
-        options: Option file → dotted option → value.
-        files: Path → text of option files that have to be written.
+        options: Config → dotted option → value.
+        files: Path → text of configs that have to be written.
         why: Sentence on what was assumed; empty where nothing was.
         quick: Models on features and encodings that a quick run trains.
         uptake: Feature that holds the highest uptake of PET; empty without PET.
@@ -509,7 +509,7 @@ def _regions(name: str, data: CheckedData, of_run: dict[str, Any]) -> FittingCho
 
 
 def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
-    """Return modality → option files of its regions, and sentences on what was assumed.
+    """Return modality → configs of its regions, and sentences on what was assumed.
 
     What the DICOM headers of all its files say counts; names are asked where no header says it.
     """

@@ -28,7 +28,7 @@ USUAL = (*USUAL_OF_FILES, "--renew")
 EXAMPLES = """\
   skiagram init images images.csv --positive malignant
       writes conf/dataset/images.yaml and its manifest (one checksum per file), and prints what
-      to run next. It overwrites nothing; every value can be edited in the option file.
+      to run next. It overwrites nothing; every value can be edited in the config.
   skiagram init images images.csv --positive malignant --covariates age,density
       keeps two more columns of the CSV; every column that is not named stays behind
   skiagram init images images.csv --positive malignant --renew
@@ -52,7 +52,7 @@ title: {column} # name in tables and figures
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_file_arguments(parser)
-    again = "read files and labels again; what you edited in the option file stays"
+    again = "read files and labels again; what you edited in the config stays"
     parser.add_argument("--renew", action="store_true", help=again)
     outside = "folder outside the project for the manifest, which holds files and patient ids"
     parser.add_argument("--manifest-outside", metavar="FOLDER", type=Path, help=outside)
@@ -73,7 +73,7 @@ class Added(NamedTuple):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write option file and manifest; return 0, or 4 where `check` would."""
+    """Write config and manifest; return 0, or 4 where `check` would."""
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.compute.files import write_files
     from skiagram.options import read_option_file
@@ -112,11 +112,11 @@ def add_data_set(
     outside: Path | None = None,
     key_file: Path | None = None,
 ) -> Added:
-    """Write option file and manifest, and the table that stays with the user.
+    """Write config and manifest, and the table that stays with the user.
 
     Args:
         renew: Whether an earlier data set is replaced; what people wrote into its options stays.
-        outside: Folder of the manifest; None for that of the option file.
+        outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
 
     Raises:
@@ -132,12 +132,12 @@ def add_data_set(
     described = read_folder(options)
     for hint in filter(None, (*described.notes, spelling_hints(described))):
         print(printable(hint), file=sys.stderr)
-    # where it will be written, and what people wrote into an earlier option file
+    # where it will be written, and what people wrote into an earlier config
     files = _name_files(described, outside, key_file)
     source = described.source
     if renew:
         source = files.renewed(source)
-        if options.copies is not None:  # the line's word comes before that of the option file
+        if options.copies is not None:  # the line's word comes before that of the config
             source = replace(source, copies=options.copies)
     else:
         files.require_new()
@@ -168,7 +168,7 @@ def add_data_set(
 def _name_files(
     described: "DescribedFolder", outside: Path | None, key_file: Path | None
 ) -> "OptionFiles":
-    """Return where option file and manifest go, and under which key.
+    """Return where config and manifest go, and under which key.
 
     Raises:
         OptionError: The positive class is not named, or a place or a key keeps nothing secret.
@@ -205,7 +205,7 @@ def _write_data_set(
     of_patients: list[Path],
     options: "FileOptions",
 ) -> list[Path]:
-    """Write manifest and option file, option files of readers, and the table of case ids.
+    """Write manifest and config, configs of readers, and the table of case ids.
 
     Args:
         of_patients: Files of the user's that git must not take.
@@ -249,7 +249,7 @@ def _write_data_set(
 def add_feature_table(
     options: "FileOptions",
 ) -> "tuple[DescribedFeatures, CheckedData]":
-    """Write the option file and the columns that are read into the project; return what they say.
+    """Write the config and the columns that are read into the project; return what they say.
 
     Raises:
         DataError: A row cannot be used, or the cases cannot carry an evaluation.
@@ -285,7 +285,7 @@ def add_feature_table(
 
 
 def _place(folder: Path) -> str:
-    """Return the folder as the option file names it, so that other machines find it too."""
+    """Return the folder as the config names it, so that other machines find it too."""
     root = os.environ.get("SKIAGRAM_DATA")
     whole = folder.resolve()
     if root and whole.is_relative_to(Path(root).resolve()):
@@ -341,7 +341,7 @@ After files or labels have changed, run the same line with --renew."""
 
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
-    """Return path → text of an option file per column of scores, without those that exist."""
+    """Return path → text of a config per column of scores, without those that exist."""
     import yaml
 
     from skiagram.models.reader import Reader

@@ -47,7 +47,7 @@ EXAMPLES = """\
       each frame of a DICOM file of several, or each page of a TIFF, is scored; `volume` takes all
       of a file as one volume. In a table the column `frame` says it
   skiagram predict models/candidate_finder films --table films.csv -o scores.csv
-      a finder also writes its marks, scores.marks.csv; a table with the column `patient_id` says
+      a detector also writes its marks, scores.marks.csv; a table with the column `patient_id` says
       which films are the two sides of a patient
   skiagram predict models/covariates new/*.png -o scores.csv \\
       --covariates women.csv

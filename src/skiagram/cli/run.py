@@ -52,11 +52,13 @@ _OF_A_LINE = (
     "baselines",
     "encoders",
     "networks",
+    "combinations",
     "repeats",
     "folds",
 )
 _LISTS = ("baselines", "networks")
 ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
+_TOGETHER = "all_models"  # config of the combination of all arms
 _HOURS = 0.5  # for all networks
 
 
@@ -76,15 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
     add("--quick", action="store_true", help="two folds, few baselines and a tiny network")
     for option in _LISTS:
-        meaning = f"option files in conf/model, `a,b`, or `none` ({option})"
+        meaning = f"configs in conf/model, `a,b`, or `none` ({option})"
         add(f"--{option}", metavar="NAMES", help=meaning)
     hours = f"time for training all networks, in hours (default: {_HOURS:g})"
     add("--hours", type=_read_hours, default=_HOURS, metavar="H", help=hours)
-    add("--features", metavar="NAMES", help="option files in conf/features, `a,b`")
-    add("--restoration", metavar="NAME", help="option file in conf/restoration")
+    add("--features", metavar="NAMES", help="configs in conf/features, `a,b`")
+    add("--restoration", metavar="NAME", help="config in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
     add("--folds", type=int, metavar="N", help="patient-grouped folds")
-    text = "value of any option, for example `svm.kernel=linear`; it stays in the option file"
+    text = "value of any option, for example `svm.kernel=linear`; it stays in the config"
     add("--set", action="append", default=[], metavar="FILE.OPTION=VALUE", help=text)
 
 
@@ -206,7 +208,12 @@ def _add_and_choose(
         choices, planned = plan_network_time(choices, asked, hours)
         chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
         print(*filter(None, [planned]), flush=True)
-    # into params.yaml and the option files
+    # all arms together are a row of the report, never what stands for an arm
+    together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
+    several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
+    if several and data.kind == "class" and not quick:
+        chosen["combinations"] = values.get("combinations", together)
+    # into params.yaml and the configs
     changed = {file: dict(of_file) for file, of_file in choices.options.items()}
     for name, value in values.items():
         path, option = find_place(name)
@@ -298,7 +305,7 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
 
 
 def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
-    """Write the option file of a MedMNIST file; return fitting choices, and what is known of it."""
+    """Write the config of a MedMNIST file; return fitting choices, and what is known of it."""
     import json
 
     import yaml
@@ -376,7 +383,7 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write choices into params.yaml, and values into option files."""
+    """Write choices into params.yaml, and values into configs."""
     from skiagram.cli.fitting_choices import edit_option_file
     from skiagram.options import PARAMS
 

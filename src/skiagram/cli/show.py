@@ -46,6 +46,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.report.index import write_index
     from skiagram.report.terminal import summarise_run
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
+    from skiagram.tracking.execution import training_seconds
 
     if repaired := repair_lock(project):
         print(repaired, file=sys.stderr)
@@ -59,7 +60,9 @@ def show_results(project: Path, shown: Path) -> int:
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
-    summary = summarise_run(evaluation, audit)
+    noted = {each.model: training_seconds(project, each) for each in evaluation.outcomes}
+    seconds = {model: each[0] for model, each in noted.items() if each}
+    summary = summarise_run(evaluation, audit, seconds)
     print(*summary.lines, *openings, sep="\n")
     print(shown / "reports/report.html", shown / index, sep="\n")
     return 5 if summary.failed else 0

@@ -15,7 +15,7 @@ from skiagram.tracking.sweeps import find_tracker, record_sweep
 
 
 def sweep(root: Path) -> None:
-    """Run the rows of an option file, or with `-m` rows by hand; what is done is kept."""
+    """Run the rows of a config, or with `-m` rows by hand; what is done is kept."""
     words = get_args_parser().parse_args()
     ask = run_jobs if words.multirun else find_sweep
     name, asked, failure = ask(root, words.overrides)

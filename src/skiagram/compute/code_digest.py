@@ -2,7 +2,7 @@
 
 From the modules of some functions or classes on, every import is followed through the sources, and
 the files that are reached count as a whole: a changed comment counts, too. Imports for types alone
-(`if TYPE_CHECKING:`) do not count. A name that is chosen at run time (`_target_` of an option file,
+(`if TYPE_CHECKING:`) do not count. A name that is chosen at run time (`_target_` of a config,
 the class behind a base class) cannot be seen in the sources: pass it too.
 
 An installed library is not followed: its version counts where the code imports it, and all files

@@ -1,6 +1,6 @@
 """The code that each stage of a project may run, as one SHA-256; a new stage needs no list.
 
-What a stage runs is reached from its script and from the classes that its option files name. Beside
+What a stage runs is reached from its script and from the classes that its configs name. Beside
 it count the data files of those modules, such as templates, and the versions of the libraries that
 compute. In a project of one's own the installed skiagram as a whole is part of every digest.
 """
@@ -57,7 +57,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class StagesOfProject:
-    """The stages of a project, as its dvc.yaml, params.yaml and option files have them.
+    """The stages of a project, as its dvc.yaml, params.yaml and configs have them.
 
     Attributes:
         root: The project's folder; its scripts can be imported.
@@ -67,7 +67,7 @@ class StagesOfProject:
 
     @cached_property
     def options(self) -> Composition:
-        """What params.yaml chooses, and the option files."""
+        """What params.yaml chooses, and the configs."""
         return Composition(self.root)
 
     @property
@@ -124,8 +124,8 @@ class StagesOfProject:
     def describe_code(self, stage: Stage) -> str:
         """Return what a stage depends on: SHA-256 of code and files, versions of libraries.
 
-        The stage's own option file counts by its values, most of which stand in params.yaml: DVC
-        would have a second column for each. So do the option files of a group of which params.yaml
+        The stage's own config counts by its values, most of which stand in params.yaml: DVC
+        would have a second column for each. So do the configs of a group of which params.yaml
         names several, since DVC could only watch the whole folder, with the files that nobody chose
         and all comments.
         """

@@ -89,7 +89,7 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
     if len(open_labels) < 2:
         names = listed(task.classes[label] for label in open_labels) or "none"
         raise DataError(
-            f"only one class among development cases: {names}",
+            f"only one class in the development set: {names}",
             where=where,
             allowed="at least two classes",
             remedy="add cases of another class, or check the labels; where all images have "

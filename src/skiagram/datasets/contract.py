@@ -1,4 +1,4 @@
-"""What every source offers to ingest; a new source is one file here and one option file."""
+"""What every source offers to ingest; a new source is one file here and one config."""
 
 import math
 from abc import ABC, abstractmethod

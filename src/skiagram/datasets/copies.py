@@ -108,8 +108,8 @@ def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
         for at, entry in enumerate(entries)
     ]
     sentence = (
-        f"{len(moved)} of {int(test.sum())} test cases, those with copies among the development "
-        "cases and all others of their patients, are moved into training (`copies: move`); the "
+        f"{len(moved)} of {int(test.sum())} test cases, those with copies in the development "
+        "set and all others of their patients, are moved into training (`copies: move`); the "
         "test set is no longer the published one."
     )
     return SettledCopies(np.arange(len(entries)), settled, sentence if moved else "")

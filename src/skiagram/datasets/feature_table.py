@@ -74,7 +74,7 @@ class FeatureTable(RealDataSet):
 
     @property
     def origin(self) -> str:
-        return self.file
+        return Path(self.file).name
 
     def card(self) -> DataCard:
         card = super().card()
@@ -108,13 +108,13 @@ class FeatureTable(RealDataSet):
                 "no column that holds numbers alone",
                 where=self.file,
                 allowed="one feature or more",
-                remedy="name the features in the data set's option file, under `features`",
+                remedy="name the features in the data set's config, under `features`",
             )
         if self.features is None:
             telling = telling_columns_of(
                 rows, columns, self.label, self.classes, self.outcome, self.split
             )
-            remedy = "name the features in the data set's option file, under `features`"
+            remedy = "name the features in the data set's config, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
         return OpenFeatureTable(self, rows, tuple(columns))
 
@@ -202,7 +202,7 @@ class OpenFeatureTable(OpenSource):
                 f"class `{cells[options.label]}`",
                 where=row.where,
                 allowed=listed(options.classes),
-                remedy="correct the row, or `classes` in the data set's option file",
+                remedy="correct the row, or `classes` in the data set's config",
             )
         split = None if options.split is None else SPLITS.get(cells[options.split].casefold())
         if options.split is not None and split is None:

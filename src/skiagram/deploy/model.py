@@ -34,6 +34,8 @@ from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 
+_ACQUISITIONS = ("skiagram.datasets", "skiagram.sources")  # where what makes pixels of files stands
+
 
 @dataclass(frozen=True)
 class DeployedModel:
@@ -113,7 +115,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     with Progress("Load", 1):
         if (folder / MEMBERS).exists():
             combination = own(
-                deployment.options, "skiagram.models.combined", ("weights",), folder / DEPLOYMENT
+                deployment.options, ("skiagram.models.combined",), ("weights",), folder / DEPLOYMENT
             )
             members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
             scorer: Scorer = load_combination(repeats, members)
@@ -123,10 +125,10 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     # What happens to each image before the model sees it.
     path, steps = folder / PREPARATION, preparation.restoration or {}
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
-    restoration = own(steps, "skiagram.restoration", ("of" if several else "restore",), path)
+    restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
     acquisition = None
     if preparation.acquisition:
-        acquisition = own(preparation.acquisition, "skiagram.datasets", ("acquire",), path)
+        acquisition = own(preparation.acquisition, _ACQUISITIONS, ("acquire",), path)
     needs_mean = not several and restoration.needs_training_mean
     mean = training_mean(folder) if needs_mean else None
     shape = scorer.requires.shape

@@ -39,7 +39,7 @@ from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
 from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
-from skiagram.options import build, check
+from skiagram.options import build, check, current_name
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.files import read_record
 from skiagram.restoration.missing import Plane
@@ -77,15 +77,18 @@ def record(kind: type[R], path: Path) -> R:
         raise DataError(fault, where=str(path), remedy=remedy) from error
 
 
-def own(options: dict[str, Any], package: str, methods: Sequence[str], path: Path) -> Any:
-    """Build an option dataclass that a record names, of one package of the program alone.
+def own(
+    options: dict[str, Any], packages: tuple[str, ...], methods: Sequence[str], path: Path
+) -> Any:
+    """Build an option dataclass that a record names, of some packages of the program alone.
 
     So are all that its options name, at any depth. `methods` are those of which the dataclass must
     have one.
     """
-    target = str(options.get("_target_", ""))
+    target = current_name(str(options.get("_target_", "")))
+    within = tuple(f"{package}." for package in packages)
     for name in (target, *named_targets(options)):
-        check_own_class({"_target_": name}, (f"{package}.",), package, path)
+        check_own_class({"_target_": name}, within, " or ".join(packages), path)
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):
         raise DataError(f"`{target}` cannot {methods[0]}", where=str(path), remedy=WHOLE)
@@ -216,7 +219,7 @@ def load_scorer(
                 options = apply_values(options, chosen)
         if deployment.reads_encoding:
             options = {**options, "encoding": ENCODING}
-        built = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
+        built = own(options, ("skiagram.models",), ("load", "build"), folder / DEPLOYMENT)
         models.append(learner_of(built, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1))
         fitted.append(models[-1].load(repeat))
     # What the fits read must be made of new cases.
@@ -257,17 +260,17 @@ def _steps(
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
     if model.finds_in in ("features", "candidates"):
         if preparation.proposal is None:
-            raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
-        proposal = own(preparation.proposal, "skiagram.finding", ("places",), path)
+            raise DataError("does not say where the detector looks", where=str(path), remedy=WHOLE)
+        proposal = own(preparation.proposal, ("skiagram.finding",), ("places",), path)
     # Cases are compared with the visit before where the model reads a change.
     target, earlier = f"{Earlier.__module__}.{Earlier.__qualname__}", None
     chosen = [options for options in preparation.features if options.get("_target_") == target]
     if chosen and any(name.startswith(PREFIX) for name in requires.columns):
-        earlier = own(chosen[0], "skiagram.features", ("encode",), path)
+        earlier = own(chosen[0], ("skiagram.features",), ("encode",), path)
     return Preparing(
         folder,
         families=[
-            own(options, "skiagram.features", ("names",), path)
+            own(options, ("skiagram.features",), ("names",), path)
             for options in preparation.features
             if str(options.get("_target_")) not in _BESIDE
         ],

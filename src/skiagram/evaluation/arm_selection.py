@@ -1,4 +1,4 @@
-"""What stands for each arm in the primary comparison, chosen without the reported labels."""
+"""What stands for each arm in the primary comparison, chosen without the test labels."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
 
 @dataclass(frozen=True)
 class SelectionFigure:
-    """What a model is chosen by, higher is better, from labels of development cases alone.
+    """What a model is chosen by, higher is better, from labels of the development set alone.
 
     Attributes:
         value: Of all of them; None for a model that cannot be chosen.
@@ -84,7 +84,7 @@ class MeasuredModel:
 
     @property
     def name(self) -> str:
-        """Its name, as its option file has it."""
+        """Its name, as its config has it."""
         return self.result.outcome.model
 
     @property
@@ -95,7 +95,7 @@ class MeasuredModel:
 
 @dataclass(frozen=True)
 class SelectedArm:
-    """Which models were chosen for an arm, and their scores on the reported cases.
+    """Which models were chosen for an arm, and their scores on the test cases.
 
     Attributes:
         selection: Figure by which they were chosen, higher is better; None where nobody chose.
@@ -120,8 +120,8 @@ class MeasuredRun:
         contender: What is held against the classical models, a key of `arms` where it could be
             scored.
         site_column: Column of the sites that models had not seen; empty where there is none.
-        site: (n,) site of each reported case; empty likewise.
-        traits: What may tell test from development cases; None does not ask.
+        site: (n,) site of each test case; empty likewise.
+        traits: What may tell the test set from the development set; None does not ask.
     """
 
     setting: EvaluationSet
@@ -156,14 +156,14 @@ class MeasuredRun:
 
     @property
     def rules(self) -> dict[str, ComparedModel]:
-        """Return the same of the simple rules."""
+        """Return the same of the simple baselines."""
         compared = self.compared
         named = name_rules(self.options, self.task)
         return {name: compared[name] for name in named if name in compared}
 
 
 def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
-    """Return the models that stand for simple rules, in the run or not."""
+    """Return the models that stand for simple baselines, in the run or not."""
     return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.rules)))
 
 
@@ -179,7 +179,7 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
 def find_selection_figure(
     model: Predictions, compared: ComparedModel, setting: EvaluationSet
 ) -> tuple[SelectionFigure, Estimate]:
-    """Return the primary figure of development cases that chooses a model, and as it is shown.
+    """Return the primary figure of the development set that chooses a model, and as it is shown.
 
     Of classes it is the mean over folds of the AUC of the cases that a fold held out, of other
     outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of
@@ -227,7 +227,7 @@ def select_arms(
 ) -> tuple[dict[str, SelectedArm], Contender]:
     """Choose what stands for each arm, and what is compared with the classical models.
 
-    Readers and simple rules stand for none, as nobody chooses them by their figures, and
+    Readers and simple baselines stand for none, as nobody chooses them by their figures, and
     neither does a model without a figure to choose by. Where networks and frozen encoders may both
     be the contender, one is chosen as models are chosen within an arm: under `holdout` by
     out-of-fold scores, under `cv` in each outer fold by its inner folds. The folds may then differ,

@@ -1,4 +1,4 @@
-"""All comparisons of a run: one primary, the secondary ones, those requested, and simple rules.
+"""All comparisons of a run: one primary, the secondary ones, those requested, and simple baselines.
 
 The primary comparison is named before the labels that it is reported on are looked at.
 """
@@ -191,7 +191,7 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
 def compare_with_rules(
     arms: Arms, rules: Mapping[str, ComparedModel], group: str = ""
 ) -> tuple[FigureRow, ...]:
-    """Compare what stands for each arm with chance and with every simple rule.
+    """Compare what stands for each arm with chance and with every simple baseline.
 
     Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the rule
     without any feature reaches. The p values are a family of their own: more models in the run make
@@ -239,9 +239,9 @@ def _compare_secondary(
 ) -> tuple[FigureRow, ...]:
     """Compare every model with every other, the better by out-of-fold scores first.
 
-    The primary pair is left out. A pair that is a comparison with a simple rule or a pair of arms
-    too is one test, not two: it keeps the corrected p value that it has there and is not counted
-    here.
+    The primary pair is left out. A pair that is a comparison with a simple baseline or a pair of
+    arms too is one test, not two: it keeps the corrected p value that it has there and is not
+    counted here.
     """
     single = {
         arm: selected.choice.model
@@ -319,7 +319,7 @@ def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tupl
 
 
 def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Make the primary comparison and those with simple rules once more, off near duplicates.
+    """Make the primary comparison and those with simple baselines once more, off near duplicates.
 
     Nothing without near duplicates or the two arms, or where the cases left define no figure.
     """

@@ -176,7 +176,7 @@ def lower_by_rules(decision: Decision, rules: Sequence[FigureRow], margin: float
     """Return what recommends least: a decision, or the difference from a rule that is not beaten.
 
     Args:
-        rules: Differences from simple rules; above 0 the arm is better.
+        rules: Differences from simple baselines; above 0 the arm is better.
     """
     for rule in filter(is_unbeaten, rules):
         decision = lower_decision(decision, decide_by_margin(rule, margin))
@@ -184,7 +184,7 @@ def lower_by_rules(decision: Decision, rules: Sequence[FigureRow], margin: float
 
 
 def beats_rule(rule: FigureRow) -> bool:
-    """Return whether a model beats a simple rule: better, with a p value corrected over all rules.
+    """Return whether a model is better than a simple baseline, by p corrected over all of them.
 
     Without a p value the lower bound decides. The rules are a family of their own (Holm 1979).
     """
@@ -264,7 +264,7 @@ def has_shifted(difference: FigureRow) -> bool:
 
 
 def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
-    """Return whether a classifier tells test from development cases with an AUC surely above that.
+    """Return whether the AUC of a classifier that tells the two sets apart is surely above that.
 
     Above chance it may say why figures differ. Above 0.65, a convention of this project, figures of
     one side may not hold on the other, and everybody is warned (`UNLIKE`).
@@ -339,7 +339,7 @@ class DecisiveComparison:
 
     @property
     def simple_rules(self) -> tuple[str, ...]:
-        """Return the simple rules besides chance."""
+        """Return the simple baselines besides chance."""
         named = (rule.versus for rule in self._against("contender"))
         return tuple(dict.fromkeys(rule for rule in named if rule != PREVALENCE))
 
@@ -405,13 +405,13 @@ class DecisiveComparison:
 
 
 def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
-    """Return each arm minus chance and each simple rule; above 0 the arm is better."""
+    """Return each arm minus chance and each simple baseline; above 0 the arm is better."""
     rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
     return tuple(map(evaluation.direct, rows))
 
 
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
-    """Return the primary comparison on all reported cases, or on a group of them; None for none."""
+    """Return the primary comparison on all test cases, or on a group of them; None for none."""
     figures = evaluation.figures.select(group=group)
     difference = figures.get(analysis=PRIMARY, figure=evaluation.primary, versus="classical")
     if difference is None or difference.value is None:
@@ -422,7 +422,7 @@ def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparis
 def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the comparison that answer and verdict follow: without near duplicates, if there are.
 
-    A model may only remember near duplicates of development cases.
+    A model may only remember near duplicates of the development set.
     """
     clean = find_comparison(evaluation, OFF_NEAR_DUPLICATES)
     return clean or find_comparison(evaluation)
@@ -451,7 +451,7 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
 
 
 def is_nothing_of_use(evaluation: Evaluation) -> bool:
-    """Return whether of whole images no arm, simple rule or column is shown to beat chance.
+    """Return whether of whole images no arm, simple baseline or column is shown to beat chance.
 
     An arm beats it by the corrected p value, as everywhere; the others by their AUC's interval.
     Without an interval nothing is said. The cases are those that the answer follows.
@@ -501,7 +501,7 @@ def decide(evaluation: Evaluation) -> Decision:
 
     It is worth using where it gains more than the margin; it is not where a gain above the margin
     is unlikely, that is outside the 95 % interval; otherwise the question is open. A network that
-    is not shown to beat chance, or a simple rule, is never recommended.
+    is not shown to beat chance, or a simple baseline, is never recommended.
     """
     decisive = find_decisive(evaluation)
     if decisive is None or find_comparison(evaluation) is None or any(list_leaked(evaluation)):
@@ -515,10 +515,10 @@ Deciding = Literal["difference", "chance", "rule", "copies", "several"]
 
 
 def find_what_decides(evaluation: Evaluation) -> tuple[Deciding, str]:
-    """Return on what the decision rests, and the simple rule if it is one.
+    """Return on what the decision rests, and the simple baseline if it is one.
 
     It is the difference from the classical model, unless something else recommends less: chance, a
-    simple rule, copies without which nothing is left, or several comparisons taken together.
+    simple baseline, copies without which nothing is left, or several comparisons taken together.
     """
     decisive, decision = find_decisive(evaluation), evaluation.answer.decision
     if decisive is None or decision == decide_by_margin(decisive.gain, evaluation.margin):

@@ -21,7 +21,7 @@ from skiagram.tasks.task import Task
 class ArmChoice:
     """What stands for an arm in the primary comparison.
 
-    Under `holdout` it is one model, chosen on out-of-fold scores of the development cases. Under
+    Under `holdout` it is one model, chosen on out-of-fold scores of the development set. Under
     `cv` it is a procedure: in each outer fold the model whose inner folds gave the highest AUC, so
     that no case takes part in choosing the model that scores it.
 
@@ -71,18 +71,18 @@ class FindingEvaluation:
         unit: Of distances: `mm`, or `pixels` where the spacing is unknown.
         variant: `JAFROC`: against the highest false mark of each normal image; `JAFROC1`: of each
             image, where none is normal. Lesions of an image share one weight.
-        lesions: Lesions of the reported images whose place is known.
+        lesions: Lesions of the test images whose place is known.
         images: Images that were searched and count.
         normal: How many of them have no lesion.
         unplaced: Positive images without a known place, left out: marks on them cannot be judged.
-        near_duplicates: Images left out as a near duplicate is among the development cases.
+        near_duplicates: Images left out as a near duplicate is in the development set.
         ceiling: Share of the development lesions that any proposed place reaches; None without
             proposed places.
         finders: A result a model, in the order of params.yaml.
-        arms: Arm → what stands for it, chosen among finders by the mean sensitivity on development
-            cases.
+        arms: Arm → what stands for it, chosen among detectors by the mean sensitivity on the
+            development set.
         chosen: Arm → model → in how many choices it was chosen.
-        contender: What stands against the classical finders, a key of `arms`.
+        contender: What stands against the classical detectors, a key of `arms`.
         ideal: The ideal observer on generated data; its figure of merit is the most that is
             possible, the AUC of whole images.
     """
@@ -104,7 +104,7 @@ class FindingEvaluation:
 
     @property
     def every(self) -> tuple[FinderResult, ...]:
-        """Return the finders, what stands for each arm, and the ideal observer."""
+        """Return the detectors, what stands for each arm, and the ideal observer."""
         return (*self.finders, *self.arms.values(), *([self.ideal] if self.ideal else []))
 
     @property
@@ -119,6 +119,12 @@ class FindingEvaluation:
 
 
 Decision = Literal["yes", "no", "open", "none"]
+DECISION_WORDS: dict[Decision, str] = {
+    "yes": "yes",
+    "no": "no",
+    "open": "inconclusive",  # files and `decision` of Python keep the name `open`
+    "none": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -151,9 +157,9 @@ class Evaluation:
         task: What is predicted.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
-        near_duplicates: Reported cases with a near duplicate or transformed copy in development.
+        near_duplicates: Test cases with a near duplicate or transformed copy in development.
         models: One result per model, in the order of params.yaml.
-        facts: (name, number) of what a reader must know of the reported cases besides, for example
+        facts: (name, number) of what a reader must know of the test cases besides, for example
             the number of events; empty where classes are told apart.
         mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
             the model that was chosen there, measured as a model is.
@@ -170,20 +176,20 @@ class Evaluation:
         test_sites: Sites that only the test cases come from; empty where none was held out.
         figures: Rows of the run as a whole. `primary` is the one test named before the reported
             labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
-            besides, `simple_rules` each arm against chance (`prevalence`) and each simple rule,
+            besides, `simple_rules` each arm against chance (`prevalence`) and each simple baseline,
             `parts` the primary pair by each of several findings, `secondary` pairs of models and
             `requested` those that were asked for. The group
             `off_near_duplicates` is what the verdict follows where cases have near duplicates.
             `arms` has the primary figure of what stands for each arm, and that by which it was
             chosen: under `cv` the mean over the outer folds, each of the inner folds of the model
             that was chosen there. `shifts` are test against out-of-fold figures; `domain` says how
-            well a classifier tells test from development cases, `shares`, `numbers` and `features`
-            what differs. `limit` is what an ideal observer reaches on generated data, `sites` and
-            `external` are other sites and another cohort. Of classes besides: `majority` is the
-            accuracy of naming every case as most development cases are; `finding` is the primary
-            comparison of finders, `finding_rules` their contender against each simple rule which
-            leaves marks, and against a finder which marks nothing, `prevalence`, whose figure of
-            merit is ½; `ranking`, `utility` and `readers`.
+            well a classifier tells the test set from the development set, `shares`, `numbers` and
+            `features` what differs. `limit` is what an ideal observer reaches on generated data,
+            `sites` and `external` are other sites and another cohort. Of classes besides:
+            `majority` is the accuracy of naming every case as most development cases are; `finding`
+            is the primary comparison of detectors, `finding_rules` their contender against each
+            simple baseline which leaves marks, and against a detector which marks nothing,
+            `prevalence`, whose figure of merit is ½; `ranking`, `utility` and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
@@ -228,12 +234,12 @@ class Evaluation:
 
     @property
     def reported(self) -> tuple[int, int]:
-        """Return the numbers of reported cases and of their patients."""
+        """Return the numbers of test cases and of their patients."""
         return sum(self.cases["reported"].values()), self.patients["reported"]
 
     @cached_property
     def table(self) -> FigureTable:
-        """Return the one long table: each model, mixture and finder, and the run as a whole."""
+        """Return the one long table: each model, mixture and detector, and the run as a whole."""
         tables = [model.figures for model in self.every]
         if self.finding is not None:
             tables += [finder.figures for finder in self.finding.every]
@@ -271,7 +277,7 @@ class Evaluation:
 
     @property
     def events(self) -> str:
-        """Return how many reported cases had the event; empty where none is looked for."""
+        """Return how many test cases had the event; empty where none is looked for."""
         return dict(self.facts).get("events", "")
 
     @property
@@ -296,7 +302,7 @@ class Evaluation:
 
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
-        """Return each arm against each simple rule, on all reported cases."""
+        """Return each arm against each simple baseline, on all test cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
@@ -321,7 +327,7 @@ class Evaluation:
         return gap.negate() if self.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:
-        """Return the contender among finders minus the best classical one; None without the two."""
+        """Return the best contender minus the best classical detector; None without the two."""
         return self.figures.get(analysis=FINDING, figure=figure, versus="classical")
 
     def differences_of_sides(self, *analyses: str) -> tuple[FigureRow, ...]:
@@ -330,7 +336,7 @@ class Evaluation:
         return tuple(row for row in compared if row.analysis in analyses)
 
     def values_of_sides(self, difference: FigureRow) -> tuple[float, float]:
-        """Return what a difference is of: the figure of test and of development cases."""
+        """Return what a difference is of: the figure of test and of the development set."""
         same = {"analysis": difference.analysis, "figure": difference.figure}
         same |= {"model": difference.model, "versus": ""}
         tested, known = (self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT))
@@ -380,5 +386,5 @@ class Evaluation:
 
     @property
     def is_external(self) -> bool:
-        """Return whether the reported cases are another cohort, which a finished project scored."""
+        """Return whether the test cases are another cohort, which a finished project scored."""
         return bool(self.figures.select(analysis=EXTERNAL))

@@ -21,13 +21,13 @@ from skiagram.tasks.task import Task
 def mark_near_duplicates(
     case_id: NDArray[np.str_], cases: Cases, duplicates: pd.DataFrame
 ) -> NDArray[np.bool_]:
-    """Mark reported cases with a near duplicate or transformed copy among the development cases.
+    """Mark test cases with a near duplicate or transformed copy in the development set.
 
     Under cross-validation, where a case is both, only that of another patient counts: a
     patient's own images never stand on both sides.
 
     Args:
-        case_id: (n,) of the reported cases.
+        case_id: (n,) of the test cases.
 
     Returns:
         (n,) bool.
@@ -49,9 +49,9 @@ class EvaluationSet:
     """The cases and what belongs to them, not to a model.
 
     Attributes:
-        has_near_duplicate: (n,) whether a copy of a reported case stands among development cases.
+        has_near_duplicate: (n,) whether a copy of a test case stands among development cases.
         ideal: (n,) score of the ideal observer on generated data, else None.
-        covariates: A row a reported case, in their order, without ids; None where there are none.
+        covariates: A row a test case, in their order, without ids; None where there are none.
         label_conflicts: Pairs of near duplicates whose classes differ.
     """
 
@@ -67,13 +67,13 @@ class EvaluationSet:
 
     @property
     def near_duplicates(self) -> int:
-        """Return how many reported cases have a near duplicate among the development cases."""
+        """Return how many test cases have a near duplicate in the development set."""
         return int(self.has_near_duplicate.sum())
 
 
 @dataclass(frozen=True)
 class CaseTraits:
-    """What may tell test from development cases, one row per case; cases may be absent.
+    """What may tell the test set from the development set, one row per case; cases may be absent.
 
     Attributes:
         features: `case_id` and the extracted features.
@@ -95,7 +95,7 @@ def assemble_evaluation_set(
     covariates: pd.DataFrame | None = None,
     learned: NDArray[np.str_] | None = None,
 ) -> EvaluationSet:
-    """Open the seal and line up all that belongs to the reported cases.
+    """Open the seal and line up all that belongs to the test cases.
 
     Args:
         sealed: Columns `case_id`, `label` and, where one is measured, `value` of the test cases;

@@ -301,7 +301,7 @@ class FindingSearch:
         contender: str,
         rules: Mapping[str, FreeResponse],
     ) -> tuple[FigureRow, ...]:
-        """Compare what stands for the two arms, and the contender with simple rules.
+        """Compare what stands for the two arms, and the contender with simple baselines.
 
         Of the figure of merit and of the mean sensitivity; nothing without both arms.
         """

@@ -24,7 +24,7 @@ class EvaluationInputs:
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         covariates: `case_id` and columns whose values define subgroups; None asks for none.
-        traits: What may tell test from development cases; None does not ask.
+        traits: What may tell the test set from the development set; None does not ask.
         finding: Where the lesions are; None where no model leaves marks.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """

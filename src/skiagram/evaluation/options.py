@@ -53,7 +53,7 @@ class RequestedAnalyses:
         operating_points: Thresholds to judge decisions at.
         prevalence: Share of positives where the model would be used; predictive values are also
             given at it. None asks nothing.
-        simple_rules: Models that stand for simple rules, where they are in the run: an arm
+        simple_rules: Models that stand for simple baselines, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
         partial_auc: Range of the ROC curve whose area is given besides the whole.
@@ -79,7 +79,7 @@ class EvaluationOptions:
         compare: Further pairs of models.
         analyses: What is asked beyond the figures that are always there.
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
-            `either`: the better of the two by scores that the reported labels do not enter.
+            `either`: the better of the two by scores that the test labels do not enter.
         hit: When a mark hits a lesion.
         preferred: Models of classes that stand for their arm unless the selection AUC of another
             is better by more than .05. The choice among many by few patients is mostly luck.

@@ -95,7 +95,7 @@ class DecisionCurve:
 
 @dataclass(frozen=True)
 class Part:
-    """Reported cases that share a value of a column; its figures are rows of the group `name`.
+    """Test cases that share a value of a column; its figures are rows of the group `name`.
 
     Attributes:
         column: Name of the column.
@@ -123,7 +123,7 @@ class ModelResult:
             sensitivity and specificity are at the threshold fixed on out-of-fold scores, accuracies
             at the most probable class; metrics that the task does not have are absent.
         fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
-        by_repeat: Primary figure of the reported cases for each repeat.
+        by_repeat: Primary figure of the test cases for each repeat.
         confusion: Rows true class, columns most probable class, mean count over repeats.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
@@ -133,8 +133,8 @@ class ModelResult:
         decision_curve: What deciding by the probabilities is worth; None when not binary.
         risk_coverage: Share of cases kept → share of these that are classified wrongly, where the
             least sure are referred to a reader; None for a failed model.
-        parts: Of the reported cases, on which the model has figures of its own.
-        plots: What the outcome of a value draws of what stands for an arm, and of simple rules.
+        parts: Of the test cases, on which the model has figures of its own.
+        plots: What the outcome of a value draws of what stands for an arm, and of simple baselines.
     """
 
     outcome: Outcome
@@ -179,7 +179,7 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class FinderResult:
-    """How a model finds lesions on the reported images.
+    """How a model finds lesions on the test images.
 
     Attributes:
         model: Its name; of what stands for an arm, the model that most folds chose.
@@ -190,7 +190,7 @@ class FinderResult:
             percentile (groups) of the distance of the centres of a lesion and of the mark that hits
             it. Of generated data also `efficiency`, its mean sensitivity over that of the ideal
             observer, `merit_above` and `sensitivity_above`, both figures minus the most that is
-            possible. `selection_sensitivity`, the mean sensitivity on development cases, chooses
+            possible. `selection_sensitivity`, the mean sensitivity on the development set, chooses
             the best of an arm. `fewest_images` and `fewest_normal` are the images of the fit that
             marked the fewest; thresholds are a fit's own.
         froc: False marks per image → share of the lesions found.
@@ -203,5 +203,5 @@ class FinderResult:
     froc_band: Band | None
 
     def find(self, figure: str, group: str = "") -> Estimate:
-        """Return a figure of the finder; without a value where there is none."""
+        """Return a figure of the detector; without a value where there is none."""
         return self.figures.find(figure=figure, group=group)

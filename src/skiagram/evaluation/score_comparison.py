@@ -31,6 +31,7 @@ from skiagram.evaluation.criteria import (
     is_unbeaten,
 )
 from skiagram.evaluation.evaluation_record import (
+    DECISION_WORDS,
     SECONDARY,
     ArmChoice,
     Evaluation,
@@ -231,7 +232,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     )
     reasons += describe_gain(decisive)
     decision = decide(evaluation)
-    headline = f"Use {first} in place of {second}: {decision}."
+    headline = f"Use {first} in place of {second}: {DECISION_WORDS[decision]}."
     if is_nothing_of_use(evaluation):
         headline, openings = NOTHING_WORKS, []
         reasons.insert(0, LOOK_AT_DATA)

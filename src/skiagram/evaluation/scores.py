@@ -113,7 +113,7 @@ def make_scores_table(
     Returns:
         A row a repeat and case: `case_id`, `patient_id`, `label` (class name), `repeat`, `fold`
         (the fit that scored it; -1: that on all development cases), one column per model, named as
-        its option file, with the probability of the positive class; with more classes one column
+        its config, with the probability of the positive class; with more classes one column
         per model and class, `model: class`.
     """
     rows = cases.reported(task.design)

@@ -31,6 +31,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
+    DECISION_WORDS,
     DOMAIN,
     FEATURES,
     FINDING_RULES,
@@ -49,7 +50,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
-from skiagram.statistics.estimate import Estimate, round_half_up
+from skiagram.statistics.estimate import Estimate, format_decimal, format_signed, round_half_up
 
 _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -107,8 +108,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     )
     if is_remembered(evaluation):
         unclean = (
-            f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
-            "development cases, and without them nothing can be compared: the figures are too good."
+            f"{evaluation.near_duplicates} test cases have a near duplicate in the "
+            "development set, and without them nothing can be compared: the figures are too good."
         )
         openings = (*openings, unclean)
     return Verdict(decision, headline, openings, reasons)
@@ -117,11 +118,11 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
 def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
     alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
-    images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
+    images = f"se a {evaluation.contender_words}{kinds}: {DECISION_WORDS[decision]}{alone}."
     if evaluation.finding is None or evaluation.gain_in_finding(MERIT) is None:
         return f"U{images}"
     name = evaluation.words_of(evaluation.finding.contender)
-    finding = f"Use a {name} to find lesions: {decide_finding(evaluation)}."
+    finding = f"Use a {name} to find lesions: {DECISION_WORDS[decide_finding(evaluation)]}."
     return f"{finding} For whole images, u{images}"
 
 
@@ -145,13 +146,13 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         if all((tested > known) != is_error for tested, known in sides):
             yield (
                 f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
-                "held-out development cases by more than chance explains "
+                "held-out cases of the development set by more than chance explains "
                 f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
             )
         else:
             yield (
-                f"The {cases} are unlike the development cases: the {figure} on them and on "
-                "held-out development cases differ by more than chance explains "
+                f"The {cases} are unlike the development set: the {figure} on them and on "
+                "held-out cases of the development set differ by more than chance explains "
                 f"({_listed(pairs)})."
             )
         yield from _why_unlike(evaluation)
@@ -184,14 +185,14 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     estimate, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
     return (
         "Without labels, a classifier on the features tells "
-        f"{'the cohort' if is_external else 'test'} from development cases with an AUC of "
-        f"{_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
+        f"{'the cohort' if is_external else 'the test set'} from the development set with an AUC "
+        f"of {format_decimal(estimate.value)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
-    """Yield which of chance and the simple rules the two are not shown to beat."""
+    """Yield which of chance and the simple baselines the two are not shown to beat."""
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
         yield (
@@ -208,12 +209,12 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
         title = _title(rule, evaluation)
         unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
         if all(decisive.loses(side, rule) for side in SIDES):
-            yield f"A simple rule, {title}, is better than both."
+            yield f"A simple baseline, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
-            yield f"Neither is shown to beat a simple rule, {title}."
+            yield f"Neither is shown to beat a simple baseline, {title}."
         elif unbeaten and not set(unbeaten) & set(failing):
             name = _name(unbeaten[0], evaluation)
-            yield f"The {name} is not shown to beat a simple rule, {title}."
+            yield f"The {name} is not shown to beat a simple baseline, {title}."
 
 
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
@@ -222,9 +223,9 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     if finding is None:
         return
     for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        rival = f"a simple rule, {_title(rule.versus, evaluation)}"
+        rival = f"a simple baseline, {_title(rule.versus, evaluation)}"
         if rule.versus == PREVALENCE:
-            rival = "a finder that marks nothing, whose figure of merit is ½"
+            rival = "a detector that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(finding.contender)
         yield f"In finding, the {name} is not shown to beat {rival}."
 
@@ -237,10 +238,10 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:
         sealed = evaluation.task.design == "holdout"
-        seen = "development cases" if sealed else "cases of other patients"
-        where += f" without a near duplicate among the {seen}"
+        seen = "in the development set" if sealed else "among the cases of other patients"
+        where += f" without a near duplicate {seen}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    first, second = (_decimal(decisive.reached(side)) for side in SIDES)
+    first, second = (format_decimal(decisive.reached(side).value) for side in SIDES)
     return (
         f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
         f"{evaluation.primary_title} {first} and the best classical model{other} {second}{mean}: "
@@ -256,10 +257,10 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
         return
     arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
     merits, means = (
-        [_decimal(finding.arms[arm].find(figure)) for arm in arms]
+        [format_decimal(finding.arms[arm].find(figure).value) for arm in arms]
         for figure in (MERIT, MEAN_SENSITIVITY)
     )
-    shares = [_decimal(finding.arms[arm].find("sensitivity", "1")) for arm in arms]
+    shares = [format_decimal(finding.arms[arm].find("sensitivity", "1").value) for arm in arms]
     contender, classical = (_who_stands(evaluation, finding.chosen[arm]) for arm in arms)
     margin = evaluation.margin
     if difference.low is not None and difference.low != difference.high:
@@ -268,7 +269,7 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
         if is_contradicted(evaluation):
             of_merit = decide_by_margin(difference, margin)
             how = "not shown to find more" if of_merit == "yes" else "shown to find more"
-            yield f"But the {name} is {how} of the lesions, so the question of finding is open."
+            yield f"But the {name} is {how} of the lesions, so finding is inconclusive."
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
     yield (
@@ -294,12 +295,12 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
 def describe_gap(difference: Estimate) -> str:
     """Return a difference with its interval, as a part of a sentence."""
     if difference.low is None or difference.high is None:
-        return f"the difference is {signed(difference.value or 0)}"
+        return f"the difference is {format_signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
         return "the difference is exactly 0, as the two order all cases alike"
     return (
-        f"the difference is {signed(difference.value or 0)} "
-        f"({_INTERVAL} {signed(difference.low)} to {signed(difference.high)})"
+        f"the difference is {format_signed(difference.value or 0)} "
+        f"({_INTERVAL} {format_signed(difference.low)} to {format_signed(difference.high)})"
     )
 
 
@@ -321,7 +322,7 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         if decisive.no_is_of_many:
             yield (
                 "Taken together, the comparisons with the classical model, with chance and with "
-                "simple rules do not exclude a worthwhile gain (Bonferroni)."
+                "simple baselines do not exclude a worthwhile gain (Bonferroni)."
             )
 
 
@@ -395,8 +396,8 @@ def _both_ways(
 ) -> Iterator[str]:
     if not decisive.without_near_duplicates:
         return
-    other = everything.decision
-    end = f', which would read "{other}"' if other != decisive.decision else ""
+    other = DECISION_WORDS[everything.decision]
+    end = f', which would read "{other}"' if everything.decision != decisive.decision else ""
     left_out = evaluation.near_duplicates
     others = f"{left_out} others" if left_out > 1 else "other one"
     yield (
@@ -426,15 +427,9 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
         yield (
             f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each "
             f"scored by models that never saw it, {describe_gap(mean)}; at another such one the "
-            f"difference lies, with 95 % probability, between {signed(following.low)} and "
-            f"{signed(following.high)}."
+            f"difference lies, with 95 % probability, between {format_signed(following.low)} and "
+            f"{format_signed(following.high)}."
         )
-
-
-def signed(value: float) -> str:
-    """Write a difference with its sign and a true minus, for example `+0.012`."""
-    text = f"{value:+.3f}".replace("-", "−")
-    return "0.000" if text in {"+0.000", "−0.000"} else text
 
 
 def _percent(share: float) -> str:
@@ -442,10 +437,6 @@ def _percent(share: float) -> str:
     if whole == 0:
         return "below 1 %"
     return "above 99 %" if whole == 100 else f"{whole} %"
-
-
-def _decimal(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
@@ -468,7 +459,7 @@ def _missing_arm(evaluation: Evaluation) -> str:
         if arm in evaluation.arms:
             continue
         if members and members <= rules:
-            reasons.append(f"no {name} but simple rules was asked for")
+            reasons.append(f"no {name} but simple baselines was asked for")
         else:
             reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
     return " and ".join(reasons)
@@ -483,7 +474,7 @@ def _listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
-    """Return a sentence on the best model of each arm: whether it beats every simple rule.
+    """Return a sentence on the best model of each arm: whether it beats every simple baseline.
 
     Args:
         beaten: Of models that do, or do not, alone; None: of all.

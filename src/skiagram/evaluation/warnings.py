@@ -12,7 +12,8 @@ from skiagram.evaluation.criteria import (
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
-from skiagram.evaluation.verdict import describe_classifier, signed
+from skiagram.evaluation.verdict import describe_classifier
+from skiagram.statistics.estimate import format_signed
 from skiagram.tasks.task import Task
 
 _NONE = FigureTable()
@@ -28,7 +29,7 @@ def state_warnings(
     """Yield the warnings, those about single models first.
 
     Args:
-        figures: Of the run, in which may stand what tells test from development cases.
+        figures: Of the run, in which may stand what tells the test set from the development set.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     cases, predicted = setting.cases, setting.task.predicted
@@ -40,8 +41,8 @@ def state_warnings(
         )
     if setting.near_duplicates:
         yield (
-            f"{setting.near_duplicates} of {len(setting.cases)} reported cases have a near "
-            "duplicate among the development cases. A model may only remember them; the verdict "
+            f"{setting.near_duplicates} of {len(setting.cases)} test cases have a near "
+            "duplicate in the development set. A model may only remember them; the verdict "
             "follows the others."
         )
     if setting.label_conflicts:
@@ -72,11 +73,11 @@ def state_warnings(
 
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where no simple rule for the outcome was trained beside the models."""
+    """Yield a warning where no simple baseline for the outcome was trained beside the models."""
     if run.task.rules and not run.rules:
         named = " or ".join(f"`{rule}`" for rule in run.task.rules)
         yield (
-            "No simple rule was trained beside the models, and one is often as good: add "
+            "No simple baseline was trained beside the models, and one is often as good: add "
             f"{named} to `baselines`."
         )
 
@@ -91,8 +92,8 @@ def _about_models(results: Sequence[ModelResult], task: Task) -> Iterator[str]:
             better = "better than" if task.predicted.lower_is_better else "above"
             yield (
                 f"{result.outcome.title} may have leaked: its {task.predicted.figure_words} is "
-                f"{signed(above)} {better} the ideal observer's, which happens to at most 1 honest "
-                "model in 40."
+                f"{format_signed(above)} {better} the ideal observer's, which happens to "
+                "at most 1 honest model in 40."
             )
 
 

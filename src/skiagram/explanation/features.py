@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from skiagram.errors import ModelFailure
+from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit, Rows, draw_rows
 from skiagram.explanation.importance import (
     Floats,
     accumulate_local_effects,
     auc_loss,
-    cluster_features,
     compare_rankings,
     group_by_family,
     has_shapley_values,

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from scipy.stats import kendalltau, spearmanr
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -22,7 +20,6 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.impute import SimpleImputer
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import ModelFailure, installed
@@ -32,7 +29,7 @@ from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
 from skiagram.statistics.delong import placements
-from skiagram.statistics.distributions import mean_ranks, t_quantile
+from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
 from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_freedom
@@ -66,35 +63,6 @@ def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, 
         family = next((max(each, key=len) for each in fitting if each), OTHER)
         groups.setdefault(family, []).append(name)
     return {family: tuple(members) for family, members in groups.items()}
-
-
-def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
-    """Return clusters of features that go together, each named by its first feature.
-
-    Average linkage on 1 − |Spearman's ρ|. A feature that does not vary is a cluster of its own.
-
-    Args:
-        table: Training cases alone; a missing value counts as the feature's median.
-        correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
-    """
-    if len(table.names) < 2:
-        return {name: (name,) for name in table.names}
-    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-    values = imputer.fit_transform(
-        np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
-        rho = np.corrcoef(mean_ranks(values), rowvar=False)
-    alike = np.abs(np.nan_to_num(rho))
-    distance = 1.0 - (alike + alike.T) / 2
-    np.fill_diagonal(distance, 0.0)
-    number = fcluster(
-        linkage(squareform(distance, checks=False), "average"), 1.0 - correlation, "distance"
-    )
-    members: dict[int, list[str]] = {}
-    for name, cluster in zip(table.names, number.tolist(), strict=True):
-        members.setdefault(cluster, []).append(name)
-    return {group[0]: tuple(group) for group in members.values()}
 
 
 def permuted_rankings(

@@ -6,6 +6,42 @@ from skiagram.explanation.trust import Location, MapTest, Method
 from skiagram.statistics.estimate import Estimate
 
 EXPLANATION = "explanation.json"
+RELIANCE = "reliance.json"  # beside the scores of a classical model
+
+
+@dataclass(frozen=True)
+class FeatureReliance:
+    """A feature with all that goes with it.
+
+    Attributes:
+        reordered: Share of the pairs of cases that the model orders otherwise once the feature and
+            its relatives are exchanged between cases, in [0, 1]; about ½ if it uses nothing else.
+    """
+
+    feature: str
+    relatives: tuple[str, ...]
+    reordered: float
+
+
+@dataclass(frozen=True)
+class Reliance:
+    """Which features the scores of a classical model rest on.
+
+    Attributes:
+        title: Of the model.
+        cases: Between which values were exchanged.
+        unseen: Whether the model learned from none of them.
+        clusters: Groups of features that go together, of those that the model reads.
+        used: How many of these change the order of any pair of cases.
+        features: The first few of them, each by one feature.
+    """
+
+    title: str
+    cases: int
+    unseen: bool
+    clusters: int
+    used: int
+    features: tuple[FeatureReliance, ...]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class CaseHistories:
 
     Attributes:
         covariates: Column `case_id` and what else is known of each case; None for nothing.
-        patients: Case id → patient of the development cases, which alone give the categories of
+        patients: Case id → patient of the development set, which alone gives the categories of
             texts; None where each case is a patient of its own.
         previous: Case → cases of the visit before; empty where each patient was seen once.
         measured: Column `case_id` and the features that came with the data; None for none.

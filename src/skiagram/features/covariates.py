@@ -52,7 +52,7 @@ class Covariates:
 
         Args:
             table: Column `case_id` and the covariates, one row per case.
-            patients: Case id → patient of the development cases, which alone give categories; None
+            patients: Case id → patient of the development set, which alone gives categories; None
                 where each case is a patient of its own.
             where: Option that names the columns, for messages; None for that of the family.
 

@@ -1,6 +1,6 @@
 """What every feature family offers, and bases for families of one kind.
 
-A new family is one file here and one option file; its definitions stand in `definitions.toml`.
+A new family is one file here and one config; its definitions stand in `definitions.toml`.
 """
 
 from abc import ABC, abstractmethod

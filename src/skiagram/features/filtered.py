@@ -102,7 +102,7 @@ class Filtered(DerivedImageFamily):
                 f"`{self.name}` is a filter in 3D, which plane images have not",
                 where="features",
                 allowed="volumes",
-                remedy=f"set `dimension: 2D` in its option file, or leave `{self.name}` out",
+                remedy=f"set `dimension: 2D` in its config, or leave `{self.name}` out",
             )
         spacing = np.ones((len(batch), 3))
         if self.filter.in_mm:

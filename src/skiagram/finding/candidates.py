@@ -1,4 +1,4 @@
-"""Places of images where a finder looks: a grid over the body part, or blobs at several scales.
+"""Places of images where a detector looks: a grid over the body part, or blobs at several scales.
 
 They are made of an image alone, without labels. Distances are mm, or pixels where the spacing is
 unknown.

@@ -1,4 +1,4 @@
-"""What a finder sees of some cases: images, places where to look, and lesions to learn from."""
+"""What a detector sees of some cases: images, places where to look, and lesions to learn from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -84,8 +84,8 @@ class FindingInputs:
             folder: Of cases and lesions, which ingest wrote.
             images: Restored images.
             places: Folder of candidates.
-            features: Table of their features; None where a finder reads none.
-            finds_in: What the finder looks at.
+            features: Table of their features; None where a detector reads none.
+            finds_in: What the detector looks at.
 
         Raises:
             OptionError: Candidates to learn from are asked for, and none were proposed.
@@ -93,10 +93,10 @@ class FindingInputs:
         cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
         if finds_in != "images" and not len(candidates) and len(cases.development()):
             raise OptionError(
-                "no candidates for a finder",
+                "no candidates for a detector",
                 where="proposal",
                 allowed="grid, blobs, or another of conf/proposal",
-                remedy="choose a `proposal` in params.yaml, or leave the finder out",
+                remedy="choose a `proposal` in params.yaml, or leave the detector out",
             )
         return cls(
             case_id=cases.case_id,

@@ -1,7 +1,7 @@
 """Tables of marks: distances in mm, the hit rule, marks that stand for others, a case's score.
 
-A table of places has the columns of `skiagram.records.places.PLACES`; a finder's marks have `score`
-besides, higher = more suspicious, which is comparable within one fit only.
+A table of places has the columns of `skiagram.records.places.PLACES`; a detector's marks have
+`score` besides, higher = more suspicious, which is comparable within one fit only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

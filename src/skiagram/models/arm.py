@@ -84,7 +84,7 @@ class Member(Trainable[I]):
         return self.titled or self.model.title
 
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
-        """Return the development cases as the model may see them."""
+        """Return the development set as the model may see them."""
         known = cases.development()
         ids = known.case_id, known.label, known.patient_id
         return Labelled(self.development, *ids, task.predicted.unnamed, self.group, known.value)
@@ -96,7 +96,7 @@ class Member(Trainable[I]):
             raise ModelFailure(
                 f"is fitted to the kind {kinds}",
                 where=self.model.title,
-                remedy=f"choose option files of conf/model whose models know the kind {task.kind}",
+                remedy=f"choose configs of conf/model whose models know the kind {task.kind}",
             )
         labelled = self.known(cases, task)
         repeats = validator.plan.repeats
@@ -148,7 +148,7 @@ class ArmFolders:
 
     @classmethod
     def under(cls, root: Path, name: str) -> "ArmFolders":
-        """Return the folders of one model, by its option file's name, under a root."""
+        """Return the folders of one model, by its config's name, under a root."""
         return cls(root / "models" / name, root / "scores" / name)
 
 

@@ -54,6 +54,7 @@ COMBINATION = "combination.json"
 Mean = Literal["probability", "log_odds"]
 _MIN_PROBABILITY = 1e-15  # so that its logarithm is finite
 _NAMED = 3  # members that a title names
+_LEAST = 2  # members of a combination
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,22 @@ class Combination(ABC):
     """Members and how they are put together.
 
     Attributes:
-        members: Option files of models of the same run.
+        members: Configs of models of the same run; null for all that could be trained.
+        without: Models that are no members where `members` is null, such as simple baselines.
     """
 
     kind: ClassVar[str]
     arm: ClassVar[Arm] = "combined"
     uses_validation: ClassVar[bool] = False
 
-    members: Annotated[tuple[str, ...], Field(min_length=2)]
+    members: Annotated[tuple[str, ...], Field(min_length=2)] | None
+    without: tuple[str, ...] = Field(default=(), kw_only=True)
 
     @property
     def title(self) -> str:
         """Name for people; the names of many members would fill a table's first column."""
+        if self.members is None:
+            return f"{self.kind} of all models"
         if len(self.members) > _NAMED:
             return f"{self.kind} of {len(self.members)} models"
         return f"{self.kind} of {', '.join(self.members)}"
@@ -237,13 +242,22 @@ MEMBERS = "members"
 
 @dataclass(frozen=True)
 class CombinedMember(Trainable[CombinationInputs]):
-    """One combination with what its members left, in the order of `model.members`."""
+    """One combination with what its members left, in the order of `model.members`.
 
+    Attributes:
+        trained: Models of the run.
+    """
+
+    model: Combination
     predictions: tuple[Predictions, ...] = ()
+    trained: tuple[str, ...] = ()
 
     def run(
         self, validator: CrossValidator[CombinationInputs], cases: Cases, task: Task
     ) -> list[Repeat]:
+        if len(self.predictions) < _LEAST:
+            fault = "fewer than two models could be trained that it could combine"
+            raise ModelFailure(fault, where=self.name)
         for member in self.predictions:
             if member.outcome.status == "failed":
                 raise ModelFailure(f"{member.outcome.title} could not be trained", where=self.name)
@@ -315,25 +329,45 @@ def _other_plan(member: Predictions) -> DataError:
 
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
-    """Build the combination of an option file; what its members left is read when it is made."""
+    """Build the combination of a config; what its members left is read when it is made."""
     where = f"combinations.{name}"
     model: Combination = build(options, where)
-    strangers = [member for member in model.members if member not in trained]
-    if strangers or len(set(model.members)) < len(model.members):
+    members = model.members or ()
+    strangers = [member for member in members if member not in trained]
+    if strangers or len(set(members)) < len(members):
         fault = f"no model `{strangers[0]}`" if strangers else "a model is named twice"
         remedy = "add it to `baselines` or `networks` in params.yaml, or name another"
         allowed = ", ".join(trained)
         raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
-        raise OptionError("a model has the same name", where=where, remedy="rename the option file")
-    return CombinedMember(name, model, options)
+        raise OptionError("a model has the same name", where=where, remedy="rename the config")
+    return CombinedMember(name, model, options, trained=tuple(trained))
+
+
+def find_members(root: Path, model: Combination, trained: Sequence[str]) -> list[str]:
+    """Return what `members: null` stands for: the models of `root` that could be trained.
+
+    Readers' scores are none of them, as no new case has such.
+    """
+    candidates = [name for name in trained if name not in model.without]
+    outcomes = {name: Predictions.read(root / "scores" / name).outcome for name in candidates}
+    return [
+        name
+        for name, outcome in outcomes.items()
+        if outcome.status == "finished" and outcome.arm != "reader"
+    ]
 
 
 def combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, folders: ArmFolders
 ) -> Outcome:
     """Run the plan for a combination of models that were trained in `root`."""
-    members = chosen.options["members"]
+    if chosen.model.members is None:
+        found = find_members(root, chosen.model, chosen.trained)
+        if len(found) >= _LEAST:  # else it fails, and the report says why
+            options = chosen.options | {"members": found}
+            chosen = check_combination(chosen.name, options, chosen.trained)
+    members = chosen.model.members or ()
     predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
     learned = plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
@@ -341,5 +375,6 @@ def combine(
     if predicted.outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
-    complete_folder(folders.model, predicted, learned, root / "models" / members[0])
+    prepared = root / "models" / (*members, *chosen.trained)[0]  # all models of a run alike
+    complete_folder(folders.model, predicted, learned, prepared)
     return predicted.outcome

@@ -163,7 +163,7 @@ class Plan:
     def check_folds(
         self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
     ) -> None:
-        """Make all folds that training makes of the development cases, before it does."""
+        """Make all folds that training makes of the development set, before it does."""
         for repeat in range(self.repeats):
             parts = {repeat_name(repeat): np.arange(len(label))}
             if design == "cv":

@@ -269,7 +269,7 @@ class Fingerprint:
     """What the training data were like, as sums over many patients.
 
     Attributes:
-        patients: Class name → patients with a case of it, of the development cases.
+        patients: Class name → patients with a case of it, of the development set.
         limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
         familiarity: Distance from the training cases; None where it cannot be told.
     """
@@ -297,8 +297,8 @@ def complete_folder(
 ) -> None:
     """Put beside a trained model what new cases need: preparation, fingerprint, checksums.
 
-    `space` has the features of all development cases by which new ones are told to be unlike; None
-    for a model made of others, which have their own.
+    `space` has the features of the whole development set by which new ones are told to be unlike;
+    None for a model made of others, which have their own.
     """
     propagate_preparation(preparation, model, covariates=covariates)
     if (model / DEPLOYMENT).exists():  # of a failed model there is none

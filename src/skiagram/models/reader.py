@@ -66,7 +66,7 @@ class Reader:
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
             allowed = listed(table.columns) or "none: the data set has no scores"
-            remedy = "name it in the data set's option file, under `columns.scores`"
+            remedy = "name it in the data set's config, under `columns.scores`"
             fault = f"no score `{self.column}`"
             raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
         scores = table[self.column]

@@ -118,7 +118,7 @@ def _encoded(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    """Return which kind of values an option file means, so that an error is about that kind."""
+    """Return which kind of values a config means, so that an error is about that kind."""
     named = "choices" in value if isinstance(value, Mapping) else isinstance(value, Choice)
     return "choice" if named else "range"
 
@@ -353,7 +353,7 @@ class Tuned:
 
 @options_class(**STRICT)
 class TunedNetwork(Tuned):
-    """A tuned network with what it needs to learn: made of `Tuned` alone, no option file has it."""
+    """A tuned network with what it needs to learn: made of `Tuned` alone, no config has it."""
 
     trainer: Trainer
     threads: int

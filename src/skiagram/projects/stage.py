@@ -51,7 +51,7 @@ class StageRun:
     """A run of a stage.
 
     Attributes:
-        members: Group → the option file that was chosen, of groups of which the stage reads one.
+        members: Group → the config that was chosen, of groups of which the stage reads one.
         target: Where outputs go: the project's folder, or that of a job of `-m` or `+debug`.
     """
 
@@ -70,7 +70,7 @@ def stage(
 
     Args:
         root: The project's folder.
-        options: Dataclass of the stage's options; its option file has the script's name.
+        options: Dataclass of the stage's options; its config has the script's name.
     """
 
     def decorate(run: Callable[[O, StageRun], None]) -> Callable[[], None]:

@@ -133,7 +133,7 @@ def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> Da
     """Return the error of an image that is larger than is allowed."""
     fault, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
     remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
-    remedy += "option file of a folder)"
+    remedy += "config of a folder)"
     return DataError(fault, where=where, allowed=allowed, remedy=remedy)
 
 

@@ -457,6 +457,6 @@ def _transparent(name: str) -> TransparentImage:
         where=name,
         allowed="an alpha channel of one value everywhere, such as opaque",
         remedy="turn the images gray, transparent pixels on black, with `--gray` (`gray: true` in "
-        "the option file); or put this image on a black background, for example with "
+        "the config); or put this image on a black background, for example with "
         "`magick in.png -background black -flatten out.png`",
     )

@@ -86,7 +86,7 @@ def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArr
             "a header that says no distance of voxels",
             allowed="a distance in mm along each axis",
             remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, "
-            "z)); or say that of all such files: `unstated_spacing` in the option file, "
+            "z)); or say that of all such files: `unstated_spacing` in the config, "
             "`--unstated-spacing` of a command",
         )
     scaled: NDArray[np.float64] = steps * (

@@ -14,7 +14,7 @@ from skiagram.sweeps.costs import CostComparison, ModelCost, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
 _METHOD = (
-    "AUC is the mean over folds of development cases with its interval; the line uses the mean "
+    "AUC is the mean over folds of the development set with its interval; the line uses the mean "
     "alone, so models with overlapping intervals may change places on it. Training is timed once "
     "per fold, on the fold’s training cases; for a classical model it includes the extraction of "
     "features, for a frozen encoder the encoding of the images. Scoring is timed on {images} "

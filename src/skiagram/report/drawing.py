@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.formatting import finished_models, format_difference, is_best
-from skiagram.statistics.estimate import Estimate
+from skiagram.report.formatting import finished_models, is_best
+from skiagram.statistics.estimate import Estimate, format_difference
 
 WIDTH = 4.4  # inches; narrow, so that the lettering stays readable on a telephone
 

@@ -8,9 +8,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.statistics.estimate import (
     MISSING,
-    Estimate,
     format_decimal,
-    format_interval,
     round_half_up,
 )
 from skiagram.tasks.classes import CLASS_FIGURE
@@ -29,18 +27,6 @@ ARM_TITLES = {
     "combined": "Combinations",
     "reader": "Readers and devices",
 }
-
-
-def format_signed(value: float | None, digits: int = 3) -> str:
-    """Return a difference with its sign, for example `+0.021`."""
-    text = format_decimal(value, digits)
-    nothing = format_decimal(0.0, digits)
-    return f"+{text}" if value is not None and value > 0 and text != nothing else text
-
-
-def format_difference(estimate: Estimate) -> str:
-    """Return `+0.021 (−0.004 to 0.046)`: a difference is small, so its bounds need three digits."""
-    return f"{format_signed(estimate.value)} {format_interval(estimate, digits=3)}".strip()
 
 
 def format_count(value: float | None) -> str:
@@ -102,6 +88,22 @@ def best_models(evaluation: Evaluation) -> list[ModelResult]:
     return [model for model in finished_models(evaluation) if is_best(evaluation, model)]
 
 
+def name_class(task: Task, label: int) -> str:
+    """Return a class as sentences call it; a number such as 1 stands in quotes."""
+    name = task.classes[label]
+    return name if any(map(str.isalpha, name)) else f"“{name}”"
+
+
+def list_simple_rules(evaluation: Evaluation) -> list[ModelResult]:
+    """Return the models of the run that stand for simple rules and for no arm."""
+    rules = {rule.versus for rule in evaluation.simple_rules}
+    return [
+        model
+        for model in evaluation.models
+        if model.outcome.model in rules and not is_best(evaluation, model)
+    ]
+
+
 class DesignWords(NamedTuple):
     """Parts of sentences."""
 
@@ -115,9 +117,9 @@ class DesignWords(NamedTuple):
 DESIGN_WORDS: dict[Design, DesignWords] = {
     "holdout": DesignWords(
         reported="the sealed test cases",
-        chosen="chosen on development cases",
-        fixed_on="out-of-fold scores of development cases",
-        held_out="held-out development cases",
+        chosen="chosen on the development set",
+        fixed_on="out-of-fold scores of the development set",
+        held_out="held-out cases of the development set",
         named="before the labels were opened",
     ),
     "cv": DesignWords(

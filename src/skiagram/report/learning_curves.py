@@ -12,22 +12,23 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_count, format_difference, format_percent
+from skiagram.report.formatting import format_count, format_percent
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
-from skiagram.statistics.estimate import MISSING, format_decimal
+from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 
 _METHOD = (
     "Each draw puts the patients that may be learned from into a random order with the classes "
     "mixed evenly. A subset is the first part of that order, so larger subsets contain the smaller "
     "ones. Every model of every arm is fitted on each subset with the same options and scores the "
-    "same cases. The best baseline is chosen again in each subset, out-of-fold. Lines are "
+    "same cases. The best classical model is chosen again in each subset, out-of-fold. Lines are "
     "AUC(n) = limit − scale · n^(−rate) by weighted least squares; bands, intervals and the "
     "crossing come from resampling patients and draws, the same for all models. Few draws are "
-    "allowed for by Student’s quantile. A model is compared with the best baseline on the draws in "
-    "which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with the most "
-    "cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is open. "
+    "allowed for by Student’s quantile. A model is compared with the best classical model on the "
+    "draws in which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with "
+    "the most cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is "
+    "inconclusive. "
     "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
     "curves go on as a power law."
 )
@@ -45,7 +46,7 @@ def show_learning_curves(result: LearningCurves) -> AnalysisPart:
         figure_caption="Points: mean over draws; a hollow point lacks draws whose fit failed. "
         "Lines: fitted power laws with 95 % bands.",
         table=tabulate_curves(result),
-        caption=f"AUC by number of training cases, on {format_count(result.cases)} reported cases "
+        caption=f"AUC by number of training cases, on {format_count(result.cases)} test cases "
         f"of {format_count(result.patients)} patients; mean over {result.draws} draws with its "
         f"95 % interval by patient and draw{efficiency}. “3 of 5 draws”: the other fits failed, "
         "and the mean is over those that exist.",
@@ -137,23 +138,23 @@ def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     most, ahead = format_count(crossing.compared[-1]), format_percent(crossing.ahead)
     tried = f"with up to {most} training cases, the most that were compared"
     if crossing.answer == "does not overtake":
-        return f"does not overtake the best baseline {tried} ({ahead} of the resamples do)."
+        return f"does not overtake the best classical model {tried} ({ahead} of the resamples do)."
     if crossing.answer == "open":
         return (
-            f"may or may not overtake the best baseline {tried}: this is open, {ahead} of the "
-            "resamples do."
+            f"may or may not overtake the best classical model {tried}: this is inconclusive, "
+            f"{ahead} of the resamples do."
         )
     if crossing.cases is None or crossing.cases > crossing.compared[-1]:
-        return f"overtakes the best baseline {tried}."
+        return f"overtakes the best classical model {tried}."
     high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:
         return (
-            "is better than the best baseline already with the smallest number of training cases, "
-            f"{format_count(result.least)} (at the latest from {high})."
+            "is better than the best classical model already with the smallest number of training "
+            f"cases, {format_count(result.least)} (at the latest from {high})."
         )
     interval = f"95 % interval {_rounded(crossing.low or result.least)} to {high}"
     return (
-        f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
+        f"overtakes the best classical model at about {_rounded(crossing.cases)} training cases "
         f"({interval})."
     )
 
@@ -206,7 +207,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         )
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
-        axes.set_ylabel("AUC on the reported cases")
+        axes.set_ylabel("AUC on the test cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")

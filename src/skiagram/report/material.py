@@ -14,7 +14,7 @@ from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
-from skiagram.explanation.record import EXPLANATION, Explanation
+from skiagram.explanation.record import EXPLANATION, RELIANCE, Explanation, Reliance
 from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.features.repeatability import Repeatability, measure_repeatability
@@ -122,6 +122,7 @@ class Material:
         repeatability: Kind of change → every feature, of the feature families `perturbed`.
         explanations: What stage explain says of the models that it explained.
         has_images: Whether the cases have images; a table of features has none.
+        reliance: Which features the best classical model rests on; None where it reads none.
     """
 
     card: DataCard
@@ -139,6 +140,7 @@ class Material:
     repeatability: Mapping[str, Sequence[Repeatability]] = field(default_factory=dict)
     explanations: Sequence[Explanation] = ()
     has_images: bool = True
+    reliance: Reliance | None = None
 
 
 def read_material(
@@ -162,6 +164,11 @@ def read_material(
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
     paths = (root / "reports/explanations" / model / EXPLANATION for model in folders)
     explanations = [read_record(Explanation, path) for path in paths if path.exists()]
+    # Where folds chose different classical models, the one that most of them chose.
+    reliance, classical = None, evaluation.arms.get("classical")
+    if classical is not None and not evaluation.is_external:
+        path = folders[next(iter(classical.chosen))] / RELIANCE
+        reliance = read_record(Reliance, path) if path.exists() else None
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -190,6 +197,7 @@ def read_material(
             preparation, root / "data/features.parquet", artefacts.cases
         ),
         explanations=explanations,
+        reliance=reliance,
     )
 
 

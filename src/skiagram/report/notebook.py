@@ -23,7 +23,7 @@ from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores, measure_columns
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
-from skiagram.report.formatting import finished_models, format_difference
+from skiagram.report.formatting import finished_models
 from skiagram.report.rendering import render_template
 from skiagram.report.sections.answer import draw_forest, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
@@ -45,7 +45,7 @@ from skiagram.report.tables import (
     fill_difference,
     tabulate,
 )
-from skiagram.statistics.estimate import Estimate, format_estimate
+from skiagram.statistics.estimate import Estimate, format_difference, format_estimate
 
 _COLUMNS = {
     "roc_auc": "AUC",
@@ -69,7 +69,7 @@ class _Shown:
 
     @property
     def decision(self) -> Decision:
-        """`yes`, `no`, `open`, or `none` where nothing can be said."""
+        """`yes`, `no`, `open` (inconclusive), or `none` where nothing can be said."""
         return self.answered.answer.decision
 
     @property

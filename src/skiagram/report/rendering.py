@@ -9,14 +9,9 @@ from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
 from skiagram.report.drawing import PALETTE, Drawing
-from skiagram.report.formatting import (
-    format_count,
-    format_difference,
-    format_p_value,
-    format_percent,
-)
+from skiagram.report.formatting import format_count, format_p_value, format_percent
 from skiagram.report.tables import Table
-from skiagram.statistics.estimate import format_decimal, format_estimate
+from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 
 class Summary(NamedTuple):
@@ -67,7 +62,7 @@ def _environment() -> Environment:
         "p_value": format_p_value,
         "probability": format_percent,
         "svg": lambda drawing: Markup(drawing.inline()),  # noqa: S704 - all text in it is escaped
-        "with_names": _with_names,
+        "spoken": lambda text: str(text).replace("`", ""),
     }
     style = environment.get_template("style.css").render(palette=PALETTE)
     environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
@@ -78,12 +73,14 @@ def _environment() -> Environment:
 
 
 def inert_value(value: Any) -> Any:
-    """Return what a template shows, in which no browser obeys a mark such as a turn of writing."""
+    """Return what a template shows, in which no browser obeys a mark such as a turn of writing.
+
+    Names in backticks, as a terminal shows them, are marked as code; an attribute takes the filter
+    `spoken`, which leaves the backticks out.
+    """
     if isinstance(value, Markup):
         return Markup(escape_controls(value))  # noqa: S704 - was safe, and became plainer
-    return escape_controls(value) if isinstance(value, str) else value
-
-
-def _with_names(text: str) -> Markup:
-    """Return a message whose names in backticks, as a terminal shows them, are marked as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+    if not isinstance(value, str):
+        return value
+    text = str(escape(escape_controls(value)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", text))  # noqa: S704 - escaped

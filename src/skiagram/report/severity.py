@@ -6,11 +6,11 @@ from itertools import count
 from markupsafe import Markup
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
-from skiagram.report.formatting import format_count, format_signed
+from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
+from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
 from skiagram.sweeps.severity import (
     Condition,
     CorruptedCases,
@@ -54,7 +54,7 @@ def show_severity(result: Severity) -> list[AnalysisPart]:
                     f"A loss of AUC of at least {format_decimal(result.margin)}, the margin, "
                     "counts as relevant. A model breaks at the least amount at which the whole "
                     "interval of its loss exceeds the margin. It holds where no interval reaches "
-                    "the margin. Everything else is open.",
+                    "the margin. Everything else is inconclusive.",
                 ),
                 method=_METHOD,
             )
@@ -68,8 +68,8 @@ def show_severity(result: Severity) -> list[AnalysisPart]:
                     figure_caption="",
                     table=tabulate_decisions(data),
                     caption="Sensitivity, below it specificity, at the threshold that clean "
-                    "held-out development cases fixed. Decisions can become wrong although the "
-                    "AUC is stable.",
+                    "held-out cases of the development set fixed. Decisions can become wrong "
+                    "although the AUC is stable.",
                     notes=(),
                     method="",
                 )
@@ -91,7 +91,7 @@ def describe_endurance(model: CorruptedModel) -> str:
             holds.append(title)
         else:
             unsure.append(title)
-    parts = (("breaks under", breaks), ("holds under", holds), ("open under", unsure))
+    parts = (("breaks under", breaks), ("holds under", holds), ("inconclusive under", unsure))
     told = []
     for words, titles in parts:
         if titles:

@@ -18,13 +18,17 @@ from skiagram.report.drawing import (
     draw_changes,
     open_sheet,
 )
-from skiagram.report.formatting import format_difference
 from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
 from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+)
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.figures import (
     AUC,
@@ -126,7 +130,7 @@ def title_of(result: SweepResult, model: str) -> str:
     """Return a model's name for people."""
     if model.startswith(BEST):
         arm = model.removeprefix(BEST)
-        kind = "Best finder" if arm.endswith(FINDER) else "Best"
+        kind = "Best detector" if arm.endswith(FINDER) else "Best"
         return f"{kind} of the arm “{arm.removesuffix(FINDER)}”"
     return next(
         each.title for row in result.rows for each in row.figures.figures if each.model == model
@@ -144,7 +148,7 @@ def describe_choice(result: SweepResult) -> list[str]:
     value = format_decimal(chosen.figures.selection(model))
     sentences.append(
         f"Row {row.number} ({row.name()}) has the {result.chosen_by} of "
-        f"{title_of(result, model)}: {value}. It is a figure of development cases alone."
+        f"{title_of(result, model)}: {value}. It is a figure of the development set alone."
     )
     worth = chosen.figures.worth(model)
     equal = sum(each.figures.worth(model) == worth for each in result.rows)
@@ -154,7 +158,7 @@ def describe_choice(result: SweepResult) -> list[str]:
     name = heading_of(judged_by)
     reported = chosen.figures.of(model, judged_by)
     if reported is not None and reported.value is not None:
-        sentences.append(f"Its {name} on the reported cases is {format_estimate(reported)}.")
+        sentences.append(f"Its {name} on the test cases is {format_estimate(reported)}.")
     difference = chosen.figures.of(model, of_difference)
     if row.number == row.reference:
         sentences.append("It is the reference.")
@@ -214,7 +218,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
 
 
 def _reported(result: RowResult, model: str) -> Estimate:
-    """Return the figure of reported cases that is like the one to choose by."""
+    """Return the figure of test cases that is like the one to choose by."""
     judged_by, _ = result.figures.judged_by(model)
     return result.figures.of(model, judged_by) or Estimate(None)
 
@@ -250,8 +254,8 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
         reported = [_reported(each, model).value for each in ordered]
         chosen_by = [each.figures.selection(model) for each in ordered]
         for figures, dashes, words in (
-            (reported, DASHES[0], "reported cases, 95 % interval"),
-            (chosen_by, DASHES[1], "development cases (selection)"),
+            (reported, DASHES[0], "test cases, 95 % interval"),
+            (chosen_by, DASHES[1], "development set (selection)"),
         ):
             known = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
             ink = colour if dashes == DASHES[0] else MUTED

@@ -7,8 +7,14 @@ from typing import NamedTuple, TypeVar
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.formatting import ARM_TITLES, format_signed, group_by_arm, is_best
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
+from skiagram.report.formatting import ARM_TITLES, group_by_arm, is_best
+from skiagram.statistics.estimate import (
+    MISSING,
+    Estimate,
+    format_decimal,
+    format_interval,
+    format_signed,
+)
 
 NOT_COMPUTED = "not computed for this task"
 _NO_REASON = "no reason was recorded"
@@ -107,18 +113,27 @@ def tabulate(
 
 def fill_cell(
     estimate: Estimate | None,
-    number: Callable[[float | None], str] = format_decimal,
-    digits: int = 2,
+    digits: int = 3,
+    bounds: int = 2,
+    *,
+    signed: bool = False,
 ) -> Cell:
-    """Return a figure with its interval, or a dash with the reason."""
+    """Return a figure with its interval, or a dash with the reason.
+
+    Args:
+        digits: Of the figure, after the point.
+        bounds: Of the bounds of its interval.
+        signed: Whether it is a difference.
+    """
     if estimate is None or estimate.value is None:
         return Cell(MISSING, reason=(estimate.reason if estimate else "") or NOT_COMPUTED)
-    return Cell(number(estimate.value), format_interval(estimate, digits))
+    number = format_signed if signed else format_decimal
+    return Cell(number(estimate.value, digits), format_interval(estimate, bounds, signed=signed))
 
 
 def fill_difference(estimate: Estimate | None) -> Cell:
     """Return a difference with its sign; its bounds are as fine as itself."""
-    return fill_cell(estimate, format_signed, digits=3)
+    return fill_cell(estimate, bounds=3, signed=True)
 
 
 def tabulate_models(

@@ -181,7 +181,7 @@ _OF_FINDERS = {
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
-    All are of the reported cases but `selection_auc` and, of finders, `selection_sensitivity`, by
+    All are of the test cases but `selection_auc` and, of finders, `selection_sensitivity`, by
     which alone to choose: those of each model, and, under `best_classical` or the like, the AUC of
     what stands for an arm. The comparison of the arms, with its interval, stands under
     `best_network_minus_baseline`, or the like where frozen encoders stand against the classical

@@ -124,7 +124,7 @@ def open_labels(folder: Path, task: Task) -> pd.DataFrame:
             f"{len(strange)} classes that the data set does not have",
             where=where,
             allowed=listed(task.classes),
-            remedy="name all classes in the option file, or ask the custodian",
+            remedy="name all classes in the config, or ask the custodian",
         )
     label = [task.classes.index(labels[token]) for token in table["token"]]
     return pd.DataFrame({"case_id": table["case_id"], "label": np.array(label, dtype=np.int64)})

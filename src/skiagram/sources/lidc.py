@@ -139,7 +139,7 @@ class LIDC(RealDataSet):
 
     @property
     def origin(self) -> str:
-        return f"{self.images}, {self.table}"
+        return f"{Path(self.images).name}, {Path(self.table).name}"
 
     def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
         expected = {self.images: self.images_md5, self.table: self.table_md5}

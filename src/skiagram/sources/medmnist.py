@@ -52,7 +52,7 @@ class MedMNIST(RealDataSet):
 
     @property
     def origin(self) -> str:
-        return self.url or self.file
+        return self.url or Path(self.file).name
 
     @property
     def patients_known(self) -> bool:

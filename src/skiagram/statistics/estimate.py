@@ -61,16 +61,29 @@ def round_half_up(value: float) -> int:
     return math.floor(round(value, 6) + 0.5)
 
 
-def format_interval(estimate: Estimate, digits: int = 2) -> str:
-    """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
+def format_signed(value: float | None, digits: int = 3) -> str:
+    """Return a difference with its sign, for example `+0.021`."""
+    text = format_decimal(value, digits)
+    nothing = format_decimal(0.0, digits)
+    return f"+{text}" if value is not None and value > 0 and text != nothing else text
+
+
+def format_interval(estimate: Estimate, digits: int = 2, *, signed: bool = False) -> str:
+    """Return `(0.81 to 0.92)`, of a difference with signs; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = format_decimal(estimate.low, digits), format_decimal(estimate.high, digits)
-    return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+    number = format_signed if signed else format_decimal
+    return f"({number(estimate.low, digits)} to {number(estimate.high, digits)})"
 
 
 def format_estimate(estimate: Estimate, *, why: bool = False) -> str:
-    """Return `0.873 (0.81–0.92)`; a dash where there is no value, perhaps with the reason."""
+    """Return `0.873 (0.81 to 0.92)`; a dash where there is no value, perhaps with the reason."""
     if why and estimate.value is None:
         return f"{MISSING} ({estimate.reason})"
     return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()
+
+
+def format_difference(estimate: Estimate) -> str:
+    """Return `+0.021 (−0.004 to +0.046)`: it is small, so its bounds need three digits."""
+    interval = format_interval(estimate, digits=3, signed=True)
+    return f"{format_signed(estimate.value)} {interval}".strip()

@@ -20,7 +20,7 @@ AUDITED = (FINDINGS, NEAR_DUPLICATES)
 
 @options_class(**STRICT)
 class AuditOptions:
-    """Options of stage audit; waivers stand in the data set's option file.
+    """Options of stage audit; waivers stand in the data set's config.
 
     Attributes:
         acquisition: Covariates that say how an image was taken.

@@ -14,14 +14,14 @@ class RunChoices:
     """What params.yaml chose.
 
     Attributes:
-        dataset: Option file of the data set.
+        dataset: Config of the data set.
         design: Design of evaluation.
-        restoration: Option file of the restoration.
-        features: Option files of the feature families, comma-separated.
-        baselines: Option files of the classical models.
-        encoders: Option files of the frozen encoders that baselines may read.
-        networks: Option files of the networks.
-        combinations: Option files of the models made of others.
+        restoration: Config of the restoration.
+        features: Configs of the feature families, comma-separated.
+        baselines: Configs of the classical models.
+        encoders: Configs of the frozen encoders that baselines may read.
+        networks: Configs of the networks.
+        combinations: Configs of the models made of others.
         repeats: Repeats of the plan.
         folds: Folds of the plan.
         fold_column: Covariate whose values are the folds; empty where folds are drawn.

@@ -48,7 +48,7 @@ def combine_models(
 
     Args:
         root: Project in which the members were trained.
-        name: Of its option file.
+        name: Of its config.
         options: Of the combination.
         trained: Models that can be members.
         plan: Options of the plan.

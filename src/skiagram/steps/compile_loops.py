@@ -25,12 +25,12 @@ from skiagram.statistics.froc import RATES, FreeResponse, Ratings
 
 _CONF = shipped_root() / "conf"
 _SIDE = 32
-_OTHERS = ("audit", "evaluation")  # what is called without an option file
+_OTHERS = ("audit", "evaluation")  # what is called without a config
 _FIRST = "features/first_order.yaml"
 
 
 def main() -> None:
-    """Run every option file once, as many at a time as there are processors."""
+    """Run every config once, as many at a time as there are processors."""
     files = [
         path
         for group in ("restoration", "features")
@@ -62,7 +62,7 @@ def _compile_all(pieces: tuple[str, ...]) -> None:
 
 
 def _compile(piece: str) -> None:
-    """Run an option file on two small images, grey, in colour or volumes; or another stage."""
+    """Run a config on two small images, grey, in colour or volumes; or another stage."""
     generator = np.random.default_rng(0)
     if piece == "audit":
         details = details_of(generator.uniform(size=(2, _SIDE, _SIDE)))

@@ -1,6 +1,6 @@
 """Stage digest on a project: the code and the files that each other stage depends on.
 
-The digest of ingest also tells files of the data set that are not what its option file says, or of
+The digest of ingest also tells files of the data set that are not what its config says, or of
 which it says nothing, so that a change of any of them reruns it; `sweep` tells the same of all data
 sets that sweeps of params.yaml read. What DVC made for a model that params.yaml names no longer
 goes.
@@ -60,7 +60,7 @@ def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:
 
 
 def words(values: object) -> Iterator[str]:
-    """Yield every text that is a value of an option file, at any depth."""
+    """Yield every text that is a value of a config, at any depth."""
     if isinstance(values, str):
         yield values
     elif isinstance(values, Mapping):
@@ -71,7 +71,7 @@ def words(values: object) -> Iterator[str]:
 
 
 def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
-    """Return file → checksum, of data sets' files whose content their option files do not tell."""
+    """Return file → checksum, of data sets' files whose content their configs do not tell."""
     place = home(root) / ".work" / "seen_files.json"
     try:
         seen = dict(json.loads(place.read_bytes()))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
-_GROUPS = {  # choice of params.yaml → group of the option files that it names
+_GROUPS = {  # choice of params.yaml → group of the configs that it names
     **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
     **dict.fromkeys(("baselines", "networks"), "model"),
     **{"compute": "compute", "tracking": "tracking", "encoders": "encoder"},
@@ -133,7 +133,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     """Refuse choices that no run can follow.
 
     Args:
-        options: Choices and option files of the project, as a line or a row changes them.
+        options: Choices and configs of the project, as a line or a row changes them.
         data: The chosen data set; None where it is not known, and choices are checked alone.
 
     Raises:
@@ -157,7 +157,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
 
 
 def _check_names(options: Composition) -> None:
-    """Refuse names that no option file has, and names that are there twice."""
+    """Refuse names that no config has, and names that are there twice."""
     choices = options.choices
     if choices.get("heads") and choices.get("encoders"):
         raise OptionError(
@@ -240,7 +240,7 @@ def _check_values(options: Composition) -> "RunChoices":
 
 
 def _check_references(options: Composition, trained: Models) -> None:
-    """Refuse a choice or an option file that names what the run lacks."""
+    """Refuse a choice or a config that names what the run lacks."""
     choices = options.choices
     # models that read an encoder, or places
     encoders = split_names(choices.get("encoders") or [])

@@ -44,7 +44,7 @@ class Scored:
     """Which images fitted models score in place of the test images of their data set.
 
     Attributes:
-        dataset: Option file of another data set with the same classes; None for their own.
+        dataset: Config of another data set with the same classes; None for their own.
         corruption: What makes each image worse, a name of `CORRUPTIONS`; None for nothing.
         amount: How much of it; 0 without a corruption.
     """

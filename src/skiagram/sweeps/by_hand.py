@@ -1,7 +1,7 @@
-"""The sweep that the command line asks for: of an option file, or each of Hydra's jobs is a row.
+"""The sweep that the command line asks for: of a config, or each of Hydra's jobs is a row.
 
 `python pipeline/sweep.py -m seed=0,1 glcm.levels.bin_number=16,32` runs rows by hand: names are
-those of params.yaml, and `FILE.OPTION` of an option file.
+those of params.yaml, and `FILE.OPTION` of a config.
 Hydra's sweepers and launchers drive it as any other program.
 
 A job returns what a sweeper chooses by, the figure of development cases of a model, or of an arm;
@@ -61,7 +61,7 @@ class AskedSweep(NamedTuple):
 
 
 def find_sweep(root: Path, words: Sequence[str]) -> AskedSweep:
-    """Return the sweep of an option file of `conf/sweep`; further words change its base."""
+    """Return the sweep of a config of `conf/sweep`; further words change its base."""
     overrides = OverridesParser.create().parse_overrides([*words])
     values = {each.key_or_group: each.value() for each in overrides}
     name = values.pop("sweep", None)
@@ -161,7 +161,7 @@ def run_job(config: DictConfig) -> float | None:
 
 
 def sweepable_options(root: Path) -> dict[str, Any]:
-    """Return all that can be swept: the choices, and the values of every option file."""
+    """Return all that can be swept: the choices, and the values of every config."""
     found: dict[str, Any] = {}
     for path in sorted((root / "conf").glob("*/*.yaml")):
         values = read_option_file(path, path.relative_to(root).as_posix())
@@ -171,7 +171,7 @@ def sweepable_options(root: Path) -> dict[str, Any]:
 
 
 def _without_references(values: Any) -> Any:
-    """Return values without text that Hydra would evaluate; a row reads the option file itself."""
+    """Return values without text that Hydra would evaluate; a row reads the config itself."""
     if isinstance(values, dict):
         return {name: _without_references(value) for name, value in values.items()}
     if isinstance(values, list):
@@ -201,11 +201,11 @@ def check_objective(words: Sequence[str]) -> Objective:
 def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:
     """Return the model, or `best_<arm>`, by whose figure of development cases a job is judged.
 
-    Where neither a model nor an arm is named it is the only model of the run whose option file
+    Where neither a model nor an arm is named it is the only model of the run whose config
     changes; None where there is no such model, and the sweeper needs none.
 
     Args:
-        config: The choices of the run, the values of its option files, and the objective.
+        config: The choices of the run, the values of its configs, and the objective.
         changed: Names of the options that are changed.
         sweeper: Class of Hydra's sweeper.
 

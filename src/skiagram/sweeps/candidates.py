@@ -27,7 +27,7 @@ class NamedModel:
     """A model in a result.
 
     Attributes:
-        model: Name of its option file; of a head that of its encoder stands before it.
+        model: Name of its config; of a head that of its encoder stands before it.
     """
 
     model: str

@@ -204,7 +204,7 @@ class CostTimer:
         return reduce(Timing.plus, taken, _NOTHING)
 
     def _read(self, kind: type[T], group: str, name: str, time: Callable[..., T]) -> T:
-        """Return the times of an option file that says how models' inputs are made."""
+        """Return the times of a config that says how models' inputs are made."""
         data, options = self.data, self.workspace.options.read_file(group, name)
         cases, _ = read_cases(data.cases)
 

@@ -56,7 +56,7 @@ def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
         fault = "; ".join(f"{each.name}: {each.summary.rstrip('.')}" for each in stopping)
-        remedy = f"{stopping[0].remedy}; or waive it in the data set's option file"
+        remedy = f"{stopping[0].remedy}; or waive it in the data set's config"
         raise AuditStop(fault, where="audit", remedy=remedy)
     return read_table(audited / NEAR_DUPLICATES)
 

@@ -60,7 +60,7 @@ class ModelFigure:
     """One figure of a row.
 
     Attributes:
-        model: Name of its option file; `best_<arm>`, or `best_<arm>_finder`.
+        model: Name of its config; `best_<arm>`, or `best_<arm>_finder`.
         title: The model's name for people; of the best of an arm, which model it is.
         figure: One of development cases, `selection_…`; a `difference`, the primary figure minus
             that of the same model in the reference row, paired by patient; or the name of a metric.
@@ -358,7 +358,7 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     if model.compared is None:
         return model
     if not later.any():
-        missing = Estimate(None, reason="no reported case has an earlier image")
+        missing = Estimate(None, reason="no test case has an earlier image")
         return replace(model, metrics={**model.metrics, LATER_AUC: missing})
     part = model.compared.select(later)
     metrics = {**model.metrics, LATER_AUC: part.estimate()}

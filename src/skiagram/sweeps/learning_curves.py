@@ -69,7 +69,7 @@ class LearningCurve(NamedModel):
 
 @dataclass(frozen=True)
 class Crossing:
-    """Whether a contender overtakes the best baseline, and where their fitted curves cross.
+    """Whether a contender overtakes the best classical model, and where their fitted curves cross.
 
     Attributes:
         cases: Number of cases from which its fitted curve stays above; None where it does not
@@ -419,7 +419,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
         for name in names
         if name == BASELINE or not name.startswith(BEST)
     }
-    baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
+    baseline = replace(models.pop(BASELINE), title="Best classical model, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
     # (replicates, draws) standard normal, shared by all models and sizes
     generator = stream(rows[0].row.plan.seed, "crossover", "draws")

@@ -1,4 +1,4 @@
-"""Options of a row: those that it changes, and those that its choices and option files have."""
+"""Options of a row: those that it changes, and those that its choices and configs have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,12 +12,12 @@ from skiagram.sweeps.rows import SCORED, Row, short_name, show_value
 from skiagram.sweeps.workspace import Workspace
 
 _ONE_OF_GROUP = ("dataset", "restoration", "proposal", "trainer")  # a row has one file of each
-_CHOSEN_BY = {  # group of option files → choices of params.yaml
+_CHOSEN_BY = {  # group of configs → choices of params.yaml
     **{name: (name,) for name in (*_ONE_OF_GROUP, "features")},
     **{"encoder": ("encoders",), "model": ("baselines", "networks")},
     "combination": ("combinations",),
 }
-_STAGES = {  # option file beside the groups that a row may change → a stage that reads it
+_STAGES = {  # config beside the groups that a row may change → a stage that reads it
     "encode": "encode",
     "evaluate": "evaluate",
     "extract": "extract",
@@ -40,7 +40,7 @@ def read_plan(workspace: Workspace) -> Plan:
 def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) -> dict[str, str]:
     """Return column → value of options that a row has without changing them.
 
-    They are those that other rows change (`svm.kernel`), and all of option files that rows choose
+    They are those that other rows change (`svm.kernel`), and all of configs that rows choose
     by name: `dataset.noise` where a row has one file of the group, else `svm.kernel`. A row whose
     options cannot be read has none; it says why.
 
@@ -80,7 +80,7 @@ def resolve_options(row: Row, differing: Sequence[str], workspace: Workspace) ->
 
 
 def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return group → its option files that a row reads."""
+    """Return group → its configs that a row reads."""
     return {
         group: [name for choice in chosen for name in split_names(choices[choice])]
         for group, chosen in _CHOSEN_BY.items()
@@ -88,11 +88,11 @@ def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a change of an option file that has no part in the row.
+    """Refuse a change of a config that has no part in the row.
 
     Args:
         changed: Names of options.
-        used: Group → its option files that the row reads.
+        used: Group → its configs that the row reads.
     """
     for option in (name for name in changed if name.startswith("conf.")):
         _, group, *rest = option.split(".")

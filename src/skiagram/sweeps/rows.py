@@ -1,7 +1,7 @@
 """A sweep: a base, axes of options, and the rows that are their product.
 
-An option file of `conf/sweep` names an option as a line does (`Composition.find_option`): a choice
-of params.yaml by its name (`seed`), an option of an option file as `FILE.OPTION` (`svm.kernel`).
+A config of `conf/sweep` names an option as a line does (`Composition.find_option`): a choice
+of params.yaml by its name (`seed`), an option of a config as `FILE.OPTION` (`svm.kernel`).
 Rows have whole names: `conf.<group>.<file>.` before an option, or `conf.<stage>.` (`conf.plan.`).
 """
 
@@ -88,7 +88,7 @@ class Objective:
             fault = (
                 f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
             )
-            allowed = f"{SELECTION}, or the like figure of finders and other outcomes"
+            allowed = f"{SELECTION}, or the like figure of detectors and other outcomes"
             raise OptionError(fault, where="objective.figure", allowed=allowed)
         if self.model is not None and self.arm is not None:
             remedy = "name one of them"
@@ -109,7 +109,7 @@ class Sweep:
 
     Attributes:
         question: What the sweep answers, one sentence; the title of its page.
-        base: Option → value in every row, in place of what params.yaml and option files have.
+        base: Option → value in every row, in place of what params.yaml and configs have.
         axes: Option → its values, a list or a range. Or a name of its own → settings of several
             options, each with a name. The rows are all combinations, the last axis fastest.
         rows: Option → value of each row, in place of axes.
@@ -125,8 +125,8 @@ class Sweep:
         analysis: What is made of all rows together besides the table. `severity`: of rows whose
             `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
             `learning_curves`: of rows that differ in `plan.subset`, from how many
-            training cases on a model overtakes the best baseline. `cost`: which cheaper models are
-            as good as the best.
+            training cases on a model overtakes the best classical model. `cost`: which cheaper
+            models are as good as the best.
         clock: How times among the figures are taken.
     """
 

@@ -104,7 +104,7 @@ class PreparedRow:
 
     @property
     def dataset(self) -> str:
-        """Return the option file of the data set whose cases are reported."""
+        """Return the config of the data set whose cases are reported."""
         return self.scored.dataset or str(self.workspace.options.choices["dataset"])
 
     @property

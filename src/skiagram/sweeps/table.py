@@ -77,7 +77,7 @@ class SweepResult:
 
     @cached_property
     def resolved(self) -> tuple[str, ...]:
-        """Return what differs besides in option files that rows choose by name."""
+        """Return what differs besides in configs that rows choose by name."""
         changed = {short_name(name) for name in (*self.axes, *self.options)}
         known = [result.resolved for result in self.rows if result.resolved]
         named = dict.fromkeys(name for options in known for name in options)
@@ -134,8 +134,8 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, one for each further option that differs (of option
-            files that rows choose by name as `dataset.noise`), `model`, `title`, `arm`, `cases`
+            Columns `row`, one for each axis, one for each further option that differs (of
+            configs that rows choose by name as `dataset.noise`), `model`, `title`, `arm`, `cases`
             (`development`, `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`,
             `method`, `reason`, and `reference` (the row of which a difference is taken, else
             missing). A row that failed has one line.
@@ -174,7 +174,7 @@ class SweepResult:
 
 
 def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> Sweep:
-    """Return the sweep of an option file of `conf/sweep`.
+    """Return the sweep of a config of `conf/sweep`.
 
     Args:
         name: Of the file; None where nobody named one.

@@ -1,4 +1,4 @@
-"""Where rows work: option files, source files, and a folder where each piece is made once."""
+"""Where rows work: configs, source files, and a folder where each piece is made once."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ class Workspace:
     """What a row is given to work with.
 
     Attributes:
-        options: Choices and option files of the project, as the row changes them.
+        options: Choices and configs of the project, as the row changes them.
         data: Folder where source files are at hand; None to fetch them.
         context: The machine, and the store of finished pieces, from which a sweep that was stopped
             goes on.

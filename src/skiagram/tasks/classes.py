@@ -123,7 +123,7 @@ class Classes(Predicted):
         return logarithms
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
-        """Return a sentence where a class has few reported patients."""
+        """Return a sentence where a class has few test patients."""
         patients = {
             name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)
         }
@@ -131,14 +131,14 @@ class Classes(Predicted):
         if not few:
             return ()
         return (
-            f"Few reported patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in "
+            f"Few test patients of class {' and of class '.join(few)}; below {FEW_PATIENTS} in "
             "a class the 95 % intervals may be too narrow.",
         )
 
     def find_absent_classes(self, label: NDArray[np.int64]) -> str:
-        """Say which classes have no reported case; empty where all have one."""
+        """Say which classes have no test case; empty where all have one."""
         names = [name for k, name in enumerate(self.classes) if not (label == k).any()]
-        return f"no reported case of class {', '.join(names)}" if names else ""
+        return f"no test case of class {', '.join(names)}" if names else ""
 
     def find_missing_pairs(self, cases: ScoredCases) -> str:
         """Say why there is no AUC: a class has no case, or none beside another's in any fit."""
@@ -146,7 +146,7 @@ class Classes(Predicted):
             return absent
         for k, name in enumerate(self.classes):
             if not has_pairs(cases, cases.label == k):
-                return f"no fold has reported cases of class {name} and of another"
+                return f"no fold has test cases of class {name} and of another"
         return ""
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:

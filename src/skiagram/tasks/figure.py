@@ -15,6 +15,7 @@ class Figure:
         averaged_over_classes: Whether it is a mean over classes with more than two of them.
         table_column: Whether it is a column of the report's main table.
         headline: Whether it stands in `reports/metrics.json`.
+        is_difference: Whether pages give it a sign.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Figure:
     averaged_over_classes: bool = False
     table_column: bool = False
     headline: bool = False
+    is_difference: bool = False

@@ -143,8 +143,8 @@ class Findings(MeasuredOutcome):
         Figure(
             "macro_auc",
             "Macro AUC",
-            "mean of the findings' AUCs, each among the cases in which the finding is known; .5 is "
-            "chance",
+            "mean of the findings' AUCs, each among the cases in which the finding is known; 0.5 "
+            "is chance",
         ),
         Figure(
             "brier",
@@ -162,7 +162,7 @@ class Findings(MeasuredOutcome):
             "auc",
             "AUC",
             "chance that of a case with the finding and one without it the first has the higher "
-            "score; .5 is chance",
+            "score; 0.5 is chance",
         ),
     )
 
@@ -478,7 +478,7 @@ def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
     """Return the findings that labels tell, the rarest first; each label has enough cases.
 
     Args:
-        states: (n, findings) of the development cases.
+        states: (n, findings) of the development set.
     """
     present = states == PRESENT
     order = np.argsort(present.sum(axis=0), kind="stable").tolist()

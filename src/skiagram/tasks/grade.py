@@ -89,7 +89,7 @@ class Grade(MeasuredOutcome):
     Attributes:
         column: Column of the place.
         grades: Names, the lowest first.
-        shares: Of the development cases, by grade; empty until they are known.
+        shares: Of the development set, by grade; empty until they are known.
     """
 
     column: str
@@ -129,7 +129,7 @@ class Grade(MeasuredOutcome):
             "auc",
             "AUC over cut-offs",
             "chance that of a case above a cut-off and one below the first has the higher score, "
-            "mean of all cut-offs; .5 is chance",
+            "mean of all cut-offs; 0.5 is chance",
         ),
         Figure(
             "ranked_probability_score",
@@ -142,6 +142,7 @@ class Grade(MeasuredOutcome):
             "Ranked probability score gained",
             "the score of the grades' shares, the same for everybody, minus the model's; above 0 "
             "the model estimates better",
+            is_difference=True,
         ),
     )
 

@@ -11,7 +11,7 @@ from skiagram.tasks.time import HazardCalibration, TimeToEvent
 
 AnyOutcome = (
     TimeToEvent | Number | Grade | Findings
-)  # an option file that names no `kind` means the first
+)  # a config that names no `kind` means the first
 AnyPredicted = Classes | AnyOutcome
 OutcomeCalibration = HazardCalibration | NumberCalibration | GradeCalibration | FindingsCalibration
 KINDS: tuple[type[MeasuredOutcome], ...] = get_args(AnyOutcome)

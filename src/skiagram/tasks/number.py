@@ -1,6 +1,6 @@
 """A number, such as a length in mm: columns, calibration, figures of error and of agreement.
 
-A score is the number in standard deviations from the mean of the development cases. Its calibration
+A score is the number in standard deviations from the mean of the development set. Its calibration
 brings the unit back and adds an interval: half as long as nine tenths of held-out cases err at
 most, each patient weighing alike (split conformal, Lei et al. 2018, *J. Am. Stat. Assoc.* 113:1094;
 of patients Lee, Barber & Willett 2023, *Distribution-free inference with hierarchical data*).
@@ -96,7 +96,7 @@ class Number(MeasuredOutcome):
         column: Column of the number.
         unit: What it is measured in, for example `mm`; empty for a plain number.
         groups: How many groups of numbers the label tells, low to high.
-        centre: Mean of the development cases; null until they are known.
+        centre: Mean of the development set; null until they are known.
         spread: Their standard deviation; null until they are known.
     """
 
@@ -139,6 +139,7 @@ class Number(MeasuredOutcome):
             "Bias",
             "mean of the predicted minus the measured number (Bland and Altman 1986)",
             higher_is_better=None,
+            is_difference=True,
         ),
         Figure(
             "agreement_limit",
@@ -146,6 +147,7 @@ class Number(MeasuredOutcome):
             "95 % of differences lie between both limits if they are normal: bias ± 1.96 standard "
             "deviations",
             higher_is_better=None,
+            is_difference=True,
         ),
         Figure(
             "calibration_slope",

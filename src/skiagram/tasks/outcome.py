@@ -95,9 +95,9 @@ class MeasuredOutcome(Predicted):
     Attributes:
         column: Column of the value.
         options: What it asks of the commands that read a table.
-        baselines: Option files of the classical models that a run has where none are named.
-        frozen: Option files of the models that read a pretrained network's maps.
-        networks: Option files of the networks that can learn it.
+        baselines: Configs of the classical models that a run has where none are named.
+        frozen: Configs of the models that read a pretrained network's maps.
+        networks: Configs of the networks that can learn it.
         figures: What is said of each figure.
     """
 
@@ -220,8 +220,7 @@ class MeasuredOutcome(Predicted):
             figures[0],
             name=f"{self.primary}_off_near_duplicates",
             title=f"{self.of_primary.title} without near duplicates",
-            definition="On the reported cases without a near duplicate among the development "
-            "cases.",
+            definition="On the test cases without a near duplicate in the development set.",
             headline=False,
         )
         return (*figures, clean)

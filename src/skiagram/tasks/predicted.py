@@ -97,12 +97,12 @@ class Predicted(ABC):
     """What is predicted of a case; a member is a frozen dataclass of its options.
 
     Attributes:
-        kind: Name of the member, as option files and `Model.tasks` have it.
+        kind: Name of the member, as configs and `Model.tasks` have it.
         positive: Label of the condition looked for; None where there is no single one.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
         rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
-            `permuted`) → option file of the model on it alone.
+            `permuted`) → config of the model on it alone.
         chance: Primary figure of a model that knows nothing of a case; None where only the rule on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
@@ -142,7 +142,7 @@ class Predicted(ABC):
 
     @abstractmethod
     def settle(self, value: Floats, label: Labels) -> Self:
-        """Return the member with what it takes from the development cases.
+        """Return the member with what it takes from the development set.
 
         Raises:
             DataError: The cases cannot carry an evaluation.
@@ -202,7 +202,7 @@ class Predicted(ABC):
 
     @property
     def selection(self) -> str:
-        """Return the name of the same figure of development cases, which chooses models."""
+        """Return the name of the same figure of the development set, which chooses models."""
         return f"selection_{self.primary}"
 
     @property

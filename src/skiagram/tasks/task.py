@@ -69,7 +69,7 @@ class Task:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """Option files of the models that are simple rules for this task by themselves."""
+        """Configs of the models that are simple baselines for this task by themselves."""
         return tuple(self.predicted.rules.values())
 
     @property

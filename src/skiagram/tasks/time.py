@@ -169,7 +169,7 @@ class TimeToEvent(MeasuredOutcome):
             "concordance",
             "C (Harrell)",
             "chance that of two patients of whom one is known to have had the event before the "
-            "other, that one has the higher risk; .5 is chance",
+            "other, that one has the higher risk; 0.5 is chance",
         ),
         Figure(
             "uno_concordance",
@@ -194,6 +194,7 @@ class TimeToEvent(MeasuredOutcome):
             "Brier score gained",
             "integrated Brier score of the observed share, which is the same for everybody, "
             "minus the model's; above 0 the model estimates better",
+            is_difference=True,
         ),
         Figure(
             "expected_minus_observed",
@@ -201,6 +202,7 @@ class TimeToEvent(MeasuredOutcome):
             "share of patients expected to have the event by the horizon, minus the share that had "
             "it, censoring allowed for; 0 is calibrated",
             higher_is_better=None,
+            is_difference=True,
         ),
     )
 

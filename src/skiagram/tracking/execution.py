@@ -171,7 +171,7 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
     points += curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     tags["skiagram.experiment"] = experiment_name(project)
-    noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
+    noted = training_seconds(project, outcome)
     if noted:
         points.append(Point("seconds", noted[0]))
         tags["skiagram.host"] = noted[1]
@@ -281,6 +281,11 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
         "deleted here.",
         *faults,
     )
+
+
+def training_seconds(project: Path, outcome: Outcome) -> tuple[float, str] | None:
+    """Return the seconds and the host of a model's last training here; None where not known."""
+    return seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
 
 
 def seconds_of(project: Path, stage: str) -> tuple[float, str] | None:

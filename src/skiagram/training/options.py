@@ -1,4 +1,4 @@
-"""Options of training: what an option file of a network or of the trainer may say.
+"""Options of training: what a config of a network or of the trainer may say.
 
 The learning rate of each step follows from them.
 """

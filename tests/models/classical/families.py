@@ -1,4 +1,4 @@
-"""Every classical model on features, found by its option file, with the values of that file."""
+"""Every classical model on features, found by its config, with the values of that file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from skiagram.options import build
 from tests.models.examples import labelled
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
-# Fewer trees than the option files ask for, to save time.
+# Fewer trees than the configs ask for, to save time.
 SMALL: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 12},
     "extra_trees": {"n_estimators": 12},
@@ -34,7 +34,7 @@ def has_option(name: str, option: str) -> bool:
 
 
 def model(name: str, **values: Any) -> ClassicalModel:
-    """Return the family of an option file, some values changed; many trees are few for speed."""
+    """Return the family of a config, some values changed; many trees are few for speed."""
     built: ClassicalModel = build(read_options(name) | SMALL.get(name, {}) | values, "model")
     return built
 

@@ -61,5 +61,5 @@ def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_pa
     table = whole.features
     with pytest.raises(DataError, match="of other places"):
         join_tables(table, table.select(np.arange(len(table))[::-1]))
-    with pytest.raises(OptionError, match="no finder at candidates"):
+    with pytest.raises(OptionError, match="no detector at candidates"):
         _ = fused(by_features=read_options("svm")).members

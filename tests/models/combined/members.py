@@ -1,4 +1,4 @@
-"""Combinations by their option files, and scores whose worth is known."""
+"""Combinations by their configs, and scores whose worth is known."""
 
 from pathlib import Path
 from typing import Any

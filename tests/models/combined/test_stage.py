@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
-from skiagram.models.combined import CombinationInputs, CombinedMember, check_combination
+from skiagram.models.combined import (
+    CombinationInputs,
+    CombinedMember,
+    check_combination,
+    find_members,
+)
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.records.cases import Cases
-from skiagram.records.predictions import Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Design, Task
 from tests.models.combined.members import CONF, combination, drawn
@@ -127,6 +132,25 @@ def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_pat
         combine(tmp_path, (first, second), cases, task)
 
 
+@pytest.mark.slow
+def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_path: Path) -> None:
+    cases, task = cohort("holdout")
+    root = tmp_path / "members"
+    lost = replace(
+        members(tmp_path, cases, task)[1], outcome=Outcome("lost", "deep", "Lost", "failed")
+    )
+    lost.write(root / "scores" / "lost")
+    of_all = combination("all_models")
+    assert find_members(root, of_all, ["permuted", "lost", "member1", "member0"]) == [
+        "member1",
+        "member0",
+    ]
+    one = CombinedMember("all_models", of_all, {"members": None})
+    found = train(one, cases, task, ONCE, ArmFolders.under(tmp_path, "all_models")).outcome
+    assert (found.title, found.status) == ("Stacking of all models", "failed")
+    assert "fewer than two models" in found.reason
+
+
 RUN = ("logistic_regression", "svm")
 
 
@@ -136,7 +160,7 @@ RUN = ("logistic_regression", "svm")
         ("stacking", {"members": ["svm", "nope"]}, r"members: no model `nope`.*logistic_regr"),
         ("stacking", {"members": ["svm", "svm"]}, "named twice"),
         ("stacking", {"members": ["svm"]}, r"members.*at least 2"),
-        ("svm", {}, r"a model has the same name.*rename the option file"),
+        ("svm", {}, r"a model has the same name.*rename the config"),
         ("stacking", {"C": 0.0}, r"combinations.stacking.C"),
     ],
 )

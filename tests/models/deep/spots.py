@@ -54,7 +54,7 @@ SIDES = {"article_cnn": 18, "vgg16_transfer": 32}  # of the smallest images, if 
 
 
 def short_network(name: str, epochs: int) -> NetworkModel:
-    """Return the network of an option file that trains for some epochs, from fresh weights."""
+    """Return the network of a config that trains for some epochs, from fresh weights."""
     options = read_options(name)
     optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
     options["training"] |= {"epochs": epochs, "patience": epochs, "batch_size": 16}

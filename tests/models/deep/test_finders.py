@@ -71,7 +71,7 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
 
 @cache
 def backbone_weights() -> dict[str, Any]:
-    """Write a small network's weights, drawn at random, and name them as an option file does."""
+    """Write a small network's weights, drawn at random, and name them as a config does."""
     torch.manual_seed(5)
     path = Path(KEPT.name) / f"{SMALL}.pth"
     torch.save(pytest.importorskip("timm").create_model(SMALL).state_dict(), path)

@@ -62,7 +62,7 @@ def test_the_answer_is_three_sentences_with_units(
 def test_the_first_sentence_says_what_decides_where_that_is_not_the_difference() -> None:
     first = state_answer(answered("no", 0.03, 0.06))[0]
     assert first.startswith("No: on 150 sealed test cases")
-    assert "not shown to do better than a simple rule" in first
+    assert "not shown to do better than a simple baseline" in first
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
@@ -80,7 +80,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
         "finds 5 more than the best classical model (93 instead of 88" in state_answer(changed)[1]
     )
     row = find_row(tabulate_answer(changed), "Best network minus best classical model")
-    assert row.cells[1] == Cell("+5", "(−2 to 12)")
+    assert row.cells[1] == Cell("+5", "(−2 to +12)")
 
 
 def test_warnings_of_the_audit_reach_the_first_page() -> None:

@@ -3,38 +3,32 @@ import re
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import Band
 from skiagram.report.drawing import ARM_COLOUR, Drawing
 from skiagram.report.sections.curves import draw_curves
+from skiagram.statistics.estimate import Estimate
+from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, with_combination, with_reader
+
+BEST = ("Random forest", "Small network with batch norm")
 
 
 def drawn(evaluation: Evaluation, name: str = "roc") -> Drawing:
     return draw_curves(evaluation, name)
 
 
-def height(drawing: Drawing) -> float:
-    found = re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawing.svg)
-    return float(found[1])
-
-
 @pytest.mark.slow
-def test_a_reader_stands_in_the_panel_of_each_arm_and_alone_in_its_own() -> None:
-    drawing = drawn(with_reader())
-    assert drawing.svg.count("Dr Gray") == 2
-    assert drawing.svg.count(ARM_COLOUR["reader"]) == 4  # a line and its key in each panel
-    assert "Readers and devices" not in drawing.svg
+def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot() -> None:
+    described = drawn(with_reader()).description
+    assert all(title in described for title in (*BEST, "Dr Gray"))
+    described = drawn(full()).description
+    assert all(title in described for title in (*BEST, "Decision tree"))  # a simple rule there
+    assert "Logistic regression" not in described
+    assert ARM_COLOUR["combined"] in drawn(with_combination()).svg
     alone = dataclasses.replace(with_reader(), models=with_reader().models[-1:], arms={})
-    assert "Readers and devices" in drawn(alone).svg
-
-
-@pytest.mark.slow
-def test_a_combination_has_a_panel_of_its_own_below_the_two_arms() -> None:
-    both = drawn(with_combination())
-    assert "Combinations" in both.svg
-    assert ARM_COLOUR["combined"] in both.svg
-    assert height(both) == pytest.approx(2 * height(drawn(binary(ideal=False))), rel=0.1)
+    assert drawn(alone).description.endswith("Dr Gray.")
 
 
 @pytest.mark.slow
@@ -48,14 +42,20 @@ def test_the_best_of_each_arm_alone_is_banded(name: str) -> None:
     assert "opacity: 0.15" not in drawn(evaluation, name).svg
 
 
-def test_no_two_curves_of_a_panel_look_alike() -> None:
+def test_no_two_simple_rules_look_alike() -> None:
     evaluation = binary(ideal=False)
     first = evaluation.models[0]
-    many = [
-        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=f"model_{k}"))
-        for k in range(9)
+    names = [f"rule_{k}" for k in range(9)]
+    rules = [
+        dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=name))
+        for name in names
     ]
-    drawing = drawn(dataclasses.replace(evaluation, models=tuple(many), arms={}))
+    rows = [
+        make_row(Estimate(0.1), SIMPLE_RULES, "roc_auc", model="deep", versus=name)
+        for name in names
+    ]
+    figures = FigureTable((*evaluation.figures.rows, *rows))
+    drawing = drawn(dataclasses.replace(evaluation, models=tuple(rules), figures=figures))
     looks = re.findall(r'style="([^"]*stroke-width: 1.2[^"]*)"', drawing.svg)
     assert len(set(looks)) == 9
     assert len(looks) == 18  # each line and its key

@@ -410,11 +410,11 @@ def require_columns(rows: list[CsvRow], named: Iterable[str], option: str = "") 
     """Refuse a table that lacks a column.
 
     Args:
-        option: Of the command, which names the columns; empty where an option file does.
+        option: Of the command, which names the columns; empty where a config does.
 
     Raises:
         OptionError: An option of the command names a column that is not there.
-        DataError: A column that an option file names is not there any more.
+        DataError: A column that a config names is not there any more.
     """
     header = rows[0].cells
     for name in named:

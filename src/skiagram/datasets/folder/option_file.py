@@ -1,4 +1,4 @@
-"""The option file and the manifest of a folder, as `skiagram init` writes them."""
+"""The config and the manifest of a folder, as `skiagram init` writes them."""
 
 import dataclasses
 import hashlib
@@ -23,7 +23,7 @@ class OptionFiles:
     """The two files of a data set within a project.
 
     Attributes:
-        outside: Folder of the manifest; None puts it beside the option file.
+        outside: Folder of the manifest; None puts it beside the config.
         patient_key: Secret key for patients and file names in the manifest; None keeps them.
     """
 
@@ -70,7 +70,7 @@ class OptionFiles:
                 )
 
     def renewed(self, source: Folder) -> Folder:
-        """Return a data set with what its present option file says for people."""
+        """Return a data set with what its present config says for people."""
         if not self.options.is_file():
             raise OptionError(
                 f"no {self.options.relative_to(self.project)} to renew",
@@ -109,7 +109,7 @@ class OptionFiles:
         checksums: Mapping[str, str],
         sealed: bytes | None = None,
     ) -> None:
-        """Write manifest and option file; earlier ones are replaced.
+        """Write manifest and config; earlier ones are replaced.
 
         Args:
             rows: The table; columns that are not used do not enter the project.
@@ -141,7 +141,7 @@ class OptionFiles:
             sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
-        # The option file comes first: after a kill `--renew` makes the others.
+        # The config comes first: after a kill `--renew` makes the others.
         # the options as YAML, each with its meaning
         meaning = meanings(Columns) | meanings(Folder)
         lines = []

@@ -79,7 +79,7 @@ def settle_patients(
             where=f"{WHERE}, column `{column}`",
             allowed="one spelling per patient",
             remedy="correct them, or say that they are the `same` patient, or kept `apart`, with "
-            "`--similar-patients` (`similar_patients` in the option file)",
+            "`--similar-patients` (`similar_patients` in the config)",
         )
     same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
     return [

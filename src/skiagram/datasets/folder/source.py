@@ -231,7 +231,7 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
     path = _at_home(name)
     if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
         raise DataError(
-            "is not in git: this experiment's commit would hold its option file without it",
+            "is not in git: this experiment's commit would hold its config without it",
             where=name,
             remedy=f"name it in .gitignore, or `git add {name}` if git may hold names of files "
             "and patients",
@@ -417,7 +417,7 @@ def check_channels(present: int, channels: int, name: str) -> None:
             "a colour image",
             where=name,
             allowed="gray images, as most are",
-            remedy="turn colour gray with `--gray` (`gray: true` in the option file), or remove "
+            remedy="turn colour gray with `--gray` (`gray: true` in the config), or remove "
             "the file and its row",
         )
 
@@ -442,7 +442,7 @@ def find_unlisted_images(
             "an image without a row in the table",
             where=name,
             remedy="add a row, move the file elsewhere, or ignore such files with "
-            "`--ignore-unlisted` (`unlisted: ignore` in the option file)",
+            "`--ignore-unlisted` (`unlisted: ignore` in the config)",
         )
         for name in unlisted_files
         if name not in masks

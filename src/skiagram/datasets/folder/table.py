@@ -247,8 +247,8 @@ def find_number_problem(rows: list[CsvRow], column: str) -> DataError | None:
         where=where,
         allowed="numbers alone, or texts alone",
         remedy="empty the cell where nothing is known, or add "
-        f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its option "
-        "file); write categories as texts, such as `grade 1`",
+        f"`--missing {shlex.quote(word or 'WORD')}` (of a feature table `missing` in its config"
+        "); write categories as texts, such as `grade 1`",
     )
 
 

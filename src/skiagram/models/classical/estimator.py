@@ -223,7 +223,7 @@ class ClassicalModel(ABC):
                     f"`selection` by `{way}` chooses columns by classes, and there are none",
                     where=self.title_by(loss),
                     allowed="null, or the method variance",
-                    remedy="change it in the model's option file, or leave the model out",
+                    remedy="change it in the model's config, or leave the model out",
                 )
         return self.fit_steps(training, context)
 
@@ -306,7 +306,7 @@ class ClassWeightedModel(ClassicalModel):
                 f"`class_weight: {self.class_weight}` weighs classes, and there are none",
                 where=self.title_by(loss),
                 allowed="null",
-                remedy="change it in the model's option file, or leave the model out",
+                remedy="change it in the model's config, or leave the model out",
             )
         return super().fit(training, context)
 

@@ -1,4 +1,4 @@
-"""A finder made of any classical model: it judges candidates by the features of their windows.
+"""A detector made of any classical model: it judges candidates by the features of their windows.
 
 Each candidate is described as it is, relative to the other candidates of its image, and by its
 difference from the same relative place of the patient's other image, as radiologists compare sides.
@@ -209,7 +209,7 @@ class CandidateFinder:
         return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
-        """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
+        """Load a detector of these options that `FittedCandidateFinder.save` wrote."""
         fitted, record = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
         learnt = None
         if (folder / SHARE).exists():
@@ -221,7 +221,7 @@ class CandidateFinder:
 
 @plain_dataclass(frozen=True)
 class FinderRecord:
-    """What a fitted finder knows besides its classical model.
+    """What a fitted detector knows besides its classical model.
 
     Attributes:
         positive: Label of images with a lesion.
@@ -234,7 +234,7 @@ class FinderRecord:
 
 @plain_dataclass(frozen=True)
 class LearntShare:
-    """The share of the other image's score that was learnt; of finders that learn it."""
+    """The share of the other image's score that was learnt; of detectors that learn it."""
 
     other_share: float
 

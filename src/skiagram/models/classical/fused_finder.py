@@ -1,4 +1,4 @@
-"""Two finders at the same candidates: one on features, one on a frozen encoder's numbers.
+"""Two detectors at the same candidates: one on features, one on a frozen encoder's numbers.
 
 Each learns by itself. A candidate's score is the weighted sum of theirs. How much each counts, and
 the share of the patient's other image that is taken off, are learnt by folds of the fit's training
@@ -50,12 +50,12 @@ _WIDE = 1e6  # C without a penalty that counts
 
 @dataclass(**STRICT)
 class FusedFinder:
-    """Finders on features and on an encoding, whose scores are put together.
+    """Detectors on features and on an encoding, whose scores are put together.
 
     Attributes:
-        by_encoding: `_target_` and options of the finder on the encoding; its own `other_share`
+        by_encoding: `_target_` and options of the detector on the encoding; its own `other_share`
             plays no part.
-        by_features: Those of the finder on features.
+        by_features: Those of the detector on features.
         encoding: Encoder whose numbers of places the first one reads.
         apart: Marks nearer than so many mm to a higher one stand for the same.
         top: Marks whose mean is the image's score.
@@ -73,11 +73,11 @@ class FusedFinder:
 
     @property
     def members(self) -> tuple[CandidateFinder, CandidateFinder]:
-        """Return both finders; anything else is an OptionError."""
+        """Return both detectors; anything else is an OptionError."""
         first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
         for name, member in zip(MEMBERS, (first, second), strict=True):
             if not isinstance(member, CandidateFinder):
-                fault = f"`{type(member).__name__}` is no finder at candidates"
+                fault = f"`{type(member).__name__}` is no detector at candidates"
                 raise OptionError(fault, where=f"model.{name}", allowed="CandidateFinder")
         return replace(first, other_share=0.0), replace(second, other_share=0.0)
 
@@ -162,7 +162,7 @@ class FusedFinder:
         return first, second
 
     def load(self, folder: Path) -> "FittedFusedFinder":
-        """Load a finder of these options that `FittedFusedFinder.save` wrote."""
+        """Load a detector of these options that `FittedFusedFinder.save` wrote."""
         first, second = (
             member.load(folder / name) for member, name in zip(self.members, MEMBERS, strict=True)
         )
@@ -172,7 +172,7 @@ class FusedFinder:
 
 @plain_dataclass(frozen=True)
 class FusedRecord:
-    """What a fused finder knows besides its members.
+    """What a fused detector knows besides its members.
 
     Attributes:
         positive: Label of images with a lesion.
@@ -188,7 +188,7 @@ class FusedRecord:
 
 
 class FittedFusedFinder(FittedFinder):
-    """Fitted finders on features and on an encoding, with what their scores count."""
+    """Fitted detectors on features and on an encoding, with what their scores count."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
 
 
 def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
-    """Return what the finder on the encoding reads, and what that on features reads."""
+    """Return what the detector on the encoding reads, and what that on features reads."""
     table = inputs.features
     if table is None:
         raise ValueError("the features of candidates were not read")

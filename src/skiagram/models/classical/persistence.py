@@ -163,7 +163,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
         raise DataError(message, where=str(path), remedy=remedy) from error
     if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) not in estimators:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
-        fault, remedy = f"holds a {type(held).__name__}", "choose the option file of that model"
+        fault, remedy = f"holds a {type(held).__name__}", "choose the config of that model"
         allowed = " or ".join(each.__name__ for each in estimators)
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     if not sound_trees(pipeline[-1]):

@@ -1,4 +1,4 @@
-"""A network inside another one: its options stand in the option file, its training beside them."""
+"""A network inside another one: its options stand in the config, its training beside them."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What every network offers. A new network is one file here and one option file.
+"""What every network offers. A new network is one file here and one config.
 
 A network reads images; one that also has `columns` reads a table beside them, one with
 `build_for_volumes` reads volumes.

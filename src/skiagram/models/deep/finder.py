@@ -139,7 +139,7 @@ class FindingNetwork(ABC):
 
         Args:
             score: The trained network.
-            candidates: (n, axes) places to look at, of finders that ask for them.
+            candidates: (n, axes) places to look at, of detectors that ask for them.
         """
 
     def disc_radii(self, radius: float) -> tuple[float, ...]:
@@ -147,7 +147,7 @@ class FindingNetwork(ABC):
         return ()
 
     def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
-        """Return the finder, with where it is trained."""
+        """Return the detector, with where it is trained."""
         return FinderModel(self, trainer, threads)
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
@@ -233,7 +233,7 @@ class Crops(Examples):
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
         if world > 1:
-            fault = f"{world} devices for one fit of a finder"
+            fault = f"{world} devices for one fit of a detector"
             raise OptionError(fault, where="trainer.devices", allowed="1")
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
@@ -317,7 +317,7 @@ class CropTraining(ClassifierTraining):
 
 @plain_dataclass(frozen=True)
 class Learned:
-    """What a finder knows besides its weights: the label looked for, lesions' median radius, mm."""
+    """What a detector knows besides weights: the label looked for, lesions' median radius, mm."""
 
     positive: int
     radius: float
@@ -392,7 +392,7 @@ class FittedFindingNetwork(FittedFinder):
     def __init__(self, fitted: FittedNetwork, learned: Learned) -> None:
         self.fitted, self.learned, self.summary = fitted, learned, fitted.summary
         if not isinstance(fitted.network, FindingNetwork):
-            raise DataError("the network names no places of lesions", where="finder")
+            raise DataError("the network names no places of lesions", where="detector")
         self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
 
     @property

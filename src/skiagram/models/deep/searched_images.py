@@ -1,4 +1,4 @@
-"""Images as the network of a finder sees them, and places in them: lesions, and those of crops."""
+"""Images as a detector's network sees them, and places in them: lesions, and those of crops."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -104,7 +104,7 @@ class SearchedImages:
 
 
 def searched(store: ImageStore, pixel: float, body: Body) -> SearchedImages:
-    """Return a store's images as a finder sees them; fits of one process share them."""
+    """Return a store's images as a detector sees them; fits of one process share them."""
     return _searched(store.folder, store.sha256, pixel, body)
 
 

@@ -23,7 +23,7 @@ class NetworkTime:
     """How long one network trains.
 
     Attributes:
-        name: Of its option file.
+        name: Of its config.
         epochs: For each fit.
         seconds: Of all fits, with all processors at work.
     """

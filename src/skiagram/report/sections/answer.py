@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from math import copysign
 
 from matplotlib.axes import Axes
@@ -44,12 +43,12 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
-    format_difference,
     format_percent,
-    format_signed,
     group_by_arm,
     is_best,
+    list_simple_rules,
     metric_heading,
+    name_class,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -64,11 +63,20 @@ from skiagram.report.tables import (
     fill_difference,
     make_model_row,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate, round_half_up
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_interval,
+    format_signed,
+    round_half_up,
+)
 
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
+_FEATURES = 3  # named on the first page
 _BY_CHANCE, _CLASSICAL = "this can be chance", "the classical model is better"
 _NO_GAIN = "a worthwhile gain is unlikely"
 _MEANINGS: dict[Standing, str] = {
@@ -98,12 +106,17 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     counts = evaluation.cases["reported"]
     total = sum(counts.values())
     if positive is not None and total and not useless:
-        name = evaluation.task.classes[positive]
-        share = format_percent(counts.get(name, 0) / total)
+        name = name_class(evaluation.task, positive)
+        share = format_percent(counts.get(evaluation.task.classes[positive], 0) / total)
         prevalence = (
-            f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a "
+            f"Here {share} of the test cases are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
         )
+    # What the best classical model rests on; the figure is in the part for the statistician.
+    use = [] if useless else list(describe_use(evaluation))
+    if material.reliance and material.reliance.features and not useless:
+        names = ", ".join(each.feature for each in material.reliance.features[:_FEATURES])
+        use.append(f"The features that {material.reliance.title} rests on most: {names}.")
     return {
         "sentences": state_answer(evaluation),
         "useless": useless,
@@ -112,7 +125,8 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "difference": decisive.difference if decisive else None,
         "primary_definition": f"{figure.title}: {meaning}{better}",
         "prevalence": prevalence,
-        "use": () if useless else tuple(describe_use(evaluation)),
+        "positive": "" if positive is None else name_class(evaluation.task, positive),
+        "use": use,
     }
 
 
@@ -142,7 +156,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
             hits, alarms = count_per_hundred(model)
             if is_best(evaluation, model) and hits is not None and alarms is not None:
                 single.append(
-                    f"Of 100 {evaluation.task.classes[positive or 0]} cases, "
+                    f"Of 100 {name_class(evaluation.task, positive or 0)} cases, "
                     f"{model.outcome.title} finds {hits}; of 100 others, {alarms} are false alarms."
                 )
         return (verdict.headline, *verdict.reasons, *single)
@@ -177,7 +191,7 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         f"{format_count(decisive.patients)} {whose}{cohort}, {seen}"
     )
     if decisive.without_near_duplicates:
-        where += ", without the near duplicates of development cases"
+        where += ", without the near duplicates of the development set"
     if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
     name = evaluation.contender_words
@@ -186,11 +200,11 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     deciding, rule = find_what_decides(evaluation)
     other_reasons = {
         "chance": f"a {name} is not shown to do better than chance.",
-        "rule": f"a {name} is not shown to do better than a simple rule, "
+        "rule": f"a {name} is not shown to do better than a simple baseline, "
         f"{evaluation.titles.get(rule, rule)}.",
-        "copies": "nothing can be compared without the near duplicates of development cases.",
-        "several": "the comparisons with classical features and with simple rules, taken together, "
-        f"do not exclude that a {name} gains the {gain} that counts as worthwhile.",
+        "copies": "nothing can be compared without the near duplicates of the development set.",
+        "several": "the comparisons with classical features and with simple baselines, taken "
+        f"together, do not exclude that a {name} gains the {gain} that counts as worthwhile.",
     }
     if deciding in other_reasons:
         begin = "No" if verdict.decision == "no" else "Not settled"
@@ -230,7 +244,7 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     first, second = (f"{_more(each.low)} to {_more(each.high)}" for each in (hits, alarms))
     instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
     return (
-        f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(hits.value)} "
+        f"Of 100 {name_class(task, task.positive)} cases the best {name} finds {_more(hits.value)} "
         f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
         f"{first}); of 100 others it raises {_more(alarms.value)} false alarms "
         f"({instead[1]}{second})."
@@ -291,7 +305,7 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
 
 def tabulate_answer(evaluation: Evaluation) -> Table:
-    """Return what stands for each arm, the difference, trivial rules, and the limit where known."""
+    """Return what stands for each arm, the difference, simple baselines, and the known limit."""
     task, columns = evaluation.task, [metric_heading(evaluation.primary, evaluation.task)]
     difference = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
@@ -302,11 +316,10 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
         columns.append("Correct, per 100 cases")
         difference.append(fill_cell(None))
     elif _counts_decisions(evaluation):
-        name = task.classes[task.positive or 0]
+        name = name_class(task, task.positive or 0)
         columns += [f"Found, per 100 {name}", "False alarms, per 100 others"]
-        signed, missing = partial(format_signed, digits=0), Estimate(None, reason="not compared")
-        both = _frequencies(evaluation)
-        difference += [fill_cell(each or missing, signed, digits=0) for each in both]
+        missing, both = Estimate(None, reason="not compared"), _frequencies(evaluation)
+        difference += [fill_cell(each or missing, 0, 0, signed=True) for each in both]
     groups = [
         Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
         for arm, models in list_compared(evaluation).items()
@@ -364,17 +377,12 @@ def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
         parts = (share.value, share.high, share.low)
         value, low, high = (None if part is None else 1 - part for part in parts)
         share = Estimate(value, low, high)
-    return fill_cell(_scaled(share, 100), partial(format_decimal, digits=0), digits=0)
+    return fill_cell(_scaled(share, 100), 0, 0)
 
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
-    """Yield the trivial rules that were in the run, and chance or the most common class."""
-    rules = {rule.versus for rule in evaluation.simple_rules} - {PREVALENCE}
-    rows = [
-        _row(evaluation, model)
-        for model in evaluation.models
-        if model.outcome.model in rules and not is_best(evaluation, model)
-    ]
+    """Yield the simple baselines that were in the run, and chance or the most common class."""
+    rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
     chance = evaluation.task.predicted.chance
     half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
     if chance is not None and not _counts_decisions(evaluation):
@@ -385,7 +393,7 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         share = _of_hundred(evaluation.majority_accuracy)
         rows.append(TableRow("Always the most common class", [*half, share]))
     if rows:
-        yield Group("Trivial rules", rows)
+        yield Group("Simple baselines", rows)
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:
@@ -509,9 +517,8 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     # Net benefit at the stated risks.
     gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     gains_in_words = [
-        f"{format_signed(gain.value, digits=1)} ({format_signed(gain.low, digits=1)} to "
-        f"{format_signed(gain.high, digits=1)}) acting from a risk of "
-        f"{format_share(float(gain.group))}"
+        f"{format_signed(gain.value, 1)} {format_interval(gain, 1, signed=True)} acting from a "
+        f"risk of {format_share(float(gain.group))}"
         for gain in gains.rows
         if gain.value is not None
     ]

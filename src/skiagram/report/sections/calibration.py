@@ -3,7 +3,7 @@
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CALIBRATION, ModelResult
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
-from skiagram.report.formatting import ARM_TITLES, format_count, format_signed, warn_at_chance
+from skiagram.report.formatting import ARM_TITLES, format_count, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
@@ -41,10 +41,10 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
             return None
         brier = [result.get(figure=f"brier_{part.lower()}") or _NOT_DECOMPOSED for part in parts]
         return [
-            fill_cell(result.find(figure="intercept"), format_signed),
+            fill_cell(result.find(figure="intercept"), signed=True),
             fill_cell(result.find(figure="slope")),
             fill_cell(result.find(figure="expected_to_observed")),
-            fill_cell(model.find("brier"), digits=3),
+            fill_cell(model.find("brier")),
             *(
                 fill_cell(part) if part.value is None else format_decimal(part.value)
                 for part in brier

@@ -19,18 +19,12 @@ from pydantic import TypeAdapter
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    best_models,
-    finished_models,
-    format_count,
-    format_difference,
-)
+from skiagram.report.formatting import ARM_TITLES, best_models, finished_models, format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import format_decimal, format_estimate
+from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
@@ -140,7 +134,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "detectable": format_decimal(detectable.value) if detectable else "not known",
         "missing": _missing(material.treatment),
         "audit": f"{len(material.audit.findings)} findings of the audit",
-        "near_duplicates": f"{evaluation.near_duplicates} reported cases with a near duplicate",
+        "near_duplicates": f"{evaluation.near_duplicates} test cases with a near duplicate",
         "source": card.source,
         "licence": card.licence,
         "modality": card.modality,

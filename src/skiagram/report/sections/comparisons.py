@@ -13,16 +13,11 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.report.formatting import (
-    format_count,
-    format_difference,
-    format_p_value,
-    format_signed,
-)
+from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
-from skiagram.statistics.estimate import MISSING
+from skiagram.statistics.estimate import MISSING, format_difference, format_signed
 from skiagram.statistics.significance import relate_to_margin
 
 _RELATIONS = {

@@ -14,11 +14,11 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.report.formatting import format_count, format_difference, format_p_value
+from skiagram.report.formatting import format_count, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import format_decimal, format_estimate
+from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 
 @section("The data", place=10)
@@ -56,7 +56,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
-    """Return how reported cases differ from development cases; None where nothing was compared."""
+    """Return how test cases differ from the development set; None where nothing was compared."""
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
     for shift in evaluation.differences_of_sides(SHIFTS):

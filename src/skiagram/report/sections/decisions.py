@@ -1,4 +1,4 @@
-"""Decisions: what each model's thresholds do on the reported cases, and what acting is worth."""
+"""Decisions: what each model's thresholds do on the test cases, and what acting is worth."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +18,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    best_models,
-    format_percent,
-    format_signed,
-    warn_at_chance,
-)
+from skiagram.report.formatting import best_models, format_percent, name_class, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -36,7 +31,14 @@ from skiagram.report.tables import (
     fill_difference,
     tabulate_models,
 )
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, round_half_up
+from skiagram.statistics.estimate import (
+    MISSING,
+    Estimate,
+    format_decimal,
+    format_interval,
+    format_signed,
+    round_half_up,
+)
 from skiagram.tasks.classes import CLASS_FIGURES
 
 _AT_PREVALENCE = "_at_prevalence"
@@ -49,7 +51,6 @@ _DIFFERENCES = {
     "brier": "Brier score (lower is better)",
 }
 _per_thousand = partial(format_decimal, digits=1)
-_gain = partial(format_signed, digits=1)
 
 
 @section(
@@ -90,7 +91,7 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
     positive = evaluation.task.positive
     if positive is None or is_nothing_of_use(evaluation):
         return ()
-    name = evaluation.task.classes[positive]
+    name = name_class(evaluation.task, positive)
     sentences = []
     for model in best_models(evaluation):
         hits, alarms = count_per_hundred(model)
@@ -157,7 +158,7 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
             at.find(model=evaluation.contender, versus="").value
         ),
         f"{contender.capitalize()} minus classical": lambda at: fill_cell(
-            at.find(versus=CLASSICAL), _gain, 1
+            at.find(versus=CLASSICAL), 1, 1, signed=True
         ),
     }
     share = figures.find(figure="prevalence").value
@@ -185,8 +186,8 @@ def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
     }
     return tuple(
         f"If one acts from a risk of {format_share(float(gain.group))}, {words[find_side(gain)]}. "
-        f"{name.capitalize()} minus classical: {_gain(gain.value)} true positives per "
-        f"1,000 patients ({_gain(gain.low or 0.0)} to {_gain(gain.high or 0.0)}), "
+        f"{name.capitalize()} minus classical: {format_signed(gain.value, 1)} true positives "
+        f"per 1,000 patients {format_interval(gain, 1, signed=True)}, "
         "at equal numbers of false alarms."
         for gain in gains.rows
         if gain.value is not None

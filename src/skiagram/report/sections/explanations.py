@@ -10,11 +10,11 @@ from skiagram.explanation.record import (
 )
 from skiagram.explanation.trust import Location
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
-from skiagram.report.formatting import format_percent, format_signed
+from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
+from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
 
 _GRID = 3  # local effects a row
 _LONGEST = 24  # letters of a name

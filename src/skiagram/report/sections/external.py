@@ -1,15 +1,14 @@
 """Another cohort: each model's figures there beside those at home, and what updating changes."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
-from skiagram.report.formatting import best_models, format_difference, metric_heading
+from skiagram.report.formatting import best_models, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
+from skiagram.statistics.estimate import MISSING, format_difference, format_estimate
 
 _SIDES = {
     OUT_OF_FOLD: "At home, out of fold",
@@ -61,13 +60,12 @@ def tabulate_external(evaluation: Evaluation) -> Table:
             else:
                 title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
             digits = 0 if name in gains else 2
-            number = partial(format_decimal, digits=digits + 1)
             cells = []
             for side in sides:
                 found = of_model.select(figure=name, group=side).rows
                 # Updating changes no order of cases, so some figures have none there.
                 missing = Cell(MISSING, reason=_UNCHANGED)
-                cells.append(fill_cell(found[0], number, digits) if found else missing)
+                cells.append(fill_cell(found[0], digits + 1, digits) if found else missing)
             rows.append(TableRow(title, cells))
         groups.append(Group(model.outcome.title, rows))
     return Table([_SIDES[side] for side in sides], groups, first="Figure")

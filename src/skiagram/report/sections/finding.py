@@ -24,7 +24,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import ARM_TITLES, format_difference, format_percent
+from skiagram.report.formatting import ARM_TITLES, format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -36,7 +36,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
 )
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_difference
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
@@ -98,7 +98,7 @@ def _is_standing(finding: FindingEvaluation, finder: FinderResult) -> bool:
 def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table:
     """Return figure of merit, LUNA16's score, ceiling and distance of every finder.
 
-    Last stands LUNA16's score on development cases, by which the best were chosen.
+    Last stands LUNA16's score on the development set, by which the best were chosen.
     """
     columns = ["Figure of merit", "Mean sensitivity", "Found by any mark"]
     columns += [f"Median distance, {finding.unit}", "Mean sensitivity that chose the best"]

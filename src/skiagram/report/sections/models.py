@@ -1,6 +1,6 @@
 """All models: the main table, the AUC of each class, the options, and the table as plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
@@ -8,11 +8,24 @@ from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
-from skiagram.report.formatting import format_difference, metric_heading
+from skiagram.report.formatting import metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.report.tables import (
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    tabulate_models,
+)
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+)
 from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
 
@@ -62,7 +75,9 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
 
     Of a time there are so many that each table holds a few, and those of a figure together.
     """
-    task, metrics = evaluation.task, [metric.name for metric in list_columns(evaluation)]
+    task, figures = evaluation.task, list_columns(evaluation)
+    metrics = [metric.name for metric in figures]
+    differences = {metric.name for metric in figures if metric.is_difference}
     rows = [
         row for model in evaluation.models for row in model.figures.select(analysis=METRICS).rows
     ]
@@ -78,7 +93,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
         tables[-1] += of_metric
 
     def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
-        return [fill_cell(_get(model, name, group)) for name, group in columns]
+        return [
+            (fill_difference if name in differences else fill_cell)(_get(model, name, group))
+            for name, group in columns
+        ]
 
     made = []
     for columns in tables:
@@ -115,13 +133,18 @@ def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow
     return model.figures.get(**wanted, **({} if group is None else {"group": group}))
 
 
-def format_as_text(evaluation: Evaluation) -> str:
-    """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`."""
+def format_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> str:
+    """Return a table of all models, the best of each arm (chosen out-of-fold) marked `*`.
+
+    Args:
+        seconds: Model → how long it took to train, where that is known.
+    """
     generated = evaluation.ideal is not None
     shown = [*_TEXT_METRICS, *(["efficiency"] if generated else [])]
     shown = shown if evaluation.task.decides else []
     primary = f"{evaluation.figure_title} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
+    rows[0] += ["Seconds"] if seconds else []
     for result in evaluation.models:
         outcome = result.outcome
         if outcome.status == "failed":
@@ -135,6 +158,7 @@ def format_as_text(evaluation: Evaluation) -> str:
                 outcome.arm,
                 format_estimate(result.find(evaluation.primary)),
                 *(format_decimal(figure.value) for figure in figures),
+                *([format_decimal(seconds.get(outcome.model), 1)] if seconds else []),
             ]
         )
     if evaluation.ideal is not None:

@@ -1,4 +1,4 @@
-"""What an outcome that is measured draws of the best of each arm and of simple rules.
+"""What an outcome that is measured draws of the best of each arm and of simple baselines.
 
 Of a time these are risk groups, calibration and net benefit, of a number agreement and residuals,
 of a grade the grades that were predicted; the outcome says which, and this page knows none of them.
@@ -9,6 +9,7 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_she
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Table, TableRow, list_rows
+from skiagram.statistics.estimate import format_decimal
 from skiagram.tasks.predicted import OutcomePlot
 
 _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
@@ -54,5 +55,5 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
         axes.set_ylabel(plot.y_label)
         axes.legend(frameon=False, fontsize=7, loc="best" if not plot.diagonal else "upper left")
         drawn = (line for line in plot.lines if not line.points)
-        words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in drawn)
+        words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)
         return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")

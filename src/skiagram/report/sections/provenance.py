@@ -50,12 +50,12 @@ def describe_opening(opening: Opening | None) -> str:
     number = opening.number
     if number == 1:
         return (
-            "The labels of the reported cases were opened for the first time, by the ledger of "
+            "The labels of the test cases were opened for the first time, by the ledger of "
             f"openings ({LEDGER})."
         )
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0)
     return (
-        f"The labels of the reported cases were opened for the {number}{ending or 'th'} time, each "
+        f"The labels of the test cases were opened for the {number}{ending or 'th'} time, each "
         "time for other models or options. Figures chosen after the first opening are no longer "
         f"untouched: expect them to be too good ({LEDGER} says what was compared)."
     )

@@ -4,17 +4,16 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    format_count,
-    format_signed,
-    metric_heading,
-    title_of_arm,
-)
+from skiagram.report.formatting import ARM_TITLES, format_count, metric_heading, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import format_decimal, format_interval
+from skiagram.statistics.estimate import (
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_interval,
+)
 
 
 @section(
@@ -78,7 +77,7 @@ def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
     following, spread = (figures.find(figure=name) for name in ("next_site", "spread"))
     of_next = fill_cell(following)
     if following.value is not None:
-        of_next = Cell("", format_interval(following, 3 if difference else 2))
+        of_next = Cell("", format_interval(following, 3 if difference else 2, signed=difference))
     unit = " on the logit" if spread.method else ""
     return [
         fill(figures.find(figure="mean")),
@@ -115,12 +114,12 @@ def describe_sites(evaluation: Evaluation) -> str:
     if following.value is None:
         return f"Two values of “{column}” say nothing of where the next may lie.{left_out}"
     subject = evaluation.difference_words if difference else f"the {evaluation.primary_title}"
-    number_of = format_signed if difference else format_decimal
-    digits = 3 if difference else 2
+    write = format_difference if difference else format_estimate
+    interval = format_interval(following, 3 if difference else 2, signed=difference)
     unseen = "" if evaluation.compared else " each scored by models that never saw it,"
     return (
         f"Over {number} values of “{column}”,{unseen} "
-        f"{subject} is {number_of(mean.value)} {format_interval(mean, digits)}; at "
+        f"{subject} is {write(mean)}; at "
         "the next such one it lies, with 95 % probability, in "
-        f"{format_interval(following, digits)}.{left_out}"
+        f"{interval}.{left_out}"
     )

@@ -17,10 +17,18 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import finished_models, format_percent, format_signed
+from skiagram.report.formatting import finished_models, format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, section
-from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
+from skiagram.report.tables import (
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    tabulate_models,
+)
 from skiagram.statistics.estimate import Estimate, format_decimal
 
 _KEEPS_ALL = Estimate(None, reason="the model selects no features")
@@ -77,7 +85,7 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
             fill_cell(result.find(figure="fold_auc_mean")),
             fill_cell(result.get(figure="fold_auc_sd") or _FEW_FOLDS),
             fill_cell(result.get(figure="seed_auc_sd") or _SINGLE),
-            fill_cell(result.find(figure="training_gap"), format_signed),
+            fill_difference(result.find(figure="training_gap")),
             fill_cell(result.get(figure="flips") or _SINGLE),
             *([fill_cell(agreement)] if choosing else []),
         ]
@@ -101,7 +109,7 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
         whole, of_seed = sum(parts), parts[SOURCES.index("seed")]
         share = Estimate(of_seed / whole if whole > 0 else None, reason="no variance")
         deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
-        return [*deviations, fill_cell(share, format_percent)]
+        return [*deviations, fill_cell(share)._replace(text=format_percent(share.value))]
 
     sources = ("patients", "the seed", "their interaction")
     columns = (*(f"SD from {source}" for source in sources), "Share of the seed")

@@ -1,4 +1,4 @@
-"""Subgroups: results of the best model of each arm in parts of the reported cases."""
+"""Subgroups: results of the best model of each arm in parts of the test cases."""
 
 from collections.abc import Callable, Sequence
 
@@ -146,4 +146,4 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
             axes, [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
         )
         axes.set_xlabel("AUC with 95 % interval")
-        return page.finish("subgroups", "AUC in subgroups of the reported cases, as in the table.")
+        return page.finish("subgroups", "AUC in subgroups of the test cases, as in the table.")

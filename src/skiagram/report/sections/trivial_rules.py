@@ -1,4 +1,4 @@
-"""The best model of each arm against trivial rules: the prevalence, one feature, a column."""
+"""The best model of each arm against simple baselines: the prevalence, one feature, a column."""
 
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
@@ -9,7 +9,7 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 
 
 @section(
-    "Comparison with trivial rules",
+    "Comparison with simple baselines",
     place=70,
     select=lambda evaluation, _: evaluation.simple_rules,
     otherwise="no model was chosen in any arm",
@@ -32,7 +32,7 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     columns = (f"Difference in {evaluation.figure_words}, model minus rule", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
     return {
-        "table": Table(columns, grouped, first="Trivial rule"),
+        "table": Table(columns, grouped, first="Simple baseline"),
         "sentences": describe_rules(evaluation),
         "prevalence_alone": {rule.versus for rule in evaluation.simple_rules} == {PREVALENCE},
     }

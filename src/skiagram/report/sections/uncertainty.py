@@ -70,7 +70,7 @@ def tabulate_referral(evaluation: Evaluation) -> Table:
             for referred in _REFERRED
         ]
         left = [format_decimal(curve.y[point]) for point in nearest]
-        return [*left, fill_cell(model.find("area", REFERRAL), digits=3)]
+        return [*left, fill_cell(model.find("area", REFERRAL))]
 
     some = (f"{format_percent(referred)} referred" for referred in _REFERRED[1:])
     columns = ("No case referred", *some, "Area under the curve")

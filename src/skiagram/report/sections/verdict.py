@@ -46,7 +46,7 @@ def verdict(evaluation: Evaluation, material: Material) -> Context:
 
 
 def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, trivial rules, seed, order, limit.
+    """Return the sentences: patients, margin, simple baselines, seed, order, limit.
 
     Args:
         patients_known: False where groups of near duplicates stand in for patients.
@@ -59,8 +59,8 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     commonest = evaluation.majority_accuracy
     if commonest is not None and commonest.value is not None:
         sentences.append(
-            "Assigning every case to the most common class of the development cases is correct in "
-            f"{format_percent(commonest.value)} of the reported cases; an accuracy close to this "
+            "Assigning every case to the most common class of the development set is correct in "
+            f"{format_percent(commonest.value)} of the test cases; an accuracy close to this "
             "has no value."
         )
     sentences += [*_variance_sources(evaluation), *_order_of_models(evaluation)]
@@ -124,12 +124,12 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     elif margins == "no":
         yield (
             f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
-            "smaller one it leaves the question open."
+            "smaller one it is inconclusive."
         )
     elif margins == "yes and no":
         yield (
             f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
-            f"above {high} “no”; in between the question is open."
+            f"above {high} “no”; in between it is inconclusive."
         )
 
 
@@ -153,7 +153,7 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     leader, share, standing = find_leader(evaluation)
     words = (
         f"Among all models, {evaluation.titles.get(leader, leader)} has the highest AUC in "
-        f"{format_percent(share)} of the resamples of reported patients"
+        f"{format_percent(share)} of the resamples of test patients"
     )
     if standing == "other":
         sealed = (

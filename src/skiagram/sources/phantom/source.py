@@ -110,7 +110,7 @@ class GeneratedDataSet(ABC):
             modality=self.modality,
             licence="none needed: generated",
             citation="Burgess, Jacobson and Judy 2001, Medical Physics 28:419 (tissue, nodule)",
-            source="generated from the option file",
+            source="generated from the config",
             patients_known=True,
             known_issues=self.known_issues,
             waived_findings=self.waived_findings,

@@ -1,0 +1,38 @@
+"""Features that go together, in training cases alone."""
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from sklearn.impute import SimpleImputer
+
+from skiagram.features.table import FeatureTable
+from skiagram.statistics.distributions import mean_ranks
+
+
+def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
+    """Return clusters of features that go together, each named by its first feature.
+
+    Average linkage on 1 − |Spearman's ρ|. A feature that does not vary is a cluster of its own.
+
+    Args:
+        table: Training cases alone; a missing value counts as the feature's median.
+        correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
+    """
+    if len(table.names) < 2:
+        return {name: (name,) for name in table.names}
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    values = imputer.fit_transform(
+        np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
+        rho = np.corrcoef(mean_ranks(values), rowvar=False)
+    alike = np.abs(np.nan_to_num(rho))
+    distance = 1.0 - (alike + alike.T) / 2
+    np.fill_diagonal(distance, 0.0)
+    number = fcluster(
+        linkage(squareform(distance, checks=False), "average"), 1.0 - correlation, "distance"
+    )
+    members: dict[int, list[str]] = {}
+    for name, cluster in zip(table.names, number.tolist(), strict=True):
+        members.setdefault(cluster, []).append(name)
+    return {group[0]: tuple(group) for group in members.values()}
