@@ -186,7 +186,8 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
     return (
         "Without labels, a classifier on the features tells "
         f"{'the cohort' if is_external else 'the test set'} from the development set with an AUC "
-        f"of {format_decimal(estimate.value)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
+        f"of {format_decimal(estimate.value)} "
+        f"({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
