@@ -506,7 +506,7 @@ WORDS = {
     ("training", "rate alone"): "not: by epoch of",
     ("training", "by heart"): "In 2 of 3 fits the validation loss rose by more than 10 %",
     ("reliance", "explained"): """
-        The final fit scores 80 reported cases, which it did not see; no label is read.
+        The final fit scores 80 test cases, which it did not see; no label is read.
         12 of 60 groups change any pair; the first 2 are shown
         glcm_contrast 31 %; shape_volume < 1 %
         Which features go together glcm_contrast glcm_energy , lbp_0
