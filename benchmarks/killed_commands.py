@@ -39,7 +39,7 @@ _LONGEST = 900  # seconds that a command may take
 _PYTHON = sys.executable
 _SKIAGRAM = (_PYTHON, "-m", "skiagram")
 _MODEL = "models/logistic_regression"
-_AXIS = "conf.model.logistic_regression.inverse_regularisation"
+_AXIS = "conf.model.logistic_regression.C"
 _AUTHOR = "-c user.name=trial -c user.email=trial@localhost"
 _TRIAL, _AT = "SKIAGRAM_TRIAL", "SKIAGRAM_KILL_AT"
 _COUNT = "steps"  # a file beside the trial's folder, of one byte a step

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from benchmarks.common import machine
 from tests.pipeline.project import Project, make_project
 
-OPTION = "conf/model/logistic_regression.yaml:inverse_regularisation"
+OPTION = "conf/model/logistic_regression.yaml:C"
 _RANGE = (0.01, 1.0)
 _HOOK = """
 import atexit, json, os, sys, time

@@ -25,7 +25,7 @@ from tests.pipeline.project import PARTS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs/results/sweep.md"
-MODEL, OPTION = "svm", "inverse_regularisation"
+MODEL, OPTION = "svm", "C"
 COMPARED = ("selection_auc", "roc_auc")
 Table = dict[float, tuple[float, ...]]  # option → figures of the model
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from skiagram.composition import RENAMED_MODELS, SEVERAL, Composition
+from skiagram.composition import RENAMED_MODELS, RENAMED_OPTIONS, SEVERAL, Composition
 from skiagram.errors import OptionError
-from skiagram.options import read_option_file
+from skiagram.options import list_options, read_option_file, resolve
 
 REPOSITORY = Path(__file__).parents[1]
 STAGE_OF = {  # group of configs → a stage that reads it
@@ -170,3 +170,45 @@ def test_an_option_has_one_address(address: str, whole: str) -> None:
 def test_a_wrong_address_gets_the_nearest_right_one(address: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         Composition(REPOSITORY).find_option(address)
+
+
+EARLIER = """\
+_target_: skiagram.models.tuned.Tuned
+model:
+  _target_: skiagram.models.classical.svm.SupportVectorMachine
+  inverse_regularisation: 2.0 # C
+space:
+  inverse_regularisation: {low: 1.0, high: 3.0, scale: log}
+"""
+
+
+def test_options_of_an_earlier_version_have_their_new_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    svm = EARLIER.splitlines()[2].strip() + "\ninverse_regularisation: 2.0\n"
+    files = {"conf/model/svm.yaml": svm, "conf/model/tuned.yaml": EARLIER}
+    options = own_project(tmp_path, **files)
+    assert options.read_file("model", "svm")["C"] == 2.0
+    tuned = options.read_file("model", "tuned")
+    assert (tuned["model"]["C"], [*tuned["space"]]) == (2.0, ["C"])
+    for address in ("svm.inverse_regularisation", "conf.model.svm.inverse_regularisation", "svm.C"):
+        assert options.find_option(address) == "conf.model.svm.C"
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "conf/model/svm.yaml: the option `inverse_regularisation` is called `C` now."
+    assert len(said) == 4  # a line for each place
+    (tmp_path / "conf/model/svm.yaml").write_text(f"{svm}C: 1.0\n")
+    with pytest.raises(OptionError, match="`inverse_regularisation` and `C` are one option"):
+        Composition(tmp_path).read_file("model", "svm")
+
+
+def test_classes_have_the_new_names_of_their_options_alone() -> None:
+    seen = set[str]()
+    for path in (REPOSITORY / "conf").glob("*/*.yaml"):
+        target = str(read_option_file(path).get("_target_", ""))
+        class_name = target.rpartition(".")[2]
+        if path.parent.name in ("model", "combination") and class_name in RENAMED_OPTIONS:
+            known, renamed = set(list_options(resolve(target, "test"))), RENAMED_OPTIONS[class_name]
+            assert set(renamed.values()) <= known, class_name
+            assert not renamed.keys() & known, class_name
+            seen.add(class_name)
+    assert seen == {*RENAMED_OPTIONS}

@@ -37,8 +37,17 @@ def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["RadiomicsFeatures", "compare", "extract"])
-def test_examples_are_true(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RadiomicsFeatures",
+        "compare",
+        "extract",
+        pytest.param("run", marks=pytest.mark.thorough),  # every stage
+    ],
+)
+def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     member = getattr(skiagram, name)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     found = doctest.DocTestFinder(recurse=False).find(member, name, globs={})

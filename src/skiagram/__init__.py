@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
+    from skiagram.cli.python_call import run
     from skiagram.radiomics.features import RadiomicsFeatures, extract
     from skiagram.report.notebook import ProjectResult, ScoreComparison, compare, read_project
 
@@ -22,9 +23,11 @@ __all__ = [
     "compare",
     "extract",
     "read_project",
+    "run",
 ]
 
 _PLACES = {
+    "skiagram.cli.python_call": ("run",),
     "skiagram.radiomics.features": ("RadiomicsFeatures", "extract"),
     "skiagram.report.notebook": ("ScoreComparison", "ProjectResult", "compare", "read_project"),
 }

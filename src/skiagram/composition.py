@@ -10,6 +10,7 @@ Whoever needs options asks here: stages, sweeps, validations, the digests of sta
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -67,12 +68,82 @@ RENAMED_MODELS = {  # config as it was called → the one that took its place
         "pretrained_logistic_regression",
     ),
 }
+_COST = {"inverse_regularisation": "C"}
+_LOGISTIC = _COST | {"max_iterations": "max_iter", "tolerance": "tol"}
+_FOREST = {"trees": "n_estimators"}
+RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {  # class → option as it was called → its name
+    **dict.fromkeys(("LogisticRegression", "ElasticNet"), _LOGISTIC),
+    **dict.fromkeys(("SupportVectorMachine", "Stacking", "RefittedHead", "Transfer"), _COST),
+    **dict.fromkeys(("RandomForest", "ExtraTrees"), _FOREST),
+    "MeanOfModels": _FOREST
+    | {"ridge_inverse_regularisation": "ridge_C", "lasso_inverse_regularisation": "lasso_C"},
+    "Ridge": {"penalty": "alpha"},
+    "NearestNeighbours": {"neighbours": "n_neighbors"},
+    "Bagging": {"count": "n_estimators", "share": "max_samples"},
+    "HistogramBoosting": {
+        "iterations": "max_iter",
+        "max_leaves": "max_leaf_nodes",
+        "l2_penalty": "l2_regularization",
+    },
+}
+_told: set[tuple[str, str]] = set()  # file and earlier name of an option, once said
 _CHOICES = ("experiment", "debug")  # groups whose files change choices: `+experiment=NAME`
 
 
 def find_new_name(group: str, name: str) -> str | None:
     """Return what a config of an earlier version is called now; None of any other name."""
     return RENAMED_MODELS.get(name) if group == "model" else None
+
+
+def find_new_option(values: Any, name: str) -> str:
+    """Return what an option is called now that some values may have by an earlier name."""
+    target = str(values.get("_target_")) if isinstance(values, Mapping) else ""
+    names = RENAMED_OPTIONS.get(target.rpartition(".")[2], {})
+    return names.get(name, name) if target.startswith("skiagram.") else name
+
+
+def rename_options(values: Any, where: str) -> Any:
+    """Return options of a file or a package, those of an earlier version by their names of now.
+
+    Args:
+        where: What messages call the file; a line says each new name.
+
+    Raises:
+        OptionError: An option stands there by both of its names.
+    """
+    if isinstance(values, list):
+        return [rename_options(each, where) for each in values]
+    if not isinstance(values, Mapping):
+        return values
+    renamed: dict[str, Any] = {}
+    for name, value in values.items():
+        now = rename_path(values, name, where)
+        if now != name and now in values:
+            fault = f"`{name}` and `{now}` are one option"
+            raise OptionError(fault, where=where, remedy=f"remove `{name}`, its earlier name")
+        renamed[now] = rename_options(value, where)
+    # a search names the options of its model
+    model, space = renamed.get("model"), renamed.get("space")
+    if isinstance(model, Mapping) and isinstance(space, Mapping):
+        renamed["space"] = {rename_path(model, path, where): each for path, each in space.items()}
+    return renamed
+
+
+def rename_path(values: Any, path: str, where: str) -> str:
+    """Return an option's name of now, with dots down to nested options of some values.
+
+    Args:
+        where: What messages call the values; a line says the new name.
+    """
+    name, _, inner = path.partition(".")
+    now = find_new_option(values, name)
+    if now != name and (where, name) not in _told:
+        _told.add((where, name))
+        sys.stderr.write(f"{where}: the option `{name}` is called `{now}` now.\n")
+    if not inner:
+        return now
+    held = values.get(name, values.get(now)) if isinstance(values, Mapping) else None
+    return f"{now}.{rename_path(held, inner, where)}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +209,7 @@ class Composition:
             options: dict[str, Any] = with_choices(self._composed[asked], self.choices)
             return options
         with _hydra_of(self.root / "conf"):
-            values = _plain(compose(stage, overrides))
+            values = rename_options(_plain(compose(stage, overrides)), stage)
         options = self._fill_in(stage, values)
         if values.pop("params", None) == self.choices:
             self._composed[asked] = values
@@ -208,8 +279,14 @@ class Composition:
             OptionError: There is no such choice, file or option; the message names the nearest one.
         """
         head, *rest = address.split(".")
-        if head == "conf" or address in self.choices:
+        if address in self.choices:
             return address
+        if head == "conf":
+            group, name, *path = rest if len(rest) > 2 else ("", "")
+            if name not in self.list_files(group):
+                return address
+            now = rename_path(self.read_file(group, name), ".".join(path), address)
+            return f"conf.{group}.{name}.{now}"
         places = self._find_files(head, rest)
         if not rest or not places:
             groups = [path.name for path in sorted((self.root / "conf").iterdir()) if path.is_dir()]
@@ -221,7 +298,11 @@ class Composition:
                 allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
                 remedy=f"did you mean `{'.'.join([near[0], *rest])}`?" if near else "",
             )
-        # of several files of this name the one that has the option
+        # of several files of this name the one that has the option, which may have another name now
+        places = [
+            (place, values, rename_path(values, ".".join(path), address).split("."))
+            for place, values, path in places
+        ]
         having = [each for each in places if each[2][0] in each[1]]
         if len(places) > 1 and len(having) != 1:
             names = [".".join([place.removeprefix("conf."), *rest]) for place, _, rest in places]
@@ -278,7 +359,7 @@ class Composition:
         Raises:
             OptionError: A member of a group of several does not say where its options go.
         """
-        return self._fill_in(stage, _plain(config))
+        return self._fill_in(stage, rename_options(_plain(config), stage))
 
     def _fill_in(self, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return composed values with the choices that they refer to, of `params` where it is."""
@@ -322,7 +403,7 @@ class Composition:
     def _read(self, file: str) -> dict[str, Any]:
         """Return the values of a config, read once; who changes them makes a copy."""
         if file not in self._files:
-            self._files[file] = read_option_file(self.root / file, file)
+            self._files[file] = rename_options(read_option_file(self.root / file, file), file)
         return self._files[file]
 
     def _list_defaults(self, stage: str) -> list[Any]:

@@ -1,17 +1,25 @@
 """`skiagram run` up to its first stage; `tests/projects/test_wheel.py` runs the stages too."""
 
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
+import skiagram
 from skiagram.cli import fitting_choices, show
 from skiagram.cli.main import main
 from skiagram.cli.run import _choose
+from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
+from skiagram.intake.in_memory import encode_images
 from skiagram.projects import files, running
+from skiagram.readers.image_files import decode_image
+from skiagram.records.files import write_record
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
+from tests.report.examples_of_results import binary
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -140,6 +148,19 @@ def test_a_line_sets_any_option_by_its_address(empty: Path, tmp_path: Path) -> N
     assert yaml.safe_load((project / "params.yaml").read_text())["seed"] == 7
 
 
+def test_an_option_by_its_earlier_name_makes_room_for_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "svm.yaml"
+    path.write_text(
+        "_target_: skiagram.models.classical.svm.SupportVectorMachine\n"
+        "inverse_regularisation: 1.0\n"
+        "gamma: scale # or a number\n"
+    )
+    fitting_choices.edit_option_file(path, {"C": 3.0})
+    assert yaml.safe_load(path.read_text())["C"] == 3.0
+    assert "inverse_regularisation" not in path.read_text()
+    assert "# or a number" in path.read_text()
+
+
 def test_a_refused_data_set_leaves_no_project(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,3 +186,118 @@ def test_a_name_without_an_option_file_is_refused_before_anything_runs(
     assert "did you mean `none`" in error
     error = terminal([*line[:-2], "--baselines", "number_ridge"], 2)
     assert "did you mean `logistic_regression`" in error
+
+
+IMAGES = np.random.default_rng(0).integers(0, 200, (24, 20, 20), dtype=np.uint8)
+LABELS = np.tile(["benign", "cancer"], 12)
+PATIENTS = np.arange(24) // 2
+CALL = {"labels": LABELS, "patients": PATIENTS, "positive": "cancer"}
+
+
+@pytest.fixture
+def evaluated(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, in which a run writes a figure and no more."""
+
+    def run_stages(project: Path) -> int:
+        (project / "reports").mkdir(exist_ok=True)
+        write_record(binary(), project / "reports/evaluation.json")
+        return 0
+
+    monkeypatch.setattr(running, "run_stages", run_stages)
+    monkeypatch.setattr("skiagram.cli.python_call.show_results", lambda project, shown: 0)
+    return empty
+
+
+def test_a_call_makes_the_project_that_the_line_makes(
+    evaluated: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = {"baselines": ["svm"], "networks": [], "svm.gamma": 0.5}
+    result = skiagram.run(IMAGES, **CALL, folder="mine", options=options)
+    assert capfd.readouterr() == ("", "")
+    assert result.verdict == binary().verdict
+    assert result.page == result.folder / "reports/report.html"
+    line = ["run", "mine/images", "mine/images.csv", "--positive", "cancer", "--project", "line"]
+    line += ["--baselines", "svm", "--networks", "none", "--set", "svm.gamma=0.5"]
+    assert main(line) == 0
+    for name in ("params.yaml", "conf/dataset/images.yaml", "conf/model/svm.yaml"):
+        assert (result.folder / name).read_text() == (evaluated / "line" / name).read_text()
+    (result.folder / "models/svm").mkdir(parents=True)
+    (result.folder / "models/svm/deployment.json").touch()
+    with pytest.raises(OptionError, match=r"no trained model `svn`.*did you mean `svm`"):
+        result.predict(IMAGES, model="svn")
+    assert skiagram.run(IMAGES, **CALL, folder="mine").folder == result.folder  # goes on there
+    assert skiagram.run(IMAGES, **CALL, options=options).folder.parent.name == "skiagram-run"
+    with pytest.raises(DataError, match="other images or labels"):
+        skiagram.run(IMAGES, LABELS[::-1], positive="cancer", folder="mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "fragment"),
+    [
+        ({"positive": None}, OptionError, "add `positive=cancer`"),
+        ({"positive": "cancr"}, OptionError, "did you mean `cancer`"),
+        ({"labels": LABELS[1:]}, DataError, "labels: 23 values. Allowed: 24"),
+        ({"patients": [1, 2]}, DataError, "patients: 2 values. Allowed: 24"),
+        ({"images": "films"}, OptionError, "images: `films` was given"),
+        ({"images": [*IMAGES[1:], "film.png"]}, OptionError, "images: 1 paths among 24"),
+        ({"images": IMAGES[..., None, None]}, DataError, r"images\[0\]: an array of 20 × 20 × 1"),
+        ({"options": {"svm.gama": 1}}, OptionError, "did you mean `svm.gamma`"),
+        ({"options": {"networks": ["svm"]}}, OptionError, "a classical model"),
+        ({"images": IMAGES[[0, 1, 2, 0, *range(4, 24)]]}, AuditStop, "stops this run"),
+    ],
+)
+def test_a_wrong_call_is_one_error_and_leaves_nothing(
+    evaluated: Path, change: dict[str, object], kind: type[SkiagramError], fragment: str
+) -> None:
+    with pytest.raises(kind, match=fragment) as caught:
+        skiagram.run(**{"images": IMAGES} | CALL | change)  # type: ignore[arg-type]
+    if kind is AuditStop:  # its notes say what was found, and the option file may waive it
+        assert "image-03.png" in "".join(caught.value.__notes__)
+    else:
+        assert not any(evaluated.iterdir())
+    assert Path.cwd() == evaluated
+
+
+@pytest.mark.parametrize(("code", "kind"), [(4, DataError), (5, ModelFailure)])
+def test_a_failed_stage_is_an_error_of_its_kind(
+    evaluated: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[SkiagramError]
+) -> None:
+    def run_stages(project: Path) -> int:
+        sys.stderr.write("train: no room. Do this: free space.\nERROR: failed to reproduce\n")
+        return code
+
+    monkeypatch.setattr(running, "run_stages", run_stages)
+    with pytest.raises(kind, match="images-project: train: no room"):
+        skiagram.run(IMAGES, **CALL, options={"networks": []})
+    assert len([*(evaluated / "skiagram-run/images").iterdir()]) == 24  # to go on with
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        IMAGES[0],
+        IMAGES[0].astype(np.uint16) * 300,
+        IMAGES[0].astype(np.int16) * -100,
+        IMAGES[0].astype(np.float64) / 8,
+        IMAGES[:3].T,
+        IMAGES[0][..., None],
+    ],
+    ids=["8 bits", "16 bits", "below zero", "fractions", "colour", "one channel"],
+)
+def test_images_in_memory_are_read_back_as_they_are(image: np.ndarray) -> None:
+    ((name, content),) = encode_images([image])
+    read = decode_image(content, name).pixels
+    np.testing.assert_array_equal(read, image.squeeze())
+
+
+def test_files_by_their_paths_stay_where_they_are(evaluated: Path, tmp_path: Path) -> None:
+    own = sound_folder(tmp_path)
+    paths = sorted(own.folder.rglob("*.png"))
+    labels = LABELS[: len(paths) - 1]
+    result = skiagram.run(
+        paths[1:], labels, positive="cancer", folder="mine", options={"networks": []}
+    )
+    name = own.folder.name
+    written = {path.name for path in (evaluated / "mine").iterdir()}
+    assert written == {"images.csv", f"{name}-project"}
+    assert str(own.folder) in (result.folder / f"conf/dataset/{name}.yaml").read_text()

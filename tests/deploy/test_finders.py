@@ -39,10 +39,10 @@ from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 pytestmark = pytest.mark.thorough
 
 TEST = 4  # patients
-JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
+JUDGE: dict[str, Any] = {"C": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
 SEARCH: dict[str, Any] = {
-    "space": {"classifier.inverse_regularisation": {"low": 0.01, "high": 10.0, "scale": "log"}},
+    "space": {"classifier.C": {"low": 0.01, "high": 10.0, "scale": "log"}},
     "budget": {"trials": 2, "folds": 2},
 }
 

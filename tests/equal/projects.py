@@ -62,7 +62,7 @@ PROJECTS: Mapping[str, SmallProject] = {
         options={
             "conf/model/small_cnn.yaml": SMALL,
             "conf/model/svm.yaml": {"columns": ["first_order", "glcm", "wavelet"]},
-            "conf/model/random_forest.yaml": {"trees": 20},
+            "conf/model/random_forest.yaml": {"n_estimators": 20},
             "conf/combination/stacking.yaml": {"members": ["svm", "small_cnn"]},
         },
         after=[
@@ -90,7 +90,7 @@ PROJECTS: Mapping[str, SmallProject] = {
         },
         options={
             "conf/model/tiny_cnn.yaml": SMALL,
-            "conf/model/random_forest.yaml": {"trees": 20},
+            "conf/model/random_forest.yaml": {"n_estimators": 20},
         },
         after=predict("random_forest", *FILMS),
     ),

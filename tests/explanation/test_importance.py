@@ -191,7 +191,7 @@ def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
 
 def test_boosting_is_explained_in_log_odds() -> None:
     table = features()
-    fitted = fit(model("histogram_boosting", iterations=10, l2_penalty=0.0), table)
+    fitted = fit(model("histogram_boosting", max_iter=10, l2_regularization=0.0), table)
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
     np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)

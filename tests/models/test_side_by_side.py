@@ -57,7 +57,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
         store = write_images(folder / "images", images)
         inputs = SimpleNamespace(of=lambda case_id: ImageSet(store, case_id))
     else:
-        untrained = build(values | {"trees": 20}, "model")
+        untrained = build(values | {"n_estimators": 20}, "model")
     out = folder / "out"
     folders, how = ArmFolders.under(out, model), compute(where)
     train_as(model, untrained, inputs, cases_of(DATA, SPLIT), folders, plan=plan, compute=how)
@@ -119,7 +119,7 @@ def _ports() -> dict[str, int]:
 
 @pytest.mark.thorough
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
-    values = read_options("logistic_regression") | {"max_iterations": 1}
+    values = read_options("logistic_regression") | {"max_iter": 1}
     outcomes = []
     for where in ("serial", "side by side"):
         folders, how = ArmFolders.under(tmp_path / where, "failing"), compute(where)

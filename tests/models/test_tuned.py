@@ -56,10 +56,10 @@ def test_the_better_of_two_settings_is_found_by_the_training_cases_alone() -> No
 
 
 def test_the_first_trial_has_the_models_own_values_and_equal_ones_are_not_fitted_again() -> None:
-    space = {"inverse_regularisation": {"low": 0.001, "high": 10.0, "scale": "log"}}
-    first, *others = tuned(space, inverse_regularisation=0.12345).fit(CASES, CONTEXT).tuning.trials
-    assert first.options == {"inverse_regularisation": 0.12345}
-    assert len({each.options["inverse_regularisation"] for each in others}) == 5
+    space = {"C": {"low": 0.001, "high": 10.0, "scale": "log"}}
+    first, *others = tuned(space, C=0.12345).fit(CASES, CONTEXT).tuning.trials
+    assert first.options == {"C": 0.12345}
+    assert len({each.options["C"] for each in others}) == 5
     trials = tuned().fit(CASES, CONTEXT).tuning.trials
     fitted = [trial for trial in trials if trial.images_seen]
     assert len(trials) == 6
@@ -98,7 +98,7 @@ def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_p
 def test_a_search_that_was_stopped_goes_on_and_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    space = {"inverse_regularisation": {"low": 0.001, "high": 10.0, "scale": "log"}}
+    space = {"C": {"low": 0.001, "high": 10.0, "scale": "log"}}
     context = replace(CONTEXT, folder=tmp_path)
     whole = tuned(space).fit(CASES, CONTEXT).tuning
     tuned(space, trials=3).fit(CASES, context)
@@ -170,9 +170,9 @@ def test_optuna_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
         ({"kernel": {"choices": ["poly", "linear"]}}, r"own value 'rbf' lies outside"),
         ({"kernel": {"choices": ["rbf", "cubic"]}}, r"model.kernel.*'poly'"),
         ({"encoding": {"choices": [None, "dinov2_small"]}}, "cannot change what a model reads"),
-        ({"inverse_regularisation": {"low": 2.0, "high": 2.0, "scale": "log"}}, "must lie below"),
-        ({"inverse_regularisation": {"low": 0.0, "high": 2.0, "scale": "log"}}, "a `low` above 0"),
-        ({"inverse_regularisation": {"low": 1, "high": 2, "scale": "square"}}, "'linear' or 'log'"),
+        ({"C": {"low": 2.0, "high": 2.0, "scale": "log"}}, "must lie below"),
+        ({"C": {"low": 0.0, "high": 2.0, "scale": "log"}}, "a `low` above 0"),
+        ({"C": {"low": 1, "high": 2, "scale": "square"}}, "'linear' or 'log'"),
         ({"kernel": {"choices": ["rbf"]}}, "at least 2"),
     ],
 )

@@ -201,7 +201,7 @@ def small(described: Project, tmp_path: Path) -> Project:
     return described.copy(tmp_path / "project")
 
 
-STRENGTHS = "conf.model.logistic_regression.inverse_regularisation"
+STRENGTHS = "conf.model.logistic_regression.C"
 SCORES = "scores/predictions.parquet"
 
 
@@ -323,7 +323,7 @@ def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
 def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) -> None:
     done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
     assert done.returncode == 1
-    assert "inverse_regularisation" in done.stderr
+    assert "C" in done.stderr
     table = table_of(small, "by_hand")
     assert table.loc[table["row"] == 1, "reason"].str.contains("greater than 0").all()
     assert "roc_auc" in set(table.loc[table["row"] == 2, "figure"])

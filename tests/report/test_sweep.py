@@ -29,7 +29,7 @@ from tests.report.pages import Page
 
 pytestmark = pytest.mark.thorough
 
-C = "conf.model.svm.inverse_regularisation"
+C = "conf.model.svm.C"
 
 
 def row(number: int, place: dict[str, Any], chosen_by: float, auc: float) -> RowResult:
@@ -176,7 +176,7 @@ EXAMPLES: dict[str, Callable[[], SweepResult]] = {
 WORDS = {
     "rows": """
         How strong <should> it be?
-        Row 2 (svm.inverse_regularisation 1) has the highest
+        Row 2 (svm.C 1) has the highest
         the reference
         not: No model works
     """,
@@ -188,7 +188,7 @@ WORDS = {
     """,
     "rows of the same figure": "2 rows have this figure; it is the first of them.",
     "rows of errors": """
-        Row 2 (svm.inverse_regularisation 2) has the lowest selection_absolute_error
+        Row 2 (svm.C 2) has the lowest selection_absolute_error
         absolute error of Ridge
     """,
     "costs": """
@@ -268,7 +268,7 @@ def test_the_row_of_the_highest_selection_auc_is_marked() -> None:
 @pytest.mark.parametrize(
     ("places", "words"),
     [
-        ([{C: 0.1}, {C: 1.0}], "against svm.inverse_regularisation"),
+        ([{C: 0.1}, {C: 1.0}], "against svm.C"),
         ([{C: c, "seed": s} for c in (0.1, 1) for s in (0, 1)], "Selection AUC"),
         ([{"restoration": "none"}, {"restoration": "repair"}], "change in AUC"),
     ],

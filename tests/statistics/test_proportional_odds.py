@@ -68,7 +68,7 @@ def test_weights_that_may_only_rise_do_not_fall() -> None:
 
 
 def test_too_few_steps_are_an_error() -> None:
-    with pytest.raises(NotConverged, match="max_iterations"):
+    with pytest.raises(NotConverged, match="max_iter"):
         fit_proportional_odds(VALUES, GRADE, 4, 0.01, iterations=2)
 
 

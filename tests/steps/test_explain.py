@@ -100,7 +100,9 @@ def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan:
     work = small_place(folder)
     conf = work.options.root / "conf"
     models = conf / "model"
-    forest = (models / "random_forest.yaml").read_text().replace("trees: 200", "trees: 8")
+    forest = (
+        (models / "random_forest.yaml").read_text().replace("n_estimators: 200", "n_estimators: 8")
+    )
     (models / "small_forest.yaml").write_text(forest)
     network = (models / "small_cnn.yaml").read_text().replace("epochs: 30", "epochs: 2")
     (models / "short_network.yaml").write_text(network.replace("patience: 30", "patience: 2"))

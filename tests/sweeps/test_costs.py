@@ -73,7 +73,7 @@ def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
 def test_a_model_that_fails_is_named_and_the_others_stand(result: SweepResult) -> None:
     assert isinstance(result.analysis, CostComparison)
     assert [each.model for each in result.analysis.models] == BASELINES[:-1]
-    assert "max_iterations" in result.analysis.failed[0].reason
+    assert "max_iter" in result.analysis.failed[0].reason
 
 
 @pytest.mark.thorough

@@ -11,7 +11,7 @@ from skiagram.sweeps.rows import Row, find_differing
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import CONF, context_in
 
-PENALTY = "conf.model.logistic_regression.inverse_regularisation"
+PENALTY = "conf.model.logistic_regression.C"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_models_that_some_rows_have_show_their_options(workspace: Workspace) -> 
         {"baselines": ["decision_tree"], "networks": []},
         {"baselines": ["decision_tree"], "networks": ["small_cnn"], PENALTY: 1.0},
     )
-    assert linear["logistic_regression.inverse_regularisation"] == "0.03"
+    assert linear["logistic_regression.C"] == "0.03"
     assert tree["decision_tree.max_depth"] == both["decision_tree.max_depth"] == "3"
     assert both["small_cnn.training.optimizer.lr"] == "0.003"
     assert not [name for name in tree if name.startswith(("logistic_regression.", "small_cnn."))]
@@ -41,7 +41,7 @@ def test_an_option_that_other_rows_change_has_the_value_of_its_file(workspace: W
     subset = "conf.plan.plan.subset"
     changed = {PENALTY: 1.0, "seed": 1, subset: {"cases": 24, "draw": 0}, "scored": {"amount": 1}}
     unchanged, other = resolve(workspace, {}, changed)
-    name = "logistic_regression.inverse_regularisation"
+    name = "logistic_regression.C"
     assert unchanged == {name: "0.03", "seed": "0", "plan.subset": "null"}
     assert other == {}
 

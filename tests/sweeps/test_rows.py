@@ -17,7 +17,7 @@ from skiagram.sweeps.table import name_options, read_sweep
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import context_in
 
-C = "conf.model.svm.inverse_regularisation"
+C = "conf.model.svm.C"
 
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -55,7 +55,7 @@ def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest() -> None
         {"folds": 5, "seed": seed, C: value} for value in (0.1, 1.0) for seed in (0, 1, 2)
     ]
     assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert rows[3].name() == "svm.inverse_regularisation 1, seed 0"
+    assert rows[3].name() == "svm.C 1, seed 0"
 
 
 def test_named_settings_change_several_options_at_once() -> None:

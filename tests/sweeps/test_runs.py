@@ -16,7 +16,7 @@ from tests.sweeps.small_phantom import make_sweep, run, small_place
 
 pytestmark = pytest.mark.thorough
 
-C = "conf.model.logistic_regression.inverse_regularisation"
+C = "conf.model.logistic_regression.C"
 CHOICES: dict[str, Any] = {
     "features": "first_order,wavelet",
     "baselines": ["logistic_regression", "decision_tree"],
@@ -108,7 +108,7 @@ def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None
     result = run(workspace, axes={"seed": [0, 1], C: [0, 1.0]}, reference={"seed": 0, C: 1.0})
     failed, first, _, other = result.rows
     assert [bool(row.reason) for row in result.rows] == [True, False, True, False]
-    assert "inverse_regularisation" in failed.reason
+    assert "C" in failed.reason
     assert other.figures.of("logistic_regression", DIFFERENCE) is not None
     lines = result.table()
     assert lines.loc[lines["row"] == 1, "reason"].tolist() == [failed.reason]

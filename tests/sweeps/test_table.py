@@ -22,7 +22,7 @@ CHOICES: dict[str, Any] = {
     "folds": 2,
 }
 TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}
-PENALTY = {"conf.model.logistic_regression.inverse_regularisation": [0.1, 1.0]}
+PENALTY = {"conf.model.logistic_regression.C": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +137,12 @@ def test_options_in_files_that_rows_choose_by_name_are_columns(
 
 
 def test_a_row_that_leaves_an_option_as_it_is_shows_its_value(workspace: Workspace) -> None:
-    option, plan = "conf.model.logistic_regression.inverse_regularisation", "conf.plan.plan.subset"
+    option, plan = "conf.model.logistic_regression.C", "conf.plan.plan.subset"
     settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}
     result = run(workspace, axes={"penalty": settings})
     table = result.table().drop_duplicates("row")
     assert table["penalty"].tolist() == ["as it is", "weaker"]
-    assert table["logistic_regression.inverse_regularisation"].tolist() == ["0.03", "1"]
+    assert table["logistic_regression.C"].tolist() == ["0.03", "1"]
     assert table["seed"].tolist() == ["0", "1"]
     assert table["plan.subset"].tolist() == ["null", '{"cases": 24, "draw": 0}']
     assert table.columns.is_unique

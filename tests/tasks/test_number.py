@@ -102,7 +102,7 @@ def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -
 
 
 def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> None:
-    regression = model("logistic_regression", inverse_regularisation=1.0)  # for few columns
+    regression = model("logistic_regression", C=1.0)  # for few columns
     models = {"logistic_regression": regression, "null_model": model("null_model")}
     inputs = train_all(tmp_path, make_numbers(), models)
     analyses = replace(NO_REQUESTS, simple_rules=("null_model",))

@@ -17,7 +17,7 @@ def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_pat
     execution = sweep_execution(LINE, tmp_path)
     first, chosen, _ = execution.children
     assert [child.name for child in execution.children] == [f"strength {n}" for n in (1, 2, 3)]
-    assert chosen.params == {"svm.inverse_regularisation": "1.0"}
+    assert chosen.params == {"svm.C": "1.0"}
     assert {point.name: point.value for point in chosen.points}["selection_auc"] == 0.9
     assert (first.tags["skiagram.chosen"], chosen.tags["skiagram.chosen"]) == ("no", "yes")
     parent = {point.name: point.value for point in execution.parent.points}

@@ -24,11 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the options and say which; return 0."""
     from skiagram.cli.fitting_choices import edit_option_file
+    from skiagram.composition import Composition
 
-    changes = _read_changes(arguments.sweep, arguments.row)
+    changes, options = _read_changes(arguments.sweep, arguments.row), Composition(Path())
     by_file: dict[Path, dict[str, Any]] = {}
     for option, value in changes.items():
-        path, name = find_place(option)
+        path, name = find_place(options.find_option(option))
         by_file.setdefault(path, {})[name] = value
     for path in by_file:
         if not path.is_file():

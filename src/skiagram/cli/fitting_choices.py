@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skiagram.composition import Composition
+from skiagram.composition import Composition, find_new_option
 from skiagram.compute.files import write_files
 from skiagram.errors import how_to_install
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
@@ -97,10 +97,15 @@ def _plain(value: Any) -> str:
 
 
 def put(values: Any, dotted: str, value: Any) -> None:
-    """Set an option of a file, whose groups are named before it: `training.epochs`."""
+    """Set an option of a file, whose groups are named before it: `training.epochs`.
+
+    Where the file has it by its name of an earlier version, that goes.
+    """
     *parents, last = dotted.split(".")
     for parent in parents:
         values = values[parent]
+    for earlier in [name for name in values if find_new_option(values, name) == last != name]:
+        del values[earlier]
     if last not in values or values[last] != value:  # else its comments stay
         values[last] = value
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from skiagram.errors import AuditStop, DataError, OptionError, nearest, printabl
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
-    from skiagram.composition import Composition
     from skiagram.intake.file_options import FileOptions
     from skiagram.steps.preflight import DataSetFacts
 
@@ -58,6 +57,7 @@ _OF_A_LINE = (
     "folds",
 )
 _LISTS = ("baselines", "networks")
+ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
 _TOGETHER = "all_models"  # config of the combination of all arms
 _HOURS = 0.5  # for all networks
 
@@ -92,14 +92,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
-    from skiagram.cli.apply import find_place
-    from skiagram.cli.fitting_choices import read_encoders
-    from skiagram.cli.network_time import plan_network_time
     from skiagram.cli.show import show_results
+
+    options = read_file_options(arguments)
+    project: Path = arguments.project or Path(f"{options.short_name}-project")
+    values = _read_values(arguments.set)
+    code = run_data_set(
+        options, project, _asked(arguments), values, arguments.hours, quick=arguments.quick
+    )
+    return code or show_results(project, shown=project)
+
+
+def run_data_set(
+    options: "FileOptions",
+    project: Path,
+    asked: Mapping[str, Any],
+    values: Mapping[str, Any],
+    hours: float = _HOURS,
+    *,
+    quick: bool = False,
+) -> int:
+    """Check a data set, make or renew its project, and run every stage that is out of date.
+
+    Args:
+        options: The files of the data set.
+        project: Folder of the project; one that is there goes on where it stopped.
+        asked: Choice of params.yaml, one of `ASKED` → value.
+        values: Address of any other option, such as `svm.kernel` → value.
+        hours: For training all networks.
+        quick: Whether it is a first look: two folds, few baselines and a tiny network.
+
+    Returns:
+        The exit code of a stage that failed, else 0.
+
+    Raises:
+        SkiagramError: The data set or a choice cannot be used; nothing was run.
+    """
+    from skiagram.cli.fitting_choices import read_encoders
     from skiagram.composition import Composition
     from skiagram.projects.files import (
         CHOICES,
-        environment,
         is_made,
         make_project,
         read_shipped,
@@ -111,73 +143,119 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.steps.preflight import check_run
 
     require_dvc()
-    options = read_file_options(arguments).resolved()
-    name, asked = options.short_name, _asked(arguments)
-    project: Path = arguments.project or Path(f"{name}-project")
-    if not options.folder.exists():
-        beside = options.folder.parent
-        names = [path.name for path in beside.iterdir()] if beside.is_dir() else []
-        near = nearest(options.folder.name, names)
-        where, allowed = str(options.folder), "a folder of images, or a table of features"
-        remedy = f"did you mean `{near[0]}`?" if near else "check its name"
-        raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
-    # what the line chooses, before a project is made for it
+    options, asked = options.resolved(), dict(asked)
+    _require_files(options.folder)
+    # what is chosen, before a project is made for it
     shipped = read_shipped(CHOICES)
     usual = {choice: shipped[choice] for choice in _OF_A_LINE}
-    root = project if is_made(project) else shipped_root()
-    if arguments.baselines is not None:
-        asked["encoders"] = read_encoders(asked["baselines"], Composition(root))
-    values = _read_values(arguments.set, Composition(root))
-    check_run(Composition(root, usual | asked | values))
+    composition = Composition(project if is_made(project) else shipped_root())
+    if "baselines" in asked:
+        asked["encoders"] = read_encoders(asked["baselines"], composition)
+    values = {composition.find_option(address): value for address, value in values.items()}
+    check_run(Composition(composition.root, usual | asked | values))
+    # the project with its data set
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
-        os.chdir(project)
-        os.environ.update(environment(Path()))
-        if options.is_arrays:
-            choices, data = _add_arrays(options)
-        elif options.is_table:
-            choices, data = _add_table(options)
-        else:
-            choices, data = _add_folder(options, project)
-        # and what a run of it all would be
+        with _inside(project):
+            _add_and_choose(options, project, usual, asked, values, hours, quick=quick)
+    # its run
+    with _inside(project):
+        if warning := explain_taken(Path()):
+            print(warning, file=sys.stderr)
+        return run_stages(Path())
+
+
+def _add_and_choose(
+    options: "FileOptions",
+    project: Path,
+    usual: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    values: Mapping[str, Any],
+    hours: float,
+    *,
+    quick: bool,
+) -> None:
+    """Add the data set to the project in this folder, and write what its run chooses.
+
+    Args:
+        usual: Choices of a new project, by name; see `run_data_set` for the others.
+        values: Whole name of an option → value.
+    """
+    from skiagram.cli.apply import find_place
+    from skiagram.cli.network_time import plan_network_time
+    from skiagram.composition import Composition
+    from skiagram.steps.preflight import check_run
+
+    if options.is_arrays:
+        choices, data = _add_arrays(options)
+    elif options.is_table:
+        choices, data = _add_table(options)
+    else:
+        choices, data = _add_folder(options, project)
+    # what a run of it all would be
+    if quick:
         networks = choices.params.get("networks", ["tiny_cnn"])
-        quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-        asked = (quick if arguments.quick else {}) | asked
-        chosen = {**usual, **choices.params, **asked}
-        chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
-        check_run(Composition(Path(), chosen | values), data)
-        if not options.is_table:
-            _tell(choices, asked)
-        if not arguments.quick and "networks" not in asked:
-            choices, planned = plan_network_time(choices, asked, arguments.hours)
-            chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
-            print(*filter(None, [planned]), flush=True)
-        # all arms together are a row of the report, never what stands for an arm
-        together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
-        several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
-        if several and data.kind == "class" and not arguments.quick:
-            chosen["combinations"] = values.get("combinations", together)
-    changed = {file: dict(options) for file, options in choices.options.items()}
+        first_look = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
+        asked = first_look | dict(asked)
+    chosen = {**usual, **choices.params, **asked}
+    chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
+    check_run(Composition(Path(), {**chosen, **values}), data)
+    if not options.is_table:
+        _tell(choices, asked)
+    # networks that there is time for
+    if not quick and "networks" not in asked:
+        choices, planned = plan_network_time(choices, asked, hours)
+        chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
+        print(*filter(None, [planned]), flush=True)
+    # all arms together are a row of the report, never what stands for an arm
+    together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
+    several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
+    if several and data.kind == "class" and not quick:
+        chosen["combinations"] = values.get("combinations", together)
+    # into params.yaml and the configs
+    changed = {file: dict(of_file) for file, of_file in choices.options.items()}
     for name, value in values.items():
         path, option = find_place(name)
         if name not in chosen:
             changed.setdefault(path.as_posix(), {})[option] = value
     _choose(chosen, changed)
-    if warning := explain_taken(Path()):
-        print(warning, file=sys.stderr)
-    code = run_stages(Path())
-    return code or show_results(Path(), shown=project)
+
+
+def _require_files(folder: Path) -> None:
+    """Refuse a name that neither a folder nor a file has; the message names the nearest one."""
+    if folder.exists():
+        return
+    names = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
+    near = nearest(folder.name, names)
+    where, allowed = str(folder), "a folder of images, or a table of features"
+    remedy = f"did you mean `{near[0]}`?" if near else "check its name"
+    raise DataError("no such file or folder", where=where, allowed=allowed, remedy=remedy)
+
+
+@contextmanager
+def _inside(project: Path) -> Iterator[None]:
+    """Work in the folder of a project, under its variables, and come back."""
+    from skiagram.projects.files import environment
+
+    before = dict(os.environ)
+    with chdir(project):
+        os.environ.update(environment(Path()))
+        try:
+            yield
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @contextmanager
 def _gone_if_refused(project: Path) -> Iterator[None]:
     """Remove a project that is new where its data set is refused: nothing was written then."""
-    here, is_new, made = Path.cwd(), not project.exists(), project.resolve()
+    is_new, made = not project.exists(), project.resolve()
     try:
         yield
     except (DataError, OptionError):
-        os.chdir(here)
         if is_new and made.exists():
             shutil.rmtree(made, ignore_errors=True)
             print(f"{project} is removed again: nothing was run.", flush=True)
@@ -269,22 +347,22 @@ def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the choices that the line names: name in params.yaml → value."""
     asked: dict[str, Any] = {}
-    for option in _LISTS:
-        names = getattr(arguments, option)
-        if names is not None:
-            listed = [name.strip() for name in names.split(",") if name.strip()]
-            asked[option] = [] if listed == ["none"] else listed
-    for option in ("features", "restoration", "repeats", "folds"):
-        if getattr(arguments, option) is not None:
-            asked[option] = getattr(arguments, option)
+    for choice in ASKED:
+        value = getattr(arguments, choice)
+        if value is None:
+            continue
+        if choice in _LISTS:
+            names = [name.strip() for name in value.split(",") if name.strip()]
+            value = [] if names == ["none"] else names
+        asked[choice] = value
     return asked
 
 
-def _read_values(words: Sequence[str], options: "Composition") -> dict[str, Any]:
-    """Return option → value of words such as `svm.kernel=linear`, options by their whole names.
+def _read_values(words: Sequence[str]) -> dict[str, Any]:
+    """Return address → value of words such as `svm.kernel=linear`.
 
     Raises:
-        OptionError: A word has no value, or there is no such option.
+        OptionError: A word has no value, or none that can be read.
     """
     import yaml
 
@@ -297,7 +375,7 @@ def _read_values(words: Sequence[str], options: "Composition") -> dict[str, Any]
                 f"`{word}` has no value", where="--set", allowed=allowed, remedy=remedy
             )
         try:
-            values[options.find_option(address)] = yaml.safe_load(text)
+            values[address] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             allowed = "a number, a word, or a list such as `[a, b]`"
             raise OptionError(f"`{text}` was given", where=address, allowed=allowed) from error

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.composition import rename_options, rename_path
 from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
@@ -210,10 +211,12 @@ def load_scorer(
     for repeat in repeats:
         # The model is as the records say; of a tuned one with what this repeat's search chose.
         with named(str(folder / DEPLOYMENT)):
-            options = deployment.model_options
+            name = deployment.model
+            options = rename_options(deployment.model_options, name)
             if is_tuned(options):
-                tuning = record(Tuning, repeat / TUNING)
-                options = apply_values(options.get("model", {}), tuning.chosen)
+                tuning, options = record(Tuning, repeat / TUNING), options.get("model", {})
+                chosen = {rename_path(options, k, name): v for k, v in tuning.chosen.items()}
+                options = apply_values(options, chosen)
         if deployment.reads_encoding:
             options = {**options, "encoding": ENCODING}
         built = own(options, ("skiagram.models",), ("load", "build"), folder / DEPLOYMENT)

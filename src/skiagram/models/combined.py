@@ -198,12 +198,12 @@ class Stacking(Combination):
     """Log-odds of the members, weighted by a logistic regression without negative weights.
 
     Attributes:
-        inverse_regularisation: C of the ridge ‖w‖² / (2C), > 0; smaller shrinks the weights more.
+        C: Of the ridge ‖w‖² / (2C), > 0; smaller shrinks the weights more.
     """
 
     kind: ClassVar[str] = "Stacking"
 
-    inverse_regularisation: Annotated[float, Field(gt=0)]
+    C: Annotated[float, Field(gt=0)]
 
     @property
     def averaged(self) -> Mean:
@@ -224,7 +224,7 @@ class Stacking(Combination):
             weights, intercepts = theta[:members], theta[members:]
             logits = np.einsum("nmk,m->nk", log_odds, weights) + intercepts
             residual = softmax(logits, axis=1) - one_hot
-            ridge = weights / self.inverse_regularisation
+            ridge = weights / self.C
             slope = np.einsum("nmk,nk->m", log_odds, residual) + ridge
             likelihood = float((one_hot * log_softmax(logits, axis=1)).sum())
             gradient = np.concatenate([slope, residual.sum(axis=0)])

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.evaluation.evaluation_record import (
     SECONDARY,
     Decision,
@@ -118,9 +118,77 @@ class _Shown:
 
 @dataclass(frozen=True)
 class ProjectResult(_Shown):
-    """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook."""
+    """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook.
+
+    Attributes:
+        folder: The project.
+    """
 
     evaluation: Evaluation
+    folder: Path
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.folder / "reports/report.html"
+
+    def predict(self, images: Any, model: str | None = None) -> pd.DataFrame:
+        """Score new images with a trained model, for research only, as `skiagram predict` does.
+
+        Args:
+            images: Arrays or paths of files, made as the training images were made.
+            model: Its name in the table of models; None for the one that the verdict would use: of
+                the networks where it is *yes*, else of the classical models. Where folds chose
+                different ones, it is the one that was chosen most often.
+
+        Returns:
+            A row an image, with the columns of `skiagram predict`: `probability_<class>`,
+            `decision`, `set`, `refer`, `unusual`, and `error` where it could not be scored.
+
+        Raises:
+            OptionError: There is no such model, or it needs more than an image of each case.
+            DataError: None of the images can be scored.
+        """
+        from skiagram.deploy.inputs import read_covariates
+        from skiagram.deploy.new_cases import find_cases
+        from skiagram.deploy.package import opened_model
+        from skiagram.deploy.prediction import beside_images, row_cells, score_cases
+        from skiagram.intake.in_memory import written_images
+
+        # the model
+        if model is None:
+            arms = self.evaluation.arms
+            preferred = self.evaluation.contender if self.decision == "yes" else "classical"
+            chosen = [
+                name for arm in (preferred, *arms) if arm in arms for name in arms[arm].chosen
+            ]
+            model = next(iter(chosen), None)
+        records = sorted(self.folder.glob("models/*/deployment.json"))
+        records += sorted(self.folder.glob("combined/models/*/deployment.json"))
+        folders = {path.parent.name: path.parent for path in records}
+        if model not in folders:
+            near = nearest(model or "", folders)
+            remedy = f"did you mean `{near[0]}`?" if near else "name one of these"
+            fault = f"no trained model `{model}`" if model else "no model was chosen"
+            raise OptionError(fault, where="model", allowed=listed(folders), remedy=remedy)
+        # each image
+        with opened_model(folders[model]) as opened, written_images(images) as files:
+            volumes = opened.preparer.preparation.images.slices is not None
+            cases = find_cases([str(file) for file in files.values()], volumes=volumes)
+            covariates = read_covariates(None, opened.scorer.covariates, cases)
+            results = [*score_cases(opened, cases, covariates)]
+        if all(result.error for result in results):
+            raise DataError(results[0].error, where="images", allowed="images as in training")
+        # as a table
+        rows = partial(
+            row_cells,
+            classes=[*opened.task.reported],
+            decides=opened.threshold is not None,
+            beside=beside_images(opened),
+        )
+        names = {str(file): name for name, file in files.items()}
+        table = pd.DataFrame([rows(result) for result in results])
+        return table.assign(file=[names.get(file, file) for file in table["file"]])
 
     @property
     def answered(self) -> Evaluation:  # type: ignore[override]
@@ -327,4 +395,4 @@ def read_project(folder: str | Path | None = None) -> ProjectResult:
     if not record.is_file():
         remedy = "name the folder of a project in which `dvc repro` has ended"
         raise DataError("no evaluation", where=str(record), remedy=remedy)
-    return ProjectResult(read_record(Evaluation, record))
+    return ProjectResult(read_record(Evaluation, record), record.resolve().parents[1])

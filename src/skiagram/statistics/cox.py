@@ -136,7 +136,7 @@ def fit_elastic_net(
         if float(np.abs(moved_by).max(initial=0.0)) <= 1e-10:
             ahead = moved
         weights, momentum = moved, grown
-    raise NotConverged(f"no optimum in {iterations} steps: raise `max_iterations` or the penalty")
+    raise NotConverged(f"no optimum in {iterations} steps: raise `max_iter` or the penalty")
 
 
 def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:

@@ -131,9 +131,7 @@ def fit_proportional_odds(
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-15, "gtol": 1e-8}
     solution = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
     if not solution.success and solution.nit >= iterations:
-        raise NotConverged(
-            f"no optimum in {iterations} steps: raise `max_iterations` or the penalty"
-        )
+        raise NotConverged(f"no optimum in {iterations} steps: raise `max_iter` or the penalty")
     weights, steps = solution.x[:columns], np.exp(solution.x[columns + 1 :])
     return ProportionalOdds(
         weights, solution.x[columns] + np.concatenate([[0.0], np.cumsum(steps)])

@@ -188,7 +188,7 @@ class Row:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def name(self) -> str:
-        """Return its place in words: `svm.inverse_regularisation 0.1, seed 2`."""
+        """Return its place in words: `svm.C 0.1, seed 2`."""
         return ", ".join(f"{short_name(k)} {show_value(v)}" for k, v in self.place.items())
 
 

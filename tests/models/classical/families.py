@@ -16,10 +16,10 @@ from tests.models.examples import labelled
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
 # Fewer trees than the configs ask for, to save time.
 SMALL: dict[str, dict[str, Any]] = {
-    "random_forest": {"trees": 12},
-    "extra_trees": {"trees": 12},
-    "bagging": {"count": 8},
-    "histogram_boosting": {"iterations": 15, "learning_rate": 0.3},
+    "random_forest": {"n_estimators": 12},
+    "extra_trees": {"n_estimators": 12},
+    "bagging": {"n_estimators": 8},
+    "histogram_boosting": {"max_iter": 15, "learning_rate": 0.3},
     "cox_boosted": {"trees": 40},
 }
 

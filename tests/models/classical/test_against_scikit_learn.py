@@ -20,36 +20,36 @@ from tests.models.classical.families import cohort, has_option, model
 
 FOREST: dict[str, Any] = {"max_features": 0.5, "min_samples_leaf": 2}
 BOOSTED: dict[str, Any] = {"learning_rate": 0.2, "min_samples_leaf": 3, "max_features": 0.5}
-LOGISTIC: dict[str, Any] = {"max_iterations": 9000, "tolerance": 1e-3}
+LOGISTIC: dict[str, Any] = {"max_iter": 9000, "tol": 1e-3}
 PLAIN: list[tuple[str, dict[str, Any], Any]] = [
     ("linear_regression", {}, LinearRegression()),
-    ("ridge", {"penalty": 7.0}, Ridge(alpha=7.0)),
+    ("ridge", {"alpha": 7.0}, Ridge(alpha=7.0)),
     (
         "logistic_regression",
-        LOGISTIC | {"inverse_regularisation": 0.5},
+        LOGISTIC | {"C": 0.5},
         LogisticRegression(C=0.5, max_iter=9000, tol=1e-3),
     ),
     (
         "elastic_net",
-        LOGISTIC | {"inverse_regularisation": 0.1, "l1_ratio": 0.3},
+        LOGISTIC | {"C": 0.1, "l1_ratio": 0.3},
         LogisticRegression(C=0.1, l1_ratio=0.3, solver="saga", max_iter=9000, tol=1e-3),
     ),
     (
         "svm",
-        {"kernel": "rbf", "gamma": 0.2, "inverse_regularisation": 2.0},
+        {"kernel": "rbf", "gamma": 0.2, "C": 2.0},
         SVC(C=2.0, gamma=0.2),
     ),
-    ("nearest_neighbours", {"neighbours": 3}, KNeighborsClassifier(3)),
-    ("random_forest", FOREST | {"trees": 7}, RandomForestClassifier(7, **FOREST)),
-    ("extra_trees", FOREST | {"trees": 7}, ExtraTreesClassifier(7, **FOREST)),
+    ("nearest_neighbours", {"n_neighbors": 3}, KNeighborsClassifier(3)),
+    ("random_forest", FOREST | {"n_estimators": 7}, RandomForestClassifier(7, **FOREST)),
+    ("extra_trees", FOREST | {"n_estimators": 7}, ExtraTreesClassifier(7, **FOREST)),
     (
         "bagging",
-        {"base": "logistic_regression", "count": 6, "share": 0.5},
+        {"base": "logistic_regression", "n_estimators": 6, "max_samples": 0.5},
         BaggingClassifier(LogisticRegression(max_iter=5000), 6, max_samples=0.5),
     ),
     (
         "histogram_boosting",
-        BOOSTED | {"iterations": 5, "max_leaves": 4, "l2_penalty": 0.1},
+        BOOSTED | {"max_iter": 5, "max_leaf_nodes": 4, "l2_regularization": 0.1},
         HistGradientBoostingClassifier(
             **BOOSTED, max_iter=5, max_leaf_nodes=4, l2_regularization=0.1, early_stopping=False
         ),

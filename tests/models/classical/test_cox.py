@@ -19,7 +19,7 @@ from tests.tasks.cohort import labelled, make_cases, make_features
 
 
 def test_an_elastic_net_leaves_columns_out() -> None:
-    untrained = model("elastic_net", inverse_regularisation=0.07)
+    untrained = model("elastic_net", C=0.07)
     summary = untrained.fit(labelled(make_cases()), FitContext(seed=0)).summary
     assert summary.features["signal"]
     assert not all(summary.features.values())

@@ -37,8 +37,8 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
 
 
 def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
-    with pytest.raises(ModelFailure, match="raise `max_iterations`"):
-        model("logistic_regression", max_iterations=1).fit(cohort(2), CONTEXT)
+    with pytest.raises(ModelFailure, match="raise `max_iter`"):
+        model("logistic_regression", max_iter=1).fit(cohort(2), CONTEXT)
 
 
 def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
@@ -117,7 +117,7 @@ def test_a_selection_names_what_it_chose(n_classes: int, components: int | None)
 def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change() -> None:
     """A kept feature moves the scores when it is shuffled; another does not."""
     cases = cohort(3)
-    options = {"l1_ratio": 1.0, "inverse_regularisation": 0.1}
+    options = {"l1_ratio": 1.0, "C": 0.1}
     chosen = kept(cases, "elastic_net", **options)
     assert 0 < len(chosen) < len(cases.inputs.names)
     fitted = model("elastic_net", **options).fit(cases, CONTEXT)

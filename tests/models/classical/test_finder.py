@@ -35,7 +35,7 @@ CONTEXT = FitContext(seed=3, positive=1)
 
 
 def finder(**options: Any) -> CandidateFinder:
-    judge = VALUES["classifier"] | {"inverse_regularisation": 1.0}
+    judge = VALUES["classifier"] | {"C": 1.0}
     small = {
         "classifier": judge,
         "normal_places": 5,
@@ -235,7 +235,7 @@ def test_cross_validation_keeps_the_marks_of_fits_that_did_not_see_the_film(tmp_
 @pytest.mark.slow
 def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path / "images")
-    training, name = labelled(whole, label), "classifier.inverse_regularisation"
+    training, name = labelled(whole, label), "classifier.C"
     options = {
         "_target_": "skiagram.models.tuned.Tuned",
         "model": composed(finder()),

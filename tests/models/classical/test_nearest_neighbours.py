@@ -8,5 +8,5 @@ from tests.models.classical.families import cohort, model
 
 def test_one_neighbour_of_a_training_case_is_the_case_itself() -> None:
     cases = cohort(3)
-    fitted = model("nearest_neighbours", neighbours=1).fit(cases, FitContext(0))
+    fitted = model("nearest_neighbours", n_neighbors=1).fit(cases, FitContext(0))
     np.testing.assert_array_equal(fitted.scores(cases.inputs).argmax(axis=1), cases.label)

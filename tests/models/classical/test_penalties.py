@@ -24,7 +24,7 @@ TARGETS: dict[Loss, NDArray[Any]] = {
 
 def fit(name: str, loss: Loss, copies: int, **options: Any) -> NDArray[np.float64]:
     """Return the coefficients of a fit to so many copies of the cases."""
-    estimator = model(name, tolerance=1e-8, **options).estimator(0, loss)
+    estimator = model(name, tol=1e-8, **options).estimator(0, loss)
     target = TARGETS[loss]
     repeated = np.concatenate([target] * copies)
     return np.ravel(estimator.fit(np.tile(VALUES, (copies, 1)), repeated).coef_)
@@ -34,22 +34,22 @@ def fit(name: str, loss: Loss, copies: int, **options: Any) -> NDArray[np.float6
 @pytest.mark.parametrize("loss", TARGETS)
 def test_each_case_twice_is_as_half_the_penalty(name: str, loss: Loss) -> None:
     """The sum of the losses is penalised, and not their mean."""
-    once = fit(name, loss, 1, inverse_regularisation=C)
-    assert fit(name, loss, 2, inverse_regularisation=C / 2) == pytest.approx(once, abs=1e-4)
-    assert fit(name, loss, 2, inverse_regularisation=C) != pytest.approx(once, abs=1e-2)
+    once = fit(name, loss, 1, C=C)
+    assert fit(name, loss, 2, C=C / 2) == pytest.approx(once, abs=1e-4)
+    assert fit(name, loss, 2, C=C) != pytest.approx(once, abs=1e-2)
 
 
 @pytest.mark.parametrize("loss", ["classification", "least_squares", "cox"])
 def test_an_elastic_net_with_hardly_any_l1_is_the_regression(loss: Loss) -> None:
-    mixed = fit("elastic_net", loss, 1, inverse_regularisation=C, l1_ratio=1e-6)
-    alone = fit("logistic_regression", loss, 1, inverse_regularisation=C)
+    mixed = fit("elastic_net", loss, 1, C=C, l1_ratio=1e-6)
+    alone = fit("logistic_regression", loss, 1, C=C)
     assert mixed == pytest.approx(alone, abs=1e-3)
 
 
 def test_each_loss_may_have_a_strength_of_its_own() -> None:
     by_loss = {"classification": 0.1, "least_squares": C, "ordered_logistic": 0.3, "cox": 0.4}
-    own = fit("logistic_regression", "least_squares", 1, inverse_regularisation=by_loss)
-    one = fit("logistic_regression", "least_squares", 1, inverse_regularisation=C)
+    own = fit("logistic_regression", "least_squares", 1, C=by_loss)
+    one = fit("logistic_regression", "least_squares", 1, C=C)
     assert own.tolist() == one.tolist()
 
 
@@ -65,6 +65,4 @@ def test_of_a_number_half_the_square_is_the_loss() -> None:
     """Coefficients solve (X'X + I / C) w = X'y of centred values."""
     centred, target = VALUES - VALUES.mean(axis=0), SIGNAL - SIGNAL.mean()
     wanted = np.linalg.solve(centred.T @ centred + np.eye(5) / C, centred.T @ target)
-    assert fit("logistic_regression", "least_squares", 1, inverse_regularisation=C) == (
-        pytest.approx(wanted, abs=1e-10)
-    )
+    assert fit("logistic_regression", "least_squares", 1, C=C) == (pytest.approx(wanted, abs=1e-10))

@@ -25,7 +25,7 @@ def log_probability(strengths: tuple[float, ...]) -> tuple[np.ndarray, np.ndarra
 
 def test_weights_above_zero_are_those_of_a_ridge_logistic_regression() -> None:
     values, label = log_probability((1.0, 0.7, 0.4))
-    stacking = combination("stacking", inverse_regularisation=0.05)
+    stacking = combination("stacking", C=0.05)
     peer = LogisticRegression(C=0.05, tol=1e-10, max_iter=1000)
     peer.fit(values[:, :, 1] - values[:, :, 0], label)
     assert (peer.coef_ > 0).all()

@@ -161,7 +161,7 @@ RUN = ("logistic_regression", "svm")
         ("stacking", {"members": ["svm", "svm"]}, "named twice"),
         ("stacking", {"members": ["svm"]}, r"members.*at least 2"),
         ("svm", {}, r"a model has the same name.*rename the config"),
-        ("stacking", {"inverse_regularisation": 0.0}, r"combinations.stacking.inverse_reg"),
+        ("stacking", {"C": 0.0}, r"combinations.stacking.C"),
     ],
 )
 def test_a_wrong_combination_is_named(name: str, changed: dict[str, object], words: str) -> None:

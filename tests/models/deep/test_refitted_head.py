@@ -27,9 +27,7 @@ SMALL = SMALL_CNN | {"dropout": 0.5}
 
 
 def options(head: Literal["logistic", "svm"] = "logistic") -> RefittedHead:
-    return RefittedHead(
-        backbone=SMALL, head=head, inverse_regularisation=0.1, training=training(epochs=2)
-    )
+    return RefittedHead(backbone=SMALL, head=head, C=0.1, training=training(epochs=2))
 
 
 def classifier_of(fitted: FittedNetwork) -> Classifier:
@@ -100,6 +98,4 @@ def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:
         "dropout": 0.0,
     }
     with pytest.raises(OptionError, match="is not a network that reads only images"):
-        RefittedHead(
-            backbone=fusion, head="svm", inverse_regularisation=0.1, training=training(epochs=2)
-        )
+        RefittedHead(backbone=fusion, head="svm", C=0.1, training=training(epochs=2))

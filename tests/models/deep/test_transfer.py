@@ -281,7 +281,7 @@ def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile
     chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
     times = np.ones((6, 2), np.float32)
     for n_classes, label, said in (
-        (1, times, r"an outcome without classes.*inverse_regularisation to null"),
+        (1, times, r"an outcome without classes.*C to null"),
         (3, cases.label, r"class 2 has no training case"),
     ):
         classifier = Classifier(
@@ -292,11 +292,9 @@ def test_a_logistic_start_needs_all_classes(tmp_path: Path, lite_file: LocalFile
 
 
 def test_a_refitted_head_sees_each_mirrored_case_once(tmp_path: Path, lite_file: LocalFile) -> None:
-    chosen = lite(lite_file, depths=None, inverse_regularisation=None, frozen_epochs=None)
+    chosen = lite(lite_file, depths=None, C=None, frozen_epochs=None)
     backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
-    network = RefittedHead(
-        backbone=backbone, head="logistic", inverse_regularisation=0.1, training=chosen.training
-    )
+    network = RefittedHead(backbone=backbone, head="logistic", C=0.1, training=chosen.training)
     known, unseen = halves(tmp_path, 12)
     fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
@@ -391,7 +389,7 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
         started(options("test_efficientnet", depths=(1, 5)))
     for wrong, said in (
         ({"depths": (1,)}, r"`depths` are of timm's"),
-        ({"head": "dense", "inverse_regularisation": 1.0}, r"`dense` head is drawn"),
+        ({"head": "dense", "C": 1.0}, r"`dense` head is drawn"),
     ):
         with pytest.raises(ValueError, match=said):
             options(SMALL, **wrong)

@@ -350,7 +350,7 @@ def _named_failures(title: str) -> Iterator[None]:
             warnings.simplefilter("error", ConvergenceWarning)
             yield
     except ConvergenceWarning as error:
-        fault, remedy = "the fit does not converge", "raise `max_iterations` or normalise otherwise"
+        fault, remedy = "the fit does not converge", "raise `max_iter` or normalise otherwise"
         detail = str(error).splitlines()[0]
         raise ModelFailure(fault, where=title, remedy=remedy, detail=detail) from error
     except (ValueError, ArithmeticError, MemoryError) as error:

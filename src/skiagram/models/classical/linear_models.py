@@ -66,15 +66,15 @@ class Ridge(LinearRegression):
     """Least squares with an L2 penalty.
 
     Attributes:
-        penalty: α of α‖w‖², > 0; larger shrinks more.
+        alpha: α of α‖w‖², > 0; larger shrinks more.
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Ridge regression"}
 
-    penalty: Annotated[float, Field(gt=0)]
+    alpha: Annotated[float, Field(gt=0)]
 
     def estimator(self, seed: int, loss: Loss) -> PenalisedLeastSquares:
-        return PenalisedLeastSquares(alpha=self.penalty)
+        return PenalisedLeastSquares(alpha=self.alpha)
 
 
 Strength = Annotated[float, Field(gt=0)]
@@ -107,10 +107,10 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     a time Cox's, summed over events.
 
     Attributes:
-        inverse_regularisation: C of the penalty ‖w‖² / (2C) beside the sum of the task's losses,
-            > 0; smaller shrinks the coefficients more. One number for all losses, or one for each.
-        max_iterations: Iterations after which the fit counts as not converged.
-        tolerance: Gradient at which a fit to classes ends; larger is quicker, and shrinks a little
+        C: Of the penalty ‖w‖² / (2C) beside the sum of the task's losses, > 0; smaller shrinks the
+            coefficients more. One number for all losses, or one for each.
+        max_iter: Iterations after which the fit counts as not converged.
+        tol: Gradient at which a fit to classes ends; larger is quicker, and shrinks a little
             more. Other fits go on to their optimum.
     """
 
@@ -122,13 +122,13 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
         "multilabel": "Logistic regression",
     }
 
-    inverse_regularisation: Strength | StrengthByLoss
-    max_iterations: Annotated[int, Field(ge=1)]
-    tolerance: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
+    C: Strength | StrengthByLoss
+    max_iter: Annotated[int, Field(ge=1)]
+    tol: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
     def strength(self, loss: Loss) -> float:
         """Return C for a loss."""
-        strength = self.inverse_regularisation
+        strength = self.C
         return getattr(strength, loss) if isinstance(strength, StrengthByLoss) else strength
 
     def estimator(self, seed: int, loss: Loss) -> Any:
@@ -136,14 +136,14 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
         if loss == "least_squares":
             return PenalisedLeastSquares(alpha=1 / strength)
         if loss == "ordered_logistic":
-            return OrderedLogistic(strength, self.max_iterations)
+            return OrderedLogistic(strength, self.max_iter)
         if loss == "cox":
-            return PenalisedCox(strength, 0.0, self.max_iterations)
+            return PenalisedCox(strength, 0.0, self.max_iter)
         return Logistic(
             C=strength,
             class_weight=self.class_weight,
-            max_iter=self.max_iterations,
-            tol=self.tolerance,
+            max_iter=self.max_iter,
+            tol=self.tol,
             random_state=seed,
         )
 
@@ -156,7 +156,7 @@ class ElasticNet(LogisticRegression):
     least squares on the places of the grades.
 
     Attributes:
-        inverse_regularisation: C of the penalty (ρ‖w‖₁ + (1 − ρ)‖w‖² / 2) / C beside the sum of the
+        C: Of the penalty (ρ‖w‖₁ + (1 − ρ)‖w‖² / 2) / C beside the sum of the
             task's losses, > 0; smaller shrinks the coefficients more. One number for all losses, or
             one for each.
         l1_ratio: ρ, the share of the L1 penalty, which sets coefficients to 0, in [0, 1].
@@ -173,7 +173,7 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> Any:
-        given = self.strength(loss), self.l1_ratio, self.max_iterations
+        given = self.strength(loss), self.l1_ratio, self.max_iter
         if loss == "cox":
             return PenalisedCox(*given)
         if loss in ("least_squares", "ordered_logistic"):
@@ -183,8 +183,8 @@ class ElasticNet(LogisticRegression):
             l1_ratio=self.l1_ratio,
             class_weight=self.class_weight,
             solver="saga",
-            max_iter=self.max_iterations,
-            tol=self.tolerance,
+            max_iter=self.max_iter,
+            tol=self.tol,
             random_state=seed,
         )
 

@@ -25,9 +25,9 @@ class MeanOfModels(ClassicalModel):
     """The mean probability of two penalised logistic regressions and two forests.
 
     Attributes:
-        ridge_inverse_regularisation: C of the logistic regression that shrinks all coefficients.
-        lasso_inverse_regularisation: C of the one that sets most of them to 0.
-        trees: Number of trees of the random forest, and of the extremely randomised trees.
+        ridge_C: `C` of the logistic regression that shrinks all coefficients.
+        lasso_C: `C` of the one that sets most of them to 0.
+        n_estimators: Number of trees of the random forest, and of the extremely randomised trees.
         min_samples_leaf: Training cases a leaf holds at least.
     """
 
@@ -36,20 +36,20 @@ class MeanOfModels(ClassicalModel):
         "multilabel": "Mean of four models",
     }
 
-    ridge_inverse_regularisation: Annotated[float, Field(gt=0)]
-    lasso_inverse_regularisation: Annotated[float, Field(gt=0)]
-    trees: Annotated[int, Field(ge=1)]
+    ridge_C: Annotated[float, Field(gt=0)]  # noqa: N815 - scikit-learn's name of it
+    lasso_C: Annotated[float, Field(gt=0)]  # noqa: N815
+    n_estimators: Annotated[int, Field(ge=1)]
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> VotingClassifier:
         forest = {
-            "n_estimators": self.trees,
+            "n_estimators": self.n_estimators,
             "min_samples_leaf": self.min_samples_leaf,
             "random_state": seed,
         }
-        ridge = LogisticRegression(C=self.ridge_inverse_regularisation, max_iter=_ITERATIONS)
+        ridge = LogisticRegression(C=self.ridge_C, max_iter=_ITERATIONS)
         lasso = LogisticRegression(
-            C=self.lasso_inverse_regularisation,
+            C=self.lasso_C,
             l1_ratio=1.0,
             solver="saga",
             tol=1e-3,

@@ -17,16 +17,16 @@ class NearestNeighbours(ClassicalModel):
     """Nearest neighbours; scores are the shares of classes among them, in [0, 1].
 
     Attributes:
-        neighbours: Training cases that vote.
+        n_neighbors: Training cases that vote.
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Nearest neighbours"}
 
-    neighbours: Annotated[int, Field(ge=1)]
+    n_neighbors: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> KNeighborsClassifier:
         """Return the estimator; it compares with every case, as a search tree cannot be saved."""
-        return KNeighborsClassifier(self.neighbours, algorithm="brute")
+        return KNeighborsClassifier(self.n_neighbors, algorithm="brute")
 
     @staticmethod
     def n_parameters(estimator: Any) -> int:

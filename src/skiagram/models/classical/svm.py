@@ -18,22 +18,21 @@ class SupportVectorMachine(ClassWeightedModel):
 
     Attributes:
         kernel: `rbf` exp(−γ‖x − y‖²), `poly` (γ⟨x, y⟩)³ or `linear` ⟨x, y⟩.
-        inverse_regularisation: C, the cost of a case inside the margin, > 0; smaller
-            widens the margin.
+        C: The cost of a case inside the margin, > 0; smaller widens the margin.
         gamma: γ, > 0, or `scale` for 1 / (n_features · variance of all values).
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Support vector machine"}
 
     kernel: Literal["rbf", "poly", "linear"]
-    inverse_regularisation: Annotated[float, Field(gt=0)]
+    C: Annotated[float, Field(gt=0)]
     gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
 
     def estimator(self, seed: int, loss: Loss) -> SVC:
         """Return the estimator; without probabilities of its own it draws nothing at random."""
         return SVC(
             kernel=self.kernel,
-            C=self.inverse_regularisation,
+            C=self.C,
             gamma=self.gamma,
             class_weight=self.class_weight,
             decision_function_shape="ovr",

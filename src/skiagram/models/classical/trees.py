@@ -72,20 +72,20 @@ class Forest(ClassWeightedModel):
     """A forest of trees; scores are the trees' mean class frequencies, in [0, 1].
 
     Attributes:
-        trees: Number of trees.
+        n_estimators: Number of trees.
         max_features: Features tried at a split: their square root, log₂, or a share of them.
             `usual` is the square root for classes, and a third for numbers and grades.
         min_samples_leaf: Training cases a leaf holds at least.
     """
 
-    trees: Annotated[int, Field(ge=1)]
+    n_estimators: Annotated[int, Field(ge=1)]
     max_features: Literal["usual", "sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
     def _options(self, seed: int, loss: Loss) -> dict[str, Any]:
         usual = "sqrt" if loss == "classification" else 1 / 3
         return {
-            "n_estimators": self.trees,
+            "n_estimators": self.n_estimators,
             "max_features": usual if self.max_features == "usual" else self.max_features,
             "min_samples_leaf": self.min_samples_leaf,
             "random_state": seed,
@@ -131,15 +131,16 @@ class Bagging(ClassWeightedModel):
     Attributes:
         base: What is bagged: `decision_tree` (grown to the end, every feature tried at each split)
             or `logistic_regression` (C = 1).
-        count: Number of models.
-        share: Cases drawn for each, with replacement, as a share of the training cases, in (0, 1].
+        n_estimators: Number of models.
+        max_samples: Cases drawn for each, with replacement, as a share of the training cases, in
+            (0, 1].
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Bagging"}
 
     base: Literal["decision_tree", "logistic_regression"]
-    count: Annotated[int, Field(ge=1)]
-    share: Annotated[float, Field(gt=0, le=1)]
+    n_estimators: Annotated[int, Field(ge=1)]
+    max_samples: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> BaggingClassifier:
         base = (
@@ -148,7 +149,7 @@ class Bagging(ClassWeightedModel):
             else LogisticRegression(class_weight=self.class_weight, max_iter=_ITERATIONS)
         )
         return BaggingClassifier(
-            base, n_estimators=self.count, max_samples=self.share, random_state=seed
+            base, n_estimators=self.n_estimators, max_samples=self.max_samples, random_state=seed
         )
 
     @staticmethod
@@ -161,31 +162,31 @@ class HistogramBoosting(ClassWeightedModel):
     """Trees that each correct the sum of those before; scores are log-odds.
 
     Attributes:
-        iterations: Rounds; each adds a tree, or one per class where there are more than two.
+        max_iter: Rounds; each adds a tree, or one per class where there are more than two.
         learning_rate: Share of each tree that is added, in (0, 1].
-        max_leaves: Leaves of a tree at most.
+        max_leaf_nodes: Leaves of a tree at most.
         min_samples_leaf: Training cases a leaf holds at least.
-        l2_penalty: Penalty on the leaves' values.
+        l2_regularization: Penalty on the leaves' values.
         max_features: Share of the features tried at a split, in (0, 1].
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Gradient boosting"}
-    _passed_on: ClassVar = ("learning_rate", "min_samples_leaf", "max_features", "class_weight")
+    _passed_on: ClassVar = (
+        *("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf"),
+        *("l2_regularization", "max_features", "class_weight"),
+    )
 
-    iterations: Annotated[int, Field(ge=1)]
+    max_iter: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
-    max_leaves: Annotated[int, Field(ge=2)]
+    max_leaf_nodes: Annotated[int, Field(ge=2)]
     min_samples_leaf: Annotated[int, Field(ge=1)]
-    l2_penalty: Annotated[float, Field(ge=0)]
+    l2_regularization: Annotated[float, Field(ge=0)]
     max_features: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> HistGradientBoostingClassifier:
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
             **chosen,
-            max_iter=self.iterations,
-            max_leaf_nodes=self.max_leaves,
-            l2_regularization=self.l2_penalty,
             early_stopping=False,
             random_state=seed,
         )

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from skiagram.composition import rename_options
 from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary, FittedToCases, Requirements
@@ -215,7 +216,8 @@ def read_architecture(path: Path) -> Architecture:
     values = json.loads(path.read_text(encoding="utf-8"))
     channels, *depth, height, width = values["shape"]
     shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
-    return Architecture(values["network"], shape, values["n_classes"], columns)
+    network = rename_options(values["network"], path.name)
+    return Architecture(network, shape, values["n_classes"], columns)
 
 
 class Ensemble(nn.Module):

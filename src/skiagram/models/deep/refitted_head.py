@@ -37,11 +37,11 @@ class RefittedHead(OnBackbone):
 
     Attributes:
         head: `logistic` regression or a linear `svm`, with the class weights of the training.
-        inverse_regularisation: C of the head; smaller shrinks it more.
+        C: Of the head; smaller shrinks it more.
     """
 
     head: Literal["logistic", "svm"]
-    inverse_regularisation: Annotated[float, Field(gt=0)]
+    C: Annotated[float, Field(gt=0)]
 
     @property
     def title(self) -> str:
@@ -61,7 +61,7 @@ class RefittedHead(OnBackbone):
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
         scaled = StandardScaler().fit(numbers)
-        options = {"C": self.inverse_regularisation, "class_weight": self.training.class_weights}
+        options = {"C": self.C, "class_weight": self.training.class_weights}
         head = LogisticRegression(**options, max_iter=_ITERATIONS)
         if self.head == "svm":
             head = LinearSVC(**options, dual=False, max_iter=_ITERATIONS)

@@ -78,7 +78,7 @@ class Transfer:
             units and a linear layer, all drawn as Keras draws them.
         depths: Of timm's networks, the stages whose maps the head reads, each pooled to its mean
             and its maximum, deeper ones are coarser; null: what the network gives a classifier.
-        inverse_regularisation: C of the logistic regression that a linear head starts as, on what
+        C: Of the logistic regression that a linear head starts as, on what
             enters it of the training cases, each number scaled to mean 0 and deviation 1; smaller
             shrinks it more. null: the head is drawn at random.
         frozen_epochs: Epochs in which the head learns alone; null: always.
@@ -99,7 +99,7 @@ class Transfer:
     library: Literal["timm", "torchvision"] = "torchvision"
     head: Literal["linear", "dense"] = "linear"
     depths: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
-    inverse_regularisation: Annotated[float, Field(gt=0)] | None = None
+    C: Annotated[float, Field(gt=0)] | None = None
     last_blocks: Annotated[int, Field(ge=1)] | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     fixed_normalisation: bool = False
@@ -109,8 +109,8 @@ class Transfer:
     def _head_fits(self) -> Self:
         if self.depths is not None and self.library != "timm":
             raise ValueError("`depths` are of timm's networks alone: set it to null")
-        if self.inverse_regularisation is not None and self.head != "linear":
-            raise ValueError("a `dense` head is drawn: set `inverse_regularisation` to null")
+        if self.C is not None and self.head != "linear":
+            raise ValueError("a `dense` head is drawn: set `C` to null")
         return self
 
     @property
@@ -121,7 +121,7 @@ class Transfer:
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
-            if self.inverse_regularisation is not None:
+            if self.C is not None:
                 head = nn.Sequential(nn.BatchNorm1d(numbers, affine=False), head)
             if self.head == "dense":
                 last = nn.Linear(_DENSE_UNITS, n_classes)
@@ -243,7 +243,7 @@ class Transfer:
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
         """Start the head as a logistic regression on what enters it of the training cases."""
-        if self.inverse_regularisation is None:
+        if self.C is None:
             return
         # The head scales what enters it, and ends in a linear layer.
         scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
@@ -252,8 +252,7 @@ class Transfer:
             raise ModelFailure(
                 "a head that starts as a logistic regression, of an outcome without classes",
                 where=self.title,
-                remedy="set inverse_regularisation to null, frozen_epochs to 3 and "
-                "training.optimizer.lr to 0.001",
+                remedy="set C to null, frozen_epochs to 3 and training.optimizer.lr to 0.001",
             )
         # Its scaling is that of the training cases, its layer the regression on them.
         numbers = entering(classifier, scaling, training, self.training.batch_size)
@@ -263,7 +262,7 @@ class Transfer:
             where = cast(Tensor, scaling.running_var)
             scaled = scaling(torch.from_numpy(numbers).to(where)).cpu().double().numpy()
         regression = LogisticRegression(
-            C=self.inverse_regularisation,
+            C=self.C,
             class_weight=self.training.class_weights,
             max_iter=_ITERATIONS,
         )

@@ -1,0 +1,158 @@
+"""`skiagram.run`: what the command of this name does, called from Python."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from skiagram.cli.run import ASKED, run_data_set
+from skiagram.cli.show import show_results
+from skiagram.errors import (
+    AuditStop,
+    DataError,
+    ModelFailure,
+    OptionError,
+    SkiagramError,
+    not_installed,
+)
+from skiagram.intake.file_options import FileOptions
+from skiagram.intake.in_memory import IMAGES, TABLE, as_text, write_data_set
+from skiagram.report.notebook import ProjectResult, read_project
+
+_FOLDER = "skiagram-run"
+_OF_DVC = "ERROR: "
+
+
+def run(
+    images: Any,
+    labels: Any,
+    *,
+    patients: Any = None,
+    positive: Any = None,
+    folder: str | Path | None = None,
+    quick: bool = False,
+    options: Mapping[str, Any] | None = None,
+    verbose: bool = False,
+) -> ProjectResult:
+    """Say whether a deep network is worth it over classical features on these images.
+
+    It does what `skiagram run` does, with the same checks, defaults and figures: the folder gets
+    the images (`images`), their table (`images.csv`) and the project (`images-project`) with the
+    report. The same call goes on where it stopped. It takes minutes.
+
+    >>> import numpy as np, skiagram
+    >>> random = np.random.default_rng(0)
+    >>> labels = np.repeat(["benign", "cancer"], 20)
+    >>> images = random.integers(0, 100, (40, 32, 32), dtype=np.uint8)
+    >>> images[labels == "cancer", 12:20, 12:20] += 60
+    >>> result = skiagram.run(
+    ...     images,
+    ...     labels,
+    ...     patients=np.arange(40) // 2,
+    ...     positive="cancer",
+    ...     options={"baselines": ["svm"], "networks": []},
+    ... )
+    >>> print(result.table.loc["Support vector machine", "auc"])
+    1.0
+    >>> result.page.name, len(result.predict(images[:3]))
+    ('report.html', 3)
+
+    Args:
+        images: An array (n, height, width) or (n, height, width, 3), a list of such images of
+            different sizes, or a list of paths of files of any kind that is read. Colour is uint8.
+        labels: (n,) classes, names or numbers.
+        patients: (n,) whose image each is; None where that is not known: only copies are then
+            recognised as images of one patient, and results may look too good.
+        positive: The class looked for, where there are two.
+        folder: Folder for all that is written, new or that of the same call before; None for a new
+            one in the present folder. `ProjectResult.folder` is the project in it.
+        quick: Whether it is a first look: two folds, few baselines and a tiny network.
+        options: Choice of params.yaml (`networks`, `folds`, `seed`) or `FILE.OPTION` (`svm.kernel`)
+            → value.
+        verbose: Whether what is checked, assumed and under way is printed, as by the command.
+
+    Returns:
+        The verdict, a table of the models, the page, and `predict`.
+
+    Raises:
+        DataError: Images or labels that cannot be used.
+        OptionError: An argument or an option that cannot be used.
+        AuditStop: The audit found what makes every figure untrustworthy.
+        SkiagramError: A stage failed. What would have been printed is a note of every error.
+    """
+    numbers = count(2)
+    place = Path(_FOLDER if folder is None else folder)
+    while folder is None and place.exists():
+        place = Path(f"{_FOLDER}-{next(numbers)}")
+    asked = {name: value for name, value in (options or {}).items() if name in ASKED}
+    values = {name: value for name, value in (options or {}).items() if name not in ASKED}
+    with _errors_with_notes(verbose=verbose) as printed:
+        with _gone_if_refused(place):
+            image_folder, table = write_data_set(place, images, labels, patients)
+            files = FileOptions(
+                image_folder,
+                table,
+                positive=None if positive is None else as_text(positive),
+                ignore_unlisted=image_folder != place / IMAGES,  # others may lie beside given files
+            )
+            project = place / f"{files.short_name}-project"
+            code = run_data_set(files, project, asked, values, quick=quick)
+        if code:
+            raise _failed_stage(code, printed.getvalue(), project)
+        show_results(project, shown=project)
+    return read_project(project)
+
+
+@contextmanager
+def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
+    """Print nothing unless that is asked for: what would be printed is a note of an error.
+
+    An option of the command that is an argument here has the name that it has here.
+    """
+    printed = StringIO()
+    with ExitStack() as redirected:
+        if not verbose:
+            redirected.enter_context(redirect_stdout(printed))
+            redirected.enter_context(redirect_stderr(printed))
+        try:
+            yield printed
+        except SkiagramError as error:
+            told = error
+            if "--positive" in str(error):
+                told = error.renamed("--positive ", "positive=").renamed("--positive", "positive")
+            if text := printed.getvalue().strip():
+                told.add_note(text)
+            raise told from error.__cause__
+        except ModuleNotFoundError as error:
+            if (refusal := not_installed(error)) is None:
+                raise
+            raise refusal from error
+
+
+@contextmanager
+def _gone_if_refused(place: Path) -> Iterator[None]:
+    """Remove the images and the table that are new where they are refused: nothing was run."""
+    new = [path for path in (place / IMAGES, place / TABLE, place) if not path.exists()]
+    try:
+        yield
+    except (DataError, OptionError):
+        for path in new:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _failed_stage(code: int, printed: str, project: Path) -> SkiagramError:
+    """Return the error of a stage, as its last line says it, by its exit code."""
+    kinds = {kind.exit_code: kind for kind in (OptionError, AuditStop, DataError, ModelFailure)}
+    lines = [line for line in printed.splitlines() if line and not line.startswith(_OF_DVC)]
+    return kinds.get(code, SkiagramError)(
+        lines[-1] if lines else "a stage failed, as is printed above",
+        where=str(project),
+        remedy="see the notes of this error, then make the same call again",
+    )

@@ -1,0 +1,184 @@
+"""Images and labels of a Python program become files and a table, as a folder of images has them.
+
+No value is changed: gray of 8 or 16 bits without a sign and colour become PNG, other gray TIFF.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tifffile
+from PIL import Image as Pillow
+
+from skiagram.compute.files import write_files
+from skiagram.datasets.folder.csv_rows import csv_text
+from skiagram.errors import DataError, OptionError, named
+from skiagram.readers.voxels import narrow
+
+IMAGES, TABLE = "images", "images.csv"
+_ALLOWED = "(height, width) or (height, width, 1) of numbers, (height, width, 3) of uint8"
+
+
+def write_data_set(
+    place: Path, images: Any, labels: Any, patients: Any = None
+) -> tuple[Path, Path]:
+    """Write images and their table; return the folder of the images, and the table.
+
+    Images that are named by their paths stay where they are.
+
+    Args:
+        place: A folder for both; what it holds of them already must be the same.
+        images: As `skiagram.run` takes them, and so the others.
+
+    Raises:
+        DataError: Images or labels that cannot be used, or the folder holds others.
+    """
+    listed = _list_images(images)
+    texts = {"label": _list_texts(labels, "labels", len(listed))}
+    if patients is not None:
+        texts["patient_id"] = _list_texts(patients, "patients", len(listed))
+    # where each image is, or will be
+    paths = [Path(each).parent.resolve() / Path(each).name for each in listed if _is_path(each)]
+    if paths:
+        folder = Path(os.path.commonpath([path.parent for path in paths]))
+        files = [path.relative_to(folder).as_posix() for path in paths]
+    else:
+        folder = place / IMAGES
+        files = _write_folder(folder, listed)
+    # the table last: it stands for all of it
+    rows = [
+        {"file": file} | {name: cells[at] for name, cells in texts.items()}
+        for at, file in enumerate(files)
+    ]
+    table, content = place / TABLE, csv_text(["file", *texts], rows).encode()
+    if table.exists() and table.read_bytes() != content:
+        raise _holds_others(table)
+    place.mkdir(parents=True, exist_ok=True)
+    write_files({table: content})
+    return folder, table
+
+
+@contextmanager
+def written_images(images: Any) -> Iterator[dict[str, Path]]:
+    """Yield the file of each image by its name; those of arrays last as long as the block.
+
+    Raises:
+        DataError: An array is no image.
+    """
+    listed = _list_images(images)
+    with TemporaryDirectory() as folder:
+        if _is_path(listed[0]):
+            files = {str(path): Path(path) for path in listed}
+        else:
+            names = _write_folder(Path(folder) / IMAGES, listed)
+            files = {name: Path(folder) / IMAGES / name for name in names}
+        yield files
+
+
+def _list_images(images: Any) -> Sequence[Any]:
+    """Return arrays, or paths, one an image.
+
+    Raises:
+        OptionError: Neither was given, or both.
+    """
+    if _is_path(images) or not np.iterable(images):
+        raise OptionError(
+            f"`{images}` was given",
+            where="images",
+            allowed="an array of images, or a list of arrays or of paths of files",
+            remedy="of a folder list the files, for example `sorted(Path(folder).glob('*.png'))`",
+        )
+    listed = [*images]
+    number = sum(map(_is_path, listed))
+    if not listed or 0 < number < len(listed):
+        fault = f"{number} paths among {len(listed)} images" if listed else "no images"
+        raise OptionError(fault, where="images", allowed="arrays alone, or paths alone")
+    return listed
+
+
+def encode_images(arrays: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of a file for each array.
+
+    Raises:
+        DataError: An array is no image.
+    """
+    digits = len(str(len(arrays) - 1))
+    for at, array in enumerate(arrays):
+        where, values = f"images[{at}]", np.asarray(array)
+        is_colour = values.ndim == 3 and values.shape[2] == 3
+        if values.ndim == 3 and values.shape[2] == 1:
+            values = values[..., 0]
+        is_image = values.ndim == 2 or (is_colour and values.dtype == np.uint8)
+        if not is_image or not values.size or values.dtype.kind not in "buif":
+            shape = " × ".join(map(str, values.shape)) or "no axis"
+            fault = f"an array of {shape}, {values.dtype}"
+            volume = "give volumes as files, for example NIfTI, by their paths"
+            remedy = volume if values.ndim > 2 else ""
+            raise DataError(fault, where=where, allowed=_ALLOWED, remedy=remedy)
+        with named(where):
+            values = narrow(values)
+        file, name = BytesIO(), f"image-{at:0{digits}}"
+        if values.dtype in (np.uint8, np.uint16):
+            Pillow.fromarray(values).save(file, "PNG")
+            yield f"{name}.png", file.getvalue()
+        else:
+            tifffile.imwrite(file, values, photometric="minisblack", metadata=None)
+            yield f"{name}.tif", file.getvalue()
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a table has it: whole numbers without a point, a missing one empty."""
+    if pd.isna(value):
+        return ""
+    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    return str(int(value) if is_whole else value)
+
+
+def _list_texts(values: Any, name: str, number: int) -> list[str]:
+    """Return the text of each value; messages call the values by the name of their argument."""
+    cells = np.asarray(values, dtype=object).ravel()
+    if len(cells) != number:
+        allowed = f"{number}, as there are images"
+        raise DataError(f"{len(cells)} values", where=name, allowed=allowed)
+    return [as_text(cell) for cell in cells]
+
+
+def _write_folder(folder: Path, arrays: Sequence[Any]) -> list[str]:
+    """Write a file for each array, all of them or none; return their names."""
+    if folder.exists():
+        files = []
+        for name, content in encode_images(arrays):
+            if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+                raise _holds_others(folder)
+            files.append(name)
+        if len(files) != len([*folder.iterdir()]):
+            raise _holds_others(folder)
+        return files
+    partial = folder.with_name(f".{folder.name}-partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        files = []
+        for name, content in encode_images(arrays):
+            (partial / name).write_bytes(content)
+            files.append(name)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return files
+
+
+def _holds_others(path: Path) -> DataError:
+    fault, allowed = "there are other images or labels", "a new folder, or that of the same call"
+    return DataError(fault, where=str(path), allowed=allowed, remedy="name another folder")
