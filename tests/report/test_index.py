@@ -69,7 +69,7 @@ def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) ->
     assert all((index.parent / str(one["href"])).exists() for one in page.all("a"))
     assert len(page.all("a")) == 2
     assert binary().verdict in page.text
-    assert page_title(material().card) in page.text
+    assert page_title(material().card, binary()) in page.text
     assert "Not read" not in page.text
 
 

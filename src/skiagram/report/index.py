@@ -1,6 +1,7 @@
 """The page of each sweep, and one page that links the report and every sweep that was run."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from skiagram.errors import DataError
@@ -57,15 +58,13 @@ def write_index(root: Path) -> Path:
 
 
 def _summarise_report(root: Path) -> Summary:
-    try:
-        card = read_record(DataCard, root / _CARD)
-        title = page_title(card)
-    except DataError:
-        card, title = None, "Report"
+    title = "Report"
     try:
         evaluation = read_record(Evaluation, root / _RECORD)
     except DataError:
         return Summary(title, (_UNREADABLE,))
+    with suppress(DataError):  # without its data set it is a report all the same
+        title = page_title(read_record(DataCard, root / _CARD), evaluation)
     return Summary(title, state_answer(evaluation))
 
 

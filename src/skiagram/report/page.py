@@ -18,9 +18,11 @@ from skiagram.report.sections.checklist import (
 )
 
 
-def page_title(card: DataCard) -> str:
-    """Return the heading of the report."""
-    return f"{card.title}: does a deep network do better than classical features?"
+def page_title(card: DataCard, evaluation: Evaluation) -> str:
+    """Return the heading of the report: a run of classical models alone asks of no network."""
+    if any(outcome.arm in ("deep", "encoder") for outcome in evaluation.outcomes):
+        return f"{card.title}: does a deep network do better than classical features?"
+    return f"{card.title}: what do classical features tell?"
 
 
 def render(evaluation: Evaluation, material: Material, sections: Sections | None = None) -> str:
@@ -39,7 +41,7 @@ def render(evaluation: Evaluation, material: Material, sections: Sections | None
         design=design_words(evaluation),
         material=material,
         card=material.card,
-        title=page_title(material.card),
+        title=page_title(material.card, evaluation),
     )
 
 

@@ -55,7 +55,7 @@ class RecordedRun:
         return [best for arm in arms if (best := self.tags.get(f"skiagram.best_{arm}"))]
 
 
-class ModelFigure(NamedTuple):
+class DevelopmentFigure(NamedTuple):
     """What a model reached on the development set, and how much more than in the base run.
 
     The second is None where the base run has no such figure.
@@ -109,7 +109,7 @@ def find_touched_models(changes: Iterable[str], run: RecordedRun, base: Recorded
     return list(dict.fromkeys(touched)) or run.best_models()
 
 
-def compare_models(run: RecordedRun, base: RecordedRun) -> list[ModelFigure]:
+def compare_models(run: RecordedRun, base: RecordedRun) -> list[DevelopmentFigure]:
     """Return the figures of the models that a run changed, of those that were trained."""
     models = find_touched_models(find_changes(run, base), run, base)
     compared = []
@@ -118,7 +118,7 @@ def compare_models(run: RecordedRun, base: RecordedRun) -> list[ModelFigure]:
         if (value := run.figures.get(figure)) is None:
             continue
         before = None if run is base else base.figures.get(figure)
-        compared.append(ModelFigure(model, value, None if before is None else value - before))
+        compared.append(DevelopmentFigure(model, value, None if before is None else value - before))
     return compared
 
 
