@@ -57,7 +57,7 @@ def chooses_by_classes(name: str) -> bool:
 def prepared(name: str, what: str, folder: Path) -> tuple[Any, Labelled[Any]]:
     """Return a model that is fitted in no time, and cases with what it reads of them."""
     if name in EVERY:
-        few = {"n_estimators": 6} if name in ("random_forest", "extra_trees") else {}
+        few = {"n_estimators": 6} if "n_estimators" in read_options(name) else {}
         return model(name, **few), cases_of(what)
     if name in NETWORKS:
         from tests.models.deep.spots import SIDES, short_network, spots
