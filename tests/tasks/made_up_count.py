@@ -31,8 +31,8 @@ class Count(Number):
     networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
-        column = given["count"]
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        column = options["count"]
         cells = [row.cells[column] for row in table.rows]
         for row, cell in zip(table.rows, cells, strict=True):
             if not cell.isdecimal():

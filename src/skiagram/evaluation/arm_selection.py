@@ -43,14 +43,14 @@ class SelectionFigure:
     of_folds: Mapping[Fold, float] = field(default_factory=dict)
 
     @classmethod
-    def over_folds(cls, of_folds: Mapping[Fold, float]) -> "SelectionFigure":
+    def over_folds(cls, fold_figures: Mapping[Fold, float]) -> "SelectionFigure":
         """Return the figures of outer folds, and their mean over those that have one."""
-        return cls(mean_of_finite(of_folds.values()), of_folds)
+        return cls(mean_of_finite(fold_figures.values()), fold_figures)
 
     def less(self, lead: float) -> "SelectionFigure":
         """Return the same figures, each lower by a lead that another model has."""
-        of_folds = {fold: value - lead for fold, value in self.of_folds.items()}
-        return SelectionFigure(None if self.value is None else self.value - lead, of_folds)
+        fold_figures = {fold: value - lead for fold, value in self.of_folds.items()}
+        return SelectionFigure(None if self.value is None else self.value - lead, fold_figures)
 
     @property
     def worth(self) -> float:
@@ -207,15 +207,15 @@ def find_selection_figure(
 
 def _measure_inner_folds(model: Predictions, setting: EvaluationSet) -> dict[Fold, float]:
     """Return outer fold → a measured outcome's figure within it, such that more is better."""
-    predicted, of_folds = setting.task.predicted, dict[Fold, float]()
+    predicted, fold_figures = setting.task.predicted, dict[Fold, float]()
     for fold, rows in model.by_fold("inner"):
         where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
         cases = setting.development.of(rows["case_id"].tolist(), where)
         patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
         numbered = replace(cases, patient=patient)
         scored = stack_scores([rows], numbered, predicted, "inner_fold")
-        of_folds[fold] = predicted.direct(predicted.measure_primary(scored).value)
-    return of_folds
+        fold_figures[fold] = predicted.direct(predicted.measure_primary(scored).value)
+    return fold_figures
 
 
 def select_arms(

@@ -70,8 +70,9 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
         _, tied, cases = np.unique(predicted, return_inverse=True, return_counts=True)
         observed = np.bincount(tied, weights=truth) / cases
         recalibrated = isotonic_regression(observed, weights=cases).x[tied]
-        left = float(np.mean((recalibrated - truth) ** 2))
-        parts.append((float(np.mean((predicted - truth) ** 2)) - left, uncertainty - left))
+        recalibrated_brier = float(np.mean((recalibrated - truth) ** 2))
+        brier = float(np.mean((predicted - truth) ** 2))
+        parts.append((brier - recalibrated_brier, uncertainty - recalibrated_brier))
     reliability, resolution = np.mean(parts, axis=0).tolist()
     return {
         "reliability": max(0.0, reliability),
@@ -300,13 +301,13 @@ def assess_calibration(
         positive = cases.label == cases.positive
         true = np.broadcast_to(positive, probability.shape)
         curve = reliability_curve(probability, true, cases.patient)
-        seen = probability, positive, cases.patient
-        figures["intercept"] = calibration_intercept(*seen)
-        figures["slope"] = calibration_slope(*seen)
-        figures["expected_to_observed"] = expected_to_observed(*seen)
+        sample = probability, positive, cases.patient
+        figures["intercept"] = calibration_intercept(*sample)
+        figures["slope"] = calibration_slope(*sample)
+        figures["expected_to_observed"] = expected_to_observed(*sample)
         for name, part in decompose_brier(probability, positive).items():
             figures[f"brier_{name}"] = Estimate(part)
-        figures |= calibration_distance(*seen)
+        figures |= calibration_distance(*sample)
     by_bin = [("reliability", f"{each.predicted:.4g}", each.observed) for each in curve]
     return curve, [*((name, "", figure) for name, figure in figures.items()), *by_bin]
 

@@ -37,14 +37,14 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if run.pair is None or not run.task.decides:
         return ()
     network, classical = (arm.compared.scored for arm in run.pair)
-    asked, setting = run.options.analyses, run.setting
+    analyses, setting = run.options.analyses, run.setting
     return assess_clinical_utility(
         network,
         classical,
         setting.cases,
         setting.development,
-        asked.thresholds,
-        asked.prevalence,
+        analyses.thresholds,
+        analyses.prevalence,
         run.contender,
     )
 
@@ -89,12 +89,16 @@ def assess_clinical_utility(
     calibrated = None if prevalence is None else float(np.mean(development.label == cases.positive))
     for threshold in thresholds:
         limit = threshold_on_own_probability(threshold, share, calibrated)
-        of_both, of_all, gain = _net_benefits(network, classical, cases, threshold, share, limit)
+        model_benefits, act_on_all, gain = _net_benefits(
+            network, classical, cases, threshold, share, limit
+        )
         at = partial(row, group=str(threshold))
         rows.append(at(Estimate(limit), figure="own_risk"))
         rows += [
             at(Estimate(worth), figure=NET_BENEFIT, model=name)
-            for name, worth in zip((contender, CLASSICAL, ALL), (*of_both, of_all), strict=True)
+            for name, worth in zip(
+                (contender, CLASSICAL, ALL), (*model_benefits, act_on_all), strict=True
+            )
         ]
         rows.append(paired(gain, figure=NET_BENEFIT, group=str(threshold)))
     return tuple(rows)
@@ -127,8 +131,10 @@ def estimate_brier_difference(
         truth = np.eye(len(cases.classes))[cases.label]
         errors = [((each.estimate - truth) ** 2).sum(2) for each in (network, classical)]
     else:
-        of_class, positive = cases.positive, cases.label == cases.positive
-        errors = [(each.estimate[:, :, of_class] - positive) ** 2 for each in (network, classical)]
+        positive_class, positive = cases.positive, cases.label == cases.positive
+        errors = [
+            (each.estimate[:, :, positive_class] - positive) ** 2 for each in (network, classical)
+        ]
     loss = np.subtract(*pair_repeats(*errors))
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
@@ -183,11 +189,11 @@ def _net_benefits(
         return float(PER * (weights[0] * hit - weights[1] * false_alarm))
 
     correct = np.subtract(*pair_repeats(*(called == positive for called in acted)))
-    of_all = PER * (weights[0] - weights[1])
+    act_on_all = PER * (weights[0] - weights[1])
     gain = join_classes(
         correct, positive, cases.patient, weights, max(network.folds, classical.folds)
     )
-    return [worth(called) for called in acted], of_all, gain
+    return [worth(called) for called in acted], act_on_all, gain
 
 
 def join_classes(

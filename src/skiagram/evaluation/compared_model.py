@@ -83,8 +83,8 @@ class ComparedModel:
 
     def on_site(self, rows: NDArray[np.bool_]) -> Linearised | None:
         """Return the primary figure of cases that one fit of each repeat scored; None for none."""
-        here = self.scored.select(rows)
-        one_fit = replace(here, fit=np.zeros_like(here.fit), folds=0)
+        site_scores = self.scored.select(rows)
+        one_fit = replace(site_scores, fit=np.zeros_like(site_scores.fit), folds=0)
         figure = self.predicted.measure_primary(one_fit)
         return figure if np.isfinite(figure.value) else None
 

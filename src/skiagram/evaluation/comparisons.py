@@ -152,12 +152,12 @@ def plan_comparison(
         return (paired(missing, figure="detectable"),)
     variation, patients = difference.variation, arm.compared.cases.patients
     planning = plan_patients(variation, patients, margin)
-    wanted = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
+    sample_sizes = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
     return (
         paired(detectable_difference(variation, patients), figure="detectable"),
         *(
             paired(Estimate(count, reason=planning.reason if count is None else ""), figure=figure)
-            for figure, count in wanted.items()
+            for figure, count in sample_sizes.items()
         ),
     )
 
@@ -262,19 +262,19 @@ def _compare_secondary(
     ]
     # The same test may stand elsewhere: (pair of models, p) → its corrected p there.
     model_of_arm = {arm: selected.choice.model for arm, selected in arms.items()}
-    of_rules = {
+    rule_p_values = {
         (frozenset((model_of_arm[row.model], row.versus)), row.p): row.p_holm
         for row in elsewhere
         if row.analysis == SIMPLE_RULES
     }
-    of_arms = {
+    arm_p_values = {
         (frozenset((single[row.model], single[row.versus])), row.p): row.p_holm
         for row in elsewhere
         if row.analysis == ARM_PAIRS
         and row.figure != _DECISIONS
         and {row.model, row.versus} <= set(single)
     }
-    corrected = of_rules | of_arms
+    corrected = rule_p_values | arm_p_values
     # All other tests are corrected together.
     tests = {
         number: (frozenset((row.model, row.versus)), row.p)
@@ -334,10 +334,10 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
             return ()
         part[arm] = SelectedArm(run.arms[arm].choice, clean)
     pair = part[contender], part["classical"], contender, run.margin
-    of_rules = {name: rule.select(members) for name, rule in run.rules.items()}
+    clean_rules = {name: rule.select(members) for name, rule in run.rules.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),
-        *compare_with_rules(part, of_rules, OFF_NEAR_DUPLICATES),
+        *compare_with_rules(part, clean_rules, OFF_NEAR_DUPLICATES),
     )
 
 

@@ -217,8 +217,8 @@ def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
     if not gaps:
         return None
     nearest = max(gaps, key=lambda gap: gap.value or 0.0)
-    left, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
-    return Estimate(left, high=most) if left > evaluation.margin else None
+    shortfall, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
+    return Estimate(shortfall, high=most) if shortfall > evaluation.margin else None
 
 
 def find_leader(evaluation: Evaluation) -> tuple[str, float, Literal["chosen", "open", "other"]]:
@@ -459,7 +459,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     decisive = find_decisive(evaluation)
     group = decisive.difference.group if decisive else ""
     rules = gains_over_rules(evaluation, group)
-    of_chance = [rule for rule in rules if rule.versus == PREVALENCE]
+    chance_gains = [rule for rule in rules if rule.versus == PREVALENCE]
     named = {rule.versus for rule in rules}
     others = [
         evaluation.above_chance(outcome.model)
@@ -467,7 +467,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
         if outcome.model in named or outcome.arm in ("combined", "reader")
     ]
     is_beaten_by_other = any(gap.low is not None and gap.low > 0 for gap in others)
-    return bool(of_chance) and all(map(is_unbeaten, of_chance)) and not is_beaten_by_other
+    return bool(chance_gains) and all(map(is_unbeaten, chance_gains)) and not is_beaten_by_other
 
 
 def is_no_finder_of_use(evaluation: Evaluation) -> bool:
@@ -487,13 +487,13 @@ def list_standing(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")
     chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
-    return {model for of_arm in chosen for model in of_arm}
+    return {model for models in chosen for model in models}
 
 
 def list_finders(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared in finding."""
     finding = evaluation.finding
-    return {model for of_arm in finding.chosen.values() for model in of_arm} if finding else set()
+    return {model for models in finding.chosen.values() for model in models} if finding else set()
 
 
 def decide(evaluation: Evaluation) -> Decision:

@@ -43,8 +43,8 @@ def _roc_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
     """Return false and true positive rates, from 0, without points on a line between others."""
     negatives, positives = _counts_above(score, truth)
     bends = np.diff(negatives, 2).astype(bool) | np.diff(positives, 2).astype(bool)
-    kept = np.concatenate([[True], bends, [True]])[: len(positives)]
-    rates = [np.append(0.0, counts[kept] / counts[-1]) for counts in (negatives, positives)]
+    is_corner = np.concatenate([[True], bends, [True]])[: len(positives)]
+    rates = [np.append(0.0, counts[is_corner] / counts[-1]) for counts in (negatives, positives)]
     return rates[0], rates[1]
 
 
@@ -52,8 +52,8 @@ def _precision_recall_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats
     """Return recall and precision, from recall 0, without points between others of a recall."""
     negatives, positives = _counts_above(score, truth)
     rises = np.diff(positives).astype(bool)
-    kept = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
-    hits, passed = positives[kept], (positives + negatives)[kept]
+    is_end = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
+    hits, passed = positives[is_end], (positives + negatives)[is_end]
     return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
 
 
@@ -130,7 +130,10 @@ def _band(
     repeats = [(score, within_fits(heights, fit)) for score, fit in zip(ranking, fits, strict=True)]
     resampled = np.concatenate(
         [
-            np.mean([of_repeat(score, positive, block) for score, of_repeat in repeats], axis=0)
+            np.mean(
+                [repeat_heights(score, positive, block) for score, repeat_heights in repeats],
+                axis=0,
+            )
             for block in draws.weights()
         ]
     )

@@ -112,8 +112,8 @@ def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scored
     for decided, probability, cases in held_out:
         positive = cases.label == cases.positive
         if cases.positive is not None and 0 < positive.sum() < len(positive):
-            of_class = probability[:, cases.positive]
-            limits[decided] = rule[aim.aim](of_class, positive, aim.level)
+            class_probability = probability[:, cases.positive]
+            limits[decided] = rule[aim.aim](class_probability, positive, aim.level)
     return limits
 
 

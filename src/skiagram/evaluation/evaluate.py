@@ -43,12 +43,12 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
 
     That is of naming every case as most development cases are, where classes are told apart.
     """
-    known, reported = run.setting.development, run.setting.cases
+    development, reported = run.setting.development, run.setting.cases
     compared = next(iter(run.compared.values()), None)
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.predicted.primary, model=IDEAL_OBSERVER)
     if run.task.decides:
-        commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
+        commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
         named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
         yield make_row(named, MAJORITY, "accuracy")
 
@@ -105,9 +105,9 @@ def evaluate(
     sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
     run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
     # All comparisons and further analyses.
-    finding, of_finding = None, tuple[FigureRow, ...]()
+    finding, finding_rows = None, tuple[FigureRow, ...]()
     if inputs.finding:
-        finding, of_finding = evaluate_finding(inputs.finding, run)
+        finding, finding_rows = evaluate_finding(inputs.finding, run)
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     shown = {*run.rules, *(arm.choice.model for arm in arms.values())}
     results = draw_plots(models, shown, task.predicted)
@@ -131,7 +131,7 @@ def evaluate(
         prevalence=analyses.prevalence,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        figures=FigureTable((*figures.rows, *of_finding)),
+        figures=FigureTable((*figures.rows, *finding_rows)),
         site_column=run.site_column,
         contender=contender,
         finding=finding,

@@ -293,8 +293,7 @@ class Evaluation:
     @property
     def difference(self) -> FigureRow | None:
         """Return the difference in the primary figure of the primary comparison, or None."""
-        wanted = {"analysis": PRIMARY, "figure": self.primary, "versus": "classical", "group": ""}
-        return self.figures.get(**wanted)
+        return self.figures.get(analysis=PRIMARY, figure=self.primary, versus="classical", group="")
 
     def direct(self, difference: FigureRow) -> FigureRow:
         """Return a difference in the primary figure such that above 0 the first is better."""
@@ -339,8 +338,10 @@ class Evaluation:
         """Return what a difference is of: the figure of test and of the development set."""
         same = {"analysis": difference.analysis, "figure": difference.figure}
         same |= {"model": difference.model, "versus": ""}
-        tested, known = (self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT))
-        return (tested or 0.0, known or 0.0)
+        test_value, development_value = (
+            self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT)
+        )
+        return (test_value or 0.0, development_value or 0.0)
 
     @property
     def contender_words(self) -> str:

@@ -56,14 +56,17 @@ class TimeStudy:
         Args:
             chances: (n, 4) uniform on (0, 1), of both scores, the event and the end of follow-up.
         """
-        of_first, of_second, of_event, of_end = np.clip(chances, _CLOSE**2, 1 - _CLOSE**2).T
-        first = ndtri(of_first)
-        second = self.correlation * first + math.sqrt(1 - self.correlation**2) * ndtri(of_second)
+        first_chance, second_chance, event_chance, end_chance = np.clip(
+            chances, _CLOSE**2, 1 - _CLOSE**2
+        ).T
+        first = ndtri(first_chance)
+        rest = math.sqrt(1 - self.correlation**2) * ndtri(second_chance)
+        second = self.correlation * first + rest
         hazard = np.exp(self.weights[0] * first + self.weights[1] * second)
-        time, end = -np.log(of_event) / hazard, -np.log(of_end) / self.rate
+        time, end = -np.log(event_chance) / hazard, -np.log(end_chance) / self.rate
         patient = np.arange(len(chances))
-        seen = np.minimum(time, end), time <= end, np.zeros_like(patient), patient
-        return harrell_concordance(first, *seen), harrell_concordance(second, *seen)
+        follow_up = np.minimum(time, end), time <= end, np.zeros_like(patient), patient
+        return harrell_concordance(first, *follow_up), harrell_concordance(second, *follow_up)
 
 
 def assume_study(concordance: Sequence[float], correlation: float, events: float) -> TimeStudy:
@@ -86,7 +89,7 @@ def assume_study(concordance: Sequence[float], correlation: float, events: float
             expected_concordance(first + correlation * second, second**2 * rest, rate),
             expected_concordance(second + correlation * first, first**2 * rest, rate),
         )
-        return [found - wanted for found, wanted in zip(both, concordance, strict=True)]
+        return [found - target for found, target in zip(both, concordance, strict=True)]
 
     solved = root(missed, np.full(2, 0.5))
     first, second = solved.x.tolist()
@@ -117,8 +120,8 @@ def concordances_of(
 
 def spread_of_concordance(figure: Linearised, events: float) -> Spread:
     """Return how a figure of so many assumed patients varies with other numbers of them."""
-    of_patient = figure.variation.variance * len(figure.patient)
-    return lambda patients: Variation(of_patient / patients, max(1.0, patients * events - 1))
+    patient_variance = figure.variation.variance * len(figure.patient)
+    return lambda patients: Variation(patient_variance / patients, max(1.0, patients * events - 1))
 
 
 def rate_of_censoring(variance: float, events: float) -> float:
@@ -149,8 +152,8 @@ def expected_concordance(slope: float, rest: float, rate: float) -> float:
         rest: Variance of the log hazard given the score.
     """
     by_score = math.sqrt(2) * slope * _POSITIVE[:, None, None]
-    beside = math.sqrt(2 * rest) * _NODES[:, None]
-    half = (by_score + beside) / 2
+    by_rest = math.sqrt(2 * rest) * _NODES[:, None]
+    half = (by_score + by_rest) / 2
     middle = math.sqrt((slope**2 + rest) / 2) * _NODES
     ends = 2 * rate * np.exp(-middle)
     higher, lower = np.exp(half), np.exp(-half)  # over the mean hazard; the first has more score

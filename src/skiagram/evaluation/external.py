@@ -26,7 +26,7 @@ from skiagram.statistics.estimate import Estimate
 OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED = "out_of_fold", "held_out", "cohort", "updated"
 NET_BENEFIT = "net_benefit_at_"
 FEWEST_TO_UPDATE = 20  # patients of each class
-_OF_PROBABILITIES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
+_PROBABILITY_FIGURES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
 _CALIBRATION = ("intercept", "slope", "expected_to_observed")
 
 
@@ -76,12 +76,16 @@ def compare_with_development(
         name = model.outcome.model
         if model.outcome.status == "failed":
             continue
-        here = evaluation.find_result(name)
+        cohort_result = evaluation.find_result(name)
         compared = ComparedModel.on(setting, model)
         out_of_fold = compared.out_of_fold(setting, model).scored
-        known = measure_scores(model.outcome, out_of_fold, before, analyses)
-        updated = _update_calibration(compared, here, setting, analyses)
-        sides = {OUT_OF_FOLD: known, HELD_OUT: held_out.get(name), COHORT: here}
+        development_result = measure_scores(model.outcome, out_of_fold, before, analyses)
+        updated = _update_calibration(compared, cohort_result, setting, analyses)
+        sides = {
+            OUT_OF_FOLD: development_result,
+            HELD_OUT: held_out.get(name),
+            COHORT: cohort_result,
+        }
         figures = [
             (side, figure, estimate)
             for side, result in sides.items()
@@ -117,7 +121,10 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
 
 
 def _update_calibration(
-    compared: ComparedModel, here: ModelResult, setting: EvaluationSet, analyses: RequestedAnalyses
+    compared: ComparedModel,
+    cohort_result: ModelResult,
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
 ) -> dict[str, Estimate]:
     """Return the figures that hang on calibration after it was fitted anew to the cohort.
 
@@ -127,8 +134,8 @@ def _update_calibration(
     decides = setting.task.decides
     names = [
         name
-        for name, _ in _figures(here, analyses.thresholds)
-        if not decides or name.startswith(_OF_PROBABILITIES)
+        for name, _ in _figures(cohort_result, analyses.thresholds)
+        if not decides or name.startswith(_PROBABILITY_FIGURES)
     ]
     patients = sorted(setting.cases.patients_by_class().values())
     if min(patients if decides else [0, *patients][-2:]) < FEWEST_TO_UPDATE:
@@ -137,7 +144,7 @@ def _update_calibration(
         return dict.fromkeys(names, missing)
     try:
         recalibrated = compared.predicted.recalibrate(compared.scored)
-        updated = measure_scores(here.outcome, recalibrated, setting, analyses)
+        updated = measure_scores(cohort_result.outcome, recalibrated, setting, analyses)
     except NotConverged as error:
         reason = f"the calibration could not be fitted anew: {error}"
         return dict.fromkeys(names, Estimate(None, reason=reason))

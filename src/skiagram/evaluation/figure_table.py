@@ -40,13 +40,13 @@ class FigureTable:
         """Return whether there is any row."""
         return bool(self.rows)
 
-    def select(self, **wanted: str) -> "FigureTable":
+    def select(self, **values: str) -> "FigureTable":
         """Return the rows whose columns have these values."""
-        return FigureTable(tuple(row for row in self._near(wanted) if _has(row, wanted)))
+        return FigureTable(tuple(row for row in self._near(values) if _has(row, values)))
 
-    def get(self, **wanted: str) -> FigureRow | None:
+    def get(self, **values: str) -> FigureRow | None:
         """Return the first row whose columns have these values; None where none has."""
-        return next((row for row in self._near(wanted) if _has(row, wanted)), None)
+        return next((row for row in self._near(values) if _has(row, values)), None)
 
     @cached_property
     def _of_analyses(self) -> Mapping[str, tuple[FigureRow, ...]]:
@@ -55,13 +55,13 @@ class FigureTable:
             rows.setdefault(row.analysis, []).append(row)
         return {analysis: tuple(found) for analysis, found in rows.items()}
 
-    def _near(self, wanted: Mapping[str, str]) -> tuple[FigureRow, ...]:
+    def _near(self, values: Mapping[str, str]) -> tuple[FigureRow, ...]:
         """Return the rows of the analysis that is asked for, if one is: pages ask often."""
-        return self._of_analyses.get(wanted["analysis"], ()) if "analysis" in wanted else self.rows
+        return self._of_analyses.get(values["analysis"], ()) if "analysis" in values else self.rows
 
-    def find(self, **wanted: str) -> Estimate:
+    def find(self, **values: str) -> Estimate:
         """Return the first row whose columns have these values; without a value where none has."""
-        return self.get(**wanted) or Estimate(None)
+        return self.get(**values) or Estimate(None)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
         """Return the values of a column that are not empty, in the order met."""
@@ -73,7 +73,7 @@ class FigureTable:
         return {row.model: row for row in self.rows if row.figure == figure and row.model}
 
 
-_OF_ESTIMATE = tuple(column.name for column in fields(Estimate))
+_ESTIMATE_COLUMNS = tuple(column.name for column in fields(Estimate))
 
 
 def make_row(
@@ -89,7 +89,7 @@ def make_row(
 ) -> FigureRow:
     """Return a figure as a row of the table."""
     return FigureRow(
-        **{name: getattr(estimate, name) for name in _OF_ESTIMATE},
+        **{name: getattr(estimate, name) for name in _ESTIMATE_COLUMNS},
         analysis=analysis,
         figure=figure,
         model=model,
@@ -100,5 +100,5 @@ def make_row(
     )
 
 
-def _has(row: FigureRow, wanted: Mapping[str, str]) -> bool:
-    return all(getattr(row, column) == value for column, value in wanted.items())
+def _has(row: FigureRow, values: Mapping[str, str]) -> bool:
+    return all(getattr(row, column) == value for column, value in values.items())

@@ -39,18 +39,18 @@ def measure_for_selection(
     """
     among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
     if setting.task.design == "cv":
-        of_folds: dict[Fold, float] = {}
+        fold_figures: dict[Fold, float] = {}
         inner_marks = dict(list(marks[marks["part"] == "inner"].groupby(["repeat", "fold"])))
         for fold, rows in model.by_fold("inner"):
             where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
             judged = among(setting.development.of(rows["case_id"].tolist(), where))
-            of_folds[fold] = np.nan
+            fold_figures[fold] = np.nan
             if judged is not None:
                 fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
                 inner = inner_marks.get(fold, marks.iloc[:0]).assign(repeat=0)
                 response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
-                of_folds[fold] = _mean_sensitivity(response)
-        return SelectionFigure.over_folds(of_folds)
+                fold_figures[fold] = _mean_sensitivity(response)
+        return SelectionFigure.over_folds(fold_figures)
     judged = among(setting.development)
     if judged is None:
         return SelectionFigure(None)

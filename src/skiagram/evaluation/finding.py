@@ -134,11 +134,11 @@ def evaluate_finding(
     every = {name: response for name, (response, _) in responses.items()}
     if search.ideal:
         every[IDEAL_OBSERVER] = search.ideal[0]
-    of_arms = {arm: response for arm, (response, _) in standing.items()}
+    arm_responses = {arm: response for arm, (response, _) in standing.items()}
     found_by_rules = {name: every[name] for name in rules if name in every}
     rows = (
-        *search.compare(of_arms, contender, found_by_rules),
-        *measure_froc_area(every, of_arms, contender, search.draws),
+        *search.compare(arm_responses, contender, found_by_rules),
+        *measure_froc_area(every, arm_responses, contender, search.draws),
     )
     judged = search.judged
     unknown = any(judged.spacing[case] is None for case in judged.image)
@@ -170,8 +170,8 @@ def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFram
         return marks[arm.choice.model]
     parts = []
     for (repeat, fold), name in arm.of_folds.items():
-        of_model = marks[name]
-        parts.append(of_model[(of_model["repeat"] == repeat) & (of_model["fold"] == fold)])
+        model_marks = marks[name]
+        parts.append(model_marks[(model_marks["repeat"] == repeat) & (model_marks["fold"] == fold)])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -318,8 +318,8 @@ class FindingSearch:
         # A finder that marks nothing has the figure of merit ½.
         row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
         nothing = first_merit.estimate().subtract(0.5)
-        known = nothing.value is not None and -0.5 < nothing.value < 0.5
-        p = first_merit.variation.p(nothing.value or 0.0) if known else None
+        is_testable = nothing.value is not None and -0.5 < nothing.value < 0.5
+        p = first_merit.variation.p(nothing.value or 0.0) if is_testable else None
         against_rules = [row(nothing, versus=PREVALENCE, p=p)]
         for rule, response in rules.items():
             difference = first_merit - self.merit(response)

@@ -56,18 +56,18 @@ class JudgedImages:
         """
         placed = np.isin(cases.case_id, lesions["case_id"].to_numpy(dtype=str))
         judged = placed | (cases.label != cases.positive)
-        kept = judged if left_out is None else judged & ~left_out
-        image = {case: k for k, case in enumerate(cases.case_id[kept].tolist())}
+        is_kept = judged if left_out is None else judged & ~left_out
+        image = {case: k for k, case in enumerate(cases.case_id[is_kept].tolist())}
         in_images = lesions[lesions["case_id"].isin(list(image))].reset_index(drop=True)
         if in_images.empty:
             return None
         return cls(
-            kept=kept,
+            kept=is_kept,
             image=image,
             lesions=in_images,
             lesion_image=in_images["case_id"].map(image).to_numpy(dtype=np.int64),
-            patient=np.unique(cases.patient[kept], return_inverse=True)[1].astype(np.int64),
-            placed=placed[kept],
+            patient=np.unique(cases.patient[is_kept], return_inverse=True)[1].astype(np.int64),
+            placed=placed[is_kept],
             unplaced=int((~judged).sum()),
             hit=hit,
             spacing=spacing,

@@ -165,7 +165,7 @@ def _add_decisions(
         parts=parts,
     )
     result = (
-        result.with_figures(CLASSES, (("roc_auc", of_class, area) for of_class, area in areas))
+        result.with_figures(CLASSES, (("roc_auc", class_name, area) for class_name, area in areas))
         .with_figures(CALIBRATION, calibration)
         .with_figures(REFERRAL, [("area", "", area_of_risk)])
         .with_rows(SUBGROUPS, rows_of_parts)

@@ -49,10 +49,12 @@ def estimate_metric(
         OptionError: The task has no metric of this name.
     """
     other = "more" if cases.positive is not None else "two"
-    known = {metric: metric_of[1] for metric, metric_of in METRICS.items() if metric_of[0] != other}
-    if name not in known:
-        raise OptionError("no metric of this task", where=name, allowed=", ".join(known))
-    return known[name](scores, cases, draws)
+    estimators = {
+        metric: estimator for metric, (classes, estimator) in METRICS.items() if classes != other
+    }
+    if name not in estimators:
+        raise OptionError("no metric of this task", where=name, allowed=", ".join(estimators))
+    return estimators[name](scores, cases, draws)
 
 
 def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:
@@ -108,12 +110,12 @@ def bootstrap(
     share: bool = True,
 ) -> Estimate:
     """Estimate the mean over repeats of a statistic of (repeats, n, …) values and (n,) truth."""
-    repeats = [partial(statistic, of_cases, truth) for of_cases in values]
+    repeats = [partial(statistic, repeat_values, truth) for repeat_values in values]
     return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
 
 
 def estimate_partial_auc(
-    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws, wanted: PartialRange
+    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws, partial_range: PartialRange
 ) -> Estimate:
     """Estimate the standardised area under a range of the ROC curve, of two classes.
 
@@ -123,12 +125,14 @@ def estimate_partial_auc(
     missing = cases.tells_apart.find_missing_pairs(scores)
     if missing:
         return Estimate(None, reason=missing)
-    area = partial(discrimination.partial_roc_auc, low=1 - wanted.high, high=1 - wanted.low)
+    area = partial(
+        discrimination.partial_roc_auc, low=1 - partial_range.high, high=1 - partial_range.low
+    )
     order, positive = scores.score, cases.label == cases.positive
-    if wanted.of == "sensitivity":
+    if partial_range.of == "sensitivity":
         order, positive = -order, ~positive
     estimate = bootstrap_estimate(_of_repeats(area, scores, order, positive), draws)
-    return replace(estimate, method=f"{estimate.method}, {wanted.words}")
+    return replace(estimate, method=f"{estimate.method}, {partial_range.words}")
 
 
 def _estimate_hand_till(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:

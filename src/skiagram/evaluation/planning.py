@@ -80,12 +80,12 @@ def spread_of_auc(auc: float, prevalence: float) -> Spread:
 
 def spread_of_difference(auc: float, other: float, correlation: float, prevalence: float) -> Spread:
     """Return how the difference of two AUCs on the same cases varies where scores are normal."""
-    of_first, of_second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
+    first, second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
     both = binormal_components(auc, other, correlation)
     components = Components(
-        of_first.positive + of_second.positive - 2 * both.positive,
-        of_first.negative + of_second.negative - 2 * both.negative,
-        of_first.both + of_second.both - 2 * both.both,
+        first.positive + second.positive - 2 * both.positive,
+        first.negative + second.negative - 2 * both.negative,
+        first.both + second.both - 2 * both.both,
     )
     return lambda patients: _variation(components, patients, prevalence)
 

@@ -167,14 +167,14 @@ class ModelResult:
 
     def with_rows(self, analysis: str, rows: Iterable[FigureRow]) -> "ModelResult":
         """Return the result with the rows of one analysis in the place of what it had."""
-        kept = (row for row in self.figures.rows if row.analysis != analysis)
-        ordered = sorted((*kept, *rows), key=lambda row: _ORDER.index(row.analysis))
+        other_rows = (row for row in self.figures.rows if row.analysis != analysis)
+        ordered = sorted((*other_rows, *rows), key=lambda row: _ORDER.index(row.analysis))
         return replace(self, figures=FigureTable(tuple(ordered)))
 
     def without(self, *analyses: str) -> "ModelResult":
         """Return the result without the rows of some analyses."""
-        kept = tuple(row for row in self.figures.rows if row.analysis not in analyses)
-        return replace(self, figures=FigureTable(kept))
+        other_rows = tuple(row for row in self.figures.rows if row.analysis not in analyses)
+        return replace(self, figures=FigureTable(other_rows))
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,11 @@ def line_up_columns(
     number = len(whether)
     if len(columns) < 2:
         raise DataError(f"{len(columns)} columns of scores", where="scores", allowed="two, or more")
-    given = {name: _numbers(values, name, number) for name, values in columns.items()}
-    read = {name: _numbers(values, name, number) for name, values in (readers or {}).items()}
-    if clash := given.keys() & read.keys():
+    score_columns = {name: _numbers(values, name, number) for name, values in columns.items()}
+    reader_columns = {
+        name: _numbers(values, name, number) for name, values in (readers or {}).items()
+    }
+    if clash := score_columns.keys() & reader_columns.keys():
         raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
@@ -54,10 +56,10 @@ def line_up_columns(
     label, value = whether.astype(np.int64), whether.astype(np.float64)
     cases = LabelledCases(case_id, label, patient, classes, 1, value)
     counted = "cases" if patients is None else "patients"
-    for name, of_class in cases.patients_by_class().items():
-        if of_class < 2:
+    for name, patient_count in cases.patients_by_class().items():
+        if patient_count < 2:
             raise DataError(
-                f"{of_class} {counted} of class {name}",
+                f"{patient_count} {counted} of class {name}",
                 where="labels",
                 allowed=f"at least 2 {counted} of each class, for intervals some 10",
                 remedy=f"add {counted} of this class, or check the labels",
@@ -77,11 +79,11 @@ def line_up_columns(
         seed=seed,
         covariates=covariates,
     )
-    scores, of_readers = (
+    scores, reader_scores = (
         {name: _score(column, cases, fit) for name, column in part.items()}
-        for part in (given, read)
+        for part in (score_columns, reader_columns)
     )
-    return setting, scores, of_readers
+    return setting, scores, reader_scores
 
 
 def _refuse_shared_folds(
@@ -125,12 +127,12 @@ def are_probabilities(ranking: NDArray[np.float64]) -> bool:
 
 
 def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, str]]:
-    known = pd.Series(np.asarray(labels).ravel())
-    if known.isna().any():
-        row = int(known.isna().to_numpy().argmax())
-        fault = f"{int(known.isna().sum())} labels are missing, the first in row {row}"
+    label_column = pd.Series(np.asarray(labels).ravel())
+    if label_column.isna().any():
+        row = int(label_column.isna().to_numpy().argmax())
+        fault = f"{int(label_column.isna().sum())} labels are missing, the first in row {row}"
         raise DataError(fault, where="labels", allowed="a label for every row")
-    values = sorted(known.unique().tolist(), key=str)
+    values = sorted(label_column.unique().tolist(), key=str)
     named = listed(map(str, values))
     if len(values) != 2:
         few = f"one class alone ({named})" if values else "no labels"
@@ -164,7 +166,7 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
             remedy="correct the name of the condition looked for, or the labels",
         )
     other = next(value for value in values if value != chosen[0])
-    return (known == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
+    return (label_column == chosen[0]).to_numpy(dtype=np.bool_), (str(other), str(chosen[0]))
 
 
 def _numbers(values: Any, name: str, number: int) -> Column:
@@ -204,11 +206,11 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
         DataError: Another length, or a row without a value.
     """
     _check_length(values, name, number)
-    given = pd.Series(np.asarray(values).ravel())
-    if given.isna().any() or (given.astype(str) == "").any():
+    column = pd.Series(np.asarray(values).ravel())
+    if column.isna().any() or (column.astype(str) == "").any():
         fault = "a row without a value"
         raise DataError(fault, where=name, allowed="a value for every row")
-    return given.astype(str).to_numpy(dtype=str)
+    return column.astype(str).to_numpy(dtype=str)
 
 
 def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:

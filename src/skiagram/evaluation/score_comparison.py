@@ -103,12 +103,12 @@ def compare_scores(
         for arm, name in zip(_ARMS, (first, second), strict=True)
     }
     rows = _compare(columns, arms, compared, margin)
-    of_readers = study_readers(
+    reader_rows = study_readers(
         {name: compared[name].figure for name in readers},
         {arm: compared[chosen.choice.model].figure for arm, chosen in arms.items()},
     )
     least = NO_REQUESTS.least_patients
-    of_sites = () if site is None else study_sites(site, arms, setting, least)
+    site_rows = () if site is None else study_sites(site, arms, setting, least)
     evaluation = Evaluation(
         task=task,
         cases={"reported": cases.count_by_class()},
@@ -118,7 +118,7 @@ def compare_scores(
         warnings=tuple(_warn(models, cases, patients_known)),
         margin=margin,
         arms={arm: selected.choice for arm, selected in arms.items()},
-        figures=FigureTable((*list_arms(arms, task), *rows, *of_readers, *of_sites)),
+        figures=FigureTable((*list_arms(arms, task), *rows, *reader_rows, *site_rows)),
         site_column="" if site is None else "site",
         patients_known=patients_known,
     )
@@ -219,8 +219,8 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     ]
     first_auc, second_auc = (decisive.reached(side).value or 0.0 for side in SIDES)
     reasons = []
-    known, equal = difference.low is not None, difference.low == difference.high
-    if known and not decisive.useless and not (equal and difference.low == 0):
+    has_interval, equal = difference.low is not None, difference.low == difference.high
+    if has_interval and not decisive.useless and not (equal and difference.low == 0):
         people = "patients" if evaluation.patients_known else "cases"
         reasons.append(relate_in_words(difference, margin, first, second, people))
     whose = f" of {decisive.patients} patients"

@@ -117,25 +117,25 @@ def make_scores_table(
         per model and class, `model: class`.
     """
     rows = cases.reported(task.design)
-    known = label_cases(rows, task, sealed)
+    labelled_cases = label_cases(rows, task, sealed)
     scored = {
-        model.outcome.model: align_scores(model, task.part, known, task.predicted)
+        model.outcome.model: align_scores(model, task.part, labelled_cases, task.predicted)
         for model in models
         if model.outcome.status != "failed"
     }
     repeats = max((scores.repeats for scores in scored.values()), default=1)
     fits = next((scores.fit for scores in scored.values() if not scores.has_one_fit), None)
     columns: dict[str, object] = {
-        "case_id": np.tile(known.case_id, repeats),
+        "case_id": np.tile(labelled_cases.case_id, repeats),
         "patient_id": np.tile(rows.patient_id, repeats),
-        "label": np.tile(np.array(task.classes)[known.label], repeats),
-        "repeat": np.repeat(np.arange(repeats), len(known)),
+        "label": np.tile(np.array(task.classes)[labelled_cases.label], repeats),
+        "repeat": np.repeat(np.arange(repeats), len(labelled_cases)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
-    true = task.predicted.tell(known.value)
+    true = task.predicted.tell(labelled_cases.value)
     columns |= {name: np.tile(values, repeats) for name, values in true.items()}
     for name, scores in scored.items():
-        shape = (repeats, len(known), len(task.estimates))
+        shape = (repeats, len(labelled_cases), len(task.estimates))
         probability = np.broadcast_to(scores.estimate, shape).reshape(-1, len(task.estimates))
         if task.positive is not None:
             columns[name] = probability[:, task.positive]

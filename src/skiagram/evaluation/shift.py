@@ -59,7 +59,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """
     if run.setting.task.design == "cv":
         return ()
-    setting, known = run.setting, run.setting.development
+    setting, development = run.setting, run.setting.development
     rows: list[FigureRow] = []
     for model in run.models:
         tested = model.compared
@@ -70,7 +70,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         if reached is None:
             continue
         held_out = tested.out_of_fold(setting, model.predictions)
-        patients = known.patients, setting.cases.patients
+        patients = development.patients, setting.cases.patients
         folds = model.predictions.part("out_of_fold")["fold"].nunique()
         error = error_of_shift(
             held_out.variation, tested.variation, patients, folds if folds > 1 else 0
@@ -163,7 +163,7 @@ def compare_cases(
     """
     if min(len(np.unique(patient[side])) for side in (tested, ~tested)) < _MIN_PATIENTS:
         return FigureTable()
-    of_cases = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
+    case_traits = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
     # Features that vary among the cases at hand.
     table = _rows(traits.features, case_id[measured])
@@ -175,10 +175,10 @@ def compare_cases(
     numbers = [
         _number_trait(FEATURES, name, values, mine, theirs) for name, values in columns.items()
     ]
-    compared = [*of_cases, *numbers]
+    compared = [*case_traits, *numbers]
     p_holm = correct_by_holm(trait.p for trait in compared)
     corrected = list(zip(compared, p_holm, strict=True))
-    differing = [entry for entry in corrected[len(of_cases) :] if is_beyond_chance(entry[1])]
+    differing = [entry for entry in corrected[len(case_traits) :] if is_beyond_chance(entry[1])]
     named = sorted(differing, key=lambda entry: -abs((entry[0].difference.value or 0.0) - 0.5))
     row = partial(make_row, analysis=DOMAIN)
     return FigureTable(
@@ -188,7 +188,7 @@ def compare_cases(
             row(Estimate(float(len(differing))), figure="differing_features"),
             *(
                 row
-                for trait, p in (*corrected[: len(of_cases)], *named[:_NAMED_FEATURES])
+                for trait, p in (*corrected[: len(case_traits)], *named[:_NAMED_FEATURES])
                 for row in trait.rows(p)
             ),
         )
@@ -232,18 +232,18 @@ def _known_traits(
 ) -> Iterator[_Trait]:
     """Yield numbers as they are, and of texts the share of each of the most common values."""
     for name in table.columns:
-        column, seen = table[name], table[name].notna().to_numpy()
-        sides, whose = tested[seen], patient[seen]
+        column, is_present = table[name], table[name].notna().to_numpy()
+        sides, whose = tested[is_present], patient[is_present]
         if column.nunique() < 2 or sides.all() or not sides.any():
             continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             yield _number_trait(
-                NUMBERS, str(name), column.to_numpy(dtype=np.float64)[seen], sides, whose
+                NUMBERS, str(name), column.to_numpy(dtype=np.float64)[is_present], sides, whose
             )
             continue
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
-            has_value = (column == value).to_numpy(dtype=bool)[seen]
+            has_value = (column == value).to_numpy(dtype=bool)[is_present]
             yield share_trait(f"share of {name} {value}", has_value, sides, whose)
 
 
@@ -278,7 +278,7 @@ def share_trait(
         sizes.append(share(success[side][None], whose).size)
         patients.append(effective_patients(whose))
     (low, high), (test_low, test_high) = (
-        wilson_interval(*known) for known in zip(shares, sizes, strict=True)
+        wilson_interval(*share_and_size) for share_and_size in zip(shares, sizes, strict=True)
     )
     value = shares[1] - shares[0]
     below = float(np.hypot(shares[1] - test_low, high - shares[0]))

@@ -102,15 +102,15 @@ def study_sites(
     shown = []
     for name in names:
         placed = {arm: chosen.compared.on_site(site == name) for arm, chosen in arms.items()}
-        known = {
+        site_figures = {
             arm: figure
             for arm, figure in placed.items()
             if figure is not None and figure.fewest >= max(least, 2)
         }
-        if not arms or len(known) < len(arms):
+        if not arms or len(site_figures) < len(arms):
             continue
         shown.append(name)
-        for arm, figure in known.items():
+        for arm, figure in site_figures.items():
             by_arm[arm].append(figure)
     compared = next((chosen.compared for chosen in arms.values()), None)
     primary = compared.predicted.primary if compared else ""
@@ -124,10 +124,10 @@ def study_sites(
     row = partial(make_row, analysis=SITES)
     rows = [row(Estimate(float(len(names) - len(shown))), figure="left_out")]
     for number, name in enumerate(shown):
-        of_site = setting.cases.select(site == name)
+        site_cases = setting.cases.select(site == name)
         rows += [
             row(Estimate(float(patients)), figure=patients_of(label), group=name)
-            for label, patients in of_site.patients_by_class().items()
+            for label, patients in site_cases.patients_by_class().items()
         ]
         for arm, versus, figures in series:
             estimate = figures[number].estimate()
@@ -153,12 +153,12 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
     Args:
         site: (n,) site of each reported case.
     """
-    of_case = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
+    case_sites = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
     for model in models:
         if model.outcome.status == "failed" or model.outcome.arm == "reader":
             continue
         table = model.part("out_of_fold")
-        where = table["case_id"].map(of_case)
+        where = table["case_id"].map(case_sites)
         folds = table.groupby([table["repeat"], where])["fold"].nunique()
         if (folds > 1).any():
             raise DataError(
@@ -209,20 +209,22 @@ def find_worst(
     """
     if lower_is_better:
         return find_worst([each.negate() for each in estimates], on_logit=False).negate()
-    known = [each for each in estimates if each.value is not None]
-    if len(known) < 2:
+    defined_estimates = [each for each in estimates if each.value is not None]
+    if len(defined_estimates) < 2:
         return Estimate(None, reason="the worst of fewer than two sites is no figure of its own")
-    bounds = np.array([(each.low, each.value, each.high) for each in known], dtype=np.float64)
+    bounds = np.array(
+        [(each.low, each.value, each.high) for each in defined_estimates], dtype=np.float64
+    )
     lows, values, highs = bounds.T
     least = float(values.min())
     if np.isnan(bounds).any():
         return Estimate(least, method="no interval: a site has none")
     if on_logit:
         values, highs = (logit(np.clip(each, _NEAR, 1 - _NEAR)) for each in (values, highs))
-    reach = -ndtri((1 - UPPER) / len(known)) / Z
+    reach = -ndtri((1 - UPPER) / len(defined_estimates)) / Z
     upper = values + reach * (highs - values)
     high = expit(upper) if on_logit else np.minimum(upper, 1.0)
-    method = f"least of {len(known)} sites, upper bounds by Bonferroni"
+    method = f"least of {len(defined_estimates)} sites, upper bounds by Bonferroni"
     return Estimate(least, float(lows.min()), float(high.min()), method)
 
 

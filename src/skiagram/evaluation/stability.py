@@ -140,11 +140,11 @@ def split_variance(ranked: Linearised) -> dict[str, float]:
     """
     single = ranked.single()
     repeats = len(single)
-    of_one = float(np.mean([figure.variance() for figure in single]))
-    of_mean = ranked.variance()
+    single_variance = float(np.mean([figure.variance() for figure in single]))
+    mean_variance = ranked.variance()
     between = float(np.var([figure.value for figure in single], ddof=1))
-    both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
-    patients, seed = max(0.0, of_mean - both / repeats), max(0.0, between - both)
+    both = max(0.0, (single_variance - mean_variance) * repeats / (repeats - 1))
+    patients, seed = max(0.0, mean_variance - both / repeats), max(0.0, between - both)
     return dict(zip(SOURCES, (patients, seed, both), strict=True))
 
 
@@ -169,8 +169,8 @@ def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
     """
     if table.empty:
         return
-    of_fits = table[table["fit"].str.fullmatch(_FITS)]
-    wide = of_fits.pivot_table(
+    fold_fits = table[table["fit"].str.fullmatch(_FITS)]
+    wide = fold_fits.pivot_table(
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
     ).astype(bool)
     yield "selection_agreement", "", selection_stability(wide.to_numpy())

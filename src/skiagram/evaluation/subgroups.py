@@ -31,16 +31,16 @@ def _measure_side(
     members: Flags, scores: ScoredCases, cases: LabelledCases
 ) -> dict[str, Linearised]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
-    group, of_members = cases.select(members), scores.select(members)
+    group, group_scores = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Linearised] = {}
-    auc = measure_auc(of_members, group)
+    auc = measure_auc(group_scores, group)
     if np.isfinite(auc.value):
         figures["roc_auc"] = replace(auc, patient=patient)
-    if group.positive is None or np.isnan(of_members.threshold).any():
+    if group.positive is None or np.isnan(group_scores.threshold).any():
         return figures
     positive = group.label == group.positive
-    called = of_members.estimate[:, :, group.positive] >= of_members.threshold
+    called = group_scores.estimate[:, :, group.positive] >= group_scores.threshold
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():
@@ -174,9 +174,9 @@ def _measure_part(
     if not members.any():
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return replace(part, warning=reason), rows
-    of_part = scores.select(members)
-    rows.append(row(measure_auc(of_part, cases).estimate(), figure="roc_auc"))
-    for name, estimate in estimate_operating_point(of_part, cases).items():
+    part_scores = scores.select(members)
+    rows.append(row(measure_auc(part_scores, cases).estimate(), figure="roc_auc"))
+    for name, estimate in estimate_operating_point(part_scores, cases).items():
         rows.append(row(estimate, figure=name))
     # Where the other side is hidden, a difference would tell its figure.
     if not _is_small(~members, setting.cases, least):

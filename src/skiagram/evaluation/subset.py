@@ -40,11 +40,11 @@ def find_subset(inputs: EvaluationInputs) -> LearnedSubset | None:
     counts, cases, folds = [], inputs.cases.development(), ["repeat", "fold"]
     held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
     for fold, taught in model.part("training").groupby(folds)["case_id"]:
-        beside = np.isin(cases.case_id, held_out.get(fold, taught).to_numpy(dtype=str))
+        is_held_out = np.isin(cases.case_id, held_out.get(fold, taught).to_numpy(dtype=str))
         learned_from = np.isin(cases.case_id, taught.to_numpy(dtype=str))
-        other = ~np.isin(cases.patient_id, cases.patient_id[beside]) & ~learned_from
+        other = ~np.isin(cases.patient_id, cases.patient_id[is_held_out]) & ~learned_from
         # The final fit of a holdout learns from the held-out cases as well.
-        added = 0 if inputs.task.design == "cv" else int(beside.sum())
+        added = 0 if inputs.task.design == "cv" else int(is_held_out.sum())
         counts.append((int(learned_from.sum()) + added, int(other.sum())))
     if not any(left_out for _, left_out in counts):
         return None

@@ -73,9 +73,9 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         unbeaten = tuple(_unbeaten_in_finding(evaluation))
         rules = () if useless else describe_rules(evaluation)
         return Verdict("none", words, unbeaten, (*rules, *_finding(evaluation)))
-    of_images, of_finding = list_leaked(evaluation)
-    leaked = [_title(name, evaluation) for name in of_images]
-    leaked += [f"{_title(name, evaluation)}, in finding," for name in of_finding]
+    leaked_models, leaked_finders = list_leaked(evaluation)
+    leaked = [_title(name, evaluation) for name in leaked_models]
+    leaked += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
     if leaked:
         return Verdict(
             "none",
@@ -138,12 +138,14 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
     if shifts:
         sides = [evaluation.values_of_sides(shift) for shift in shifts]
         pairs = [
-            f"{_title(shift.model, evaluation)} {tested:.3f} instead of {known:.3f}"
-            for shift, (tested, known) in zip(shifts, sides, strict=True)
+            f"{_title(shift.model, evaluation)} {test_value:.3f} instead of {development_value:.3f}"
+            for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
         ]
         cases = "cases of the cohort" if evaluation.is_external else "test cases"
         figure, is_error = evaluation.primary_title, evaluation.lower_is_better
-        if all((tested > known) != is_error for tested, known in sides):
+        if all(
+            (test_value > development_value) != is_error for test_value, development_value in sides
+        ):
             yield (
                 f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
                 "held-out cases of the development set by more than chance explains "
@@ -164,17 +166,17 @@ def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
     traits = evaluation.differences_of_sides(SHARES, NUMBERS)
     differing = []
     for trait in filter(has_shifted, traits):
-        tested, known = evaluation.values_of_sides(trait)
-        values = f"median {tested:.4g} instead of {known:.4g}"
+        test_value, development_value = evaluation.values_of_sides(trait)
+        values = f"median {test_value:.4g} instead of {development_value:.4g}"
         if trait.analysis == SHARES:
-            values = f"{_percent(tested)} instead of {_percent(known)}"
+            values = f"{_percent(test_value)} instead of {_percent(development_value)}"
         comma = "" if trait.analysis == SHARES else ","
         differing.append(f"{trait.figure}{comma} {values}")
     if differing:
         yield f"What differs: {_listed(differing)}."
     if are_told_apart(evaluation.figures):
-        told = describe_classifier(evaluation.figures, is_external=evaluation.is_external)
-        yield f"{told}."
+        sentence = describe_classifier(evaluation.figures, is_external=evaluation.is_external)
+        yield f"{sentence}."
     elif not differing and not evaluation.differences_of_sides(FEATURES):
         yield "Neither classes, covariates, brightness, size nor the features tell why."
 
@@ -239,8 +241,8 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     where = _where(evaluation, decisive)
     if decisive.without_near_duplicates:
         sealed = evaluation.task.design == "holdout"
-        seen = "in the development set" if sealed else "among the cases of other patients"
-        where += f" without a near duplicate {seen}"
+        place = "in the development set" if sealed else "among the cases of other patients"
+        where += f" without a near duplicate {place}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
     first, second = (format_decimal(decisive.reached(side).value) for side in SIDES)
     return (
@@ -268,8 +270,8 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
         words = relate_in_words(difference, margin, f"the {name}", "the classical model")
         yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
         if is_contradicted(evaluation):
-            of_merit = decide_by_margin(difference, margin)
-            how = "not shown to find more" if of_merit == "yes" else "shown to find more"
+            merit_decision = decide_by_margin(difference, margin)
+            how = "not shown to find more" if merit_decision == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so finding is inconclusive."
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
@@ -336,10 +338,10 @@ def relate_in_words(
     default_margin: float = DEFAULT_MARGIN,
 ) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
-    of_margin = (
+    margin_words = (
         f"default of {margin:.3f}" if margin == default_margin else f"margin of {margin:.3f}"
     )
-    worthwhile = f"the {of_margin} that counts as worthwhile"
+    worthwhile = f"the {margin_words} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
     low, high = difference.low or 0, difference.high or 0
     unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
@@ -365,11 +367,11 @@ def relate_in_words(
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     """Yield where the true difference probably lies, if that can be told and means something."""
     shares = [decisive.find(figure).value for figure in PROBABILITIES]
-    known = [_percent(share) for share in shares if share is not None]
+    percentages = [_percent(share) for share in shares if share is not None]
     equal = decisive.difference.low == decisive.difference.high
-    if len(known) < len(shares) or decisive.useless or equal:
+    if len(percentages) < len(shares) or decisive.useless or equal:
         return
-    margin, (above, within, below) = decisive.evaluation.margin, known
+    margin, (above, within, below) = decisive.evaluation.margin, percentages
     yield (
         f"Probability (flat prior) of a gain above {margin:.3f}: {above}; of a difference within "
         f"±{margin:.3f}: {within}; of a loss above {margin:.3f}: {below}."

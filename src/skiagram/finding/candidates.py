@@ -161,7 +161,7 @@ def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS
         return tabulate_places(rows)
     with Progress("Propose places", len(store)) as progress:
         for batch in compute.map(partial(_of_span, proposal), spans(store, _SPAN_VALUES)):
-            rows += [row for _, of_image in batch for row in of_image]
+            rows += [row for _, image_rows in batch for row in image_rows]
             progress.advance(len(batch))
     return tabulate_places(rows)
 

@@ -117,8 +117,8 @@ def read_candidates(folder: Path) -> pd.DataFrame:
 
 def find_partners(cases: Cases) -> dict[str, str]:
     """Return case → the other case of a patient that has two."""
-    of_patient: dict[str, list[str]] = {}
+    patient_cases: dict[str, list[str]] = {}
     for case, patient in zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True):
-        of_patient.setdefault(patient, []).append(case)
-    pairs = [pair for pair in of_patient.values() if len(pair) == 2]
+        patient_cases.setdefault(patient, []).append(case)
+    pairs = [pair for pair in patient_cases.values() if len(pair) == 2]
     return {case: other for pair in pairs for case, other in (pair, pair[::-1])}

@@ -30,12 +30,12 @@ def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
 
 def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
     """Return (n, 3) slice, row and column of places in mm; in pixels where spacing is unknown."""
-    cases, of_place = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
+    cases, case_number = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
     sides = np.ones((len(cases), 3))
     for number, case in enumerate(cases.tolist()):
         distances = spacing[case] or ()
         sides[number, 3 - len(distances) :] = distances
-    placed: Floats = np.nan_to_num(coordinates(places)) * sides[of_place]
+    placed: Floats = np.nan_to_num(coordinates(places)) * sides[case_number]
     return placed
 
 
@@ -98,9 +98,9 @@ class HitRule:
         mark_radius, radius = (
             table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)
         )
-        of_lesions = of_cases(lesions)
+        case_lesions = of_cases(lesions)
         for case, rows in of_cases(marks).items():
-            lesion_rows = of_lesions.get(case)
+            lesion_rows = case_lesions.get(case)
             if lesion_rows is None:
                 continue
             distance = np.linalg.norm(place[rows][:, None] - true[lesion_rows][None], axis=2)
@@ -152,15 +152,15 @@ def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.Data
     Of equal scores the earlier row is the higher one.
     """
     place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)
-    kept: list[int] = []
+    maxima: list[int] = []
     for rows in of_cases(marks).values():
         remaining = rows[np.argsort(-score[rows], kind="stable")]
         while len(remaining):
-            kept.append(int(remaining[0]))
+            maxima.append(int(remaining[0]))
             remaining = remaining[
                 np.linalg.norm(place[remaining] - place[remaining[0]], axis=1) > distance
             ]
-    return marks.iloc[sorted(kept)].reset_index(drop=True)
+    return marks.iloc[sorted(maxima)].reset_index(drop=True)
 
 
 def case_scores(marks: pd.DataFrame, case_id: Sequence[str], top: int, nothing: float) -> Floats:

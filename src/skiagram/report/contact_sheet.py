@@ -61,16 +61,16 @@ def make_contact_sheets(
     sheets = []
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
-        known = _judge(tables, finding, scores[name], evaluation.task.part, positive)
-        for kind, cases in _choose(known, patient).items():
+        judgement = _judge(tables, finding, scores[name], evaluation.task.part, positive)
+        for kind, cases in _choose(judgement, patient).items():
             pictures = []
             for case in cases:
-                rows = of_cases(known.lesions).get(case, np.empty(0, dtype=np.int64))
-                marks = known.marks[known.marks["case_id"] == case]
+                rows = of_cases(judgement.lesions).get(case, np.empty(0, dtype=np.int64))
+                marks = judgement.marks[judgement.marks["case_id"] == case]
                 shown = marks[(marks["rate"] <= _ALLOWED) & (marks["lesion"] >= FALSE)]
                 hits = shown[shown["lesion"] >= 0]
                 false = shown[shown["lesion"] == FALSE].sort_values("rate")
-                circles = [*_circles(known.lesions.iloc[rows], OUTLINE_COLOUR, dotted=True)]
+                circles = [*_circles(judgement.lesions.iloc[rows], OUTLINE_COLOUR, dotted=True)]
                 circles += [*_circles(hits, HIT_COLOUR), *_circles(false, FALSE_COLOUR)]
                 picture = encode_circles(images.image(case), tables.spacing[case], circles)
                 found = f"{len(hits)} of {len(rows)} found, " if len(rows) else ""
@@ -109,8 +109,8 @@ def _judge(
     lesions = lesions.reset_index(drop=True)
     if model.marks is None:
         raise ValueError(f"{model.outcome.model} has no marks")
-    of_first = (model.marks["part"] == part) & (model.marks["repeat"] == first)
-    marks = model.marks[of_first].reset_index(drop=True)
+    in_first_repeat = (model.marks["part"] == part) & (model.marks["repeat"] == first)
+    marks = model.marks[in_first_repeat].reset_index(drop=True)
     hit = finding.rule.match(marks, lesions, tables.spacing)
     images = scored.groupby("fold").size()
     rate = np.empty(len(marks))
@@ -125,11 +125,11 @@ def _judge(
     return _Judged(marks.assign(lesion=hit, rate=rate), lesions, at, normal)
 
 
-def _choose(known: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
+def _choose(judgement: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
     """Return kind → images in their order, at most one a patient."""
-    worst = known.lesions.assign(at=known.found_at).groupby("case_id")["at"].max()
-    false = known.marks[known.marks["lesion"] == FALSE]
-    alarms = false[false["case_id"].isin(known.normal)].groupby("case_id")["rate"].min()
+    worst = judgement.lesions.assign(at=judgement.found_at).groupby("case_id")["at"].max()
+    false = judgement.marks[judgement.marks["lesion"] == FALSE]
+    alarms = false[false["case_id"].isin(judgement.normal)].groupby("case_id")["rate"].min()
     orders = {
         "lesions found first": worst[np.isfinite(worst)].sort_values(kind="stable"),
         "lesions found last or missed": worst.sort_values(ascending=False, kind="stable"),
@@ -138,9 +138,9 @@ def _choose(known: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
     chosen = {}
     for kind, order in orders.items():
         one_a_patient = {patient[case]: case for case in reversed(order.index.tolist())}
-        kept = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]
-        if kept:
-            chosen[kind] = kept[:_PER_KIND]
+        cases = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]
+        if cases:
+            chosen[kind] = cases[:_PER_KIND]
     return chosen
 
 

@@ -145,8 +145,8 @@ def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
                 colour, place = ARM_COLOUR[model.arm], (spent, model.auc.value)
                 style: Style = {"color": colour, "markerfacecolor": colour if on else "none"}
                 axes.plot(*place, _MARKS[model.arm], markersize=5, **style)
-                beside: Style = {"textcoords": "offset points", "fontsize": 7, "color": colour}
-                axes.annotate(str(number), place, (4, 3), **beside)
+                label_style: Style = {"textcoords": "offset points", "fontsize": 7, "color": colour}
+                axes.annotate(str(number), place, (4, 3), **label_style)
             # On a logarithmic axis, decades alone are marked where costs lie far apart.
             axes.set_xscale("log")
             above_0 = [spent for spent in cost if spent]

@@ -210,8 +210,8 @@ def read_cohort_material(
         root: Folder of the project whose models scored the cohort.
         inputs: In which the cohort stands in the place of the test cases.
     """
-    known = replace(inputs, cases=inputs.cases.development(), encrypted=True)
-    return read_material(root, known, choices, evaluation)
+    development_inputs = replace(inputs, cases=inputs.cases.development(), encrypted=True)
+    return read_material(root, development_inputs, choices, evaluation)
 
 
 def read_repeatability(
@@ -294,8 +294,8 @@ def make_galleries(
     predicted = probability.argmax(axis=1)
     galleries = []
     for k, label in enumerate(task.classes):
-        of_class = (scores["label"] == label).to_numpy(dtype=bool)
-        wrong = np.flatnonzero(of_class & (predicted != k))
+        in_class = (scores["label"] == label).to_numpy(dtype=bool)
+        wrong = np.flatnonzero(in_class & (predicted != k))
         surest = wrong[np.argsort(-probability[wrong].max(axis=1), kind="stable")]
         _, first = np.unique(scores["patient_id"].to_numpy()[surest], return_index=True)
         mistakes = []
@@ -304,5 +304,5 @@ def make_galleries(
             shown = encode_case(images, case_id), name_slice(images.image(case_id))
             sure = float(probability[row, named])
             mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
-        galleries.append(Gallery(model, label, len(wrong), int(of_class.sum()), tuple(mistakes)))
+        galleries.append(Gallery(model, label, len(wrong), int(in_class.sum()), tuple(mistakes)))
     return galleries

@@ -356,7 +356,7 @@ def compare(
     first, second = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if first == second:
         raise DataError(f"both columns are called {first}", where="names", allowed="two names")
-    setting, columns, of_readers = line_up_columns(
+    setting, columns, reader_scores = line_up_columns(
         labels,
         {first: scores_a, second: scores_b, **(others or {})},
         patients=patients,
@@ -367,9 +367,12 @@ def compare(
         seed=seed,
     )
     site = None if sites is None else read_texts(sites, "sites", len(setting.cases))
-    known = patients is not None
-    answered = compare_scores(setting, columns, of_readers, site, margin, patients_known=known)
-    return ScoreComparison(answered, partial(measure_columns, {**columns, **of_readers}, setting))
+    answered = compare_scores(
+        setting, columns, reader_scores, site, margin, patients_known=patients is not None
+    )
+    return ScoreComparison(
+        answered, partial(measure_columns, {**columns, **reader_scores}, setting)
+    )
 
 
 def _name(values: Any, otherwise: str) -> str:

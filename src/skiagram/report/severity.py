@@ -92,12 +92,14 @@ def describe_endurance(model: CorruptedModel) -> str:
         else:
             unsure.append(title)
     parts = (("breaks under", breaks), ("holds under", holds), ("inconclusive under", unsure))
-    told = []
+    clauses = []
     for words, titles in parts:
         if titles:
             *before, last = titles
-            told.append(f"{words} {', '.join(before)} and {last}" if before else f"{words} {last}")
-    return "; ".join(told) + "."
+            clauses.append(
+                f"{words} {', '.join(before)} and {last}" if before else f"{words} {last}"
+            )
+    return "; ".join(clauses) + "."
 
 
 def tabulate_changes(data: CorruptedCases) -> Table:
@@ -159,14 +161,14 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
                 number = next(styles.setdefault(model.arm, count()))
                 areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
                 colour = ARM_COLOUR[model.arm]
-                known = [k for k in places if areas[k].value is not None]
+                points = [k for k in places if areas[k].value is not None]
                 panel.plot(
-                    known, [areas[k].value or 0.0 for k in known], DASHES[number % len(DASHES)],
+                    points, [areas[k].value or 0.0 for k in points], DASHES[number % len(DASHES)],
                     color=colour, marker=_MARKERS[number % len(_MARKERS)], markersize=3,
                     label=wrap_title(model.title, 60),
                 )  # fmt: skip
                 bounds = [
-                    k for k in known if areas[k].low is not None and areas[k].high is not None
+                    k for k in points if areas[k].low is not None and areas[k].high is not None
                 ]
                 low, high = ([getattr(areas[k], end) for k in bounds] for end in ("low", "high"))
                 panel.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)

@@ -120,9 +120,9 @@ def list_models(result: SweepResult) -> list[str]:
     objective = result.objective
     return [
         model
-        for model, of_rows in titles.items()
+        for model, model_titles in titles.items()
         if model in {objective, IMAGES}
-        or (model.startswith(BEST) and of_rows != titles.get(objective))
+        or (model.startswith(BEST) and model_titles != titles.get(objective))
     ] or list(titles)
 
 
@@ -154,12 +154,12 @@ def describe_choice(result: SweepResult) -> list[str]:
     equal = sum(each.figures.worth(model) == worth for each in result.rows)
     if equal > 1:
         sentences.append(f"{equal} rows have this figure; it is the first of them.")
-    judged_by, of_difference = chosen.figures.judged_by(model)
-    name = heading_of(judged_by)
-    reported = chosen.figures.of(model, judged_by)
+    figure_name, difference_name = chosen.figures.judged_by(model)
+    name = heading_of(figure_name)
+    reported = chosen.figures.of(model, figure_name)
     if reported is not None and reported.value is not None:
         sentences.append(f"Its {name} on the test cases is {format_estimate(reported)}.")
-    difference = chosen.figures.of(model, of_difference)
+    difference = chosen.figures.of(model, difference_name)
     if row.number == row.reference:
         sentences.append("It is the reference.")
     elif difference is not None and difference.value is not None:
@@ -170,14 +170,14 @@ def describe_choice(result: SweepResult) -> list[str]:
 
 def tabulate_rows(result: SweepResult, model: str) -> Table:
     """Return the figures of a model in every row, differences from the reference among them."""
-    wanted = dict.fromkeys(
+    figure_names = dict.fromkeys(
         each.figure for row in result.rows for each in row.figures.figures if each.model == model
     )
-    columns = [heading_of(name) for name in wanted]
+    columns = [heading_of(name) for name in figure_names]
     rows = []
     for each in result.rows:
         cells = []
-        for name in wanted:
+        for name in figure_names:
             estimate: Estimate = each.figures.of(model, name) or Estimate(
                 None, reason=each.figures.reason or "not in this row"
             )
@@ -257,10 +257,10 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
             (reported, DASHES[0], "test cases, 95 % interval"),
             (chosen_by, DASHES[1], "development set (selection)"),
         ):
-            known = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
+            points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
             ink = colour if dashes == DASHES[0] else MUTED
             style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
-            axes.plot([x for x, _ in known], [y for _, y in known], label=words, **style)
+            axes.plot([x for x, _ in points], [y for _, y in points], label=words, **style)
         if min(values) > 0 and max(values) / min(values) >= 50:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
@@ -297,8 +297,8 @@ def _draw_map(
         plot.set_yticks(range(len(down)), down, fontsize=7)
         plot.set_xlabel(short_name(axes[1]))
         plot.set_ylabel(short_name(axes[0]))
-        known = [value for row in grid for value in row if value is not None]
-        middle = (min(known) + max(known)) / 2 if known else 0.0
+        cell_values = [value for row in grid for value in row if value is not None]
+        middle = (min(cell_values) + max(cell_values)) / 2 if cell_values else 0.0
         for y, row in enumerate(grid):
             for x, value in enumerate(row):
                 ink = "white" if value is not None and value <= middle else "black"

@@ -148,7 +148,7 @@ def tabulate_models(
         Group(
             ARM_TITLES[arm],
             [
-                make_model_row(evaluation, model, lambda known: cells(known) or nothing)
+                make_model_row(evaluation, model, lambda result: cells(result) or nothing)
                 for model in models
             ],
         )

@@ -170,7 +170,7 @@ def plot_tables(
     return tables
 
 
-_OF_FINDERS = {
+_FINDER_COLUMNS = {
     "figure_of_merit": {"figure": "figure_of_merit"},
     "mean_sensitivity": {"figure": "mean_sensitivity"},
     "sensitivity_at_1_false_mark": {"figure": "sensitivity", "group": "1"},
@@ -192,14 +192,14 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     shown = {figure.name for figure in task.predicted.list_figures() if figure.headline}
     headline: dict[str, dict[str, float | None]] = {}
     for name in (model.outcome.model for model in evaluation.models):
-        of_model = table.select(model=name)
+        model_figures = table.select(model=name)
         headline[name] = {
             f"{row.figure} {row.group}".strip(): row.value  # some are of a horizon
-            for row in of_model.select(analysis=METRICS).rows
+            for row in model_figures.select(analysis=METRICS).rows
             if row.figure in shown
-        } | {task.predicted.selection: of_model.find(analysis=SELECTION).value}
-        for title, wanted in _OF_FINDERS.items():
-            headline[name][title] = of_model.find(analysis=FINDERS, **wanted).value
+        } | {task.predicted.selection: model_figures.find(analysis=SELECTION).value}
+        for title, columns in _FINDER_COLUMNS.items():
+            headline[name][title] = model_figures.find(analysis=FINDERS, **columns).value
     for arm, row in table.select(analysis=ARMS).by_model(task.predicted.selection).items():
         headline[f"best_{arm}"] = {task.predicted.selection: row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):

@@ -41,10 +41,10 @@ def _figure_of_sums(
     scale: Scale = "plain",
 ) -> Linearised:
     """Return a figure of the number of cases and of the sums of terms; NaN where it has none."""
-    of_case = np.stack([np.ones(len(patient)), *terms])
-    whole = of_case.sum(axis=1, keepdims=True)
+    case_terms = np.stack([np.ones(len(patient)), *terms])
+    whole = case_terms.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value, without = figure(*whole), figure(*(whole - of_case))
+        value, without = figure(*whole), figure(*(whole - case_terms))
     return leave_one_out(float(value[0]), without, patient, scale)
 
 
@@ -96,15 +96,17 @@ def calibration_slope(
         fit: (n,) which fit predicted a case; None where one did.
     """
     x, y = predicted - predicted.mean(), measured - measured.mean()
-    of_fit = np.zeros_like(patient) if fit is None else fit
-    reach = max(np.ptp(predicted[of_fit == number]) for number in np.unique(of_fit))
+    fit_number = np.zeros_like(patient) if fit is None else fit
+    reach = max(np.ptp(predicted[fit_number == number]) for number in np.unique(fit_number))
     constant = bool(reach <= 1e-9 * np.abs(predicted).max())
     least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
 
-    def slope(cases: Floats, of_x: Floats, of_y: Floats, product: Floats, square: Floats) -> Floats:
-        spread = square - of_x**2 / cases
+    def slope(
+        cases: Floats, sum_x: Floats, sum_y: Floats, product: Floats, square: Floats
+    ) -> Floats:
+        spread = square - sum_x**2 / cases
         defined = (spread > least) & (not constant)
-        return np.where(defined, (product - of_x * of_y / cases) / spread, np.nan)
+        return np.where(defined, (product - sum_x * sum_y / cases) / spread, np.nan)
 
     return _figure_of_sums([x, y, x * y, x**2], patient, slope)
 
@@ -120,10 +122,12 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patient
     def correlation(
         cases: Floats, middles: Floats, squares: Floats, gaps: Floats, square_gaps: Floats
     ) -> Floats:
-        of_rows = 2 * (squares - middles**2 / cases) / (cases - 1)
-        of_columns = gaps**2 / cases / 2
+        between_rows = 2 * (squares - middles**2 / cases) / (cases - 1)
+        between_columns = gaps**2 / cases / 2
         error = (square_gaps - gaps**2 / cases) / 2 / (cases - 1)
-        return (of_rows - error) / (of_rows + error + 2 * (of_columns - error) / cases)
+        return (between_rows - error) / (
+            between_rows + error + 2 * (between_columns - error) / cases
+        )
 
     return _figure_of_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
@@ -138,9 +142,9 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> L
     x, y = predicted - centre, measured - centre
 
     def kappa(
-        cases: Floats, of_x: Floats, of_y: Floats, squares: Floats, square_gaps: Floats
+        cases: Floats, sum_x: Floats, sum_y: Floats, squares: Floats, square_gaps: Floats
     ) -> Floats:
-        by_chance = squares / cases - 2 * of_x * of_y / cases**2
+        by_chance = squares / cases - 2 * sum_x * sum_y / cases**2
         return np.where(by_chance > 1e-12, 1 - square_gaps / cases / by_chance, np.nan)
 
     found = _figure_of_sums([x, y, x**2 + y**2, (x - y) ** 2], patient, kappa, "fisher")

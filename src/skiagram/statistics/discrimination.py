@@ -183,8 +183,8 @@ def within_fits(rule: Rule, fit: Places | None) -> Rule:
         for rows in groups:
             fit_weights = weights[:, rows]
             pairs.append((fit_weights @ positive[rows]) * (fit_weights @ ~positive[rows]))
-            of_fit = rule(score[rows], positive[rows], fit_weights)
-            sums.append(np.where(pairs[-1] > 0, of_fit.T * pairs[-1], 0.0))
+            fit_value = rule(score[rows], positive[rows], fit_weights)
+            sums.append(np.where(pairs[-1] > 0, fit_value.T * pairs[-1], 0.0))
         return _ratio(np.sum(sums, axis=0), np.sum(pairs, axis=0)).T
 
     return averaged
@@ -301,8 +301,8 @@ def balanced_accuracy(decision: Labels, label: Labels, weights: Floats, n_classe
     """
     shares = []
     for k in range(n_classes):
-        of_class = (label == k).astype(np.float64)
-        shares.append(_ratio(weights @ (of_class * (decision == k)), weights @ of_class))
+        in_class = (label == k).astype(np.float64)
+        shares.append(_ratio(weights @ (in_class * (decision == k)), weights @ in_class))
     result: Floats = np.mean(shares, axis=0)
     return result
 

@@ -52,8 +52,8 @@ def mean_ranks(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
 
     A value that is not a number has none and moves no other.
     """
-    given = np.asarray(values)
-    lines = given if axis else given.T
+    array = np.asarray(values)
+    lines = array if axis else array.T
     rows = np.atleast_2d(lines)
     order = np.argsort(rows, axis=1)
     ascending = np.take_along_axis(rows, order, axis=1)

@@ -209,13 +209,13 @@ class FreeResponse:
         number = np.cumsum(images) - 1
         repeats = []
         for each in self.repeats:
-            kept, false = images[each.lesion_image], images[each.false_image]
+            lesion_rows, false_rows = images[each.lesion_image], images[each.false_image]
             repeats.append(
                 Ratings(
-                    each.lesion[kept],
-                    number[each.lesion_image[kept]],
-                    each.false[false],
-                    number[each.false_image[false]],
+                    each.lesion[lesion_rows],
+                    number[each.lesion_image[lesion_rows]],
+                    each.false[false_rows],
+                    number[each.false_image[false_rows]],
                 )
             )
         patient = np.unique(self.patient[images], return_inverse=True)[1].astype(np.int64)

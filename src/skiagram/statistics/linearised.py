@@ -50,7 +50,7 @@ Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
 Sample = tuple[Floats, Patients]
 JACKKNIFE = "jackknife by patient"
 OF_GROUPS = "from both intervals, by patient"
-_OF_SHARES = ("share", "gain")
+_SHARE_SCALES = ("share", "gain")
 _NOTHING = 1e-15
 _ROUNDING = 1e-12  # of a mean over repeats that lies at its bound
 _MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
@@ -164,12 +164,15 @@ class Linearised:
         Patients count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
         """
-        if self.scale in _OF_SHARES:
+        if self.scale in _SHARE_SCALES:
             return degrees_of_freedom(self.patient)
-        known = np.isfinite(self._averaged)
+        is_defined = np.isfinite(self._averaged)
         return max(
             1.0,
-            min((effective_patients(self.patient[side & known]) for side in self.sides), default=0)
+            min(
+                (effective_patients(self.patient[side & is_defined]) for side in self.sides),
+                default=0,
+            )
             - 1,
         )
 
@@ -287,7 +290,7 @@ class Linearised:
         if self.pair is not None:
             return self._estimate_difference(*self.pair)
         variation = self.variation
-        if self.scale in _OF_SHARES:
+        if self.scale in _SHARE_SCALES:
             by_patient = ", by patient" if self.clustered else ""
             way = (
                 f"Wilson{by_patient}"
@@ -390,15 +393,17 @@ class Linearised:
         if self.scale == "share" and self.value in (0.0, 1.0):
             return Variation(0.0, self.degrees)
         if self.folds:
-            of_one = float(np.mean([self._over_patients(repeat) for repeat in self.influence]))
-            return over_folds(of_one, self.degrees, self.folds, len(self.values))
+            repeat_variance = float(
+                np.mean([self._over_patients(repeat) for repeat in self.influence])
+            )
+            return over_folds(repeat_variance, self.degrees, self.folds, len(self.values))
         return over_trainings(self.variance(), self.degrees, self.values)
 
     def _samples(self, influence: Floats) -> tuple[Sample, ...]:
         if self.by_kind:
             return tuple((influence[side], self.patient[side]) for side in self.sides)
-        known = np.isfinite(influence)
-        return ((influence[known], self.patient[known]),)
+        is_defined = np.isfinite(influence)
+        return ((influence[is_defined], self.patient[is_defined]),)
 
     def _over_patients(self, influence: Floats) -> float:
         samples = self._samples(influence)
@@ -463,9 +468,9 @@ def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
     values: Floats = np.zeros(1)
     influence: Floats = np.zeros((1, len(first.patient)))
     for factor, figure in terms:
-        beside = figure.averaged() if unequal else figure
-        values = values + factor * beside.values
-        influence = influence + factor * beside.influence
+        term = figure.averaged() if unequal else figure
+        values = values + factor * term.values
+        influence = influence + factor * term.influence
     return Linearised(
         values,
         influence,
@@ -543,9 +548,9 @@ def leave_one_out(
         without: (n,); NaN where the other cases do not define it.
         patient: (n,) from 0.
     """
-    known = np.isfinite(without)
-    mean = without[known].mean() if known.any() else np.nan
-    influence = (known.sum() - 1) * (mean - without)
+    is_defined = np.isfinite(without)
+    mean = without[is_defined].mean() if is_defined.any() else np.nan
+    influence = (is_defined.sum() - 1) * (mean - without)
     return Linearised(np.array([value]), influence[None], patient, kind, scale=scale)
 
 
@@ -566,9 +571,12 @@ def ratio_of_sums(
         patient: (n,) from 0.
     """
     above, below = whole
-    left = below - denominator
+    remainder = below - denominator
     without = np.divide(
-        above - numerator, left, out=np.full(len(left), np.nan), where=left > 1e-12 * abs(below)
+        above - numerator,
+        remainder,
+        out=np.full(len(remainder), np.nan),
+        where=remainder > 1e-12 * abs(below),
     )
     value = above / below if below > 0 else float("nan")
     return leave_one_out(value, without, patient, scale, kind)

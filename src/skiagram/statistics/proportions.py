@@ -35,7 +35,7 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
 
 def predictive_value_at_prevalence(
     correct: NDArray[np.float64],
-    of_class: NDArray[np.bool_],
+    in_class: NDArray[np.bool_],
     patient: NDArray[np.int64],
     prevalence: float,
 ) -> Estimate:
@@ -49,12 +49,12 @@ def predictive_value_at_prevalence(
 
     Args:
         correct: (n,) share of repeats in which a case is decided correctly.
-        of_class: (n,) whether a case is of the class.
+        in_class: (n,) whether a case is of the class.
         prevalence: Share of the class, in (0, 1).
     """
-    if of_class.all() or not of_class.any():
+    if in_class.all() or not in_class.any():
         return Estimate(None, reason="a class has no case")
-    hit, miss = float(correct[of_class].mean()), 1 - float(correct[~of_class].mean())
+    hit, miss = float(correct[in_class].mean()), 1 - float(correct[~in_class].mean())
     if hit == 0 and miss == 0:
         return Estimate(None, reason="no case got this decision")
     value = _bayes(hit, miss, prevalence)
@@ -63,18 +63,18 @@ def predictive_value_at_prevalence(
             wilson_interval(
                 float(correct[side].mean()), share(correct[side][None], patient[side]).size
             )
-            for side in (of_class, ~of_class)
+            for side in (in_class, ~in_class)
         )
         low, high = (_bayes(hits[k], 1 - rejections[k], prevalence) for k in (0, 1))
         return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
-    influence = np.where(of_class, correct - hit, correct - (1 - miss))
-    influence /= np.where(of_class, of_class.sum() * hit, (~of_class).sum() * miss)
+    influence = np.where(in_class, correct - hit, correct - (1 - miss))
+    influence /= np.where(in_class, in_class.sum() * hit, (~in_class).sum() * miss)
     half = vary_sum(influence, patient).half * np.sqrt(1 - 1 / len(np.unique(patient)))
     below, above = half, half
     if is_clustered(patient):
         # The arms of the log of the likelihood ratio, put together from Wilson's intervals of the
         # logs of sensitivity and 1 − specificity (Zou & Donner 2008, *Stat. Med.* 27:1693).
-        estimates = (proportion(correct[side], patient[side]) for side in (of_class, ~of_class))
+        estimates = (proportion(correct[side], patient[side]) for side in (in_class, ~in_class))
         (sensitivity, low, high), (specificity, least, most) = (
             np.clip([each.value, each.low, each.high], 1e-9, 1 - 1e-9) for each in estimates
         )
@@ -100,8 +100,8 @@ def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
     if len(np.unique(patient)) < 2:
         return Variation(0.0, degrees)
     if folds:
-        of_one = float(np.mean([variance_of_mean(repeat, patient) for repeat in value]))
-        return over_folds(of_one, degrees, folds, len(value))
+        repeat_variance = float(np.mean([variance_of_mean(repeat, patient) for repeat in value]))
+        return over_folds(repeat_variance, degrees, folds, len(value))
     return over_trainings(
         variance_of_mean(value.mean(axis=0), patient), degrees, value.mean(axis=1)
     )

@@ -53,12 +53,12 @@ def correct_by_holm(p: Iterable[P]) -> list[P]:
     None stays so and is not counted.
     """
     corrected = list(p)
-    known = np.array([number for number, value in enumerate(corrected) if value is not None])
-    values = np.array([corrected[number] for number in known], dtype=np.float64)
+    positions = np.array([number for number, value in enumerate(corrected) if value is not None])
+    values = np.array([corrected[number] for number in positions], dtype=np.float64)
     order = np.argsort(values, kind="stable")
     raised = np.minimum(1.0, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
     for place, value in zip(order.tolist(), raised.tolist(), strict=True):
-        corrected[known[place]] = value
+        corrected[positions[place]] = value
     return corrected
 
 

@@ -109,8 +109,8 @@ def censoring_curve(time: Floats, event: Flags) -> StepCurve:
     events = np.bincount(place, weights=event, minlength=len(steps))
     censored = np.bincount(place, weights=~event, minlength=len(steps))
     at_risk = len(time) - np.concatenate([[0], np.cumsum(events + censored)[:-1]])
-    left = at_risk - events
-    share = np.divide(censored, left, out=np.zeros(len(steps)), where=left > 0)
+    survivors = at_risk - events
+    share = np.divide(censored, survivors, out=np.zeros(len(steps)), where=survivors > 0)
     return StepCurve(steps, np.cumprod(1 - share), at_risk.astype(np.int64))
 
 
@@ -169,8 +169,10 @@ def uno_concordance(
     Uno et al. 2011, *Statistics in Medicine* 30:1105. The censoring curve is that of all cases and
     taken as known in the interval.
     """
-    seen = censoring_curve(time, event).before(time)
-    weight = np.divide(1.0, seen**2, out=np.zeros(len(time)), where=(time < horizon) & (seen > 0))
+    uncensored = censoring_curve(time, event).before(time)
+    weight = np.divide(
+        1.0, uncensored**2, out=np.zeros(len(time)), where=(time < horizon) & (uncensored > 0)
+    )
     return _count_pairs(risk, time, event, fit, patient, weight)
 
 
@@ -188,8 +190,10 @@ def auc_at(
     Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
     Journal of Statistics* 38:8). Controls are without any event.
     """
-    seen = censoring_curve(time, _ended(event, other)).before(time)
-    weight = np.divide(1.0, seen, out=np.zeros(len(time)), where=(time <= horizon) & (seen > 0))
+    uncensored = censoring_curve(time, _ended(event, other)).before(time)
+    weight = np.divide(
+        1.0, uncensored, out=np.zeros(len(time)), where=(time <= horizon) & (uncensored > 0)
+    )
     return _count_pairs(risk, time, event, fit, patient, weight, horizon)
 
 
@@ -216,8 +220,8 @@ def brier_terms(
     """
     ended = _ended(event, other)
     curve = censoring_curve(time, ended)
-    known, beyond = ended & (time <= horizon), time > horizon
-    weight = np.divide(1.0, curve.before(time), out=np.zeros(len(time)), where=known)
+    within, beyond = ended & (time <= horizon), time > horizon
+    weight = np.divide(1.0, curve.before(time), out=np.zeros(len(time)), where=within)
     seen_beyond = max(float(curve.at(np.array([horizon]))[0]), np.finfo(np.float64).tiny)
     terms: Floats = weight * np.where(event, survival, 1 - survival) ** 2
     return terms + beyond * (1 - survival) ** 2 / seen_beyond
@@ -262,8 +266,8 @@ def incidence_by(
     ended = np.bincount(place, weights=_ended(event, other), minlength=steps)
     grown = np.cumsum(counted * happened / at_risk)
     # Who has any event leaves fewer for what is still to come.
-    left = at_risk - ended
-    to_come = np.divide(grown[-1] - grown, left, out=np.zeros(steps), where=left > 0)
+    survivors = at_risk - ended
+    to_come = np.divide(grown[-1] - grown, survivors, out=np.zeros(steps), where=survivors > 0)
     expected = np.cumsum(counted * happened / at_risk**2 - to_come * ended / at_risk)
     own = event * (counted / at_risk)[place] - _ended(event, other) * to_come[place]
     return float(grown[-1]), len(time) * (own - expected[place])
@@ -323,12 +327,12 @@ def d_calibration(
     weight = 1 / np.bincount(patient)[patient]
     counts = np.bincount(bin_of[event], weights=weight[event], minlength=bins)
     for case in np.flatnonzero(~event).tolist():
-        reached, place, of_case = survival[case], bin_of[case], weight[case]
+        reached, place, case_weight = survival[case], bin_of[case], weight[case]
         if reached <= 0:
-            counts[0] += of_case
+            counts[0] += case_weight
             continue
-        counts[place] += of_case * (reached - edges[place]) / reached
-        counts[:place] += of_case * (1 / bins) / reached
+        counts[place] += case_weight * (reached - edges[place]) / reached
+        counts[:place] += case_weight * (1 / bins) / reached
     patients = len(np.unique(patient))
     expected = patients / bins
     p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)

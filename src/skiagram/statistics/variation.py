@@ -208,9 +208,9 @@ def error_of_shift(
         folds: Of the held-out cases; 0 where one fit scored them.
     """
     assumed = overlap_factor(folds, held_out.repeats) if folds else 1.0
-    of_patient = max(held_out.variance / assumed * patients[0], tested.variance * patients[1])
+    patient_variance = max(held_out.variance / assumed * patients[0], tested.variance * patients[1])
     overlap = folds / (folds - 1) if folds else 1.0
-    return float(np.sqrt(of_patient * (overlap / patients[0] + 1 / patients[1])))
+    return float(np.sqrt(patient_variance * (overlap / patients[0] + 1 / patients[1])))
 
 
 def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tuple[Floats, Floats]:
@@ -226,13 +226,13 @@ def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tu
     return first, second
 
 
-def over_folds(of_one: float, degrees: float, folds: int, repeats: int) -> Variation:
+def over_folds(repeat_variance: float, degrees: float, folds: int, repeats: int) -> Variation:
     """Return the variation of a cross-validated procedure."""
-    variance = overlap_factor(folds, repeats) * of_one
+    variance = overlap_factor(folds, repeats) * repeat_variance
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
 
 
-def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation:
+def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Variation:
     """Return the variation of a procedure that was trained several times, or of one training.
 
     The variance over patients of the mean over R trainings, plus s²/R of their figures. What seed
@@ -244,10 +244,10 @@ def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation
     """
     repeats = len(figures)
     if repeats < 2:
-        return Variation(of_mean, degrees)
+        return Variation(mean_variance, degrees)
     seed = float(figures.var(ddof=1)) / repeats
-    variance = of_mean + seed
-    spread = of_mean**2 / degrees + seed**2 / (repeats - 1)
+    variance = mean_variance + seed
+    spread = mean_variance**2 / degrees + seed**2 / (repeats - 1)
     joined = variance**2 / spread if spread > 0 else np.inf
     return Variation(variance, joined, seed, "procedure", repeats)
 

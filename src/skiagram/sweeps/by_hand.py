@@ -44,7 +44,7 @@ HYDRA = {
 }
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
 _MODELS = {"baselines", "combinations", "encoders", "networks"}
-_OF_MODELS = ("conf.model.", "conf.combination.")
+_MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
 class AskedSweep(NamedTuple):
@@ -112,13 +112,13 @@ def free_name(root: Path, sweep: Sweep) -> str:
 
     The same rows, or more besides them, renew their folder; others would take its place in silence.
     """
-    asked = {row.digest for row in expand_rows(sweep)}
+    digests = {row.digest for row in expand_rows(sweep)}
     for name in chain([BY_HAND], (f"{BY_HAND}_{number}" for number in count(2))):
         path = root / "sweeps" / name / RESULT
         if not path.exists():
             return name
         with suppress(DataError):  # of a version that this one cannot read: it stays as it is
-            if {each.row.digest for each in read_record(SweepResult, path).rows} <= asked:
+            if {each.row.digest for each in read_record(SweepResult, path).rows} <= digests:
                 return name
     raise AssertionError(name)  # `count` has no end
 
@@ -151,9 +151,11 @@ def run_job(config: DictConfig) -> float | None:
         return None
     figures = result.figures
     model = figures.resolve(model)
-    figure, asked = figures.chosen_by(model), config["objective"]["figure"]
-    if asked not in (None, figure):
-        raise OptionError(f"`{asked}`", where="objective.figure", allowed=f"{figure} of {model}")
+    figure, objective_figure = figures.chosen_by(model), config["objective"]["figure"]
+    if objective_figure not in (None, figure):
+        raise OptionError(
+            f"`{objective_figure}`", where="objective.figure", allowed=f"{figure} of {model}"
+        )
     worth = figures.worth(model)
     if worth is None:
         raise SkiagramError(f"{model} has no {figure}", where=row.name())
@@ -234,7 +236,7 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
         fault = f"the run has no arm `{arm}`"
         raise OptionError(fault, where="objective.arm", allowed=", ".join(arms))
     # So must be the models whose options change.
-    swept = sorted(name for name in changed if name.startswith(_OF_MODELS))
+    swept = sorted(name for name in changed if name.startswith(_MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
     check_changes(swept, {"model": trained, "combination": by_arm["combined"]})
     chosen_by = objective.entry or find_swept_model(swept) or None

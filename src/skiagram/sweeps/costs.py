@@ -78,12 +78,12 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArra
     Args:
         cost: Lower is better; None where it is not defined, which is never on the front.
     """
-    known = np.array([np.nan if each is None else each for each in cost], dtype=np.float64)
+    expense = np.array([np.nan if each is None else each for each in cost], dtype=np.float64)
     worth = np.asarray(value, dtype=np.float64)
-    cheaper = known[:, None] <= known[None, :]
+    cheaper = expense[:, None] <= expense[None, :]
     better = worth[:, None] >= worth[None, :]
-    strictly = (known[:, None] < known[None, :]) | (worth[:, None] > worth[None, :])
-    front: NDArray[np.bool_] = np.isfinite(known) & ~(cheaper & better & strictly).any(axis=0)
+    strictly = (expense[:, None] < expense[None, :]) | (worth[:, None] > worth[None, :])
+    front: NDArray[np.bool_] = np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
     return front
 
 
@@ -136,7 +136,7 @@ class CostTimer:
     machine: str
 
     def list_figures(
-        self, trained: Sequence[tuple[Candidate, Path]], wanted: Sequence[str]
+        self, trained: Sequence[tuple[Candidate, Path]], figure_names: Sequence[str]
     ) -> Iterator[ModelFigure]:
         """Yield what models cost that were trained.
 
@@ -147,8 +147,10 @@ class CostTimer:
             outcome = read_record(Outcome, folder / "outcome.json")
             if outcome.status == "finished":
                 costs = self.measure(candidate, outcome, folder.parent)
-                for name in wanted:
-                    yield ModelFigure(candidate.name, outcome.title, outcome.arm, name, costs[name])
+                for figure_name in figure_names:
+                    yield ModelFigure(
+                        candidate.name, outcome.title, outcome.arm, figure_name, costs[figure_name]
+                    )
 
     def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
         """Return the name of each of `COSTS` → figure."""
@@ -182,11 +184,11 @@ class CostTimer:
 
         def timed(_: Path) -> TimedModel:
             cases, task = read_cases(self.data.cases)
-            known = self.plan.limit(cases).development()
+            development_cases = self.plan.limit(cases).development()
             model, fitted = candidate.model(compute.threads), candidate.load(folder)
             with compute.limit():
                 return time_model(
-                    model, fitted, folder, self.data, known, task, self.plan, self.clock
+                    model, fitted, folder, self.data, development_cases, task, self.plan, self.clock
                 )
 
         return self._once(TimedModel, candidate.name, {"trained": trained.name}, timed, time_model)

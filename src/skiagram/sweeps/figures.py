@@ -96,8 +96,9 @@ class RowFigures:
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
-        asked = model, figure
-        estimates = (each.estimate for each in self.figures if (each.model, each.figure) == asked)
+        estimates = (
+            each.estimate for each in self.figures if each.model == model and each.figure == figure
+        )
         return next(estimates, None)
 
     def chosen_by(self, model: str) -> str:
@@ -239,7 +240,7 @@ def measure_row(
     models: Sequence[Predictions],
     setting: EvaluationSet,
     options: EvaluationOptions,
-    wanted: Sequence[str] = (),
+    figure_names: Sequence[str] = (),
     later: Flags | None = None,
     finding: FindingTables | None = None,
 ) -> MeasuredRow:
@@ -247,7 +248,7 @@ def measure_row(
 
     Args:
         models: All of them.
-        wanted: Names of figures of the reported cases, besides the primary one.
+        figure_names: Names of figures of the reported cases, besides the primary one.
         later: (n,) which reported cases have an earlier image; None to give them no figures.
         finding: Where the lesions are that finders look for; None without a finder.
 
@@ -257,10 +258,10 @@ def measure_row(
     task = setting.task
     if not task.decides:
         names = [figure.name for figure in task.predicted.list_figures()]
-        if unknown := [name for name in wanted if name not in names]:
+        if unknown := [name for name in figure_names if name not in names]:
             fault = f"`{unknown[0]}` is no figure of a {task.kind}"
             raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
-    measured = [_measure(model, setting, wanted) for model in models]
+    measured = [_measure(model, setting, figure_names) for model in models]
     chosen_by = {model.name: model.chosen_by for model in measured}
     rules, selection = name_rules(options, task), task.predicted.selection
     arms, _ = select_arms(measured, chosen_by, setting, rules, options)
@@ -286,7 +287,7 @@ def measure_row(
             ", ".join(titles),
             arm,
             {selection: Estimate(value)},
-            _metrics(selected.compared, setting, wanted),
+            _metrics(selected.compared, setting, figure_names),
             selected.compared,
         )
     if finding is not None:
@@ -323,10 +324,10 @@ def _add_finding(
         for each in finders
     }
 
-    def describe(model: ShownModel, left: pd.DataFrame, value: float | None) -> ShownModel:
+    def describe(model: ShownModel, finder_marks: pd.DataFrame, value: float | None) -> ShownModel:
         if model.compared is None:
             return model
-        response, _ = search.respond(left, model.compared.scored)
+        response, _ = search.respond(finder_marks, model.compared.scored)
         figures = {
             MERIT: search.merit(response).estimate(),
             MEAN_SENSITIVITY: search.mean_sensitivity(response),
@@ -342,10 +343,10 @@ def _add_finding(
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         # The AUC of images stands beside the sensitivity by which they were chosen.
-        of_images = by_auc[next(iter(selected.choice.chosen))].value
+        image_auc = by_auc[next(iter(selected.choice.chosen))].value
         if selected.of_folds:
-            of_images = mean_of_chosen(by_auc, selected.of_folds)
-        development = {SELECTION: Estimate(of_images)}
+            image_auc = mean_of_chosen(by_auc, selected.of_folds)
+        development = {SELECTION: Estimate(image_auc)}
         auc = {AUC: selected.compared.estimate()}
         model = ShownModel(", ".join(titles), arm, development, auc, selected.compared)
         marked = marks_of(selected, marks)
@@ -365,17 +366,21 @@ def _add_later(model: ShownModel, later: Flags) -> ShownModel:
     return replace(model, metrics=metrics, later=part, later_cases=later)
 
 
-def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
+def _measure(
+    model: Predictions, setting: EvaluationSet, figure_names: Sequence[str]
+) -> MeasuredModel:
     """Measure one model on development and reported cases; one that failed has no values."""
     outcome, task = model.outcome, setting.task
     compared: ComparedModel | None = None
     if outcome.status == "failed":
         by_development, chosen_by = Estimate(None, reason=outcome.reason), SelectionFigure(None)
-        measured = (name for name in (task.predicted.primary, *wanted) if name not in NO_METRICS)
+        measured = (
+            name for name in (task.predicted.primary, *figure_names) if name not in NO_METRICS
+        )
         metrics = dict.fromkeys(measured, by_development)
     else:
         compared = ComparedModel.on(setting, model)
-        metrics = _metrics(compared, setting, wanted)
+        metrics = _metrics(compared, setting, figure_names)
         chosen_by, by_development = find_selection_figure(model, compared, setting)
     figures = ((name, "", estimate) for name, estimate in metrics.items())
     result = ModelResult(outcome).with_figures(METRICS, figures)
@@ -384,19 +389,19 @@ def _measure(model: Predictions, setting: EvaluationSet, wanted: Sequence[str]) 
 
 
 def _metrics(
-    compared: ComparedModel, setting: EvaluationSet, wanted: Sequence[str]
+    compared: ComparedModel, setting: EvaluationSet, figure_names: Sequence[str]
 ) -> dict[str, Estimate]:
-    """Return the primary figure and those wanted; a figure at a horizon has it in its name."""
+    """Return the primary figure and the named ones; one at a horizon has it in its name."""
     if not setting.task.decides:
         primary = compared.predicted.primary
-        asked = set(wanted) - {primary}
+        other_names = set(figure_names) - {primary}
         return {primary: compared.estimate()} | {
             f"{name}, {group}" if group else name: figure.estimate()
-            for name, group, figure in (compared.list_figures() if asked else ())
-            if name in asked
+            for name, group, figure in (compared.list_figures() if other_names else ())
+            if name in other_names
         }
     figures: dict[str, Estimate] = {}
-    for name in (AUC, *wanted):
+    for name in (AUC, *figure_names):
         if name == EFFICIENCY:  # (d_a / d_ideal)²
             ideal = compared.ideal(setting, within_fits=True)
             reason = "the best possible score is known of generated data alone"
@@ -408,7 +413,9 @@ def _metrics(
     return figures
 
 
-def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[ModelFigure]:
+def measure_images(
+    data: Path, restored: ImageStore, figure_names: Sequence[str]
+) -> list[ModelFigure]:
     """Return how near restored test images are to the clean ones, where these are known.
 
     PSNR in dB and SSIM, means over patients with Student's intervals; peak and range are those of
@@ -417,9 +424,9 @@ def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> l
 
     Args:
         data: Folder that step ingest wrote.
-        wanted: Names of figures, `psnr` and `ssim` among others.
+        figure_names: Names of figures, `psnr` and `ssim` among others.
     """
-    names = [name for name in FIDELITY if name in wanted]
+    names = [name for name in FIDELITY if name in figure_names]
     if not names or not (data / CLEAN).is_dir():
         return []
     clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
@@ -429,9 +436,11 @@ def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> l
         if is_volume(truth):
             truth, image = truth[..., 0], image[..., 0]
         truth = truth.astype(np.float64)
-        known = np.where(np.isfinite(image), image, np.nanmin(image)).astype(np.float64)
+        complete_image = np.where(np.isfinite(image), image, np.nanmin(image)).astype(np.float64)
         for name in names:
-            values[name].append(float(FIDELITY[name](truth, known, data_range=np.ptp(truth))))
+            values[name].append(
+                float(FIDELITY[name](truth, complete_image, data_range=np.ptp(truth)))
+            )
     return [
         ModelFigure(
             IMAGES, "Restored images", "", name, mean_over_patients(values[name], test.patient_id)

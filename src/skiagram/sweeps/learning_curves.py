@@ -262,9 +262,9 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
 
 
 def _mean(values: Floats, axis: int) -> Floats:
-    """Return the mean of what is known, NaN where nothing is."""
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis)
+    """Return the mean of the finite values, NaN where there are none."""
+    is_defined = np.isfinite(values)
+    total, count = np.where(is_defined, values, 0).sum(axis=axis), is_defined.sum(axis=axis)
     mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return mean
 
@@ -322,9 +322,9 @@ def _fit_laws(
         model there, on the resamples that have figures at all of them; a law of each model, or none
         where three sizes or the resamples are lacking.
     """
-    known = np.logical_and.reduce([np.isfinite(mean) for mean in means])
-    rows = known[:, 0] & (known[:, 1:].mean(axis=1) >= 0.5)
-    columns = known[rows].all(axis=0)
+    is_defined = np.logical_and.reduce([np.isfinite(mean) for mean in means])
+    rows = is_defined[:, 0] & (is_defined[:, 1:].mean(axis=1) >= 0.5)
+    columns = is_defined[rows].all(axis=0)
     compared, figures = sizes[rows], tuple(mean[rows][:, columns] for mean in means)
     if len(compared) < 3 or figures[0].shape[1] <= 1:
         return compared, figures, ()

@@ -33,7 +33,7 @@ COLUMNS = (  # of the long table, besides one for each axis
     *("reason", "reference"),
 )
 Options = Mapping[str, Any]
-_OF_MODELS = ("conf.model.", "conf.combination.")
+_MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
 @options_class(**STRICT)
@@ -242,21 +242,21 @@ def _combine(axes: Mapping[str, Axis]) -> Iterator[tuple[dict[str, Any], dict[st
 def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
     """Return the number of each row's reference."""
     first = places[0]
-    wanted = sweep.reference or first
-    for name, value in wanted.items():
-        known = [show_value(place[name]) for place in places]
-        if show_value(value) not in known:
+    reference = sweep.reference or first
+    for name, value in reference.items():
+        axis_values = [show_value(place[name]) for place in places]
+        if show_value(value) not in axis_values:
             raise OptionError(
                 f"`{show_value(value)}` is no value of this axis",
                 where=f"sweep.reference.{name}",
-                allowed=", ".join(dict.fromkeys(known)),
+                allowed=", ".join(dict.fromkeys(axis_values)),
             )
 
     def key(place: Options) -> str:
         return json.dumps({name: show_value(value) for name, value in place.items()})
 
     numbers = {key(place): number for number, place in enumerate(places, start=1)}
-    return [numbers[key({**place, **wanted})] for place in places]
+    return [numbers[key({**place, **reference})] for place in places]
 
 
 def find_differing(rows: Sequence[Row]) -> list[str]:
@@ -269,7 +269,7 @@ def find_differing(rows: Sequence[Row]) -> list[str]:
 
 def find_swept_model(options: Iterable[str]) -> str:
     """Return the only model whose options are among some; empty where there is none, or several."""
-    models = {option.split(".")[2] for option in options if option.startswith(_OF_MODELS)}
+    models = {option.split(".")[2] for option in options if option.startswith(_MODEL_PREFIXES)}
     return models.pop() if len(models) == 1 else ""
 
 

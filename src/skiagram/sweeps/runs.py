@@ -201,11 +201,11 @@ class Seal:
         return _keep(self._assembled, (row.reported, *draws, row.data.cases), make)
 
 
-def _keep(kept: list[tuple[object, R]], asked: object, make: Callable[[], R]) -> R:
-    """Return what was asked for last, or make it and keep it in place of the former."""
-    if not kept or kept[0][0] != asked:
-        kept[:] = [(asked, make())]
-    return kept[0][1]
+def _keep(last: list[tuple[object, R]], key: object, make: Callable[[], R]) -> R:
+    """Return the last value if it was made for this key, else make one and keep it instead."""
+    if not last or last[0][0] != key:
+        last[:] = [(key, make())]
+    return last[0][1]
 
 
 @dataclass(frozen=True)
@@ -219,11 +219,11 @@ class Measurable:
     def row(self) -> PreparedRow:
         return self.trained.prepared
 
-    def measure(self, wanted: Sequence[str]) -> MeasuredRow:
+    def measure(self, figure_names: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.row, self.trained.read()
         cases, later, finding = self.seal.assemble(row), None, None
-        if LATER_AUC in wanted:
+        if LATER_AUC in figure_names:
             # Which reported cases have an earlier image of the patient.
             folder = row.reported / "cases"
             visits = read_table(folder / "visits.parquet")
@@ -232,7 +232,7 @@ class Measurable:
         if any(model.marks is not None for model in models) and row.scored.dataset is None:
             task = read_task(row.data.cases / "task.json")
             finding = read_finding(row.reported, row.data.candidates, task)
-        return measure_row(models, cases, row.evaluation, wanted, later, finding)
+        return measure_row(models, cases, row.evaluation, figure_names, later, finding)
 
     @cached_property
     def as_reference(self) -> MeasuredRow:
@@ -457,10 +457,10 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
     """Return the figures of a row, which are made once."""
     row, workspace = made.row.row, made.row.workspace
     timer = made.row.timer(sweep.clock)
-    asked: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
+    requests: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
     if sweep.costs:
-        asked |= {"costs": sweep.costs, "clock": asdict(timer.clock), "machine": timer.machine}
-    inputs = made.trained.inputs | asked
+        requests |= {"costs": sweep.costs, "clock": asdict(timer.clock), "machine": timer.machine}
+    inputs = made.trained.inputs | requests
     compared = None if reference is None or reference is made else reference
     # Ids of cases mean nothing beyond their data set.
     apart = compared is not None and compared.row.dataset != made.row.dataset
@@ -473,14 +473,14 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
         other = None if compared is None else compared.as_reference
         figures = made.measure(sweep.metrics).figures(sweep.models, other)
         data = made.row.data
-        of_images = measure_images(data.cases.parent, data.store, sweep.figures)
+        image_figures = measure_images(data.cases.parent, data.store, sweep.figures)
         timed = [
             (each.candidate, each.make() / "scores")
             for each in made.row.trainings
             if sweep.costs and (not sweep.models or each.candidate.name in sweep.models)
         ]
         costs = timer.list_figures(timed, sweep.costs)
-        all_figures = (*figures.figures, *of_images, *costs)
+        all_figures = (*figures.figures, *image_figures, *costs)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
 
     try:

@@ -42,9 +42,10 @@ class OpenedData:
             seed: Of the resamples of patients.
         """
         truth = self.folder / _TRUTH
-        known = read_table(truth) if truth.exists() else None
-        read = self.cases, self.task, self.labels, known, duplicates
-        return assemble_evaluation_set(*read, seed, replicates)
+        truth_table = read_table(truth) if truth.exists() else None
+        return assemble_evaluation_set(
+            self.cases, self.task, self.labels, truth_table, duplicates, seed, replicates
+        )
 
 
 def open_data(

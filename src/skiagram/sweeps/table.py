@@ -79,21 +79,22 @@ class SweepResult:
     def resolved(self) -> tuple[str, ...]:
         """Return what differs besides in configs that rows choose by name."""
         changed = {short_name(name) for name in (*self.axes, *self.options)}
-        known = [result.resolved for result in self.rows if result.resolved]
-        named = dict.fromkeys(name for options in known for name in options)
+        resolved_options = [result.resolved for result in self.rows if result.resolved]
+        named = dict.fromkeys(name for options in resolved_options for name in options)
         return tuple(
             name
             for name in named
-            if name not in changed and len({options.get(name, "") for options in known}) > 1
+            if name not in changed
+            and len({options.get(name, "") for options in resolved_options}) > 1
         )
 
     def describe_place(self, result: RowResult) -> dict[str, Any]:
         """Return axis, or option that differs, → value in a row; empty text where it has none."""
-        known = {**result.row.changes, **result.row.place}
+        row_options = {**result.row.changes, **result.row.place}
         names = {short_name(name): name for name in (*self.axes, *self.options)}
         names |= {name: name for name in self.resolved}
         return {
-            short: known[name] if name in known else result.resolved.get(short, "")
+            short: row_options[name] if name in row_options else result.resolved.get(short, "")
             for short, name in names.items()
         }
 
@@ -105,8 +106,8 @@ class SweepResult:
             for each in self.rows
             if (value := each.figures.worth(self.objective)) is not None
         }
-        known = [each for each in self.rows if each.row.number in worth]
-        return max(known, key=lambda each: worth[each.row.number], default=None)
+        measured_rows = [each for each in self.rows if each.row.number in worth]
+        return max(measured_rows, key=lambda each: worth[each.row.number], default=None)
 
     @property
     def chosen_by(self) -> str:
@@ -237,10 +238,10 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     for place in (change(workspace, row) for row in rows):
         with suppress(SkiagramError):
             choices = place.options.choices
-            asked = choices["dataset"], choices["design"]
-            if asked not in predicted:
-                data = ingest_data(place, place.options.read_file("dataset", asked[0]), asked[1])
-                predicted[asked] = read_task(data / "cases/task.json").predicted
+            dataset, design = choices["dataset"], choices["design"]
+            if (dataset, design) not in predicted:
+                data = ingest_data(place, place.options.read_file("dataset", dataset), design)
+                predicted[dataset, design] = read_task(data / "cases/task.json").predicted
             if sweep.analysis == "learning_curves":
                 for name in split_names(choices["baselines"]):
                     arms.add(Candidate(name, place.options.read_file("model", name)).arm)
@@ -269,8 +270,8 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     rows = expand_rows(sweep)
     check_rows(sweep, rows, workspace)
     trained: dict[int, Measurable] = {}
-    kept = None if sweep.analysis is None else trained
-    results = [*run_rows(name, sweep, rows, workspace, kept)]
+    analysis_rows = None if sweep.analysis is None else trained
+    results = [*run_rows(name, sweep, rows, workspace, analysis_rows)]
     if all(result.reason for result in results):
         raise SkiagramError(
             "every row failed", where=f"sweep {name}", remedy="see the reasons above"

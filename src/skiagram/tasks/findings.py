@@ -167,23 +167,25 @@ class Findings(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
-        if not given["findings"]:
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        if not options["findings"]:
             allowed = "one column or more, as --finding-names or --blank-finding was"
             raise OptionError("is not given", where="--findings", allowed=allowed)
         read = (
-            _read_lists(table, given) if len(given["findings"]) == 1 else _read_each(table, given)
+            _read_lists(table, options)
+            if len(options["findings"]) == 1
+            else _read_each(table, options)
         )
         if not 2 <= len(read.names) <= MOST_FINDINGS:
             raise DataError(
                 f"{len(read.names)} findings: {listed(read.names)}",
-                where=f"column `{given['findings'][0]}`",
+                where=f"column `{options['findings'][0]}`",
                 allowed=f"2 to {MOST_FINDINGS} findings",
                 remedy="one finding is a class: --label COLUMN --positive CELL; of many name those "
                 "that matter: --finding-names A B",
             )
         # Another cohort is labelled as the project is.
-        balanced_by = given.get("balanced_by")
+        balanced_by = options.get("balanced_by")
         if balanced_by is None:
             balanced_by = _choose_balance(read.names, read.states[np.array(table.known)])
         outcome = cls(column=VALUE, findings=read.names, balanced_by=balanced_by)
@@ -193,12 +195,12 @@ class Findings(MeasuredOutcome):
         return ReadColumns(outcome, label, cells, read.note)
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
         """Return whether no finding of a row is known."""
-        columns = given["findings"]
+        columns = options["findings"]
         if len(columns) == 1:
             return _says_nothing(row.cells[columns[0]])
-        blank = _blank_state(given)
+        blank = _blank_state(options)
         states = [_state(row.cells[column], blank) for column in columns]
         return all(state == UNKNOWN for state in states)
 
@@ -273,7 +275,7 @@ class Findings(MeasuredOutcome):
         ]
         if rare:
             enough = np.minimum(present, absent) >= _FEWEST_CASES
-            kept = [
+            frequent_findings = [
                 name for name, is_enough in zip(self.findings, enough, strict=True) if is_enough
             ]
             raise DataError(
@@ -282,8 +284,8 @@ class Findings(MeasuredOutcome):
                 allowed=f"{_FEWEST_CASES} or more development cases with each finding, and as many "
                 "without it",
                 remedy="leave these findings out: of one column name the others, "
-                f"{shlex.join(['--finding-names', *kept])}; of several columns leave theirs out of "
-                "--findings",
+                f"{shlex.join(['--finding-names', *frequent_findings])}; of several columns "
+                "leave theirs out of --findings",
             )
         return replace(self, shares=tuple((present / (present + absent)).tolist()))
 
@@ -313,19 +315,19 @@ class Findings(MeasuredOutcome):
 
         A score of 0 stands for the finding's share, so that training begins there.
         """
-        known = (target >= 0).to(score.dtype)
+        is_known = (target >= 0).to(score.dtype)
         shares = np.array(self.shares)
         logits = score + score.new_tensor(np.log(shares / (1 - shares)))
         terms = logits.clamp(min=0) - target * logits + (-logits.abs()).exp().log1p()
-        return (known * terms).sum() / known.sum().clamp(min=1)
+        return (is_known * terms).sum() / is_known.sum().clamp(min=1)
 
     def calibrate(
         self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
     ) -> FindingsCalibration:
         slopes, intercepts = [], []
         for score, state in zip(scores.T, self.states(value).T, strict=True):
-            known = state != UNKNOWN
-            score, present = score[known], (state[known] == PRESENT).astype(np.int64)
+            is_known = state != UNKNOWN
+            score, present = score[is_known], (state[is_known] == PRESENT).astype(np.int64)
             share = (present.sum() + 0.5) / (len(present) + 1)
             slope, intercept = 0.0, float(np.log(share / (1 - share)))
             if len(score) and 0 < present.sum() < len(present):
@@ -348,11 +350,15 @@ class Findings(MeasuredOutcome):
         """
         states, parts = self.states(cases.value), []
         for number, name in enumerate(self.findings):
-            known = cases.select(states[:, number] != UNKNOWN)
+            known_cases = cases.select(states[:, number] != UNKNOWN)
             present = states[states[:, number] != UNKNOWN, number] == PRESENT
             try:
                 area = placements(
-                    known.score[:, :, number], present, known.patient, cases.folds, known.fit
+                    known_cases.score[:, :, number],
+                    present,
+                    known_cases.patient,
+                    cases.folds,
+                    known_cases.fit,
                 )
             except DataError:  # no pair of a case with the finding and one without it
                 continue
@@ -372,15 +378,15 @@ class Findings(MeasuredOutcome):
         fewest, kind = np.inf, np.full(len(cases.value), -1, dtype=np.int64)
         for name, area in parts:
             state = states[:, self.findings.index(name)]
-            known = state != UNKNOWN
+            is_known = state != UNKNOWN
             # What a case is worth to the mean over its side, as its worth to the mean over all.
-            of_known = np.empty((repeats, int(known.sum())))
+            known_influence = np.empty((repeats, int(is_known.sum())))
             for side in area.sides:
                 centred = area.influence[:, side] - area.influence[:, side].mean(1, keepdims=True)
-                of_known[:, side] = centred * len(cases.value) / side.sum()
-            influence[:, known] += of_known / len(parts)
+                known_influence[:, side] = centred * len(cases.value) / side.sum()
+            influence[:, is_known] += known_influence / len(parts)
             if area.fewest < fewest:
-                fewest, kind = area.fewest, np.where(known, state, -1)
+                fewest, kind = area.fewest, np.where(is_known, state, -1)
         values = (
             np.mean([area.values for _, area in parts], axis=0) if parts else np.full(1, np.nan)
         )
@@ -399,14 +405,19 @@ class Findings(MeasuredOutcome):
         parts = self.measure_parts(cases)
         measured = [MeasuredFigure("macro_auc", "", self._mean_of_parts(cases, parts))]
         states = self.states(cases.value)
-        known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
-        weight = known / np.maximum(known.sum(axis=0), 1) * len(states) / known.any(axis=0).sum()
-        shares = (known * present).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        is_known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
+        weight = (
+            is_known
+            / np.maximum(is_known.sum(axis=0), 1)
+            * len(states)
+            / is_known.any(axis=0).sum()
+        )
+        shares = (is_known * present).sum(axis=0) / np.maximum(is_known.sum(axis=0), 1)
         plain_terms = (weight * (shares - present) ** 2).sum(axis=1)
         terms = [(weight * (each - present) ** 2).sum(axis=1) for each in cases.estimate]
-        of_figure = {"brier": terms, "brier_gain": [plain_terms - each for each in terms]}
-        for name, of_repeats in of_figure.items():
-            means = [mean_of_cases(each, cases.patient) for each in of_repeats]
+        figure_terms = {"brier": terms, "brier_gain": [plain_terms - each for each in terms]}
+        for name, repeat_terms in figure_terms.items():
+            means = [mean_of_cases(each, cases.patient) for each in repeat_terms]
             measured.append(MeasuredFigure(name, "", mean_over_repeats(means, cases.folds)))
         return [*measured, *(MeasuredFigure("auc", name, area) for name, area in parts)]
 
@@ -418,14 +429,14 @@ class Findings(MeasuredOutcome):
         shares_of_all = (states == PRESENT).mean(axis=0)
         for number in np.argsort(-shares_of_all, kind="stable").tolist():
             name = self.findings[number]
-            known = states[:, number] != UNKNOWN
-            chance, present = expected[known, number], states[known, number] == PRESENT
-            if not known.any():
+            is_known = states[:, number] != UNKNOWN
+            chance, present = expected[is_known, number], states[is_known, number] == PRESENT
+            if not is_known.any():
                 continue
             if len(lines) < _DRAWN_LINES:
                 lines.append(Line.of_fifths(name, chance, present))
             area = format_estimate(areas[name].estimate()) if name in areas else "not defined"
-            counts = f"{present.sum()}", f"{known.sum()}"
+            counts = f"{present.sum()}", f"{is_known.sum()}"
             shares = format_decimal(float(chance.mean())), format_decimal(float(present.mean()))
             rows.append((name, *counts, *shares, area))
         return (
@@ -444,14 +455,14 @@ class Findings(MeasuredOutcome):
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
         states = self.states(value)
-        of_findings = [
+        finding_counts = [
             (
                 f"cases with {name}",
                 f"{(state == PRESENT).sum()} of {(state != UNKNOWN).sum()} in which it is known",
             )
             for name, state in zip(self.findings, states.T, strict=True)
         ]
-        return ("cases", str(len(value))), ("findings", str(len(self.findings))), *of_findings
+        return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         doubts = []
@@ -491,14 +502,14 @@ def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
     return tuple(names[number] for number in order)
 
 
-def _blank_state(given: Mapping[str, Any]) -> int:
+def _blank_state(options: Mapping[str, Any]) -> int:
     """Return what an empty cell says of a finding."""
     words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
-    if given["blank_finding"] not in words:
+    if options["blank_finding"] not in words:
         raise OptionError(
-            str(given["blank_finding"]), where="--blank-finding", allowed="absent or unknown"
+            str(options["blank_finding"]), where="--blank-finding", allowed="absent or unknown"
         )
-    return words[given["blank_finding"]]
+    return words[options["blank_finding"]]
 
 
 def _state(cell: str, blank: int) -> int | None:
@@ -508,26 +519,26 @@ def _state(cell: str, blank: int) -> int | None:
     return _STATES.get(plain(cell))
 
 
-def _read_each(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
+def _read_each(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings:
     """Read a column a finding."""
-    columns, blank = given["findings"], _blank_state(given)
-    names = given["finding_names"] or columns
+    columns, blank = options["findings"], _blank_state(options)
+    names = options["finding_names"] or columns
     if len(names) != len(columns) or len(set(names)) < len(names):
         allowed = f"a name of its own for each of {listed(columns)}, in this order"
         raise OptionError(listed(names), where="--finding-names", allowed=allowed)
     states = np.zeros((len(table.rows), len(columns)), dtype=np.int64)
     for number, column in enumerate(columns):
-        of_column = [_state(row.cells[column], blank) for row in table.rows]
-        odd = [row for row, state in zip(table.rows, of_column, strict=True) if state is None]
+        column_states = [_state(row.cells[column], blank) for row in table.rows]
+        odd = [row for row, state in zip(table.rows, column_states, strict=True) if state is None]
         if odd:
             raise DataError(
-                f"{len(odd)} of {len(of_column)} cells say no finding, the first "
+                f"{len(odd)} of {len(column_states)} cells say no finding, the first "
                 f"`{odd[0].cells[column]}`",
                 where=f"{odd[0].where}, column `{column}`",
                 allowed=_CELLS,
                 remedy="correct the table, or leave the column out of --findings",
             )
-        states[:, number] = [UNKNOWN if state is None else state for state in of_column]
+        states[:, number] = [UNKNOWN if state is None else state for state in column_states]
     nothing = (states == UNKNOWN).all(axis=1)
     if nothing.any():
         first = table.rows[int(nothing.argmax())]
@@ -551,9 +562,9 @@ def _squeezed(cell: str) -> str:
     return "".join(cell.casefold().replace("_", " ").split())
 
 
-def _read_lists(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
+def _read_lists(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings:
     """Read one column whose cells list the findings that are present."""
-    (column,) = given["findings"]
+    (column,) = options["findings"]
     cells = [row.cells[column] for row in table.rows]
     empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
     if empty:
@@ -566,22 +577,26 @@ def _read_lists(table: OutcomeTable, given: Mapping[str, Any]) -> _ReadFindings:
             "leave-out`) and say so where you report the result",
         )
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
-    told = [
+    finding_sets = [
         {part.strip() for part in cell.split(separator) if part.strip()} if cell else set()
         for cell in cells
     ]
-    told = [{name for name in names if _squeezed(name) not in _NO_FINDING} for names in told]
-    occurring = Counter(name for names in told for name in names)
-    names = given["finding_names"] or sorted(occurring)
+    finding_sets = [
+        {name for name in names if _squeezed(name) not in _NO_FINDING} for names in finding_sets
+    ]
+    occurring = Counter(name for names in finding_sets for name in names)
+    names = options["finding_names"] or sorted(occurring)
     missing = sorted(set(names) - occurring.keys())
-    if missing and given.get("balanced_by") is None:  # another cohort may lack a finding
+    if missing and options.get("balanced_by") is None:  # another cohort may lack a finding
         raise DataError(
             f"no row has the finding {listed(missing)}",
             where=f"column `{column}`",
             allowed=listed(sorted(occurring)),
             remedy="name findings as the column writes them: --finding-names A B",
         )
-    states = np.array([[name in listed_ for name in names] for listed_ in told], dtype=np.int64)
+    states = np.array(
+        [[name in listed_ for name in names] for listed_ in finding_sets], dtype=np.int64
+    )
     left_out = sorted(occurring.keys() - set(names))
     note = _describe(names, states, UNKNOWN)
     if left_out:

@@ -147,12 +147,12 @@ class Grade(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
-        rows, column = table.rows, given["grade"]
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        rows, column = table.rows, options["grade"]
         if column is None:
             allowed = "a column, as --grades was"
             raise OptionError("is not given", where="--grade", allowed=allowed)
-        grades = given["grades"] or _grades_by_number(rows, column)
+        grades = options["grades"] or _grades_by_number(rows, column)
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):
             allowed = "each once, the lowest first"
@@ -292,8 +292,8 @@ class Grade(MeasuredOutcome):
         yield "absolute_error", "", [grade_error(each, value, patient) for each in predicted]
         exact = [(each == value).astype(np.float64) for each in predicted]
         yield "exact_agreement", "", [share(each[None], patient) for each in exact]
-        of_cuts = zip(*self._areas(cases), strict=True)
-        yield "auc", "", [_mean_over_cuts(areas, cases.label) for areas in of_cuts]
+        repeat_areas = zip(*self._areas(cases), strict=True)
+        yield "auc", "", [_mean_over_cuts(areas, cases.label) for areas in repeat_areas]
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
         yield "ranked_probability_score", "", [mean_of_cases(each, patient) for each in errors]
         shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
@@ -361,8 +361,8 @@ class Grade(MeasuredOutcome):
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
         cases = np.bincount(label, minlength=len(self.grades)).tolist()
         named = zip(self.grades, cases, strict=True)
-        of_grades = ((f"cases of grade {grade}", str(number)) for grade, number in named)
-        return ("cases", str(len(label))), ("grades", str(len(self.grades))), *of_grades
+        grade_counts = ((f"cases of grade {grade}", str(number)) for grade, number in named)
+        return ("cases", str(len(label))), ("grades", str(len(self.grades))), *grade_counts
 
     def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
         few = {
@@ -384,11 +384,11 @@ class Grade(MeasuredOutcome):
 
 def _mean_over_cuts(areas: Sequence[Linearised], label: Labels) -> Linearised:
     """Return the mean over the cut-offs that part the cases, which the rarest grade limits."""
-    known = [area for area in areas if np.isfinite(area.value)] or areas[:1]
+    defined_areas = [area for area in areas if np.isfinite(area.value)] or areas[:1]
     return replace(
-        known[0],
-        values=np.mean([area.values for area in known], axis=0),
-        influence=np.mean([area.influence for area in known], axis=0),
+        defined_areas[0],
+        values=np.mean([area.values for area in defined_areas], axis=0),
+        influence=np.mean([area.influence for area in defined_areas], axis=0),
         kind=label,
         most_cases=np.inf,  # a mean over cut-offs says more than the patients of the rarest grade
     )
@@ -397,9 +397,9 @@ def _mean_over_cuts(areas: Sequence[Linearised], label: Labels) -> Linearised:
 def _grades_by_number(rows: Sequence[OutcomeRow], column: str) -> list[str]:
     """Return the grades of a column, in the order of their numbers."""
     cells = {row.cells[column] for row in rows}
-    known = {cell for cell in cells if cell and not stands_for_missing(cell)}
+    grade_cells = {cell for cell in cells if cell and not stands_for_missing(cell)}
     texts = {row.cells[column] for row in rows if row.number(column) is None}
-    words = sorted({plain(cell) for cell in texts & known})
+    words = sorted({plain(cell) for cell in texts & grade_cells})
     if words:
         raise DataError(
             f"grades that are no numbers: {', '.join(words[:6])}",
@@ -407,7 +407,7 @@ def _grades_by_number(rows: Sequence[OutcomeRow], column: str) -> list[str]:
             allowed="numbers, or grades whose order is told",
             remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
         )
-    grades = sorted({*map(plain, known)}, key=float)
+    grades = sorted({*map(plain, grade_cells)}, key=float)
     code = find_missing_code([float(number) for number in grades], counts=True)
     if code is not None:
         refuse_code(rows, column, code, f"--grades {' '.join(grades)}")

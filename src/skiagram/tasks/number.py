@@ -164,8 +164,8 @@ class Number(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
-        rows, column = table.rows, given["number"]
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        rows, column = table.rows, options["number"]
         numbers = [row.number(column) for row in rows]
         missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]
         if missing:
@@ -189,7 +189,7 @@ class Number(MeasuredOutcome):
             )
         group = np.full(len(rows), groups - 1)  # of a test case, whose group nothing asks for
         group[development] = grouped
-        outcome = cls(column=VALUE, unit=given["unit"] or "", groups=groups)
+        outcome = cls(column=VALUE, unit=options["unit"] or "", groups=groups)
         note = f"`{column}` is {value.mean():.4g} on average, "
         note += f"from {value.min():g} to {value.max():g}"
         unit = f" {outcome.unit}" if outcome.unit else ""
@@ -308,27 +308,29 @@ class Number(MeasuredOutcome):
         return mean_over_repeats(errors, cases.folds)
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
-        predicted, seen = list(cases.estimate[:, :, 0]), (cases.value, cases.patient)
+        predicted, value_and_patient = list(cases.estimate[:, :, 0]), (cases.value, cases.patient)
         for name, measure in (
             ("root_mean_square_error", root_mean_square_error),
             ("intraclass_correlation", intraclass_correlation),
             ("mean_difference", mean_difference),
         ):
-            yield name, "", [measure(each, *seen) for each in predicted]
+            yield name, "", [measure(each, *value_and_patient) for each in predicted]
         for group, side in (("lower", -1), ("upper", 1)):
             yield (
                 "agreement_limit",
                 group,
-                [agreement_limit(each, *seen, side) for each in predicted],
+                [agreement_limit(each, *value_and_patient, side) for each in predicted],
             )
-        of_fits = zip(predicted, cases.fit, strict=True)
         yield (
             "calibration_slope",
             "",
-            [calibration_slope(each, *seen, fit) for each, fit in of_fits],
+            [
+                calibration_slope(each, *value_and_patient, fit)
+                for each, fit in zip(predicted, cases.fit, strict=True)
+            ],
         )
         ends = [(each[:, 1], each[:, 2]) for each in cases.estimate]
-        yield "coverage", "", [interval_coverage(*each, *seen) for each in ends]
+        yield "coverage", "", [interval_coverage(*each, *value_and_patient) for each in ends]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
         predicted = cases.estimate[:, :, 0].mean(axis=0)
@@ -372,8 +374,10 @@ class Number(MeasuredOutcome):
         x, y = zip(*means, strict=True)
         unit = f", {self.unit}" if self.unit else ""
         rows = tuple(
-            (f"{of_told:.4g}", str(len(band)), f"{of_value:.4g}", f"{error:.3g}")
-            for band, (of_told, of_value), error in zip(bands, means, errors, strict=True)
+            (f"{mean_predicted:.4g}", str(len(band)), f"{mean_measured:.4g}", f"{error:.3g}")
+            for band, (mean_predicted, mean_measured), error in zip(
+                bands, means, errors, strict=True
+            )
         )
         return OutcomePlot(
             "calibration",

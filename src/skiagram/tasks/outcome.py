@@ -52,15 +52,15 @@ class MeasuredCalibration(ABC):
         )
 
 
-def require_unit(given: str, known: str) -> None:
+def require_unit(unit: str, project_unit: str) -> None:
     """Refuse another cohort's unit where it is not that of the project.
 
     Raises:
         OptionError: It is not.
     """
-    if given != known:
-        allowed = f"{known or 'no unit'}, as in the project"
-        raise OptionError(given or "no unit", where="--unit", allowed=allowed)
+    if unit != project_unit:
+        allowed = f"{project_unit or 'no unit'}, as in the project"
+        raise OptionError(unit or "no unit", where="--unit", allowed=allowed)
 
 
 def describe_unequal_patients(patient: Labels) -> str:
@@ -117,11 +117,11 @@ class MeasuredOutcome(Predicted):
 
     @classmethod
     @abstractmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         """Return the outcome of a table, and each row's label and value.
 
         Args:
-            given: Name of each option → what was given, None for nothing; columns that are named
+            options: Name of each option → what was given, None for nothing; columns that are named
                 are in the table.
 
         Raises:
@@ -130,9 +130,9 @@ class MeasuredOutcome(Predicted):
         """
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
         """Return whether a row says nothing in the column of `named_by`."""
-        cell = row.cells[given[cls.named_by[-1]]]
+        cell = row.cells[options[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)
 
     @abstractmethod
@@ -150,8 +150,8 @@ class MeasuredOutcome(Predicted):
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         """Return all figures, the primary first."""
         others = (
-            MeasuredFigure(name, group, mean_over_repeats(of_repeats, cases.folds))
-            for name, group, of_repeats in self.measure_others(cases)
+            MeasuredFigure(name, group, mean_over_repeats(repeats, cases.folds))
+            for name, group, repeats in self.measure_others(cases)
         )
         return [*super().measure(cases), *others]
 

@@ -74,7 +74,7 @@ _GROUPS = ("low risk", "middle risk", "high risk")
 _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in order allow
 _MAX_SLOPE = 8.0
 _THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
-_TOLD = np.arange(2, 10, 2) / 10  # those in its table
+_TABLE_THRESHOLDS = np.arange(2, 10, 2) / 10
 _DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
 _DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
 _OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
@@ -112,8 +112,8 @@ class HazardCalibration(MeasuredCalibration):
             return survival
         both = hazard + self._cumulative(scores, self.other_slope, self.other_hazard)
         ended = -np.diff(np.exp(-both), axis=1, prepend=1.0)
-        step, of_both = (np.diff(each, axis=1, prepend=0.0) for each in (hazard, both))
-        share = np.divide(step, of_both, out=np.zeros_like(step), where=of_both > 0)
+        step, both_step = (np.diff(each, axis=1, prepend=0.0) for each in (hazard, both))
+        share = np.divide(step, both_step, out=np.zeros_like(step), where=both_step > 0)
         without: Floats = 1 - np.cumsum(ended * share, axis=1)
         return without
 
@@ -207,26 +207,26 @@ class TimeToEvent(MeasuredOutcome):
     )
 
     @classmethod
-    def read_columns(cls, table: OutcomeTable, given: Mapping[str, Any]) -> ReadColumns:
-        times = read_times(table.rows, given)
+    def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        times = read_times(table.rows, options)
         outcome = cls(
             column=VALUE,
             unit=times.unit,
-            horizons=tuple(sorted(given["horizons"] or ())),
+            horizons=tuple(sorted(options["horizons"] or ())),
             other_causes=times.other_causes,
-            cause=tuple(given["cause"] or ()),
-            no_event=tuple(given["no_event"] or ()),
-            other_cause=tuple(given["other_cause"] or ()),
+            cause=tuple(options["cause"] or ()),
+            no_event=tuple(options["no_event"] or ()),
+            other_cause=tuple(options["other_cause"] or ()),
         )
         label = [outcome.classes[number] for number in times.label]
         return ReadColumns(outcome, label, times.value, times.note)
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, given: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
         """Return whether a row does not say if the event was seen, or has no time."""
-        times = given["time"] or ()
+        times = options["time"] or ()
         untimed = bool(times) and not any(row.cells[name] for name in times)
-        return untimed or is_missing_event(row.cells[given["event"]], given)
+        return untimed or is_missing_event(row.cells[options["event"]], options)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -235,7 +235,7 @@ class TimeToEvent(MeasuredOutcome):
             "no_event": self.no_event,
             "other_cause": self.other_cause,
         }
-        return {"unit": self.unit} | {name: [*known] or None for name, known in cells.items()}
+        return {"unit": self.unit} | {name: [*texts] or None for name, texts in cells.items()}
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         require_unit(cohort.asked["unit"], self.unit)
@@ -490,17 +490,17 @@ class TimeToEvent(MeasuredOutcome):
 
         def benefit_of(predicted: Floats, threshold: float) -> Estimate:
             benefit = net_benefit_at(predicted, *followed, threshold, cases.patient, other)
-            known = benefit.fewest > 1 and np.isfinite(benefit.value)
+            has_interval = benefit.fewest > 1 and np.isfinite(benefit.value)
             over_fits = replace(benefit, folds=cases.folds)
-            return over_fits.estimate() if known else Estimate(benefit.value)
+            return over_fits.estimate() if has_interval else Estimate(benefit.value)
 
-        of_model = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
-        of_all = [benefit_of(np.ones_like(risk), float(at)) for at in _THRESHOLDS]
+        model_benefits = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
+        act_on_all = [benefit_of(np.ones_like(risk), float(at)) for at in _THRESHOLDS]
         drawn = {
-            "model": [each.value for each in of_model],
-            "model, low end of 95 %": [each.low for each in of_model],
-            "model, high end of 95 %": [each.high for each in of_model],
-            "acting on all": [each.value for each in of_all],
+            "model": [each.value for each in model_benefits],
+            "model, low end of 95 %": [each.low for each in model_benefits],
+            "model, high end of 95 %": [each.high for each in model_benefits],
+            "acting on all": [each.value for each in act_on_all],
             "acting on nobody": [0.0] * len(_THRESHOLDS),
         }
         lines = []
@@ -511,10 +511,10 @@ class TimeToEvent(MeasuredOutcome):
             if x:
                 lines.append(Line(name, tuple(x), tuple(y)))
         rows = []
-        for place in np.flatnonzero(np.isin(_THRESHOLDS, _TOLD)).tolist():
-            told = (format_estimate(each[place]) for each in (of_model, of_all))
+        for place in np.flatnonzero(np.isin(_THRESHOLDS, _TABLE_THRESHOLDS)).tolist():
+            benefits = (format_estimate(each[place]) for each in (model_benefits, act_on_all))
             acted = f"{(risk >= _THRESHOLDS[place]).mean():.0%}"
-            rows.append((f"{_THRESHOLDS[place]:.1f}", *told, acted))
+            rows.append((f"{_THRESHOLDS[place]:.1f}", *benefits, acted))
         return OutcomePlot(
             "net_benefit",
             f"Net benefit at {self._at(horizon)}",
@@ -561,11 +561,11 @@ class TimeToEvent(MeasuredOutcome):
             exchanged = np.array([CENSORED, OTHER, EVENT])[label]
             counted, last = str(int((label == OTHER).sum())), self.horizons[-1]
             shares = [_observed_share(value, each, last) for each in (label, exchanged)]
-            told = " and ".join(map(format_decimal, shares))
+            share_words = " and ".join(map(format_decimal, shares))
             words = f"share with the event, and with another one, by {self._at(last)}"
             others = [
                 (f"other events ({', '.join(self.other_causes)})", counted),
-                (f"{words} ({self._estimator})", told),
+                (f"{words} ({self._estimator})", share_words),
             ]
         return (
             ("cases", str(len(label))),
@@ -613,11 +613,11 @@ def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
 def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Linearised:
     """Return the mean risk minus the observed share, and both without each case."""
 
-    def gap(kept: NDArray[np.bool_]) -> float:
-        observed = _observed_share(cases.value[kept], cases.label[kept], horizon)
-        return float(risk[kept].mean() - observed)
+    def gap(members: NDArray[np.bool_]) -> float:
+        observed = _observed_share(cases.value[members], cases.label[members], horizon)
+        return float(risk[members].mean() - observed)
 
     everybody = np.ones(len(risk), dtype=np.bool_)
     others = ~np.eye(len(risk), dtype=np.bool_)
-    without = [gap(kept) for kept in others]
+    without = [gap(members) for members in others]
     return leave_one_out(gap(everybody), np.array(without), cases.patient)

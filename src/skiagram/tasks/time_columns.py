@@ -118,32 +118,32 @@ class ReadTimes(NamedTuple):
     note: str
 
 
-def read_times(rows: Sequence[OutcomeRow], given: Mapping[str, Any]) -> ReadTimes:
+def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTimes:
     """Return the times and events of rows; see `MeasuredOutcome.read_columns`."""
-    times, event, since = given["time"], given["event"], given["since"]
+    times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
         missing = "--time" if times is None else "--event"
         allowed = "a column, as a time to an event has --time and --event"
         raise OptionError("is not given", where=missing, allowed=allowed)
     words = _words(times[0])
     named = next((each for each in _DAYS if not words.isdisjoint((each, each[:-1]))), None)
-    unit = given["unit"] or (named if named and since is None else "days")
+    unit = options["unit"] or (named if named and since is None else "days")
     if since is not None and unit not in _DAYS:
         allowed = f"{', '.join(_DAYS)}, as times are differences of dates"
         raise OptionError(unit, where="--unit", allowed=allowed)
-    state = _states(rows, event, given)
+    state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]
-    others = {cell.strip() for cell, of_cell in state.items() if of_cell == OTHER}
+    others = {cell.strip() for cell, kind in state.items() if kind == OTHER}
     note = f"{label.count(EVENT)} of {len(label)} rows have the event; in `{event}` "
     counts = Counter(row.cells[event] for row in rows)
     meaning = {EVENT: "it is", CENSORED: "no event", OTHER: "another event first"}
-    told = (
+    meanings = (
         f"{said}: {_listed([cell for cell in state if state[cell] == kind], counts)}"
         for kind, said in meaning.items()
         if kind in state.values()
     )
-    note += "; ".join(told) + "."
-    if given["unit"] is None and unit == named != "days":
+    note += "; ".join(meanings) + "."
+    if options["unit"] is None and unit == named != "days":
         note += f" Times are in {unit}, as the name `{times[0]}` says; else add --unit."
     value = [_time(row, times, since, unit) for row in rows]
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
@@ -185,23 +185,23 @@ def _date(row: OutcomeRow, column: str) -> datetime.date:
         ) from None
 
 
-def is_missing_event(cell: str, given: Mapping[str, Any]) -> bool:
+def is_missing_event(cell: str, options: Mapping[str, Any]) -> bool:
     """Return whether a cell does not say whether the event was seen, and none was named so."""
     text = _compared(cell)
-    named = (given[option] or () for option in ("no_event", "cause", "other_cause"))
+    named = (options[option] or () for option in ("no_event", "cause", "other_cause"))
     if any(text in map(_compared, cells) for cells in named):
         return False
     return not text or stands_for_missing(cell)
 
 
-def _states(rows: Sequence[OutcomeRow], event: str, given: Mapping[str, Any]) -> dict[str, int]:
+def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) -> dict[str, int]:
     """Return cell → CENSORED, EVENT or OTHER, of each cell that occurs.
 
     Raises:
         DataError: A cell is missing, or neither named nor a usual word; or not both kinds occur.
     """
     counts = Counter(row.cells[event] for row in rows)
-    named = _named(counts, event, given)
+    named = _named(counts, event, options)
     bare = [cell for cell in counts if _compared(cell) in _BARE]
     words = _words(event)
     contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
@@ -212,7 +212,7 @@ def _states(rows: Sequence[OutcomeRow], event: str, given: Mapping[str, Any]) ->
             allowed="cells of which the line says what they mean, where the column is called so",
             remedy="say what they mean, such as --cause 0 --no-event 1",
         )
-    missing = {cell for cell in counts if is_missing_event(cell, given)}
+    missing = {cell for cell in counts if is_missing_event(cell, options)}
     state: dict[str, int] = {}
     for cell in counts.keys() - missing:
         text = _compared(cell)
@@ -254,24 +254,24 @@ def _usual_state(text: str) -> int | None:
     return by_word if by_word == by_code else None
 
 
-def _named(counts: Collection[str], event: str, given: Mapping[str, Any]) -> dict[int, set[str]]:
+def _named(counts: Collection[str], event: str, options: Mapping[str, Any]) -> dict[int, set[str]]:
     """Return what is meant → the cells that the line names for it, as compared.
 
     Raises:
         DataError: The column has none of the events; other words may be those of another cohort.
     """
-    there = {_compared(cell) for cell in counts}
-    unknown = [cell for cell in given["cause"] or () if _compared(cell) not in there]
+    column_cells = {_compared(cell) for cell in counts}
+    unknown = [cell for cell in options["cause"] or () if _compared(cell) not in column_cells]
     if unknown:
-        events = sorted({cell for cell in there if _usual_state(cell) != CENSORED} - {""})
+        events = sorted({cell for cell in column_cells if _usual_state(cell) != CENSORED} - {""})
         raise DataError(
             f"no event is called {', '.join(map(repr, unknown))}",
             where=f"column `{event}`",
             allowed=", ".join(map(repr, events)),
             remedy="name the cells that mean this event: --cause CELL",
         )
-    options = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
-    return {kind: {*map(_compared, given[name] or ())} for kind, name in options.items()}
+    option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
+    return {kind: {*map(_compared, options[name] or ())} for kind, name in option_names.items()}
 
 
 def _require_known(

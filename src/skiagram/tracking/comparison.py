@@ -19,8 +19,8 @@ WORKSPACE = "workspace"  # in its place
 FAILED = "skiagram.failed"  # tag: the stage in which a run ended
 METRICS_ID = "skiagram.metrics"  # tag: id that git gives to the content of reports/metrics.json
 _FIGURES = "reports/metrics.json"
-_OF_BEST = re.compile(r"best_(\w+?)_(selection_(?!sensitivity)\w+)")
-_OF_MODELS = ("model", "combination")  # groups whose files are models
+_BEST_SELECTION = re.compile(r"best_(\w+?)_(selection_(?!sensitivity)\w+)")
+_MODEL_GROUPS = ("model", "combination")  # groups whose files are models
 _TRAINED = ("baselines", "networks", "combinations")  # choices that list models
 
 
@@ -46,12 +46,14 @@ class RecordedRun:
     @property
     def selection(self) -> str:
         """Return the figure that models are chosen by, such as `selection_auc`; empty for none."""
-        found = filter(None, map(_OF_BEST.fullmatch, self.figures))
+        found = filter(None, map(_BEST_SELECTION.fullmatch, self.figures))
         return next((match[2] for match in found), "")
 
     def best_models(self) -> list[str]:
         """Return the model that stands for each arm."""
-        arms = (match[1] for match in filter(None, map(_OF_BEST.fullmatch, sorted(self.figures))))
+        arms = (
+            match[1] for match in filter(None, map(_BEST_SELECTION.fullmatch, sorted(self.figures)))
+        )
         return [best for arm in arms if (best := self.tags.get(f"skiagram.best_{arm}"))]
 
 
@@ -96,7 +98,7 @@ def find_touched_models(changes: Iterable[str], run: RecordedRun, base: Recorded
     touched: list[str] = []
     for name in changes:
         group, _, rest = name.partition(".")
-        if group in _OF_MODELS:
+        if group in _MODEL_GROUPS:
             touched.append(rest.partition(".")[0])
         elif group in _TRAINED:  # which models there are
             touched += [
@@ -136,8 +138,8 @@ def find_base(runs: Sequence[RecordedRun], project: Path) -> tuple[RecordedRun, 
         runs: At least one, all of them with figures.
     """
     committed = ask_git(project, "rev-parse", "--quiet", "--verify", f"HEAD:./{_FIGURES}")
-    known = [run for run in runs if committed and run.tags.get(METRICS_ID) == committed]
-    return min(known or runs, key=lambda run: run.began), bool(known)
+    committed_runs = [run for run in runs if committed and run.tags.get(METRICS_ID) == committed]
+    return min(committed_runs or runs, key=lambda run: run.began), bool(committed_runs)
 
 
 def option_address(name: str, options: Mapping[str, str]) -> str:
@@ -145,7 +147,7 @@ def option_address(name: str, options: Mapping[str, str]) -> str:
     group, _, rest = name.partition(".")
     if not rest:
         return name
-    if group in _OF_MODELS or group in SEVERAL:
+    if group in _MODEL_GROUPS or group in SEVERAL:
         return rest
     chosen = options.get(CHOSEN_BY.get(group, ""))
     return name if chosen is None else f"{chosen}.{rest}"

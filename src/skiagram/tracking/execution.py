@@ -151,8 +151,8 @@ def _points_of_arms(evaluation: Evaluation) -> list[Point]:
     points.append(Point("near_duplicates", evaluation.near_duplicates))
     # What may be chosen by: of each model, and of what stands for each arm.
     table, selection = evaluation.table, evaluation.task.predicted.selection
-    of_arms = table.select(analysis=ARMS).by_model(selection)
-    figures = {f"best_{arm}_{selection}": row.value for arm, row in of_arms.items()}
+    arm_rows = table.select(analysis=ARMS).by_model(selection)
+    figures = {f"best_{arm}_{selection}": row.value for arm, row in arm_rows.items()}
     models = {result.outcome.model for result in evaluation.models}
     for model, row in table.select(analysis=SELECTION).by_model(selection).items():
         figures |= {f"{selection}/{model}": row.value} if model in models else {}
@@ -210,11 +210,11 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
 def _result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     """Return all figures of one model that are of all its cases; folds and repeats are steps."""
     outcome = result.outcome
-    of_model = figures.select(model=outcome.model, versus="").rows
+    model_rows = figures.select(model=outcome.model, versus="").rows
     # A figure may be of a horizon, which stands in its name; groups of cases are left out.
     recorded = [
         (f"{row.figure} {row.group}".strip(), row)
-        for row in of_model
+        for row in model_rows
         if row.analysis == METRICS or (row.analysis in _RECORDED and not row.group)
     ]
     points = [point for name, row in recorded for point in estimate_points(name, row)]

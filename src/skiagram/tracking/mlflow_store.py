@@ -136,15 +136,15 @@ class MLflowStore:
         """Keep entries of the seal's ledger as tags of the experiment, and return all of them."""
         with self._opened(home, "ledger not shared") as (client, experiment, _):
             tags = client.get_experiment(experiment).tags
-            known = {
+            shared_openings = {
                 name.removeprefix(_OPENING): line
                 for name, line in tags.items()
                 if name.startswith(_OPENING)
             }
             for name, line in openings.items():
-                if name not in known:
+                if name not in shared_openings:
                     client.set_experiment_tag(experiment, f"{_OPENING}{name}", line)
-        return {**known, **openings}
+        return {**shared_openings, **openings}
 
     def list_runs(self, home: Path) -> list[RecordedRun]:
         """Return whole runs, the newest first; none where the project has no database yet."""
@@ -384,9 +384,9 @@ def describe_pyfunc(folder: Path) -> dict[str, Any]:
 
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
-    of_images = image_columns(preparation.modalities, regions=preparation.regions).values()
+    image_pairs = image_columns(preparation.modalities, regions=preparation.regions).values()
     columns = [ColSpec(DataType.string, NAME, required=False)]
-    columns += [ColSpec(DataType.binary, name) for pair in of_images for name in pair if name]
+    columns += [ColSpec(DataType.binary, name) for pair in image_pairs for name in pair if name]
     columns += [ColSpec(DataType.string, LABEL, required=False)] if preparation.regions else []
     columns += [
         ColSpec(DataType.string, covariate.column, required=False)
@@ -560,12 +560,14 @@ def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
     # first arm whose figure differs.
     swept = {name.split(".")[1] for name in options if name.startswith("model.")}
     selection = whole[0].selection
-    of_models = [f"{selection}/{model}" for model in sorted(swept)]
-    of_models = [name for name in of_models if any(name in run.figures for run in whole)]
-    of_arms = [f"best_{arm}_{selection}" for arm in _ARMS]
-    moved = [name for name in of_arms if len({run.figures.get(name) for run in whole} - {None}) > 1]
-    first = of_models if len(of_models) == 1 else moved
-    figures = list(dict.fromkeys([*first, *of_arms, *of_models]))
+    model_figures = [f"{selection}/{model}" for model in sorted(swept)]
+    model_figures = [name for name in model_figures if any(name in run.figures for run in whole)]
+    arm_figures = [f"best_{arm}_{selection}" for arm in _ARMS]
+    moved = [
+        name for name in arm_figures if len({run.figures.get(name) for run in whole} - {None}) > 1
+    ]
+    first = model_figures if len(model_figures) == 1 else moved
+    figures = list(dict.fromkeys([*first, *arm_figures, *model_figures]))
     # Figures of test cases stand last: they are to be read, not to choose by.
     primary = selection.removeprefix("selection_")
     reported = [f"best_{arm}_{primary}" for arm in _ARMS]

@@ -133,8 +133,8 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
 def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the comparison on which the answer rests; None where it has no interval."""
     decisive = find_decisive(evaluation)
-    known = decisive is not None and decisive.difference.low is not None
-    return decisive if known else None
+    has_interval = decisive is not None and decisive.difference.low is not None
+    return decisive if has_interval else None
 
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
@@ -182,13 +182,13 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
 def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparison) -> str:
     whose = "patients" if evaluation.patients_known else "groups of near duplicates"
     sealed = evaluation.task.design == "holdout"
-    seen = (
+    blinding = (
         "which no model had seen" if sealed else "each scored by models that never saw its patient"
     )
     test, cohort = ("", " of another cohort") if evaluation.is_external else ("sealed test ", "")
     where = (
         f"on {format_count(decisive.cases)} {test if sealed else ''}cases of "
-        f"{format_count(decisive.patients)} {whose}{cohort}, {seen}"
+        f"{format_count(decisive.patients)} {whose}{cohort}, {blinding}"
     )
     if decisive.without_near_duplicates:
         where += ", without the near duplicates of the development set"
@@ -256,9 +256,9 @@ def _opponents(evaluation: Evaluation) -> list[ModelResult]:
     arms = (evaluation.contender, "classical")
     if not all(arm in evaluation.arms for arm in arms):
         return []
-    known = {model.outcome.model: model for model in evaluation.every}
+    results = {model.outcome.model: model for model in evaluation.every}
     names = (evaluation.arms[arm].model for arm in arms)
-    return [known[name] for name in names if name in known]
+    return [results[name] for name in names if name in results]
 
 
 def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | None]:
@@ -433,8 +433,8 @@ def _draw_models(
     for row, model in enumerate(models):
         estimate, colour = model.find(evaluation.primary), ARM_COLOUR[model.outcome.arm]
         best = model.outcome.model in evaluation.best.values()
-        beside = _figure_words(evaluation, model)
-        write_beside(axes, beside, row, color=INK if best else MUTED, fontsize=8)
+        words = _figure_words(evaluation, model)
+        write_beside(axes, words, row, color=INK if best else MUTED, fontsize=8)
         if model.outcome.status == "failed" or estimate.value is None:
             continue
         draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
@@ -444,17 +444,18 @@ def _draw_models(
         [model.find(evaluation.primary) for model in models],
         evaluation.task.predicted.chance,
     )
-    bounds = [bound for figure in figures for bound in (figure.value, figure.low)]
-    known = [bound for bound in bounds if bound is not None]
+    bounds = [
+        bound for figure in figures for bound in (figure.value, figure.low) if bound is not None
+    ]
     name_rows(axes, titles)
     axes.set_xlabel(f"{evaluation.figure_title} with 95 % interval")
     if evaluation.task.decides:
-        lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in known)]))
+        lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds)]))
         axes.set_xlim(lowest, 1.005)
         has_chance = evaluation.task.positive is not None and lowest < CHANCE
     else:  # an error has no bound above
         axes.margins(x=0.08)
-        has_chance = chance is not None and any(bound < chance + 0.1 for bound in known)
+        has_chance = chance is not None and any(bound < chance + 0.1 for bound in bounds)
     if chance is not None and has_chance:
         draw_reference_line(axes, chance, "chance", dashed=False)
     if evaluation.ideal and evaluation.ideal.value is not None:
@@ -537,9 +538,13 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
             points.get(figure=f"{sign}_predictive_value_at_prevalence", group=aim)
             for sign in ("positive", "negative")
         ]
-        told = [format_estimate(value, why=True) for value in values if value is not None]
-        if len(told) == len(values):
-            predictive_values.append(f"{name}, positive {told[0]} and negative {told[1]}")
+        values_in_words = [
+            format_estimate(value, why=True) for value in values if value is not None
+        ]
+        if len(values_in_words) == len(values):
+            predictive_values.append(
+                f"{name}, positive {values_in_words[0]} and negative {values_in_words[1]}"
+            )
     if predictive_values and evaluation.prevalence is not None:
         share = format_share(evaluation.prevalence)
         both = "; ".join(predictive_values)

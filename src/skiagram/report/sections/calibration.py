@@ -103,11 +103,11 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
         # In words, for a reader who cannot see it.
         parts = []
         for model, _, bins in drawn:
-            told = ", ".join(
+            bins_in_words = ", ".join(
                 f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
                 f"{format_decimal(each.predicted, 2)}"
                 for each in bins
             )
-            parts.append(f"{model.outcome.title}: {told}")
+            parts.append(f"{model.outcome.title}: {bins_in_words}")
         words = f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
         return page.finish("reliability", words)

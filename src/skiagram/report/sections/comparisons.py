@@ -156,8 +156,8 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
     """
     pairs = {(pair.model, pair.versus): pair for pair in evaluation.pairs(SECONDARY)}
     choices = [evaluation.arms.get(arm) for arm in (evaluation.contender, "classical")]
-    of_models = all(choice is None or len(choice.chosen) == 1 for choice in choices)
-    if evaluation.difference and of_models:
+    one_model_per_arm = all(choice is None or len(choice.chosen) == 1 for choice in choices)
+    if evaluation.difference and one_model_per_arm:
         first, second = map(evaluation.model_of, (evaluation.contender, "classical"))
         pairs[first, second] = replace(evaluation.difference, model=first, versus=second)
     compared = {name for pair in pairs for name in pair}

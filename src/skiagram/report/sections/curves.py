@@ -97,7 +97,7 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
         spaces: Style = {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
         handles: Style = {"handlelength": 1.9, "handletextpad": 0.5}
         axes.legend(loc="upper left", bbox_to_anchor=(0, -_BELOW / _SIDE), **handles, **spaces)
-        below_axis, beside = _AXES[name]
+        below_axis, side_axis = _AXES[name]
         drawn = "; ".join(label.replace("\n", " ") for label in labels)
-        words = f"{beside} against {below_axis.lower()}, with the area of each curve: {drawn}."
+        words = f"{side_axis} against {below_axis.lower()}, with the area of each curve: {drawn}."
         return page.finish(name, words)

@@ -60,15 +60,17 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
     for shift in evaluation.differences_of_sides(SHIFTS):
-        tested, known = map(format_decimal, evaluation.values_of_sides(shift))
-        cells = [known, tested, format_difference(shift)]
+        test_value, development_value = map(format_decimal, evaluation.values_of_sides(shift))
+        cells = [development_value, test_value, format_difference(shift)]
         name = f"{evaluation.figure_title} of {titles[shift.model]}"
         differing.append(_shift_row(name, shift, cells))
     for trait in evaluation.differences_of_sides(SHARES, NUMBERS, FEATURES):
-        tested, known = (f"{value:.4g}" for value in evaluation.values_of_sides(trait))
+        test_value, development_value = (
+            f"{value:.4g}" for value in evaluation.values_of_sides(trait)
+        )
         share = trait.analysis == SHARES
         compared = format_difference(trait) if share else format_estimate(trait)
-        row = _shift_row(trait.figure, trait, [known, tested, compared])
+        row = _shift_row(trait.figure, trait, [development_value, test_value, compared])
         (differing if share else ranked).append(row)
     if not differing and not evaluation.figures.select(analysis=DOMAIN):
         return None

@@ -43,7 +43,7 @@ from skiagram.tasks.classes import CLASS_FIGURES
 
 _AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
-_TOLD = (0.1, 0.2, 0.3, 0.5)
+_THRESHOLDS_IN_WORDS = (0.1, 0.2, 0.3, 0.5)
 _NOT_COMPARED = Estimate(None, reason="needs a network and a classical model that were trained")
 _DIFFERENCES = {
     "sensitivity": "Sensitivity (higher is better)",
@@ -224,11 +224,11 @@ def draw_decision_curve(evaluation: Evaluation) -> Drawing | None:
         # In words: the net benefit nearest to a few thresholds.
         parts = []
         for model, _, curve in drawn:
-            told = []
-            for threshold in _TOLD:
+            benefits = []
+            for threshold in _THRESHOLDS_IN_WORDS:
                 gaps = [abs(tried - threshold) for tried in curve.threshold]
                 nearest = curve.net_benefit[gaps.index(min(gaps))]
-                told.append(f"{format_decimal(nearest)} at {threshold:g}")
-            parts.append(f"{model.outcome.title}: {', '.join(told)}")
+                benefits.append(f"{format_decimal(nearest)} at {threshold:g}")
+            parts.append(f"{model.outcome.title}: {', '.join(benefits)}")
         words = f"Net benefit by threshold probability. {'; '.join(parts)}."
         return page.finish("decision_curve", words)

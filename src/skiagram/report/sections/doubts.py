@@ -55,7 +55,9 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     the first page has room for a few.
     """
     answer = evaluation.answer
-    told = describe_rules(evaluation, beaten=False) if answer.openings else answer.reasons
+    verdict_sentences = (
+        describe_rules(evaluation, beaten=False) if answer.openings else answer.reasons
+    )
     graver = [finding for finding in audit.findings if finding.warns]
     return (
         *(
@@ -63,7 +65,7 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
             for finding in graver
             if finding.waived
         ),
-        *(warning for warning in evaluation.warnings if warning not in told),
+        *(warning for warning in evaluation.warnings if warning not in verdict_sentences),
         *(f"Audit: {finding.summary}" for finding in graver if not finding.waived),
     )
 

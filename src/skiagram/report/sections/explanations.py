@@ -125,11 +125,11 @@ def describe_maps(name: str, maps: Maps) -> str:
     """Say which maps of a network passed all tests, and which failed in what."""
     good, bad = [], []
     for map_ in (each for each in maps.methods if not each.reason):
-        left = (f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
+        failures = (f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
         if map_.trustworthy:
             good.append(map_.title)
         else:
-            bad.append(f"{map_.title} ({', '.join(left)})")
+            bad.append(f"{map_.title} ({', '.join(failures)})")
     if not good and not bad:
         return f"{name} has none of the maps that were asked for."
     if not good:

@@ -48,8 +48,8 @@ def tabulate_external(evaluation: Evaluation) -> Table:
     sides = [side for side in _SIDES if figures.select(group=side)]
     groups = []
     for model in best_models(evaluation):
-        of_model = figures.select(model=model.outcome.model)
-        names = of_model.list_distinct("figure")
+        model_figures = figures.select(model=model.outcome.model)
+        names = model_figures.list_distinct("figure")
         gains = [name for name in names if name.startswith(NET_BENEFIT)]
         rows = []
         ordered = [*(name for name in _FIGURES if name in names), *gains]
@@ -62,7 +62,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
             digits = 0 if name in gains else 2
             cells = []
             for side in sides:
-                found = of_model.select(figure=name, group=side).rows
+                found = model_figures.select(figure=name, group=side).rows
                 # Updating changes no order of cases, so some figures have none there.
                 missing = Cell(MISSING, reason=_UNCHANGED)
                 cells.append(fill_cell(found[0], digits + 1, digits) if found else missing)
@@ -81,12 +81,19 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         yield f"{where}, deep minus classical in {evaluation.figure_words}: {gap}."
     for model in best_models(evaluation):
         if evaluation.task.decides:
-            told = []
+            calibrations = []
             for side in (COHORT, UPDATED):
-                of_side = figures.select(model=model.outcome.model, versus="", group=side)
-                intercept, slope = (of_side.find(figure=name) for name in ("intercept", "slope"))
+                side_figures = figures.select(model=model.outcome.model, versus="", group=side)
+                intercept, slope = (
+                    side_figures.find(figure=name) for name in ("intercept", "slope")
+                )
                 absent = (each.reason for each in (intercept, slope) if each.value is None)
                 missing = next(absent, "")
                 words = f"intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
-                told.append(f"no calibration ({missing})" if missing else f"calibration {words}")
-            yield f"{model.outcome.title}: {told[0]} as it comes; {told[1]} after updating."
+                calibrations.append(
+                    f"no calibration ({missing})" if missing else f"calibration {words}"
+                )
+            yield (
+                f"{model.outcome.title}: {calibrations[0]} as it comes; "
+                f"{calibrations[1]} after updating."
+            )

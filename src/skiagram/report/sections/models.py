@@ -60,14 +60,14 @@ def models(evaluation: Evaluation, material: Material) -> Context:
 def list_columns(evaluation: Evaluation) -> list[Figure]:
     """Return the primary figure and every other for which any model has a value or a reason."""
     first, *others = evaluation.task.predicted.list_figures()
-    known = [
+    table_metrics = [
         metric
         for metric in others
         if metric.table_column
         and any(_get(model, metric.name) for model in evaluation.models)
         and (metric.name != evaluation.off_copies or evaluation.near_duplicates)
     ]
-    return [first, *known]
+    return [first, *table_metrics]
 
 
 def tabulate_performance(evaluation: Evaluation) -> list[Table]:
@@ -87,10 +87,10 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
     }
     tables: list[list[tuple[str, str]]] = [[]]
     for name in metrics:
-        of_metric = [(name, group) for group in groups[name] or [""]]
-        if not task.decides and tables[-1] and len(tables[-1] + of_metric) > _WIDEST:
+        metric_columns = [(name, group) for group in groups[name] or [""]]
+        if not task.decides and tables[-1] and len(tables[-1] + metric_columns) > _WIDEST:
             tables.append([])
-        tables[-1] += of_metric
+        tables[-1] += metric_columns
 
     def fill(model: ModelResult, columns: Sequence[tuple[str, str]]) -> Cells:
         return [
@@ -118,19 +118,22 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
 
 def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return, of each frozen network that models read, what it saw and whose its weights are."""
-    told: dict[str, list[str]] = {}
+    weight_readers: dict[str, list[str]] = {}
     for outcome in outcomes:
         encoder = outcome.options.get("encoder", {}).get("encoder")
         if encoder:
             weights = f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "
             weights += f"{encoder['citation']}."
-            told.setdefault(weights, []).append(outcome.title)
-    return tuple(f"{weights} Read by: {', '.join(titles)}." for weights, titles in told.items())
+            weight_readers.setdefault(weights, []).append(outcome.title)
+    return tuple(
+        f"{weights} Read by: {', '.join(titles)}." for weights, titles in weight_readers.items()
+    )
 
 
 def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow | None:
-    wanted = {"analysis": LIMIT if metric == "efficiency" else METRICS, "figure": metric}
-    return model.figures.get(**wanted, **({} if group is None else {"group": group}))
+    analysis = LIMIT if metric == "efficiency" else METRICS
+    one_group = {} if group is None else {"group": group}
+    return model.figures.get(analysis=analysis, figure=metric, **one_group)
 
 
 def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[list[str]]:

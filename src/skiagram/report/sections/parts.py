@@ -49,5 +49,5 @@ def describe_parts(evaluation: Evaluation) -> str:
             f"For no single finding are the best {evaluation.contender_words} and the best "
             "classical model told apart."
         )
-    told = (f"{row.group} ({'better' if (row.value or 0) > 0 else 'worse'})" for row in apart)
-    return f"The best {evaluation.contender_words} is told apart for {', '.join(told)}."
+    findings = (f"{row.group} ({'better' if (row.value or 0) > 0 else 'worse'})" for row in apart)
+    return f"The best {evaluation.contender_words} is told apart for {', '.join(findings)}."

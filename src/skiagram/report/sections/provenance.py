@@ -32,13 +32,17 @@ def provenance(evaluation: Evaluation, material: Material) -> Context:
     # Name of an estimate → how its interval was computed, each once, in order.
     methods: dict[str, list[str]] = {}
     for name, estimate in _list_titled(evaluation):
-        seen = methods.setdefault(name, [])
-        if estimate.method and estimate.method not in seen:
-            seen.append(estimate.method)
+        title_methods = methods.setdefault(name, [])
+        if estimate.method and estimate.method not in title_methods:
+            title_methods.append(estimate.method)
     return {
         "opening": describe_opening(material.opening),
         "is_external": evaluation.is_external,
-        "methods": {name: "; ".join(seen) for name, seen in methods.items() if seen},
+        "methods": {
+            name: "; ".join(title_methods)
+            for name, title_methods in methods.items()
+            if title_methods
+        },
         "params": flatten_options(material.provenance.params),
     }
 
@@ -75,7 +79,16 @@ _TITLES = {
     (REFERRAL, "area"): CLASS_FIGURE["risk_coverage.area"].title,
     (CLASSES, "roc_auc"): CLASS_FIGURE["class_auc"].title,
 }
-_OF_MODELS = (METRICS, CLASSES, STABILITY, OPERATING_POINTS, CALIBRATION, SETS, REFERRAL, LIMIT)
+_MODEL_ANALYSES = (
+    METRICS,
+    CLASSES,
+    STABILITY,
+    OPERATING_POINTS,
+    CALIBRATION,
+    SETS,
+    REFERRAL,
+    LIMIT,
+)
 
 
 def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
@@ -85,7 +98,7 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
         title = _TITLES.get((row.analysis, row.figure), "")
         if row.analysis in (METRICS, OPERATING_POINTS, LIMIT):
             title = evaluation.task.predicted.title_figure(row.figure)
-        if row.analysis in _OF_MODELS and row.model in reported and title:
+        if row.analysis in _MODEL_ANALYSES and row.model in reported and title:
             yield title, row
     for row in evaluation.pairs(REQUESTED):
         yield "Difference between two models", row
@@ -94,10 +107,10 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
         yield CLASS_FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
         yield CLASS_FIGURE["utility.differences"].title, difference
-    for title, known in (
+    for title, figure in (
         (CLASS_FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
         (CLASS_FIGURE["difference"].title, evaluation.difference),
         (f"{evaluation.figure_title} of the ideal observer", evaluation.ideal),
     ):
-        if known:
-            yield title, known
+        if figure:
+            yield title, figure

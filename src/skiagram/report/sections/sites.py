@@ -47,12 +47,15 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     each = []
     for site in figures.list_distinct("group"):
         counts = (figures.find(group=site, figure=patients_of(name)).value for name in classes)
-        cells = [fill_cell(of_arm.find(group=site, figure=evaluation.primary)) for of_arm in single]
+        cells = [
+            fill_cell(arm_figures.find(group=site, figure=evaluation.primary))
+            for arm_figures in single
+        ]
         cells += (
             [fill_difference(paired.find(group=site, figure=evaluation.primary))] if paired else []
         )
         each.append(TableRow(site, [*map(format_count, counts), *cells]))
-    summaries = [_summarise(of_arm, difference=False) for of_arm in single]
+    summaries = [_summarise(arm_figures, difference=False) for arm_figures in single]
     summaries += [_summarise(paired, difference=True)] if paired else []
     blank = [""] * len(classes)
     summary = [
@@ -75,13 +78,13 @@ def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
     """Return what the rows of `_SUMMARY` say of an arm, or of the paired difference."""
     fill = fill_difference if difference else fill_cell
     following, spread = (figures.find(figure=name) for name in ("next_site", "spread"))
-    of_next = fill_cell(following)
+    next_site = fill_cell(following)
     if following.value is not None:
-        of_next = Cell("", format_interval(following, 3 if difference else 2, signed=difference))
+        next_site = Cell("", format_interval(following, 3 if difference else 2, signed=difference))
     unit = " on the logit" if spread.method else ""
     return [
         fill(figures.find(figure="mean")),
-        of_next,
+        next_site,
         f"{format_decimal(spread.value)}{unit}",
         fill(figures.find(figure="worst_site")),
     ]

@@ -106,8 +106,8 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
         ]
         if not parts:
             return [fill_cell(_SINGLE)] * 4
-        whole, of_seed = sum(parts), parts[SOURCES.index("seed")]
-        share = Estimate(of_seed / whole if whole > 0 else None, reason="no variance")
+        whole, seed_variance = sum(parts), parts[SOURCES.index("seed")]
+        share = Estimate(seed_variance / whole if whole > 0 else None, reason="no variance")
         deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
         return [*deviations, fill_cell(share)._replace(text=format_percent(share.value))]
 
@@ -138,14 +138,14 @@ def tabulate_chosen_features(
     groups = []
     for model in evaluation.models:
         selection = model.figures.select(analysis=STABILITY)
-        kept, features, fits = (
+        features_per_fit, features, fits = (
             selection.find(figure=name).value
             for name in ("features_kept", "features_to_choose_from", "choosing_fits")
         )
-        if kept is not None:
+        if features_per_fit is not None:
             title = (
-                f"{model.outcome.title}: {format_decimal(kept, 1)} of {features:.0f} features per "
-                f"fit, {fits:.0f} fits"
+                f"{model.outcome.title}: {format_decimal(features_per_fit, 1)} of "
+                f"{features:.0f} features per fit, {fits:.0f} fits"
             )
             rows = []
             for chosen in selection.select(figure="chosen_by").rows:

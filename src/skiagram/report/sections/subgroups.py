@@ -64,14 +64,17 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     classes = evaluation.task.classes
 
     def cells(part: Part) -> Cells:
-        of_part = figures.select(group=part.name)
+        part_figures = figures.select(group=part.name)
         absent = Estimate(None, reason=part.warning or part.value)
-        if not (cases := of_part.find(figure=CASES).value):
+        if not (cases := part_figures.find(figure=CASES).value):
             return [fill_cell(absent)] * (1 + len(classes) + len(metrics))
         return [
             format_count(cases),
-            *(format_count(of_part.find(figure=patients_of(name)).value or 0) for name in classes),
-            *(fill_cell(of_part.get(figure=metric) or absent) for metric in metrics),
+            *(
+                format_count(part_figures.find(figure=patients_of(name)).value or 0)
+                for name in classes
+            ),
+            *(fill_cell(part_figures.get(figure=metric) or absent) for metric in metrics),
         ]
 
     columns = [

@@ -64,13 +64,13 @@ def tabulate_referral(evaluation: Evaluation) -> Table:
         curve = model.risk_coverage
         if curve is None:
             return None
-        kept = curve.x
+        coverage = curve.x
         nearest = [
-            min(range(len(kept)), key=lambda point: abs(kept[point] - (1 - referred)))
+            min(range(len(coverage)), key=lambda point: abs(coverage[point] - (1 - referred)))
             for referred in _REFERRED
         ]
-        left = [format_decimal(curve.y[point]) for point in nearest]
-        return [*left, fill_cell(model.find("area", REFERRAL))]
+        error_shares = [format_decimal(curve.y[point]) for point in nearest]
+        return [*error_shares, fill_cell(model.find("area", REFERRAL))]
 
     some = (f"{format_percent(referred)} referred" for referred in _REFERRED[1:])
     columns = ("No case referred", *some, "Area under the curve")
