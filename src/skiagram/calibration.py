@@ -90,10 +90,9 @@ def carry_over(
         return blind, whole
     counts = np.bincount(np.concatenate(label), minlength=whole.columns)
     prior = np.log(counts / counts.sum())
-    kept = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
-    return [_drawn_in(calibration, kept, prior) for calibration in blind], _drawn_in(
-        whole, kept, prior
-    )
+    shrinkage = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
+    blind = [_drawn_in(calibration, shrinkage, prior) for calibration in blind]
+    return blind, _drawn_in(whole, shrinkage, prior)
 
 
 def _log_odds(calibration: ScalingCalibration, scores: Floats) -> Floats:
@@ -103,11 +102,12 @@ def _log_odds(calibration: ScalingCalibration, scores: Floats) -> Floats:
     return mean
 
 
-def _drawn_in(calibration: Calibration, kept: float, prior: Floats) -> Calibration:
+def _drawn_in(calibration: Calibration, shrinkage: float, prior: Floats) -> Calibration:
     if not isinstance(calibration, ScalingCalibration):
         return calibration
-    intercept = kept * np.array(calibration.intercept) + (1 - kept) * (prior - prior.mean())
-    return ScalingCalibration(kept * calibration.slope, tuple(intercept.tolist()))
+    centred_prior = prior - prior.mean()
+    intercept = shrinkage * np.array(calibration.intercept) + (1 - shrinkage) * centred_prior
+    return ScalingCalibration(shrinkage * calibration.slope, tuple(intercept.tolist()))
 
 
 def threshold_at_sensitivity(
@@ -148,9 +148,9 @@ def conformal_limits(
     """
     limits = np.full(probability.shape[1], np.inf)
     for k in range(len(limits)):
-        of_class = label == k
-        strange = 1 - probability[of_class, k]
-        _, whose, images = np.unique(patient[of_class], return_inverse=True, return_counts=True)
+        in_class = label == k
+        strange = 1 - probability[in_class, k]
+        _, whose, images = np.unique(patient[in_class], return_inverse=True, return_counts=True)
         order = np.argsort(strange, kind="stable")
         weight = 1 / ((len(images) + 1) * images[whose][order])
         reached = np.cumsum(weight) >= level - 1e-12

@@ -204,15 +204,15 @@ class Composition:
         """
         from hydra import compose
 
-        asked = json.dumps([stage, overrides])
-        if asked in self._composed:
-            options: dict[str, Any] = with_choices(self._composed[asked], self.choices)
+        key = json.dumps([stage, overrides])
+        if key in self._composed:
+            options: dict[str, Any] = with_choices(self._composed[key], self.choices)
             return options
         with _hydra_of(self.root / "conf"):
             values = rename_options(_plain(compose(stage, overrides)), stage)
         options = self._fill_in(stage, values)
         if values.pop("params", None) == self.choices:
-            self._composed[asked] = values
+            self._composed[key] = values
         return options
 
     def read_file(self, group: str, name: str) -> dict[str, Any]:
@@ -428,8 +428,8 @@ class Composition:
     def _check_places(self, group: str, options: Mapping[str, Any]) -> None:
         """Refuse a file of a group of several that does not say where its options go."""
         folder, package = self.root / "conf" / group, SEVERAL[group]
-        of_members = options.get(package)
-        placed = isinstance(of_members, Mapping) and "_target_" not in of_members
+        members = options.get(package)
+        placed = isinstance(members, Mapping) and "_target_" not in members
         if placed and (group == package or group not in options):
             return
         for path in sorted(folder.rglob("*.yaml")):
@@ -461,14 +461,14 @@ def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str
         path: Of the option among the values.
     """
     for depth, name in enumerate(path):
-        known = [option for option in values if option != "_target_"]
+        option_names = [option for option in values if option != "_target_"]
         if "_target_" in values:
-            known = sorted(list_options(resolve(str(values["_target_"]), address)))
-        if name not in known:
-            near, whole = nearest(name, known), address.split(".")
+            option_names = sorted(list_options(resolve(str(values["_target_"]), address)))
+        if name not in option_names:
+            near, whole = nearest(name, option_names), address.split(".")
             whole[len(whole) - len(path) + depth] = near[0] if near else ""
             remedy = f"did you mean `{'.'.join(whole)}`?" if near else ""
-            allowed = ", ".join(known)
+            allowed = ", ".join(option_names)
             raise OptionError("no such option", where=address, allowed=allowed, remedy=remedy)
         inner = values.get(name)
         if not isinstance(inner, Mapping) or not inner:

@@ -45,12 +45,12 @@ class _Loader(yaml.SafeLoader):
     """Reads numbers and dates as the stages do: `1e-3` is a number, `2024-05-01` is text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        names: set[str] = set()
         for name in (name for name, _ in node.value if isinstance(name, yaml.ScalarNode)):
-            if name.value in seen - {"<<"}:
+            if name.value in names - {"<<"}:
                 problem = f"`{name.value}` stands here twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=name.start_mark)
-            seen.add(name.value)
+            names.add(name.value)
         return super().construct_mapping(node, deep)
 
 
@@ -136,10 +136,10 @@ def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
     return values[name]
 
 
-def split_names(given: object) -> list[str]:
+def split_names(choice: object) -> list[str]:
     """Return the names of a choice: a list, or separated by commas."""
-    listed = given if isinstance(given, list) else str(given).split(",")
-    return [str(name).strip() for name in listed if str(name).strip()]
+    names = choice if isinstance(choice, list) else str(choice).split(",")
+    return [str(name).strip() for name in names if str(name).strip()]
 
 
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
@@ -185,8 +185,8 @@ def resolve(target: str, where: str) -> type:
     try:
         option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        if isinstance(error, ImportError) and (told := not_installed(error, where)):
-            raise told from error
+        if isinstance(error, ImportError) and (package_error := not_installed(error, where)):
+            raise package_error from error
         fault = f"`{target}` cannot be imported ({error})"
         allowed = "package.module.Class of an installed package"
         raise OptionError(fault, where=where, allowed=allowed) from error
@@ -256,10 +256,12 @@ def _explain(
     path = _path(first["loc"], values)
     option = ".".join(filter(None, [where, *path]))
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        known = sorted(_fields(target, path[:-1]))
-        near = nearest(path[-1], known)
+        option_names = sorted(_fields(target, path[:-1]))
+        near = nearest(path[-1], option_names)
         remedy = f"did you mean `{near[0]}`?" if near else ""
-        return OptionError("no such option", where=option, allowed=", ".join(known), remedy=remedy)
+        return OptionError(
+            "no such option", where=option, allowed=", ".join(option_names), remedy=remedy
+        )
     if first["type"] in {"missing", "missing_argument"}:
         missing = [
             ".".join([*_path(entry["loc"], values), str(entry["loc"][-1])])

@@ -61,13 +61,15 @@ class ImageKinds:
         )
 
     def unlike(self, image: Image) -> tuple[str, ...]:
-        """Return in what no image of the data set has the sides and the depth of a new one."""
-        known = {"height": self.height, "width": self.width}
+        """Return how the sides and the depth of a new image differ from those of the data set."""
+        side_ranges = {"height": self.height, "width": self.width}
         if self.slices is not None:
-            known = {"depth": self.slices, **known}
+            side_ranges = {"depth": self.slices, **side_ranges}
         unlike = [
             f"{name} {side} pixels, in training {least} to {greatest}"
-            for (name, (least, greatest)), side in zip(known.items(), image.shape, strict=False)
+            for (name, (least, greatest)), side in zip(
+                side_ranges.items(), image.shape, strict=False
+            )
             if not least <= side <= greatest
         ]
         if str(image.dtype) not in self.depths:
@@ -96,12 +98,12 @@ class TraitRanges:
     contrast: Range
 
     def unlike(self, image: Image, spacing: Spacing | None, modality: str) -> tuple[str, ...]:
-        """Return in what no image of the data set is like a new one, each with what was known."""
+        """Return how a new image differs from all images of the data set, trait by trait."""
         brightness, contrast = brightness_of(image)
         unlike = []
         if any(self.modality) and modality not in self.modality:
-            known = " or ".join(name or "none" for name in self.modality)
-            unlike.append(f"modality {modality or 'not named'}, in training {known}")
+            modalities = " or ".join(name or "none" for name in self.modality)
+            unlike.append(f"modality {modality or 'not named'}, in training {modalities}")
         numbers = [
             ("brightness", brightness, self.brightness),
             ("contrast", contrast, self.contrast),
@@ -119,9 +121,9 @@ class TraitRanges:
 
 
 def brightness_of(image: Image) -> Range:
-    """Return mean and standard deviation of the pixels that are there."""
-    seen = image[np.isfinite(image)] if image.dtype.kind == "f" else image
-    return float(seen.mean(dtype=np.float64)), float(seen.std(dtype=np.float64))
+    """Return mean and standard deviation of the finite pixels."""
+    pixels = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+    return float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
 
 
 @dataclass
@@ -151,8 +153,8 @@ class TraitsSeen:
         return TraitRanges(modality, spacing, self.unspaced, self.brightness, self.contrast)
 
 
-def _widened(known: Range, value: float) -> Range:
-    return min(known[0], value), max(known[1], value)
+def _widened(limits: Range, value: float) -> Range:
+    return min(limits[0], value), max(limits[1], value)
 
 
 @dataclass(frozen=True)

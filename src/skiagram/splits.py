@@ -84,9 +84,9 @@ def draw_subset(
     generator = stream(seed, "subsets", draw)
     position = np.empty(len(patients))
     for value in np.unique(highest):
-        of_class = np.flatnonzero(highest == value)
-        places = (np.arange(len(of_class)) + 0.5) / len(of_class)
-        position[generator.permutation(of_class)] = places
+        class_patients = np.flatnonzero(highest == value)
+        places = (np.arange(len(class_patients)) + 0.5) / len(class_patients)
+        position[generator.permutation(class_patients)] = places
     order = np.lexsort((generator.permutation(len(patients)), position))
     reached = np.cumsum(np.bincount(number)[order])
     chosen = order[: np.searchsorted(reached, cases) + 1]

@@ -287,7 +287,7 @@ def _write(
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
     decides, beside = model.threshold is not None, beside_images(model)
-    write_table(results, [*model.task.reported], output, decides=decides, beside=beside)
+    write_table(results, [*model.task.reported], output, decides=decides, input_fields=beside)
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
 

@@ -132,8 +132,8 @@ def _inputs(preparation: Preparation) -> CardSection:
         names = ("slices", "rows", "columns")[-len(traits.spacing) :] if traits.spacing else ()
         distances = zip(names, traits.spacing, strict=True)
         rows += [(f"distance of {name}", span(pair, "mm")) for name, pair in distances]
-        known = " or ".join(name or "not named" for name in traits.modality)
-        rows.append(("DICOM modality", known))
+        modalities = " or ".join(name or "not named" for name in traits.modality)
+        rows.append(("DICOM modality", modalities))
         rows.append(("mean intensity", span(traits.brightness, "")))
         rows.append(("deviation of intensity", span(traits.contrast, "")))
     if preparation.modalities:
@@ -153,8 +153,10 @@ def _inputs(preparation: Preparation) -> CardSection:
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
     if not deployment.task.decides:
-        told = ", ".join(deployment.task.reported)
-        return CardSection("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
+        estimates = ", ".join(deployment.task.reported)
+        return CardSection(
+            "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
+        )
     lines = []
     threshold, sensitivity = deployment.threshold, deployment.sensitivity
     if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
@@ -182,14 +184,14 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     from skiagram.evaluation.criteria import is_nothing_of_use
     from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
 
-    part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
+    part_titles = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
     titles = {
         "intercept": "calibration intercept",
         "slope": "calibration slope",
         "coverage": "coverage of prediction sets",
     }
     useless = is_nothing_of_use(run.evaluation)
-    of_analyses = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
+    analysis_figures = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
     task = run.evaluation.task
     rows = [
         (
@@ -197,11 +199,12 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
             format_estimate(row),
         )
         for row in run.evaluation.table.select(model=model, versus="").rows
-        if row.analysis in of_analyses and row.value is not None
-        if row.analysis == METRICS or (not row.group and row.figure in of_analyses[row.analysis])
+        if row.analysis in analysis_figures and row.value is not None
+        if row.analysis == METRICS
+        or (not row.group and row.figure in analysis_figures[row.analysis])
         if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
     ]
-    where = part.get(run.evaluation.task.part, run.evaluation.task.part)
+    where = part_titles.get(run.evaluation.task.part, run.evaluation.task.part)
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"
@@ -210,18 +213,14 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         (*((NOTHING_WORKS, LOOK_AT_DATA) if useless else ()), f"On {where}, {counted}."),
         (("figure", _VALUE), *rows),
     )
-    of_parts = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
-    groups = [
-        (
-            part.name,
-            f"{of_part.find(figure=CASES).value or 0:,.0f}",
-            format_estimate(auc, why=True),
-            part.warning,
-        )
-        for part in run.result.parts
-        if (of_part := of_parts.select(group=part.name))
-        if (auc := of_part.get(figure="roc_auc")) is not None
-    ]
+    subgroup_table = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
+    groups: list[tuple[str, ...]] = []
+    for part in run.result.parts:
+        part_table = subgroup_table.select(group=part.name)
+        auc = part_table.get(figure="roc_auc") if part_table else None
+        if auc is not None:
+            cases = f"{part_table.find(figure=CASES).value or 0:,.0f}"
+            groups.append((part.name, cases, format_estimate(auc, why=True), part.warning))
     if groups:
         header = ("subgroup", "cases", f"AUC, {_VALUE}", "note")
         yield CardSection("Subgroups", (), (header, *groups))
@@ -258,8 +257,8 @@ def _untested(run: RunRecords, preparation: Preparation) -> CardSection:
     if preparation.regions:
         lines.append("Regions drawn by other people or programs than those of the data set.")
     looked = () if run.result is None else {part.column for part in run.result.parts}
-    known = ", ".join(sorted(looked))
-    lines.append(f"Subgroups other than by {known}." if known else "Any subgroup of patients.")
+    columns = ", ".join(sorted(looked))
+    lines.append(f"Subgroups other than by {columns}." if columns else "Any subgroup of patients.")
     lines.append("Use by physicians: what people do with the scores was not studied.")
     return CardSection("Not tested on", tuple(lines))
 

@@ -61,20 +61,20 @@ class TrainingComparison:
             self.features[name] = pd.Series(row, index=list(space.names))
 
     def tell_apart(self, every: Sequence[NewCase]) -> FigureTable:
-        """Tell new cases that were scored from those of training, as an evaluation its sides.
+        """Compare the scored new cases with the training cases, as an evaluation does its sides.
 
-        Compared are the features that both sides have, and what an image is besides what it shows,
-        as ingested, of the first modality.
+        The features that both sides have are compared, and the traits of their images of the first
+        modality, as ingested.
         """
-        known, cases = self.known, [case for case in every if case.name in self.features]
+        training_cases, cases = self.known, [case for case in every if case.name in self.features]
         store = ImageStore(self.project / "data/images")
-        names = known.case_id.tolist()
+        names = training_cases.case_id.tolist()
         modality = next(iter(cases[0].images))
         images = (self.model.preparer.read(case, modality) for case in cases)
         now = [f"{_NEW}{case.name}" for case in cases]
-        kept = ((store.image(name), store.spacing(name)) for name in names)
-        new = ((image.pixels, image.spacing) for image in images)
-        parts = [_tabulate_traits(names, kept), _tabulate_traits(now, new)]
+        training_images = ((store.image(name), store.spacing(name)) for name in names)
+        new_images = ((image.pixels, image.spacing) for image in images)
+        parts = [_tabulate_traits(names, training_images), _tabulate_traits(now, new_images)]
         traits = pd.concat(parts, ignore_index=True)
         # The features that the run kept of its own cases, where the model reads such
         table = self.project / "data/features.parquet"
@@ -87,7 +87,9 @@ class TrainingComparison:
         if len(shared) == 1:  # a network, which reads the images themselves
             both, traits = traits.dropna(axis="columns"), traits[["case_id"]]
         whose = [case.cells.get("patient_id") or case.name for case in cases]
-        patient = np.array([*known.patient_id.tolist(), *(f"{_NEW}{each}" for each in whose)])
+        patient = np.array(
+            [*training_cases.patient_id.tolist(), *(f"{_NEW}{each}" for each in whose)]
+        )
         return compare_cases(
             CaseTraits(both, traits),
             np.array([*names, *now]),

@@ -61,8 +61,8 @@ class PreparedImage:
     def nbytes(self) -> int:
         """Return the bytes of its pixels."""
         size = sum(image.pixels.nbytes for image in self.images.values())
-        beside = (*self.earlier, *([] if self.other is None else [self.other]))
-        return size + sum(image.nbytes for image in beside)
+        other_images = (*self.earlier, *([] if self.other is None else [self.other]))
+        return size + sum(image.nbytes for image in other_images)
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,12 @@ class Preparer:
         check_image(image.pixels, "")
         # Of a further modality the record of its own holds, if there is one.
         first = modality == (self.preparation.modalities or ("",))[0]
-        known = {other.modality: other for other in self.preparation.further}.get(modality)
+        further_modalities = {other.modality: other for other in self.preparation.further}
+        further_modality = further_modalities.get(modality)
         if first:
             kinds, traits = self.preparation.images, self.preparation.traits
-        elif known is not None:
-            kinds, traits = known.images, known.traits
+        elif further_modality is not None:
+            kinds, traits = further_modality.images, further_modality.traits
         else:  # nobody recorded it
             return ()
         if (count := channels(image.pixels.shape)) not in kinds.channels:
@@ -150,10 +151,10 @@ class Preparer:
             raise DataError(f"pixels of type {image.pixels.dtype}", allowed=allowed, remedy=remedy)
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
-            given, size = (" × ".join(map(str, each)) for each in (sides, self.shape))
+            size, training_size = (" × ".join(map(str, each)) for each in (sides, self.shape))
             remedy = "crop or resize as the training images were, or train with image_size"
-            allowed = f"{size} pixels, as in training"
-            raise DataError(f"{given} pixels", allowed=allowed, remedy=remedy)
+            allowed = f"{training_size} pixels, as in training"
+            raise DataError(f"{size} pixels", allowed=allowed, remedy=remedy)
         unusual = kinds.unlike(image.pixels)
         if traits is not None:
             unusual += traits.unlike(image.pixels, image.spacing, image.modality)
@@ -166,8 +167,9 @@ class Preparer:
         if steps.region is not None and image.spacing is None:
             allowed = "images with a mask and a known spacing, as in training"
             raise DataError("an unknown spacing", allowed=allowed)
-        given = (name, image.pixels, image.spacing, image.region)
-        restored = restore_image(*given, steps, self.training_mean)
+        restored = restore_image(
+            name, image.pixels, image.spacing, image.region, steps, self.training_mean
+        )
         if not np.isfinite(restored.pixels).all():
             allowed = "images without gaps: the model's restoration fills none"
             raise DataError("missing pixels", allowed=allowed)
@@ -176,9 +178,9 @@ class Preparer:
         return SpacedImage(restored.pixels, restored.spacing, image.modality, restored.region)
 
 
-def find_covariates(names: Iterable[str], known: Sequence[Covariate]) -> tuple[Covariate, ...]:
+def find_covariates(names: Iterable[str], covariates: Sequence[Covariate]) -> tuple[Covariate, ...]:
     """Return the covariates that a model reads features of, in the order of the features' names."""
-    by_feature = {name: covariate for covariate in known for name in covariate.features()}
+    by_feature = {name: covariate for covariate in covariates for name in covariate.features()}
     return tuple(dict.fromkeys(by_feature[name] for name in names if name in by_feature))
 
 
@@ -272,17 +274,19 @@ def read_covariates(
             fault, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
             raise DataError(fault, where=str(path), allowed=needed, remedy=remedy)
         name = name_of_row(row, with_modalities=several and "modality" in row.cells)
-        known = {column: row.cells[column] for column in columns}
-        if by_name.setdefault(name, known) is not known and (not several or by_name[name] != known):
+        row_cells = {column: row.cells[column] for column in columns}
+        earlier_cells = by_name.setdefault(name, row_cells)
+        if earlier_cells is not row_cells and (not several or earlier_cells != row_cells):
             raise DataError(f"two rows for `{name}`", where=str(path))
-        by_file[str(Path(row.cells[FILE]))].append(known)
+        by_file[str(Path(row.cells[FILE]))].append(row_cells)
     alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}
     images = {case.name: image for case in cases for image in [*case.images.values()][:1]}
     bare = Counter(Path(file).name for file in {image.file for image in images.values()})
     cells: dict[str, dict[str, str]] = {}
     for name, image in images.items():
-        of_files = by_name if image.chosen else alike  # never the row of another region
-        known_by = [image.file, *[Path(image.file).name] * (bare[Path(image.file).name] == 1)]
-        candidates = [by_name.get(name), *map(of_files.get, known_by)]
-        cells |= next(({name: known} for known in candidates if known), {})
+        file_rows = by_name if image.chosen else alike  # never the row of another region
+        file_name = Path(image.file).name
+        file_names = [image.file, file_name] if bare[file_name] == 1 else [image.file]
+        candidates = [by_name.get(name), *map(file_rows.get, file_names)]
+        cells |= next(({name: row_cells} for row_cells in candidates if row_cells), {})
     return CovariateTable(read, cells)

@@ -122,11 +122,11 @@ def cases_of_features(
     header = rows[0].cells
     named = [patient, usual_column(header, PATIENT_COLUMNS), usual_column(header, _IDS)]
     column = next((name for name in named if name in header and name not in columns), None)
-    given = ["" if column is None else row.cells[column] for row in rows]
-    counts = Counter(given)
+    row_names = ["" if column is None else row.cells[column] for row in rows]
+    counts = Counter(row_names)
     names = [
         name if name and counts[name] == 1 else f"{name}, {row.where}" if name else row.where
-        for name, row in zip(given, rows, strict=True)
+        for name, row in zip(row_names, rows, strict=True)
     ]
     cases = []
     for row, name in zip(rows, names, strict=True):
@@ -161,8 +161,8 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
         empty = DataError("no image in this folder", allowed=_KINDS)
         nothing = NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)
         return _cases_in(path, volumes=volumes) or [nothing]
-    there = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
-    if there or not glob.has_magic(word):
+    exists = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
+    if exists or not glob.has_magic(word):
         return [NewCase.of_file(path)]
     names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
     if not names:
@@ -271,14 +271,14 @@ def list_cases(place: Path, rows: Sequence[CsvRow], modalities: Sequence[str]) -
         for case in complete
     ]
     unknown = np.full(len(complete), "test"), np.full(len(complete), SEALED)
-    of_patients = Cases(np.array([case.name for case in complete]), np.array(patients), *unknown)
+    patient_cases = Cases(np.array([case.name for case in complete]), np.array(patients), *unknown)
     visits = [
         (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
         for case in complete
         if case.cells.get("visit") and case.cells.get("patient_id")
     ]
     return link_cases(
-        complete, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), of_patients
+        complete, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), patient_cases
     )
 
 
@@ -321,7 +321,7 @@ def name_of_row(row: CsvRow, *, with_modalities: bool) -> str:
 @cache
 def _columns_of(header: tuple[str, ...]) -> Columns:
     """Return which column of a table of new cases holds what."""
-    known = {name: name for name in _OF_TABLE if name in header}
-    none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
+    columns = {name: name for name in _OF_TABLE if name in header}
+    none = {"patient": columns.pop("patient_id", None), "split": None, "site": None}
     lists: dict[str, Any] = {"covariates": (), "scores": ()}
-    return check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
+    return check(Columns, {"file": FILE, "label": "", **none, **lists, **columns}, "columns")

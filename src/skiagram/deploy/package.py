@@ -160,15 +160,15 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
     size = sum(entry.file_size for entry in entries)
     if len(entries) > _MAX_FILES or size > path.stat().st_size:
         raise _refused("more content than the file has bytes: made to fill a disk", path)
-    seen: set[str] = set()
+    folded_names: set[str] = set()
     for entry in entries:
         name, parts = entry.filename, PurePosixPath(entry.filename).parts
         unsafe = not parts or ".." in parts or name.startswith("/") or "\\" in name or ":" in name
         if unsafe or entry.orig_filename != name or name != "/".join(parts):
             raise _refused(f"the name `{name}` leaves its folder or is no plain name", path)
-        if name.casefold() in seen:
+        if name.casefold() in folded_names:
             raise _refused(f"`{name}` twice", path)
-        seen.add(name.casefold())
+        folded_names.add(name.casefold())
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise _refused(f"`{name}` is compressed or encrypted", path)
         if (entry.external_attr >> 16) & 0o170000 not in {0, 0o100000}:
@@ -189,16 +189,16 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
         manifest = read_record(Manifest, folder / _MANIFEST)
     except DataError as error:
         raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
-    here = version("skiagram")
-    here_numbers, package_numbers = _numbers(here), _numbers(manifest.skiagram)
+    installed_version = version("skiagram")
+    installed_numbers, package_numbers = _numbers(installed_version), _numbers(manifest.skiagram)
     if (
         not package_numbers
-        or package_numbers > here_numbers
-        or package_numbers[0] != here_numbers[0]
+        or package_numbers > installed_numbers
+        or package_numbers[0] != installed_numbers[0]
     ):
-        fault = f"made by skiagram {manifest.skiagram}, this is {here}"
+        fault = f"made by skiagram {manifest.skiagram}, this is {installed_version}"
         remedy = f"install the wheel of version {manifest.skiagram}, or make the package again"
-        allowed = f"versions {here_numbers[0]}.x up to {here}"
+        allowed = f"versions {installed_numbers[0]}.x up to {installed_version}"
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     return manifest
 

@@ -205,22 +205,22 @@ def judge(
 ) -> CaseResult:
     """Return the result of a scored case; `CaseResult` describes the arguments."""
     decision = ""
-    left: tuple[str, ...] = ()
+    prediction_set: tuple[str, ...] = ()
     if model.threshold is not None and model.task.positive is not None:
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
     refer = ["unlike the training data"] if unusual else []
     if model.fingerprint is not None and model.task.decides:
         (inside,) = model.fingerprint.sets(probability[None])
-        left = tuple(
+        prediction_set = tuple(
             k for k, is_inside in zip(model.task.classes, inside, strict=True) if is_inside
         )
-        if not left:
+        if not prediction_set:
             refer.append("no class fits")
-        elif len(left) > 1:
+        elif len(prediction_set) > 1:
             refer.append("several classes fit")
     values = tuple(probability.tolist())
-    return CaseResult(name, values, decision, left, tuple(refer), unusual, unseen)
+    return CaseResult(name, values, decision, prediction_set, tuple(refer), unusual, unseen)
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
@@ -252,27 +252,27 @@ def write_table(
     path: Path,
     *,
     decides: bool,
-    beside: Sequence[str] = (),
+    input_fields: Sequence[str] = (),
 ) -> None:
     """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
     with _replacing(path) as file:
         if path.suffix in JSON_LINES:
             for row in rows:
                 values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
-                known = asdict(replace(row, marks=())) | {
+                record = asdict(replace(row, marks=())) | {
                     kind: dict(zip(classes, value, strict=True)) if value else None
                     for kind, value in values.items()
                 }
-                known.pop("marks")
+                record.pop("marks")
                 if row.marks:
-                    known["marks"] = [mark._asdict() for mark in row.marks]
-                file.write(json.dumps(known) + "\n")
+                    record["marks"] = [mark._asdict() for mark in row.marks]
+                file.write(json.dumps(record) + "\n")
         else:
             shown = [inert(name) for name in classes]
-            told = partial(row_cells, classes=shown, decides=decides, beside=beside)
-            writer = csv.DictWriter(file, told(CaseResult("")), lineterminator="\n")
+            to_cells = partial(row_cells, classes=shown, decides=decides, input_fields=input_fields)
+            writer = csv.DictWriter(file, to_cells(CaseResult("")), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(map(told, rows))
+            writer.writerows(map(to_cells, rows))
 
 
 def marks_table(path: Path) -> Path:
@@ -309,11 +309,11 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 def row_cells(
-    row: CaseResult, classes: Sequence[str], *, decides: bool, beside: Sequence[str] = ()
+    row: CaseResult, classes: Sequence[str], *, decides: bool, input_fields: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return column → cell of a case; `beside` names fields on what else the model reads."""
+    """Return column → cell of a case; `input_fields` are those of `beside_images`."""
     cells: dict[str, Any] = {"file": inert(row.file)}
-    for kind in ("probability", *["decision"] * decides, *_SAID, *beside):
+    for kind in ("probability", *["decision"] * decides, *_SAID, *input_fields):
         value = getattr(row, kind)
         if kind in ("probability", *_WITHOUT):
             names = (f"{kind}_{name}" for name in classes)

@@ -158,10 +158,10 @@ class Preparing:
         """Return what the model reads, where it looks for it."""
         columns = dict.fromkeys(covariate.column for covariate in self.covariates)
         cells = {name: [row[name] for row in cases.cells.values()] for name in columns}
-        known = pd.DataFrame({"case_id": [*cases.cells], **cells})
+        covariate_table = pd.DataFrame({"case_id": [*cases.cells], **cells})
         folder = Path(mkdtemp(dir=cases.folder))
         if self.covariates:
-            write_table(known, folder / "cases/covariates.parquet")
+            write_table(covariate_table, folder / "cases/covariates.parquet")
         if self.finds:
             # The tables that ingest writes, without a label or a lesion.
             case_id = np.array([*cases.cells], dtype=str)
@@ -180,7 +180,7 @@ class Preparing:
             shutil.copyfile(self.folder / RECORD, folder / ENCODING / RECORD)
         features = described.features
         if self.windows is None:
-            features = self._with_histories(features, cases, known)
+            features = self._with_histories(features, cases, covariate_table)
         return PreparedData(
             cases=folder / "cases",
             images=cases.restored,
@@ -193,7 +193,7 @@ class Preparing:
         )
 
     def _with_histories(
-        self, features: FeatureTable, cases: PreparedCases, known: pd.DataFrame
+        self, features: FeatureTable, cases: PreparedCases, covariate_table: pd.DataFrame
     ) -> FeatureTable:
         # Where no case has a visit before, each is said to have none.
         previous = {case: cases.previous.get(case, ()) for case in features.case_id.tolist()}
@@ -205,7 +205,7 @@ class Preparing:
             )
         rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
         histories = CaseHistories(
-            known,
+            covariate_table,
             previous=previous,
             measured=pd.DataFrame(rows) if rows else None,
             described=self.covariates,
@@ -237,8 +237,8 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
         for modality in (first, *others):
             place = cases.restored if modality == first else cases.restored / modality
             with ShardWriter(place) as writer:
-                for case, of_case in zip(cases.cells, every.values(), strict=True):
-                    seen = of_case.images[modality]
-                    writer.add(case, seen.pixels, seen.spacing, seen.region)
+                for case, prepared_image in zip(cases.cells, every.values(), strict=True):
+                    image = prepared_image.images[modality]
+                    writer.add(case, image.pixels, image.spacing, image.region)
         write_modalities(cases.restored, [first, *others])
         yield cases

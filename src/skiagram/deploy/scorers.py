@@ -178,8 +178,8 @@ class ModelScorer(Scorer):
         inputs = self._reading(cases).of(cases.scored)
         scores = []
         for repeat, fitted in enumerate(self.fitted):
-            of_cases, marks = fitted.scores_and_marks(inputs)
-            scores.append(finite(of_cases))
+            case_scores, marks = fitted.scores_and_marks(inputs)
+            scores.append(finite(case_scores))
             if marks is not None:
                 cases.marks[repeat] = marks
         return scores
@@ -301,25 +301,27 @@ def _find_measured(
         for family in preparing.families
         for name in family.names()
     ]
-    beside = [name for covariate in preparing.covariates for name in covariate.features()]
+    case_features = [name for covariate in preparing.covariates for name in covariate.features()]
     if preparing.earlier is not None:
-        beside += preparing.earlier.names(described)
+        case_features += preparing.earlier.names(described)
     # All else that is read comes with the cases, where it did so in training.
     space = () if familiarity is None else familiarity.names
     target, measured = f"{Measured.__module__}.{Measured.__qualname__}", None
     if any(options.get("_target_") == target for options in preparation.features):
-        made = {*described, *beside}
+        made = {*described, *case_features}
         read = dict.fromkeys((*requires.columns, *space))
         columns = (name for name in read if name not in made and not _encoded(name))
         measured = Measured(columns=tuple(columns))
     # Nothing must be missing.
-    known = {*described, *(() if measured is None else measured.columns or ())}
+    prepared_features = {*described, *(() if measured is None else measured.columns or ())}
     traits = {
         *TRAITS,
         *(f"{modality}.{name}" for modality in preparation.modalities for name in TRAITS),
     }
-    missing = [name for name in requires.columns if name not in known.union(beside)]
-    missing += [name for name in space if name not in known | traits]
+    missing = [
+        name for name in requires.columns if name not in prepared_features.union(case_features)
+    ]
+    missing += [name for name in space if name not in prepared_features | traits]
     if missing := [name for name in missing if not _encoded(name)]:
         fault = "features that its preparation does not extract"
         if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):

@@ -437,11 +437,11 @@ def pictures(
     if volumes.pictures == "slices":
         count = min(volumes.slices, stop - start)
         at = np.floor(start + (np.arange(count) + 0.5) * (stop - start) / count).astype(int)
-        wanted = [(0, int(place)) for place in at]
+        positions = [(0, int(place)) for place in at]
     else:
-        wanted = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
+        positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
     views = []
-    for axis, place in wanted:
+    for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
         across = [other for other in range(3) if other != axis]
         box = _square([extent[other] for other in across], plane.shape, cut)

@@ -194,10 +194,10 @@ class FolderEncoder:
                 cut_out = scratch / "windows"
                 with ShardWriter(cut_out) as writer:
                     for case, rows in by_case:
-                        image, known = store.image(case), store.spacing(case)
+                        image, image_spacing = store.image(case), store.spacing(case)
                         axes = 3 if is_volume(image) else 2
-                        sides = None if known is None else (spacing,) * axes
-                        cuts = windows.cut(image, known, centres[rows, 3 - axes :], width)
+                        sides = None if image_spacing is None else (spacing,) * axes
+                        cuts = windows.cut(image, image_spacing, centres[rows, 3 - axes :], width)
                         for row, cut in zip(rows.tolist(), cuts, strict=True):
                             writer.add(str(row), cut, sides)
                 table = self.encode(cut_out)
@@ -226,10 +226,10 @@ class FolderEncoder:
         work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
         with Progress("encode places", len(work)) as progress, earlier.adding():
             made = self._made(_encode_at, work)
-            for (case, rows), (values, of_image) in zip(by_case.items(), made, strict=True):
+            for (case, rows), (values, image_values) in zip(by_case.items(), made, strict=True):
                 earlier.add([keys[row] for row in rows.tolist()], values)
-                if of_image is not None:
-                    earlier.add([digests[case]], of_image[None])
+                if image_values is not None:
+                    earlier.add([digests[case]], image_values[None])
                 for row, value in zip(rows.tolist(), values, strict=True):
                     numbers[row] = value
                 progress.advance()
@@ -258,12 +258,14 @@ def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
         raise _missing(case)
     axes = 3 if is_volume(scaled) else 2
     with named(case):
-        values, of_image = encoder.encode_places(
+        values, image_values = encoder.encode_places(
             scaled, region, store.spacing(case), work.centres[:, 3 - axes :], loaded, device
         )
-    if not np.isfinite(values).all() or (of_image is not None and not np.isfinite(of_image).all()):
+    if not np.isfinite(values).all() or (
+        image_values is not None and not np.isfinite(image_values).all()
+    ):
         raise _not_finite(case)
-    return values, of_image
+    return values, image_values
 
 
 def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
@@ -299,7 +301,7 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
 def _encode_some(work: _Work) -> Floats:
     store = work.store.store()
     encoder, loaded, device = _loaded(work.encoder)
-    seen: list[torch.Tensor] = []
+    views: list[torch.Tensor] = []
     counts: list[int] = []
     several = False
     case_ids = [store.case_ids[place] for place in work.places]
@@ -307,12 +309,12 @@ def _encode_some(work: _Work) -> Floats:
         scaled, region = _scaled(store, place, encoder)
         several = is_volume(scaled) and isinstance(encoder, PictureEncoder)
         with named(case):
-            views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
-        if not all(bool(torch.isfinite(view).all()) for view in views):
+            case_views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
+        if not all(bool(torch.isfinite(view).all()) for view in case_views):
             raise _missing(case)
-        seen += views
-        counts.append(len(views))
-    numbers = _forward(seen, loaded, encoder, device)
+        views += case_views
+        counts.append(len(case_views))
+    numbers = _forward(views, loaded, encoder, device)
     bad = ~np.isfinite(numbers).all(axis=1)
     if bad.any():
         case = case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
@@ -336,15 +338,15 @@ def _not_finite(case: str) -> DataError:
 
 
 def _forward(
-    seen: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
+    views: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
 ) -> Floats:
     rows = []
     half = encoder.precision == "bf16"
     # On a processor, late digits of convolutions over three axes depend on the batch.
     alone = device == "cpu" and not isinstance(encoder, PictureEncoder)
     size = 1 if alone else encoder.batch_size
-    for start in range(0, len(seen), size):
-        batch = torch.stack(list(seen[start : start + size]))
+    for start in range(0, len(views), size):
+        batch = torch.stack(list(views[start : start + size]))
         count = len(batch)
         if device == "cuda":  # kernels are chosen by a batch's shape, and late digits with them
             filling = batch.new_zeros(size - count, *batch.shape[1:])

@@ -41,13 +41,13 @@ class KeptEncodings:
 
     def find(self, digests: Sequence[bytes]) -> list[Floats | None]:
         """Return the row of each digest; None where there is none."""
-        wanted = set(digests)
+        unique_digests = set(digests)
         found: dict[bytes, Floats] = {}
         for table in self._tables():
             with suppress(OSError, ValueError, IndexError):  # of one that was removed meanwhile
                 keys, values = _read(table)
                 for row, key in enumerate(keys):
-                    if key in wanted:
+                    if key in unique_digests:
                         found[key] = np.array(values[row])
         return [found.get(digest) for digest in digests]
 

@@ -222,8 +222,8 @@ class TimmMaps(TimmWeights, PlaceEncoder):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         if not is_volume(image):
             whole = region if self.preprocessing.margin is None else None
-            seen = self.see(image, whole, spacing, loaded.channels)[0]
-            pooled = self._pooled(seen, image.shape, spacing, centres, loaded, device)
+            view = self.see(image, whole, spacing, loaded.channels)[0]
+            pooled = self._pooled(view, image.shape, spacing, centres, loaded, device)
             shared = region is None or self.preprocessing.margin is None
             return pooled[1:], pooled[0] if shared else None
         values = np.empty((len(centres), loaded.numbers), np.float32)
@@ -231,14 +231,14 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         within = None if spacing is None else tuple(spacing[1:])
         for number in np.unique(slices).tolist():
             rows, picture = slices == number, image[number, ..., 0]
-            seen = self.see(picture, None, within, loaded.channels)[0]
+            view = self.see(picture, None, within, loaded.channels)[0]
             at = centres[rows, 1:]
-            values[rows] = self._pooled(seen, picture.shape, within, at, loaded, device)[1:]
+            values[rows] = self._pooled(view, picture.shape, within, at, loaded, device)[1:]
         return values, None
 
     def _pooled(
         self,
-        seen: Tensor,
+        view: Tensor,
         shape: Sequence[int],
         spacing: Spacing | None,
         centres: NDArray[np.float64],
@@ -253,7 +253,7 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         network = cast(MapPooling, loaded.network)
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
         with torch.inference_mode(), autocast:
-            batch = seen[None].to(device)
+            batch = view[None].to(device)
             cells = [depth.cells for depth in self.depths]
             pooled = mean_of(
                 torch.cat([network.over(maps, batch[:, -1:]), network.around(maps, at, cells)])
@@ -290,13 +290,13 @@ class MapPooling(nn.Module):
             ),
         )
 
-    def forward(self, seen: Tensor) -> Tensor:
+    def forward(self, views: Tensor) -> Tensor:
         """Pool over a part of each picture.
 
         Args:
-            seen: (n, channels + 1, side, side); the last channel says which pixels count, 0 to 1.
+            views: (n, channels + 1, side, side); the last channel says which pixels count, 0 to 1.
         """
-        return mean_of(self.over(maps, seen[:, -1:]) for maps in self.looks(seen[:, :-1]))
+        return mean_of(self.over(maps, views[:, -1:]) for maps in self.looks(views[:, :-1]))
 
     def looks(self, pictures: Tensor) -> Iterator[list[Tensor]]:
         """Yield the maps of pictures and, where asked for, of their mirror images, turned back."""
@@ -433,15 +433,17 @@ class PooledNetwork(nn.Module):
                 first = features.shape[1] == body.num_features
                 yield (features.flatten(2).mT if first else features.flatten(1, 2)), None
             return
-        known = inspect.signature(body.forward_intermediates).parameters
-        wanted = {"return_prefix_tokens": True} if "return_prefix_tokens" in known else {}
+        parameters = inspect.signature(body.forward_intermediates).parameters
+        token_arguments = (
+            {"return_prefix_tokens": True} if "return_prefix_tokens" in parameters else {}
+        )
         layers = body.forward_intermediates(
             pictures,
             indices=self.layers,
-            norm="norm" in known and self.prefix > 0,
+            norm="norm" in parameters and self.prefix > 0,
             output_fmt="NCHW",
             intermediates_only=True,
-            **wanted,
+            **token_arguments,
         )
         for layer in layers:
             places, tokens = layer if isinstance(layer, tuple | list) else (layer, None)
@@ -519,10 +521,11 @@ def _named_refusals(architecture: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
-        known = architecture.split(".")[0] in _timm().list_models()
+        is_listed = architecture.split(".")[0] in _timm().list_models()
+        allowed = "names of timm.list_models(), with a tag of theirs or without"
         raise OptionError(
             f"timm cannot build `{architecture}` ({one_line(error)})",
-            where="encoder.arguments" if known else "encoder.architecture",
-            allowed="" if known else "names of timm.list_models(), with a tag of theirs or without",
-            remedy="correct `arguments` or `preprocessing.size`" if known else "",
+            where="encoder.arguments" if is_listed else "encoder.architecture",
+            allowed="" if is_listed else allowed,
+            remedy="correct `arguments` or `preprocessing.size`" if is_listed else "",
         ) from error

@@ -195,10 +195,10 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
 
 def resample_patients(model: ExplainedModel, count: int) -> Iterator[Rows]:
     """Yield rows of patients drawn with replacement, within those of each class."""
-    known = model.known
-    patients, number = np.unique(known.patient_id, return_inverse=True)
+    development_cases = model.known
+    patients, number = np.unique(development_cases.patient_id, return_inverse=True)
     label = np.zeros(len(patients), dtype=np.int64)
-    np.maximum.at(label, number, (known.label == model.positive).astype(np.int64))
+    np.maximum.at(label, number, (development_cases.label == model.positive).astype(np.int64))
     rows_of = [np.flatnonzero(number == patient) for patient in range(len(patients))]
     for replicate in range(count):
         generator = stream(model.plan.seed, STREAM, "resample", replicate)

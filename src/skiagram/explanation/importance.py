@@ -148,10 +148,10 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     standard deviation of each; gaps play no part.
     """
     values = table.values.astype(np.float64)
-    known = np.isfinite(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    is_finite = np.isfinite(values)
+    count = np.maximum(is_finite.sum(axis=0), 1)
+    mean = np.where(is_finite, values, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(is_finite, values - mean, 0.0) ** 2).sum(axis=0) / count)
     features = len(table.names)
     together = mean + np.stack([np.zeros(features), spread, 2 * spread])
     each = [mean + step * np.diag(spread) for step in (1.0, -1.0)]
@@ -177,8 +177,8 @@ def accumulate_local_effects(
     *J. R. Stat. Soc. B* 82:1059). None for a feature of one value.
     """
     column = table.names.index(feature)
-    known = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
-    column_values = known.values[:, column]
+    measured_cases = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
+    column_values = measured_cases.values[:, column]
     if len(column_values) == 0:
         return None
     edge = np.unique(np.quantile(column_values, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
@@ -187,9 +187,9 @@ def accumulate_local_effects(
     bin_of = np.clip(np.searchsorted(edge, column_values, side="left"), 1, len(edge) - 1) - 1
     ends = []
     for side in (0, 1):
-        values = known.values.copy()
+        values = measured_cases.values.copy()
         values[:, column] = edge[bin_of + side]
-        ends.append(ranking(FeatureTable(known.case_id, known.names, values)))
+        ends.append(ranking(FeatureTable(measured_cases.case_id, measured_cases.names, values)))
     count = np.bincount(bin_of, minlength=len(edge) - 1)
     rise = np.bincount(bin_of, weights=ends[1] - ends[0], minlength=len(edge) - 1)
     rise = np.divide(rise, count, out=np.zeros(len(count)), where=count > 0)
@@ -232,11 +232,12 @@ def shapley_values(
     """
     shap = import_shap()
     steps = fitted.pipeline[:-2] if issubclass(fitted.family, LinearModel) else fitted.pipeline[:-1]
-    seen, cases = (
+    background_values, cases = (
         steps.transform(table.columns(fitted.features).values.astype(np.float64))
         for table in (background, inputs)
     )
-    masker = shap.maskers.Independent(seen, max_samples=len(seen))  # by default 100 of them
+    # By default the masker takes 100 of the background cases.
+    masker = shap.maskers.Independent(background_values, max_samples=len(background_values))
     if issubclass(fitted.family, LinearModel):
         # Weight of each selected column, and intercept, of the positive minus the negative score.
         estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]

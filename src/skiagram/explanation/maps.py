@@ -115,18 +115,18 @@ class MappedModel:
     def make(cls, model: ExplainedModel) -> "MappedModel":
         """Make the maps of a sample by all fits."""
         # half of the sample with a known region, else of the positive class; half others
-        known, regions, most = model.known, model.regions, model.options.maps.cases
-        order = stream(model.plan.seed, STREAM, "cases").permutation(len(known))
-        first = known.label == model.positive
+        development_cases, regions, most = model.known, model.regions, model.options.maps.cases
+        order = stream(model.plan.seed, STREAM, "cases").permutation(len(development_cases))
+        first = development_cases.label == model.positive
         if regions is not None and not regions.of_all:
-            first = np.isin(known.case_id, list(regions.masks))
+            first = np.isin(development_cases.case_id, list(regions.masks))
         drawn = [row for row in order if first[row]][: -(-most // 2)]
         drawn += [row for row in order if not first[row]][: most // 2]
-        sample = tuple(sorted(known.case_id[np.array(drawn, dtype=np.int64)].tolist()))
+        sample = tuple(sorted(development_cases.case_id[np.array(drawn, dtype=np.int64)].tolist()))
         # each fit makes the maps of those that it did not see
         folds = []
         for fit in model.fits:
-            cases = set(sample) & set(known.case_id[fit.held_out].tolist())
+            cases = set(sample) & set(development_cases.case_id[fit.held_out].tolist())
             if cases:
                 folds.append((fit, tuple(sorted(cases))))
         mapped: dict[str, list[MappedCase]] = {}
@@ -139,18 +139,18 @@ class MappedModel:
 
     def explain(self, observer: IdealObserver | None) -> Maps:
         """Test the maps and say where they point; so does the ideal observer of generated data."""
-        options, of_observer = self.model.options.maps, {}
+        options, observer_maps = self.model.options.maps, {}
         if observer is not None:
             for case in self._marked:
                 image = self.model.prepared.store.image(case)
-                seen = image.reshape(places(image)).astype(np.float64)
-                of_observer[case] = [(observer.place_probability(seen), self.model.mask(case))]
+                pixels = image.reshape(places(image)).astype(np.float64)
+                observer_maps[case] = [(observer.place_probability(pixels), self.model.mask(case))]
         return Maps(
             methods=tuple(self._judge(method) for method in options.methods),
             cases=len(self.sample),
             unchanged=options.unchanged,
             centre=self._locate_maps(lambda fit: centre_map(fit.seen.shape)),
-            observer=self._locate(of_observer),
+            observer=self._locate(observer_maps),
         )
 
     def _judge(self, method: Method) -> MapExplanation:

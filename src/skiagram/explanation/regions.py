@@ -190,7 +190,7 @@ def blank_images(
 def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
     """Return what is left of the AUC without the region and without all else.
 
-    None where no region is known, and for features of regions, which see nothing else.
+    None where no region is known, and for features of regions, which hold nothing else.
 
     Args:
         folder: For the images.
@@ -210,8 +210,8 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
             from skiagram.encoders.encoding import encode_images
 
             encoder = build(dict(model.encoders[name]), "encoder")
-            known = read_record(Preparation, read.candidates / PREPARATION)
-            encoded = encode_images(images, encoder, model.context, known)
+            preparation = read_record(Preparation, read.candidates / PREPARATION)
+            encoded = encode_images(images, encoder, model.context, preparation)
             write_encoding(*encoded, encoder, place / name)
             prepared = replace(prepared, encodings={name: place / name})
         if model.model.arm == "classical" or model.fused:

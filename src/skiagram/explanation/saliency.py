@@ -85,8 +85,8 @@ class ExplainedNetwork:
         with torch.inference_mode():
             for start in range(0, len(images), _AT_ONCE):
                 batch = torch.from_numpy(images[start : start + _AT_ONCE])
-                beside = () if table is None else (table.expand(len(batch), -1),)
-                batches.append(module(batch, *beside).double().numpy())
+                table_inputs = () if table is None else (table.expand(len(batch), -1),)
+                batches.append(module(batch, *table_inputs).double().numpy())
         return np.concatenate(batches)
 
     def randomise(self, share: float, seed: int) -> Self:
@@ -156,9 +156,9 @@ def explain(
     maps = []
     for start in range(0, len(images), _AT_ONCE):
         batch = images[start : start + _AT_ONCE]
-        beside = () if table is None else (table[start : start + _AT_ONCE],)
+        table_inputs = () if table is None else (table[start : start + _AT_ONCE],)
         with torch.inference_mode(False), torch.enable_grad():
-            maps.append(made(network, batch, beside, options).detach().double().numpy())
+            maps.append(made(network, batch, table_inputs, options).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
         raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="explain")
@@ -189,7 +189,7 @@ def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) 
 
 
 def _grad_cam(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], _: MapOptions
+    network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], _: MapOptions
 ) -> Tensor:
     attr, mode = import_captum(), "trilinear" if images.ndim == 5 else "bilinear"
     total = torch.zeros(len(images), *images.shape[2:])
@@ -197,13 +197,13 @@ def _grad_cam(
         module = ClassDifference(member, network.positive).eval()
         layers = attention_entrances(member)
         if layers:
-            patches = _weighed_tokens(module, layers[-1], images, beside)
+            patches = _weighed_tokens(module, layers[-1], images, table_inputs)
             rows = math.isqrt(patches.shape[1] * images.shape[2] // images.shape[3])
             grid = patches.reshape(len(images), 1, rows, -1)
         else:
             grad_cam = attr.LayerGradCam(module, _last_maps(replace(network, classifier=member)))
-            seen = images.clone().requires_grad_()
-            grid = grad_cam.attribute(seen, None, beside, relu_attributions=True)
+            tracked_images = images.clone().requires_grad_()
+            grid = grad_cam.attribute(tracked_images, None, table_inputs, relu_attributions=True)
         total += nn.functional.interpolate(
             grid.detach().float(), images.shape[2:], mode=mode, align_corners=False
         )[:, 0]
@@ -211,7 +211,7 @@ def _grad_cam(
 
 
 def _weighed_tokens(
-    module: nn.Module, entrance: nn.Module, images: Tensor, beside: tuple[Tensor, ...]
+    module: nn.Module, entrance: nn.Module, images: Tensor, table_inputs: tuple[Tensor, ...]
 ) -> Tensor:
     """Return (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
     tokens: list[Tensor] = []
@@ -221,7 +221,7 @@ def _weighed_tokens(
         return tokens[-1]
 
     with _watched([entrance], [note]):
-        score = module(images, *beside)
+        score = module(images, *table_inputs)
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
     # Networks of timm put tokens before those of the places.
     bodies = (
@@ -255,14 +255,14 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
 
 
 def _integrated_gradients(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], options: MapOptions
+    network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     gradients = import_captum().IntegratedGradients(module)
     attribution = gradients.attribute(
         images.clone(),
         network.blank(images),
-        additional_forward_args=beside,
+        additional_forward_args=table_inputs,
         n_steps=options.steps,
         internal_batch_size=2 * _AT_ONCE,
     )
@@ -270,7 +270,7 @@ def _integrated_gradients(
 
 
 def _occlusion(
-    network: ExplainedNetwork, images: Tensor, beside: tuple[Tensor, ...], options: MapOptions
+    network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], options: MapOptions
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(options.window * side)) for side in images.shape[2:]]
@@ -279,14 +279,14 @@ def _occlusion(
     blank, at_once = network.blank(images), max(1, 2 * _AT_ONCE // count)
     scores = []
     with torch.no_grad():
-        whole = module(images, *beside)
+        whole = module(images, *table_inputs)
         for start in range(0, len(windows), at_once):
             some = windows[start : start + at_once]
             blanked = torch.cat([images] * len(some))
             for number, window in enumerate(some):
                 place = (slice(None), slice(None), *window)
                 blanked[number * count : (number + 1) * count][place] = blank[place]
-            rows = (torch.cat([part] * len(some)) for part in beside)
+            rows = (torch.cat([part] * len(some)) for part in table_inputs)
             scores.append(module(blanked, *rows).reshape(len(some), count))
     loss = (whole - torch.cat(scores)).double().numpy()
     return torch.from_numpy(occlusion_maps(shape, windows, loss))

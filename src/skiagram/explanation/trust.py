@@ -157,8 +157,8 @@ def locate(values: Map, region: Mask) -> Located | None:
     # Places of equal value share what is left of the region's size.
     limit = float(np.partition(values.ravel(), -count)[-count])
     above, level = values > limit, values == limit
-    left = (count - int(above.sum())) / int(level.sum())
-    overlap = (float((above & region).sum()) + left * float((level & region).sum())) / count
+    level_share = (count - int(above.sum())) / int(level.sum())
+    overlap = (float((above & region).sum()) + level_share * float((level & region).sum())) / count
     return Located(
         hit=float(region[values == values.max()].mean()),
         share=float(positive[region].sum()) / total,
@@ -178,10 +178,10 @@ def mean_by_patient(
 
     (n,) values are a figure a case; NaN where it has none.
     """
-    known = np.isfinite(values)
-    if not known.any():
+    has_figure = np.isfinite(values)
+    if not has_figure.any():
         return Estimate(None, reason="no case has the figure")
-    value, whose = values[known], np.unique(patient[known], return_inverse=True)[1]
+    value, whose = values[has_figure], np.unique(patient[has_figure], return_inverse=True)[1]
     mean, patients = float(value.mean()), int(whose.max()) + 1
     if patients < 3:
         return Estimate(mean, method="no interval: fewer than three patients")
@@ -268,10 +268,10 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
     if len(maps) < 2 or cases < 2:
         return np.full((2, cases), np.nan)
 
-    def similarity(case: int, beside: int) -> float:
+    def similarity(case: int, other_case: int) -> float:
         pairs = combinations(maps, 2)
         return float(
-            np.mean([map_similarity(first[case], second[beside]) for second, first in pairs])
+            np.mean([map_similarity(first[case], second[other_case]) for second, first in pairs])
         )
 
     same_case = [similarity(case, case) for case in range(cases)]

@@ -85,9 +85,11 @@ class Member(Trainable[I]):
 
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
         """Return the development set as the model may see them."""
-        known = cases.development()
-        ids = known.case_id, known.label, known.patient_id
-        return Labelled(self.development, *ids, task.predicted.unnamed, self.group, known.value)
+        development_cases = cases.development()
+        ids = development_cases.case_id, development_cases.label, development_cases.patient_id
+        return Labelled(
+            self.development, *ids, task.predicted.unnamed, self.group, development_cases.value
+        )
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))
@@ -195,9 +197,9 @@ def train(
     if reason:
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
-    learned = plan.limit(cases) if task.design == "cv" else cases
-    known = len(learned.development().case_id)
-    outcome = _outcome(member, [summary for _, summary in summaries], known, reason)
+    plan_cases = plan.limit(cases) if task.design == "cv" else cases
+    development_count = len(plan_cases.development().case_id)
+    outcome = _outcome(member, [summary for _, summary in summaries], development_count, reason)
     if not reason:
         deployment = Deployment(
             model=outcome.model,
@@ -212,7 +214,9 @@ def train(
     return _write_scores(folders.scores, outcome, repeats, summaries, task)
 
 
-def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reason: str) -> Outcome:
+def _outcome(
+    member: Trainable[I], summaries: list[FitSummary], development_count: int, reason: str
+) -> Outcome:
     last = summaries[-1] if summaries else FitSummary(0, None, 0)
     return Outcome(
         model=member.name,
@@ -225,7 +229,7 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
         images_seen=sum(summary.images_seen for summary in summaries),
         fits=len(summaries),
         options=member.options,
-        set_aside=last.set_aside / known,
+        set_aside=last.set_aside / development_count,
     )
 
 

@@ -121,12 +121,12 @@ class Combination(ABC):
         self, training: Labelled[CombinationInputs], context: FitContext
     ) -> "FittedCombination":
         require_every_class(training.label, training.n_classes, self.title)
-        scores, of_fit, label = training.inputs.scores, training.inputs.fit, training.label
+        scores, fit_numbers, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
         means = []
         for member in range(scores.shape[1]):
             scalings = []
-            for rows in (np.flatnonzero(of_fit == fit) for fit in np.unique(of_fit)):
+            for rows in (np.flatnonzero(fit_numbers == fit) for fit in np.unique(fit_numbers)):
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)

@@ -316,8 +316,10 @@ class FittedFinder(ABC):
         score = case_scores(marks, marked, self.options.top, self.nothing)
         high = dict(zip(marked, score.tolist(), strict=True))
         # Without another image, or a mark on it, the image itself stands for it.
-        beside = [high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]]
-        marks["score"] -= share * np.array(beside, dtype=np.float64)
+        other_scores = [
+            high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]
+        ]
+        marks["score"] -= share * np.array(other_scores, dtype=np.float64)
         return marks[marks["case_id"].isin(case_ids)].reset_index(drop=True)
 
     def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:

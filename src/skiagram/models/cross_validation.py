@@ -153,12 +153,12 @@ class Plan:
         if self.subset is None:
             return cases
         test, patient_id = cases.split == "test", cases.patient_id.astype(object)
-        known = np.flatnonzero(~test)
-        patient_id[known] = _number_patients(cases.patient_id[known])
-        kept = self.learned(cases.label, cases.patient_id, known)
+        development_rows = np.flatnonzero(~test)
+        patient_id[development_rows] = _number_patients(cases.patient_id[development_rows])
+        learned_rows = self.learned(cases.label, cases.patient_id, development_rows)
         split = np.where(test, cases.split, "train")
         numbered = replace(cases, patient_id=patient_id.astype(str), split=split)
-        return numbered.select(np.union1d(np.flatnonzero(test), kept))
+        return numbered.select(np.union1d(np.flatnonzero(test), learned_rows))
 
     def check_folds(
         self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
@@ -401,11 +401,11 @@ class CrossValidator(Generic[I]):
         if marked is not None and marked.any():
             part = Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
         else:
-            known, patients = cases.label[rows], cases.patient_id[rows]
+            label, patient_id = cases.label[rows], cases.patient_id[rows]
             fraction, seeded = self.plan.validation_fraction, self.plan.seed
             try:
                 part = inner_validation(
-                    known, patients, fraction, seeded, "validation", *random_name
+                    label, patient_id, fraction, seeded, "validation", *random_name
                 )
             except DataError as error:  # the other arm needs no such cases and can be trained
                 fault = f"no cases left for early stopping: {error.found}"
@@ -477,9 +477,9 @@ class CrossValidator(Generic[I]):
         for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
             outer, inner = (k, FINAL) if part.outer is None else (part.outer, k)
             scores, rows = result.scores[0], case_id[fold.held_out]
-            of_fold, calibrated = (kind, part.repeat, outer), blind[k].probabilities(scores)
-            held_out.append(tabulate_scores(*of_fold, rows, scores, calibrated, inner_fold=inner))
-            marks += _place_marks(result, *of_fold)
+            fold_key, calibrated = (kind, part.repeat, outer), blind[k].probabilities(scores)
+            held_out.append(tabulate_scores(*fold_key, rows, scores, calibrated, inner_fold=inner))
+            marks += _place_marks(result, *fold_key)
             if part.score_training:
                 fitted = Developed(result, Decision(calibrations[k], None), [], [])
                 rows = case_id[fold.training]
@@ -505,7 +505,7 @@ class CrossValidator(Generic[I]):
         epochs = [result.summary.epochs for result in results]
         if self.plan.final_fit == "early_stopping" or not all(epochs):
             return None
-        return ceil(median(epoch for of_fit in epochs for epoch in of_fit))
+        return ceil(median(epoch for fit_epochs in epochs for epoch in fit_epochs))
 
     def _saved(self, repeat: int) -> Path | None:
         return None if self.models is None else self.models / repeat_folder(repeat)

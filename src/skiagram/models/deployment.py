@@ -91,9 +91,10 @@ class Deployment:
     @property
     def threshold(self) -> float | None:
         """The mean threshold over repeats; None with more than two classes."""
-        thresholds = [decision.threshold for decision in self.decisions]
-        known = [threshold for threshold in thresholds if threshold is not None]
-        return float(np.mean(known)) if self.task.positive is not None and known else None
+        thresholds = [
+            decision.threshold for decision in self.decisions if decision.threshold is not None
+        ]
+        return float(np.mean(thresholds)) if self.task.positive is not None and thresholds else None
 
 
 def repeat_folder(repeat: int) -> str:
@@ -242,23 +243,25 @@ class Familiarity:
         centre = np.nan_to_num(np.nanmedian(values, axis=0))
         scale = np.nan_to_num(np.nanstd(values, axis=0))
         varies = scale > 1e-9 * np.maximum(np.abs(centre), 1e-12)
-        names = tuple(name for name, kept in zip(table.names, varies, strict=True) if kept)
+        names = tuple(
+            name for name, does_vary in zip(table.names, varies, strict=True) if does_vary
+        )
         if len(values) < 2 * _CASES_PER_AXIS or not names:
             return None
         units = np.nan_to_num(np.clip((values - centre)[:, varies] / scale[varies], -10, 10))
         # Principal axes, as many as the cases can tell; what lies off them has one variance.
         _, singular, axes = np.linalg.svd(units, full_matrices=False)
         variances = np.square(singular) / len(units)
-        kept = min(_MAX_AXES, len(units) // _CASES_PER_AXIS, len(names))
-        kept = min(kept, int((variances > 1e-9 * variances[0]).sum()))
-        off = max(len(names) - kept, 1)
-        rest = max(float(variances[kept:].sum()) / off, 1e-3 * float(variances[kept - 1]))
+        axis_count = min(_MAX_AXES, len(units) // _CASES_PER_AXIS, len(names))
+        axis_count = min(axis_count, int((variances > 1e-9 * variances[0]).sum()))
+        rest = float(variances[axis_count:].sum()) / max(len(names) - axis_count, 1)
+        rest = max(rest, 1e-3 * float(variances[axis_count - 1]))
         return cls(
             names,
             tuple(centre[varies].tolist()),
             tuple(scale[varies].tolist()),
-            tuple(tuple(axis) for axis in axes[:kept].tolist()),
-            tuple(variances[:kept].tolist()),
+            tuple(tuple(axis) for axis in axes[:axis_count].tolist()),
+            tuple(variances[:axis_count].tolist()),
             rest,
             np.inf,
         )
@@ -315,24 +318,27 @@ def write_fingerprint(
     columns = [f"probability_{k}" for k in range(len(task.estimates))]
     # Out-of-fold probabilities, means over repeats, say which classes belong to a set.
     mean = table.groupby("case_id")[columns].mean()
-    known = cases.development()
-    probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
+    development_cases = cases.development()
+    probability = mean.loc[development_cases.case_id.tolist()].to_numpy(dtype=np.float64)
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
     if task.decides:
-        limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
-    image_space = None
+        limits = conformal_limits(
+            probability, development_cases.label, development_cases.patient_id, SET_LEVEL
+        )
+    familiarity = None
     if space is not None:  # of what a single image holds
         names = (name for name in space.names if not is_perturbed(name))
-        of_image = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
-        image_space = space.of(known.case_id).columns(of_image)
+        image_features = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
+        image_space = space.of(development_cases.case_id).columns(image_features)
+        familiarity = Familiarity.of(image_space, development_cases.patient_id)
     fingerprint = Fingerprint(
         patients={
-            name: len(np.unique(known.patient_id[known.label == k]))
+            name: len(np.unique(development_cases.patient_id[development_cases.label == k]))
             for k, name in enumerate(task.classes)
         },
-        cases=len(known.case_id),
+        cases=len(development_cases.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
-        familiarity=None if image_space is None else Familiarity.of(image_space, known.patient_id),
+        familiarity=familiarity,
     )
     write_record(fingerprint, model / FINGERPRINT)

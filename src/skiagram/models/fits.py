@@ -139,7 +139,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     fitted = fit_model(fit)
     with named_failures(fit.title):
         scored = [fitted.scores_and_marks(inputs.select(rows)) for inputs, rows in fit.scored]
-        scores = tuple(finite(of_cases) for of_cases, _ in scored)
+        scores = tuple(finite(case_scores) for case_scores, _ in scored)
         marks = scored[0][1] if scored else None
         if fit.saved is not None:
             fitted.save(fit.saved)

@@ -70,15 +70,15 @@ class Reading(Generic[I]):
 
 def digest_inputs(*parts: Table | str) -> str:
     """Return one SHA-256 of files, by their content, of tables in memory, and of digests."""
-    known = [
-        part
-        if isinstance(part, str)
-        else sha256_of(part)
-        if isinstance(part, Path)
-        else repr(part.to_dict("list"))
-        for part in parts
-    ]
-    return hashlib.sha256("\n".join(known).encode()).hexdigest()
+    contents: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            contents.append(part)
+        elif isinstance(part, Path):
+            contents.append(sha256_of(part))
+        else:
+            contents.append(repr(part.to_dict("list")))
+    return hashlib.sha256("\n".join(contents).encode()).hexdigest()
 
 
 def read_places(

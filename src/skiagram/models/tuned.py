@@ -198,18 +198,18 @@ class Tuned:
     def __post_init__(self) -> None:
         """Refuse a space that does not fit the model, before anything is fitted."""
         # What names of options begin with that decide what is read.
-        of_network = "training" in self.model  # its columns are covariates
-        read = ("_target_", "encoding", "training.input", *(["columns"] if of_network else []))
+        is_network = "training" in self.model  # its columns are covariates
+        read = ("_target_", "encoding", "training.input", *(["columns"] if is_network else []))
         for name, dimension in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
-            beside = False
+            chooses_features = False
             if name == "columns" and self.model.get("encoding") is not None:
                 # Families of features that an encoding is read beside.
                 from skiagram.encoders.encoder import COLUMN
 
                 families = [str(family) for end in dimension.ends for family in end or ()]
-                beside = not all(is_in_family(family, COLUMN) for family in families)
-            if beside or name.startswith(read):
+                chooses_features = not all(is_in_family(family, COLUMN) for family in families)
+            if chooses_features or name.startswith(read):
                 fault = "a search cannot change what a model reads"
                 raise OptionError(fault, where=where, remedy="write a tuned model for each")
             if not dimension.holds(value):
@@ -298,15 +298,15 @@ class Tuned:
         earlier = None if context.folder is None else context.folder / TUNING
         trials = [*read_record(Tuning, earlier).trials] if earlier and earlier.exists() else []
         for number in range(self.budget.trials):
-            asked = study.ask()
-            values = {name: each.suggest(asked, name) for name, each in self.space.items()}
+            optuna_trial = study.ask()
+            values = {name: each.suggest(optuna_trial, name) for name, each in self.space.items()}
             if number == len(trials):
                 trials.append(self._try(values, trials, folds, training, context))
                 _keep(trials, context.folder)
             if trials[number].reason:
-                study.tell(asked, state=optuna.trial.TrialState.FAIL)
+                study.tell(optuna_trial, state=optuna.trial.TrialState.FAIL)
             else:
-                study.tell(asked, trials[number].mean_auc)
+                study.tell(optuna_trial, trials[number].mean_auc)
         # The best trial, of equal ones the first, is fitted on all cases.
         finished = [number for number, trial in enumerate(trials) if not trial.reason]
         if not finished:
@@ -337,9 +337,9 @@ class Tuned:
             for k, fold in enumerate(folds):
                 checkpoints = None if folder is None else folder / f"fold{k}"
                 seed = derived_seed(context.seed, "tuned", "fit", k)
-                of_fold = replace(context, seed=seed, folder=checkpoints)
+                fold_context = replace(context, seed=seed, folder=checkpoints)
                 with named_failures(f"{name}-fold{k}"):
-                    fitted = model.fit(training.select(fold.training), of_fold)
+                    fitted = model.fit(training.select(fold.training), fold_context)
                     images_seen += fitted.summary.images_seen
                     scores = finite(fitted.scores(training.inputs.select(fold.held_out)))
                 label = training.label[fold.held_out]
@@ -434,8 +434,10 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
     value: Any = options
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            known = ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
-            raise OptionError("no such option", where=f"model.space.{name}", allowed=known)
+            allowed = (
+                ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
+            )
+            raise OptionError("no such option", where=f"model.space.{name}", allowed=allowed)
         value = value[part]
     return value
 

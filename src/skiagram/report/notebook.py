@@ -184,7 +184,7 @@ class ProjectResult(_Shown):
             row_cells,
             classes=[*opened.task.reported],
             decides=opened.threshold is not None,
-            beside=beside_images(opened),
+            input_fields=beside_images(opened),
         )
         names = {str(file): name for name, file in files.items()}
         table = pd.DataFrame([rows(result) for result in results])

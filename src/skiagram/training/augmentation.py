@@ -51,20 +51,20 @@ def augment(
     else:  # every slice of a volume is a channel of one image
         planes = images.flatten(1, -3)
         moved = move_images(planes, uniform, options).view_as(images)
-    seen = moved[:, : moved.shape[1] - masks]
+    image_channels = moved[:, : moved.shape[1] - masks]
     if options.contrast or options.brightness:
         # Each channel is scaled around its mean and moved, all channels of an image alike.
-        signed = (2 * uniform - 1).to(seen)
-        axes = tuple(range(2, seen.ndim))
-        by_image = (-1, *[1] * (seen.ndim - 1))
+        signed = (2 * uniform - 1).to(image_channels)
+        axes = tuple(range(2, image_channels.ndim))
+        by_image = (-1, *[1] * (image_channels.ndim - 1))
         contrast = (1 + options.contrast * signed[:, _CONTRAST]).view(by_image)
         brightness = (options.brightness * signed[:, _BRIGHTNESS]).view(by_image)
-        mean = seen.mean(dim=axes, keepdim=True)
-        deviation = seen.std(dim=axes, keepdim=True, correction=0)
-        seen = mean + (seen - mean) * contrast + deviation * brightness
+        mean = image_channels.mean(dim=axes, keepdim=True)
+        deviation = image_channels.std(dim=axes, keepdim=True, correction=0)
+        image_channels = mean + (image_channels - mean) * contrast + deviation * brightness
     if not masks:
-        return seen
-    return torch.cat([seen, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
+        return image_channels
+    return torch.cat([image_channels, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
 
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:

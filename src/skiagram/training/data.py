@@ -55,13 +55,15 @@ class ImageSet:
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
-    def shape(self, image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE) -> tuple[int, ...]:
+    def shape(
+        self, image_size: ImageSize, network_input: NetworkInput = WHOLE_IMAGE
+    ) -> tuple[int, ...]:
         """Return (channels, [depth,] height, width) of what a network sees of every case."""
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
             with named(case_id):
-                images = self._images(row, seen)
-                sides = [seen_sides(image, image_size, seen) for image in images]
+                images = self._images(row, network_input)
+                sides = [seen_sides(image, image_size, network_input) for image in images]
             if len(set(sides)) > 1:
                 pairs = zip(self.modalities, sides, strict=True)
                 sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
@@ -71,7 +73,7 @@ class ImageSet:
                     "training.input.modalities",
                     detail=case_id,
                 )
-            channels = sum(image.channels for image in images) + seen.mask_channel
+            channels = sum(image.channels for image in images) + network_input.mask_channel
             shapes.setdefault((channels, *sides[0]), case_id)
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
@@ -81,15 +83,22 @@ class ImageSet:
         return next(iter(shapes))
 
     def read(
-        self, rows: NDArray[np.int64], image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE
+        self,
+        rows: NDArray[np.int64],
+        image_size: ImageSize,
+        network_input: NetworkInput = WHOLE_IMAGE,
     ) -> Tensor:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
         cases = []
         for row in rows.tolist():
             with named(str(self.case_id[row])):
-                first, *others = self._images(row, seen)
-                whole = seen_part(first, image_size, seen, with_mask=seen.mask_channel)
-                further = [seen_part(image, image_size, seen, with_mask=False) for image in others]
+                first, *others = self._images(row, network_input)
+                whole = seen_part(
+                    first, image_size, network_input, with_mask=network_input.mask_channel
+                )
+                further = [
+                    seen_part(image, image_size, network_input, with_mask=False) for image in others
+                ]
             # The mask is the last channel, behind those of all modalities.
             parts = (whole[: first.channels], *further, whole[first.channels :])
             cases.append(torch.cat(parts) if others else whole)
@@ -101,8 +110,8 @@ class ImageSet:
             raise DataError("missing pixels", where=faulty, remedy=remedy)
         return images
 
-    def _images(self, row: int, seen: NetworkInput) -> list[StoredImage]:
-        if not seen.reads_regions:
+    def _images(self, row: int, network_input: NetworkInput) -> list[StoredImage]:
+        if not network_input.reads_regions:
             return [StoredImage(views[row]) for views in self._views]
         case_id = str(self.case_id[row])
         return [
@@ -213,14 +222,15 @@ class LabelledImages(Examples):
         image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
-        seen: NetworkInput = WHOLE_IMAGE,
+        network_input: NetworkInput = WHOLE_IMAGE,
     ) -> None:
-        super().__init__(images.case_id, label, images.shape(image_size, seen))
+        super().__init__(images.case_id, label, images.shape(image_size, network_input))
         self.images = images
         self.table = torch.empty(len(images), 0) if table is None else table
-        self.image_size, self.seen = image_size, seen
+        self.image_size, self.seen = image_size, network_input
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
-        self.held = images.read(np.arange(len(images)), image_size, seen) if small else None
+        rows = np.arange(len(images))
+        self.held = images.read(rows, image_size, network_input) if small else None
 
     @property
     def reads_store(self) -> bool:

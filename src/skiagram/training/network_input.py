@@ -74,13 +74,13 @@ def seen_part(
     box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
     planes = pixels[None] if pixels.ndim == _OF_IMAGES else np.moveaxis(pixels, -1, 0)
-    seen = _sized(_cut(planes, box, "edge"), size, part)
+    view = _sized(_cut(planes, box, "edge"), size, part)
     if not with_mask:
-        return seen
+        return view
     mask = _sized(_cut(image.mask[None], box, "constant"), size, part, outside=0.0)
     # A thin region is not lost between pixels.
     inside = (mask >= min(_INSIDE, float(mask.max()))) & (mask > 0)
-    return torch.cat([seen, inside.to(seen.dtype)])
+    return torch.cat([view, inside.to(view.dtype)])
 
 
 def region_box(image: StoredImage, box: RegionBox) -> Box:

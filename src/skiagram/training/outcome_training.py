@@ -28,17 +28,17 @@ class OutcomeTraining(ClassifierTraining):
 
 
 def check_training(options: Training, title: str) -> None:
-    """Refuse what only classes have.
+    """Refuse options that only the training on classes has.
 
     Raises:
         ModelFailure: Labels are to be mixed, smoothed or weighted.
     """
-    asked = {
+    class_options = {
         "mixup": bool(options.mixup),
         "label_smoothing": bool(options.label_smoothing),
         "class_weights": options.class_weights is not None,
     }
-    for name, chosen in asked.items():
+    for name, chosen in class_options.items():
         if chosen:
             fault, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
             raise ModelFailure(fault, where=title, remedy=remedy)

@@ -61,5 +61,5 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
     @property
     def intercept_(self) -> Floats:
         """Return (findings,) intercepts of linear classifiers."""
-        known = (each for each in self.estimators_ if each is not None)
-        return np.concatenate([each.intercept_ for each in known])
+        estimators = (estimator for estimator in self.estimators_ if estimator is not None)
+        return np.concatenate([estimator.intercept_ for estimator in estimators])

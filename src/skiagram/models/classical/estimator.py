@@ -147,12 +147,12 @@ class ClassicalModel(ABC):
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
             # The features of the same cases stand after the encoding.
             features = FeatureTable.read(prepared.features)
-            beside = features.of(table.case_id)
-            shared = set(beside.names) & set(table.names)
+            case_features = features.of(table.case_id)
+            shared = set(case_features.names) & set(table.names)
             if shared:
                 raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
-            values = np.hstack([table.values, beside.values])
-            table = FeatureTable(table.case_id, (*table.names, *beside.names), values)
+            values = np.hstack([table.values, case_features.values])
+            table = FeatureTable(table.case_id, (*table.names, *case_features.names), values)
             title, preparation = f"{title} and features", prepared.preparation
             read += (prepared.features,)
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
@@ -362,8 +362,8 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
     None chooses all but traits of the file and the site, which are shortcuts, and the features of
-    permuted voxels, which are a control; `features` chooses as
-    many beside an encoding. Features of changed copies are never chosen.
+    permuted voxels, which are a control; `features` chooses the
+    same without the columns of an encoding. Features of changed copies are never chosen.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
@@ -376,8 +376,8 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     without_shortcuts = {*names} - of(*_SHORTCUTS)
     if families is None:
         return tuple(name for name in names if name in without_shortcuts)
-    beside = without_shortcuts - of(_ENCODING)
-    chosen = {family: beside if family == _FEATURES else of(family) for family in families}
+    feature_columns = without_shortcuts - of(_ENCODING)
+    chosen = {family: feature_columns if family == _FEATURES else of(family) for family in families}
     empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
         fault = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"

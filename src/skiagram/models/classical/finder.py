@@ -165,19 +165,19 @@ class CandidateFinder:
     def _learn_share(
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> tuple[float, int]:
-        """Return the share, and how many images were seen to learn it; see `share_of_other`."""
+        """Return the share, and how many images its fits read; `share_of_other` learns it."""
         inputs, alone = training.inputs, replace(self, other_share=0.0)
         score: dict[str, float] = {}
-        seen = 0
+        images_seen = 0
         for fold in share_folds(training, context) if inputs.partner else []:
             fitted = alone.fit(training.select(fold.training), context)
             held_out = inputs.select(fold.held_out)
             values = fitted.scores(held_out)
             difference = values[:, 1] - values[:, 0]
             score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
-            seen += len(fold.training)
+            images_seen += len(fold.training)
         positive = training.case_id[training.label == context.positive]
-        return share_of_other(score, inputs.partner, positive), seen
+        return share_of_other(score, inputs.partner, positive), images_seen
 
     def split_candidates(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]

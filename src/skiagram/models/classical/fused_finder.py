@@ -127,7 +127,9 @@ class FusedFinder:
             multiply_adds=None,
             images_seen=len(training) + sum(len(fold.training) for fold in folds),
             features={
-                name: kept for member in fitted for name, kept in member.summary.features.items()
+                name: is_kept
+                for member in fitted
+                for name, is_kept in member.summary.features.items()
             },
         )
         record = FusedRecord(fitted[0].positive, nothing, weights, share)

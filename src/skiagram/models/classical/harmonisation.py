@@ -99,20 +99,20 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             fault, where = f"no site has {_MIN_CASES} training cases", "model.harmonisation"
             raise ModelFailure(fault, where=where, remedy="leave it out, or join sites")
         number = self._sites(values)
-        known = number >= 0
+        has_site = number >= 0
         sites = np.flatnonzero(self.seen_)
-        member = number[known, None] == sites
+        member = number[has_site, None] == sites
         observed = self._covariates(values, fit=True)
         # Gaps stand at the median while sites are learned; what is harmonised keeps them.
         features = values[:, self.harmonised]
         features = np.where(np.isfinite(features), features, _medians(features))
         # The mean of each site and the effect of what is preserved, by least squares.
-        design = np.hstack([member.astype(np.float64), observed[known]])
-        coefficients = np.linalg.lstsq(design, features[known], rcond=None)[0]
+        design = np.hstack([member.astype(np.float64), observed[has_site]])
+        coefficients = np.linalg.lstsq(design, features[has_site], rcond=None)[0]
         # Features without them have one spread over all sites.
-        residual = features[known] - design @ coefficients
+        residual = features[has_site] - design @ coefficients
         spread = np.sqrt((residual**2).mean(axis=0))
-        self.varies_ = spread > 1e-12 * (np.abs(features[known]).max(axis=0) + 1e-300)
+        self.varies_ = spread > 1e-12 * (np.abs(features[has_site]).max(axis=0) + 1e-300)
         self.spread_ = np.where(self.varies_, spread, 1.0)
         self.mean_ = member.mean(axis=0) @ coefficients[: len(sites)]
         self.effect_ = coefficients[len(sites) :]

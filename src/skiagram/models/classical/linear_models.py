@@ -173,11 +173,11 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> Any:
-        given = self.strength(loss), self.l1_ratio, self.max_iter
+        arguments = self.strength(loss), self.l1_ratio, self.max_iter
         if loss == "cox":
-            return PenalisedCox(*given)
+            return PenalisedCox(*arguments)
         if loss in ("least_squares", "ordered_logistic"):
-            return ElasticNetLeastSquares(*given)
+            return ElasticNetLeastSquares(*arguments)
         return Logistic(
             C=self.strength(loss),
             l1_ratio=self.l1_ratio,

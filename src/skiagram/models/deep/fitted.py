@@ -138,13 +138,13 @@ class FittedNetwork(FittedToCases[ImageSet]):
         with torch.inference_mode(), memory_failures("scoring", size):
             for batch in batches:
                 images = inputs.read(batch, self._training.image_size, self._training.input)
-                beside = () if table is None else (table[torch.from_numpy(batch)],)
-                logits.append(np.asarray(self.logits(images, *beside).double().numpy()))
+                table_inputs = () if table is None else (table[torch.from_numpy(batch)],)
+                logits.append(np.asarray(self.logits(images, *table_inputs).double().numpy()))
         return np.concatenate(logits)
 
-    def logits(self, *seen: Tensor) -> Tensor:
-        """Return what the network makes of what it sees of some cases."""
-        logits: Tensor = self._classifier(*(part.to(self._device) for part in seen))
+    def logits(self, *inputs: Tensor) -> Tensor:
+        """Return (n, n_classes) logits of the images of n cases, and of their table if any."""
+        logits: Tensor = self._classifier(*(part.to(self._device) for part in inputs))
         return logits.cpu()
 
     def save(self, folder: Path) -> None:

@@ -90,16 +90,16 @@ class NetworkModel:
         return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
-        seen = NetworkInputs.read(
+        inputs = NetworkInputs.read(
             self.network, prepared.images, prepared.cases, prepared.covariates
         )
         return Reading(
-            of=seen.of,
+            of=inputs.of,
             title=self.title,
-            sources=(seen.sha256,),
+            sources=(inputs.sha256,),
             preparation=prepared.candidates,
-            traits=lambda: image_traits(seen.images),
-            covariates=seen.covariates,
+            traits=lambda: image_traits(inputs.images),
+            covariates=inputs.covariates,
         )
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
@@ -114,8 +114,10 @@ class NetworkModel:
 
         def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
-            target, seen = part.predicted.target(*part.truth), options.input
-            return LabelledImages(part.inputs, target, options.image_size, table=table, seen=seen)
+            target, network_input = part.predicted.target(*part.truth), options.input
+            return LabelledImages(
+                part.inputs, target, options.image_size, table=table, network_input=network_input
+            )
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)

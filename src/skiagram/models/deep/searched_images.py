@@ -39,8 +39,8 @@ class SearchedImage(NamedTuple):
 
     def to_seen(self, places: Floats) -> Floats:
         """Turn (n, axes) places in stored pixels into pixels of this image."""
-        seen: Floats = (places + 0.5) * self.scale - 0.5
-        return seen
+        image_places: Floats = (places + 0.5) * self.scale - 0.5
+        return image_places
 
     def to_stored(self, places: Floats) -> Floats:
         """Turn (n, axes) places in pixels of this image into stored pixels."""
@@ -91,10 +91,14 @@ class SearchedImages:
             sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
             before = np.array(values.shape)
             after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
-            seen, to = torch.from_numpy(planes), tuple(after.tolist())
-            if to != values.shape:
-                seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
-            image = SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
+            channels, resized_shape = torch.from_numpy(planes), tuple(after.tolist())
+            if resized_shape != values.shape:
+                if values.ndim > 2:
+                    channels = resize_volume(channels, resized_shape)
+                else:
+                    channels = resize(channels[None], resized_shape)[0]
+            pixels, inside = channels[:1].clone(), (channels[1] >= 0.5).numpy()
+            image = SearchedImage(pixels, inside, after / before)
         size = 4 * image.pixels.numel() + image.inside.size
         if self._bytes + size <= HELD_BYTES:
             self._held[case], self._bytes = image, self._bytes + size

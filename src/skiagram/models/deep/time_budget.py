@@ -64,29 +64,29 @@ def measure_training(options: Mapping[str, Any], shape: tuple[int, ...], n_class
 
 
 def plan_networks(
-    wanted: Sequence[NetworkTime], budget: float, *, keeps_one: bool
+    networks: Sequence[NetworkTime], budget: float, *, keeps_one: bool
 ) -> list[NetworkTime]:
     """Return the networks that a run has time for, the most valuable first.
 
-    A network that is too slow for what is left of the budget trains for fewer epochs, down to a
+    A network that is too slow for the rest of the budget trains for fewer epochs, down to a
     third; one that is slower still is left out.
 
     Args:
-        wanted: Networks with all of their epochs, the most valuable first.
+        networks: Networks with all of their epochs, the most valuable first.
         budget: Seconds for all of them.
         keeps_one: Whether the quickest network is kept however slow it is, with a third of its
             epochs, as nothing else stands for deep networks.
     """
     planned = list[NetworkTime]()
-    left = budget
-    for network in wanted:
-        epochs = min(network.epochs, int(network.epochs * left / network.seconds))
+    seconds_left = budget
+    for network in networks:
+        epochs = min(network.epochs, int(network.epochs * seconds_left / network.seconds))
         if epochs >= max(1, _LEAST_SHARE * network.epochs):
             seconds = network.seconds * epochs / network.epochs
             planned.append(NetworkTime(network.name, epochs, seconds))
-            left -= seconds
-    if not planned and keeps_one and wanted:
-        quickest = min(wanted, key=lambda network: network.seconds)
+            seconds_left -= seconds
+    if not planned and keeps_one and networks:
+        quickest = min(networks, key=lambda network: network.seconds)
         epochs = max(1, round(_LEAST_SHARE * quickest.epochs))
         seconds = quickest.seconds * epochs / quickest.epochs
         planned = [NetworkTime(quickest.name, epochs, seconds)]

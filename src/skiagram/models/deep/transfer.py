@@ -273,18 +273,22 @@ class Transfer:
         """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
         from torchvision.models import get_model_weights
 
-        known = get_model_weights(self.architecture) if self.library == "torchvision" else None
-        if known is None or name not in known.__members__:
-            names = () if known is None else tuple(known.__members__)
+        library_weights = (
+            get_model_weights(self.architecture) if self.library == "torchvision" else None
+        )
+        if library_weights is None or name not in library_weights.__members__:
+            names = () if library_weights is None else tuple(library_weights.__members__)
             files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
             fault, allowed = f"no weights `{name}` of {self.title}", (FRESH, *names, files)
             raise OptionError(fault, where=_WEIGHTS, allowed=", ".join(allowed))
         try:
             # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
-            fetched = known[name].get_state_dict(progress=True, check_hash=True, weights_only=True)
+            fetched = library_weights[name].get_state_dict(
+                progress=True, check_hash=True, weights_only=True
+            )
         except (OSError, RuntimeError) as error:
             raise DataError(
-                f"no weights of {self.architecture} at {known[name].url} ({error})",
+                f"no weights of {self.architecture} at {library_weights[name].url} ({error})",
                 where=_WEIGHTS,
                 remedy="run once where the internet is reached (torch.hub keeps them in "
                 f"$TORCH_HOME), or set {_WEIGHTS} to {{file: PATH, sha256: CHECKSUM}} of a state "
@@ -372,8 +376,8 @@ class TransferNetwork(nn.Module):
         return cast(Tensor, self.head(numbers))
 
     def _entering(self, images: Tensor) -> Tensor:
-        seen = images * self.deviation + self.mean
-        return seen.expand(-1, _COLOURS, -1, -1) if self._repeated else seen
+        base_images = images * self.deviation + self.mean
+        return base_images.expand(-1, _COLOURS, -1, -1) if self._repeated else base_images
 
     def _learning_base(self) -> AbstractContextManager[object]:
         return torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen)

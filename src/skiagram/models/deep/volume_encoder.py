@@ -129,9 +129,9 @@ class VolumeEncoder(PublishedEncoder):
         sides: tuple[int, ...] = how.size
         if how.fit == "pad":
             # The largest sides of the volume's own proportions that the size holds.
-            known = spacing is not None and bool(np.isfinite(spacing).all())
+            has_spacing = spacing is not None and bool(np.isfinite(spacing).all())
             lengths = [
-                side * (spacing[axis] if known and spacing else 1)
+                side * (spacing[axis] if has_spacing and spacing else 1)
                 for axis, side in enumerate(voxels.shape)
             ]
             scale = min(whole / length for whole, length in zip(how.size, lengths, strict=True))

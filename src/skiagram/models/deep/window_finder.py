@@ -64,16 +64,18 @@ class WindowFinder(OnBackbone, FindingNetwork):
             parts.append((case, lesions.centre[lesion_rows], lesion_rows))
             if case not in by_case:
                 continue
-            seen = images[case].to_seen(columns[by_case[case], 3 - axes :])
-            shown = np.full(len(seen), -1, dtype=np.int64)
+            candidate_centres = images[case].to_seen(columns[by_case[case], 3 - axes :])
+            shown = np.full(len(candidate_centres), -1, dtype=np.int64)
             if len(lesion_rows):
-                away = np.linalg.norm(seen[:, None] - lesions.centre[lesion_rows][None], axis=2)
+                away = np.linalg.norm(
+                    candidate_centres[:, None] - lesions.centre[lesion_rows][None], axis=2
+                )
                 radii = away / lesions.radius[lesion_rows]
                 nearest = lesion_rows[radii.argmin(axis=1)]
                 shown = np.where(radii.min(axis=1) <= self.near, nearest, -1)
                 clear = (shown >= 0) | (radii.min(axis=1) > _FAR)
-                seen, shown = seen[clear], shown[clear]
-            parts.append((case, seen, shown))
+                candidate_centres, shown = candidate_centres[clear], shown[clear]
+            parts.append((case, candidate_centres, shown))
         return Places.stack(parts)
 
     def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
