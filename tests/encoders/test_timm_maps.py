@@ -101,7 +101,7 @@ def test_weights_in_another_order_are_named_rightly(tmp_path: Path) -> None:
 
 def test_an_absent_package_and_an_absent_file_say_what_to_install() -> None:
     absent = PackageFile(package="no-such-weights", filename="a.pth", sha256="0" * 64)
-    with pytest.raises(DataError, match=r"no-such-weights.*skiagram\[pretrained\]"):
+    with pytest.raises(DataError, match=r"no-such-weights.*`make setup`"):
         absent.locate("encoder.weights")
     with pytest.raises(DataError, match=r"no file a\.pth in the package `timm`"):
         replace(absent, package="timm").locate("encoder.weights")
