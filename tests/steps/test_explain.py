@@ -214,7 +214,7 @@ def test_a_missing_package_is_said_before_any_work(
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, package, None)
     store = PieceStore(tmp_path / "pieces")
-    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
+    with pytest.raises(OptionError, match="`make setup-dev`"):
         place.write(model, RunContext(store=store))
     assert not store.folder.exists()
 
