@@ -64,11 +64,11 @@ class Appearance:
         )
 
 
-def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
+def unite_appearances(appearances: Sequence[Appearance]) -> Appearance:
     """Return what is met in any kind of image: of regions the least voxels, the most parts."""
-    pairs = unite_pairs([images.pairs for images in seen])
-    levels = np.min([images.levels for images in seen], axis=0)
-    described = [images.regions for images in seen if images.regions is not None]
+    pairs = unite_pairs([images.pairs for images in appearances])
+    levels = np.min([images.levels for images in appearances], axis=0)
+    described = [images.regions for images in appearances if images.regions is not None]
     if not described:
         return Appearance(pairs, levels, None)
     voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
@@ -145,7 +145,7 @@ def find(
     case_id: NDArray[np.str_] = NOBODY,
     count: int | None = None,
     severity: Severity | None = None,
-    beside: NDArray[np.str_] | None = None,
+    second_case_id: NDArray[np.str_] | None = None,
     **words: object,
 ) -> Finding:
     """Return a finding as `findings.yaml` words it.
@@ -153,13 +153,15 @@ def find(
     Args:
         case_id: The cases concerned, or the first of each pair; a few become examples.
         count: Where it is not that of `case_id`.
-        beside: The second of each pair.
+        second_case_id: The second of each pair.
         **words: What stands in braces besides `count`.
     """
     kind, met = _WORDS["findings"][name], len(case_id) if count is None else count
     summary = kind["summary"].format(count=met, **words)
-    if beside is not None:
-        case_id = np.array([PAIR.join(two) for two in zip(case_id, beside, strict=True)], dtype=str)
+    if second_case_id is not None:
+        case_id = np.array(
+            [PAIR.join(two) for two in zip(case_id, second_case_id, strict=True)], dtype=str
+        )
     graveness, remedy = severity or kind["severity"], kind.get("remedy", "")
     return Finding(name, graveness, met, summary, remedy, examples(case_id))
 

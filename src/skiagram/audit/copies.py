@@ -38,12 +38,12 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
             "near_duplicates_across_patients",
             cases.case_id[pairs.first[apart]],
             severity="stop" if evidence.task.design == "cv" else None,
-            beside=cases.case_id[pairs.second[apart]],
+            second_case_id=cases.case_id[pairs.second[apart]],
         ),
         find(
             "label_conflicts",
             cases.case_id[pairs.first[conflict]],
-            beside=cases.case_id[pairs.second[conflict]],
+            second_case_id=cases.case_id[pairs.second[conflict]],
         ),
     ]
 
@@ -67,7 +67,7 @@ def _across(name: str, cases: Cases, pairs: Pairs, split: str) -> Finding:
     return find(
         name,
         cases.case_id[concerned],
-        beside=cases.case_id[other[at]],
+        second_case_id=cases.case_id[other[at]],
         cases=int((cases.split == split).sum()),
     )
 
@@ -93,13 +93,15 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
             done=_what_was_done(pairs.kind[across]),
         )
     ]
-    for name, of_cases in (
+    for name, values in (
         ("transformed_copies_across_patients", cases.patient_id),
         ("transformed_copies_with_other_labels", cases.label),
     ):
-        met = developed & (of_cases[first] != of_cases[second])
-        beside, done = cases.case_id[second[met]], _what_was_done(pairs.kind[met])
-        findings.append(find(name, cases.case_id[first[met]], beside=beside, done=done))
+        met = developed & (values[first] != values[second])
+        second_case_id, done = cases.case_id[second[met]], _what_was_done(pairs.kind[met])
+        findings.append(
+            find(name, cases.case_id[first[met]], second_case_id=second_case_id, done=done)
+        )
     return findings
 
 

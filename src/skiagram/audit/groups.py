@@ -75,16 +75,16 @@ def _confounded(
         label, apart = max(shares.items(), key=lambda item: max(item[1]) - min(item[1]))
         if max(apart) - min(apart) < _MIN_PREVALENCE:
             continue
-        of_class = (cases.label[grouped] == label).astype(np.float64)
-        if _tell_apart(of_class, group[grouped], patient[grouped])[1] > level:
+        in_class = (cases.label[grouped] == label).astype(np.float64)
+        if _tell_apart(in_class, group[grouped], patient[grouped])[1] > level:
             continue
         differing = []
         for look, values in looks.items():
             column = values[:, -1]
-            seen = grouped & np.isfinite(column)
-            if len(np.unique(group[seen])) < 2 or len(np.unique(column[seen])) < 2:
+            rows = grouped & np.isfinite(column)
+            if len(np.unique(group[rows])) < 2 or len(np.unique(column[rows])) < 2:
                 continue
-            size, chance = _tell_apart(column[seen], group[seen], patient[seen])
+            size, chance = _tell_apart(column[rows], group[rows], patient[rows])
             if chance <= level and size >= _MIN_DIFFERENCE:
                 differing.append(look)
         if differing:

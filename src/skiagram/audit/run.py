@@ -97,14 +97,15 @@ def audit(
     covariates: pd.DataFrame | None = None,
     acquisition: Sequence[str] = (),
     measured: pd.DataFrame | None = None,
-    beside: Mapping[str, NDArray[np.float64]] | None = None,
+    further_traits: Mapping[str, NDArray[np.float64]] | None = None,
     copies: Pairs | None = None,
 ) -> tuple[AuditReport, pd.DataFrame]:
     """Look for what would make later figures untrustworthy.
 
     Args:
         measured: Column `case_id`, and a column a feature that came with the data.
-        beside: Further traits of the images that a label must not be told from, (n, k) a case.
+        further_traits: Traits of the images, besides those that are collected, from which a label
+            must not be told, (n, k) a case.
         copies: Those of the first store, where they have been searched for already.
 
     Returns:
@@ -114,23 +115,25 @@ def audit(
     """
     pairs = [] if copies is None else [copies]
     pairs += [find_copies(store, transformed=card.has_images) for store in stores[len(pairs) :]]
-    seen = unite_appearances(
+    appearance = unite_appearances(
         [_look(store, cases, found) for store, found in zip(stores, pairs, strict=True)]
     )
     traits = collect_image_traits(stores, cases, covariates, acquisition, measured)
-    further = {name: columns[traits.rows] for name, columns in (beside or {}).items()}
+    further = {name: columns[traits.rows] for name, columns in (further_traits or {}).items()}
     traits = dataclasses.replace(traits, images={**traits.images, **further})
-    evidence = Evidence(cases, task, card, seen, traits, measured)
+    evidence = Evidence(cases, task, card, appearance, traits, measured)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
     # the pairs of copies, each under its two case ids
-    ids = np.sort(cases.case_id[np.stack([seen.pairs.first, seen.pairs.second])], axis=0)
+    ids = np.sort(
+        cases.case_id[np.stack([appearance.pairs.first, appearance.pairs.second])], axis=0
+    )
     table = pd.DataFrame(
         {
             "first": ids[0],
             "second": ids[1],
-            "correlation": seen.pairs.correlation,
-            "exact": seen.pairs.kind == EXACT,
-            "kind": pd.Series(seen.pairs.kind.tolist(), dtype=object),
+            "correlation": appearance.pairs.correlation,
+            "exact": appearance.pairs.kind == EXACT,
+            "kind": pd.Series(appearance.pairs.kind.tolist(), dtype=object),
         }
     )
     table = table.sort_values(["first", "second"], ignore_index=True)
@@ -163,5 +166,5 @@ def _look(store: ImageStore, cases: Cases, copies: Pairs) -> Appearance:
             remedy="run ingest again",
         )
     levels = np.array([count_levels(image) for _, image in store], dtype=np.int64)
-    seen = Appearance(copies, levels, described_regions(store))
-    return seen.moved(np.argsort(places))
+    appearance = Appearance(copies, levels, described_regions(store))
+    return appearance.moved(np.argsort(places))

@@ -100,8 +100,8 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
                 cases.patient_id,
                 dealt[number],
             )
-            for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
-            for name, values in of_kind.items()
+            for kind, kind_traits in (("image", traits.images), ("column", traits.covariates))
+            for name, values in kind_traits.items()
             for number, question in enumerate(questions)
         }
     )
@@ -114,10 +114,8 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
             answer,
             key=lambda each: (each[0].tells, each[0].auc) if each[0] else (False, -1.0),
         )
-    probes, columns = (
-        {name: answer for (kind, name), answer in best.items() if kind == wanted}
-        for wanted in ("image", "column")
-    )
+    probes = {name: answer for (kind, name), answer in best.items() if kind == "image"}
+    columns = {name: answer for (kind, name), answer in best.items() if kind == "column"}
     leaking: dict[str, tuple[Probe, Question]] = {}
     others: dict[str, tuple[Probe, Question]] = {}
     for name, (column_probe, question) in columns.items():
@@ -150,13 +148,13 @@ class Question(NamedTuple):
     positive: int | None
 
 
-def _column_finding(name: str, told: Mapping[str, tuple[Probe, Question]]) -> Finding:
+def _column_finding(name: str, answers: Mapping[str, tuple[Probe, Question]]) -> Finding:
     named = ", ".join(
         f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, question.cases)})"
-        for column, (probe, question) in told.items()
+        for column, (probe, question) in answers.items()
     )
-    surest = [_surest_cases(probe, question.cases) for probe, question in told.values()][:1]
-    return find(name, np.array(surest, dtype=np.str_).ravel(), len(told), columns=named)
+    surest = [_surest_cases(probe, question.cases) for probe, question in answers.values()][:1]
+    return find(name, np.array(surest, dtype=np.str_).ravel(), len(answers), columns=named)
 
 
 def allow_for_all(
@@ -218,21 +216,21 @@ def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: s
     often = often[np.argsort(-surprise[often], kind="stable")][:_MAX_SIZES]
     if not len(often):
         return ""
-    told = [
+    descriptions = [
         f"{' × '.join(f'{side:g}' for side in sizes[at])} ({hits[at]:.0f} of {number[at]})"
         for at in often
     ]
     return (
-        f" Images of class `{name}` by size: {', '.join(told)}; of all sizes {in_class.sum()} of "
-        f"{len(in_class)}."
+        f" Images of class `{name}` by size: {', '.join(descriptions)}; of all sizes "
+        f"{in_class.sum()} of {len(in_class)}."
     )
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
     """Return the cases of the class that is told, by whose trait it is told most surely."""
-    of_class = np.flatnonzero(cases.label == probe.label)
+    class_rows = np.flatnonzero(cases.label == probe.label)
     return cases.case_id[
-        of_class[np.argsort(-probe.score[of_class], kind="stable")[:_MAX_EXAMPLES]]
+        class_rows[np.argsort(-probe.score[class_rows], kind="stable")[:_MAX_EXAMPLES]]
     ]
 
 

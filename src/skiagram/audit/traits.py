@@ -46,8 +46,8 @@ def collect_image_traits(
     probed = probed_traits(cases, rows, traits, covariates, acquisition)
     if measured is None or measured.shape[1] < 2:
         return probed
-    of_cases = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
-    share = of_cases.isna().mean(axis=1).to_numpy(dtype=np.float64)[:, None]
+    case_features = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
+    share = case_features.isna().mean(axis=1).to_numpy(dtype=np.float64)[:, None]
     return replace(probed, images={**probed.images, "empty_features": share})
 
 
@@ -99,20 +99,20 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         spacing: Distance of its slices, rows and columns, mm, where it is known.
     """
     gray = image.mean(axis=2) if image.ndim == 3 else image
-    seen = gray.ravel() if gray.dtype.kind in "iu" else gray[np.isfinite(gray)]
+    values = gray.ravel() if gray.dtype.kind in "iu" else gray[np.isfinite(gray)]
     unknown = (np.nan,) * (3 if is_volume(image) else 2)
     # of whole numbers of 16 bits a short float holds all differences, in half the memory
     exact = np.float32 if gray.dtype in (np.uint8, np.uint16, np.int16) else np.float64
     planes = (gray[..., 0] if is_volume(image) else gray[None]).astype(exact, copy=False)
     one_channel = (1,) if image.ndim == 2 else ()
     clipping = (np.nan, np.nan)
-    if len(seen):
-        clipping = float((seen == seen.min()).mean()), float((seen == seen.max()).mean())
+    if len(values):
+        clipping = float((values == values.min()).mean()), float((values == values.max()).mean())
     return {
         "border": _border(projection(gray)),
-        "brightness": (float(seen.mean(dtype=np.float64)) if len(seen) else np.nan,),
+        "brightness": (float(values.mean(dtype=np.float64)) if len(values) else np.nan,),
         "clipping": clipping,
-        "empty_pixels": (float((gray == 0).mean()), 1 - len(seen) / gray.size),
+        "empty_pixels": (float((gray == 0).mean()), 1 - len(values) / gray.size),
         # sides, channels, and the place of the depth among those that a store holds
         "format": (*image.shape, *one_channel, _DEPTHS.index(str(image.dtype))),
         "spacing": spacing or unknown,
@@ -202,16 +202,16 @@ def _lowest_bits(image: Image) -> tuple[float, float, float]:
     """
     bits = image
     if image.dtype.kind not in "iu":
-        seen = np.where(np.isfinite(image), image, 0)
-        if not np.isfinite(image).any() or not (seen == np.round(seen)).all():
+        values = np.where(np.isfinite(image), image, 0)
+        if not np.isfinite(image).any() or not (values == np.round(values)).all():
             return np.nan, np.nan, np.nan
-        if np.abs(seen).max() >= 2**53:  # a float tells no lowest bit there
+        if np.abs(values).max() >= 2**53:  # a float tells no lowest bit there
             return np.nan, np.nan, np.nan
-        bits = seen.astype(np.int64)
+        bits = values.astype(np.int64)
     lowest = bits & 1
     across = -2  # the last axis is that of channels, but for gray images
-    beside = np.diff(lowest, axis=across if image.ndim > 2 else -1)
-    same = float((beside == 0).mean()) if beside.size else np.nan
+    differences = np.diff(lowest, axis=across if image.ndim > 2 else -1)
+    same = float((differences == 0).mean()) if differences.size else np.nan
     return float(lowest.mean()), float((bits >> 1 & 1).mean()), same
 
 
@@ -240,9 +240,13 @@ def _border(gray: Image) -> tuple[float, ...]:
     sides = [(first, across), (last, across), (between, left), (between, right)]
     numbers: list[float] = []
     for part in (*corners, *sides):
-        seen = gray[part][np.isfinite(gray[part])]
-        if len(seen):
-            numbers += [float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())]
+        values = gray[part][np.isfinite(gray[part])]
+        if len(values):
+            numbers += [
+                float(values.mean(dtype=np.float64)),
+                float(values.min()),
+                float(values.max()),
+            ]
         else:
             numbers += [np.nan] * 3
     return tuple(numbers)

@@ -133,7 +133,7 @@ def _check_table(options: "FileOptions") -> int:
     parts = [
         features_text(described),
         data.sentence,
-        findings_text(data, described.design, of_images=False),
+        findings_text(data, described.design, has_images=False),
     ]
     print(printable("\n\n".join(filter(None, parts))))
     if data.report.stopping:

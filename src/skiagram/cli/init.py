@@ -159,9 +159,10 @@ def add_data_set(
         unlisted="ignore" if lesionless else source.unlisted,
     )
     checked = replace(checked, source=source)
-    given = (options.csv, options.sealed_labels, key_file)
-    of_patients = [path for path in given if path is not None]
-    gitignores = _write_data_set(files, checked, readers, of_patients, options)
+    patient_files = [
+        path for path in (options.csv, options.sealed_labels, key_file) if path is not None
+    ]
+    gitignores = _write_data_set(files, checked, readers, patient_files, options)
     return Added(files, described.design, [*readers], checked, described.unused, gitignores)
 
 
@@ -202,13 +203,13 @@ def _write_data_set(
     files: "OptionFiles",
     checked: "CheckedFolder",
     readers: dict[Path, str],
-    of_patients: list[Path],
+    patient_files: list[Path],
     options: "FileOptions",
 ) -> list[Path]:
     """Write manifest and config, configs of readers, and the table of case ids.
 
     Args:
-        of_patients: Files of the user's that git must not take.
+        patient_files: Files of the user's that git must not take.
 
     Returns:
         The files that keep git from what is of patients.
@@ -228,7 +229,7 @@ def _write_data_set(
     # git takes nothing of patients, from before it is written
     written = (files.manifest, files.sealed_labels, files.cases)
     files.cases.parent.mkdir(exist_ok=True)
-    gitignores = leave_out(Path(), options.folder, [*of_patients, *written])
+    gitignores = leave_out(Path(), options.folder, [*patient_files, *written])
     files.write(source, rows, checked.checksums, sealed)
     texts = dict(readers)
     if files.patient_key is None:
@@ -272,8 +273,8 @@ def add_feature_table(
         raise problem
     table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
-    given = [path for path in (options.folder, options.csv, *options.join) if path]
-    leave_out(Path(), options.folder, [*given, table])
+    table_files = [path for path in (options.folder, options.csv, *options.join) if path]
+    leave_out(Path(), options.folder, [*table_files, table])
     table.parent.mkdir(exist_ok=True)
     text = csv_text(described.columns, (row.cells for row in described.rows))
     values = json.loads(json.dumps(composed(source)))
@@ -298,8 +299,8 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     from skiagram.datasets.files import read_file
 
     where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
-    given = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
-    key = (given if file is None else read_file(file, str(file))).strip()
+    environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
+    key = (environment_key if file is None else read_file(file, str(file))).strip()
     if file is None and not key:
         return None
     if len(key) < _MIN_KEY:
@@ -321,7 +322,7 @@ def _next(added: Added, line: str, further: list[Path]) -> str:
     committed = [options, *readers, *further, *gitignores]
     keyed = files.patient_key is not None
     held = "files and patients under your key" if keyed else "your file names and patient ids"
-    beside = "".join(
+    reader_lines = "".join(
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
@@ -331,7 +332,7 @@ def _next(added: Added, line: str, further: list[Path]) -> str:
 Wrote {options} (edit title, modality, licence and known issues).
 Wrote {manifest}, its manifest. It holds {held}:
 git leaves it out, as it does images and tables. It stays with you.
-{cases}{beside}
+{cases}{reader_lines}
 Next:
   git add {shlex.join(map(str, committed))}
   {line}

@@ -147,11 +147,11 @@ class _Parser(argparse.ArgumentParser):
         wrong = _WRONG_VALUE.match(message)
         if wrong is None:
             raise OptionError(message, where=self.prog, remedy=remedy)
-        option, kind, given, choices = wrong.groups()
+        option, kind, value, choices = wrong.groups()
         names = re.findall(r"[^\s',]+", choices or "")
-        near = nearest(given, names)
+        near = nearest(value, names)
         raise OptionError(
-            f"`{given}` was given",
+            f"`{value}` was given",
             where=f"{self.prog} {option}",
             allowed=", ".join(names) or _TYPES.get(kind, kind),
             remedy=f"did you mean `{near[0]}`?" if near else remedy,
@@ -243,10 +243,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ModuleNotFoundError as error:
-        if (told := not_installed(error)) is None:
+        if (refusal := not_installed(error)) is None:
             raise
-        print(told, file=sys.stderr)
-        return told.exit_code
+        print(refusal, file=sys.stderr)
+        return refusal.exit_code
     except OSError as error:  # a full disk, a folder without the right to write
         print(f"skiagram: {error}", file=sys.stderr)
         return 1

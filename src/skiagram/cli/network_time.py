@@ -16,13 +16,13 @@ _PLANS = Path(".work/network_plans.json")  # so that the same line trains the sa
 
 
 def plan_network_time(
-    choices: FittingChoices, asked: Mapping[str, Any], hours: float
+    choices: FittingChoices, user_choices: Mapping[str, Any], hours: float
 ) -> tuple[FittingChoices, str]:
     """Return the networks and epochs that there is time for, and sentences on them.
 
     Args:
         choices: What fits the images; its networks are the most valuable first.
-        asked: What the line chooses besides.
+        user_choices: What the line chooses besides.
         hours: For all networks, with every processor of this machine at work.
     """
     from skiagram.compute.workers import ALL_PROCESSORS
@@ -32,7 +32,7 @@ def plan_network_time(
     if choices.image_shape is None:
         return choices, ""
     # how often each image is learnt from
-    params = {**read_option_file(Path(CHOICES)), **choices.params, **asked}
+    params = {**read_option_file(Path(CHOICES)), **choices.params, **user_choices}
     plan = Plan(
         repeats=params["repeats"],
         folds=params["folds"],
@@ -45,8 +45,8 @@ def plan_network_time(
     passes = choices.cases * plan.count_fits(params["design"]) / ALL_PROCESSORS.places
     # the networks with all of their epochs, or what was planned for the same line before
     options = {name: _read_network(name, choices) for name in choices.networks}
-    wanted = [choices.networks, options, choices.image_shape, passes, hours]
-    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    inputs = [choices.networks, options, choices.image_shape, passes, hours]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
     if key in plans:
         planned = [NetworkTime(**network) for network in plans[key]]

@@ -83,36 +83,36 @@ def _option(name: str) -> str:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    options = {name: value for name, value in vars(arguments).items() if value is not None}
     for name, low, high, allowed in _RANGES:
-        if name in given and not low < given[name] < high:
-            raise OptionError(f"{given[name]:g} was given", where=_option(name), allowed=allowed)
-    if not _QUESTIONS.keys() & given.keys():
+        if name in options and not low < options[name] < high:
+            raise OptionError(f"{options[name]:g} was given", where=_option(name), allowed=allowed)
+    if not _QUESTIONS.keys() & options.keys():
         allowed = f"{' or '.join(map(_option, _QUESTIONS))}, or both"
         raise OptionError("no question was given", where="skiagram plan", allowed=allowed)
     for name, other in _BELONGS_TO.items():
-        if name in given and other not in given:
+        if name in options and other not in options:
             fault, remedy = (
                 f"is for {_option(other)} alone",
                 f"add {_option(other)}",
             )
             raise OptionError(fault, where=_option(name), remedy=remedy)
-    if {"concordance", "auc"} <= given.keys():
+    if {"concordance", "auc"} <= options.keys():
         raise OptionError("was given too", where="--auc", allowed="it alone, or --concordance")
-    auc = "concordance" if "concordance" in given else "auc"
+    auc = "concordance" if "concordance" in options else "auc"
     rules = {  # option → whether it is needed, and what it means
         "prevalence": (True, "the share of patients with the condition, for example 0.3"),
         auc: (True, "the AUC that you expect, for example 0.8"),
         "correlation": (
-            "margin" in given,
+            "margin" in options,
             "how alike the two models score patients of one class: 0 is the safe side",
         ),
     }
     for name, (needed, meaning) in rules.items():
-        if needed and name not in given:
+        if needed and name not in options:
             raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
-    if "margin" in given:
-        new = given[auc] + given.get("true_difference", 0.0)
+    if "margin" in options:
+        new = options[auc] + options.get("true_difference", 0.0)
         if not 0.5 < new < 1:
             fault, allowed = f"the new model would have {new:g}", "between 0.5 and 1"
             raise OptionError(fault, where="--true-difference", allowed=allowed)
@@ -131,12 +131,14 @@ class _Study:
         self.precision: WidthPlan | None = None
         self.difference: DifferencePlan | None = None
         true_difference = arguments.true_difference or 0.0
-        of_one, of_difference = self._spreads(self.value + true_difference)
+        model_spread, difference_spread = self._spreads(self.value + true_difference)
         if arguments.half_width is not None:
-            self.precision = plan_width(arguments.half_width, self.value, of_one, self.prevalence)
+            self.precision = plan_width(
+                arguments.half_width, self.value, model_spread, self.prevalence
+            )
         if arguments.margin is not None:
             self.difference = plan_difference(
-                arguments.margin, true_difference, of_difference, self.prevalence
+                arguments.margin, true_difference, difference_spread, self.prevalence
             )
 
     def _spreads(self, new: float) -> "tuple[Spread, Spread]":

@@ -286,8 +286,10 @@ def _write(
         shown = write_page(results, cases, model, arguments.page)
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
-    decides, beside = model.threshold is not None, beside_images(model)
-    write_table(results, [*model.task.reported], output, decides=decides, input_fields=beside)
+    decides, image_columns = model.threshold is not None, beside_images(model)
+    write_table(
+        results, [*model.task.reported], output, decides=decides, input_fields=image_columns
+    )
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
 

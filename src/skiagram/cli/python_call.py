@@ -23,7 +23,7 @@ from skiagram.intake.in_memory import IMAGES, TABLE, as_text, write_data_set
 from skiagram.report.notebook import ProjectResult, read_project
 
 _FOLDER = "skiagram-run"
-_OF_DVC = "ERROR: "
+_DVC_ERROR = "ERROR: "
 
 
 def run(
@@ -87,7 +87,7 @@ def run(
     place = Path(_FOLDER if folder is None else folder)
     while folder is None and place.exists():
         place = Path(f"{_FOLDER}-{next(numbers)}")
-    asked = {name: value for name, value in (options or {}).items() if name in ASKED}
+    user_choices = {name: value for name, value in (options or {}).items() if name in ASKED}
     values = {name: value for name, value in (options or {}).items() if name not in ASKED}
     with _errors_with_notes(verbose=verbose) as printed:
         with _gone_if_refused(place):
@@ -99,7 +99,7 @@ def run(
                 ignore_unlisted=image_folder != place / IMAGES,  # others may lie beside given files
             )
             project = place / f"{files.short_name}-project"
-            code = run_data_set(files, project, asked, values, quick=quick)
+            code = run_data_set(files, project, user_choices, values, quick=quick)
         if code:
             raise _failed_stage(code, printed.getvalue(), project)
         show_results(project, shown=project)
@@ -120,12 +120,14 @@ def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
         try:
             yield printed
         except SkiagramError as error:
-            told = error
+            shown_error = error
             if "--positive" in str(error):
-                told = error.renamed("--positive ", "positive=").renamed("--positive", "positive")
+                shown_error = error.renamed("--positive ", "positive=").renamed(
+                    "--positive", "positive"
+                )
             if text := printed.getvalue().strip():
-                told.add_note(text)
-            raise told from error.__cause__
+                shown_error.add_note(text)
+            raise shown_error from error.__cause__
         except ModuleNotFoundError as error:
             if (refusal := not_installed(error)) is None:
                 raise
@@ -150,7 +152,7 @@ def _gone_if_refused(place: Path) -> Iterator[None]:
 def _failed_stage(code: int, printed: str, project: Path) -> SkiagramError:
     """Return the error of a stage, as its last line says it, by its exit code."""
     kinds = {kind.exit_code: kind for kind in (OptionError, AuditStop, DataError, ModelFailure)}
-    lines = [line for line in printed.splitlines() if line and not line.startswith(_OF_DVC)]
+    lines = [line for line in printed.splitlines() if line and not line.startswith(_DVC_ERROR)]
     return kinds.get(code, SkiagramError)(
         lines[-1] if lines else "a stage failed, as is printed above",
         where=str(project),

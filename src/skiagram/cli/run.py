@@ -45,7 +45,7 @@ EXAMPLES = """\
 
 _QUICK_FOLDS = 2
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
-_OF_A_LINE = (
+_USUAL_CHOICES = (
     "restoration",
     "proposal",
     "features",
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     project: Path = arguments.project or Path(f"{options.short_name}-project")
     values = _read_values(arguments.set)
     code = run_data_set(
-        options, project, _asked(arguments), values, arguments.hours, quick=arguments.quick
+        options, project, _read_choices(arguments), values, arguments.hours, quick=arguments.quick
     )
     return code or show_results(project, shown=project)
 
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 def run_data_set(
     options: "FileOptions",
     project: Path,
-    asked: Mapping[str, Any],
+    user_choices: Mapping[str, Any],
     values: Mapping[str, Any],
     hours: float = _HOURS,
     *,
@@ -117,7 +117,7 @@ def run_data_set(
     Args:
         options: The files of the data set.
         project: Folder of the project; one that is there goes on where it stopped.
-        asked: Choice of params.yaml, one of `ASKED` → value.
+        user_choices: Choice of params.yaml, one of `ASKED` → value.
         values: Address of any other option, such as `svm.kernel` → value.
         hours: For training all networks.
         quick: Whether it is a first look: two folds, few baselines and a tiny network.
@@ -143,22 +143,22 @@ def run_data_set(
     from skiagram.steps.preflight import check_run
 
     require_dvc()
-    options, asked = options.resolved(), dict(asked)
+    options, user_choices = options.resolved(), dict(user_choices)
     _require_files(options.folder)
     # what is chosen, before a project is made for it
     shipped = read_shipped(CHOICES)
-    usual = {choice: shipped[choice] for choice in _OF_A_LINE}
+    usual = {choice: shipped[choice] for choice in _USUAL_CHOICES}
     composition = Composition(project if is_made(project) else shipped_root())
-    if "baselines" in asked:
-        asked["encoders"] = read_encoders(asked["baselines"], composition)
+    if "baselines" in user_choices:
+        user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
-    check_run(Composition(composition.root, usual | asked | values))
+    check_run(Composition(composition.root, usual | user_choices | values))
     # the project with its data set
     with _gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
-            _add_and_choose(options, project, usual, asked, values, hours, quick=quick)
+            _add_and_choose(options, project, usual, user_choices, values, hours, quick=quick)
     # its run
     with _inside(project):
         if warning := explain_taken(Path()):
@@ -170,7 +170,7 @@ def _add_and_choose(
     options: "FileOptions",
     project: Path,
     usual: Mapping[str, Any],
-    asked: Mapping[str, Any],
+    user_choices: Mapping[str, Any],
     values: Mapping[str, Any],
     hours: float,
     *,
@@ -197,15 +197,15 @@ def _add_and_choose(
     if quick:
         networks = choices.params.get("networks", ["tiny_cnn"])
         first_look = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
-        asked = first_look | dict(asked)
-    chosen = {**usual, **choices.params, **asked}
+        user_choices = first_look | dict(user_choices)
+    chosen = {**usual, **choices.params, **user_choices}
     chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
     check_run(Composition(Path(), {**chosen, **values}), data)
     if not options.is_table:
-        _tell(choices, asked)
+        _tell(choices, user_choices)
     # networks that there is time for
-    if not quick and "networks" not in asked:
-        choices, planned = plan_network_time(choices, asked, hours)
+    if not quick and "networks" not in user_choices:
+        choices, planned = plan_network_time(choices, user_choices, hours)
         chosen |= {"networks": choices.params.get("networks", chosen["networks"])}
         print(*filter(None, [planned]), flush=True)
     # all arms together are a row of the report, never what stands for an arm
@@ -214,7 +214,7 @@ def _add_and_choose(
     if several and data.kind == "class" and not quick:
         chosen["combinations"] = values.get("combinations", together)
     # into params.yaml and the configs
-    changed = {file: dict(of_file) for file, of_file in choices.options.items()}
+    changed = {file: dict(file_values) for file, file_values in choices.options.items()}
     for name, value in values.items():
         path, option = find_place(name)
         if name not in chosen:
@@ -292,7 +292,7 @@ def _add_table(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]":
     from skiagram.steps.preflight import DataSetFacts
 
     described, data = add_feature_table(options)
-    findings = findings_text(data, described.design, of_images=False)
+    findings = findings_text(data, described.design, has_images=False)
     text = "\n\n".join(filter(None, [features_text(described), data.sentence, findings]))
     print(printable(text), end="\n\n", flush=True)
     if data.report.stopping:
@@ -336,17 +336,17 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     return add_frozen_arm(choices), facts
 
 
-def _tell(choices: "FittingChoices", asked: Mapping[str, Any]) -> None:
+def _tell(choices: "FittingChoices", user_choices: Mapping[str, Any]) -> None:
     """Print what was assumed; of the frozen network where the line leaves its models in."""
-    read_an_encoder = "encoders" not in asked or asked["encoders"]
+    read_an_encoder = "encoders" not in user_choices or user_choices["encoders"]
     frozen = choices.frozen if read_an_encoder else ""
     for sentence in filter(None, [choices.why, frozen]):
         print(sentence)
 
 
-def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+def _read_choices(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the choices that the line names: name in params.yaml → value."""
-    asked: dict[str, Any] = {}
+    user_choices: dict[str, Any] = {}
     for choice in ASKED:
         value = getattr(arguments, choice)
         if value is None:
@@ -354,8 +354,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         if choice in _LISTS:
             names = [name.strip() for name in value.split(",") if name.strip()]
             value = [] if names == ["none"] else names
-        asked[choice] = value
-    return asked
+        user_choices[choice] = value
+    return user_choices
 
 
 def _read_values(words: Sequence[str]) -> dict[str, Any]:
@@ -388,5 +388,5 @@ def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]])
     from skiagram.options import PARAMS
 
     edit_option_file(Path(PARAMS), params)
-    for file, of_file in options.items():
-        edit_option_file(Path(file), of_file)
+    for file, file_values in options.items():
+        edit_option_file(Path(file), file_values)

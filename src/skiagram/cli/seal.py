@@ -49,15 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     if source.sealed_labels is not None:
         raise OptionError("the labels are encrypted already", where="--sealed-labels")
     by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
-    for of_modality in by_modality:
+    for modality_rows in by_modality:
         for problem in list_entries(
-            of_modality, columns, source.classes, source.test_sites
+            modality_rows, columns, source.classes, source.test_sites
         ).problems:
             raise problem
-    rows = [row for of_modality in by_modality for row in of_modality]
+    rows = [row for modality_rows in by_modality for row in modality_rows]
     test, *others = (
-        [row for row in of_modality if split_of(row, columns, source.test_sites) == "test"]
-        for of_modality in by_modality
+        [row for row in modality_rows if split_of(row, columns, source.test_sites) == "test"]
+        for modality_rows in by_modality
     )
     if not test:
         remedy = "say which cases are for testing: a column of splits, or --test-sites"

@@ -18,16 +18,16 @@ def sweep(root: Path) -> None:
     """Run the rows of a config, or with `-m` rows by hand; what is done is kept."""
     words = get_args_parser().parse_args()
     ask = run_jobs if words.multirun else find_sweep
-    name, asked, failure = ask(root, words.overrides)
-    if asked is not None:
-        write_sweep(root, name, asked)
+    name, config, failure = ask(root, words.overrides)
+    if config is not None:
+        write_sweep(root, name, config)
     if failure is not None:
         raise failure
 
 
-def write_sweep(root: Path, name: str, asked: Sweep) -> None:
+def write_sweep(root: Path, name: str, config: Sweep) -> None:
     """Run the rows; write their table and page, and record them."""
-    result, folder = run_sweep(name, asked, Workspace.of_project(root)), f"sweeps/{name}"
+    result, folder = run_sweep(name, config, Workspace.of_project(root)), f"sweeps/{name}"
     with publish(root, *(f"{folder}/{output}" for output in list_outputs(result))) as staging:
         write_outputs(result, staging / folder)
     write_index(root)

@@ -188,9 +188,9 @@ def _refuse_shared(
         )
     everything = shared.patients | shared.images
     if everything and arguments.shared == "refuse":
-        of_patients = len({patients[case] for case in shared.patients})
+        n_patients = len({patients[case] for case in shared.patients})
         counts = {
-            f"{len(shared.patients)} of {len(patients)} cases are of {of_patients} patients with "
+            f"{len(shared.patients)} of {len(patients)} cases are of {n_patients} patients with "
             "the id of a development patient": shared.patients,
             f"{len(shared.images)} images have a near duplicate among the development "
             "images": shared.images,

@@ -104,7 +104,7 @@ class PieceStore:
         Args:
             alone: Whether this process works alone, not as one of several that share the work.
         """
-        folder, there = self.folder / f"{UNFINISHED}-{name}", True
+        folder, is_available = self.folder / f"{UNFINISHED}-{name}", True
         with ExitStack() as opened:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -112,9 +112,9 @@ class PieceStore:
                     opened.enter_context(locked(folder / _LOCK))
             except OSError as error:
                 self._say(error)
-                there = False
+                is_available = False
             try:
-                yield folder if there else None
+                yield folder if is_available else None
             finally:
                 with suppress(OSError):
                     if {path.name for path in folder.iterdir()} <= {_LOCK}:

@@ -33,8 +33,8 @@ from skiagram.options import PLAN, find_value, flatten_options, split_names
 _DIGESTS = "data/code"
 _SHARED = ("skiagram.projects.stage.stage",)  # beside the script
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
-_OF_MODELS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
-_OF_NETWORK = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
+_MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
+_NETWORK_WEIGHTS = "repeat0/weights.safetensors"  # in the folder of a network that was trained here
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -145,7 +145,7 @@ class StagesOfProject:
         changed: dict[str, str] = {}
         for values in nested_mappings(self._options_of(stage)):
             expected, folder = values.get("sha256"), values.get("folder")
-            file = f"{folder}/{_OF_NETWORK}" if isinstance(folder, str) else values.get("file")
+            file = f"{folder}/{_NETWORK_WEIGHTS}" if isinstance(folder, str) else values.get("file")
             if not isinstance(expected, str) or not isinstance(file, str):
                 continue
             path = self.root / Path(file).expanduser()
@@ -164,8 +164,10 @@ class StagesOfProject:
         """Return the options of a stage; one that has all choices explains the features, too."""
         options = self._compose(stage)
         families = self.params["features"] if "choices" in options else ""
-        of_families = [self.options.read_file("features", name) for name in split_names(families)]
-        return [options, *of_families]
+        family_options = [
+            self.options.read_file("features", name) for name in split_names(families)
+        ]
+        return [options, *family_options]
 
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
@@ -213,7 +215,7 @@ class StagesOfProject:
             for out in stage.get("outs", ())
         }
         for path in made - {path for stage in self.stages for path in stage.writes}:
-            if Path(path).parent.as_posix() in _OF_MODELS:
+            if Path(path).parent.as_posix() in _MODEL_FOLDERS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
 
     def _digest_of(self, entries: Sequence[str]) -> str:

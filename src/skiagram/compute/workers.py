@@ -139,11 +139,11 @@ class Compute:
             name: What a piece is called, for people.
             describe: Called with what is under way.
         """
-        wanted = 0.0 if gpus is None else self.gpus_per_fit
+        gpus_per_fit = 0.0 if gpus is None else self.gpus_per_fit
         if self.backend == "ray":
-            yield from _on_ray(function, pieces, self, wanted)
+            yield from _on_ray(function, pieces, self, gpus_per_fit)
             return
-        devices = _devices(gpus or 0, wanted)
+        devices = _devices(gpus or 0, gpus_per_fit)
         places = min(self.places, len(pieces), len(devices) or len(pieces))
         if places > 1:
             describe(f"{places} side by side")
@@ -270,10 +270,10 @@ def _on_ray(
     # Have the pieces made where there is room for one at least.
     try:
         present = ray.cluster_resources()
-        for resource, wanted in (("CPU", threads), ("GPU", gpus)):
-            if wanted > present.get(resource, 0):
+        for resource, amount in (("CPU", threads), ("GPU", gpus)):
+            if amount > present.get(resource, 0):
                 raise OptionError(
-                    f"{wanted:g} {resource}s a fit, on a cluster that has "
+                    f"{amount:g} {resource}s a fit, on a cluster that has "
                     f"{present.get(resource, 0):g}",
                     where="compute.threads" if resource == "CPU" else "compute.gpus_per_fit",
                     remedy="ask for less, or start the cluster with more",
@@ -308,7 +308,7 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
     """
     if not gpus or not per_fit:
         return []
-    names = _given_gpus() or [str(gpu) for gpu in range(gpus)]
+    names = _visible_gpus() or [str(gpu) for gpu in range(gpus)]
     if per_fit < 1:
         return names[:gpus] * int(1 / per_fit)
     each = ceil(per_fit)
@@ -316,9 +316,9 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
     return [",".join(names[place * each : (place + 1) * each]) for place in range(places)]
 
 
-def _given_gpus() -> list[str]:
-    given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    return [gpu.strip() for gpu in given if gpu.strip()]
+def _visible_gpus() -> list[str]:
+    names = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return [gpu.strip() for gpu in names if gpu.strip()]
 
 
 def count_gpus() -> int:
@@ -327,9 +327,9 @@ def count_gpus() -> int:
     NVML does not count parts (MIG).
     """
     torch = sys.modules["torch"]
-    given = _given_gpus()
-    if given and given[0].startswith("MIG-"):
-        return len(given) if torch.backends.cuda.is_built() else 0
+    gpus = _visible_gpus()
+    if gpus and gpus[0].startswith("MIG-"):
+        return len(gpus) if torch.backends.cuda.is_built() else 0
     return int(torch.cuda.device_count())
 
 

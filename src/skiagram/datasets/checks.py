@@ -76,7 +76,7 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
         for entry in entries:
             if entry.patient is not None:
                 images[entry.patient][str(entry.split)] = entry.name
-        crossing = [of_split for of_split in images.values() if len(of_split) > 1]
+        crossing = [names_by_split for names_by_split in images.values() if len(names_by_split) > 1]
         if crossing:
             example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
             raise DataError(

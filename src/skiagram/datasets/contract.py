@@ -278,7 +278,7 @@ class RealDataSet(ABC):
     def changed_files(
         self,
         root: Path | None,
-        seen: MutableMapping[str, str],
+        earlier_checksums: MutableMapping[str, str],
     ) -> dict[str, str]:
         """Return file → checksum, of files at hand whose content these options do not tell.
 
@@ -288,8 +288,8 @@ class RealDataSet(ABC):
 
         Args:
             root: Folder of the files, as for `open`.
-            seen: State of a file on the disk → its checksum, from earlier looks; new ones are put
-                in, so that a file is read again only after it was written.
+            earlier_checksums: State of a file on the disk → its checksum, from earlier looks; new
+                ones are put in, so that a file is read again only after it was written.
         """
         return {}
 

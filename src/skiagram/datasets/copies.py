@@ -58,8 +58,8 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
             for at, entry in enumerate(entries)
         ]
     )
-    of_one = patient[first] == patient[second]
-    pairs = pairs.chosen(~(of_one | (test[first] & test[second])))
+    same_patient = patient[first] == patient[second]
+    pairs = pairs.chosen(~(same_patient | (test[first] & test[second])))
     first, second = pairs.first, pairs.second
     label = np.array([entry.label for entry in entries])
     # Nobody knows which label is right; labels of test cases are not looked at.
@@ -70,8 +70,8 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
         copies.setdefault(one, set()).add(other)
         copies.setdefault(other, set()).add(one)
     rank = [
-        0 if of_test else 1 + (entry.split == "validation")
-        for entry, of_test in zip(entries, test, strict=True)
+        0 if is_test else 1 + (entry.split == "validation")
+        for entry, is_test in zip(entries, test, strict=True)
     ]
     left_out: set[int] = set(contradicting)
     staying: set[int] = set()
@@ -81,14 +81,20 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
                 left_out.add(at)
             else:
                 staying.add(at)
-    kept = np.array([at for at in range(len(entries)) if at not in left_out], dtype=np.int64)
-    of_test = sum(bool(test[[*copies[at]]].any()) for at in left_out)
+    remaining_positions = np.array(
+        [at for at in range(len(entries)) if at not in left_out], dtype=np.int64
+    )
+    n_test_copies = sum(bool(test[[*copies[at]]].any()) for at in left_out)
     sentence = f"{len(left_out)} of {len(entries)} cases are left out as copies (`copies: drop`)."
-    if of_test:
-        sentence += f" {of_test} of them are copies of test cases, which stay."
+    if n_test_copies:
+        sentence += f" {n_test_copies} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
-    return SettledCopies(kept, [entries[at] for at in kept], sentence if left_out else "")
+    return SettledCopies(
+        remaining_positions,
+        [entries[at] for at in remaining_positions],
+        sentence if left_out else "",
+    )
 
 
 def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
@@ -138,9 +144,9 @@ def _join(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
 
 def _groups(entries: Sequence[Entry], pairs: Pairs) -> NDArray[np.int64]:
     """Return (n,) the group of each entry: of copies and of images of one known patient."""
-    seen: dict[str, int] = {}
+    position_by_patient: dict[str, int] = {}
     links = [
-        (seen.setdefault(entry.patient, at), at)
+        (position_by_patient.setdefault(entry.patient, at), at)
         for at, entry in enumerate(entries)
         if entry.patient is not None
     ]

@@ -84,8 +84,10 @@ class FeatureTable(RealDataSet):
     def patients_known(self) -> bool:
         return self.patient is not None
 
-    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, seen, "md5")
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
+        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
         return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> "OpenFeatureTable":
@@ -136,35 +138,36 @@ def telling_columns_of(
     """
     place = {name: number for number, name in enumerate(classes)}
     number = np.array([place.get(row.cells[label], -1) for row in rows], dtype=np.int64)
-    known = number >= 0  # rows whose labels may be looked at
+    open_rows = number >= 0  # rows whose labels may be looked at
     if split is not None:
-        known &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
+        open_rows &= [SPLITS.get(row.cells[split].casefold()) != "test" for row in rows]
     values = np.array([[row.number(name) for name in columns] for row in rows], dtype=np.float64)
     value, questions = None, dict[str, NDArray[np.int64]]()
     if outcome is not None:
         value = np.array([parse_value(row.cells[outcome.column]) for row in rows])
-        for words, of_known in outcome.asked_of_traits(value[known], number[known]).items():
+        for words, answers in outcome.asked_of_traits(value[open_rows], number[open_rows]).items():
             questions[words] = np.zeros(len(rows), dtype=np.int64)
-            questions[words][known] = of_known
+            questions[words][open_rows] = answers
     shape = (len(rows), len(columns))
-    asked = number, value, known, questions.values()
-    return find_telling_columns(columns, values.reshape(shape), *asked)
+    return find_telling_columns(
+        columns, values.reshape(shape), number, value, open_rows, questions.values()
+    )
 
 
 def empty_unmeasured(rows: list[CsvRow], columns: Iterable[str]) -> tuple[list[CsvRow], int]:
-    """Return a table in which infinite cells, and `nan`, among numbers are empty, and their count.
+    """Return a table with empty cells for infinite ones and `nan` among numbers, and their count.
 
-    A program writes them where a feature is not defined, as that of a region of one voxel.
+    A program writes them where a feature is not defined, such as for a region of one voxel.
     """
-    of_numbers = [
+    number_columns = [
         name
         for name in columns
         if any(row.cells[name].casefold() in _UNMEASURED for row in rows)
         and any(row.number(name) is not None for row in rows)
     ]
     emptied = 0
-    for at, row in enumerate(rows if of_numbers else ()):
-        cells = {n: "" for n in of_numbers if row.cells[n].casefold() in _UNMEASURED}
+    for at, row in enumerate(rows if number_columns else ()):
+        cells = {n: "" for n in number_columns if row.cells[n].casefold() in _UNMEASURED}
         if cells:
             emptied += len(cells)
             rows[at] = replace(row, cells=row.cells | cells)

@@ -49,8 +49,8 @@ class FileTree(ABC):
         """Yield the names of all files."""
 
     @abstractmethod
-    def images(self, beside: Collection[str]) -> Iterator[str]:
-        """Yield the names of image files, judged by their content, that are not among some."""
+    def images(self, listed_names: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files, judged by content, that are not in `listed_names`."""
 
     def series(self, name: str) -> list[str] | None:
         """Return the names of the files in a folder, sorted; None where the name is no folder."""
@@ -97,10 +97,10 @@ class FolderTree(FileTree):
                 if not file.startswith("."):
                     yield (Path(place) / file).relative_to(self.folder).as_posix()
 
-    def images(self, beside: Collection[str]) -> Iterator[str]:
-        """Yield the names of image files that are not among some; only these are looked into."""
+    def images(self, listed_names: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not in `listed_names`; only these are read."""
         for name in self.files():
-            if name not in beside and self._is_image(self.head(name)):
+            if name not in listed_names and self._is_image(self.head(name)):
                 yield name
 
     def series(self, name: str) -> list[str] | None:
@@ -214,8 +214,8 @@ class EncryptedArchive(FileTree):
     def files(self) -> Iterator[str]:
         return iter(self._sizes)
 
-    def images(self, beside: Collection[str]) -> Iterator[str]:
-        return (name for name in self._images if name not in beside)
+    def images(self, listed_names: Collection[str]) -> Iterator[str]:
+        return (name for name in self._images if name not in listed_names)
 
     def series(self, name: str) -> list[str] | None:
         inside = f"{name}/"

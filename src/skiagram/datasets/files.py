@@ -45,25 +45,26 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
 def unlike(
     path: Path,
     checksum: str | None,
-    seen: MutableMapping[str, str],
+    earlier_checksums: MutableMapping[str, str],
     kind: Literal["md5", "sha256"] = "sha256",
 ) -> str:
     """Return the checksum of a file that is not the one expected; empty for that one, and for none.
 
     Args:
         checksum: What the file should have; None where nobody says, and any content counts.
-        seen: State of a file on the disk → its checksum, from earlier looks; this one is put in.
+        earlier_checksums: State of a file on the disk → its checksum, from earlier looks; this one
+            is put in.
     """
     try:
         status = path.stat()
         changes = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         state = hashlib.sha256(repr((kind, str(path), changes)).encode()).hexdigest()
-        if state not in seen:
+        if state not in earlier_checksums:
             with path.open("rb") as file:
-                seen[state] = hashlib.file_digest(file, kind).hexdigest()
+                earlier_checksums[state] = hashlib.file_digest(file, kind).hexdigest()
     except OSError:
         return ""
-    return "" if seen[state] == checksum else seen[state]
+    return "" if earlier_checksums[state] == checksum else earlier_checksums[state]
 
 
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:

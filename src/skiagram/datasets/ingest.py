@@ -142,12 +142,12 @@ class StoredImages(NamedTuple):
 
     def summarise(self) -> tuple[ImageKinds, TraitRanges]:
         """Return the kinds of the images and the ranges of their traits."""
-        seen = TraitsSeen()
+        ranges = TraitsSeen()
         for note in self.notes:
-            seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
+            ranges.add(note.spacing, note.modality, (note.brightness, note.contrast))
         return ImageKinds.summarise(
             {(note.shape, note.depth) for note in self.notes}
-        ), seen.traits()
+        ), ranges.traits()
 
 
 class IngestedData(NamedTuple):
@@ -175,8 +175,8 @@ def task_of(source: Source, design: Design) -> Task:
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
     if source.outcome is None and len(classes) == 2 and source.positive_class not in classes:
-        given, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
-        raise OptionError(given, where="dataset.positive_class", allowed=allowed)
+        fault, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
+        raise OptionError(fault, where="dataset.positive_class", allowed=allowed)
     return Task(predicted_of(source), design)
 
 
@@ -257,8 +257,8 @@ def ingest_opened(
     # the images, a store for each kind
     stored: dict[str, StoredImages] = {}
     for modality, kind in (opened.by_modality() or {"": opened}).items():
-        beside = replace(folders, images=folders.images / modality) if stored else folders
-        stored[modality] = _write_images(kind, listed, beside, compute, problems)
+        modality_folders = replace(folders, images=folders.images / modality) if stored else folders
+        stored[modality] = _write_images(kind, listed, modality_folders, compute, problems)
         if len(stored) == 1:
             write_modalities(folders.images, list(opened.by_modality()))
     first = next(iter(stored.values()))
@@ -597,12 +597,12 @@ def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
     `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
     are numbers within the patient and tell nothing more.
     """
-    seen = [(entry.patient, entry.visit) for entry in entries if entry.visit is not None]
-    if len(seen) < len(entries):
+    patient_visits = [(entry.patient, entry.visit) for entry in entries if entry.visit is not None]
+    if len(patient_visits) < len(entries):
         return [{} for _ in entries]
     numbers: dict[str | None, set[int]] = defaultdict(set)
     regions: dict[str | None, set[str]] = defaultdict(set)
-    for patient, visit in seen:
+    for patient, visit in patient_visits:
         numbers[patient].add(visit.number)
         regions[patient].add(visit.region)
     return [
@@ -610,5 +610,5 @@ def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
             "visit": 1 + sorted(numbers[patient]).index(visit.number),
             "region": sorted(regions[patient]).index(visit.region),
         }
-        for patient, visit in seen
+        for patient, visit in patient_visits
     ]

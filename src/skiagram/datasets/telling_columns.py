@@ -79,12 +79,12 @@ def find_telling_columns(
         besides: Of each further question, such as each of several findings, (n,) its labels.
     """
     rows = np.ones(len(values), dtype=np.bool_) if development is None else development
-    of_values: dict[str, str] = {}
+    value_reasons: dict[str, str] = {}
     telling = _columns_that_tell(values[rows], label[rows])
     for other in besides:
         telling = _columns_that_tell(values[rows], other[rows]) | telling
     monotone = _monotone_copies(values[rows], None if outcome is None else outcome[rows])
-    of_names: dict[str, str] = {}
+    name_reasons: dict[str, str] = {}
     for column, name in enumerate(names):
         present = values[np.isfinite(values[:, column]), column]
         if len(present) and (present == present[0]).all() and column not in telling:
@@ -94,18 +94,18 @@ def find_telling_columns(
         whole = len(present) >= _MIN_ROWS and bool((present == np.round(present)).all())
         called = whole and bool(words) and _NUMBERS.issuperset(words)
         if counts_rows(values[:, column]) or (called and len({*present}) == len(present)):
-            of_values[name] = "counts the rows, or is in their order"
+            value_reasons[name] = "counts the rows, or is in their order"
         elif column in telling:
-            of_values[name] = telling[column]
+            value_reasons[name] = telling[column]
         elif column in monotone:
-            of_values[name] = "is in the order of the outcome"
+            value_reasons[name] = "is in the order of the outcome"
         elif (code := _missing_code(name, present)) is not None:
-            of_values[name] = (
+            value_reasons[name] = (
                 f"holds {code:g}, as tables mark what is missing (then add `--missing {code:g}`)"
             )
         elif names_an_outcome(name):
-            of_names[name] = "is called like an outcome, a score or a fold"
-    return of_values | of_names
+            name_reasons[name] = "is called like an outcome, a score or a fold"
+    return value_reasons | name_reasons
 
 
 def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) -> None:
@@ -149,14 +149,14 @@ def counts_rows(values: Floats) -> bool:
     return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(numbers)) >= _MIN_ROWS
 
 
-def _missing_code(name: str, known: Floats) -> float | None:
+def _missing_code(name: str, values: Floats) -> float | None:
     """Return a number by which a feature's column marks what is missing; None without one."""
-    if not len(known) or {-known.min(), known.max()}.isdisjoint((1, *MISSING_CODES)):
+    if not len(values) or {-values.min(), values.max()}.isdisjoint((1, *MISSING_CODES)):
         return None
-    code = find_missing_code([*known.tolist()], counts=False)
+    code = find_missing_code([*values.tolist()], counts=False)
     if code is None:
-        least, others = known.min(), known[known > known.min()]
-        twice = len(known) - len(others) > 1
+        least, others = values.min(), values[values > values.min()]
+        twice = len(values) - len(others) > 1
         # A mark below features that are negative, too, lies far from all of them; -1 below 0.
         far = len(others) > 0 and -least > _FAR * np.abs(others).max()
         above = twice and len(others) > 0 and others.min() > 0 and not PYRADIOMICS.fullmatch(name)
@@ -172,8 +172,8 @@ def names_an_outcome(name: str) -> bool:
     words = [*words_of(name), *words_of(name.casefold())]  # of `pCR` also `pcr`
     if _LETTER.fullmatch(name):
         return True
-    of_time = bool(words) and (len({*words}) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
-    return of_time or any(
+    is_time = bool(words) and (len({*words}) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
+    return is_time or any(
         word in _OUTCOMES or word.startswith(_BEGIN) or word.endswith(_END) for word in words
     )
 

@@ -15,7 +15,7 @@ from skiagram.options import STRICT
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
 _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value")
-_OF_LAB = ("lightness", "a", "b")
+_LAB_CHANNELS = ("lightness", "a", "b")
 _HUE = ("hue_cosine", "hue_sine", "hue_concentration")
 _ASYMMETRY = ("asymmetry_left_right", "asymmetry_top_bottom")
 
@@ -46,7 +46,7 @@ class Colour(DefinedFamily):
                 *(f"{channel}_{moment}" for channel in _CHANNELS for moment in _MOMENTS),
                 *_HUE,
                 "entropy",
-                *(f"{channel}_contrast" for channel in _OF_LAB),
+                *(f"{channel}_contrast" for channel in _LAB_CHANNELS),
                 *_ASYMMETRY,
             )
         )

@@ -14,7 +14,7 @@ from skiagram.records.cases import Cases
 
 PREFIX = "earlier_"
 NONE = f"{PREFIX}none"
-_OF_THE_FILE = "acquisition"  # its changes are those of a device
+_ACQUISITION = "acquisition"  # its changes are those of a device
 Previous = Mapping[str, Sequence[str]]
 
 
@@ -67,7 +67,7 @@ class Earlier:
         images = [
             name
             for name in features
-            if not is_perturbed(name) and not has_prefix(name.rpartition(".")[2], _OF_THE_FILE)
+            if not is_perturbed(name) and not has_prefix(name.rpartition(".")[2], _ACQUISITION)
         ]
         families = self.columns
         empty = [

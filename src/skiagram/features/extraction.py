@@ -134,7 +134,7 @@ def _margin(images: Path, modality: str = "") -> float | None:
 def join_histories(
     table: FeatureTable, families: Sequence[Family], histories: CaseHistories
 ) -> FeatureTable:
-    """Put beside the features of images what else is known of their cases."""
+    """Join the features of images with changes, covariates and measurements of their cases."""
     covariates = histories.covariates
     if covariates is None:
         covariates = pd.DataFrame({"case_id": table.case_id})
@@ -155,7 +155,7 @@ def join_histories(
         ]
     else:
         encoded = [encode_covariates(covariates, histories.described)]
-    beside = [each.of(table.case_id) for each in encoded]
+    covariate_tables = [each.of(table.case_id) for each in encoded]
     measured = histories.measured
     if measured is None:
         measured = pd.DataFrame({"case_id": table.case_id})
@@ -164,7 +164,7 @@ def join_histories(
         for family in families
         if isinstance(family, Measured)
     ]
-    tables = (table, *case_tables, *changes, *beside)
+    tables = (table, *case_tables, *changes, *covariate_tables)
     names = tuple(name for each in tables for name in each.names)
     if len(set(names)) != len(names):
         raise DataError("two feature families have a column of the same name", where="features")

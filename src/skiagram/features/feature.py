@@ -47,10 +47,12 @@ class Definition:
 
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
-    """Return a column's definition, be it of one of several images; None where none fits."""
+    """Return the definition of a column, also of one of several images; None where none fits."""
     definition = next((definition for definition in definitions if definition.fits(column)), None)
-    _, dot, of_one_image = column.partition(".")
-    return find_definition(of_one_image, definitions) if definition is None and dot else definition
+    _, dot, feature_column = column.partition(".")
+    if definition is None and dot:
+        return find_definition(feature_column, definitions)
+    return definition
 
 
 @cache

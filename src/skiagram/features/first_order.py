@@ -75,11 +75,13 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
         for k in range(5):
             summary[6 + k, row] = sums[k] / len(values)
         low, high = summary[0, row], summary[4, row]
-        kept = values[np.searchsorted(values, low) : np.searchsorted(values, high, side="right")]
-        if len(kept) and low < high:
-            centre = _mean(kept)
-            for value in kept:
-                summary[11, row] += abs(value - centre) / len(kept)
+        central_values = values[
+            np.searchsorted(values, low) : np.searchsorted(values, high, side="right")
+        ]
+        if len(central_values) and low < high:
+            centre = _mean(central_values)
+            for value in central_values:
+                summary[11, row] += abs(value - centre) / len(central_values)
         summary[12, row] = energy
     return summary
 

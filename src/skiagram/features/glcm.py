@@ -30,9 +30,9 @@ def average(features: Floats, counted: Flags) -> Floats:
         counted: (n, k), false for a matrix without entries, which is left out; an image without
             any has the features of its first matrix.
     """
-    of_image = features.reshape(*counted.shape, -1)
+    image_features = features.reshape(*counted.shape, -1)
     counted = counted | (~counted.any(axis=1, keepdims=True) & (np.arange(counted.shape[1]) == 0))
-    return np.sum(of_image * counted[..., None], axis=1) / counted.sum(axis=1)[:, None]
+    return np.sum(image_features * counted[..., None], axis=1) / counted.sum(axis=1)[:, None]
 
 
 Tables = NDArray[np.uint32]
@@ -129,20 +129,20 @@ def _count(
     Several directions are counted side by side, each in a table of its own, so that no addition
     waits for the last: first the four of a plane, then those to another slice by threes.
     """
-    here = framed[begin : begin + length]
+    pixels = framed[begin : begin + length]
     first, second = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
     third, fourth = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
-    _count_four(here, first, second, third, fourth, side, tables)
+    _count_four(pixels, first, second, third, fourth, side, tables)
     for way in range(PLANE_WAYS, ways, 3):
         first = framed[begin + distance * apart[way] :]
         second = framed[begin + distance * apart[way + 1] :]
         third = framed[begin + distance * apart[way + 2] :]
-        _count_three(here, first, second, third, side, tables[0 if len(tables) < ways else way :])
+        _count_three(pixels, first, second, third, side, tables[0 if len(tables) < ways else way :])
 
 
 @compiled
 def _count_four(
-    here: Levels,
+    pixels: Levels,
     first: Levels,
     second: Levels,
     third: Levels,
@@ -150,25 +150,27 @@ def _count_four(
     side: int,
     tables: Tables,
 ) -> None:
-    of_one, of_two, of_three, of_four = tables[0], tables[1], tables[2], tables[3]
-    for x in range(len(here)):
-        row = np.int64(here[x]) * side
-        of_one[np.uintp(row + first[x])] += np.uint32(1)  # unsigned, so that no index is tested
-        of_two[np.uintp(row + second[x])] += np.uint32(1)  # for being negative
-        of_three[np.uintp(row + third[x])] += np.uint32(1)
-        of_four[np.uintp(row + fourth[x])] += np.uint32(1)
+    first_table, second_table = tables[0], tables[1]
+    third_table, fourth_table = tables[2], tables[3]
+    for x in range(len(pixels)):
+        row = np.int64(pixels[x]) * side
+        # unsigned, so that no index is tested for being negative
+        first_table[np.uintp(row + first[x])] += np.uint32(1)
+        second_table[np.uintp(row + second[x])] += np.uint32(1)
+        third_table[np.uintp(row + third[x])] += np.uint32(1)
+        fourth_table[np.uintp(row + fourth[x])] += np.uint32(1)
 
 
 @compiled
 def _count_three(
-    here: Levels, first: Levels, second: Levels, third: Levels, side: int, tables: Tables
+    pixels: Levels, first: Levels, second: Levels, third: Levels, side: int, tables: Tables
 ) -> None:
-    of_one, of_two, of_three = tables[0], tables[1], tables[2]
-    for x in range(len(here)):
-        row = np.int64(here[x]) * side
-        of_one[np.uintp(row + first[x])] += np.uint32(1)
-        of_two[np.uintp(row + second[x])] += np.uint32(1)
-        of_three[np.uintp(row + third[x])] += np.uint32(1)
+    first_table, second_table, third_table = tables[0], tables[1], tables[2]
+    for x in range(len(pixels)):
+        row = np.int64(pixels[x]) * side
+        first_table[np.uintp(row + first[x])] += np.uint32(1)
+        second_table[np.uintp(row + second[x])] += np.uint32(1)
+        third_table[np.uintp(row + third[x])] += np.uint32(1)
 
 
 @compiled

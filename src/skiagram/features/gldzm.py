@@ -90,9 +90,9 @@ def _spread_across(distance: Levels) -> None:
 
 
 @compiled
-def _limit(distance: Levels, beside: Levels) -> None:
+def _limit(distance: Levels, neighbour: Levels) -> None:
     for x in range(len(distance)):
-        distance[x] = min(distance[x], np.uint16(beside[x] + 1))
+        distance[x] = min(distance[x], np.uint16(neighbour[x] + 1))
 
 
 @compiled

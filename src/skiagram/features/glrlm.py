@@ -63,12 +63,12 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
     for begin in range(0, len(levels), BLOCK):
         count = min(BLOCK, len(levels) - begin)
         first = margin + begin
-        here, long = equals[first : first + count], longer[:count]
+        centre, long = equals[first : first + count], longer[:count]
         long[:] = 0
         for way in range(len(apart)):
             before, after = first - apart[way], first + apart[way]
             _mark_longer(
-                here,
+                centre,
                 equals[before : before + count],
                 equals[after : after + count],
                 np.uint16(1 << way),
@@ -79,7 +79,7 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
             level = levels[begin + x]
             if level == 0:
                 continue
-            equal, seven = here[x], lanes[level, 0]
+            equal, seven = centre[x], lanes[level, 0]
             seven += _SPREAD[equal & _LOW] + _ONE_PIXEL
             lanes[level, 0] = seven
             lanes[level, 1] += _SPREAD[equal >> _WAYS]
@@ -97,28 +97,28 @@ def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts:
 
 @compiled
 def _mark_longer(
-    here: Equals, before: Equals, after: Equals, bit: np.uint16, longer: Equals
+    centre: Equals, before: Equals, after: Equals, bit: np.uint16, longer: Equals
 ) -> None:
-    """Mark a direction where the second pixel of a run of at least three is here."""
-    for x in range(len(here)):
-        longer[x] |= np.uint16(here[x] & ~before[x] & after[x] & bit)
+    """Mark a direction at the second pixel of each run of at least three."""
+    for x in range(len(centre)):
+        longer[x] |= np.uint16(centre[x] & ~before[x] & after[x] & bit)
 
 
 @compiled
 def _follow(
     equals: Equals, second: int, ways: int, apart: Integers, counts: Integers, level: int
 ) -> None:
-    """Count the runs of more than two pixels whose second pixel is here."""
-    left = np.int64(ways)
-    while left > 0:
-        bit = left & -left
+    """Count the runs of more than two pixels that have the same second pixel."""
+    remaining_ways = np.int64(ways)
+    while remaining_ways > 0:
+        bit = remaining_ways & -remaining_ways
         way = np.int64(WAY_OF_BIT[np.uintp(bit)])
         length, place = 3, second + 2 * apart[way]
         while equals[np.uintp(place)] & bit:
             length += 1
             place += apart[way]
         counts[way if len(counts) > 1 else 0, length - 1, level] += 1
-        left ^= bit
+        remaining_ways ^= bit
 
 
 @compiled
@@ -126,11 +126,11 @@ def _complete(neighbours: Integers, ways: int, counts: Integers) -> None:
     """Add the runs of two pixels and of one: a run has one neighbour fewer than pixels."""
     matrices, longest, number = counts.shape
     for level in range(number):
-        of_level = neighbours[level + 1]
+        level_neighbours = neighbours[level + 1]
         for way in range(ways):
-            counts[way % matrices, 0, level] += of_level[_WAYS]
+            counts[way % matrices, 0, level] += level_neighbours[_WAYS]
             if longest > 1:
-                counts[way % matrices, 1, level] += of_level[way + way // _WAYS]
+                counts[way % matrices, 1, level] += level_neighbours[way + way // _WAYS]
         for matrix in range(matrices):
             for length in range(3, longest + 1):
                 counts[matrix, 1, level] -= (length - 1) * counts[matrix, length - 1, level]

@@ -185,11 +185,11 @@ def _join_points(
     rim, starting = np.empty((len(corners), 3), dtype=np.int64), np.empty_like(joined)
     used, n_free, n_joined = 2, 0, 0
     for number in range(3, len(points)):
-        seen = _first_seen(points[number], planes, taken_by[:used], joined[:n_joined])
-        if seen < 0:
+        visible_triangle = _first_seen(points[number], planes, taken_by[:used], joined[:n_joined])
+        if visible_triangle < 0:
             continue
-        free[n_free] = seen
-        taken_by[seen] = number
+        free[n_free] = visible_triangle
+        taken_by[visible_triangle] = number
         bottom, n_free, n_joined = n_free, n_free + 1, 0
         while bottom < n_free:
             triangle = free[bottom]

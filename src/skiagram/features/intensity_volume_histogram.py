@@ -102,15 +102,15 @@ class IntensityVolumeHistogram(DefinedFamily):
             low, high = 1.0, float(self.bin_number)
         elif self.bin_width is not None:  # a bin stands for its middle
             low, high = low + step / 2, high - step / 2
-        wanted = (high - low) / step + 1
-        if wanted > _MAX_STEPS:
+        n_steps = (high - low) / step + 1
+        if n_steps > _MAX_STEPS:
             raise DataError(
-                f"`intensity_volume_histogram` of {wanted:g} steps of {step:g}",
+                f"`intensity_volume_histogram` of {n_steps:g} steps of {step:g}",
                 where="features",
                 allowed=f"at most {_MAX_STEPS}",
                 remedy="choose wider bins, or a `bin_number`",
             )
-        number = max(1, round(wanted))
+        number = max(1, round(n_steps))
         intensity = low + step * np.arange(number, dtype=np.float64)
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):

@@ -57,27 +57,29 @@ def describe_entries(entries: Integers, pixels: Floats) -> Floats:
     highest = 0
     for entry in range(len(entries)):
         highest = max(highest, entries[entry, 2])
-    of_level = np.empty(highest + 1)
+    counts_by_level = np.empty(highest + 1)
     begin = 0
     for image in range(len(pixels)):
         end = begin
         while end < len(entries) and entries[end, 0] == image:
             end += 1
-        _describe_matrix(entries[begin:end], pixels[image], of_level, sums[image])
+        _describe_matrix(entries[begin:end], pixels[image], counts_by_level, sums[image])
         begin = end
     return sums
 
 
 @compiled
-def _describe_matrix(entries: Integers, pixels: float, of_level: Floats, sums: Floats) -> None:
+def _describe_matrix(
+    entries: Integers, pixels: float, counts_by_level: Floats, sums: Floats
+) -> None:
     """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
     total = level_sum = extent_sum = 0.0
     for entry in range(len(entries)):
         total += entries[entry, 3]
         level_sum += entries[entry, 2] * entries[entry, 3]
         extent_sum += entries[entry, 1] * entries[entry, 3]
-    of_level[:] = 0
-    before, of_extent = np.int64(0), 0.0
+    counts_by_level[:] = 0
+    before, extent_count = np.int64(0), 0.0
     for entry in range(len(entries)):
         extent, level = np.float64(entries[entry, 1]), np.float64(entries[entry, 2])
         count = np.float64(entries[entry, 3])
@@ -91,17 +93,17 @@ def _describe_matrix(entries: Integers, pixels: float, of_level: Floats, sums: F
         sums[6] += count * square / other
         sums[7] += count * square * other
         if entries[entry, 1] != before:
-            sums[11] += (of_extent / total) ** 2
-            before, of_extent = entries[entry, 1], 0.0
-        of_extent += count
-        of_level[entries[entry, 2]] += count
+            sums[11] += (extent_count / total) ** 2
+            before, extent_count = entries[entry, 1], 0.0
+        extent_count += count
+        counts_by_level[entries[entry, 2]] += count
         sums[13] += count * (level - level_sum / total) ** 2
         sums[14] += count * (extent - extent_sum / total) ** 2
         sums[15] += count * np.log2(count / total)
         sums[16] += count * (count / total)
-    for number in range(len(of_level)):
-        sums[9] += (of_level[number] / total) ** 2
-    sums[11] += (of_extent / total) ** 2
+    for number in range(len(counts_by_level)):
+        sums[9] += (counts_by_level[number] / total) ** 2
+    sums[11] += (extent_count / total) ** 2
     sums[8], sums[10] = total * sums[9], total * sums[11]
     sums[12] = total / (pixels if pixels > 0 else extent_sum)
     for field in (0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16):

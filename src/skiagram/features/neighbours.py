@@ -64,18 +64,18 @@ def equal_neighbours(levels: Levels) -> Equals:
             for top in range(0, height, rows):
                 count = min(rows, height - top)
                 first, last = (top + 1) * wide + 1, (top + 1 + count) * wide - 1
-                here, equal = cells[first:last], marks[: last - first]
+                centre, equal = cells[first:last], marks[: last - first]
                 equal[:] = 0
                 north = cells[first - wide - 1 : last - wide + 1]
-                _mark_three(here, north, np.int64(_NORTH_EAST), equal)
+                _mark_three(centre, north, np.int64(_NORTH_EAST), equal)
                 if z > 0:
                     north = before[first - wide - 1 : last - wide + 1]
                     south = before[first + wide - 1 : last + wide + 1]
-                    _mark_three(here, south, np.int64(_SOUTH_EAST_BEFORE), equal)
+                    _mark_three(centre, south, np.int64(_SOUTH_EAST_BEFORE), equal)
                     middle = before[first - 1 : last + 1]
-                    _mark_three(here, middle, np.int64(_EAST_BEFORE), equal)
-                    _mark_three(here, north, np.int64(_NORTH_EAST_BEFORE), equal)
-                _mark_west(here, cells[first - 1 : last - 1], equal)
+                    _mark_three(centre, middle, np.int64(_EAST_BEFORE), equal)
+                    _mark_three(centre, north, np.int64(_NORTH_EAST_BEFORE), equal)
+                _mark_west(centre, cells[first - 1 : last - 1], equal)
                 for y in range(count):
                     place = margin + (z * height + top + y) * width
                     copy(equal[y * wide :], equals[image, place : place + width])
@@ -97,23 +97,23 @@ def margin_length(shape: tuple[int, int, int]) -> int:
 
 
 @compiled
-def _mark_three(here: Levels, row: Levels, bit: np.int64, equal: Equals) -> None:
+def _mark_three(centre: Levels, row: Levels, bit: np.int64, equal: Equals) -> None:
     """Compare with three neighbours in a row; the eastern one has the lowest bit.
 
     Numba would compile a bit that is no `np.int64`, but a number in the code, as a case of its own.
     """
-    for x in range(len(here)):
-        level = here[x]
+    for x in range(len(centre)):
+        level = centre[x]
         east = np.uint16(row[x + 2] == level) * np.uint16(bit)
         middle = np.uint16(row[x + 1] == level) * np.uint16(2 * bit)
         equal[x] |= np.uint16(east | middle | np.uint16(row[x] == level) * np.uint16(4 * bit))
 
 
 @compiled
-def _mark_west(here: Levels, west: Levels, equal: Equals) -> None:
+def _mark_west(centre: Levels, west: Levels, equal: Equals) -> None:
     """Compare with the last neighbour, and leave no mark outside the region."""
-    for x in range(len(here)):
-        level = here[x]
+    for x in range(len(centre)):
+        level = centre[x]
         equal[x] = np.uint16(level > 0) * (equal[x] | np.uint16(west[x] == level))
 
 
@@ -128,7 +128,7 @@ def _apart() -> Equals:
     chosen = np.arange(2**VOLUME_WAYS, dtype=np.uint16) >> way & 1 > 0
     first = np.where(chosen, way, VOLUME_WAYS)
     for _ in way:
-        near = [first[beside].min(axis=0) for beside in touching]
+        near = [first[touching_ways].min(axis=0) for touching_ways in touching]
         first = np.where(chosen, near, VOLUME_WAYS)
     return ((first == way).astype(np.uint16) << way).sum(axis=0, dtype=np.uint16)
 

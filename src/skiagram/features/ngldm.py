@@ -78,15 +78,17 @@ def _depend(
         for y in range(-distance, distance + 1):
             for x in range(-distance, distance + 1):
                 shift = (z * height + y) * width + x
-                there = cells[first + shift : last + shift]
-                _count_equals(cells[first:last], there, np.uint16(coarseness), dependent)
+                neighbours = cells[first + shift : last + shift]
+                _count_equals(cells[first:last], neighbours, np.uint16(coarseness), dependent)
 
 
 @compiled
-def _count_equals(here: Levels, there: Levels, coarseness: np.uint16, dependent: Levels) -> None:
-    for x in range(len(here)):  # no index but x, so that the compiler makes vectors of it
-        apart = max(here[x], there[x]) - min(here[x], there[x])
-        dependent[x] += np.uint16((there[x] > 0) & (apart <= coarseness))
+def _count_equals(
+    centre: Levels, neighbours: Levels, coarseness: np.uint16, dependent: Levels
+) -> None:
+    for x in range(len(centre)):  # no index but x, so that the compiler makes vectors of it
+        apart = max(centre[x], neighbours[x]) - min(centre[x], neighbours[x])
+        dependent[x] += np.uint16((neighbours[x] > 0) & (apart <= coarseness))
 
 
 @dataclass(**STRICT)

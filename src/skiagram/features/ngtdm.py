@@ -49,10 +49,10 @@ def tone_differences(
                 first, last = top * wide, (top + count + 2) * wide
                 total = totals[: last - first]
                 _add_slices(framed, z, depth, first, total)
-                here = framed[z % deep][first + wide : last - wide]
-                _add_rows(total[: len(here)], total[wide:], total[2 * wide :])
-                _compare(here, total, np.int32(around), cells, differences)
-                _tally(here, cells, differences, pixels, apart)
+                centre = framed[z % deep][first + wide : last - wide]
+                _add_rows(total[: len(centre)], total[wide:], total[2 * wide :])
+                _compare(centre, total, np.int32(around), cells, differences)
+                _tally(centre, cells, differences, pixels, apart)
         for level in range(1, number + 1):
             if isolated:
                 counts[image, level - 1] += pixels[level * around]
@@ -94,10 +94,10 @@ def _add(levels: Levels, total: Totals) -> None:
 
 
 @compiled
-def _add_rows(north: Totals, here: Totals, south: Totals) -> None:
+def _add_rows(north: Totals, middle: Totals, south: Totals) -> None:
     """Add up three rows in the place of the first."""
     for x in range(len(north)):
-        north[x] = north[x] + here[x] + south[x]
+        north[x] = north[x] + middle[x] + south[x]
 
 
 @compiled

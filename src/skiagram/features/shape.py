@@ -77,9 +77,10 @@ def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
     for image, region in enumerate(regions):
         size, sums, products = places(region[None])
         spreads[image] = (products - np.outer(sums, sums) / size)[1:, 1:] / size
-    of_rows, of_columns = spreads[:, 0, 0] * row**2, spreads[:, 1, 1] * column**2
+    row_variance, column_variance = spreads[:, 0, 0] * row**2, spreads[:, 1, 1] * column**2
     joint = spreads[:, 0, 1] * row * column
-    half, apart = (of_rows + of_columns) / 2, np.hypot((of_rows - of_columns) / 2, joint)
+    half = (row_variance + column_variance) / 2
+    apart = np.hypot((row_variance - column_variance) / 2, joint)
     major, minor = 4 * np.sqrt(half + apart), 4 * np.sqrt(np.maximum(half - apart, 0))
     diameters, lengths, widths = np.array([*map(extents, regions, spacing)]).T
     return {

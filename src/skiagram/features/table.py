@@ -13,7 +13,7 @@ from skiagram.errors import DataError
 from skiagram.features.feature import Integers
 from skiagram.records.files import Table, read_table, write_table
 
-_OF_COPY = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
+_COPY_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def has_prefix(column: str, prefix: str) -> bool:
 
 def is_in_family(column: str, family: str) -> bool:
     """Return whether a feature is of a family, or of an image (`PET.glcm_contrast` of `PET`)."""
-    of_image = column.split(".")
-    parts = (".".join(of_image[part:]) for part in range(len(of_image)))
-    return any(has_prefix(part, family) for part in parts)
+    parts = column.split(".")
+    endings = (".".join(parts[start:]) for start in range(len(parts)))
+    return any(has_prefix(ending, family) for ending in endings)
 
 
 def original_feature(column: str) -> str:
@@ -108,8 +108,8 @@ def original_feature(column: str) -> str:
         column: `glcm_contrast` is that of `perturbed_1.glcm_contrast`, `PET.glcm_contrast` that of
             `PET.perturbed_noise_1.glcm_contrast`.
     """
-    of_copy = _OF_COPY.fullmatch(column)
-    return of_copy["modality"] + of_copy["feature"] if of_copy else ""
+    match = _COPY_COLUMN.fullmatch(column)
+    return match["modality"] + match["feature"] if match else ""
 
 
 def is_perturbed(column: str) -> bool:

@@ -218,9 +218,9 @@ class Shard:
             _, starts, pixels = batch["pixels"].buffers()
             offsets = np.frombuffer(starts, dtype=np.int64)
             distances = batch["spacing"]
-            known = distances.is_valid().to_numpy(zero_copy_only=False)
+            has_spacing = distances.is_valid().to_numpy(zero_copy_only=False)
             spacing = np.full((len(distances), distances.type.list_size), math.nan)
-            spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
+            spacing[has_spacing] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
             sizes = np.array([np.dtype(name).itemsize for name in dtypes], dtype=np.float64)
             needed = shapes.prod(axis=1, dtype=np.float64) * sizes[dtype]
             damaged = not set(dtypes) <= set(DTYPES) or bool((shapes <= 0).any())

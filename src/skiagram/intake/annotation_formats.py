@@ -140,14 +140,14 @@ def _read_file(path: Path, unit: MarkUnit, radius: float | None) -> Iterator[Ann
             raise _unreadable(path, f"a {type(content).__name__}")
         # VIA's own form is told by the file of an image beside its regions
         images = [image for image in content.values() if isinstance(image, dict)]
-        of_via = any({"filename", "regions"} <= image.keys() for image in images)
+        is_via = any({"filename", "regions"} <= image.keys() for image in images)
         if "annotations" in content and "images" in content:
             yield from _coco(content, path)
         elif "shapes" in content:
             yield from _labelme(content, path, radius)
         elif "markups" in content:
             yield from _markups(content, path, radius)
-        elif "_via_img_metadata" in content or of_via:
+        elif "_via_img_metadata" in content or is_via:
             raise _to_convert(path, "VIA")
         else:
             raise _unreadable(path, "other keys")
@@ -283,14 +283,14 @@ def _coco(content: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
             kind = annotation.get("category_id")
             boxes.append((annotation["image_id"], kind, (x, y, width, height)))
     for number, (image_id, kind, box) in enumerate(boxes, 1):
-        where, of_image = f"{path}, annotation {number}", listed.get(image_id, [])
-        if len(of_image) != 1:  # merged files may have an id twice
+        where, matches = f"{path}, annotation {number}", listed.get(image_id, [])
+        if len(matches) != 1:  # merged files may have an id twice
             raise DataError(
-                f"a box of image {image_id}, an id of {len(of_image)} images",
+                f"a box of image {image_id}, an id of {len(matches)} images",
                 where=where,
                 allowed="an id for each image, and boxes of these",
             )
-        [(name, sides)] = of_image
+        [(name, sides)] = matches
         class_name = kinds.get(kind, "" if kind is None or not kinds else str(kind))
         yield Annotation(
             name, class_name, where, partial(_of_numbers, box, _of_sides, "pixels"), sides

@@ -159,9 +159,9 @@ def read_lesions(
                     "such as `No finding`",
                 )
             lesions.setdefault(file, []).append(lesion)
-    for file, of_image in lesions.items():
+    for file, image_lesions in lesions.items():
         with named(f"{path}, lesions of `{file}`"):
-            lesions[file] = _each_once(of_image, choice.similar)
+            lesions[file] = _each_once(image_lesions, choice.similar)
     return lesions
 
 

@@ -114,12 +114,12 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
     for name in sorted(names):
         folders, stem = split_name(name)
         by_patient.setdefault((folders, without_modality(stem)), []).append(name)
-    for of_patient in by_patient.values():
-        stems = {split_name(name)[1] for name in of_patient}
+    for patient_images in by_patient.values():
+        stems = {split_name(name)[1] for name in patient_images}
         if len(stems) > 1:
             raise DataError(
                 f"{len(stems)} images of one patient by their names: "
-                + ", ".join(f"`{name}`" for name in of_patient[:3]),
+                + ", ".join(f"`{name}`" for name in patient_images[:3]),
                 where=where,
                 allowed="one image of each patient, or a pattern of names with {modality}",
                 remedy="for example `--pattern '{label}/{patient}_{modality}.nii.gz'` with "

@@ -24,7 +24,7 @@ _NUMBERED = re.compile(
 )
 COUNT = "regions"  # feature: how many regions the patient has
 LARGEST = "largest"
-_OF_VALUES: Mapping[str, Callable[[Sequence[float]], float]] = {
+_SUMMARIES: Mapping[str, Callable[[Sequence[float]], float]] = {
     "sum": sum,
     "mean": fmean,
     "highest": max,
@@ -102,8 +102,8 @@ def choose_structures(rows: Sequence[CsvRow], column: str, chosen: Collection[st
     Raises:
         OptionError: The column has none of a name, or no structure is named.
     """
-    there = {row.cells[column] for row in rows}
-    unknown = [name for name in chosen if name not in there]
+    structures = {row.cells[column] for row in rows}
+    unknown = [name for name in chosen if name not in structures]
     if unknown or not chosen:
         raise OptionError(
             f"no structure is called {', '.join(unknown)}" if unknown else "names no structure",
@@ -164,10 +164,10 @@ def combine_regions(
     for row in rows:
         regions[row.cells[patient]].append(row)
     combined = []
-    for of_patient in regions.values():
+    for patient_rows in regions.values():
         # what is no feature is the patient's, and so the same in every row
-        first = of_patient[0]
-        for row in of_patient[1:]:
+        first = patient_rows[0]
+        for row in patient_rows[1:]:
             for name in constant:
                 if row.cells[name] != first.cells[name]:
                     raise DataError(
@@ -178,13 +178,13 @@ def combine_regions(
                         remedy="correct the table, or keep each row a case: --per-patient rows",
                     )
         cells = {name: first.cells[name] for name in (patient, *constant)}
-        cells[COUNT] = str(len(of_patient))
-        for kind, value_of in _OF_VALUES.items():
+        cells[COUNT] = str(len(patient_rows))
+        for kind, value_of in _SUMMARIES.items():
             for name in features:
-                values = [parse_number(row.cells[name]) for row in of_patient if row.cells[name]]
+                values = [parse_number(row.cells[name]) for row in patient_rows if row.cells[name]]
                 cells[f"{kind}_{name}"] = repr(value_of(values)) if values else ""
         if volume is not None:
-            largest = max(of_patient, key=lambda row: parse_number(row.cells[volume] or "-inf"))
+            largest = max(patient_rows, key=lambda row: parse_number(row.cells[volume] or "-inf"))
             cells |= {f"{LARGEST}_{name}": largest.cells[name] for name in features}
         combined.append(replace(first, cells=cells))
     return combined, [name for name in combined[0].cells if name not in (patient, *constant)]

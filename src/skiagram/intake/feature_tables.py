@@ -100,19 +100,21 @@ class DescribedFeatures(NamedTuple):
         return next(named, None)
 
 
-def read_features(options: FileOptions, known: FeatureTable | None = None) -> DescribedFeatures:
+def read_features(
+    options: FileOptions, project_table: FeatureTable | None = None
+) -> DescribedFeatures:
     """Read a table of features and, where the labels are in another one, join it by patients.
 
     Args:
-        known: A table whose models are to score this one: its features are read, and its columns
-            where this one calls them the same.
+        project_table: The table of the project whose models are to score this one: its features are
+            read, and its columns where this table calls them the same.
     """
     rows, measured, notes = _joined(options)
     rows, emptied = empty_unmeasured(rows, measured)
     if emptied:
         notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
-    if known is not None:
-        options = _name_as_known(options, rows[0].cells, known)
+    if project_table is not None:
+        options = _name_as_project(options, rows[0].cells, project_table)
     settled = settle_outcome(rows, options)
     if settled is not None:
         rows, options = settled.rows, settled.options
@@ -120,13 +122,13 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
     header = rows[0].cells
     patient = options.patient or usual_column(header, PATIENT_COLUMNS)
     split = options.split or usual_column(header, ("split",))
-    if patient is None and known is None:
+    if patient is None and project_table is None:
         named = [options.label, *options.not_features]
-        patient, of_patients = _find_patients(rows, named)
-        notes += of_patients
-    if known is None:
-        rows, split, of_names = _split_of_names(rows, measured, split)
-        notes += of_names
+        patient, patient_notes = _find_patients(rows, named)
+        notes += patient_notes
+    if project_table is None:
+        rows, split, split_notes = _split_of_names(rows, measured, split)
+        notes += split_notes
     covariates = tuple(name for word in options.covariates for name in word.split(","))
     label = label_column(options.label, rows)
     require_columns(rows, (label,), "--label")
@@ -135,10 +137,10 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
     require_columns(rows, covariates, "--covariates")
     named = [*options.classes, *filter(None, [options.positive])]
     rows, label_notes = settle_labels(rows, label, options.empty_label, named)
-    if settled is None and known is None and not options.classes:
+    if settled is None and project_table is None and not options.classes:
         refuse_measurements(rows, label)
     every = len(rows)
-    if settled is None and known is None:
+    if settled is None and project_table is None:
         rows, note = leave_out_classes(rows, label, options.classes)
         label_notes += [note] if note else []
     issues = record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES)
@@ -146,14 +148,14 @@ def read_features(options: FileOptions, known: FeatureTable | None = None) -> De
     classes, positive = _settle_classes(options, label, rows)
     constant = [label, *filter(None, [split]), *covariates]
     constant += [] if settled is None else [settled.outcome.column]
-    rows, of_regions = _choose_region(options, rows, patient, constant)
-    notes += of_regions
-    combined = _is_combined(options, rows, patient, constant, known)
-    asked = options.per_patient is not None or known is not None
-    if not (combined or asked or patient is None) and has_several(rows, patient, constant):
+    rows, region_notes = _choose_region(options, rows, patient, constant)
+    notes += region_notes
+    combined = _is_combined(options, rows, patient, constant, project_table)
+    has_choice = options.per_patient is not None or project_table is not None
+    if not (combined or has_choice or patient is None) and has_several(rows, patient, constant):
         notes.append(_SEVERAL)
-    if known is not None:
-        names = known.features or ()
+    if project_table is not None:
+        names = project_table.features or ()
         features = _features_of(originals_of(names) if combined else names, rows)
     else:
         others = {patient, label, split, *covariates}
@@ -243,15 +245,17 @@ def _joined(options: FileOptions) -> tuple[list[CsvRow], list[str], list[str]]:
     return whole.rows, [*first.rows[0].cells], describe_missing(options.missing, emptied) + notes
 
 
-def _name_as_known(
-    options: FileOptions, header: Collection[str], known: FeatureTable
+def _name_as_project(
+    options: FileOptions, header: Collection[str], project_table: FeatureTable
 ) -> FileOptions:
-    """Name columns as those of a known table are called, where the line does not name others."""
-    if known.label in header and options.label not in header:
-        options = replace(options, label=known.label)
-    if known.patient in header and (options.patient is None or options.patient not in header):
-        options = replace(options, patient=known.patient)
-    taken = [name for name in known.covariates if name in header]
+    """Name columns as the project's table does, where the line does not name others."""
+    if project_table.label in header and options.label not in header:
+        options = replace(options, label=project_table.label)
+    if project_table.patient in header and (
+        options.patient is None or options.patient not in header
+    ):
+        options = replace(options, patient=project_table.patient)
+    taken = [name for name in project_table.covariates if name in header]
     return replace(options, covariates=[*dict.fromkeys([*options.covariates, *taken])])
 
 
@@ -304,8 +308,10 @@ def _split_of_names(
     for name in columns if split is None else ():
         parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
         if None not in parts and {"train", "test"} <= parts:
-            told = f"The column `{name}` tells the parts of the data; another is named by --split."
-            return rows, name, [told]
+            sentence = (
+                f"The column `{name}` tells the parts of the data; another is named by --split."
+            )
+            return rows, name, [sentence]
     for name in columns:
         if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
             rows, note = add_split(rows, name, split)
@@ -339,10 +345,11 @@ def _choose_region(
     require_columns(rows, (column,), "--region")
     if names == ALL:
         return rows, []
-    there = {row.cells[column] for row in rows}
-    chosen = [names] if names in there else [*filter(None, map(str.strip, names.split(",")))]
-    kept = choose_structures(rows, column, chosen)
-    return kept, [f"{len(kept)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."]
+    structures = {row.cells[column] for row in rows}
+    chosen = [names] if names in structures else [*filter(None, map(str.strip, names.split(",")))]
+    structure_rows = choose_structures(rows, column, chosen)
+    sentence = f"{len(structure_rows)} of {len(rows)} rows are of {', '.join(chosen)} (`{column}`)."
+    return structure_rows, [sentence]
 
 
 def _is_combined(
@@ -350,20 +357,20 @@ def _is_combined(
     rows: list[CsvRow],
     patient: str | None,
     constant: Sequence[str],
-    known: FeatureTable | None,
+    project_table: FeatureTable | None,
 ) -> bool:
     """Return whether the regions of a patient become one case."""
-    asked: str | None = options.per_patient
+    choice: str | None = options.per_patient
     if patient is None:
-        if asked == "combined":
+        if choice == "combined":
             raise OptionError(
                 "patients are unknown", where="--per-patient", remedy="name --patient"
             )
         return False
-    if known is not None:
-        return COUNT in (known.features or ()) and COUNT not in rows[0].cells
-    if asked is not None:
-        return asked == "combined"
+    if project_table is not None:
+        return COUNT in (project_table.features or ()) and COUNT not in rows[0].cells
+    if choice is not None:
+        return choice == "combined"
     return bool(list_outcome_columns(options)) and has_several(rows, patient, constant)
 
 
@@ -375,13 +382,13 @@ def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> s
     )
 
 
-def _features_of(known: Sequence[str], rows: list[CsvRow]) -> list[str]:
-    """Return the features of a known table.
+def _features_of(names: Sequence[str], rows: list[CsvRow]) -> list[str]:
+    """Return the features of the project's table.
 
     Raises:
         DataError: The rows lack one.
     """
-    features = [*known]
+    features = [*names]
     missing = [name for name in features if name not in rows[0].cells]
     if missing:
         raise DataError(

@@ -36,10 +36,10 @@ class FileNames:
             name: With all folders of the file, some or none, maybe further ones before; with its
                 ending or without. Folders are separated by slashes, or as Windows does.
         """
-        asked = _parts(name)
+        parts = _parts(name)
         shared: dict[str, int] = {}  # folders that both have; −1 where one contradicts the other
-        for file in self._by_name.get(asked[-1:], ()):
-            pairs = zip(reversed(asked[:-1]), reversed(_parts(file)[:-1]), strict=False)
+        for file in self._by_name.get(parts[-1:], ()):
+            pairs = zip(reversed(parts[:-1]), reversed(_parts(file)[:-1]), strict=False)
             alike = [folder == folder_of_file for folder, folder_of_file in pairs]
             shared[file] = len(alike) if all(alike) else -1
         most = max(shared.values(), default=-1)

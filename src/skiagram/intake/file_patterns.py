@@ -90,13 +90,13 @@ class FoundImages:
         masks: dict[Key, str] = {}
         mixed: list[str] = []
         paired: list[str] = []
-        with_masks = {number for _, of_masks in files.values() for number in of_masks}
-        for key, (of_images, of_masks) in files.items():
-            both = min(of_images.keys() & of_masks.keys(), default=None)
-            if of_images:
-                images[key] = of_images[min(of_images) if both is None else both]
-            if of_masks:
-                mask = of_masks[min(of_masks) if both is None else both]
+        with_masks = {number for _, mask_files in files.values() for number in mask_files}
+        for key, (image_files, mask_files) in files.items():
+            both = min(image_files.keys() & mask_files.keys(), default=None)
+            if image_files:
+                images[key] = image_files[min(image_files) if both is None else both]
+            if mask_files:
+                mask = mask_files[min(mask_files) if both is None else both]
                 if (folder / mask).is_dir():  # it stands for the only file in it
                     names = [item.name for item in (folder / mask).iterdir()]
                     inside = [name for name in names if not name.startswith(".")]
@@ -109,8 +109,8 @@ class FoundImages:
                         )
                     mask = f"{mask}/{inside[0]}"
                 masks[key] = mask
-            if of_images and of_masks and both is None:
-                pairs = mixed if min(of_images) in with_masks else paired
+            if image_files and mask_files and both is None:
+                pairs = mixed if min(image_files) in with_masks else paired
                 pairs.append(f"{images[key]} with {masks[key]}")
         for key in images.keys() - masks.keys():
             patient, modality, region = key
@@ -151,7 +151,7 @@ class FoundImages:
             "marks": self.lesions is not None,
             "lesion": self.lesions is not None,
         }
-        return [name for name, there in filled.items() if there]
+        return [name for name, is_filled in filled.items() if is_filled]
 
     def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
         """Yield the cells of each image, or of each of its frames, by key.
@@ -225,10 +225,10 @@ def _find_files(
             both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
             remedy = "name what tells them apart in --pattern, such as {region}"
             raise DataError(both_labels, where=path, remedy=remedy)
-        of_kind = files.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
-        if of_kind.setdefault(number, path) != path:
+        kind_files = files.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+        if kind_files.setdefault(number, path) != path:
             raise DataError(
-                f"a second file of patient `{key[0]}`, beside {of_kind[number]}",
+                f"a second file of patient `{key[0]}`, beside {kind_files[number]}",
                 where=path,
                 allowed="one image, and one mask, for what --pattern tells apart",
                 remedy="tell them apart by {modality} or {region} in --pattern",
@@ -244,14 +244,14 @@ def _expression(pattern: str, kinds: Sequence[str]) -> str:
         raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
     content = dict.fromkeys(FIELDS, "[^/]+{0}") | {"kind": "|".join(map(_escaped, kinds))}
     literal, *others = _FIELD.split(pattern)
-    written, seen = _escaped(literal), set()
+    written, earlier_fields = _escaped(literal), set()
     for name, literal in zip(others[::2], others[1::2], strict=True):
         if name == "any":
             written += content[name] + _escaped(literal)
             continue
-        written += f"(?P={name})" if name in seen else f"(?P<{name}>{content[name]})"
+        written += f"(?P={name})" if name in earlier_fields else f"(?P<{name}>{content[name]})"
         written += _escaped(literal)
-        seen.add(name)
+        earlier_fields.add(name)
     return written
 
 

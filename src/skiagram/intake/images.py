@@ -118,7 +118,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         rows, note = leave_out_classes(rows, options.label, options.classes)
         options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
         notes = [*notes, note]
-    of_other_classes = every - len(rows)
+    n_other_classes = every - len(rows)
     if options.masks == "regions":
         rows = _add_masks(rows, options, masks)
     source = _describe_source(rows, options, outcome)
@@ -139,7 +139,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
     sentences = [note for note in notes if note]
     predicted = list_predicted(options)
-    return DescribedFolder(rows, source, design, sentences, settling, of_other_classes, predicted)
+    return DescribedFolder(rows, source, design, sentences, settling, n_other_classes, predicted)
 
 
 def _require_folder(options: FileOptions) -> None:
@@ -326,9 +326,9 @@ def _describe_source(
 ) -> Folder:
     """Return the options of the data set; what only a look at the images tells is not settled."""
     for option in (*USUAL_COLUMNS, "covariates", "force_covariates", "scores"):
-        asked = getattr(options, option) or ()
-        asked = [asked] if isinstance(asked, str) else list_columns(asked, rows[0].cells)
-        require_columns(rows, asked, f"--{option.replace('_', '-')}")
+        names = getattr(options, option) or ()
+        names = [names] if isinstance(names, str) else list_columns(names, rows[0].cells)
+        require_columns(rows, names, f"--{option.replace('_', '-')}")
     columns = _settle_columns(rows, options, outcome)
     require_columns(rows, columns.used())
     labels = {row.cells[columns.label] for row in rows}

@@ -199,8 +199,8 @@ def leave_out_classes(
                 remedy=f"did you mean `{near[0]}`?" if near else "",
             )
     counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
-    kept = [row for row in rows if row.cells[column] not in others]
-    return kept, f"Left out, of classes that --classes does not name: {counted}."
+    remaining_rows = [row for row in rows if row.cells[column] not in others]
+    return remaining_rows, f"Left out, of classes that --classes does not name: {counted}."
 
 
 def record_left_out(number: int, stay: int, why: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ _MASK_WORD, _MASK_STEM, _IMAGE_WORD = (
 )
 _LAST_WORD = re.compile(r"[ _.-]+[^\W\d_]+$")  # such as `tumour` before `mask`
 _CHANNEL = re.compile(r"_\d{4}$")  # of an image in nnU-Net's folder `imagesTr`
-_OF_NNUNET = re.compile(r"images?T[rs]")
+_NNUNET_FOLDER = re.compile(r"images?T[rs]")
 # Of BIDS's suffixes, DICOM's codes and names in public data sets.
 _MODALITY_WORD = re.compile(
     r"(?i)(?:^|[ _.-]+)(?:CT|CBCT|PE?T|MRI?|T1(?:w|c|ce|gd|n)?|T2(?:w|f|star)?|FLAIR|PD|PDw|DWI|ADC"
@@ -44,7 +44,7 @@ _MODALITY_WORD = re.compile(
 )
 _PART_WORD = re.compile(r"(?i)[ _.-]+(?:train|training|test|testing|val|validation)$")  # DRIVE
 _ENTITY = re.compile(r"_(?:space|desc|res|den)-[^_]+")  # that BIDS adds to names of derivatives
-_OF_BIDS = {"derivatives", "rawdata", "sourcedata"}
+_BIDS_FOLDERS = {"derivatives", "rawdata", "sourcedata"}
 _WITHIN = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIDES = {"left", "right", "l", "r"}  # both lungs are one region
@@ -102,14 +102,14 @@ def find_masks(names: Iterable[str]) -> MaskNames:
             fitting[name] = masked
     fitting |= dict(_by_folder(every, fitting))
     fitting |= dict(_by_beginning(every, fitting))
-    of_image: dict[str, list[str]] = {}
+    masks_by_image: dict[str, list[str]] = {}
     for mask, masked in sorted(fitting.items()):
         for image in masked:
             if image not in fitting:
-                of_image.setdefault(image, []).append(mask)
-    placed = {mask for masks in of_image.values() for mask in masks}
+                masks_by_image.setdefault(image, []).append(mask)
+    placed = {mask for masks in masks_by_image.values() for mask in masks}
     alone = [name for name in every if name not in placed and any(_keys_of_mask(name))]
-    return MaskNames(of_image, alone) if of_image else MaskNames()
+    return MaskNames(masks_by_image, alone) if masks_by_image else MaskNames()
 
 
 def _by_folder(
@@ -127,24 +127,26 @@ def _by_folder(
             by_stem.setdefault(stem, []).append(name)
     for name in sorted(masks - fitting.keys()):
         folders, stem = split[name]
-        beside, plain = by_folder.get(folders, []), _MASK_WORD.sub("", stem).strip(_BETWEEN)
-        if stem != plain and folders and beside:
-            of_patient = [other for other in beside if split[other][1].startswith(plain)]
-            if beside == of_patient and (plain or len(beside) == 1):
-                yield name, of_patient
+        folder_images, plain = by_folder.get(folders, []), _MASK_WORD.sub("", stem).strip(_BETWEEN)
+        if stem != plain and folders and folder_images:
+            patient_images = [other for other in folder_images if split[other][1].startswith(plain)]
+            if folder_images == patient_images and (plain or len(folder_images) == 1):
+                yield name, patient_images
                 continue
         bare = _MASK_STEM.sub("", stem).strip(_BETWEEN)
-        of_case = [
+        case_images = [
             other
             for other in by_stem.get(bare, [])
             if folders[-2:-1] == (bare,) and split[other][0][:-1] == folders[:-1]
         ]
-        if stem != bare and len(of_case) == 1:
-            yield name, of_case
+        if stem != bare and len(case_images) == 1:
+            yield name, case_images
             continue
         words = [word[0].strip(_BETWEEN) for part in folders for word in _MASK_WORD.finditer(part)]
         elsewhere = by_stem.get(plain, []) if words else []
-        alike = [other for other in elsewhere if other in beside or _names_a_mask(other, words)]
+        alike = [
+            other for other in elsewhere if other in folder_images or _names_a_mask(other, words)
+        ]
         if len(elsewhere) == 1 and not alike:
             yield name, elsewhere
 
@@ -181,12 +183,13 @@ def _by_beginning(
                     yield name, alike
                 break
         else:
-            beside = by_folder.get(folders[:at], []) if at else []
+            folder_images = by_folder.get(folders[:at], []) if at else []
             nameless = [
-                not without_modality(_IMAGE_WORD.sub("", split_name(other)[1])) for other in beside
+                not without_modality(_IMAGE_WORD.sub("", split_name(other)[1]))
+                for other in folder_images
             ]
-            if beside and all(nameless):
-                yield name, beside
+            if folder_images and all(nameless):
+                yield name, folder_images
 
 
 def _shortened(stem: str) -> tuple[str, str]:
@@ -205,19 +208,19 @@ def without_modality(stem: str) -> str:
 def _near(mask: str, image: str) -> bool:
     """Return whether the folders of a mask may be those of an image."""
     folders = split_name(mask)[0]
-    of_masks = [part for part in folders if _MASK_WORD.search(part) or part in _OF_BIDS]
-    mask_folders = _without(_IMAGE_WORD, (part for part in folders if part not in of_masks))
+    mask_parts = [part for part in folders if _MASK_WORD.search(part) or part in _BIDS_FOLDERS]
+    mask_folders = _without(_IMAGE_WORD, (part for part in folders if part not in mask_parts))
     image_folders = _without(
-        _IMAGE_WORD, (part for part in split_name(image)[0] if part not in _OF_BIDS)
+        _IMAGE_WORD, (part for part in split_name(image)[0] if part not in _BIDS_FOLDERS)
     )
-    words = [word[0].strip(_BETWEEN) for part in of_masks for word in _MASK_WORD.finditer(part)]
+    words = [word[0].strip(_BETWEEN) for part in mask_parts for word in _MASK_WORD.finditer(part)]
     if mask_folders == image_folders:
         return True
     shared = min(len(mask_folders), len(image_folders))
     ends_alike = (
         mask_folders[len(mask_folders) - shared :] == image_folders[len(image_folders) - shared :]
     )
-    return bool(of_masks) and ends_alike and not _names_a_mask(image, words)
+    return bool(mask_parts) and ends_alike and not _names_a_mask(image, words)
 
 
 def _refuse_kinds(masks: MaskNames, where: str) -> None:
@@ -226,10 +229,10 @@ def _refuse_kinds(masks: MaskNames, where: str) -> None:
     Raises:
         DataError: They would be united, and nobody asked for that.
     """
-    for image, of_image in masks.of_image.items():
+    for image, image_masks in masks.of_image.items():
         # the words of a mask's name that are not its image's; sides and numbers say nothing
         kinds: dict[frozenset[str], str] = {}
-        for mask in reversed(of_image):
+        for mask in reversed(image_masks):
             own, others = (
                 {
                     word.casefold()
@@ -316,7 +319,7 @@ def _keys_of_image(name: str) -> Iterator[tuple[str, ...]]:
     folders, stem = split_name(name)
     for stems in dict.fromkeys((stem, _IMAGE_WORD.sub(_WORD, stem))):
         yield (*_without(_IMAGE_WORD, folders), stems)
-    if folders and _OF_NNUNET.fullmatch(folders[-1]) and _CHANNEL.search(stem):
+    if folders and _NNUNET_FOLDER.fullmatch(folders[-1]) and _CHANNEL.search(stem):
         yield (*_without(_IMAGE_WORD, folders), _CHANNEL.sub("", stem))
 
 
@@ -324,15 +327,15 @@ def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:
     """Yield the keys that an image of a mask may have, the likeliest first; none of other files."""
     folders, stem = split_name(name)
     inside = _without(_IMAGE_WORD, folders)
-    beside = _without(_MASK_WORD, inside)
-    if beside != inside:
-        yield from ((*beside, stem), (*beside, _IMAGE_WORD.sub(_WORD, stem)))
+    plain_folders = _without(_MASK_WORD, inside)
+    if plain_folders != inside:
+        yield from ((*plain_folders, stem), (*plain_folders, _IMAGE_WORD.sub(_WORD, stem)))
     *_, word = (None, *_MASK_STEM.finditer(stem))
     if word is not None:
         before, after = stem[: word.start()], stem[word.end() :]
-        yield (*beside, before + _WORD + after)
-        yield (*beside, before + after if before else after.lstrip(_BETWEEN))
+        yield (*plain_folders, before + _WORD + after)
+        yield (*plain_folders, before + after if before else after.lstrip(_BETWEEN))
         if not after or _NUMBER.fullmatch(after):
-            yield (*beside, before)
+            yield (*plain_folders, before)
             if shorter := _LAST_WORD.sub("", before):
-                yield (*beside, shorter)
+                yield (*plain_folders, shorter)

@@ -58,7 +58,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
     labels = None
     if options.csv is not None:
         labels = PatientTable.read(options.csv, options.patient).by_patient()
-    images, of_masks = _find_images(options)
+    images, mask_note = _find_images(options)
     by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
     notes: list[str] = []
     if labels is not None:
@@ -69,7 +69,7 @@ def compose_table(options: FileOptions) -> ComposedTable:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
     if images.lesions is not None:
         notes += _describe_lesions(images)
-    notes += filter(None, [of_masks])
+    notes += filter(None, [mask_note])
     others = other_images(folder, _patterns(options))
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
@@ -196,8 +196,8 @@ def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> d
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
     return {
-        image: "; ".join(lesion.text() for lesion in of_image)
-        for image, of_image in lesions.items()
+        image: "; ".join(lesion.text() for lesion in image_lesions)
+        for image, image_lesions in lesions.items()
     }
 
 

@@ -63,8 +63,8 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     columns = list_predicted(options)
     require_columns(rows, columns)
     covariates = list_columns(options.covariates, rows[0].cells)
-    if told := sorted({*covariates} & {*columns}):
-        fault = f"{listed(f'`{name}`' for name in told)} is what is predicted"
+    if predicted_covariates := sorted({*covariates} & {*columns}):
+        fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"
         raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
     rows, left_out = _without_missing(rows, kind, options)
     is_development = [not _is_test(row, options) for row in rows]
@@ -86,21 +86,25 @@ def _without_missing(
     """Return the rows that say their outcome, where others are left out, and a sentence on it."""
     if options.empty_label != LEAVE_OUT or options.outcome.get(kind.named_by[-1]) is None:
         return rows, ""
-    given, asked = list_outcome_columns(options), reversed(kind.options)
-    of_asked = (given.get(option.flag, ()) for option in asked if option.name in kind.named_by)
-    said = " or ".join(f"`{name}`" for names in of_asked for name in names)
-    kept = [row for row in rows if not kind.is_missing(row, options.outcome)]
-    if not kept:
+    # the columns that name the outcome, as the sentence lists them
+    columns = list_outcome_columns(options)
+    names: list[str] = []
+    for option in reversed(kind.options):
+        if option.name in kind.named_by:
+            names += columns.get(option.flag, ())
+    said = " or ".join(f"`{name}`" for name in names)
+    valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
+    if not valued_rows:
         raise DataError("no row has a value", where=f"column {said}")
-    left_out = len(rows) - len(kept)
+    left_out = len(rows) - len(valued_rows)
     note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
-    return kept, note if left_out else ""
+    return valued_rows, note if left_out else ""
 
 
 def _asked_kind(options: FileOptions) -> type[MeasuredOutcome] | None:
     """Return the kind of outcome whose options are given; None where none is."""
     names = [option.name for kind in KINDS for option in kind.options]
-    asked = {
+    flags_by_kind = {
         kind: [
             option.flag
             for option in kind.options
@@ -108,15 +112,15 @@ def _asked_kind(options: FileOptions) -> type[MeasuredOutcome] | None:
         ]
         for kind in KINDS
     }
-    asked = {kind: flags for kind, flags in asked.items() if flags}
-    of_classes = options.positive is not None or bool(options.classes)
-    if len(asked) + (of_classes and bool(asked)) > 1:
-        where = "--positive, --classes" if of_classes else [*asked.values()][-1][0]
+    flags_by_kind = {kind: flags for kind, flags in flags_by_kind.items() if flags}
+    has_classes = options.positive is not None or bool(options.classes)
+    if len(flags_by_kind) + (has_classes and bool(flags_by_kind)) > 1:
+        where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
         kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
         allowed = f"either classes (--label) or one outcome of {kinds}"
         remedy = "leave one of them out"
         raise OptionError("was given too", where=where, allowed=allowed, remedy=remedy)
-    return next(iter(asked), None)
+    return next(iter(flags_by_kind), None)
 
 
 def _is_test(row: CsvRow, options: FileOptions) -> bool:

@@ -202,11 +202,11 @@ def _waves(
 def _log_magnitudes(small: Small, window: SpectrumWindow) -> NDArray[np.float32]:
     """Return (n, rings, steps)."""
     pixels, weights, waves = _waves(window)
-    seen = small.reshape(len(small), -1)[:, pixels].astype(np.float32)
-    seen = seen - (seen @ weights / weights.sum())[:, None]
-    spread = np.sqrt((seen**2) @ weights / weights.sum())
-    seen /= np.where(spread > 0, spread, 1)[:, None]
-    parts = seen @ waves
+    values = small.reshape(len(small), -1)[:, pixels].astype(np.float32)
+    values = values - (values @ weights / weights.sum())[:, None]
+    spread = np.sqrt((values**2) @ weights / weights.sum())
+    values /= np.where(spread > 0, spread, 1)[:, None]
+    parts = values @ waves
     half = parts.shape[1] // 2
     magnitudes = np.hypot(parts[:, :half], parts[:, half:])
     floor = _FLOOR * float(np.linalg.norm(weights))

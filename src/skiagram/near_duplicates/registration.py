@@ -102,8 +102,8 @@ def fine_details_inside(reduced: NDArray[np.float64]) -> tuple[Details, Details]
     reach = _GROUND // 2 + _FRINGE
     around = (1, _GROUND, _GROUND)
     same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
-    beside = maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
-    return whole, np.where(beside, 0, whole)
+    ground_fringe = maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
+    return whole, np.where(ground_fringe, 0, whole)
 
 
 def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,10 +187,10 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
     parts = [slice(start, stop) for start, stop in pairwise(edges)]
     correlations = []
     for rows, columns in product(parts, parts):
-        seen = inside[rows, columns]
-        if seen.mean() < 0.5:
+        overlap = inside[rows, columns]
+        if overlap.mean() < 0.5:
             continue
-        part, other_part = warped[rows, columns][seen], second[rows, columns][seen]
+        part, other_part = warped[rows, columns][overlap], second[rows, columns][overlap]
         part, other_part = part - part.mean(), other_part - other_part.mean()
         power = float(np.sqrt((part**2).sum() * (other_part**2).sum()))
         if (part**2).sum() + (other_part**2).sum() > 0:
@@ -287,7 +287,7 @@ def _normal_equations(
     side = moving.shape[0]
     centre = (side - 1) / 2
     terms = np.empty((_UNKNOWNS, side * side))  # of each pixel
-    seen = np.empty(side * side)  # its value in the other image
+    fixed_values = np.empty(side * side)  # its value in the other image
     count = 0
     for row in range(side):
         for column in range(side):
@@ -306,15 +306,15 @@ def _normal_equations(
             terms[4, count], terms[5, count] = slope_down, slope_across
             terms[6, count] = value + u * across_above + v * slope_down
             terms[7, count] = 1.0
-            seen[count] = fixed[row, column]
+            fixed_values[count] = fixed[row, column]
             count += 1
     normal = np.empty((_UNKNOWNS, _UNKNOWNS))
     target = np.empty(_UNKNOWNS)
     for i in range(_UNKNOWNS):
         for j in range(i, _UNKNOWNS):
             normal[i, j] = normal[j, i] = _product(terms[i], terms[j], count)
-        target[i] = _product(terms[i], seen, count)
-    return normal, target, _product(seen, seen, count)
+        target[i] = _product(terms[i], fixed_values, count)
+    return normal, target, _product(fixed_values, fixed_values, count)
 
 
 @compiled_sum

@@ -102,7 +102,7 @@ class SearchSettings:
 SETTINGS = SearchSettings()
 _CENTRED = (SpectrumWindow(0.9), SpectrumWindow(0.8))
 _HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
-_BESIDE = tuple(  # opposite ones follow each other
+_OFF_CENTRE = tuple(  # opposite ones follow each other
     SpectrumWindow(0.84, sign * y * 0.08, sign * x * 0.08)
     for y, x in _HALF_AROUND
     for sign in (1, -1)
@@ -181,12 +181,15 @@ def find_copies(store: ImageSequence, *, transformed: bool = True) -> Pairs:
 
 
 def transformed_among(
-    small: Small, shapes: Sequence[tuple[int, ...]], known: Pairs, image: Callable[[int], Image]
+    small: Small,
+    shapes: Sequence[tuple[int, ...]],
+    found_pairs: Pairs,
+    image: Callable[[int], Image],
 ) -> Pairs:
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     details = small_details(small)
     confirm = _Confirmation(details, shapes, image)
-    already = np.sort(known.first * len(small) + known.second)
+    already = np.sort(found_pairs.first * len(small) + found_pairs.second)
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
     most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
     best: list[_Nominees] = []
@@ -297,8 +300,8 @@ class _SpectrumPasses:
         self._basis = basis
         self._combined = len(small) <= SETTINGS.max_combined
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
-        kept = None if self._combined else 2  # of many images, what opposite windows need
-        self._spectra = lru_cache(maxsize=kept)(partial(basis.spectra, small))
+        cache_size = None if self._combined else 2  # of many images, what opposite windows need
+        self._spectra = lru_cache(maxsize=cache_size)(partial(basis.spectra, small))
         self._whole = self._as_they_are(SpectrumWindow())
 
     def __iter__(self) -> Iterator[_Pass]:
@@ -310,7 +313,7 @@ class _SpectrumPasses:
             yield self._pass(SpectrumWindow(), self._whole, Guess(mirrored, quarters, degrees))
         for window in _CENTRED:
             yield from self._cropped(window)
-        for window in _BESIDE:
+        for window in _OFF_CENTRE:
             if window.down and window.across:
                 yield from self._cropped(window)
             for mirrored, quarters in self._orientations:
@@ -366,8 +369,8 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     for start in piece.part:
         queries = pass_.queries(slice(start, start + SETTINGS.block))
         memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
-        for left in range(0 if pass_.either_way else start, piece.images, SETTINGS.block):
-            against = pass_.base[left : left + SETTINGS.block]
+        for base_start in range(0 if pass_.either_way else start, piece.images, SETTINGS.block):
+            against = pass_.base[base_start : base_start + SETTINGS.block]
             block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
             np.matmul(queries, against.T, out=block)
             if not pass_.signed:
@@ -375,7 +378,7 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
             if block.max() > piece.threshold:
                 place = np.flatnonzero(block > piece.threshold)
                 i, j = np.divmod(place, block.shape[1])
-                nominees.append(_usable(piece, i + start, j + left, block.ravel()[place]))
+                nominees.append(_usable(piece, i + start, j + base_start, block.ravel()[place]))
     return piece, np.concatenate(nominees)
 
 

@@ -181,37 +181,39 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
     came = read_record(folder)
     files = shipped_files()
     taken: dict[str, bytes | None] = {}
-    kept: list[str] = []
+    own_paths: list[str] = []
     both: dict[str, bytes | None] = {}
     for name in sorted({*came, *files}):
-        here, there = _content(folder / name), files.get(name)
-        if here == there:
+        own, shipped = _content(folder / name), files.get(name)
+        if own == shipped:
             continue
-        if name in new or _digest(here) == came.get(name):
-            taken[name] = there
-        elif name in mine or _digest(there) == came.get(name):
-            kept.append(name)
+        if name in new or _digest(own) == came.get(name):
+            taken[name] = shipped
+        elif name in mine or _digest(shipped) == came.get(name):
+            own_paths.append(name)
         else:
-            both[name] = there
-    if CHOICES in kept and (renewed := _renew_choices(_content(folder / CHOICES), files[CHOICES])):
+            both[name] = shipped
+    if CHOICES in own_paths and (
+        renewed := _renew_choices(_content(folder / CHOICES), files[CHOICES])
+    ):
         taken[CHOICES] = renewed
-    return Upgrade(taken, kept, both, files)
+    return Upgrade(taken, own_paths, both, files)
 
 
-def _renew_choices(here: bytes | None, there: bytes) -> bytes | None:
+def _renew_choices(own: bytes | None, shipped: bytes) -> bytes | None:
     """Return a project's choices with the lines of those that it lacks; None where it has all.
 
     `combinations` was a text, names separated by commas, and is a list since the stage is a matrix.
     """
-    chosen = yaml.safe_load(here or b"")
-    if not isinstance(chosen, dict) or here is None:
+    chosen = yaml.safe_load(own or b"")
+    if not isinstance(chosen, dict) or own is None:
         return None
-    renewed = _COMBINATIONS.sub(rb"\1[\3]", here)
-    lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", there))
+    renewed = _COMBINATIONS.sub(rb"\1[\3]", own)
+    lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", shipped))
     lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
     if lacking:
         renewed = b"\n".join([renewed.rstrip(), *lacking, b""])
-    return renewed if renewed != here else None
+    return renewed if renewed != own else None
 
 
 def read_record(folder: Path) -> dict[str, str]:

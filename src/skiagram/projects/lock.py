@@ -72,11 +72,12 @@ def repair_lock(root: Path) -> str:
         )
     write_files({last.with_name("dvc.lock.broken"): content})
     # The copy of the last run takes its place, else the one that git holds.
-    kept, committed, git = last.read_bytes() if last.exists() else b"", b"", shutil.which("git")
+    last_copy = last.read_bytes() if last.exists() else b""
+    committed, git = b"", shutil.which("git")
     if git is not None:
         show = [git, "show", "HEAD:./dvc.lock"]
         committed = subprocess.run(show, cwd=root, capture_output=True, check=False).stdout  # noqa: S603
-    for place, whole in (("the last run", kept), ("git", committed)):
+    for place, whole in (("the last run", last_copy), ("git", committed)):
         if whole and _is_whole(whole):
             write_files({lock: whole})
             return f"dvc.lock was cut short by a killed run; the one of {place} was put back."

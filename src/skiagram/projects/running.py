@@ -37,7 +37,7 @@ _PAUSE = 0.5  # seconds between looks
 _GRACE = 5.0  # seconds that processes have to end
 _WARNING = re.compile("warning: ", re.IGNORECASE)
 _TELLING = 10  # seconds of work that tell how long the rest takes
-_KEPT = 30  # lines of output that a failure shows
+_MAX_LINES = 30  # lines of output that a failure shows
 
 
 def run_stages(project: Path) -> int:
@@ -47,8 +47,8 @@ def run_stages(project: Path) -> int:
     """
     notes = project.resolve() / ".work" / "progress"
     notes.mkdir(parents=True, exist_ok=True)
-    for left in notes.iterdir():
-        left.unlink()
+    for note in notes.iterdir():
+        note.unlink()
     for line in repair(project):
         sys.stderr.write(f"{line}\n")
     watched = _Watched(project)
@@ -129,7 +129,7 @@ class _Watched:
         self.stages, self._project = stages, project
         self._begun: dict[str, float] = {}  # stage → when
         self._said: set[str] = set()
-        self._last: deque[str] = deque(maxlen=_KEPT)
+        self._last: deque[str] = deque(maxlen=_MAX_LINES)
         self._width, self._started = 0, time.monotonic()
         self._terminal = sys.stderr.isatty()
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -142,8 +142,8 @@ class _Watched:
             if name and name not in self._begun:
                 self._begun[name] = time.monotonic()
                 if begun and begun[1] and not self._terminal:
-                    left = self._words_of_rest()
-                    self._print(", ".join(filter(None, [self._words_of_stage(), left])))
+                    rest = self._words_of_rest()
+                    self._print(", ".join(filter(None, [self._words_of_stage(), rest])))
             shown = line.startswith("Compiling ") or _WARNING.match(line)
             if shown and line not in self._said:
                 self._said.add(line)
@@ -197,18 +197,18 @@ class _Watched:
             notes: Of the processes of the stage under way, whose speed tells how long it takes.
         """
         coming = [name for name in self.stages if name not in self._begun]
-        left, is_whole = expected_seconds(self._project, coming)
+        seconds, is_whole = expected_seconds(self._project, coming)
         # The stage under way takes as long as its speed says, or as its last run did: a note may be
         # of a part of it.
         if self._stage:
             whole, is_known = expected_seconds(self._project, [self._stage])
             spent = time.monotonic() - self._begun[self._stage]
             measured = [each for note in notes if (each := _seconds_left(note)) is not None]
-            left += max(0.0, whole - spent, *measured)
+            seconds += max(0.0, whole - spent, *measured)
             is_whole &= is_known or bool(measured)
-        if not left:
+        if not seconds:
             return ""
-        return f"{'' if is_whole else 'at least '}{format_seconds(left)} left in all"
+        return f"{'' if is_whole else 'at least '}{format_seconds(seconds)} left in all"
 
     def end(self, code: int) -> None:
         """Clear the line; of a run that failed show what was printed last."""
@@ -222,8 +222,8 @@ class _Watched:
     def exit_code(self, code: int) -> int:
         """Return the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
         exits = [int(match[1]) for line in self._last if (match := _EXITED.search(line))]
-        known = [each for each in exits if each in _EXIT_CODES]
-        return (known or [1])[-1] if code else 0
+        stage_codes = [each for each in exits if each in _EXIT_CODES]
+        return (stage_codes or [1])[-1] if code else 0
 
     def _print(self, line: str, style: str = "") -> None:
         if self._terminal:
@@ -236,8 +236,8 @@ def _words(note: Mapping[str, Any]) -> str:
     words = f"{note['title']} {note['done']}/{note['total']}"
     if note["step"]:
         words += f" ({note['step']})"
-    left = _seconds_left(note)
-    return words if left is None else f"{words}, {format_seconds(left)} left"
+    seconds = _seconds_left(note)
+    return words if seconds is None else f"{words}, {format_seconds(seconds)} left"
 
 
 def _seconds_left(note: Mapping[str, Any]) -> float | None:

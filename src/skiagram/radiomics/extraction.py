@@ -95,9 +95,9 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
     """
     prepared = prepare(case, plan)
     # a bin that is wider than all intensities leaves no texture
-    width, of_width = plan.settings.binWidth, plan.settings.binCount is None
+    width, bins_by_width = plan.settings.binWidth, plan.settings.binCount is None
     binned = plan.families.keys() - {"morphology", "first_order"}
-    if of_width and binned and float(np.ptp(prepared.image[prepared.inside])) < width:
+    if bins_by_width and binned and float(np.ptp(prepared.image[prepared.inside])) < width:
         warnings.warn(
             f"A bin of {width:g} is wider than the range of a region's intensities: its textures "
             "are constant. Choose a width for these intensities, or a number of bins.",
@@ -219,15 +219,15 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
     if np.isfinite(image).all():
         return case
     _sides(case.inside)
-    wanted = (settings.resampledPixelSpacing or (0.0,) * 3)[::-1]
-    steps = zip(wanted, case.spacing, strict=False)
+    new_spacing = (settings.resampledPixelSpacing or (0.0,) * 3)[::-1]
+    steps = zip(new_spacing, case.spacing, strict=False)
     margin = [settings.padDistance * max(1, math.ceil(new / old)) for new, old in steps]
     near = box_around(case.inside, margin)
     whole = tuple(slice(None) for _ in image.shape)
     counting: Flags | tuple[slice, ...]
-    if not any(wanted) and all(kind == "Original" for kind, _ in plan.image_types):
+    if not any(new_spacing) and all(kind == "Original" for kind, _ in plan.image_types):
         counting, looked_at = case.inside, box_around(case.inside, (0, 0, 0))
-    elif any(wanted) or settings.preCrop:
+    elif any(new_spacing) or settings.preCrop:
         counting, looked_at = near, box_around(case.inside, [each + REACH + 2 for each in margin])
     else:
         counting, looked_at = near, whole
@@ -254,12 +254,12 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     on.
     """
     settings = plan.settings
-    wanted = (settings.resampledPixelSpacing or ())[::-1]
+    new_spacing = (settings.resampledPixelSpacing or ())[::-1]
     drawn = case.own or OwnGrid(case.inside, case.spacing, (0.0, 0.0, 0.0))
     sides = _sides(drawn.inside)
     slices, rows, columns = (
         present if new == 0 or last - first == 1 else float(new)
-        for new, present, (first, last) in zip(wanted, drawn.spacing, sides, strict=True)
+        for new, present, (first, last) in zip(new_spacing, drawn.spacing, sides, strict=True)
     )
     spacing = slices, rows, columns
     if np.allclose(spacing, case.spacing):
@@ -269,10 +269,10 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
     ratios = zip(axes, drawn.first, drawn.spacing, case.spacing, strict=True)
-    of_image = [first + places * (mask / image) for places, first, mask, image in ratios]
+    image_axes = [first + places * (mask / image) for places, first, mask, image in ratios]
     order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
     if by_corners:
-        image = _as_itk(case.image, of_image, order)
+        image = _as_itk(case.image, image_axes, order)
         if case.whole is not None:
             nearest = np.rint(image)  # noise of the last digits would cut off a whole number
             exact = np.abs(image - nearest) < _LAST_DIGITS
@@ -307,21 +307,21 @@ def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
 def _places(
     size: int,
     present: float,
-    wanted: float,
+    new_spacing: float,
     side: tuple[int, int],
     margin: int,
     *,
     by_corners: bool,
 ) -> Floats:
     """Return the points of the new grid near the region, in voxels of the old one."""
-    if wanted == present:
+    if new_spacing == present:
         every = np.arange(float(size))
     elif by_corners:
-        count = int(np.ceil(size * present / wanted - 1e-9))
-        every = (np.arange(count) + 0.5) * (wanted / present) - 0.5
+        count = int(np.ceil(size * present / new_spacing - 1e-9))
+        every = (np.arange(count) + 0.5) * (new_spacing / present) - 0.5
     else:
-        every = new_places(size, present, wanted)
-    ratio = present / wanted
+        every = new_places(size, present, new_spacing)
+    ratio = present / new_spacing
     first = max(0, int(np.floor((side[0] - 0.5) * ratio)) - margin)
     last = min(len(every) - 1, int(np.ceil((side[1] - 0.5) * ratio)) + margin)
     return every[first : last + 1]

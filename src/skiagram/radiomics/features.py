@@ -88,12 +88,12 @@ def describe_with(
 ) -> dict[str, float]:
     """Return the features of one image by a plan that is made once; None for the plan's label."""
     settings = plan.settings
-    wanted = settings.label if label is None else label
+    label = settings.label if label is None else label
     case = as_case(
         image,
         mask,
         spacing,
-        wanted,
+        label,
         correct_mask=settings.correctMask,
         file_axes=plan.names == "pyradiomics",
         own_grid=plan.resamples_mask,
@@ -243,22 +243,22 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
             return describe_with(plan, image, mask, self.spacing, mask_label)
 
 
-def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
+def _cases(cases: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
     """Yield number, image, mask and label of each case."""
-    if hasattr(given, "columns"):
-        missing = {"Image", "Mask"} - set(given.columns)
+    if hasattr(cases, "columns"):
+        missing = {"Image", "Mask"} - set(cases.columns)
         if missing:
             raise DataError(
                 f"no column `{min(missing)}`", where="X", allowed="columns Image, Mask and Label"
             )
-        labels = given["Label"].tolist() if "Label" in given.columns else [None] * len(given)
-        rows = zip(given["Image"].tolist(), given["Mask"].tolist(), labels, strict=True)
+        labels = cases["Label"].tolist() if "Label" in cases.columns else [None] * len(cases)
+        rows = zip(cases["Image"].tolist(), cases["Mask"].tolist(), labels, strict=True)
         for number, (image, mask, label) in enumerate(rows):
             empty = mask is None or str(mask) == "" or (isinstance(mask, float) and np.isnan(mask))
             unlabelled = label is None or label != label  # NaN, of an empty cell
             yield number, image, None if empty else mask, None if unlabelled else int(label)
         return
-    for number, case in enumerate(given):
+    for number, case in enumerate(cases):
         pair = isinstance(case, tuple) and len(case) == 2
         image, mask = case if pair else (case, None)
         yield number, image, mask, None

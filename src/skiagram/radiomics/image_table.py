@@ -38,7 +38,7 @@ from skiagram.readers.case_images import ImageReference
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
-_OF_TABLE = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
+_TABLE_COLUMNS = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
 _WITHIN = ("region", "frame")  # further columns of `skiagram table`
 _NUMBER = re.compile(r"\d+(\.0+)?")
 _ALL = "all"
@@ -66,11 +66,13 @@ def read_image_table(path: Path) -> list[ImageRow]:
     mean what they mean there: several masks in a cell are united, `all` labels are one region.
     """
     with of_table(str(path)):
-        rows = read_csv(path, files=(*_FILES, *_OF_TABLE))
+        rows = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
         header = rows[0].cells
-        by_table = _FILES[0] not in header and set(_OF_TABLE[:2]) <= header.keys()
+        by_table = _FILES[0] not in header and set(_TABLE_COLUMNS[:2]) <= header.keys()
         theirs = (
-            _OF_TABLE if by_table else [usual_column(header, (name,)) for name in (*_FILES, _LABEL)]
+            _TABLE_COLUMNS
+            if by_table
+            else [usual_column(header, (name,)) for name in (*_FILES, _LABEL)]
         )
         names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
         rows = [

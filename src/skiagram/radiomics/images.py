@@ -137,8 +137,8 @@ def _on_own_grid(
     turned = np.asarray(mask.grid.direction) @ np.asarray(image.grid.direction).T
     if not np.allclose(turned, np.eye(3), rtol=0, atol=_PARALLEL):
         check_same_grid(mask.grid, image.grid)
-    of_mask = mask.grid  # along the axes of whose file the image is turned
-    grid = replace(image.grid, file_axes=of_mask.file_axes, flipped=of_mask.flipped)
+    mask_grid = mask.grid  # along the axes of whose file the image is turned
+    grid = replace(image.grid, file_axes=mask_grid.file_axes, flipped=mask_grid.flipped)
     case = _of_read(replace(image, grid=grid), file_axes=True)
     start = mask.grid.positions(mask.grid.from_file(np.zeros((1, 3))))
     slices, rows, columns = grid.to_file(grid.indices(start))[0].tolist()

@@ -305,9 +305,9 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             fault = f"no wavelet `{settings.wavelet[:40]}`"
             raise OptionError(fault, where=f"{where}.wavelet", allowed=allowed)
     if settings.resampledPixelSpacing is not None:
-        wanted = settings.resampledPixelSpacing
-        if len(wanted) != 3 or min(wanted) < 0:
-            fault = f"{', '.join(f'{distance:g}' for distance in wanted) or 'nothing'} was given"
+        spacing = settings.resampledPixelSpacing
+        if len(spacing) != 3 or min(spacing) < 0:
+            fault = f"{', '.join(f'{distance:g}' for distance in spacing) or 'nothing'} was given"
             allowed = "three distances of columns, rows and slices in mm; 0 leaves an axis"
             raise OptionError(fault, where=f"{where}.resampledPixelSpacing", allowed=allowed)
     return settings
@@ -342,24 +342,26 @@ def _families(
             raise OptionError(
                 fault, where=where, allowed=f"a list, `{name}: [Contrast]`, or nothing for all"
             )
-    asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
-    asked.pop("shape2D", None)
+    features_by_class = {
+        name: tuple(chosen) if chosen else None for name, chosen in classes.items()
+    }
+    features_by_class.pop("shape2D", None)
     chosen: dict[str, tuple[str, ...] | None] = {}
     for family, class_name in FAMILIES.items():
-        if class_name in asked:
-            theirs = asked[class_name]
+        if class_name in features_by_class:
+            theirs = features_by_class[class_name]
             chosen[family] = (
                 None if theirs is None else tuple(f"{class_name}_{feature}" for feature in theirs)
             )
-    return chosen, [*remarks, *_without(asked)]
+    return chosen, [*remarks, *_without(features_by_class)]
 
 
-def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
+def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
     settings = Settings()
     plan = ExtractionPlan("pyradiomics", settings, (), dict.fromkeys(FAMILIES))
     families, remarks = plan.build(settings), []
-    for class_name, theirs in asked.items():
+    for class_name, theirs in features_by_class.items():
         present = {
             definition.pyradiomics.removeprefix(f"{class_name}_")
             for family, kind in FAMILIES.items()

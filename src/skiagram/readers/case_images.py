@@ -151,8 +151,8 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once."""
 
     def whole(file: str) -> bytes:
-        beside = PurePosixPath(file).parent
-        return join_volume(files.read(file), lambda name: files.read((beside / name).as_posix()))
+        folder = PurePosixPath(file).parent
+        return join_volume(files.read(file), lambda name: files.read((folder / name).as_posix()))
 
     names = files.series(reference.file)
     if names is None:

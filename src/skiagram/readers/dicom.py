@@ -105,14 +105,14 @@ _NUMBERS = (
 _WINDOW = ("WindowCenter", "WindowWidth")  # of several, for other tissues, the first is taken
 _WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
 _MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
-_OF_SIEMENS = {  # private elements that count the slices of a mosaic: group, offset, creator
+_MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group, offset, creator
     "number": (0x0019, 0x0A, "SIEMENS MR HEADER"),
     "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
 }
 _BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
 _PRIVATE = [
     tag
-    for group, offset, _ in _OF_SIEMENS.values()
+    for group, offset, _ in _MOSAIC_COUNTS.values()
     for block in _BLOCKS
     for tag in (Tag(group, block), Tag(group, block << 8 | offset))
 ]
@@ -204,14 +204,14 @@ def _settle_numbers(header: Any, where: str) -> None:
         try:
             value = header[name].value
             values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
-            given = [number for number in values if number not in (None, "", b"")]
-            numbers = [float(number) for number in given]
+            present_values = [number for number in values if number not in (None, "", b"")]
+            numbers = [float(number) for number in present_values]
             wrong = [number for number in numbers if not least <= number < math.inf]
             fault = f"{wrong[0]:g}" if wrong else ""
             if len(numbers) > 1 and name not in _WINDOW:
                 fault = f"{len(numbers)} values"
         except Exception:  # as pydicom raises them for bytes that are no number
-            given, numbers, fault = [], [], "no number"
+            present_values, numbers, fault = [], [], "no number"
         if fault:
             allowed = "a whole number from 1 on" if name in _COUNTS else "one finite number"
             raise DataError(
@@ -220,9 +220,13 @@ def _settle_numbers(header: Any, where: str) -> None:
                 allowed="0 or more, in mm" if name == "SliceThickness" else allowed,
                 remedy="correct the field, or export the image again",
             )
-        if not given or (name == "NumberOfFrames" and float(given[0]) == 0):  # as some write for 1
+        if not present_values or (
+            name == "NumberOfFrames" and float(present_values[0]) == 0
+        ):  # as some write for 1
             del header[name]
-        elif len(given) < len(values) or any(isinstance(number, str | bytes) for number in given):
+        elif len(present_values) < len(values) or any(
+            isinstance(number, str | bytes) for number in present_values
+        ):
             header.add_new(name, "FD", numbers if len(numbers) > 1 else numbers[0])
 
 
@@ -317,7 +321,7 @@ def _check(header: Any, where: str) -> None:
     words = header.get("ImageType") or ()
     words = [words] if isinstance(words, str) else [str(word) for word in words]
     mosaic = "MOSAIC" in [word.strip().upper() for word in words]
-    for kind, element in _OF_SIEMENS.items():
+    for kind, element in _MOSAIC_COUNTS.items():
         with suppress(Exception):  # a private element that is damaged, or not there
             value = header.get_private_item(*element).value
             if kind == "CSA":  # of each entry: name, five words, then four words of the first item
@@ -410,21 +414,21 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
 
 
 def headers_of_frames(header: Any) -> list[Any]:
-    """Return what a single slice's header would say of each frame of an enhanced file."""
+    """Return a header for each frame of an enhanced file, like that of a single slice."""
     shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     alike = pydicom.Dataset()
     alike.update({element.tag: element for element in header if element.tag not in _FUNCTIONAL})
     alike.update(shared)
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
-        of_frame = pydicom.Dataset()
-        of_frame.update(alike)
-        of_frame.update(frame)
+        frame_header = pydicom.Dataset()
+        frame_header.update(alike)
+        frame_header.update(frame)
         for sequence, names in _GROUPS.items():
             group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
-            of_frame.update({group[name].tag: group[name] for name in names if name in group})
-        _settle_numbers(of_frame, "")
-        headers.append(of_frame)
+            frame_header.update({group[name].tag: group[name] for name in names if name in group})
+        _settle_numbers(frame_header, "")
+        headers.append(frame_header)
     return headers
 
 

@@ -111,8 +111,8 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
             if stream is None:
                 fault = "without a readable beginning"
             elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
-                there = f"{stream.rows} rows of {stream.columns}"
-                raise _other_pixels(f"{there}, not the {header.Rows} of {header.Columns}", where)
+                size = f"{stream.rows} rows of {stream.columns}"
+                raise _other_pixels(f"{size}, not the {header.Rows} of {header.Columns}", where)
             elif stream.samples != header.SamplesPerPixel:
                 fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
             elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):

@@ -225,26 +225,28 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         with named(name):
             headers = headers_of_frames(header) if enhanced else [header]
             slices = []
-            for of_frame, plane in zip(headers, planes, strict=True):
-                spacing = pixel_spacing(of_frame, name)
-                position = np.array(of_frame.ImagePositionPatient, dtype=np.float64)
-                orientation = np.array(of_frame.ImageOrientationPatient, dtype=np.float64)
+            for frame_header, plane in zip(headers, planes, strict=True):
+                spacing = pixel_spacing(frame_header, name)
+                position = np.array(frame_header.ImagePositionPatient, dtype=np.float64)
+                orientation = np.array(frame_header.ImageOrientationPatient, dtype=np.float64)
                 rows = orientation.reshape(2, 3)[::-1]
                 upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
                 if spacing is None or not upright or not np.isfinite(position).all():
                     raise ValueError("no pixel spacing, or no place")
-                slope = of_frame.get("RescaleSlope")
-                intercept = float(of_frame.get("RescaleIntercept") or 0)
-                kept = (slope is None or float(slope) == 1) and intercept.is_integer()
+                slope = frame_header.get("RescaleSlope")
+                intercept = float(frame_header.get("RescaleIntercept") or 0)
+                keeps_whole_numbers = (
+                    slope is None or float(slope) == 1
+                ) and intercept.is_integer()
                 slices.append(
                     _Slice(
                         name,
-                        modality_values(plane, of_frame),
-                        kept and not is_mapped(of_frame),
+                        modality_values(plane, frame_header),
+                        keeps_whole_numbers and not is_mapped(frame_header),
                         position,
                         rows,
                         (spacing[0], spacing[1]),
-                        float(of_frame.get("SliceThickness") or 0) or None,
+                        float(frame_header.get("SliceThickness") or 0) or None,
                     )
                 )
             return slices
@@ -296,10 +298,10 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
             remedy="resample the series to a straight grid first",
         )
     line = places[0] + np.arange(len(places))[:, None] * step
-    beside = float(np.abs(places - line).max())
-    if beside > _ACROSS:
+    deviation = float(np.abs(places - line).max())
+    if deviation > _ACROSS:
         raise DataError(
-            f"a slice {beside:.2f} mm off the line of the others",
+            f"a slice {deviation:.2f} mm off the line of the others",
             where=name,
             allowed=f"slices on one line within {_ACROSS} mm",
             remedy="export the series again",

@@ -340,7 +340,7 @@ def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
 
 def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
     """Refuse a page that looks like a smaller copy of the first one and does not say so."""
-    shares = [side / of_first for side, of_first in zip(sides, first, strict=True)]
+    shares = [side / first_side for side, first_side in zip(sides, first, strict=True)]
     if max(shares) < 1 and max(shares) < _ALIKE * min(shares):
         raise DataError(
             f"a page of {sides[0]} × {sides[1]} pixels after one of {first[0]} × {first[1]}: it "

@@ -218,8 +218,8 @@ def _plane_labels(
         return _of_sides(labels, shape)
     # of another size in proportion, the nearest pixel for each of the image
     rows, columns = (
-        ((np.arange(size) + 0.5) * of_mask / size).astype(np.int64)
-        for of_mask, size in zip(labels.shape, shape, strict=True)
+        ((np.arange(size) + 0.5) * mask_size / size).astype(np.int64)
+        for mask_size, size in zip(labels.shape, shape, strict=True)
     )
     return labels[np.ix_(rows, columns)]
 
@@ -317,7 +317,7 @@ def _on_image(
 
 
 def _choose(names: dict[int, str], region: str | None) -> int:
-    fitting = [number for number, known in names.items() if region in (known, None)]
+    fitting = [number for number, name in names.items() if region in (name, None)]
     if len(fitting) == 1:
         return fitting[0]
     fault = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
@@ -454,12 +454,17 @@ def _place_frames(
     return VoxelGrid.of(image.shape, grid.steps(), origin), padded
 
 
-def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
+def _frame_distance(header: Any, gaps: NDArray[np.float64], image_distance: float) -> float:
     """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
     stated = float(header.get("SpacingBetweenSlices") or 0)
-    thickness = float(header.get("SliceThickness") or of_image)
-    closest = min((gap for gap in gaps.tolist() if gap > OFF_SLICE * of_image), default=thickness)
+    thickness = float(header.get("SliceThickness") or image_distance)
+    closest = min(
+        (gap for gap in gaps.tolist() if gap > OFF_SLICE * image_distance), default=thickness
+    )
     if stated > 0:
         return min(stated, closest)
-    fits = abs(closest - of_image) < OFF_SLICE * of_image or thickness < APART * of_image
-    return of_image if fits else min(closest, thickness)
+    fits = (
+        abs(closest - image_distance) < OFF_SLICE * image_distance
+        or thickness < APART * image_distance
+    )
+    return image_distance if fits else min(closest, thickness)

@@ -99,11 +99,11 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     """Return a header (.mhd) and its voxels as one file, any other file as it is."""
     head = content[: 2**16]
     end = _LAST.search(head) if head.isascii() else None
-    beside = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
-    if beside.upper() in ("LOCAL", "LIST") or not lies_beside(beside):
+    data_file = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
+    if data_file.upper() in ("LOCAL", "LIST") or not lies_beside(data_file):
         return content
     header = content[: end.start() if end else 0]
-    return header + b"ElementDataFile = LOCAL\n" + read_file(beside)
+    return header + b"ElementDataFile = LOCAL\n" + read_file(data_file)
 
 
 def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:

@@ -75,7 +75,7 @@ _TYPES = {
     **{256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"},
 }
 _SEVERAL_VALUES = (32, 128, 1792, 2048, 2304)  # complex numbers and colours
-_OF_MATRICES = (1004, 1005, 1006)  # intents: matrices and displacements
+_MATRIX_INTENTS = (1004, 1005, 1006)  # intents: matrices and displacements
 _UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
 _ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
 _TO_LPS = np.array([[-1.0], [-1.0], [1.0]])  # NIfTI's x grows to the right, y to the front
@@ -113,7 +113,7 @@ def read(
     check_frame(frame, math.prod(sides[3:]))
     check_voxels(tuple(sides[:3]))
     kind = int(header["datatype"])
-    if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _OF_MATRICES:
+    if kind in _SEVERAL_VALUES or int(header["intent_code"]) in _MATRIX_INTENTS:
         raise several_values()
     dtype = np.dtype(order + _TYPES[kind])
     slope, intercept = (float(value) for value in header["scl"].astype(np.float32))

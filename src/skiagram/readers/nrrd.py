@@ -27,7 +27,7 @@ from skiagram.readers.voxels import (
     with_distances,
 )
 
-_BESIDE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
+_DATA_FILE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
 _SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.MULTILINE)
 _VECTOR = re.compile(r"none|\([^)]*\)")
 _HEADER = 2**20  # bytes that tell its fields
@@ -52,7 +52,7 @@ _TO_LPS = {
     **dict.fromkeys(("left-anterior-superior", "las"), (1, -1, 1)),
 }
 _SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior")
-_OF_PLACES = ("domain", "space", "time", "none", "???")  # kinds of axes
+_PLACE_AXES = ("domain", "space", "time", "none", "???")  # kinds of axes
 _GZIP = ("gzip", "gz")
 _SAYS = "directions and origin in mm"
 _ALLOWED = {  # other fields of distance and place, which ITK does not read
@@ -146,12 +146,12 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     """Return a header (.nhdr) and its voxels as one file, any other file as it is."""
     header = content.replace(b"\r\n", b"\n") if b"\n\n" not in content[: 2**16] else content
     header = header.partition(b"\n\n")[0]
-    match = _BESIDE.search(header + b"\n")
-    beside = match[1].strip().decode("utf-8", errors="replace") if match else ""
-    if match is None or beside.upper().startswith("LIST") or not lies_beside(beside):
+    match = _DATA_FILE.search(header + b"\n")
+    data_file = match[1].strip().decode("utf-8", errors="replace") if match else ""
+    if match is None or data_file.upper().startswith("LIST") or not lies_beside(data_file):
         return content
     header = (header + b"\n")[: match.start()] + (header + b"\n")[match.end() :]
-    return header.rstrip(b"\n") + b"\n\n" + read_file(beside)
+    return header.rstrip(b"\n") + b"\n\n" + read_file(data_file)
 
 
 def _read_header(content: bytes) -> tuple[dict[str, str], bytes]:
@@ -213,9 +213,9 @@ def _read_axes(fields: dict[str, str]) -> list[_Axis]:
     steps = [_vector(text) for text in directions] or [None] * len(sides)
     axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
     if len(axes) > 3:
-        axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_OF_PLACES, "list")]
+        axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_PLACE_AXES, "list")]
     lists = ("list",) if len(axes) > 3 else ()
-    if any(axis.kind not in (*_OF_PLACES, *lists) for axis in axes):
+    if any(axis.kind not in (*_PLACE_AXES, *lists) for axis in axes):
         if directions and any(step is None for step in steps):
             raise _not_three_directions(fields)
         raise several_values()

@@ -15,15 +15,15 @@ from pydicom.tag import BaseTag, Tag
 
 from skiagram.errors import DataError
 
-_OF_SERIES = (
+_SERIES_FIELDS = (
     *("Units", "SUVType", "DecayCorrection", "PatientWeight"),
     *("SeriesDate", "SeriesTime", "TimezoneOffsetFromUTC"),
 )
-_OF_INJECTION = (
+_INJECTION_FIELDS = (
     *("RadionuclideTotalDose", "RadionuclideHalfLife"),
     *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime"),
 )
-_OF_SLICE = (
+_SLICE_FIELDS = (
     *("CorrectedImage", "RadiopharmaceuticalInformationSequence", "AcquisitionDateTime"),
     *("AcquisitionDate", "AcquisitionTime", "FrameReferenceTime", "ActualFrameDuration"),
 )
@@ -32,7 +32,7 @@ _PHILIPS_SUV = (0x7053, 0x00, "Philips PET Private Group")  # SUV of a count
 _PHILIPS_ACTIVITY = (0x7053, 0x09, "Philips PET Private Group")  # Bq/ml of a count
 _BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
 PET_FIELDS: list[BaseTag] = [
-    *(Tag(name) for name in (*_OF_SERIES, *_OF_SLICE)),
+    *(Tag(name) for name in (*_SERIES_FIELDS, *_SLICE_FIELDS)),
     *(Tag(group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
     *(
         Tag(group, block << 8 | element)
@@ -113,9 +113,9 @@ def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
         injections = header.get("RadiopharmaceuticalInformationSequence") or [{}]
         if len(injections) > 1:
             raise _no_suv(f"{len(injections)} injections", name)
-        of_slice = {field: header.get(field) for field in _OF_SERIES}
-        of_slice |= {field: injections[0].get(field) for field in _OF_INJECTION}
-        for field, value in of_slice.items():
+        slice_values = {field: header.get(field) for field in _SERIES_FIELDS}
+        slice_values |= {field: injections[0].get(field) for field in _INJECTION_FIELDS}
+        for field, value in slice_values.items():
             text = str("" if value is None else value).strip()
             if stated.setdefault(field, text) != text:
                 raise _no_suv(f"slices that differ in {field}: {stated[field]} and {text}", name)

@@ -24,15 +24,15 @@ Interpolation = Literal["nearest", "linear", "cubic"]
 REACH = 12  # voxels after which a spline coefficient has lost all influence: 0.27¹² < 10⁻⁶
 
 
-def new_places(size: int, spacing: float, wanted: float) -> Floats:
+def new_places(size: int, spacing: float, new_spacing: float) -> Floats:
     """Return the points of a new grid on one axis: as many as cover the old one (IBSI UMPJ).
 
     They are in voxels of the old grid, whose first centre is 0.
     """
     # A hair below the quotient, lest 0.9 / 0.3 make four points of three.
-    number = max(1, int(np.ceil(size * spacing / wanted - 1e-6)))
-    first = (size - 1) / 2 - (number - 1) / 2 * wanted / spacing
-    places: Floats = first + np.arange(float(number)) * (wanted / spacing)
+    number = max(1, int(np.ceil(size * spacing / new_spacing - 1e-6)))
+    first = (size - 1) / 2 - (number - 1) / 2 * new_spacing / spacing
+    places: Floats = first + np.arange(float(number)) * (new_spacing / spacing)
     return places
 
 
@@ -115,7 +115,7 @@ class Resampling:
         spacing: tuple[float, ...],
         margin: float | None = None,
     ) -> tuple[Floats, NDArray[np.bool_], tuple[float, ...]]:
-        """Return a volume and its region at the spacing wanted.
+        """Return a volume and its region at the new spacing.
 
         Args:
             image: (depth, height, width), finite.
@@ -123,7 +123,9 @@ class Resampling:
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
         """
-        wanted = tuple(new or present for new, present in zip(self.spacing, spacing, strict=True))
+        new_spacing = tuple(
+            new or present for new, present in zip(self.spacing, spacing, strict=True)
+        )
         axes = [
             np.arange(float(size)) if new is None else new_places(size, present, new)
             for size, present, new in zip(image.shape, spacing, self.spacing, strict=True)
@@ -145,7 +147,7 @@ class Resampling:
             values = np.rint(values)
         # A hair below, since sums of exact halves may miss by a rounding.
         region = interpolate(mask, axes, "linear") >= self.threshold - 1e-9
-        return values, region, wanted
+        return values, region, new_spacing
 
 
 def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice, ...]:

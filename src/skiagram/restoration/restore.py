@@ -186,9 +186,9 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
                 allowed="`training_mean` on images of one size",
                 remedy=_REMEDY,
             )
-        known = np.isfinite(image)
-        total += np.where(known, image, 0)
-        count += known
+        known_pixels = np.isfinite(image)
+        total += np.where(known_pixels, image, 0)
+        count += known_pixels
     # pixels that no image knows take the mean of those around them
     mean = (total / np.maximum(count, 1)).astype(np.float32)[None]
     planes, never = split_planes(mean), split_planes(count[None] == 0) > 0

@@ -84,11 +84,9 @@ class Steps:
             noise = self.denoising.denoise(planes)
         if unfilled is not None:
             planes[unfilled] = np.nan
-        of_image = (len(images), -1)
-        counts = [
-            each.reshape(of_image).sum(axis=1).tolist() for each in (gaps, outliers, dead_lines)
-        ]
-        deviation = np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist()
+        shape = (len(images), -1)
+        counts = [each.reshape(shape).sum(axis=1).tolist() for each in (gaps, outliers, dead_lines)]
+        deviation = np.sqrt(np.square(noise).reshape(shape).mean(axis=1)).tolist()
         treatments = zip(*counts, deviation, strict=True)
         return join_planes(planes, images.shape), tuple(Treatment(*each) for each in treatments)
 

@@ -155,10 +155,10 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     with locked(home / _LOCK):
         _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
         ledger = read_ledger(home)
-        known = ledger.find(comparison)
-        if known is not None:
+        earlier_opening = ledger.find(comparison)
+        if earlier_opening is not None:
             _add_missing(home / _COPY, ledger.openings)  # a kill may have come between the two
-            return known
+            return earlier_opening
         commit = current_commit(project)
         opening = Opening(
             number=len(ledger.of_seal(comparison.seal)) + 1,
@@ -187,8 +187,8 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
 
 def _add_missing(path: Path, openings: Iterable[Opening]) -> int:
     """Add the openings that a file lacks at its end; what stands there is never rewritten."""
-    known = {opening.hash for opening in _read_file(path).openings}
-    missing = {opening.hash: opening for opening in openings if opening.hash not in known}
+    hashes = {opening.hash for opening in _read_file(path).openings}
+    missing = {opening.hash: opening for opening in openings if opening.hash not in hashes}
     if missing:
         path.parent.mkdir(parents=True, exist_ok=True)
         cut_short = path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")

@@ -141,10 +141,15 @@ class LIDC(RealDataSet):
     def origin(self) -> str:
         return f"{Path(self.images).name}, {Path(self.table).name}"
 
-    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
         expected = {self.images: self.images_md5, self.table: self.table_md5}
         folder = root or Path()
-        changed = {name: unlike(folder / name, md5, seen, "md5") for name, md5 in expected.items()}
+        changed = {
+            name: unlike(folder / name, md5, earlier_checksums, "md5")
+            for name, md5 in expected.items()
+        }
         return {name: digest for name, digest in changed.items() if digest}
 
     def open(self, root: Path | None) -> "LidcNodules":
@@ -222,8 +227,8 @@ def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> floa
 
     It is 0 where the 5th percentile is negative, else −1024.
     """
-    seen = stored[~np.isin(stored, padding)]
-    if seen.size and np.percentile(seen, _DARK_PERCENTILE) < 0:
+    pixels = stored[~np.isin(stored, padding)]
+    if pixels.size and np.percentile(pixels, _DARK_PERCENTILE) < 0:
         return 0.0
     return INTERCEPT
 

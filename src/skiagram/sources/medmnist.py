@@ -59,8 +59,10 @@ class MedMNIST(RealDataSet):
         """False: MedMNIST publishes none."""
         return False
 
-    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, seen, "md5")
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
+        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
         return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> "MedMNISTFile":

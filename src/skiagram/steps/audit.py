@@ -60,9 +60,9 @@ def audit_images(ingested: Path, acquisition: Sequence[str], target: Path) -> Au
     cases, task = read_cases(ingested / "cases")
     stores = [ImageStore(folder) for folder in modality_folders(ingested / "images").values()]
     card = read_record(DataCard, ingested / "cases/card.json")
-    known = read_table(ingested / "cases/covariates.parquet")
+    covariates = read_table(ingested / "cases/covariates.parquet")
     measured = read_table(ingested / "cases/measured.parquet")
-    report, pairs = audit(stores, cases, task, card, known, acquisition, measured)
+    report, pairs = audit(stores, cases, task, card, covariates, acquisition, measured)
     write_record(report, target / FINDINGS)
     write_table(pairs, target / NEAR_DUPLICATES)
     return report

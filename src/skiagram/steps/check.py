@@ -229,7 +229,9 @@ def _audit(
     listed = ingested.listed
     names = [entry.name for entry in listed.entries]
     positions = np.array(listed.positions, dtype=np.int64)
-    beside = {"file_order": file_order(names, positions, cases.patient_id)} if listed.keys else {}
+    further_traits = (
+        {"file_order": file_order(names, positions, cases.patient_id)} if listed.keys else {}
+    )
     report, _ = audit(
         stores,
         cases,
@@ -237,7 +239,7 @@ def _audit(
         source.card(),
         read_table(folders.cases / "covariates.parquet"),
         measured=read_table(folders.cases / "measured.parquet"),
-        beside=beside,
+        further_traits=further_traits,
         copies=ingested.copies,
     )
     return report

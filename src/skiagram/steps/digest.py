@@ -58,8 +58,8 @@ def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:
     # A file that is missing or cannot be read is left to the sweep, which says what is wrong.
     with suppress(SkiagramError):
         named = {word for file in files if file.is_file() for word in words(read_option_file(file))}
-        there = {path.stem for path in (root / "conf" / "dataset").glob("*.yaml")}
-        return sorted((named | {str(params["dataset"])}) & there)
+        data_sets = {path.stem for path in (root / "conf" / "dataset").glob("*.yaml")}
+        return sorted((named | {str(params["dataset"])}) & data_sets)
     return []
 
 
@@ -78,10 +78,10 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
     """Return file → checksum, of data sets' files whose content their configs do not tell."""
     place = home(root) / ".work" / "seen_files.json"
     try:
-        seen = dict(json.loads(place.read_bytes()))
+        checksums = dict(json.loads(place.read_bytes()))
     except (OSError, ValueError, TypeError):
-        seen = {}
-    before, changed = dict(seen), dict[str, str]()
+        checksums = {}
+    before, changed = dict(checksums), dict[str, str]()
     data = os.environ.get("SKIAGRAM_DATA")
     options = Composition(root)
     for dataset in datasets:
@@ -96,8 +96,8 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
         except SkiagramError:
             continue  # left to the stage, which says what is wrong
         if isinstance(source, RealDataSet):
-            changed |= source.changed_files(Path(data) if data else None, seen)
-    if seen != before:
+            changed |= source.changed_files(Path(data) if data else None, checksums)
+    if checksums != before:
         place.parent.mkdir(exist_ok=True)
-        write_files({place: json.dumps(seen, indent=0).encode()})
+        write_files({place: json.dumps(checksums, indent=0).encode()})
     return changed

@@ -146,11 +146,11 @@ def read_finding(ingested: Path, candidates: Path, task: Task) -> FindingTables:
     """
     sealed = ingested / "sealed"
     ceiling = read_record(Ceiling, candidates / "proposal.json")
-    known = read_table(ingested / "cases" / MARKS)
+    development_lesions = read_table(ingested / "cases" / MARKS)
     ideal = sealed / IDEAL_MARKS
     return FindingTables(
-        lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
-        known=known,
+        lesions=read_table(sealed / MARKS) if task.design == "holdout" else development_lesions,
+        known=development_lesions,
         spacing=read_spacing(ImageStore(ingested / "images")),
         ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
         ideal=read_table(ideal) if ideal.exists() else None,
@@ -176,11 +176,11 @@ def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
     """Read features and covariates of some cases of a project, and measure their images."""
     store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
     images = measure_images(store, case_id)
-    known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
+    traits = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
     if not features.exists():
-        return CaseTraits(images[["case_id"]], known)
+        return CaseTraits(images[["case_id"]], traits)
     table = read_table(features)
-    return CaseTraits(table[table["case_id"].isin(case_id)], known)
+    return CaseTraits(table[table["case_id"].isin(case_id)], traits)
 
 
 def _spread(cases: list[str]) -> list[str]:
@@ -197,6 +197,6 @@ def measure_images(images: ImageStore, case_id: Sequence[str]) -> pd.DataFrame:
 def _measure(image: Image) -> dict[str, float]:
     """Return brightness and size of (height, width, …) or (depth, height, width, 1)."""
     height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
-    seen = image[np.isfinite(image)]
-    brightness = float(seen.mean(dtype=np.float64)) if seen.size else np.nan
+    values = image[np.isfinite(image)]
+    brightness = float(values.mean(dtype=np.float64)) if values.size else np.nan
     return {"brightness": brightness, "height": float(height), "width": float(width)}

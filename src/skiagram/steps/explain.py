@@ -90,8 +90,8 @@ def explain_model(
     source = build(options.dataset, "dataset")
     observer = make_observer(source)
     word = "marked lesion" if observer is None else "nodule"
-    known = model.known
-    model = replace(model, regions=find_regions(prepared, known.case_id.tolist(), word))
+    development_cases = model.known
+    model = replace(model, regions=find_regions(prepared, development_cases.case_id.tolist(), word))
     blanking = None
     if options.explanation.blanked:
         with scratch_folder("blanking") as folder:
@@ -106,8 +106,8 @@ def explain_model(
         title=predictions.outcome.title,
         positive=model.task.classes[model.positive],
         word="" if model.regions is None else model.regions.word,
-        cases=len(known),
-        patients=len(set(known.patient_id.tolist())),
+        cases=len(development_cases),
+        patients=len(set(development_cases.patient_id.tolist())),
         repeats=model.plan.repeats,
         fits=len(model.fits),
         difference=largest_difference(model, predictions),
@@ -135,7 +135,7 @@ def refit(
     model = _open(options, outcome, task)
     reading = model.read(prepared, task)
     member = join_inputs(name, model, options, prepared, reading, cases, task)
-    known = member.known(cases, task)
+    development_cases = member.known(cases, task)
     epochs = chosen_epochs(read_table(trained.scores / "curves.parquet"))
     inputs = piece_inputs(member, options, reading, cases, task) | {"epochs": epochs}
     piece = name_piece(f"refits-{name}", inputs, refit, type(model))
@@ -146,7 +146,7 @@ def refit(
     def make(folder: Path) -> None:
         held_out = replace(validator, pieces=pieces, models=folder.resolve())
         with context.compute.limit():
-            fits = held_out.make(held_out.held_out_fits(known, task.design, epochs))
+            fits = held_out.make(held_out.held_out_fits(development_cases, task.design, epochs))
             for title, made in fits.items():
                 np.save(folder / f"{title}.npy", made.scores[0], allow_pickle=False)
 
@@ -157,7 +157,7 @@ def refit(
         name=name,
         model=model,
         final=trained.model / repeat_folder(0),
-        known=known,
+        known=development_cases,
         task=task,
         prepared=prepared,
         plan=options.plan,
@@ -178,7 +178,9 @@ def refit(
             fit.scored[0][1],
             explained.ranking_of(np.load(folder / f"{fit.title}.npy")),
         )
-        for number, fit in enumerate(validator.held_out_fits(known, task.design, epochs))
+        for number, fit in enumerate(
+            validator.held_out_fits(development_cases, task.design, epochs)
+        )
     )
     return replace(explained, fits=fits)
 

@@ -88,12 +88,12 @@ class DataSetFacts:
     @classmethod
     def of_checked(cls, source: "Source", data: "CheckedData") -> "DataSetFacts":
         """Return what is known of images, or rows of a table, that were read."""
-        known = cls.of_entries(source, data.entries)
+        facts = cls.of_entries(source, data.entries)
         if data.cases is None:
-            return known
+            return facts
         development = data.cases.development()
         return replace(
-            known,
+            facts,
             label=development.label.tolist(),
             patient_id=development.patient_id.tolist(),
             has_lesions=len(data.radii) > 0,
@@ -167,22 +167,22 @@ def _check_names(options: Composition) -> None:
             "`baselines` (docs/how-to/encoders.md)",
         )
     for choice, group in _GROUPS.items():
-        names, there = split_names(choices.get(choice) or []), options.list_files(group)
+        names, files = split_names(choices.get(choice) or []), options.list_files(group)
         for name, number in Counter(names).items():
-            if name not in there:
+            if name not in files:
                 if choice in _CLASSES:  # the files of the other arm are no answer
                     others = _CLASSES[_OTHER_ARM[choice]]
-                    there = [
+                    files = [
                         each
-                        for each in there
+                        for each in files
                         if not _target(options.read_file("model", each)).startswith(others)
                     ]
                 renamed, nothing = find_new_name(group, name), ["none"] * (choice in _CLASSES)
-                near = [renamed] if renamed else nearest(name, [*there, *nothing])
+                near = [renamed] if renamed else nearest(name, [*files, *nothing])
                 raise OptionError(
                     f"no `{name}`",
                     where=choice,
-                    allowed=f"files of conf/{group}: {listed(there, near=name)}",
+                    allowed=f"files of conf/{group}: {listed(files, near=name)}",
                     remedy=f"did you mean `{near[0]}`?" if near else "choose one of these files",
                 )
             if number > 1:
@@ -350,9 +350,9 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     if len(counts) < 2:
         return  # ingest says that there is one class alone
     (rarest, patients), *_ = counts.items()
-    asked = {"folds": choices.folds}
-    asked |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
-    for where, folds in asked.items():
+    fold_counts = {"folds": choices.folds}
+    fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
+    for where, folds in fold_counts.items():
         # a fold of a nested design sets patients aside before the inner folds are made
         most = patients if where == "folds" else patients - -(-patients // choices.folds)
         if folds > most:
@@ -365,7 +365,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
                 allowed=f"2 to {most}" if most >= 2 else "more patients in each class",
                 remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",
             )
-    if data.cases is None or patients >= _EVEN * max(asked.values()):
+    if data.cases is None or patients >= _EVEN * max(fold_counts.values()):
         return
     # patients are few: the folds are made as training makes them
     from skiagram.models.cross_validation import Plan
@@ -375,7 +375,7 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
         plan.check_folds(choices.design, data.cases.label, data.cases.patient_id)
     except DataError as error:
         fault = f"a fold would lack a class: `{rarest}` has {patients} patients"
-        remedy = f"lower {' or '.join(f'`{where}`' for where in asked)}, or add patients"
+        remedy = f"lower {' or '.join(f'`{where}`' for where in fold_counts)}, or add patients"
         allowed = "folds that each have cases of every class"
         raise OptionError(fault, where="folds", allowed=allowed, remedy=remedy) from error
 

@@ -111,10 +111,10 @@ def score_images(
     Raises:
         DataError: A case cannot be scored, or the model scores no new images.
     """
-    known = Predictions.read(scores)
-    if known.outcome.status != "failed":
-        (known,) = score_anew([(known, trained)], ingested, scored, seed, compute)
-    known.write(target / "scores")
+    predictions = Predictions.read(scores)
+    if predictions.outcome.status != "failed":
+        (predictions,) = score_anew([(predictions, trained)], ingested, scored, seed, compute)
+    predictions.write(target / "scores")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +162,8 @@ def score_anew(
     decisions = [decision for model in loaded for decision in model.deployment.decisions]
     folders = modality_folders(ingested / "images")
     stores = {modality: ImageStore(folder) for modality, folder in folders.items()}
-    of_all = replace(first.preparer, shape=together.requires.shape)
-    preparer = StoredPreparer(**vars(of_all), stores=stores, scored=scored, seed=seed)
+    common_preparer = replace(first.preparer, shape=together.requires.shape)
+    preparer = StoredPreparer(**vars(common_preparer), stores=stores, scored=scored, seed=seed)
     deployment = replace(first.deployment, decisions=tuple(decisions))
     model = DeployedModel(deployment, preparer, together)
     by_case: dict[str, Floats] = {}
@@ -177,28 +177,32 @@ def score_anew(
     covariates = read_stored_covariates(ingested / "cases", together.covariates)
     for result in score_cases(model, cases, covariates, compute, watch=keep):
         if result.error:
-            titles = ", ".join(known.outcome.model for known, _ in models)
+            titles = ", ".join(predictions.outcome.model for predictions, _ in models)
             raise DataError(result.error, where=f"{titles}, {result.file}")
     case_id = np.array([case.name for case in cases])
     raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats of all, n_classes)
     ends = np.cumsum([len(model.deployment.decisions) for model in loaded])[:-1]
     by_model = zip(models, loaded, np.split(raw, ends, axis=1), strict=True)
     return [
-        _with_test_scores(known, scores, case_id, scorer) for (known, _), scores, scorer in by_model
+        _with_test_scores(predictions, scores, case_id, scorer)
+        for (predictions, _), scores, scorer in by_model
     ]
 
 
 def _with_test_scores(
-    known: Predictions, model: DeployedModel, case_id: NDArray[np.str_], raw: Floats
+    predictions: Predictions, model: DeployedModel, case_id: NDArray[np.str_], raw: Floats
 ) -> Predictions:
     """Put calibrated scores, (n, repeats, n_classes), in the place of those of test cases."""
-    tables = [known.table[known.table["part"] != "test"]]
+    tables = [predictions.table[predictions.table["part"] != "test"]]
     for repeat, decision in enumerate(model.deployment.decisions):
         probability = decision.calibration.probabilities(raw[:, repeat])
-        of_repeat = (case_id, raw[:, repeat], probability, decision.threshold)
-        tables.append(tabulate_scores("test", repeat, FINAL, *of_repeat))
-    table = pd.concat(tables, ignore_index=True).astype(known.table.dtypes.to_dict())
-    return replace(known, table=table, marks=None)
+        tables.append(
+            tabulate_scores(
+                "test", repeat, FINAL, case_id, raw[:, repeat], probability, decision.threshold
+            )
+        )
+    table = pd.concat(tables, ignore_index=True).astype(predictions.table.dtypes.to_dict())
+    return replace(predictions, table=table, marks=None)
 
 
 def list_stored_cases(folder: Path) -> list[NewCase]:

@@ -131,7 +131,7 @@ def time_model(
     fitted: Fitted[Any],
     folder: Path,
     prepared: PreparedData,
-    known: Cases,
+    development_cases: Cases,
     task: Task,
     plan: Plan,
     clock: Clock,
@@ -140,18 +140,20 @@ def time_model(
 
     Args:
         folder: Of the fitted model.
-        known: Development cases that it learned from.
+        development_cases: Development cases that it learned from.
     """
     reading, validator = model.read(prepared, task), CrossValidator(model, plan, task.positive)
-    folds = plan.make_folds(known.label, known.patient_id, plan.folds, "repeat0")
+    folds = plan.make_folds(
+        development_cases.label, development_cases.patient_id, plan.folds, "repeat0"
+    )
     taken = []
     for number, fold in enumerate(folds):
-        part = known.select(fold.training)
+        part = development_cases.select(fold.training)
         inputs, ids = reading.of(part.case_id), (part.case_id, part.label, part.patient_id)
         cases = Labelled(inputs, *ids, task.predicted.unnamed)
         name = "time", f"fold{number}"
         taken.append(clock.measure(lambda: validator.fit(cases, None, *name))[1])  # noqa: B023
-    few = reading.of(known.case_id[: clock.images])
+    few = reading.of(development_cases.case_id[: clock.images])
     return TimedModel(
         training=summarise_times(taken),
         cases=float(np.mean([len(fold.training) for fold in folds])),
@@ -193,8 +195,8 @@ def time_encoder(
     images, case = prepared.store, str(case_id[0])
     encoder = build(options, "encoder")
     loaded = encoder.load()
-    seen = read_record(Preparation, prepared.images / PREPARATION)
-    ready = resolve_preprocessing(seen.images, encoder, loaded)
+    preparation = read_record(Preparation, prepared.images / PREPARATION)
+    ready = resolve_preprocessing(preparation.images, encoder, loaded)
     scaled = ready.preprocessing.intensity.scale(images.image(case))
     pictures = ready.see(scaled, images.region(case), images.spacing(case), loaded.channels)
     network: Any = loaded.network

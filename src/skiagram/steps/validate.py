@@ -155,22 +155,22 @@ def ingest_cohort(
     return {case: entry.patient for case, entry in _name_entries(opened).items()}
 
 
-def _require_alike(known: Preparation, cohort: Preparation) -> None:
+def _require_alike(project: Preparation, cohort: Preparation) -> None:
     """Refuse a cohort without the masks, or without the images, that the project's cases have."""
-    if cohort.regions != known.regions:
-        preposition = "with" if known.regions else "without"
+    if cohort.regions != project.regions:
+        preposition = "with" if project.regions else "without"
         masks = "name them in the column `mask` of the table, or give `--masks regions`"
         raise DataError(
-            f"images {'without' if known.regions else 'with'} masks",
+            f"images {'without' if project.regions else 'with'} masks",
             where="the cohort",
             allowed=f"images {preposition} masks, as in the project",
-            remedy=masks if known.regions else "leave the column of masks out",
+            remedy=masks if project.regions else "leave the column of masks out",
         )
-    if cohort.modalities != known.modalities:
+    if cohort.modalities != project.modalities:
         raise DataError(
             f"images of {', '.join(cohort.modalities) or 'one kind'}",
             where="the cohort",
-            allowed=f"{', '.join(known.modalities) or 'one image a case'}, as in the project",
+            allowed=f"{', '.join(project.modalities) or 'one image a case'}, as in the project",
             remedy="name the kinds of images with --images, in this order",
         )
 
@@ -210,18 +210,18 @@ class Shared(NamedTuple):
 def find_shared(
     project: Project,
     cohort: Path,
-    known: Mapping[str, str | None],
+    project_patients: Mapping[str, str | None],
     patients: Mapping[str, str | None],
 ) -> Shared:
     """Look for patients and images of a cohort that the project has.
 
     Args:
         cohort: Folder that `ingest_cohort` wrote.
-        known: Case of the project → patient; empty where ids are not to be compared.
+        project_patients: Case of the project → patient; empty where ids are not to be compared.
         patients: The same of the cohort.
     """
     development = set(project.cases.development().case_id.tolist())
-    ids = {fold_id(name) for case, name in known.items() if name and case in development}
+    ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
     copies = _find_copies(stores, transformed=project.card.has_images)
     near = copies[copies["near"]]
@@ -247,9 +247,9 @@ def _find_copies(stores: tuple[ImageStore, ...], *, transformed: bool) -> pd.Dat
 def leave_out(cohort: Path, names: Collection[str]) -> None:
     """Take cases out of a cohort that `ingest_cohort` wrote."""
     cases = Cases.read(cohort / "cases/cases.parquet")
-    kept = cases.select(~np.isin(cases.case_id, list(names)))
-    kept.write(cohort / "cases/cases.parquet")
-    keep_sealed(cohort / "sealed", kept.case_id)
+    remaining_cases = cases.select(~np.isin(cases.case_id, list(names)))
+    remaining_cases.write(cohort / "cases/cases.parquet")
+    keep_sealed(cohort / "sealed", remaining_cases.case_id)
 
 
 def score_cohort(
@@ -284,27 +284,28 @@ def score_cohort(
         models=tuple(model.outcome.model for model in models),
         digest=_digest(models, options),
     )
-    known = project.cases.development()
+    development_cases = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
     covariates = covariates[covariates["case_id"].isin(cases.case_id.tolist())]
     covariates = _named(covariates, ["case_id"])
     covariates[COHORT] = [cohorts[case] for case in cases.case_id.tolist()]
     copies = shared.copies
     copies = copies[
-        copies["first"].isin(known.case_id.tolist()) & copies["second"].isin(cases.case_id.tolist())
+        copies["first"].isin(development_cases.case_id.tolist())
+        & copies["second"].isin(cases.case_id.tolist())
     ]
     sealed = _named(open_labels(cohort / "sealed", task), ["case_id"])
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
-        cases=_joined(known, cases),
+        cases=_joined(development_cases, cases),
         task=task,
         sealed=sealed.assign(case_id=sealed["case_id"].to_numpy()[drawn]),
         card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT])))),
         comparison=comparison,
         duplicates=_named(copies[["first", "second"]], ["second"]),
         covariates=covariates,
-        traits=_traits(project, known, store, covariates, spaces),
+        traits=_traits(project, development_cases, store, covariates, spaces),
         is_external=True,
     )
 
@@ -337,8 +338,8 @@ def _score(
 ) -> list[Predictions]:
     """Score a cohort with all models; features that a classical one reads go to `spaces`."""
     every = [Predictions.read(folder_of("scores", project.root, each)) for each in project.scored]
-    trained = [known for known in every if known.outcome.status == "finished"]
-    trained.sort(key=lambda known: known.outcome.arm != "classical")
+    trained = [predictions for predictions in every if predictions.outcome.status == "finished"]
+    trained.sort(key=lambda predictions: predictions.outcome.arm != "classical")
     has_features = trained[0].outcome.arm == "classical"
 
     def watch(names: Sequence[str], scorer: Scorer, cases: PreparedCases) -> None:
@@ -347,13 +348,16 @@ def _score(
             columns, rows = list(space.names), zip(names, space.values, strict=True)
             spaces.update((name, pd.Series(row, index=columns)) for name, row in rows)
 
-    models = [(known, folder_of("models", project.root, known.outcome)) for known in trained]
+    models = [
+        (predictions, folder_of("models", project.root, predictions.outcome))
+        for predictions in trained
+    ]
     scored = score_anew(models, cohort, Scored(), 0, compute, watch)
     by_name = {
         predictions.outcome.model: replace(predictions, table=_named_cases(predictions.table))
         for predictions in scored
     }
-    return [by_name.get(known.outcome.model, known) for known in every]
+    return [by_name.get(predictions.outcome.model, predictions) for predictions in every]
 
 
 def _named_cases(table: pd.DataFrame) -> pd.DataFrame:
@@ -366,21 +370,21 @@ def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return table.assign(**{name: f"{COHORT}-" + table[name].astype(str) for name in columns})
 
 
-def _joined(known: Cases, cohort: Cases) -> Cases:
+def _joined(development: Cases, cohort: Cases) -> Cases:
     """Return the development cases and, as test cases, those of a cohort."""
 
     def join(name: str) -> NDArray[np.str_]:
         theirs = [f"{COHORT}-{each}" for each in getattr(cohort, name).tolist()]
-        return np.array([*getattr(known, name).tolist(), *theirs])
+        return np.array([*getattr(development, name).tolist(), *theirs])
 
     return Cases(
         join("case_id"),
         join("patient_id"),
-        np.concatenate([known.split, cohort.split]),
-        np.concatenate([known.label, cohort.label]),
+        np.concatenate([development.split, cohort.split]),
+        np.concatenate([development.label, cohort.label]),
         None
-        if known.value is None or cohort.value is None
-        else np.concatenate([known.value, cohort.value]),
+        if development.value is None or cohort.value is None
+        else np.concatenate([development.value, cohort.value]),
     )
 
 
@@ -395,14 +399,14 @@ def _digest(models: Sequence[Predictions], options: EvaluationOptions) -> str:
 
 def _traits(
     project: Project,
-    known: Cases,
+    development_cases: Cases,
     store: ImageStore,
     covariates: pd.DataFrame,
     spaces: Mapping[str, "pd.Series[float]"],
 ) -> CaseTraits:
     """Return what may tell a cohort from the development cases: images, covariates and features."""
     cohort_cases = covariates["case_id"].str.removeprefix(f"{COHORT}-").tolist()
-    before = read_traits_of(project.root, known.case_id.tolist())
+    before = read_traits_of(project.root, development_cases.case_id.tolist())
     now = _named(measure_images(store, cohort_cases), ["case_id"]).merge(
         covariates, "left", "case_id"
     )

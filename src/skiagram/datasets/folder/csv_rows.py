@@ -208,14 +208,14 @@ def _settle_ends(
 
 def _with_decimal_points(table: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return a table with points for decimal commas, where every cell of it agrees with these."""
-    known = {name: {*cells} - _NOT_KNOWN for name, cells in table.items()}
+    known_cells = {name: {*cells} - _NOT_KNOWN for name, cells in table.items()}
     with_comma = [
         name
-        for name, values in known.items()
+        for name, values in known_cells.items()
         if all(map(_COMMA_OR_WHOLE.fullmatch, values)) and any("," in cell for cell in values)
     ]
-    written = {cell for name in with_comma for cell in known[name] if "," in cell}
-    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*known.values())))
+    written = {cell for name in with_comma for cell in known_cells[name] if "," in cell}
+    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*known_cells.values())))
     if with_point or all(map(_THOUSANDS.fullmatch, written)):
         return table
     return table | {name: [cell.replace(",", ".") for cell in table[name]] for name in with_comma}

@@ -139,7 +139,7 @@ def _names_a_person(name: str) -> bool:
     spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
     return (
         any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words)
-        or any(f"_{known}_" in phrase for known in _PHRASES)
+        or any(f"_{person_phrase}_" in phrase for person_phrase in _PHRASES)
         or any(_plain(word) in plain for word in _ANYWHERE)
         or not _SPELLED.isdisjoint(spelled)
     )

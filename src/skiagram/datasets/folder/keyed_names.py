@@ -45,7 +45,7 @@ def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTr
     Args:
         kinds: Column of file names → column of their checksums.
     """
-    wanted = {
+    keyed_files = {
         keyed: (checksum, row.where)
         for column, checksums in kinds.items()
         for row in rows
@@ -54,7 +54,7 @@ def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTr
             *(row.cells[each].split(BETWEEN) for each in (column, checksums)), strict=True
         )
     }
-    if not wanted:
+    if not keyed_files:
         return rows
     # the files, and the folders of files, that have each checksum
     names = sorted(files.images(()))
@@ -73,7 +73,7 @@ def find_keyed_files(rows: list[CsvRow], kinds: Mapping[str, str], files: FileTr
     for name, checksum in checksums.items():
         by_checksum[checksum].append(name)
     name_of: dict[str, str] = {}
-    for keyed, (checksum, where) in wanted.items():
+    for keyed, (checksum, where) in keyed_files.items():
         names = by_checksum.get(checksum, [])
         if not names:
             remedy = "restore the file, or run `skiagram init` again with --renew"

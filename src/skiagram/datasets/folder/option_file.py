@@ -50,8 +50,8 @@ class OptionFiles:
     @property
     def cases(self) -> Path:
         """Return where the table stands that says which file each case is; git leaves it out."""
-        beside = self.project / "tables" if self.outside is None else self.outside.resolve()
-        return beside / f"{self.name}.cases.csv"
+        folder = self.project / "tables" if self.outside is None else self.outside.resolve()
+        return folder / f"{self.name}.cases.csv"
 
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is."""
@@ -98,8 +98,8 @@ class OptionFiles:
                     where="--patient-key",
                     remedy="give the key again, in a file or as SKIAGRAM_PATIENT_KEY",
                 )
-        of_people = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
-        hand_written = {name: getattr(present, name) for name in of_people | {"source"}}
+        description_fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
+        hand_written = {name: getattr(present, name) for name in description_fields | {"source"}}
         return dataclasses.replace(source, **hand_written)
 
     def write(
@@ -140,7 +140,7 @@ class OptionFiles:
             sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
             sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
-        beside = {} if sealed is None else {self.sealed_labels: sealed}
+        sealed_files = {} if sealed is None else {self.sealed_labels: sealed}
         # The config comes first: after a kill `--renew` makes the others.
         # the options as YAML, each with its meaning
         meaning = meanings(Columns) | meanings(Folder)
@@ -150,7 +150,7 @@ class OptionFiles:
             lines.append(_yaml_line(option, "" if inner else value, meaning))
             lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
         texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
-        write_files(texts | beside)
+        write_files(texts | sealed_files)
 
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.project)

@@ -30,7 +30,7 @@ _NOBODY = {
     *("desconocido", "sconosciuto", "onbekend", "notknown", "notavailable", "notstated"),
     *("notrecorded", "notgiven", "nodata", "noid", "noname", "withheld", "redacted"),
 }
-_OF_PATIENTS = re.compile(r"(patient|subject|case|person|name|id)s?")
+_PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
 
@@ -40,7 +40,7 @@ def find_patient_problem(cell: str, where: str) -> DataError | None:
     # words that say of nobody who it is, as `Anonymous^Patient` or `PATIENT`; a number in it may
     # tell patients apart: `unknown-1` is one of them
     words = re.findall(r"\w+", cell.casefold().replace("_", " "))
-    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
+    bare = "".join(word for word in words if not _PATIENT_WORD.fullmatch(word))
     nobody = not bare or bool({"".join(words), bare} & _NOBODY)
     if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or nobody:
         return DataError(

@@ -137,18 +137,23 @@ class Folder(RealDataSet):
         issue = f"Where a file says no distance of pixels, {stated} mm was stated by the user."
         return replace(card, known_issues=(*card.known_issues, issue))
 
-    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
         place = (root or Path()) / self.folder
         checksums = {self.manifest: self.manifest_sha256}
         if self.sealed_labels is not None:
             checksums[self.sealed_labels] = self.sealed_labels_sha256 or ""
         paths = {name: _at_home(name) for name in checksums}
-        changed = {name: unlike(paths[name], sha256, seen) for name, sha256 in checksums.items()}
+        changed = {
+            name: unlike(paths[name], sha256, earlier_checksums)
+            for name, sha256 in checksums.items()
+        }
         if place.is_file():  # an encrypted archive is one file, which no option tells
-            changed[self.folder] = unlike(place, None, seen)
+            changed[self.folder] = unlike(place, None, earlier_checksums)
         elif place.is_dir() and paths[self.manifest].is_file() and not any(changed.values()):
             try:
-                changed |= self.open(root).changed_images(seen)
+                changed |= self.open(root).changed_images(earlier_checksums)
             except DataError as error:  # such as an image without a row; ingest says it
                 changed[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
         return {name: digest for name, digest in changed.items() if digest}
@@ -344,25 +349,25 @@ class FolderFiles(OpenSource):
         options = (reference, self.channels, self.reading, self.text)
         return repr((checksums, states, options))
 
-    def changed_images(self, seen: MutableMapping[str, str]) -> dict[str, str]:
+    def changed_images(self, earlier_checksums: MutableMapping[str, str]) -> dict[str, str]:
         """Return file → checksum, of images and masks that are not as the manifest says.
 
         Args:
-            seen: As for `RealDataSet.changed_files`.
+            earlier_checksums: As for `RealDataSet.changed_files`.
         """
         changed_by_file: dict[str, str] = {}
         for modality in (self, *self.further.values()):
             for position, reference in enumerate(modality.listing.references):
                 state = modality.file_state(position)
                 key = hashlib.sha256(state.encode()).hexdigest() if state else ""
-                changed = seen.get(key) if key else None
+                changed = earlier_checksums.get(key) if key else None
                 if changed is None:
                     sums = read_case_files(self.files, reference).checksums
-                    same = all(self.checksums[name] == of_file for name, of_file in sums.items())
+                    same = all(self.checksums[name] == checksum for name, checksum in sums.items())
                     digest = hashlib.sha256(repr(sorted(sums.items())).encode()).hexdigest()
                     changed = "" if same else digest
                 if key:
-                    seen[key] = changed
+                    earlier_checksums[key] = changed
                 if changed:
                     changed_by_file[reference.name] = changed
         return changed_by_file

@@ -68,7 +68,7 @@ class _Rule(NamedTuple):
 
 
 def find_file_problems(
-    rows: list[CsvRow], column: str, beside: tuple[str, ...] = ()
+    rows: list[CsvRow], column: str, region_columns: tuple[str, ...] = ()
 ) -> list[DataError]:
     """Return what is wrong with a column of file names, in row order."""
     problems: list[DataError] = []
@@ -92,23 +92,23 @@ def find_file_problems(
         if wrong is not None:
             problems.append(wrong)
             continue
-        apart = tuple(row.cells[other] for other in beside)
+        apart = tuple(row.cells[other] for other in region_columns)
         lines.setdefault((normalise_name(row.cells[column]), *apart), []).append(row.line)
     problems += [
         DataError(
-            f"{len(of_file)} rows, in lines {', '.join(map(str, of_file))} of the CSV",
+            f"{len(line_numbers)} rows, in lines {', '.join(map(str, line_numbers))} of the CSV",
             where=key[0],
-            allowed="one row per region" if beside else "one row per file",
+            allowed="one row per region" if region_columns else "one row per file",
             remedy="keep the row with the right label",
         )
-        for key, of_file in lines.items()
-        if len(of_file) > 1
+        for key, line_numbers in lines.items()
+        if len(line_numbers) > 1
     ]
     return problems
 
 
 def find_mask_problems(
-    rows: list[CsvRow], column: str, beside: tuple[str, ...] = ()
+    rows: list[CsvRow], column: str, region_columns: tuple[str, ...] = ()
 ) -> list[DataError]:
     """Return what is wrong with a column of masks, each of an image's masks looked at."""
     single = [
@@ -116,7 +116,7 @@ def find_mask_problems(
         for row in rows
         for name in row.cells[column].split(";")
     ]
-    return find_file_problems(single, column, beside)
+    return find_file_problems(single, column, region_columns)
 
 
 def _first_problem(rules: Iterable[_Rule], row: CsvRow, where: str) -> DataError | None:
@@ -205,9 +205,9 @@ class Columns:
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
-        of_regions = (self.mask, self.modality, self.region, self.label_value, self.frame)
-        of_images = (self.visit, self.marks, self.value)
-        every = (*named, *of_regions, *of_images, *self.covariates, *self.scores)
+        region_columns = (self.mask, self.modality, self.region, self.label_value, self.frame)
+        image_columns = (self.visit, self.marks, self.value)
+        every = (*named, *region_columns, *image_columns, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -370,13 +370,13 @@ def split_modalities(
             allowed = "modalities where `columns.modality` names a column"
             raise OptionError(f"`{modalities[0]}` was given", where=where, allowed=allowed)
         return {"": rows}
-    there = sorted({row.cells[columns.modality] for row in rows})
-    chosen = list(modalities) or (there if len(there) == 1 else [])
-    unknown = [name for name in chosen if name not in there]
+    table_modalities = sorted({row.cells[columns.modality] for row in rows})
+    chosen = list(modalities) or (table_modalities if len(table_modalities) == 1 else [])
+    unknown = [name for name in chosen if name not in table_modalities]
     if unknown or not chosen:
-        fault = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
+        fault = f"no image of `{unknown[0]}`" if unknown else f"{len(table_modalities)} modalities"
         remedy = "choose one or several (`skiagram init … --images`)"
-        raise OptionError(fault, where=where, allowed=listed(there), remedy=remedy)
+        raise OptionError(fault, where=where, allowed=listed(table_modalities), remedy=remedy)
     first, *others = chosen
     by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
     for name in others:
@@ -412,13 +412,13 @@ def split_modalities(
 def _rows_by_case(
     rows: list[CsvRow], columns: Columns, modality: str, several: bool
 ) -> dict[tuple[str, ...], CsvRow]:
-    of_modality = [row for row in rows if row.cells[columns.modality or ""] == modality]
+    modality_rows = [row for row in rows if row.cells[columns.modality or ""] == modality]
     if not several:
-        return {(str(row.line),): row for row in of_modality}
-    of_case = (columns.patient, columns.region, columns.visit)
-    key_columns = [name for name in of_case if name is not None]
+        return {(str(row.line),): row for row in modality_rows}
+    case_columns = (columns.patient, columns.region, columns.visit)
+    key_columns = [name for name in case_columns if name is not None]
     by_case: dict[tuple[str, ...], CsvRow] = {}
-    for row in of_modality:
+    for row in modality_rows:
         key = tuple(row.cells[name] for name in key_columns)
         if by_case.setdefault(key, row) is not row:
             raise DataError(

@@ -79,8 +79,8 @@ def in_frequencies(
     # equal steps, as in the IBSI's response maps: of an even number of places none is 0, so that a
     # mirrored image has slightly another response. The difference from a spectrum's own places is
     # lost as images grow.
-    there: list[Floats] = []
-    back: list[Floats] = []
+    place_frequencies: list[Floats] = []
+    mirror_frequencies: list[Floats] = []
     for axis in axes:
         size = wide.shape[axis]
         place = np.fft.ifftshift(np.arange(size) - size // 2)
@@ -88,11 +88,11 @@ def in_frequencies(
             place = np.arange(size // 2 + 1)
         shape = [1, 1, 1]
         shape[axis] = -1
-        for sign, frequencies in ((1, there), (-1, back)):
+        for sign, frequencies in ((1, place_frequencies), (-1, mirror_frequencies)):
             frequency = (2 * sign * place + 1 - size % 2) / max(size - 1, 1)
             frequencies.append(np.clip(frequency, -1, 1).reshape(shape))
     # The real part of the response to a gain is the response to the mean of it and its mirror.
-    gains = (gain(there) + np.conj(gain(back))) / 2
+    gains = (gain(place_frequencies) + np.conj(gain(mirror_frequencies))) / 2
     response: Floats = irfftn(rfftn(wide, axes=order) * gains, sides, axes=order)
     inner = tuple(
         slice(before, before + size) for (before, _), size in zip(width, image.shape, strict=True)

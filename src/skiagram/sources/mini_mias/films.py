@@ -135,17 +135,17 @@ def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str
         return root / folder
     try:
         archive = Path(pooch.retrieve(url, None, fname=f"{folder}.tar.gz", progressbar=True))
-        # the wanted members, and nothing else, under their bare names
+        # the truth and the films, and nothing else, under their bare names
         unpacked = archive.with_name(folder)
         if unpacked.is_dir():
             return unpacked
         partial = unpacked.with_name(f"{unpacked.name}.partial")
         partial.mkdir(exist_ok=True)
-        wanted = {FILE, *(f"{name}.pgm" for name in digests)}
+        member_names = {FILE, *(f"{name}.pgm" for name in digests)}
         with tarfile.open(archive) as members:
             for member in members:
                 name = Path(member.name).name
-                content = members.extractfile(member) if name in wanted else None
+                content = members.extractfile(member) if name in member_names else None
                 if content is not None:
                     (partial / name).write_bytes(content.read())
         return partial.rename(unpacked)

@@ -155,7 +155,7 @@ class DrawnSplit:
             images[str(entry.patient)].append(position)
         names = sorted(images)
         order = stream(self.seed, "drawn split").permutation(len(names))
-        wanted: dict[Split, Counter[int]] = {
+        remaining_counts: dict[Split, Counter[int]] = {
             "test": Counter({classes.index(name): count for name, count in self.test.items()}),
             "train": Counter({classes.index(name): count for name, count in self.train.items()}),
         }
@@ -163,17 +163,17 @@ class DrawnSplit:
         for patient in order:
             labels = {position: entries[position].label for position in images[names[patient]]}
             # the first split that can use any of the patient's images takes these
-            for split, still_wanted in wanted.items():
+            for split, counts in remaining_counts.items():
                 taken: dict[int, Split] = {}
                 for position, label in labels.items():
-                    if still_wanted[label] > 0:
-                        still_wanted[label] -= 1
+                    if counts[label] > 0:
+                        counts[label] -= 1
                         taken[position] = split
                 if taken:
                     drawn |= taken
                     break
-        for split, still_wanted in wanted.items():
-            short = {classes[label]: count for label, count in still_wanted.items() if count}
+        for split, counts in remaining_counts.items():
+            short = {classes[label]: count for label, count in counts.items() if count}
             if short:
                 fault = f"too few patients, {short} images short of the {split} split"
                 raise DataError(fault, where="drawn split", remedy="lower the counts")
@@ -229,7 +229,9 @@ class MiniMias(RealDataSet):
     def origin(self) -> str:
         return self.url
 
-    def changed_files(self, root: Path | None, seen: MutableMapping[str, str]) -> dict[str, str]:
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
         folder, changed = (root or Path()) / self.folder, {}
         digests = published_digests()
         for path in sorted(folder.glob("*")) if root is not None else ():
@@ -237,17 +239,19 @@ class MiniMias(RealDataSet):
                 continue
             status = path.stat()
             state = repr((str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-            if state not in seen:  # pixels are verified, which takes longer than to look
+            if (
+                state not in earlier_checksums
+            ):  # pixels are verified, which takes longer than to look
                 try:
                     if path.name == FILE:
                         read_truth(path, digests)
                     else:
                         read_film(folder, path.stem, digests)
-                    seen[state] = ""
+                    earlier_checksums[state] = ""
                 except DataError:
-                    seen[state] = unlike(path, None, {})
-            if seen[state]:
-                changed[path.name] = seen[state]
+                    earlier_checksums[state] = unlike(path, None, {})
+            if earlier_checksums[state]:
+                changed[path.name] = earlier_checksums[state]
         return changed
 
     def open(self, root: Path | None) -> "OpenMiniMias":
@@ -315,28 +319,30 @@ class OpenMiniMias(OpenSource):
 
     @property
     def acquisition(self) -> WholeFilm | FilmPatch:
-        given = self.options
-        if given.region is None:
-            return WholeFilm(size=given.size, mask=given.mask, orient=given.orient)
-        return FilmPatch(region=given.region, size=given.size, mask=given.mask, orient=given.orient)
+        options = self.options
+        if options.region is None:
+            return WholeFilm(size=options.size, mask=options.mask, orient=options.orient)
+        return FilmPatch(
+            region=options.region, size=options.size, mask=options.mask, orient=options.orient
+        )
 
     def image(self, position: int) -> SpacedImage:
         """Return one image, (size, size) float32, 0 to 255."""
-        case, given = self.cases[position], self.options
+        case, options = self.cases[position], self.options
         pixels = self.films.pixels(case.film)
-        if given.mask:
+        if options.mask:
             pixels = np.where(self.films.breasts[case.film.name].mask(), pixels, np.uint8(0))
-        if given.region and case.centre:
-            pixels = cut_patch(pixels, case.centre, given.region)
-        mirrored = case.film.left and not given.orient
-        return average_blocks(pixels[:, ::-1] if mirrored else pixels, given.size)
+        if options.region and case.centre:
+            pixels = cut_patch(pixels, case.centre, options.region)
+        mirrored = case.film.left and not options.orient
+        return average_blocks(pixels[:, ::-1] if mirrored else pixels, options.size)
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one case that have a place on the breast and a radius."""
-        case, given = self.cases[position], self.options
-        side = given.region if given.region and case.centre else SIDE
+        case, options = self.cases[position], self.options
+        side = options.region if options.region and case.centre else SIDE
         breast = self.films.breasts[case.film.name].mask()
-        block, marks = side // given.size, []
+        block, marks = side // options.size, []
         for lesion in case.lesions:
             place = case.film.wall_on_left(lesion)
             if place is None or not lesion.radius or not breast[place]:
@@ -345,7 +351,7 @@ class OpenMiniMias(OpenSource):
             if side < SIDE and case.centre is not None:
                 pairs = zip(centre, case.centre, strict=True)
                 centre = [place - middle + side // 2 for place, middle in pairs]
-            if case.film.left and not given.orient:
+            if case.film.left and not options.orient:
                 centre[1] = side - 1 - centre[1]
             # The centre of a film pixel in pixels of averaged blocks.
             placed = tuple((coordinate + 0.5) / block - 0.5 for coordinate in centre)

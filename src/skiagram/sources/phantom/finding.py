@@ -222,17 +222,17 @@ class ScanningObserver:
                 )
             ]
             sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
-            of_cells = np.array(
+            cell_sums = np.array(
                 [logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights]
             )
-            sums.append((logsumexp(of_cells, axis=0), float(logsumexp(sets))))
+            sums.append((logsumexp(cell_sums, axis=0), float(logsumexp(sets))))
         nothing = log(1 - _ABNORMAL)
-        of_film = [film for _, film in sums]
-        everything = float(logsumexp([nothing, *of_film]))
+        film_sums = [film_sum for _, film_sum in sums]
+        everything = float(logsumexp([nothing, *film_sums]))
         searched = []
-        for k, (of_cells, film_sum) in enumerate(sums):
-            others = float(logsumexp([nothing, *of_film[:k], *of_film[k + 1 :]]))
-            chance = np.minimum(of_cells - everything, -1e-15)  # its logarithm
+        for k, (cell_sums, film_sum) in enumerate(sums):
+            others = float(logsumexp([nothing, *film_sums[:k], *film_sums[k + 1 :]]))
+            chance = np.minimum(cell_sums - everything, -1e-15)  # its logarithm
             searched.append(Searched(film_sum - others, chance - np.log(-np.expm1(chance))))
         return searched
 

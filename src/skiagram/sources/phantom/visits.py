@@ -206,11 +206,11 @@ class OpenPhantomVisits(OpenSource):
 
     def auc(self, visit: int, *, earlier: bool, marker: bool) -> float:
         """Return the AUC that no model of such knowledge exceeds but by chance."""
-        seen = self._observers[visit - 1]
+        observer = self._observers[visit - 1]
         if not earlier:
             alone = self._contrast[visit - 1 : visit]
-            seen = VisitObserver(self._options, self._template, alone)
-        squared = seen.squared_detectability + marker * self._options.marker**2
+            observer = VisitObserver(self._options, self._template, alone)
+        squared = observer.squared_detectability + marker * self._options.marker**2
         return float(norm.cdf(np.sqrt(squared / 2)))
 
     def _marker(self, patient: int) -> float:
