@@ -129,6 +129,8 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     assert done.returncode == 0, done.stderr
     called = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
     modules = {m.removesuffix(".__init__") for m, name in called if not name.startswith("<")}
+    # What shows epochs under way enters no result.
+    modules = {module for module in modules if not module.startswith("skiagram.tracking.")}
     assert modules
     assert not modules - code_modules(*entries)
 
