@@ -108,8 +108,9 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
     if positive is not None and total and not useless:
         name = name_class(evaluation.task, positive)
         share = format_percent(counts.get(evaluation.task.classes[positive], 0) / total)
+        cases = "the cases of the cohort" if evaluation.is_external else "the test cases"
         prevalence = (
-            f"Here {share} of the test cases are {name}. Where {name} cases are rarer, a "
+            f"Here {share} of {cases} are {name}. Where {name} cases are rarer, a "
             "larger share of the alarms is false, even with the same AUC."
         )
     # What the best classical model rests on; the figure is in the part for the statistician.
