@@ -166,7 +166,7 @@ class MLflowStore:
         """
         place, name = home(project), name_experiment(project) or WORKSPACE
         marks = {_RECEIPT: _UNDER_WAY, _LIVE: _writer(place), EXPERIMENT: name}
-        finished, shown = Event(), dict[str, Any]()
+        finished, shown, default = Event(), dict[str, Any](), os.environ.get(ADDRESS)
         with scratch_folder("live") as temporary:
             note = temporary / "run.json"
 
@@ -199,6 +199,9 @@ class MLflowStore:
                 if shown:
                     with suppress(Exception):  # the tracker is gone since
                         shown["client"].set_terminated(shown["run_id"], status)
+                    import mlflow
+
+                    mlflow.set_tracking_uri(default)  # Lightning's logger made it the run's
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
