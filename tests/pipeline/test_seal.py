@@ -103,7 +103,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     assert [entry["number"] for entry in before] == [1, 2]
     comparison = json.loads((authors.folder / "reports" / OPENING).read_text())
     assert before[1]["comparison"] == comparison
-    shown = authors.skiagram("show").stdout
+    shown = " ".join(authors.skiagram("show").stdout.split())
     assert "were opened for 2 comparisons; this is number 2" in shown
 
     everything = said + shown
