@@ -116,7 +116,7 @@ def test_two_processes_of_one_stage_score_every_case_once(
         np.testing.assert_array_equal(np.sort(rows["case_id"]), np.sort(expected.case_id))
     work = project.folder / ".work"
     left = [path.relative_to(work).parts[0] for path in work.rglob("*") if path.is_file()]
-    assert set(left) == {"running", "seconds"}
+    assert set(left) - {"mlflow.lock"} == {"running", "seconds"}  # the lock of who shows epochs
     assert "unfinished" not in {held.kind for held in PieceStore(work / "pieces").held()}
 
 
