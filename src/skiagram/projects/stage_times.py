@@ -32,7 +32,7 @@ def note_time(project: Path, stage: str, members: Mapping[str, str], seconds: fl
     """Note the time of a stage that ends now.
 
     Args:
-        members: Group → the option file that the stage has of it.
+        members: Group → the config that the stage has of it.
     """
     chosen = [members[group] for group in ("model", "combination") if group in members]
     path = project / _NOTES / f"{'-'.join([stage, *chosen])}.json"

@@ -85,7 +85,7 @@ def find_changes(run: RecordedRun, base: RecordedRun) -> dict[str, tuple[str, st
     ]
     if any(name.startswith("dataset") for name in own):
         own = [name for name in own if name != "data.sha256"]
-    # Another option file, such as another data set, has options of its own.
+    # Another config, such as that of another data set, has options of its own.
     single = {group for group, choice in CHOSEN_BY.items() if choice in choices} - SEVERAL.keys()
     own = [name for name in own if name in choices or name.partition(".")[0] not in single]
     # choices of params.yaml stand before options of files
