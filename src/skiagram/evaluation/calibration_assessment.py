@@ -18,7 +18,8 @@ from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import proportion, vary_sum
+from skiagram.statistics.linearised import gained_share
+from skiagram.statistics.proportions import proportion
 from skiagram.tasks.scored_cases import ScoredCases
 
 MAX_BINS = 10
@@ -146,7 +147,9 @@ def expected_to_observed(
     ratio = float(expected.sum() / positive.sum())
     if ratio == 0:
         return Estimate(0.0, method="no interval: no positive case is expected")
-    variation = vary_sum(expected / expected.sum() - positive / positive.sum(), patient)
+    # What each case adds to the log of the ratio; a sum varies as n times the mean.
+    influence = expected / expected.sum() - positive / positive.sum()
+    variation = gained_share(len(influence) * influence[None], patient).variation
     if not variation.variance > 0:
         return Estimate(ratio, method=_ONE_PATIENT)
     low, high = (float(ratio * np.exp(side * variation.half)) for side in (-1, 1))
@@ -185,7 +188,9 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
 
 def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
     value = float(np.mean([fit.value for fit in fits]))
-    variation = vary_sum(np.mean([fit.influence for fit in fits], axis=0), patient)
+    # Repeats are further looks at the same patients; a sum over cases varies as n times the mean.
+    influence = np.mean([fit.influence for fit in fits], axis=0)
+    variation = gained_share(len(influence) * influence[None], patient).variation
     if not variation.variance > 0:
         return Estimate(value, method=_ONE_PATIENT)
     return Estimate(value, value - variation.half, value + variation.half, "sandwich, by patient")

@@ -17,7 +17,6 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
-from skiagram.statistics.proportions import vary_mean
 from skiagram.statistics.variation import (
     covariance_of_means,
     pair_repeats,
@@ -138,9 +137,9 @@ def estimate_brier_difference(
     loss = np.subtract(*pair_repeats(*errors))
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
-    value = float(loss.mean())
-    variation = vary_mean(loss, cases.patient, max(network.folds, classical.folds))
-    if not variation.variance > 0:
+    figure = gained_share(loss, cases.patient, max(network.folds, classical.folds))
+    value, variation = figure.value, figure.variation
+    if figure.fewest < 2 or not variation.variance > 0:
         return Estimate(value, method="no interval: a single patient")
     method = f"paired standard error by patient{variation.words}"
     return Estimate(value, value - variation.half, value + variation.half, method)

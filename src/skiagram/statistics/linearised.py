@@ -603,7 +603,8 @@ def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linea
     """Return by how much a share of cases differs between two models.
 
     Args:
-        difference: (repeats, n) 1, 0 or −1, or means of these.
+        difference: (repeats, n) 1, 0 or −1, or means of these. The variation alone is that of the
+            mean of any values.
     """
     return replace(share(difference, patient, folds), scale="gain")
 

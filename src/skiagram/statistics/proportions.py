@@ -1,7 +1,6 @@
 """Proportions with their intervals, widened where cases of one patient resemble each other.
 
-`patient` (n,) is the patient of each case, numbered from 0; `folds` the fits of each repeat, whose
-training sets overlap, 0 where one fit scored all cases.
+`patient` (n,) is the patient of each case, numbered from 0.
 """
 
 import numpy as np
@@ -9,19 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import share
+from skiagram.statistics.linearised import gained_share, share
 from skiagram.statistics.score_intervals import wilson_interval
-from skiagram.statistics.variation import (
-    Variation,
-    degrees_of_freedom,
-    is_clustered,
-    over_folds,
-    over_trainings,
-    variance_of_mean,
-)
-
-Floats = NDArray[np.float64]
-Patients = NDArray[np.int64]
+from skiagram.statistics.variation import is_clustered
 
 
 def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Estimate:
@@ -69,7 +58,9 @@ def predictive_value_at_prevalence(
         return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
     influence = np.where(in_class, correct - hit, correct - (1 - miss))
     influence /= np.where(in_class, in_class.sum() * hit, (~in_class).sum() * miss)
-    half = vary_sum(influence, patient).half * np.sqrt(1 - 1 / len(np.unique(patient)))
+    # A sum over cases varies over patients as n times their mean.
+    variation = gained_share(len(influence) * influence[None], patient).variation
+    half = variation.half * np.sqrt(1 - 1 / len(np.unique(patient)))
     below, above = half, half
     if is_clustered(patient):
         # The arms of the log of the likelihood ratio, put together from Wilson's intervals of the
@@ -88,29 +79,3 @@ def predictive_value_at_prevalence(
 def _bayes(hit: float, miss: float, prevalence: float) -> float:
     called = hit * prevalence + miss * (1 - prevalence)
     return hit * prevalence / called if called > 0 else 1.0
-
-
-def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
-    """Return how much the mean of case values varies over patients and trainings.
-
-    Args:
-        value: (repeats, n).
-    """
-    degrees = degrees_of_freedom(patient)
-    if len(np.unique(patient)) < 2:
-        return Variation(0.0, degrees)
-    if folds:
-        repeat_variance = float(np.mean([variance_of_mean(repeat, patient) for repeat in value]))
-        return over_folds(repeat_variance, degrees, folds, len(value))
-    return over_trainings(
-        variance_of_mean(value.mean(axis=0), patient), degrees, value.mean(axis=1)
-    )
-
-
-def vary_sum(influence: Floats, patient: Patients) -> Variation:
-    """Return how much a figure varies over patients, by the influence of each case on it.
-
-    Args:
-        influence: (n,) what leaving the case out would change, which sums to 0.
-    """
-    return vary_mean(len(influence) * influence[None], patient)
