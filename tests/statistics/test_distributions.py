@@ -7,7 +7,6 @@ from scipy import stats
 from skiagram.statistics.distributions import (
     chi2_p_value,
     chi2_quantile,
-    mean_ranks,
     normal_density,
     sign_test_p_value,
     t_cdf,
@@ -43,11 +42,3 @@ def test_the_normal_density_and_the_sign_test_are_those_of_scipy() -> None:
             expected = stats.binomtest(successes, trials).pvalue
             found = sign_test_p_value(successes, trials)
             np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(60,), (7, 40)])
-def test_tied_values_share_their_mean_rank(shape: tuple[int, ...]) -> None:
-    values = np.random.default_rng(0).integers(0, 20, shape) / 7
-    for axis in range(len(shape)):
-        expected = stats.rankdata(values, axis=axis)
-        np.testing.assert_array_equal(mean_ranks(values, axis), expected)

@@ -7,12 +7,13 @@ trait has to tell the class on its own.
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.records.cases import Cases
-from skiagram.statistics.distributions import chi2_p_value, mean_ranks
+from skiagram.statistics.distributions import chi2_p_value
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")
@@ -114,7 +115,7 @@ def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[flo
     """
     number = np.unique(patient, return_inverse=True)[1]
     counts = np.bincount(number)
-    ranks = mean_ranks(np.bincount(number, weights=values) / counts)
+    ranks = pd.Series(np.bincount(number, weights=values) / counts).rank().to_numpy()
     members = coo_array((np.ones(len(number)), (number, group))).toarray()
     home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
     centred = ranks - ranks.mean()

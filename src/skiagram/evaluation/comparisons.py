@@ -9,6 +9,7 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
@@ -29,7 +30,6 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.statistics.discrimination import Floats
-from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
@@ -385,7 +385,7 @@ def rank_models(
         row(Estimate(float(len(values))), figure="folds"),
     ]
     if len(values):
-        ranks = mean_ranks(-values, axis=1).mean(axis=0).tolist()
+        ranks = pd.DataFrame(-values).rank(axis=1).mean(axis=0).tolist()
         rows += [
             row(Estimate(rank), figure="mean_rank", model=name)
             for name, rank in zip(folds, ranks, strict=True)

@@ -31,7 +31,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import SELECTION
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
-from skiagram.statistics.distributions import mean_ranks, t_p_value, t_quantile
+from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import share
 from skiagram.statistics.score_intervals import wilson_interval
@@ -211,7 +211,7 @@ def _domain_auc(
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     values = np.column_stack(list(columns.values()))
-    normal = ndtri(mean_ranks(values) / (len(values) + 1))
+    normal = ndtri(pd.DataFrame(values).rank().to_numpy() / (len(values) + 1))
     # Folds by patient, each side dealt out on its own.
     fold = np.empty(len(patient), dtype=np.int64)
     for side in (tested, ~tested):

@@ -1,12 +1,12 @@
 """Features that go together, in training cases alone."""
 
 import numpy as np
+import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.impute import SimpleImputer
 
 from skiagram.features.table import FeatureTable
-from skiagram.statistics.distributions import mean_ranks
 
 
 def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
@@ -25,7 +25,7 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
         np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
     )
     with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
-        rho = np.corrcoef(mean_ranks(values), rowvar=False)
+        rho = np.corrcoef(pd.DataFrame(values).rank(), rowvar=False)
     alike = np.abs(np.nan_to_num(rho))
     distance = 1.0 - (alike + alike.T) / 2
     np.fill_diagonal(distance, 0.0)

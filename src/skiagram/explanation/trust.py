@@ -15,13 +15,14 @@ from itertools import combinations
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
 
 from skiagram.options import STRICT
-from skiagram.statistics.distributions import mean_ranks, t_quantile
+from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
@@ -78,7 +79,10 @@ def map_similarity(map_: Map, other_map: Map) -> float:
 
     side = min(_WINDOW, *map_.shape)
     side -= 1 - side % 2
-    ranks = [(mean_ranks(m.ravel()).reshape(m.shape) - 0.5) / m.size for m in (map_, other_map)]
+    ranks = [
+        (pd.Series(m.ravel()).rank().to_numpy().reshape(m.shape) - 0.5) / m.size
+        for m in (map_, other_map)
+    ]
     return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
 
 

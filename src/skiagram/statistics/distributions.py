@@ -1,14 +1,14 @@
-"""Student's t and chi-squared distributions, and ranks, as tests and intervals need them.
+"""Student's t and chi-squared distributions, as tests and intervals need them.
 
 The values are those of `scipy.stats`, to the last bit, and to 1e-12 of the sign test. They come
-from `scipy.special` and pandas, since `scipy.stats` takes half a second to import: a quarter of the
-start of stage evaluate.
+from `scipy.special`, since `scipy.stats` takes half a second to import: a quarter of the start of
+stage evaluate.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import bdtr, chdtrc, gammaincinv, stdtr, stdtrit
 
 
@@ -45,26 +45,3 @@ def normal_density(value: float) -> float:
 def sign_test_p_value(successes: int, trials: int) -> float:
     """Return the two-sided p value of a number of successes of probability 1/2."""
     return min(1.0, float(2 * bdtr(min(successes, trials - successes), trials, 0.5)))
-
-
-def mean_ranks(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
-    """Return ranks from 1 along an axis of (n,) or (m, n) values; ties share their mean rank.
-
-    A value that is not a number has none and moves no other.
-    """
-    array = np.asarray(values)
-    lines = array if axis else array.T
-    rows = np.atleast_2d(lines)
-    order = np.argsort(rows, axis=1)
-    ascending = np.take_along_axis(rows, order, axis=1)
-    # A run of equal values starts where one differs from the value before it, or a row begins.
-    starts_run = np.ones(rows.shape, dtype=np.bool_)
-    starts_run[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
-    starts = np.flatnonzero(starts_run)
-    lengths = np.diff(starts, append=rows.size)
-    run_ranks = starts % rows.shape[1] + (lengths + 1) / 2 if rows.size else np.zeros(0)
-    run_ranks[np.isnan(ascending.ravel()[starts])] = np.nan
-    ranks = np.empty(rows.shape)
-    np.put_along_axis(ranks, order, np.repeat(run_ranks, lengths).reshape(rows.shape), axis=1)
-    ranks = ranks.reshape(lines.shape)
-    return ranks if axis else ranks.T

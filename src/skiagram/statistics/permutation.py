@@ -1,9 +1,8 @@
 """What chance alone brings: labels dealt out again by patient, and the AUCs that follow."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-
-from skiagram.statistics.distributions import mean_ranks
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -52,6 +51,6 @@ def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
     """
     positive = indicators(labels, classes)
     count = positive.sum(axis=0)
-    ranks = (mean_ranks(scores) * positive).sum(axis=0)
+    ranks = (pd.DataFrame(scores).rank().to_numpy() * positive).sum(axis=0)
     areas = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))
     return np.asarray(areas.reshape(-1, len(classes)))

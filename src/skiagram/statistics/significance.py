@@ -10,7 +10,6 @@ from scipy.special import ndtri
 
 from skiagram.statistics.distributions import (
     chi2_p_value,
-    mean_ranks,
     sign_test_p_value,
     t_cdf,
     t_quantile,
@@ -242,8 +241,10 @@ def kendall_w(values: Floats) -> tuple[float, float]:
     Returns:
         W in [0, 1], NaN where every judge ties all models; p.
     """
+    import pandas as pd  # long to import: `plan` does without
+
     judges, models = values.shape
-    ranks = mean_ranks(values, axis=1)
+    ranks = pd.DataFrame(values).rank(axis=1).to_numpy()
     sums = ranks.sum(axis=0)
     ties = sum(
         float((counts**3 - counts).sum())

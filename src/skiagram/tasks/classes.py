@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
-from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
@@ -169,10 +168,12 @@ class Classes(Predicted):
 
     def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
         """Return whether both order all cases of each fit alike: the AUCs never differ."""
+        import pandas as pd  # commands print their help without it
+
         if self.positive is None or first.score.shape != second.score.shape:
             return np.array_equal(first.score, second.score)
         return all(
-            np.array_equal(mean_ranks(score[rows]), mean_ranks(other[rows]))
+            pd.Series(score[rows]).rank().equals(pd.Series(other[rows]).rank())
             for score, other, fit in zip(first.score, second.score, first.fit, strict=True)
             for rows in (fit == number for number in np.unique(fit))
         )

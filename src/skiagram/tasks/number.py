@@ -29,7 +29,6 @@ from skiagram.statistics.agreement import (
     mean_difference,
     root_mean_square_error,
 )
-from skiagram.statistics.distributions import mean_ranks
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.tasks.figure import Figure
@@ -83,7 +82,9 @@ def group_numbers(value: Floats) -> tuple[Labels, int]:
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
     numbers are equal.
     """
-    share = (mean_ranks(value) - 0.5) / len(value)
+    import pandas as pd  # commands print their help without it
+
+    share = (pd.Series(value).rank().to_numpy() - 0.5) / len(value)
     filled, group = np.unique(np.floor(MOST_GROUPS * share), return_inverse=True)
     return group.astype(np.int64), len(filled)
 
