@@ -112,13 +112,13 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
 ) -> None:
     shown, given = list(images(9, 20, 20)), encoder(weights_file(tmp_path))
     encoded: list[int] = []
-    whole = encoding._encode_some
+    whole = encoding._encode_images
 
     def counted(work: encoding._Work) -> np.ndarray:
-        encoded.extend(work.places)
+        encoded.extend(work.images)
         return whole(work)
 
-    monkeypatch.setattr(encoding, "_encode_some", counted)
+    monkeypatch.setattr(encoding, "_encode_images", counted)
     said: list[str] = []
     cache = PieceStore(tmp_path / "cache")
     encode_images(
@@ -169,19 +169,19 @@ def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
 def test_a_killed_run_left_its_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given, cache = encoder(weights_file(tmp_path)), PieceStore(tmp_path / "cache")
     folder = store(tmp_path / "images", list(images(12, 8, 8)))
-    whole, encoded = encoding._encode_some, list[int]()
+    whole, encoded = encoding._encode_images, list[int]()
 
     def stopped(work: encoding._Work) -> np.ndarray:
-        if 8 in work.places:
+        if 8 in work.images:
             os.kill(os.getpid(), signal.SIGKILL)
-        encoded.extend(work.places)
+        encoded.extend(work.images)
         return whole(work)
 
     def run() -> None:
         encode_images(folder, replace(given, batch_size=2), RunContext(store=cache))
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoding, "_encode_some", stopped)
+        patch.setattr(encoding, "_encode_images", stopped)
         patch.setattr(kept_encodings, "_SECONDS", 0.0)
         process = multiprocessing.get_context("fork").Process(target=run)
         process.start()

@@ -52,13 +52,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the place of every image that a network sees."""
     seen: list[int] = []
-    whole = encoding._encode_some
+    whole = encoding._encode_images
 
     def counted(work: encoding._Work) -> np.ndarray:
-        seen.extend(work.places)
+        seen.extend(work.images)
         return whole(work)
 
-    monkeypatch.setattr(encoding, "_encode_some", counted)
+    monkeypatch.setattr(encoding, "_encode_images", counted)
     return seen
 
 

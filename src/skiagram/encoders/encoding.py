@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,25 +44,24 @@ from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
-Work = TypeVar("Work")
-Made = TypeVar("Made")
-
-
-class _Places(NamedTuple):
-    """Places of an image of a store; small enough to send to a worker."""
-
-    store: Span
-    row: int  # of the image
-    centres: NDArray[np.float64]
-    encoder: str  # JSON of its options
 
 
 class _Work(NamedTuple):
-    """Some images of a store, and what to do with them; small enough to send to a worker."""
+    """Images of a store, or places of one of them; small enough to send to a worker.
+
+    Attributes:
+        images: Their rows in the store.
+        keys: What is kept under: a digest for each image; or for each place, and at the end for
+            the image as a whole.
+        encoder: JSON of its options.
+        centres: (n, 3) of the places; None where images are encoded as a whole.
+    """
 
     store: Span
-    places: list[int]
-    encoder: str  # JSON of its options
+    images: list[int]
+    keys: list[bytes]
+    encoder: str
+    centres: NDArray[np.float64] | None = None
 
 
 def encode_images(
@@ -128,45 +127,37 @@ class FolderEncoder:
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder, of all modalities; `encode_images` says more."""
-        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
         blocks: list[Floats] = []
         names: list[str] = []
         case_id = np.array(ImageStore(images).case_ids)
         for modality, folder in modality_folders(images).items():
             store = ImageStore(folder)
-            values = self._encode_store(store, earlier)
+            values = self._encode_store(store)
             prefix = f"{modality}.{COLUMN}" if modality else COLUMN
             names += _names(prefix, self.loaded, values.shape[1])
             blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
-    def _encode_store(self, store: ImageStore, earlier: KeptEncodings) -> Floats:
-        """Encode the images of a store that no earlier run encoded; return a row for each image."""
+    def _encode_store(self, store: ImageStore) -> Floats:
+        """Return a row for each image of a store."""
         keys = store.digests()  # case ids play no part
-        numbers = earlier.find(keys)
-        new = [place for place, row in enumerate(numbers) if row is None]
-        if numbers and len(new) < len(numbers):
-            self.context.say(
-                f"{len(numbers) - len(new)} of {len(numbers)} images were encoded before."
-            )
+        if not keys:
+            return np.empty((0, 0), "f4")
+        earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
+        rows = earlier.find(keys)
+        new = [image for image, key in enumerate(keys) if key not in rows]
+        if len(new) < len(keys):
+            self.context.say(f"{len(keys) - len(new)} of {len(keys)} images were encoded before.")
         # Batches that give all workers work, so that they end together.
         size, workers = max(1, self.encoder.batch_size), self.context.compute.places
         if not torch.cuda.is_available() and workers > 1:
             size = max(1, min(size, -(-len(new) // (2 * workers))))
-        places = [new[start : start + size] for start in range(0, len(new), size)]
+        batches = [new[start : start + size] for start in range(0, len(new), size)]
         whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         options = json.dumps(composed(self.encoder))
-        work = [_Work(whole, batch, options) for batch in places]
-        with Progress("encode", len(store)) as progress, earlier.adding():
-            progress.advance(len(store) - len(new))
-            for batch, values in zip(places, self._made(_encode_some, work), strict=True):
-                earlier.add([keys[place] for place in batch], values)
-                for place, row in zip(batch, values, strict=True):
-                    numbers[place] = row
-                progress.advance(len(batch))
-        if not numbers:
-            return np.empty((0, 0), "f4")
-        return np.stack([row for row in numbers if row is not None])
+        work = [_Work(whole, batch, [keys[image] for image in batch], options) for batch in batches]
+        rows |= self._encode_new("encode", _encode_images, work, earlier)
+        return np.stack([rows[key] for key in keys])
 
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
@@ -182,7 +173,7 @@ class FolderEncoder:
         if not len(places):
             return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
         if isinstance(self.encoder, PlaceEncoder):
-            return self._on_maps(ImageStore(images), places)
+            return self._encode_on_maps(ImageStore(images), places)
         # Images of the windows around all places, for each of their widths.
         store, centres = ImageStore(images), coordinates(places)
         names: list[str] = []
@@ -206,54 +197,64 @@ class FolderEncoder:
             blocks.append(table.of(np.arange(len(places)).astype(str)).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
-    def _on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
+    def _encode_on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
+        """Return a row for each place, after one look at each image."""
         case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
-        whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
         keys = [
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
             for case, centre in zip(case_id.tolist(), centres, strict=True)
         ]
         earlier = KeptEncodings(self.context.store, _identity(self.encoder, self.loaded))
-        numbers = earlier.find(keys)
-        by_case = {
-            case: rows
-            for case, rows in of_cases(places).items()
-            if any(numbers[row] is None for row in rows.tolist())
-        }
-        at = {case: row for row, case in enumerate(store.case_ids)}
+        rows = earlier.find(keys)
+        # The images of which a place is new.
+        image_of = {case: image for image, case in enumerate(store.case_ids)}
+        whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
         options = json.dumps(composed(self.encoder))
-        work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
-        with Progress("encode places", len(work)) as progress, earlier.adding():
-            made = self._made(_encode_at, work)
-            for (case, rows), (values, image_values) in zip(by_case.items(), made, strict=True):
-                earlier.add([keys[row] for row in rows.tolist()], values)
-                if image_values is not None:
-                    earlier.add([digests[case]], image_values[None])
-                for row, value in zip(rows.tolist(), values, strict=True):
-                    numbers[row] = value
-                progress.advance()
+        work = []
+        for case, at in of_cases(places).items():
+            place_keys = [keys[place] for place in at.tolist()]
+            if not rows.keys() >= {*place_keys}:
+                case_keys = [*place_keys, digests[case]]
+                work.append(_Work(whole, [image_of[case]], case_keys, options, centres[at]))
+        rows |= self._encode_new("encode places", _encode_places, work, earlier)
         names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
-        return FeatureTable(case_id, names, np.stack([row for row in numbers if row is not None]))
+        return FeatureTable(case_id, names, np.stack([rows[key] for key in keys]))
 
-    def _made(self, encode: Callable[[Work], Made], work: Sequence[Work]) -> Iterator[Made]:
-        """Yield what comes of each piece of work: made here on an accelerator, else by workers."""
+    def _encode_new(
+        self,
+        title: str,
+        encode: Callable[[_Work], Floats],
+        work: Sequence[_Work],
+        earlier: KeptEncodings,
+    ) -> dict[bytes, Floats]:
+        """Return key → row: made here on an accelerator, else by workers, and kept."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
-        with _one_thread(device):
-            if device == "cuda":
-                yield from map(encode, work)
-            else:
-                yield from self.context.compute.map(encode, work, releases_lock=True)
+        images = sum(len(piece.images) for piece in work)
+        rows: dict[bytes, Floats] = {}
+        with _one_thread(device), Progress(title, images) as progress, earlier.adding():
+            made: Iterator[Floats] = (
+                map(encode, work)
+                if device == "cuda"
+                else self.context.compute.map(encode, work, releases_lock=True)
+            )
+            for piece, values in zip(work, made, strict=True):
+                new = dict(zip(piece.keys, values, strict=False))  # a whole image may have none
+                earlier.add(new)
+                rows |= new
+                progress.advance(len(piece.images))
+        return rows
 
 
-def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
-    store = work.store.store()
+def _encode_places(work: _Work) -> Floats:
+    """Return a row for each place, and at the end one for the whole image where it has one."""
+    store, (image,) = work.store.store(), work.images
     encoder, loaded, device = _loaded(work.encoder)
-    if not isinstance(encoder, PlaceEncoder):
-        raise TypeError("an encoder that keeps places is needed")
-    case = store.case_ids[work.row]
-    scaled, region = _scaled(store, work.row, encoder)
+    if not isinstance(encoder, PlaceEncoder) or work.centres is None:
+        raise TypeError("places, and an encoder that keeps them, are needed")
+    case = store.case_ids[image]
+    scaled, region = _scaled(store, image, encoder)
     if not np.isfinite(scaled).all():
         raise _missing(case)
     axes = 3 if is_volume(scaled) else 2
@@ -261,11 +262,10 @@ def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
         values, image_values = encoder.encode_places(
             scaled, region, store.spacing(case), work.centres[:, 3 - axes :], loaded, device
         )
-    if not np.isfinite(values).all() or (
-        image_values is not None and not np.isfinite(image_values).all()
-    ):
+    rows = values if image_values is None else np.vstack([values, image_values])
+    if not np.isfinite(rows).all():
         raise _not_finite(case)
-    return values, image_values
+    return rows
 
 
 def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
@@ -298,15 +298,16 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
     )
 
 
-def _encode_some(work: _Work) -> Floats:
+def _encode_images(work: _Work) -> Floats:
+    """Return a row for each image."""
     store = work.store.store()
     encoder, loaded, device = _loaded(work.encoder)
     views: list[torch.Tensor] = []
     counts: list[int] = []
     several = False
-    case_ids = [store.case_ids[place] for place in work.places]
-    for place, case in zip(work.places, case_ids, strict=True):
-        scaled, region = _scaled(store, place, encoder)
+    case_ids = [store.case_ids[image] for image in work.images]
+    for image, case in zip(work.images, case_ids, strict=True):
+        scaled, region = _scaled(store, image, encoder)
         several = is_volume(scaled) and isinstance(encoder, PictureEncoder)
         with named(case):
             case_views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
@@ -372,7 +373,7 @@ def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     if not torch.cuda.is_available():
         options.pop("batch_size")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    code = code_digest(_encode_some, _encode_at, *named_targets(options))
+    code = code_digest(_encode_images, _encode_places, *named_targets(options))
     text = json.dumps([options, loaded.sha256, device, code])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

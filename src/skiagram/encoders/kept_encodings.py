@@ -5,7 +5,7 @@ adds one row, ten thousand rows are few files, and parallel runs add tables with
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -36,11 +36,11 @@ class KeptEncodings:
     def __init__(self, store: PieceStore | None, identity: str) -> None:
         self._store = store
         self._name = f"{KIND}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
-        self._waiting: list[tuple[bytes, Floats]] = []
+        self._waiting: dict[bytes, Floats] = {}
         self._since = perf_counter()
 
-    def find(self, digests: Sequence[bytes]) -> list[Floats | None]:
-        """Return the row of each digest; None where there is none."""
+    def find(self, digests: Collection[bytes]) -> dict[bytes, Floats]:
+        """Return digest → row, of those that have one."""
         unique_digests = set(digests)
         found: dict[bytes, Floats] = {}
         for table in self._tables():
@@ -49,7 +49,7 @@ class KeptEncodings:
                 for row, key in enumerate(keys):
                     if key in unique_digests:
                         found[key] = np.array(values[row])
-        return [found.get(digest) for digest in digests]
+        return found
 
     @contextmanager
     def adding(self) -> Iterator[None]:
@@ -60,35 +60,35 @@ class KeptEncodings:
         finally:
             self._keep_waiting()
 
-    def add(self, digests: Sequence[bytes], rows: Floats) -> None:
-        """Have rows, (n, d), kept within seconds, or when `adding` ends."""
-        self._waiting += zip(digests, rows, strict=True)
+    def add(self, rows: Mapping[bytes, Floats]) -> None:
+        """Have digest → row kept within seconds, or when `adding` ends."""
+        self._waiting.update(rows)
         if perf_counter() - self._since > _SECONDS:
             self._keep_waiting()
 
     def _keep_waiting(self) -> None:
         """Write what waits as a table; too many tables become one."""
-        waiting, self._waiting, self._since = self._waiting, [], perf_counter()
+        waiting, self._waiting, self._since = self._waiting, {}, perf_counter()
         if self._store is None or not waiting:
             return
         self._write(self._store, waiting)
         tables = self._tables()
         if len(tables) <= _TABLES:
             return
-        rows: list[tuple[bytes, Floats]] = []
+        rows: dict[bytes, Floats] = {}
         for table in tables:
             with suppress(OSError, ValueError):
-                rows += zip(*_read(table), strict=True)
+                rows.update(zip(*_read(table), strict=True))
         whole = self._write(self._store, rows)
         if all(self._store.find(name) is not None for name in whole):
             self._store.remove(*(table.name for table in tables if table.name not in whole))
 
-    def _write(self, store: PieceStore, rows: Sequence[tuple[bytes, Floats]]) -> set[str]:
+    def _write(self, store: PieceStore, rows: Mapping[bytes, Floats]) -> set[str]:
         """Write rows as a table for each width that they have; return the names of its pieces."""
         names = set()
-        for width in {len(row) for _, row in rows}:
-            keys = [key for key, row in rows if len(row) == width]
-            values = np.stack([row for _, row in rows if len(row) == width])
+        for width in {len(row) for row in rows.values()}:
+            keys = [key for key, row in rows.items() if len(row) == width]
+            values = np.stack([rows[key] for key in keys])
             name = f"{self._name}-{hashlib.sha256(b''.join(keys)).hexdigest()[: DIGITS // 2]}"
             store.keep(name, partial(_write_table, keys, values))
             names.add(name)
