@@ -97,11 +97,7 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
             how.check_channels(channels)
         path = self.weights.locate(WEIGHTS)
         with _named_refusals(self.architecture):
-            # The network without its classifier, for pictures of this size.
-            arguments = {"num_classes": 0, **self.arguments}
-            if config.fixed_input_size and size != config.input_size[-1]:
-                arguments.setdefault("img_size", size)
-            body = cast(nn.Module, timm.create_model(self.architecture, **arguments))
+            body = build_timm_network(self.architecture, (size, size), self.arguments)
         give_timm_weights(body, read_tensors(path), self.architecture, str(path))
         if self.tensors_sha256 not in (None, digest_tensors(body.state_dict())):
             why = "as named here they have another SHA-256"
@@ -491,6 +487,22 @@ def name_as_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> dict[str, Te
         place = places[int(number)] if int(number) < len(places) else f"blocks.{number}"
         named[".".join([place, parts.get(part, part), *rest])] = tensor
     return named
+
+
+def build_timm_network(
+    architecture: str, size: tuple[int, int], arguments: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """Return a network of timm's with fresh weights and without its classifier.
+
+    Args:
+        size: Height and width of the pictures; a network that reads any size is not told.
+        arguments: Of the architecture, in place of timm's own.
+    """
+    timm = _timm()
+    config = timm.models.get_pretrained_cfg(architecture)
+    sized = {"img_size": size} if config and config.fixed_input_size else {}
+    network = timm.create_model(architecture, **{"num_classes": 0, **sized, **(arguments or {})})
+    return cast(nn.Module, network)
 
 
 def give_timm_weights(

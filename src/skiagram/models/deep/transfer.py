@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from skiagram.encoders.timm_encoder import give_timm_weights, mean_of
+from skiagram.encoders.timm_encoder import build_timm_network, give_timm_weights, mean_of
 from skiagram.encoders.weights import (
     HubFile,
     LocalFile,
@@ -188,9 +188,7 @@ class Transfer:
                     where="model.architecture",
                     allowed="names of timm.list_models()",
                 )
-            config = timm.models.get_pretrained_cfg(self.architecture)
-            sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
-            base = cast(nn.Module, timm.create_model(self.architecture, num_classes=0, **sized))
+            base = build_timm_network(self.architecture, (height, width))
             if self.depths is not None:
                 # What no map of these stages needs is cut off.
                 stages = len(getattr(base, "feature_info", ()))
