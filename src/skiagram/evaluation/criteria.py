@@ -50,6 +50,18 @@ _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 Side = Literal["contender", "classical"]
 SIDES: tuple[Side, Side] = ("contender", "classical")
 Standing = Relation | Literal["better, enough", "better, too little", "worse, by the margin"]
+STANDING_WORDS: dict[Standing, str] = {  # `first` and `second` with their articles
+    "better, enough": "{first} is better, by a worthwhile gain",
+    "better, too little": "{first} is better, but the gain is too small to be worthwhile",
+    "better": "{first} is better, but the gain may be too small to be worthwhile",
+    "worse, by the margin": "{second} is better, by a worthwhile gain",
+    "worse": "{second} is better",
+    "equivalent": "a worthwhile gain is unlikely, and so is such a loss: the two are equivalent",
+    "not superior": "a worthwhile gain is unlikely, and {first} may be worse",
+    "not inferior": "this can be chance: {first} is not inferior and may be better",
+    "undecided": "this can be chance: a worthwhile gain and such a loss are both possible",
+    "unknown": "no conclusion",
+}
 _DECISION: dict[Standing, Decision] = {
     "better, enough": "yes",
     "better, too little": "no",

@@ -44,8 +44,8 @@ def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_fi
     [
         ("yes", 0.03, 0.06, "Yes: on 150 sealed test cases of 75", "by a worthwhile gain."),
         ("no", -0.05, -0.01, "No: on 150", "the classical model is better."),
-        ("no", -0.01, 0.01, "No: on 150", "a worthwhile gain is unlikely."),
-        ("open", -0.03, 0.046, "Not settled: on 150", "this can be chance."),
+        ("no", -0.01, 0.01, "No: on 150", "the two are equivalent."),
+        ("open", -0.03, 0.046, "Not settled: on 150", "both possible."),
     ],
 )
 def test_the_answer_is_three_sentences_with_units(

@@ -374,7 +374,7 @@ WORDS = {
     ("confusion", "classes"): "melanoma 30 8 2 nevus 5 50 5 keratosis 1 9 20",
     ("comparisons", "full"): """
         Random forest Support vector machine +0.011 (−0.015 to +0.037) 0.410 1.000
-        the first model is not inferior and may be better 12 : 9, p 0.510
+        this can be chance: the first model is not inferior and may be better 12 : 9, p 0.510
         +0.050 (+0.030 to +0.070) < 0.001 0.012
         one class only
         Small network with batch norm – +0.050 < 0.001 | 0.012 +0.021 0.310

@@ -10,8 +10,8 @@ from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.criteria import (
     CHANCE,
     SIDES,
+    STANDING_WORDS,
     DecisiveComparison,
-    Standing,
     find_decisive,
     find_standing,
     find_what_decides,
@@ -77,19 +77,6 @@ _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
 _FEATURES = 3  # named on the first page
-_BY_CHANCE, _CLASSICAL = "this can be chance", "the classical model is better"
-_NO_GAIN = "a worthwhile gain is unlikely"
-_MEANINGS: dict[Standing, str] = {
-    "better, enough": "better, by a worthwhile gain",
-    "better, too little": "better, but the gain is too small to be worthwhile",
-    "better": "better, but the gain may be too small to be worthwhile",
-    "worse, by the margin": _CLASSICAL,
-    "worse": _CLASSICAL,
-    "equivalent": _NO_GAIN,
-    "not superior": _NO_GAIN,
-    "not inferior": _BY_CHANCE,
-    "undecided": _BY_CHANCE,
-}
 
 
 @section("The answer", place=0)
@@ -171,7 +158,9 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     if first is None or second is None:
         values = f"The difference in {figure} is"
     bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
-    meaning = _MEANINGS[find_standing(decisive.gain, evaluation.margin)]
+    meaning = STANDING_WORDS[find_standing(decisive.gain, evaluation.margin)].format(
+        first=f"the {evaluation.contender_words}", second="the classical model"
+    )
     chance = f" The {evaluation.contender_words} is not even shown to beat chance."
     gain = (
         f"{values} {format_signed(difference.value)} (95 % interval {bounds}): {meaning}."

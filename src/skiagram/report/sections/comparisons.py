@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from skiagram.evaluation.criteria import find_comparison, is_told_apart
+from skiagram.evaluation.criteria import (
+    STANDING_WORDS,
+    find_comparison,
+    find_side,
+    find_standing,
+    is_told_apart,
+)
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     ARM_WORDS,
@@ -18,17 +24,6 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING, format_difference, format_signed
-from skiagram.statistics.significance import relate_to_margin
-
-_RELATIONS = {
-    "better": "the first model is better",
-    "worse": "the second model is better",
-    "equivalent": "equivalent: the difference is smaller than the margin",
-    "not inferior": "the first model is not inferior and may be better",
-    "not superior": "the first model is not better by the margin and may be worse",
-    "undecided": "undecided: the interval includes relevant differences in both directions",
-    "unknown": "no conclusion",
-}
 
 
 @section(
@@ -88,10 +83,10 @@ def tabulate_pairs(
 
 def _relate(pair: FigureRow, margin: float) -> str:
     """Say what a pair shows; where p was corrected over a family, no more than that p allows."""
-    relation = relate_to_margin(pair, margin)
-    if relation in ("better", "worse") and pair.p_holm is not None and not is_told_apart(pair):
+    if find_side(pair) != "open" and pair.p_holm is not None and not is_told_apart(pair):
         return "not told apart once p is corrected for the number of pairs"
-    return _RELATIONS[relation]
+    words = STANDING_WORDS[find_standing(pair, margin)]
+    return words.format(first="the first model", second="the second model")
 
 
 def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureRow]) -> str:
