@@ -50,7 +50,15 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
-from skiagram.statistics.estimate import Estimate, format_decimal, format_signed, round_half_up
+from skiagram.statistics.estimate import (
+    Estimate,
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_interval,
+    format_signed,
+    round_half_up,
+)
 
 _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -423,16 +431,38 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
             f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
     # What sites that no model saw say of the next one; nothing below three sites.
-    sites = evaluation.figures.select(analysis=SITES)
-    paired = sites.select(versus="classical", group="")
-    mean, following = paired.find(figure="mean"), paired.find(figure="next_site")
-    if mean.value is not None and following.low is not None and following.high is not None:
-        yield (
-            f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each "
-            f"scored by models that never saw it, {describe_gap(mean)}; at another such one the "
-            f"difference lies, with 95 % probability, between {format_signed(following.low)} and "
-            f"{format_signed(following.high)}."
-        )
+    paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
+    if paired.find(figure="next_site").low is not None:
+        yield describe_sites(evaluation)
+
+
+def describe_sites(evaluation: Evaluation) -> str:
+    """Say what the sites show of the next one; empty where no site was held out whole."""
+    column = evaluation.site_column
+    if not column:
+        return ""
+    figures = evaluation.figures.select(analysis=SITES)
+    number, missing = len(figures.list_distinct("group")), figures.find(figure="left_out").value
+    left_out = ""
+    if missing:
+        left_out = f" {missing:.0f} with too few of a class are neither shown nor summarised."
+    if number < 2:
+        return f"One {column} says nothing about the next.{left_out}"
+    paired = figures.select(versus="classical")
+    difference = bool(paired)
+    mean, following = ((paired or figures).find(figure=name) for name in ("mean", "next_site"))
+    if following.value is None:
+        return f"Two values of “{column}” say nothing of where the next may lie.{left_out}"
+    subject = evaluation.difference_words if difference else f"the {evaluation.primary_title}"
+    write = format_difference if difference else format_estimate
+    interval = format_interval(following, 3 if difference else 2, signed=difference)
+    unseen = "" if evaluation.compared else " each scored by models that never saw it,"
+    return (
+        f"Over {number} values of “{column}”,{unseen} "
+        f"{subject} is {write(mean)}; at "
+        "the next such one it lies, with 95 % probability, in "
+        f"{interval}.{left_out}"
+    )
 
 
 def _percent(share: float) -> str:

@@ -21,6 +21,7 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores, measure_columns
+from skiagram.evaluation.verdict import describe_sites
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
@@ -34,7 +35,7 @@ from skiagram.report.sections.calibration import (
 from skiagram.report.sections.curves import draw_curves
 from skiagram.report.sections.decisions import draw_decision_curve
 from skiagram.report.sections.readers import describe_readers, tabulate_readers
-from skiagram.report.sections.sites import describe_sites, tabulate_sites
+from skiagram.report.sections.sites import tabulate_sites
 from skiagram.report.sections.subgroups import tabulate_subgroup_differences, tabulate_subgroups
 from skiagram.report.tables import (
     Cell,

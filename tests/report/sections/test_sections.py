@@ -430,29 +430,17 @@ WORDS = {
         Linear regression – – 1 – 1
         Per 1,000 patients, 1 % of them positive
         10 % 90 % −100.0 1.1 4.2 +3.1 (+0.6 to +5.6)
-        risk of 10 %, the network is worth more
-        +3.1 true positives per 1,000 patients (+0.6 to +5.6)
-        not shown which
         Brier score (lower is better) −0.012
         no threshold was fixed
         0.350 at 0.1
         not: they support no decision
     """,
-    ("decisions", "answered"): """
-        it detects 93 and misses 7; of 100 other cases, 38 are false alarms
-    """,
     ("decisions", "without prevalence"): """
         Threshold for a sensitivity
         not: PPV at
     """,
-    ("decisions", "at chance"): """
-        they support no decision
-        not: true positives per 1,000 patients (
-    """,
-    ("decisions", "binary"): """
-        needs a network and a classical model that were trained
-        not: worth more
-    """,
+    ("decisions", "at chance"): "they support no decision",
+    ("decisions", "binary"): "needs a network and a classical model that were trained",
     ("subgroups", "full"): """
         view position CC 80 25 30 0.830
         MLO only 7 patients of class abnormal, fewer than 20 70 40 7
@@ -478,7 +466,7 @@ WORDS = {
         The next such site
         (−0.080 to +0.180)
         network minus classical is +0.050 (−0.010 to +0.110)
-        2 with too few patients
+        2 with too few of a class
     """,
     ("sites", "sites of classes"): "AUC, mean over classes, classical features",
     ("readers", "full"): """

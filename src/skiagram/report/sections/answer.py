@@ -52,7 +52,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.sections.decisions import count_per_hundred, format_share
+from skiagram.report.sections.decisions import format_share
 from skiagram.report.sections.finding import state_finding
 from skiagram.report.tables import (
     Cell,
@@ -141,11 +141,12 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
         # What the best model of any arm does, where no two are compared.
         single, positive = [], evaluation.task.positive
         for model in evaluation.models if positive is not None else ():
-            hits, alarms = count_per_hundred(model)
-            if is_best(evaluation, model) and hits is not None and alarms is not None:
+            hits, alarms = _per_hundred(evaluation, model)
+            if is_best(evaluation, model) and not hits.reason and not alarms.reason:
                 single.append(
                     f"Of 100 {name_class(evaluation.task, positive or 0)} cases, "
-                    f"{model.outcome.title} finds {hits}; of 100 others, {alarms} are false alarms."
+                    f"{model.outcome.title} finds {hits.text}; of 100 others, {alarms.text} are "
+                    "false alarms."
                 )
         return (verdict.headline, *verdict.reasons, *single)
     # The gain in the primary figure, and what it means.

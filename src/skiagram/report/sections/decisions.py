@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.criteria import find_side, is_nothing_of_use
+from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
-from skiagram.evaluation.evaluation_record import ARM_WORDS, Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
@@ -18,7 +17,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import best_models, format_percent, name_class, warn_at_chance
+from skiagram.report.formatting import format_percent, warn_at_chance
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import (
@@ -35,9 +34,6 @@ from skiagram.statistics.estimate import (
     MISSING,
     Estimate,
     format_decimal,
-    format_interval,
-    format_signed,
-    round_half_up,
 )
 from skiagram.tasks.classes import CLASS_FIGURES
 
@@ -73,45 +69,11 @@ def decisions(evaluation: Evaluation, material: Material) -> Context:
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
     return {
         "warning": warn_at_chance(evaluation),
-        "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
         "utility": Table(columns, [Group("On the same cases", rows)], first="Figure"),
         "net_benefit": tabulate_net_benefit(evaluation),
-        "net_benefit_words": describe_net_benefit(evaluation),
         "decision_curve": draw_decision_curve(evaluation),
     }
-
-
-def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return a sentence on the best model of each arm: hits and false alarms out of a hundred.
-
-    Natural frequencies are read correctly more often than percentages of percentages
-    (Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53).
-    """
-    positive = evaluation.task.positive
-    if positive is None or is_nothing_of_use(evaluation):
-        return ()
-    name = name_class(evaluation.task, positive)
-    sentences = []
-    for model in best_models(evaluation):
-        hits, alarms = count_per_hundred(model)
-        if hits is None or alarms is None:
-            continue
-        sentences.append(
-            f"{model.outcome.title}, the best {ARM_WORDS[model.outcome.arm]}: of 100 {name} cases "
-            f"it detects {hits} and misses {100 - hits}; of 100 other cases, {alarms} are false "
-            "alarms."
-        )
-    return tuple(sentences)
-
-
-def count_per_hundred(model: ModelResult) -> tuple[int | None, int | None]:
-    """Return how many of 100 positive cases are found, and of 100 others are false alarms."""
-    found, cleared = (model.find(name).value for name in ("sensitivity", "specificity"))
-    return (
-        None if found is None else round_half_up(100 * found),
-        None if cleared is None else round_half_up(100 * (1 - cleared)),
-    )
 
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
@@ -171,27 +133,6 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     ]
     title = f"Per 1,000 patients, {format_share(share)} of them positive"
     return Table(tuple(columns), [Group(title, rows)], first="Act from a risk of")
-
-
-def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return a sentence for each threshold that has a figure; none where no model is of use."""
-    if is_nothing_of_use(evaluation):
-        return ()
-    gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
-    name = evaluation.contender_words
-    words = {
-        "above": f"the {name} is worth more than the classical model",
-        "below": f"the classical model is worth more than the {name}",
-        "open": "it is not shown which of the two is worth more",
-    }
-    return tuple(
-        f"If one acts from a risk of {format_share(float(gain.group))}, {words[find_side(gain)]}. "
-        f"{name.capitalize()} minus classical: {format_signed(gain.value, 1)} true positives "
-        f"per 1,000 patients {format_interval(gain, 1, signed=True)}, "
-        "at equal numbers of false alarms."
-        for gain in gains.rows
-        if gain.value is not None
-    )
 
 
 def format_share(value: float | None) -> str:
