@@ -311,7 +311,7 @@ WORDS = {
     """,
     ("doubts", "answered"): """
         Train every model five times
-        about 680 are needed instead of 75
+        about 680 are needed instead of 75; to show that two equal models differ by less, about 910
         Split by cluster of near duplicates.
     """,
     ("doubts", "loss"): "not: more patients",
@@ -319,8 +319,6 @@ WORDS = {
     ("verdict", "at chance"): PRAISE,
     ("verdict", "full"): """
         More patients: with these 75 patients
-        about 680 such patients are needed; to show that two equal models
-        about 910 (each with a probability of 80 %)
         The AUC of the ideal observer is 0.031 above that of the better
         at most 0.071 (upper bound of its 95 % interval)
         The best classical model (Random forest) beats chance.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from math import ceil
 
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import (
@@ -16,7 +17,6 @@ from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.provenance import describe_opening
-from skiagram.report.sections.verdict import round_up
 from skiagram.statistics.estimate import format_decimal
 
 MAX_LINES = 6  # of each list; the others stand in the appendix
@@ -90,18 +90,26 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         )
     needed = None if useless else find_missing_patients(evaluation)
     if needed is not None:
-        settle = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle").value
+        settled = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle")
         people = "patients" if material.card.patients_known else "groups of near duplicates"
-        equal = ""
-        if settle is not None:
-            equal = f"; to show that two equal models differ by less, about {round_up(settle)}"
+        equal = f"no number is enough ({settled.reason})" if settled.reason else ""
+        if settled.value is not None:
+            equal = f"about {round_up(settled.value)}"
+        equal = f"; to show that two equal models differ by less, {equal}" if equal else ""
         yield (
             f"Test on more {people}: to find a difference in {evaluation.figure_words} of "
-            f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
-            f"instead of {format_count(evaluation.patients['reported'])}{equal}."
+            f"{format_decimal(evaluation.margin)} with a probability of 80 %, about "
+            f"{round_up(needed)} are needed instead of "
+            f"{format_count(evaluation.patients['reported'])}{equal}."
         )
     for finding in material.audit.findings:
         if finding.warns and finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
+
+
+def round_up(patients: float) -> str:
+    """Return two digits, upwards: the third of such a number means nothing."""
+    step = 10 ** max(0, len(str(int(patients))) - 2)
+    return format_count(float(ceil(patients / step) * step))

@@ -1,7 +1,6 @@
 """The answer in detail: all models at once, what the verdict rests on, what would change it."""
 
 from collections.abc import Iterator
-from math import ceil
 
 from skiagram.evaluation.criteria import (
     find_deciding_margins,
@@ -55,15 +54,9 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
         *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *_decisive_margins(evaluation),
         *describe_rules(evaluation, beaten=True),
+        *_variance_sources(evaluation),
+        *_order_of_models(evaluation),
     ]
-    commonest = evaluation.majority_accuracy
-    if commonest is not None and commonest.value is not None:
-        sentences.append(
-            "Assigning every case to the most common class of the development set is correct in "
-            f"{format_percent(commonest.value)} of the test cases; an accuracy close to this "
-            "has no value."
-        )
-    sentences += [*_variance_sources(evaluation), *_order_of_models(evaluation)]
     if (gap := find_gap_to_ideal(evaluation)) is not None:
         side = "below" if evaluation.lower_is_better else "above"
         sentences.append(
@@ -76,7 +69,7 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
 
 
 def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
-    """Tell what this many patients can show, and how many the margin would need."""
+    """Tell what this many patients can show; what to do next says how many are needed."""
     primary = evaluation.figures.select(analysis=PRIMARY)
     detectable = primary.find(figure="detectable").value
     if detectable is None or is_nothing_of_use(evaluation):
@@ -90,26 +83,11 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
         return
-    detect, settled = (primary.find(figure=f"patients_to_{aim}") for aim in ("detect", "settle"))
-    needed = ""
-    if detect.value is not None:
-        settle = f"{settled.reason}."
-        if settled.value is not None:
-            settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
-        needed = (
-            f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
-            f"{people} are needed; to show that two equal models differ by less, {settle}"
-        )
-    elif detect.reason:
-        needed = f" No number of {people} is enough: {detect.reason}."
-    needed = "" if is_settled(evaluation) else needed
-    yield f"More {people}: {power}; most smaller differences are missed.{needed}"
-
-
-def round_up(patients: float) -> str:
-    """Return two digits, upwards: the third of such a number means nothing."""
-    step = 10 ** max(0, len(str(int(patients))) - 2)
-    return format_count(float(ceil(patients / step) * step))
+    detect = primary.find(figure="patients_to_detect")
+    enough = ""
+    if detect.value is None and detect.reason and not is_settled(evaluation):
+        enough = f" No number of {people} is enough: {detect.reason}."
+    yield f"More {people}: {power}; most smaller differences are missed.{enough}"
 
 
 def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
