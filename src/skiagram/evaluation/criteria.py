@@ -578,22 +578,6 @@ def is_contradicted(evaluation: Evaluation) -> bool:
     return decision == "no" and more.low is not None and more.low > evaluation.margin
 
 
-def find_better_finder(
-    evaluation: Evaluation,
-) -> Literal["contender", "classical", "contender in merit", "classical in merit", "alike", "open"]:
-    """Return which finder has more of both figures; `in merit` where only one says so."""
-    merit, sensitivity = (
-        relate_to_margin(evaluation.gain_in_finding(figure) or Estimate(None), evaluation.margin)
-        for figure in (MERIT, MEAN_SENSITIVITY)
-    )
-    if merit == "better":
-        return "contender" if sensitivity == merit else "contender in merit"
-    if merit == "worse":
-        return "classical" if sensitivity == merit else "classical in merit"
-    alike = merit == "equivalent" and sensitivity not in {"better", "worse"}
-    return "alike" if alike else "open"
-
-
 def is_settled(evaluation: Evaluation) -> bool:
     """Return whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
     return evaluation.answer.decision in {"yes", "no"}

@@ -80,7 +80,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
         unbeaten = tuple(_unbeaten_in_finding(evaluation))
         rules = () if useless else describe_rules(evaluation)
-        return Verdict("none", words, unbeaten, (*rules, *_finding(evaluation)))
+        return Verdict("none", words, unbeaten, (*rules, *describe_finding(evaluation)))
     leaked_models, leaked_finders = list_leaked(evaluation)
     leaked = [_title(name, evaluation) for name in leaked_models]
     leaked += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
@@ -107,7 +107,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_set_aside(evaluation),
         *_both_ways(everything, decisive, evaluation),
         *_external(evaluation),
-        *_finding(evaluation),
+        *describe_finding(evaluation),
     )
     openings = (
         *_shifted(evaluation),
@@ -260,11 +260,19 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     )
 
 
-def _finding(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
+def describe_finding(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what is shown of finding lesions, by the figure of merit; of one arm what it finds."""
     finding, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
-    if finding is None or difference is None or more is None:
+    if finding is None:
+        return
+    searched = f"In finding the {finding.lesions} lesions in {finding.images} images"
+    if difference is None or difference.value is None or more is None:
+        if not is_no_finder_of_use(evaluation):
+            best = max(finding.finders, key=lambda finder: finder.find(MERIT).value or 0.0)
+            share = format_decimal(best.find("sensitivity", "1").value)
+            title = _title(best.model, evaluation)
+            yield f"{searched}, {title} finds {share} of them at one false mark per image."
         return
     arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
     merits, means = (
@@ -284,8 +292,8 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
     yield (
-        f"In finding the {finding.lesions} lesions, the best {name}{contender} has the figure of "
-        f"merit {merits[0]} and the best classical model{classical} {merits[1]} "
+        f"{searched}, the best {name}{contender} has the figure of merit {merits[0]} "
+        f"and the best classical model{classical} {merits[1]} "
         f"({finding.variant}): "
         f"{describe_gap(difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
         f"{describe_gap(more)}. At one false mark per image they find "

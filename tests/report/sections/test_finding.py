@@ -17,7 +17,6 @@ from skiagram.report.contact_sheet import make_contact_sheets
 from skiagram.report.sections.answer import state_answer
 from skiagram.report.sections.finding import (
     draw_froc,
-    state_finding,
     tabulate_merits,
     tabulate_sensitivities,
 )
@@ -27,7 +26,7 @@ from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.test_finding import Searched, searched
 from tests.image_store.test_pictures import opened
-from tests.report.examples_of_results import find_row, material, texts, with_reader
+from tests.report.examples_of_results import find_row, material, texts
 from tests.report.pages import section
 from tests.report.test_material import stored
 
@@ -76,9 +75,9 @@ def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_re
 
 
 def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> None:
-    words = state_finding(run.evaluation)
-    assert words.startswith("Of 50 lesions in 110 images, the best network finds")
-    assert "the network is better" in words
+    words = state_answer(run.evaluation)[0]
+    assert words.startswith("In finding, by the figure of merit, the network is better: a gain")
+    assert "In finding the 50 lesions in 110 images, the best network (Window Network)" in words
 
 
 def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> None:
@@ -161,7 +160,6 @@ def test_both_sections_are_shown_where_models_search_alone(run: Searched) -> Non
     shown = section("finding", run.evaluation, material())
     assert "FROC curves" in shown.text
     assert "Window Network" in section("froc_area", run.evaluation, material()).text
-    assert not state_finding(with_reader())
 
 
 @pytest.mark.slow

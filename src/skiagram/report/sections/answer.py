@@ -26,6 +26,7 @@ from skiagram.evaluation.evaluation_record import (
     Verdict,
 )
 from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
+from skiagram.evaluation.verdict import describe_finding
 from skiagram.records.predictions import LOOK_AT_DATA, NOTHING_WORKS
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -53,7 +54,6 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.decisions import format_share
-from skiagram.report.sections.finding import state_finding
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -130,7 +130,7 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
     if evaluation.finding is None or is_no_finder_of_use(evaluation):
         return _of_whole_images(evaluation)
     decision, *others = _of_whole_images(evaluation)
-    return (state_finding(evaluation), f"Of whole images: {decision}", *others)
+    return (" ".join(describe_finding(evaluation)), f"Of whole images: {decision}", *others)
 
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:

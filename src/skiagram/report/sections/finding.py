@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from skiagram.evaluation.criteria import (
-    find_better_finder,
-    is_above_ideal,
-    rests_on_few_marks,
-)
+from skiagram.evaluation.criteria import is_above_ideal, rests_on_few_marks
 from skiagram.evaluation.evaluation_record import (
     MEAN_SENSITIVITY,
     MERIT,
@@ -36,7 +32,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
 )
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_difference
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
@@ -217,44 +213,3 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
 
 def _words(estimate: Estimate) -> str:
     return format_decimal(estimate.value)
-
-
-def state_finding(evaluation: Evaluation) -> str:
-    """Return what the first page says of finding; empty where nothing is searched for."""
-    finding = evaluation.finding
-    if finding is None:
-        return ""
-    lesions = f"Of {finding.lesions} lesions in {finding.images} images"
-    at = "at one false mark per image"
-    gain = evaluation.gain_in_finding(MERIT)
-    if gain is None or gain.value is None:
-        best = max(finding.finders, key=lambda finder: finder.find(MERIT).value or 0.0)
-        share = format_percent(best.find("sensitivity", "1").value)
-        return f"{lesions}, {evaluation.titles[best.model]} finds {share} {at}."
-    name = evaluation.words_of(finding.contender)
-    arms = [finding.arms[arm] for arm in (finding.contender, "classical")]
-    shares = [format_percent(each.find("sensitivity", "1").value) for each in arms]
-    merits = [_words(each.find(MERIT)) for each in arms]
-    means = [_words(each.find(MEAN_SENSITIVITY)) for each in arms]
-    more = evaluation.gain_in_finding(MEAN_SENSITIVITY) or Estimate(None)
-    # The better finder has more of both figures.
-    sides = {"contender": f"the {name}", "classical": "the classical model"}
-    better = find_better_finder(evaluation)
-    side = sides.get(better.removesuffix(" in merit"), "")
-    relation = (
-        f"{side} has the higher figure of merit, but is not shown to find more: which of them is "
-        "better is not settled"
-    )
-    if better == "alike":
-        relation = "the two are alike"
-    elif better == "open":
-        relation = "which of them finds more is not settled"
-    elif better in sides:
-        relation = f"{side} is better"
-    return (
-        f"{lesions}, the best {name} finds {shares[0]} and the best classical model {shares[1]} "
-        f"{at}. Figure of merit (JAFROC): {merits[0]} instead of {merits[1]}, a difference of "
-        f"{format_difference(gain)}. Mean sensitivity: {means[0]} instead of "
-        f"{means[1]}, a difference of {format_difference(more)}. With a margin of "
-        f"{format_decimal(evaluation.margin)}, {relation}."
-    )
