@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.statistics.conformal import conformal_quantile
 from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.class_calibration import (
     IsotonicCalibration,
@@ -135,25 +136,16 @@ def conformal_limits(
 ) -> Floats:
     """Return (n_classes,) how improbable a class may be and still belong to a set.
 
-    The quantile, within each class, of 1 − probability of the true class. Every patient has the
-    same weight, shared among his images, and one more patient is taken to be infinitely strange
-    (class-conditional split-conformal prediction, Vovk 2012; weights of clustered cases as in Lee,
-    Barber & Willett 2023, *Distribution-free inference with hierarchical data*). A new patient's
-    image of that class is then within the limit with at least the chance `level`, provided that
-    patients are exchangeable and the same fit scored both.
+    Within each class the `conformal_quantile` of 1 − probability of the true class.
 
     Args:
         probability: (n, n_classes) of cases that the fit never saw.
-        level: Chance, in (0, 1).
+        level: Chance, in (0, 1), with which a new patient's image of a class is within its limit.
     """
-    limits = np.full(probability.shape[1], np.inf)
-    for k in range(len(limits)):
-        in_class = label == k
-        strange = 1 - probability[in_class, k]
-        _, whose, images = np.unique(patient[in_class], return_inverse=True, return_counts=True)
-        order = np.argsort(strange, kind="stable")
-        weight = 1 / ((len(images) + 1) * images[whose][order])
-        reached = np.cumsum(weight) >= level - 1e-12
-        if reached.any():
-            limits[k] = strange[order][int(np.argmax(reached))]
-    return limits
+    classes = range(probability.shape[1])
+    return np.array(
+        [
+            conformal_quantile(1 - probability[label == k, k], patient[label == k], level)
+            for k in classes
+        ]
+    )

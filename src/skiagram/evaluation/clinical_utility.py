@@ -16,7 +16,7 @@ from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import gained_share
+from skiagram.statistics.linearised import gained_share, join_intervals
 from skiagram.statistics.variation import (
     covariance_of_means,
     pair_repeats,
@@ -209,9 +209,9 @@ def join_classes(
     """
     sides = positive, ~positive
     parts = [gained_share(correct[:, rows], patient[rows], folds).estimate() for rows in sides]
-    values, lows, highs = (
-        np.array([getattr(part, name) for part in parts]) * weights
-        for name in ("value", "low", "high")
+    (value, low, high), (other, other_low, other_high) = (
+        weight * np.array([part.value, part.low, part.high])
+        for part, weight in zip(parts, weights, strict=True)
     )
     # Over patients who have cases of both classes the two differences go together.
     correlation, (positive_patient, negative_patient) = 0.0, (patient[rows] for rows in sides)
@@ -224,10 +224,8 @@ def join_classes(
         if spread > 0:
             joint = covariance_of_means(first, positive_patient, second, negative_patient) / spread
             correlation = float(np.clip(joint, -1, 1))
-    reach = [
-        float(np.sqrt(max(0.0, (arm**2).sum() + 2 * correlation * arm.prod())))
-        for arm in (values - lows, highs - values)
-    ]
-    total = float(values.sum())
-    low, high = total - reach[0], total + reach[1]
-    return Estimate(PER * total, PER * low, PER * high, parts[0].method)
+    # The sum is the first minus the negative of the other.
+    negative = -other_high, -other_low
+    below, above = join_intervals(value, -other, (low, high), negative, -correlation)
+    total = float(value + other)
+    return Estimate(PER * total, PER * (total - below), PER * (total + above), parts[0].method)

@@ -33,7 +33,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import share
+from skiagram.statistics.linearised import join_intervals, share
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import UPPER, effective_patients, error_of_shift
@@ -277,12 +277,11 @@ def share_trait(
         shares.append(float(success[side].mean()))
         sizes.append(share(success[side][None], whose).size)
         patients.append(effective_patients(whose))
-    (low, high), (test_low, test_high) = (
+    intervals = [
         wilson_interval(*share_and_size) for share_and_size in zip(shares, sizes, strict=True)
-    )
+    ]
     value = shares[1] - shares[0]
-    below = float(np.hypot(shares[1] - test_low, high - shares[0]))
-    above = float(np.hypot(test_high - shares[1], shares[0] - low))
+    below, above = join_intervals(shares[1], shares[0], intervals[1], intervals[0])
     estimate = Estimate(value, value - below, value + above, "Newcombe, by patient")
     pooled = float(np.average(shares, weights=sizes))
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))

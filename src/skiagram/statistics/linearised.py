@@ -227,7 +227,9 @@ class Linearised:
             )
             for each in self.pair
         ]
-        arms = _recovered(first.value, second.value, bounds[0], bounds[1], correlation)
+        arms = join_intervals(
+            first.value, second.value, bounds[0], bounds[1], correlation, least=_NOTHING
+        )
         below, above = (arm / variation.quantile for arm in arms)
         variance = max(variation.variance, below * above)
         return replace(variation, variance=variance, errors=(below, above))
@@ -429,7 +431,7 @@ class Linearised:
             method += self._words
         elif at_bounds:
             both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
-            below, above = _recovered(first.value, second.value, *both, 0.0)
+            below, above = join_intervals(first.value, second.value, *both, least=_NOTHING)
             method = f"Newcombe on {self._of_patients}"
         elif len(count_cases(self.patient)) < 2:
             return Estimate(value, reason="fewer than two patients")
@@ -501,7 +503,7 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
 
     def bounds(quantile: float) -> tuple[float, float]:
         intervals = figure.bounds(quantile), other.bounds(quantile)
-        below, above = _recovered(figure.value, other.value, *intervals, correlation, least=0.0)
+        below, above = join_intervals(figure.value, other.value, *intervals, correlation)
         return value - below, value + above
 
     low, high = bounds(float(t_quantile(UPPER, degrees)))
@@ -519,15 +521,22 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     return estimate, t_p_value(reached, degrees)
 
 
-def _recovered(
+def join_intervals(
     value: float,
     other: float,
     interval: tuple[float, float],
     other_interval: tuple[float, float],
-    correlation: float,
-    least: float = _NOTHING,
+    correlation: float = 0.0,
+    least: float = 0.0,
 ) -> tuple[float, float]:
-    """Return how far a difference reaches down and up, by the intervals of its two figures."""
+    """Return how far a difference reaches down and up, by the intervals of its two figures.
+
+    The method of variance estimates recovery (Zou & Donner 2008, *Statistics in Medicine* 27:1693;
+    without correlation Newcombe 1998, *ibid.* 17:873, method 10).
+
+    Args:
+        least: Square that either reach has at least.
+    """
     (low, high), (other_low, other_high) = interval, other_interval
     arms = ((value - low, other_high - other), (high - value, other - other_low))
     squares = (first**2 + second**2 - 2 * correlation * first * second for first, second in arms)

@@ -29,6 +29,7 @@ from skiagram.statistics.agreement import (
     mean_difference,
     root_mean_square_error,
 )
+from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable, describe_code
 from skiagram.tasks.figure import Figure
@@ -296,12 +297,9 @@ class Number(MeasuredOutcome):
     ) -> NumberCalibration:
         centre, spread = self._scale
         error = np.abs(centre + spread * scores[:, 0] - value)
-        # Each patient weighs alike, and one more is taken to err without bound.
-        _, whose, images = np.unique(patient, return_inverse=True, return_counts=True)
-        order = np.argsort(error, kind="stable")
-        reached = np.cumsum(1 / ((len(images) + 1) * images[whose][order])) >= LEVEL - 1e-12
-        place = int(np.argmax(reached)) if reached.any() else len(error) - 1
-        return NumberCalibration(centre, spread, float(error[order][place]))
+        # With too few patients the largest error stands for an infinite one.
+        half = min(conformal_quantile(error, patient, LEVEL), float(error.max()))
+        return NumberCalibration(centre, spread, half)
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         predicted = cases.estimate[:, :, 0]
