@@ -323,31 +323,6 @@ class PictureEncoder(Encoder):
         return [read_picture(view, ratio, channels, how) for view, ratio in views]
 
 
-class PlaceEncoder(PictureEncoder):
-    """A frozen network that describes places of a picture after one look at the whole of it."""
-
-    @abstractmethod
-    def encode_places(
-        self,
-        image: Image,
-        region: Region | None,
-        spacing: Spacing | None,
-        centres: NDArray[np.float64],
-        loaded: LoadedNetwork,
-        device: str,
-    ) -> tuple[Floats, Floats | None]:
-        """Return (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
-
-        The latter equals what the network makes of what `see` returns; it is None where that is
-        another picture than the one in which the places were looked up.
-
-        Args:
-            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
-            region: Its region of interest; None for all of it.
-            centres: (n, axes) pixels.
-        """
-
-
 @plain_dataclass(frozen=True)
 class EncoderRecord:
     """What encoded the images, for the report and for new images.

@@ -29,10 +29,10 @@ from skiagram.encoders.encoder import (
     EncoderRecord,
     LoadedNetwork,
     PictureEncoder,
-    PlaceEncoder,
     carried_encoder,
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
+from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
@@ -172,7 +172,7 @@ class FolderEncoder:
         case_id = places["case_id"].to_numpy(dtype=str)
         if not len(places):
             return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
-        if isinstance(self.encoder, PlaceEncoder):
+        if isinstance(self.encoder, TimmMaps):
             return self._encode_on_maps(ImageStore(images), places)
         # Images of the windows around all places, for each of their widths.
         store, centres = ImageStore(images), coordinates(places)
@@ -251,7 +251,7 @@ def _encode_places(work: _Work) -> Floats:
     """Return a row for each place, and at the end one for the whole image where it has one."""
     store, (image,) = work.store.store(), work.images
     encoder, loaded, device = _loaded(work.encoder)
-    if not isinstance(encoder, PlaceEncoder) or work.centres is None:
+    if not isinstance(encoder, TimmMaps) or work.centres is None:
         raise TypeError("places, and an encoder that keeps them, are needed")
     case = store.case_ids[image]
     scaled, region = _scaled(store, image, encoder)

@@ -30,7 +30,6 @@ from skiagram.encoders.encoder import (
     WEIGHTS,
     LoadedNetwork,
     PictureEncoder,
-    PlaceEncoder,
     Placement,
     Preprocessing,
     PublishedEncoder,
@@ -154,7 +153,7 @@ class Depth:
 
 
 @dataclass(**STRICT)
-class TimmMaps(TimmWeights, PlaceEncoder):
+class TimmMaps(TimmWeights):
     """A network of timm's whose maps of several depths keep places (Long et al. 2015).
 
     Each map is pooled to its mean and its maximum: over the image, over its region where there is
@@ -216,6 +215,16 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         loaded: LoadedNetwork,
         device: str,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
+
+        The latter equals what the network makes of what `see` returns; it is None where that is
+        another picture than the one in which the places were looked up.
+
+        Args:
+            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
+            region: Its region of interest; None for all of it.
+            centres: (n, axes) pixels.
+        """
         if not is_volume(image):
             whole = region if self.preprocessing.margin is None else None
             view = self.see(image, whole, spacing, loaded.channels)[0]
