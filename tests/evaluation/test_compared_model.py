@@ -18,7 +18,7 @@ def compared(
     cases: LabelledCases, probability: Floats, order: Floats | None = None, folds: int = 0
 ) -> ComparedModel:
     said = scored(cases, probability, order, folds=folds)
-    return ComparedModel(cases.tells_apart, cases, said)
+    return ComparedModel(cases.tells_apart, said)
 
 
 def binary(score: str, probability: Floats) -> ComparedModel:
@@ -97,7 +97,8 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too() -> Non
 
 def test_unequal_numbers_of_repeats_are_averaged_first() -> None:
     five = drawn_repeats(0.5, 1)
-    three = compared(five.cases, five.scored.estimate[:3])
+    cases = reference(five.scored.label, classes=("a", "b", "c"))
+    three = compared(cases, five.scored.estimate[:3])
     found = five.subtract(three)
     assert found.variation.scope == "fits"
     assert found.estimate().value == pytest.approx(five.figure.value - three.figure.value)

@@ -38,7 +38,7 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     for k in range(2):  # scores of a fit on another scale, which no calibration mends
         table[f"score_{k}"] = (1 + table["fold"]) * table[f"score_{k}"] + 10 * k * table["fold"]
     after = align_scores(model, "out_of_fold", cases, known.task.predicted)
-    first, second = (ComparedModel(known.task.predicted, cases, one) for one in (before, after))
+    first, second = (ComparedModel(known.task.predicted, one) for one in (before, after))
     assert first.estimate() == second.estimate()
     draws = cases.draws(200, 0)
     resampled, again = (resample_auc(one, cases, draws) for one in (before, after))
@@ -59,7 +59,7 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
     table = rows.loc[rows["part"] == "out_of_fold"].reset_index()
     task = known.task.predicted
     scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases, task)
-    found = ComparedModel(task, cases, scores).estimate()
+    found = ComparedModel(task, scores).estimate()
     assert found.value is None
     assert "no fold has test cases of class normal" in found.reason
 

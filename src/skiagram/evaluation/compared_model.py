@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
@@ -30,7 +29,6 @@ class ComparedModel:
     """
 
     predicted: Predicted
-    cases: LabelledCases
     scored: ScoredCases
 
     @classmethod
@@ -38,17 +36,16 @@ class ComparedModel:
         """Line the scores of a model up with the reported cases."""
         predicted = setting.task.predicted
         scored = align_scores(model, setting.task.part, setting.cases, predicted)
-        return cls(predicted, setting.cases, scored)
+        return cls(predicted, scored)
 
     def out_of_fold(self, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
         """Line the held-out scores of the same model up with the development cases."""
-        cases = setting.development
-        scored = align_scores(model, "out_of_fold", cases, self.predicted)
-        return ComparedModel(self.predicted, cases, scored)
+        scored = align_scores(model, "out_of_fold", setting.development, self.predicted)
+        return ComparedModel(self.predicted, scored)
 
     def select(self, rows: NDArray[np.bool_]) -> "ComparedModel":
         """Return the same on some of the cases."""
-        return replace(self, cases=self.cases.select(rows), scored=self.scored.select(rows))
+        return replace(self, scored=self.scored.select(rows))
 
     @cached_property
     def figure(self) -> Linearised:

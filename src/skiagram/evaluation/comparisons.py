@@ -38,6 +38,7 @@ from skiagram.statistics.significance import (
     kendall_w,
     plan_patients,
 )
+from skiagram.statistics.variation import count_cases
 
 _DECISIONS = "only_correct"
 Arms = Mapping[str, SelectedArm]
@@ -116,15 +117,15 @@ def compare_arms(
     """
     row = partial(make_row, analysis=PRIMARY, group=group)
     paired = partial(row, model=contender, versus="classical")
-    first, second, cases = arm.compared, other.compared, arm.compared.cases
+    first, second = arm.compared, other.compared
     difference = first.subtract(second)
     named = (contender, first), ("classical", second)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
         row(first.estimate(), figure=first.predicted.primary, model=contender),
         row(second.estimate(), figure=first.predicted.primary, model="classical"),
-        row(Estimate(float(len(cases))), figure="cases"),
-        row(Estimate(float(cases.patients)), figure="patients"),
+        row(Estimate(float(len(first.scored))), figure="cases"),
+        row(Estimate(float(len(count_cases(first.scored.patient)))), figure="patients"),
     ]
     if difference.variation.scope == "procedure":
         rows.append(paired(Estimate(float(difference.variation.repeats)), figure="trainings"))
@@ -150,7 +151,8 @@ def plan_comparison(
     difference = arm.compared.subtract(other.compared)
     if (missing := difference.estimate()).value is None:
         return (paired(missing, figure="detectable"),)
-    variation, patients = difference.variation, arm.compared.cases.patients
+    variation = difference.variation
+    patients = len(count_cases(arm.compared.scored.patient))
     planning = plan_patients(variation, patients, margin)
     sample_sizes = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
     return (

@@ -90,7 +90,7 @@ def compare_scores(
         raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
     cases, task = setting.cases, setting.task
     compared = {
-        name: ComparedModel(task.predicted, cases, scores)
+        name: ComparedModel(task.predicted, scores)
         for name, scores in {**columns, **readers}.items()
     }
     models = tuple(
