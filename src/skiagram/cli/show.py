@@ -54,7 +54,8 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
     from skiagram.report.index import write_index
-    from skiagram.report.terminal import summarise_run
+    from skiagram.report.sections.doubts import list_warnings
+    from skiagram.report.sections.models import list_as_text, list_below_table
     from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
     from skiagram.tracking.execution import training_time
 
@@ -72,17 +73,16 @@ def show_results(project: Path, shown: Path) -> int:
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
     noted = {each.model: training_time(project, each) for each in evaluation.outcomes}
     seconds = {model: each.seconds for model, each in noted.items() if each}
-    summary = summarise_run(evaluation, audit, seconds)
-    head, *rows = summary.models
+    head, *rows = list_as_text(evaluation, seconds)
     # An interval stands below its figure, so that a table with all its columns is 80 wide.
     heads = [_BROKEN_HEADS.get(name, name).replace(" (", "\n(") for name in head]
     cells = [[name, *(cell.replace(" (", "\n(") for cell in others)] for name, *others in rows]
     print_table(heads, cells, whole=heads[1:])
-    print_wrapped(*summary.notes, "", summary.verdict, "")
-    print_wrapped(*summary.warnings, style="yellow")
+    print_wrapped(*list_below_table(evaluation), "", evaluation.verdict, "")
+    print_wrapped(*list_warnings(evaluation, audit), style="yellow")
     print_wrapped(*openings)
     print(shown / "reports/report.html", shown / index, sep="\n")
-    return 5 if summary.failed else 0
+    return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
 
 
 def find_stale_choices(project: Path) -> list[str]:
