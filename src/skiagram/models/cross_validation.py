@@ -335,7 +335,12 @@ class CrossValidator(Generic[I]):
             rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
             epochs = self._chosen_epochs([part.result for part in done])
             wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
-            tables = Repeat(_averaged([part.decision for part in done]), [], [])
+            # The decision of a fit on all cases is the mean of those of the outer folds.
+            decisions = [part.decision for part in done]
+            thresholds = [each.threshold for each in decisions if each.threshold is not None]
+            mean = average_calibrations([each.calibration for each in decisions])
+            threshold = float(np.mean(thresholds)) if thresholds else None
+            tables = Repeat(Decision(mean, threshold), [], [])
             for k, (fold, part) in enumerate(zip(outer[repeat], done, strict=True)):
                 held_out, training_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
                 tables.scores.extend(part.of_folds)
@@ -520,9 +525,3 @@ def _place_marks(result: FitResult, part: Part, repeat: int, fold: int) -> list[
     if result.marks is None:
         return []
     return [result.marks.assign(part=part, repeat=repeat, fold=fold)]
-
-
-def _averaged(folds: Sequence[Decision]) -> Decision:
-    thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
-    threshold = float(np.mean(thresholds)) if thresholds else None
-    return Decision(average_calibrations([fold.calibration for fold in folds]), threshold)

@@ -174,7 +174,8 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
                 panel.fill_between(bounds, low, high, color=colour, alpha=0.1, linewidth=0)
             panel.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
             panel.set_title(kind.title)
-            panel.set_xticks(places, ["0", *(_short(amount) for amount in amounts)], fontsize=7)
+            ticks = ["0", *(f"{amount:g}".removeprefix("0") for amount in amounts)]  # such as .5
+            panel.set_xticks(places, ticks, fontsize=7)
             panel.set_xlabel(wrap_title(kind.unit, 34), fontsize=7)
         for empty in panels[len(curves) :]:
             empty.set_visible(False)
@@ -184,8 +185,3 @@ def draw_severity_curves(data: CorruptedCases) -> Drawing:
         page.figure.legend(*handles, loc="outside lower left")
         name = f"severity-{data.name}".replace(" ", "-").rstrip("-")
         return page.finish(name, "AUC by amount of each corruption, as in the table.")
-
-
-def _short(amount: float) -> str:
-    text = f"{amount:g}"
-    return text.removeprefix("0") if 0 < amount < 1 else text

@@ -1,7 +1,7 @@
 """Which features the best classical model rests on: a figure, from what training measured."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.explanation.record import FeatureReliance, Reliance
+from skiagram.explanation.record import Reliance
 from skiagram.report.drawing import ARM_COLOUR, Drawing, name_rows, open_sheet
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
@@ -36,16 +36,15 @@ def draw_reliance(measured: Reliance) -> Drawing:
         axes = page.figure.add_subplot()
         shares = [100 * each.reordered for each in features]
         axes.barh(range(len(features)), shares, height=0.6, color=ARM_COLOUR["classical"])
-        name_rows(axes, [_shorten(each) for each in features], fontsize=7.5)
+        # A name that fits beside the figure, and how many features go together with it.
+        names = []
+        for each in features:
+            name, others = each.feature, len(each.relatives)
+            name = name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
+            names.append(f"{name} (+{others})" if others else name)
+        name_rows(axes, names, fontsize=7.5)
         axes.set_xlim(0, 1.08 * max(shares))
         axes.set_xlabel("% of pairs in another order")
         words = "; ".join(f"{each.feature} {format_percent(each.reordered)}" for each in features)
         said = "Pairs of cases that are ordered otherwise without each feature"
         return page.finish("reliance", f"{said}: {words}.")
-
-
-def _shorten(feature: FeatureReliance) -> str:
-    """Return a name that fits beside the figure, and how many features go together with it."""
-    name, others = feature.feature, len(feature.relatives)
-    name = name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
-    return f"{name} (+{others})" if others else name
