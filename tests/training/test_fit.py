@@ -13,6 +13,7 @@ import torch
 from pytorch_lightning.callbacks import Timer
 from scipy.special import logsumexp, softmax
 from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitContext
@@ -28,7 +29,6 @@ from skiagram.training.options import (
     Optimizer,
     Trainer,
     Training,
-    learning_rate_share,
 )
 from tests.models.deep.spots import halves, learner, training
 from tests.stand_ins import CPU
@@ -79,8 +79,14 @@ def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, st
     options = dataclasses.replace(with_schedule("one_cycle", epochs=4), batch_size=8)
     trainer = dataclasses.replace(CPU, accumulate_grad_batches=batches)
     rates = fitted(tmp_path, options, trainer, None).summary.curves["learning_rate"]
-    share = learning_rate_share(options.optimizer, steps, epochs=4)
-    assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
+    optimizer = torch.optim.SGD([torch.zeros(1)])
+    cycle = OneCycleLR(optimizer, 0.01, total_steps=4 * steps, cycle_momentum=False)
+    expected = []
+    for _ in range(4 * steps):
+        expected += cycle.get_last_lr()
+        optimizer.step()
+        cycle.step()
+    assert rates.tolist() == pytest.approx(expected[::steps])
 
 
 OTHERS = [

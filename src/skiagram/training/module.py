@@ -12,7 +12,7 @@ from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLR
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from skiagram.errors import ModelFailure
 from skiagram.seeding import derived_seed, stream
@@ -20,7 +20,7 @@ from skiagram.statistics.discrimination import auc_of_classes
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, RatedLayers, Staged
 from skiagram.training.data import EpochOrder, ExampleBatch
-from skiagram.training.options import Training, learning_rate_share, make_part
+from skiagram.training.options import Training, make_part
 from skiagram.training.processes import raise_together
 
 _NAMED_CASES = 16
@@ -90,10 +90,15 @@ class ClassifierTraining(pl.LightningModule):
             optimizer = Adam(parameters, lr=lr, weight_decay=decay)
         # The learning rate follows the schedule, step by step or epoch by epoch.
         schedule: LRSchedulerConfigType
-        if isinstance(options.schedule, str):
+        if options.schedule == "constant":
+            return {"optimizer": optimizer}
+        if options.schedule == "one_cycle":
             steps = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
-            shares = LambdaLR(optimizer, learning_rate_share(options, steps, epochs))
-            schedule = {"scheduler": shares, "interval": "step"}
+            largest, total = [group["lr"] for group in optimizer.param_groups], steps * epochs
+            cycle = OneCycleLR(optimizer, largest, total_steps=total, cycle_momentum=False)
+            schedule = {"scheduler": cycle, "interval": "step"}
+        elif options.schedule == "cosine":
+            schedule = {"scheduler": CosineAnnealingLR(optimizer, epochs), "interval": "epoch"}
         else:
             where = "training.optimizer.schedule"
             scheduler = make_part(options.schedule, where, optimizer)

@@ -4,9 +4,8 @@ The learning rate of each step follows from them.
 """
 
 import importlib
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -295,27 +294,3 @@ def reads_validation(training: Training, trainer: Trainer) -> bool:
         or str(part.get("monitor", "")).startswith("validation_")
         for part in parts
     )
-
-
-_RISE = 0.3  # share of the steps in which one cycle rises
-_FIRST, _LAST = 1 / 25, 1 / 250_000  # of the largest rate
-
-
-def learning_rate_share(optimizer: Optimizer, steps: int, epochs: int) -> Callable[[int], float]:
-    """Return the function that gives each step its share of the optimizer's learning rate."""
-
-    def one_cycle(step: int) -> float:
-        # Half a cosine up to the largest rate, then half a longer one down to nothing.
-        total = steps * epochs
-        peak, last = _RISE * total - 1, total - 1
-        if peak > 0 and step <= peak:
-            start, end, share = _FIRST, 1.0, step / peak
-        else:
-            start, end, share = 1.0, _LAST, (step - peak) / (last - peak)
-        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-    if optimizer.schedule == "one_cycle":
-        return one_cycle
-    if optimizer.schedule == "cosine":
-        return lambda step: (1 + math.cos(math.pi * (step // steps) / epochs)) / 2
-    return lambda step: 1.0
