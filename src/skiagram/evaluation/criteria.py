@@ -255,9 +255,6 @@ def is_above_ideal(figures: FigureTable) -> bool:
 
     No scores can be; what is surely above has seen labels. A finder is held against the limits of
     both its figures.
-
-    Args:
-        figures: Of the model, or of the finder.
     """
     return any(has_leaked(row) for row in figures.rows if row.figure in _ABOVE_IDEAL)
 

@@ -21,16 +21,10 @@ from skiagram.tasks.task import Task
 def mark_near_duplicates(
     case_id: NDArray[np.str_], cases: Cases, duplicates: pd.DataFrame
 ) -> NDArray[np.bool_]:
-    """Mark test cases with a near duplicate or transformed copy in the development set.
+    """Return (n,) which test cases have a near duplicate or transformed copy in development.
 
     Under cross-validation, where a case is both, only that of another patient counts: a
     patient's own images never stand on both sides.
-
-    Args:
-        case_id: (n,) of the test cases.
-
-    Returns:
-        (n,) bool.
     """
     patient = dict(zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True))
     development = set(cases.development().case_id.tolist())

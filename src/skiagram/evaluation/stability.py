@@ -153,19 +153,13 @@ _MAX_NAMED = 10
 
 
 def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
-    """Compare what the fits of the folds kept; nothing of a model that chooses no features.
+    """Yield how alike the features are that the fits of the folds kept, and which are kept most.
 
-    Under `holdout` these are the fits of the folds, under `cv` those that scored the outer folds.
     Folds share training cases, so the interval is too narrow and the agreement somewhat too high
-    for what fresh patients would show.
+    for what fresh patients would show. A model that chooses no features yields nothing.
 
     Args:
         table: Columns `fit`, `feature` and `chosen`, one row per fit and feature; may be empty.
-
-    Yields:
-        How alike the choices are (1 the same in every fit, 0 as if drawn at random), the numbers of
-        fits, of features to choose from and of those that a fit keeps on average; then the share of
-        the fits that kept a feature, of up to ten features, the most often chosen first.
     """
     if table.empty:
         return

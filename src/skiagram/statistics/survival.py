@@ -286,16 +286,12 @@ def net_benefit_at(
 
     The share of events among those acted on is that of their own Kaplan–Meier curve, or of their
     cumulative incidence where another event may come first (Vickers, Cronin, Elkin & Gonen 2008,
-    *BMC Medical Informatics and Decision Making* 8:53).
+    *BMC Medical Informatics and Decision Making* 8:53). It is NaN where follow-up of those acted on
+    ends before the horizon.
 
     Args:
         risk: (n,) of an event by the horizon.
-        time: (n,), in the unit of the horizon.
-        event: (n,) whether it was seen.
         threshold: In (0, 1).
-
-    Returns:
-        NaN where follow-up of those acted on ends before the horizon.
     """
     acted, worth = risk >= threshold, np.zeros(len(risk))
     if acted.any():

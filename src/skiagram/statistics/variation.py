@@ -199,9 +199,8 @@ def error_of_shift(
 
     No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
     Of a patient the larger variance of the two sides is taken for both: that of few, nearly
-    perfectly ordered patients is too small. The held-out figure's is that of a single repeat times
-    K / (K − 1), the overlap of the training sets; with 1 / R besides, as `overlap_factor` has it,
-    most shifts are missed (simulated).
+    perfectly ordered patients is too small. Overlapping training sets count K / (K − 1) alone: with
+    1 / R besides, as in `overlap_factor`, most shifts are missed (simulated).
 
     Args:
         patients: On the two sides.
@@ -237,7 +236,7 @@ def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Var
 
     The variance over patients of the mean over R trainings, plus s²/R of their figures. What seed
     and patients do together stands in both, which is a little too wide. Degrees of freedom are
-    Satterthwaite's (1946), R − 1 those of s². One training tells nothing of others.
+    Satterthwaite's (1946). One training tells nothing of others.
 
     Args:
         figures: (repeats,) the figure of each training.
