@@ -153,6 +153,22 @@ def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> 
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
 
 
+def tell_process(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_short_fits_start_no_processes_until_these_save_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = os.getpid()
+    assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
+    first, *others = TWO_WORKERS.map_fits(tell_process, range(5), short=True)
+    assert first == here
+    assert here not in others
+
+
 def die(number: int) -> int:
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +33,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _PIECES_PER_WORKER = 2  # one at work, one at hand
+_WORTH_PROCESSES = 8.0  # seconds of work in this process; others take three to start and import
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
 _MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
@@ -126,6 +128,7 @@ class Compute:
         pieces: Sequence[T],
         *,
         gpus: int | None = None,
+        short: bool = False,
         name: Callable[[T], str] = str,
         describe: Callable[[str], None] = lambda text: None,
     ) -> Iterator[R]:
@@ -136,6 +139,8 @@ class Compute:
         Args:
             function: Of a module, without side effects but on files of the piece's own.
             gpus: GPUs of this machine that pieces may use; None where they use none.
+            short: Whether a piece may take less time than processes take to start: then the first
+                ones are made here, until so much work is left that processes save time.
             name: What a piece is called, for people.
             describe: Called with what is under way.
         """
@@ -145,11 +150,14 @@ class Compute:
             return
         devices = _devices(gpus or 0, gpus_per_fit)
         places = min(self.places, len(pieces), len(devices) or len(pieces))
-        if places > 1:
-            describe(f"{places} side by side")
-            yield from _on_processes(function, pieces, places, self.threads, devices)
-            return
-        for piece in pieces:
+        began = time.monotonic()
+        for done, piece in enumerate(pieces):
+            seconds_each = (time.monotonic() - began) / max(done, 1)
+            is_little = done == 0 or seconds_each * (len(pieces) - done) < _WORTH_PROCESSES
+            if places > 1 and not (short and is_little):
+                describe(f"{places} side by side")
+                yield from _on_processes(function, pieces[done:], places, self.threads, devices)
+                return
             describe(name(piece))
             with self.limit():
                 value = function(piece)
