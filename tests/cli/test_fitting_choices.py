@@ -49,6 +49,7 @@ def test_the_line_of_init_fits_the_images(
     seen = checked([image(shape, "a.nii", (5, 1, 9) if region else None)], "CT_1")
     choices = fitting.fitting_choices("films", seen, "cv")
     assert choices.params["dataset"] == "films"
+    assert choices.params["upside_down"] is False
     sizes = [
         values["training.image_size"]
         for file, values in choices.options.items()

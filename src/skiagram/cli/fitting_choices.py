@@ -205,7 +205,7 @@ def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
 
 
 def _classify(name: str, data: CheckedData, design: Design) -> FittingChoices:
-    run_params = {"dataset": name, "design": design}
+    run_params = {"dataset": name, "design": design, "upside_down": False}
     first = data.first[0]
     if len(first.note.shape) == 4:
         if first.region is not None and all(image.note.spacing for image in data.every):

@@ -28,6 +28,7 @@ class RunChoices:
         inner_folds: Folds inside each outer fold.
         calibration: How scores became probabilities.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases.
+        upside_down: Whether networks also learn from images turned upside down.
         seed: The run's seed.
     """
 
@@ -45,6 +46,7 @@ class RunChoices:
     inner_folds: Annotated[int, Field(ge=2)]
     calibration: CalibrationMethod
     sensitivity: Annotated[float, Field(gt=0, le=1)]
+    upside_down: bool
     seed: Annotated[int, Field(ge=0)]
 
     @property
