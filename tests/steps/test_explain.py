@@ -66,7 +66,6 @@ class Place:
             plan=self.plan,
             compute=IN_PROCESS,
             trainer=CPU,
-            upside_down=False,
             dataset=self.workspace.options.read_file("dataset", "phantom"),
             features=read("features", FAMILIES),
             encoders=read("encoder", self.prepared.encodings),

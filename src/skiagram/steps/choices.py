@@ -46,7 +46,7 @@ class RunChoices:
     inner_folds: Annotated[int, Field(ge=2)]
     calibration: CalibrationMethod
     sensitivity: Annotated[float, Field(gt=0, le=1)]
-    upside_down: bool
+    upside_down: bool = False
     seed: Annotated[int, Field(ge=0)]
 
     @property

@@ -54,11 +54,11 @@ class ExplainOptions(TrainOptions):
     """
 
     trainer: Trainer
-    upside_down: bool
     dataset: dict[str, Any]
     features: dict[str, dict[str, Any]]
     encoders: dict[str, dict[str, Any]]
     explanation: ExplanationOptions
+    upside_down: bool = False
 
 
 def explain_in_project(root: Path, name: str, options: ExplainOptions, target: Path) -> None:

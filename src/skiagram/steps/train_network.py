@@ -29,7 +29,7 @@ class TrainNetworkOptions(TrainOptions):
     """
 
     trainer: Trainer
-    upside_down: bool
+    upside_down: bool = False
 
 
 def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:

@@ -367,7 +367,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         tuple(
             NetworkCandidate(
                 name,
-                decide_vertical_flips(options, upside_down=choices["upside_down"]),
+                decide_vertical_flips(options, upside_down=bool(choices.get("upside_down"))),
                 trainer,
             )
             if name in networks
