@@ -28,8 +28,8 @@ class RunChoices:
         inner_folds: Folds inside each outer fold.
         calibration: How scores became probabilities.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases.
-        upside_down: Whether networks also learn from images turned upside down.
         seed: The run's seed.
+        upside_down: Whether networks also learn from images turned upside down.
     """
 
     dataset: str
@@ -46,8 +46,8 @@ class RunChoices:
     inner_folds: Annotated[int, Field(ge=2)]
     calibration: CalibrationMethod
     sensitivity: Annotated[float, Field(gt=0, le=1)]
-    upside_down: bool = False
     seed: Annotated[int, Field(ge=0)]
+    upside_down: bool = False
 
     @property
     def trained(self) -> tuple[str, ...]:
