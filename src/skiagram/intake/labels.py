@@ -25,7 +25,8 @@ LEAVE_OUT = "leave-out"
 LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 _MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
-_JOINS = ("|", ";", ",")  # of several findings in one cell
+_JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
+_BRACKETS = " []()'\""  # of a list, as Python writes it
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -219,11 +220,14 @@ def _visible(label: str) -> str:
 def _require_single(rows: Sequence[CsvRow], column: str, named: Collection[str]) -> None:
     """Refuse labels that join several findings, and a number that looks like a missing one."""
     labels = {row.cells[column] for row in rows} - {"", *named}
+    single = {label.strip(_BRACKETS) for label in {*labels, *named}}
     for mark in _JOINS:
         parts_of = {
-            label: {*map(str.strip, label.split(mark))} for label in labels if mark in label
+            label: {part.strip(_BRACKETS) for part in label.split(mark)}
+            for label in labels
+            if mark in label and not stands_for_missing(label)
         }
-        alone = [label for label, parts in parts_of.items() if parts <= {*labels, *named}]
+        alone = [label for label, parts in parts_of.items() if parts <= single]
         joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
         if joined and len({*named}) < 2:  # a line that names all classes has settled it
             number = sum(row.cells[column] in joined for row in rows)
