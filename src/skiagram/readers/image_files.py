@@ -363,7 +363,8 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
         remedy = "write one file per image"
         raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
     if tile.codec_name == "ppm":
-        _, stated = tile.args
+        how: Any = tile.args
+        stated = int(how[1])
         number = len(file.getbands()) * file.width * file.height
         values = np.frombuffer(pixels, ">u2" if stated > 255 else np.uint8, number)
         if (greatest := int(values.max())) > stated:
