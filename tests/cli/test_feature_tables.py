@@ -75,6 +75,24 @@ def test_check_says_what_is_a_feature_and_how_tables_join(
     assert "--positive: is not given" in terminal(["check", tables[1], "--label", "death"], 2)
 
 
+def test_check_names_all_rows_and_covariates_that_cannot_be_used(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    features, _ = write_features(tmp_path)
+    table = pd.read_csv(features, dtype={"Patient ID": str}).assign(death=np.arange(40) % 2)
+    table["surname"] = [f"Mustermann{chr(97 + at // 26)}{chr(97 + at % 26)}" for at in range(40)]
+    table.loc[[3, 7], "Patient ID"] = ""
+    table.to_csv(features, index=False)
+    line = [str(features), "--label", "death", "--positive", "1", "--covariates", "surname"]
+    shown = terminal(["check", *line], 4)
+    assert "What would stop the run (3)" in shown
+    assert "as a covariate it could tell who a patient is" in shown
+    assert "the same 1 times more: the CSV, line 9" in shown
+    assert "Mustermann" not in shown
+    shown = terminal(["check", *line, "--force-covariates", "surname"], 4)
+    assert "What would stop the run (2)" in shown
+
+
 def write_columns(folder: Path, **columns: object) -> list[str]:
     """Write 40 patients of two classes, sorted by class, with further columns; return a line."""
     generator = np.random.default_rng(0)

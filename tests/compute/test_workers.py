@@ -60,8 +60,9 @@ def workers() -> set[int]:
 @pytest.mark.thorough
 @BACKENDS
 def test_values_come_in_order_and_errors_as_they_were_raised(
-    compute: Compute, releases_lock: bool
+    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
     squares = compute.map(square, range(20, 40), releases_lock=releases_lock)
     assert list(squares) == [number**2 for number in range(20, 40)]
     with pytest.raises(DataError) as caught:
@@ -72,7 +73,10 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
 
 @pytest.mark.thorough
 @BACKENDS
-def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute, releases_lock: bool) -> None:
+def test_each_piece_has_one_thread_of_linear_algebra(
+    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
     before = linear_algebra(0)
     found = compute.map(linear_algebra, range(4), releases_lock=releases_lock)
     assert list(found) == [{1}] * 4
@@ -151,6 +155,22 @@ def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> 
     with pytest.raises(DataError) as caught:
         list(compute.map_fits(square, [6, 7, 8, 7]))
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
+
+
+def tell_process(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_short_fits_start_no_processes_until_these_save_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = os.getpid()
+    assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
+    first, *others = TWO_WORKERS.map_fits(tell_process, range(5), short=True)
+    assert first == here
+    assert here not in others
 
 
 def die(number: int) -> int:

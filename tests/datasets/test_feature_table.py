@@ -73,7 +73,7 @@ def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "said"),
     [
-        ({"label": ["benign", "cyst"] * 6}, {}, "class `cyst`"),
+        ({"label": ["benign", "cyst"] * 6}, {}, "label `cyst`"),
         ({}, {"features": ("site",)}, "`x` in the column `site`"),
         ({}, {"features": ("entropy",)}, "entropy"),
         ({"original_glcm_Contrast": 1e39}, {}, "32 bits"),

@@ -122,7 +122,7 @@ def _check_arrays(options: "FileOptions") -> int:
 
 def _check_table(options: "FileOptions") -> int:
     """Print what a table of features holds, and what the audit will say of its rows."""
-    from skiagram.cli.check_report import features_text, findings_text
+    from skiagram.cli.check_report import features_text, findings_text, problems_text
     from skiagram.cli.fitting_choices import table_choices
     from skiagram.intake.feature_tables import read_features
     from skiagram.steps.check import check_rows
@@ -130,18 +130,19 @@ def _check_table(options: "FileOptions") -> int:
 
     described = read_features(options)
     data = check_rows(described)
-    for problem in data.problems:
-        raise problem
-    facts = DataSetFacts.of_checked(described.source, data)
-    _check_choices(facts, table_choices(described, data))
+    if not data.problems:
+        facts = DataSetFacts.of_checked(described.source, data)
+        _check_choices(facts, table_choices(described, data))
     parts = [
         features_text(described),
         data.sentence,
         findings_text(data, described.design, has_images=False),
+        problems_text(data.problems),
     ]
     print(printable("\n\n".join(filter(None, parts))))
-    if data.report.stopping:
-        print(printable(f"\n{data.report.explain_stop({})}"))
+    if not data.runnable:
+        if data.report.stopping:
+            print(printable(f"\n{data.report.explain_stop({})}"))
         print("This data set cannot be run yet: solve the problems above first.")
         return DataError.exit_code
     print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")

@@ -44,11 +44,7 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
         if images
     ]
     parts = [_counts(data, source), *(sizes or ["No file can be read."]), stated]
-    parts.append(findings_text(data, design))
-    if data.problems:
-        heading = f"What would stop the run ({len(data.problems)}):"
-        lines = [f"  {line}" for line in problem_lines(data.problems)]
-        parts.append("\n".join([heading, *lines]))
+    parts += [findings_text(data, design), problems_text(data.problems)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -62,7 +58,7 @@ def features_text(described: DescribedFeatures) -> str:
         if source.patient is not None:
             patients = len({row.cells[source.patient] for row in class_rows})
         body.append([name, len(class_rows), patients])
-    left_columns = [name for name in rows[0].cells if name not in described.columns]
+    left_columns = [name for name in rows[0].cells if name not in described.source.columns.used()]
     # those that are not called like PyRadiomics' come first
     strange_first = sorted(features, key=lambda name: bool(PYRADIOMICS.fullmatch(name)))
     lines = [
@@ -253,6 +249,12 @@ def _low_middle_high(values: NDArray[Any]) -> list[str]:
     return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
 
 
+def problems_text(problems: Sequence[DataError]) -> str:
+    """Return what would stop a run; empty where nothing would."""
+    lines = [f"  {line}" for line in problem_lines(problems)]
+    return "\n".join([f"What would stop the run ({len(problems)}):", *lines]) if lines else ""
+
+
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
     """Yield a line for each kind of problem: the first one, how many are like it, and examples."""
     kinds: dict[tuple[str, str], list[DataError]] = {}
@@ -266,17 +268,16 @@ def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
             yield f"  the same {len(alike)} times more{others}"
 
 
-def require_usable(checked: CheckedFolder, consequence: str) -> None:
-    """Refuse a folder with problems, each kind of which is printed.
+def require_usable(data: CheckedData, where: str, consequence: str) -> None:
+    """Refuse a data set with problems, each kind of which is printed.
 
     Args:
+        where: Its folder or table.
         consequence: What was not done for them.
     """
-    problems = checked.data.problems
-    if problems:
-        print(*map(printable, problem_lines(problems)), sep="\n", file=sys.stderr)
-        fault = f"{len(problems)} images or rows cannot be used; {consequence}"
-        where = checked.source.folder
+    if data.problems:
+        print(*map(printable, problem_lines(data.problems)), sep="\n", file=sys.stderr)
+        fault = f"{len(data.problems)} images or rows cannot be used; {consequence}"
         raise DataError(fault, where=where, remedy="`skiagram check` shows more")
 
 

@@ -109,7 +109,7 @@ def _read_table(
     source = replace(described.source, split=None, file=str(place / "features.csv"))
     source = replace(source, outcome=_outcome_of(project, source))
     _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
-    text = csv_text(described.columns, (row.cells for row in rows))
+    text = csv_text(described.source.columns.used(), (row.cells for row in rows))
     write_files({Path(source.file): text.encode()})
     entries = source.open(None).entries()
     row_of = {entry.name: row for entry, row in zip(entries, rows, strict=True)}
@@ -196,7 +196,7 @@ def _check_folder(
             allowed=f"names relative to the folder, in the column `{source.columns.file}`",
             remedy=f"correct the names or the folder; first: {data.problems[0]}",
         )
-    require_usable(checked, "nothing was opened")
+    require_usable(checked.data, source.folder, "nothing was opened")
     colour = project.preparation.images.channels == (3,)
     source = replace(
         source,

@@ -146,7 +146,7 @@ def add_data_set(
     checked = check_folder(
         source, options.folder, described.rows, described.design, described.settling
     )
-    require_usable(checked, "nothing was written")
+    require_usable(checked.data, checked.source.folder, "nothing was written")
     lesionless = len(described.rows) - len(checked.rows)
     source = replace(
         checked.source,
@@ -235,7 +235,7 @@ def _write_data_set(
     if files.patient_key is None:
         # the table that joins case ids, which all outputs have, to files and patients
         patient_of = {
-            row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
+            row.cells[columns.image_file]: row.cells[columns.patient] if columns.patient else ""
             for row in checked.rows
         }
         table = [
@@ -253,13 +253,15 @@ def add_feature_table(
     """Write the config and the columns that are read into the project; return what they say.
 
     Raises:
-        DataError: A row cannot be used, or the cases cannot carry an evaluation.
+        DataError: Rows cannot be used, each of which is printed, or the cases cannot carry an
+            evaluation.
     """
     import json
     from dataclasses import replace
 
     import yaml
 
+    from skiagram.cli.check_report import require_usable
     from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.intake.feature_tables import read_features
@@ -269,14 +271,13 @@ def add_feature_table(
 
     described = read_features(options)
     data = check_rows(described)
-    for problem in data.problems:
-        raise problem
+    require_usable(data, str(options.folder), "nothing was written")
     table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
     table_files = [path for path in (options.folder, options.csv, *options.join) if path]
     leave_out(Path(), options.folder, [*table_files, table])
     table.parent.mkdir(exist_ok=True)
-    text = csv_text(described.columns, (row.cells for row in described.rows))
+    text = csv_text(described.source.columns.used(), (row.cells for row in described.rows))
     values = json.loads(json.dumps(composed(source)))
     option_file = Path(f"conf/dataset/{source.name}.yaml")
     options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -16,17 +16,18 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file, unlike
-from skiagram.datasets.folder.csv_rows import CsvRow, parse_number, read_rows, require_columns
-from skiagram.datasets.folder.patients import find_patient_problem
+from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.table import (
-    SPLIT_NAMES,
     SPLITS,
+    UNMEASURED,
+    Columns,
     find_number_problem,
     is_number,
+    list_entries,
     parse_value,
 )
 from skiagram.datasets.telling_columns import find_telling_columns, refuse_telling_columns
-from skiagram.errors import DataError, listed
+from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
 from skiagram.tasks.outcome import MeasuredOutcome
@@ -36,10 +37,6 @@ NO_IMAGES = (
     "rows are found as copies. Networks and features of images mean nothing on it."
 )
 _SIDE = 16
-_UNMEASURED = {  # as programs write what is no finite number
-    *("nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
-    *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
-}
 _DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
 
 
@@ -57,6 +54,8 @@ class FeatureTable(RealDataSet):
         split: Column of train, validation or test; null for `design=cv`.
         covariates: Columns that are known besides, for subgroups and folds (`fold_column`); they
             are no features.
+        forced_covariates: Those of them that go on although they look as if they told who a patient
+            is.
         features: Columns of the features; null takes every other one that holds numbers alone.
         missing: Cells that stand for an empty one, for example `NA`.
     """
@@ -71,6 +70,23 @@ class FeatureTable(RealDataSet):
     covariates: tuple[str, ...]
     features: tuple[str, ...] | None
     missing: tuple[str, ...] = field(default=(), kw_only=True)
+    forced_covariates: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def columns(self) -> Columns:
+        """Which column holds what, as in the manifest of a folder of images."""
+        return Columns(
+            file=None,
+            label=self.label,
+            patient=self.patient,
+            split=self.split,
+            site=None,
+            covariates=self.covariates,
+            scores=(),
+            forced_covariates=self.forced_covariates,
+            value=None if self.outcome is None else self.outcome.column,
+            features=self.features or (),
+        )
 
     @property
     def origin(self) -> str:
@@ -96,14 +112,11 @@ class FeatureTable(RealDataSet):
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
         rows = read_rows(read_file(path, self.file), self.missing, files=())
-        value = None if self.outcome is None else self.outcome.column
-        named = [self.label, value, self.patient, self.split]
-        named += [*self.covariates, *(self.features or ())]
-        require_columns(rows, [name for name in named if name is not None])
+        named = self.columns.used()
+        require_columns(rows, named)
         rows, _ = empty_unmeasured(rows, [*(self.features or rows[0].cells)])
-        others = {name for name in named if name is not None} - set(self.features or ())
         columns = self.features or numeric_columns(
-            rows, [n for n in rows[0].cells if n not in others]
+            rows, [name for name in rows[0].cells if name not in named]
         )
         if not columns:
             raise DataError(
@@ -118,7 +131,10 @@ class FeatureTable(RealDataSet):
             )
             remedy = "name the features in the data set's config, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
-        return OpenFeatureTable(self, rows, tuple(columns))
+        opened = OpenFeatureTable(replace(self, features=tuple(columns)), rows)
+        for problem in opened.problems:
+            raise problem
+        return opened
 
 
 def telling_columns_of(
@@ -162,12 +178,12 @@ def empty_unmeasured(rows: list[CsvRow], columns: Iterable[str]) -> tuple[list[C
     number_columns = [
         name
         for name in columns
-        if any(row.cells[name].casefold() in _UNMEASURED for row in rows)
+        if any(row.cells[name].casefold() in UNMEASURED for row in rows)
         and any(row.number(name) is not None for row in rows)
     ]
     emptied = 0
     for at, row in enumerate(rows if number_columns else ()):
-        cells = {n: "" for n in number_columns if row.cells[n].casefold() in _UNMEASURED}
+        cells = {n: "" for n in number_columns if row.cells[n].casefold() in UNMEASURED}
         if cells:
             emptied += len(cells)
             rows[at] = replace(row, cells=row.cells | cells)
@@ -189,57 +205,19 @@ def numeric_columns(rows: list[CsvRow], columns: Iterable[str]) -> list[str]:
 
 
 class OpenFeatureTable(OpenSource):
-    """The rows of a table."""
+    """The rows of a table, each with a pattern in place of an image.
+
+    Attributes:
+        problems: What is wrong with rows, which are not listed.
+    """
 
     acquisition = None
 
-    def __init__(self, options: FeatureTable, rows: list[CsvRow], columns: tuple[str, ...]) -> None:
-        self._options = options
+    def __init__(self, options: FeatureTable, rows: list[CsvRow]) -> None:
+        listing = list_entries(rows, options.columns, options.classes, ())
         self.patient_column = options.patient or ""
-        self._entries = [self._entry(row, columns) for row in rows]
-
-    def _entry(self, row: CsvRow, columns: tuple[str, ...]) -> Entry:
-        options, cells = self._options, row.cells
-        if cells[options.label] not in options.classes:
-            raise DataError(
-                f"class `{cells[options.label]}`",
-                where=row.where,
-                allowed=listed(options.classes),
-                remedy="correct the row, or `classes` in the data set's config",
-            )
-        split = None if options.split is None else SPLITS.get(cells[options.split].casefold())
-        if options.split is not None and split is None:
-            fault = f"split `{cells[options.split]}`"
-            raise DataError(fault, where=row.where, allowed=SPLIT_NAMES)
-        patient = None if options.patient is None else cells[options.patient]
-        if patient is not None and (problem := find_patient_problem(patient, row.where)):
-            raise problem
-        measured = {name: parse_feature(cells[name], name, row.where) for name in columns}
-        if all(value is None for value in measured.values()):
-            raise DataError(
-                "no feature has a value",
-                where=row.where,
-                allowed="a number in at least one column",
-                remedy="remove the row, and say so where you report the result",
-            )
-        value = None
-        if options.outcome is not None:
-            value = parse_value(cells[options.outcome.column])
-        covariates: dict[str, float | str | None] = {}
-        for name in options.covariates:
-            try:
-                covariates[name] = parse_number(cells[name]) if cells[name] else None
-            except ValueError:
-                covariates[name] = cells[name]
-        return Entry(
-            name=row.where,
-            patient=patient,
-            label=options.classes.index(cells[options.label]),
-            split=split,
-            covariates=covariates,
-            measured=measured,
-            value=value,
-        )
+        self.problems = tuple(listing.problems)
+        self._entries = listing.entries
 
     def entries(self) -> list[Entry]:
         return self._entries
@@ -254,25 +232,3 @@ def pattern_of(measured: Mapping[str, float | None]) -> NDArray[np.uint8]:
     values = repr(sorted(measured.items())).encode()
     noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
     return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)
-
-
-def parse_feature(cell: str, name: str, where: str) -> float | None:
-    """Return a feature of a row; None where it is missing.
-
-    Raises:
-        DataError: It is no number, or one that 32 bits do not hold.
-    """
-    if cell == "" or cell.casefold() in _UNMEASURED:
-        return None
-    try:
-        value = parse_number(cell)
-    except ValueError:
-        value = np.inf
-    if abs(value) > np.finfo(np.float32).max:
-        raise DataError(
-            f"`{cell}` in the column `{name}`",
-            where=where,
-            allowed="a number that 32 bits can hold, or nothing",
-            remedy="correct it, or leave the column out of `features`",
-        )
-    return value

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skiagram.datasets.feature_table import parse_feature, pattern_of
+from skiagram.datasets.feature_table import pattern_of
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.csv_rows import (
@@ -28,7 +28,7 @@ from skiagram.datasets.folder.csv_rows import (
     usual_column,
 )
 from skiagram.datasets.folder.patients import number_visits
-from skiagram.datasets.folder.table import Columns, find_image_problem, refer
+from skiagram.datasets.folder.table import Columns, find_image_problem, read_measured, refer
 from skiagram.errors import DataError, OptionError, listed
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
@@ -130,7 +130,7 @@ def cases_of_features(
     ]
     cases = []
     for row, name in zip(rows, names, strict=True):
-        read = {each: parse_feature(row.cells[each], each, row.where) for each in columns}
+        read = read_measured(row, columns)
         picture = io.BytesIO()
         Image.fromarray(pattern_of(read)).save(picture, "PNG")
         tree = MemoryTree({_PATTERN: picture.getvalue()})

@@ -18,6 +18,7 @@ from skiagram.datasets.folder.csv_rows import (
     PATIENT_COLUMNS,
     CsvRow,
     describe_missing,
+    list_columns,
     of_table,
     read_csv,
     require_columns,
@@ -86,14 +87,6 @@ class DescribedFeatures(NamedTuple):
         return "cv" if self.source.split is None else "holdout"
 
     @property
-    def columns(self) -> list[str]:
-        """The columns that are read; the others stay behind."""
-        source = self.source
-        value = None if source.outcome is None else source.outcome.column
-        named = (source.patient, source.label, value, source.split, *source.covariates)
-        return [name for name in (*named, *(source.features or ())) if name is not None]
-
-    @property
     def volume(self) -> str | None:
         """The feature that is the region's volume, by its name; None where none is."""
         named = (name for name in self.source.features or () if _VOLUME.search(name))
@@ -129,7 +122,8 @@ def read_features(
     if project_table is None:
         rows, split, split_notes = _split_of_names(rows, measured, split)
         notes += split_notes
-    covariates = tuple(name for word in options.covariates for name in word.split(","))
+    forced_covariates = list_columns(options.force_covariates, header)
+    covariates = list_columns([*options.covariates, *options.force_covariates], header)
     label = label_column(options.label, rows)
     require_columns(rows, (label,), "--label")
     require_columns(rows, filter(None, [patient]), "--patient")
@@ -185,6 +179,7 @@ def read_features(
         patient=patient,
         split=split,
         covariates=covariates,
+        forced_covariates=forced_covariates,
         features=tuple(features),
         missing=tuple(options.missing),
         copies=options.copies or "refuse",
@@ -256,7 +251,8 @@ def _name_as_project(
     ):
         options = replace(options, patient=project_table.patient)
     taken = [name for name in project_table.covariates if name in header]
-    return replace(options, covariates=[*dict.fromkeys([*options.covariates, *taken])])
+    covariates = [*dict.fromkeys([*options.covariates, *taken])]
+    return replace(options, covariates=covariates, force_covariates=taken)
 
 
 def _settle_classes(

@@ -6,7 +6,7 @@ What was guessed or left out on the way is told, a sentence each.
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skiagram.datasets.file_trees import ARCHIVE, open_tree
 from skiagram.datasets.folder.csv_rows import (
@@ -375,7 +375,7 @@ def _settle_columns(
 ) -> Columns:
     """Return which column holds what: as the line names it, else as it is usually called."""
     header = rows[0].cells
-    named = {
+    named: dict[str, Any] = {
         option: getattr(options, option) or usual_column(header, usual)
         for option, usual in USUAL_COLUMNS.items()
     }

@@ -206,14 +206,11 @@ def _sort_problems(problems: Problems, opened: OpenSource) -> list[DataError]:
 
 
 def check_rows(described: DescribedFeatures) -> CheckedData:
-    """Check the rows of a table of features.
-
-    Raises:
-        DataError: A row cannot be used.
-    """
+    """Check the rows of a table of features."""
     source = described.source
-    opened = OpenFeatureTable(source, described.rows, source.features or ())
-    return check_data(source, opened, task_of(source, described.design))
+    opened = OpenFeatureTable(source, described.rows)
+    data = check_data(source, opened, task_of(source, described.design))
+    return replace(data, problems=[*opened.problems, *data.problems])
 
 
 def _audit(
@@ -309,7 +306,7 @@ def _digest_files(tree: FileTree, rows: list[CsvRow], source: Folder) -> dict[st
     for modality_rows in split_modalities(rows, columns, source.modalities).values():
         for row in modality_rows:
             if find_image_problem(row, columns) is None:
-                names[normalise_name(row.cells[columns.file])] = None
+                names[normalise_name(row.cells[columns.image_file])] = None
                 names |= dict.fromkeys(split_masks(row.cells[columns.mask]) if columns.mask else ())
     tree.announce([*names])
     workers = IN_PROCESS if tree.in_order else ALL_PROCESSORS

@@ -87,7 +87,7 @@ class OptionFiles:
                 where="--manifest-outside",
                 remedy="give the folder of the manifest as the first time",
             )
-        columns = (present.columns.file, present.columns.patient)
+        columns = (present.columns.image_file, present.columns.patient)
         path = self.project / present.manifest
         if self.patient_key is None and path.is_file():
             rows = read_rows(path.read_bytes())
@@ -121,7 +121,7 @@ class OptionFiles:
         written = []
         for row in rows:
             files: dict[str, Sequence[str]] = {
-                columns.file: [normalise_name(row.cells[columns.file])]
+                columns.image_file: [normalise_name(row.cells[columns.image_file])]
             }
             if columns.mask is not None:
                 files[columns.mask] = split_masks(row.cells[columns.mask])

@@ -172,7 +172,7 @@ class Folder(RealDataSet):
         if self.columns.patient in rows[0].cells:
             rows = settle_patients(rows, self.columns.patient, self.similar_patients)
         checksums = {
-            normalise_name(row.cells[self.columns.file]): row.cells["sha256"] for row in rows
+            normalise_name(row.cells[self.columns.image_file]): row.cells["sha256"] for row in rows
         }
         if self.columns.mask is not None:
             for row in rows:
@@ -229,7 +229,7 @@ class Folder(RealDataSet):
 def checksum_columns(columns: Columns) -> dict[str, str]:
     """Return column of file names → column of their checksums."""
     masks = {} if columns.mask is None else {columns.mask: "mask_sha256"}
-    return {columns.file: "sha256", **masks}
+    return {columns.image_file: "sha256", **masks}
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:

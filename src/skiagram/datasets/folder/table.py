@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+import numpy as np
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
@@ -34,6 +35,11 @@ from skiagram.tasks.columns import stands_for_missing
 
 _ALL = "all"  # frames of a file, or labels of a mask
 _WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
+UNMEASURED = {  # as programs write what is no finite number
+    *("nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
+    *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
+}
+_LARGEST = float(np.finfo(np.float32).max)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
@@ -145,7 +151,7 @@ class Columns:
     """Which column of the table holds what.
 
     Attributes:
-        file: File name, relative to the folder.
+        file: File name, relative to the folder; null where a row has features in place of a file.
         label: Class.
         patient: Patient, or what else groups images of one person; null where unknown.
         split: `train`, `validation` or `test`; null where no split is published.
@@ -162,9 +168,10 @@ class Columns:
         visit: Place among the patient's visits, a whole number; null where nobody knows.
         marks: Places of the image's lesions, `x y radius; …` in pixels; null where nobody knows.
         value: Value of the outcome, such as a time; null where classes are told apart.
+        features: Numbers that stand in place of an image.
     """
 
-    file: str
+    file: str | None
     label: str
     patient: str | None
     split: str | None
@@ -180,6 +187,7 @@ class Columns:
     visit: str | None = None
     marks: str | None = None
     value: str | None = None
+    features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         taken = {self.file, self.label, self.patient, self.split, self.marks, self.value}
@@ -202,12 +210,25 @@ class Columns:
                 where = f"dataset.columns.{option}"
                 raise OptionError(f"`{name}` was given", where=where, allowed=allowed)
 
+    @property
+    def image_file(self) -> str:
+        """Column of file names, in a table of images.
+
+        Raises:
+            OptionError: The table has features in place of files.
+        """
+        if self.file is None:
+            allowed = "the column of file names, in a data set of images"
+            raise OptionError("is null", where="dataset.columns.file", allowed=allowed)
+        return self.file
+
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
         region_columns = (self.mask, self.modality, self.region, self.label_value, self.frame)
         image_columns = (self.visit, self.marks, self.value)
-        every = (*named, *region_columns, *image_columns, *self.covariates, *self.scores)
+        numbers = (*self.covariates, *self.scores, *self.features)
+        every = (*named, *region_columns, *image_columns, *numbers)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -280,13 +301,12 @@ def list_entries(
     _check_sites(rows, columns, test_sites)
     parts = (columns.region, columns.label_value, columns.frame)
     apart = tuple(name for name in parts if name is not None)
-    problems = [
-        *find_covariate_problems(rows, columns),
-        *find_file_problems(rows, columns.file, apart),
-    ]
+    problems = find_covariate_problems(rows, columns)
+    if columns.file is not None:
+        problems += find_file_problems(rows, columns.file, apart)
     if columns.mask is not None:
         drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
-        problems += find_mask_problems(drawn, columns.mask, (columns.file, *apart))
+        problems += find_mask_problems(drawn, columns.mask, (columns.image_file, *apart))
     rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
     numeric = {
         name
@@ -298,41 +318,83 @@ def list_entries(
     lesions: dict[str, str] = {}
     for row in rows:
         hidden = sealed and split_of(row, columns, test_sites) == "test"
-        where = row.cells[columns.file] or row.where
+        where = (row.cells[columns.file] if columns.file else "") or row.where
         problem = _first_problem(rules[hidden], row, where)
         if problem is None and columns.patient is not None:
             problem = find_patient_problem(row.cells[columns.patient], where)
+        if problem is None:
+            problem = _find_feature_problem(row, columns.features)
         if problem is not None:
             problems.append(problem)
             continue
-        reference = refer(row, columns)
-        references.setdefault(reference.name, reference)
-        cells = row.cells
+        name, cells = row.where, row.cells
+        if columns.file is not None:
+            reference = refer(row, columns)
+            name = reference.name
+            references.setdefault(name, reference)
         entry = Entry(
-            name=reference.name,
+            name=name,
             patient=cells[columns.patient] if columns.patient else None,
             label=SEALED if hidden else classes.index(cells[columns.label]),
             split=split_of(row, columns, test_sites),
             covariates={
-                name: float(cells[name]) if name in numeric and cells[name] else cells[name] or None
-                for name in columns.covariates
+                each: row.number(each) if each in numeric else cells[each] or None
+                for each in columns.covariates
             },
-            scores={name: float(cells[name]) for name in columns.scores},
+            scores={each: float(cells[each]) for each in columns.scores},
+            measured=read_measured(row, columns.features),
             visit=Visit(int(float(cells[columns.visit])), cells.get(columns.region or "", ""))
             if columns.visit
             else None,
             value=None if columns.value is None else parse_value(cells[columns.value]),
         )
-        entries.setdefault(reference.name, entry)
-        lesions.setdefault(reference.name, cells[columns.marks] if columns.marks else "")
+        entries.setdefault(name, entry)
+        lesions.setdefault(name, cells[columns.marks] if columns.marks else "")
     read = (list(references.values()), list(lesions.values()))
     return Listing(list(entries.values()), problems, *read)
+
+
+def read_measured(row: CsvRow, features: Sequence[str]) -> dict[str, float | None]:
+    """Return the features of a row; None where one is missing.
+
+    Raises:
+        DataError: A cell is no number, or one that 32 bits do not hold.
+    """
+    measured: dict[str, float | None] = {}
+    for name in features:
+        cell, value = row.cells[name], row.number(name)
+        missing = cell == "" or cell.casefold() in UNMEASURED
+        if not missing and (value is None or abs(value) > _LARGEST):
+            raise DataError(
+                f"`{cell}` in the column `{name}`",
+                where=row.where,
+                allowed="a number that 32 bits can hold, or nothing",
+                remedy="correct it, or leave the column out of `features`",
+            )
+        measured[name] = value
+    return measured
+
+
+def _find_feature_problem(row: CsvRow, features: Sequence[str]) -> DataError | None:
+    """Return what is wrong with the features of a row; None where nothing is."""
+    try:
+        measured = read_measured(row, features)
+    except DataError as problem:
+        return problem
+    if not features or any(value is not None for value in measured.values()):
+        return None
+    return DataError(
+        "no feature has a value",
+        where=row.where,
+        allowed="a number in at least one column",
+        remedy="remove the row, and say so where you report the result",
+    )
 
 
 def refer(row: CsvRow, columns: Columns) -> ImageReference:
     """Return what is read for a row; a number that is none is left out, as `all` is of masks."""
     return ImageReference(
-        file=normalise_name(row.cells[columns.file]),
+        file=normalise_name(row.cells[columns.image_file]),
         masks=split_masks(row.cells[columns.mask]) if columns.mask else (),
         region=(row.cells[columns.region] or None) if columns.region else None,
         label_value=_number_in(row, columns.label_value),
@@ -348,7 +410,7 @@ def _number_in(row: CsvRow, column: str | None) -> int | None:
 
 def find_image_problem(row: CsvRow, columns: Columns) -> DataError | None:
     """Return what is wrong with where the image of a row is read from, whatever its label."""
-    problems = find_file_problems([row], columns.file)
+    problems = find_file_problems([row], columns.image_file)
     if columns.mask is not None and row.cells[columns.mask]:
         problems += find_mask_problems([row], columns.mask)
     return problems[0] if problems else _first_problem(_rules_of_image(columns), row, row.where)
