@@ -187,6 +187,10 @@ def test_tables_and_windows_are_applied_as_pydicom_does(
 def test_a_window_is_for_presentation_and_a_table_replaces_rescaling() -> None:
     np.testing.assert_array_equal(read(STORED, **WINDOW), STORED)
     np.testing.assert_array_equal(read(STORED, ModalityLUTSequence=[]), STORED)
+    in_small_letters = {"PresentationIntentType": "for presentation"}
+    np.testing.assert_array_equal(
+        read(STORED, **WINDOW, **in_small_letters), read(STORED, **WINDOW, **SHOWN)
+    )
     with pytest.raises(DataError, match="both a Modality LUT and rescaling"):
         read(STORED, **MODALITY_TABLE, RescaleIntercept="-1024")
 
