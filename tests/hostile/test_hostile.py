@@ -20,7 +20,7 @@ def test_a_few_altered_files_of_each_kind(name: str) -> None:
     assert tally.seconds < 10
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_many_altered_files_of_each_kind(name: str) -> None:
     assert try_kind(name, range(MANY if name in LIGHT else OF_MODELS)).faults == []
