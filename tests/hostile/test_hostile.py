@@ -5,12 +5,11 @@ import pytest
 from tests.hostile.kinds import KINDS
 from tests.hostile.trials import GOOD, altered_file, try_kind
 
-FEW, MANY = 20, 250
+FEW, MANY = 5, 250
 OF_MODELS = 50  # each is unpacked and loaded: up to a sixth of a second
 LIGHT = [name for name in KINDS if not name.startswith("folder of")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_few_altered_files_of_each_kind(name: str) -> None:
     bombs = len(KINDS[name].bombs)  # they take seconds to make
