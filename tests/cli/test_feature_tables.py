@@ -199,6 +199,16 @@ def test_a_number_to_people_alone_is_refused_not_left_out(
     assert main([*line, "--not-features", "dose"]) == 0
 
 
+def test_a_feature_of_pyradiomics_without_a_number_is_refused_not_left_out(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    cells = [f"np.float64({row}.5)" for row in range(40)]
+    line = write_columns(
+        tmp_path, original_shape_MeshVolume=ROWS % 7 + 0.5, original_glcm_Idm=cells
+    )
+    assert "column `original_glcm_Idm`: `np.float64(0.5)`" in terminal(line, 4)
+
+
 def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
     tmp_path: Path, terminal: Terminal
 ) -> None:
