@@ -199,6 +199,16 @@ def test_a_number_to_people_alone_is_refused_not_left_out(
     assert main([*line, "--not-features", "dose"]) == 0
 
 
+def test_a_feature_of_pyradiomics_without_a_number_is_refused_not_left_out(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    cells = [f"np.float64({row}.5)" for row in range(40)]
+    line = write_columns(
+        tmp_path, original_shape_MeshVolume=ROWS % 7 + 0.5, original_glcm_Idm=cells
+    )
+    assert "column `original_glcm_Idm`: `np.float64(0.5)`" in terminal(line, 4)
+
+
 def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -258,7 +268,7 @@ def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
     assert "did you mean `feature_77`" in terminal([*line, "--not-features", "feature_77x"], 2)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
     def repro(*words: str) -> str:
         environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
@@ -297,7 +307,7 @@ def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
     assert "Running stage 'ingest'" not in repro("dvc", "repro")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) -> None:
     values = np.random.default_rng(4).normal(SICK, 1)
     values[::5] = np.nan
@@ -317,7 +327,7 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) 
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 40
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path) -> None:
     skiagram = Project(tmp_path).skiagram
     at_home, leeds = tmp_path / "at_home", tmp_path / "leeds"
@@ -419,7 +429,7 @@ def write_causes(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
 CAUSES = ["--cause", "relapse", "--no-event", "well"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     asked = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
     done = Project(tmp_path).skiagram("run", *asked)
@@ -497,7 +507,7 @@ def test_lesions_of_a_patient_with_one_time_are_one_case(
     assert "`--per-patient combined`" in shown
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path: Path) -> None:
     def skiagram(*words: str, cwd: Path) -> str:
         done = Project(cwd).skiagram(*words)
@@ -599,10 +609,19 @@ def test_a_number_that_marks_missing_labels_is_asked_for_and_counted(
     assert "no cell is `77`" in shown
 
 
-def test_findings_that_are_joined_in_a_cell_are_named(tmp_path: Path, terminal: Terminal) -> None:
-    findings = ["No Finding", "Effusion", "Effusion|Mass", "Mass"] * 10
-    line = ["check", write_table(tmp_path / "t.csv", label=findings), "--positive", "Mass"]
-    assert "findings are joined by `|` in 10 of 40 rows" in terminal(line, 4)
+@pytest.mark.parametrize(
+    ("mark", "cells"),
+    [
+        ("|", ["No Finding", "Effusion", "Effusion|Mass", "Mass"]),
+        ("/", ["none", "Effusion", "Effusion / Mass", "Mass"]),
+        (",", ["[]", "['Effusion']", "['Effusion', 'Mass']", "['Mass']"]),
+    ],
+)
+def test_findings_that_are_joined_in_a_cell_are_named(
+    mark: str, cells: list[str], tmp_path: Path, terminal: Terminal
+) -> None:
+    line = ["check", write_table(tmp_path / "t.csv", label=cells * 10), "--positive", "Mass"]
+    assert f"findings are joined by `{mark}` in 10 of 40 rows" in terminal(line, 4)
 
 
 def test_a_table_of_structures_asks_which_one_is_meant(tmp_path: Path, terminal: Terminal) -> None:

@@ -73,6 +73,7 @@ def test_every_image_comes_back_with_label_and_split(
         ({"train_images": np.zeros((8, 12, 10))}, "set.npz train", r"images of shape .* float64"),
         ({"val_images": np.zeros((4, 12), np.uint8)}, "set.npz val", r"images of shape \(4, 12\)"),
         ({"val_images": np.zeros((4, 9, 9, 4), np.uint8)}, "set.npz val", "4 channels, or volumes"),
+        ({"val_images": np.zeros((4, 3, 9, 9), np.uint8)}, "set.npz val", "3 channels before the"),
         ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "volumes after images"),
         ({"test_images": np.zeros((4, 9, 9, 3), np.uint8)}, "set.npz test", "colour images after"),
         ({"test_labels": np.zeros((3, 1), np.uint8)}, "set.npz test", "3 labels for 4 images"),
@@ -95,7 +96,7 @@ def test_unusable_content_is_named(
     assert raised.value.allowed
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
 def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
     path = written(tmp_path, **arrays((9, 12, 10)))
@@ -129,8 +130,7 @@ def test_damaged_file_is_refused(after: bytes, distance: int, tmp_path: Path) ->
         source_of(path).open(tmp_path)
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -> None:
     source = options()
     malignant = source.classes.index(source.positive_class or "")
@@ -147,8 +147,7 @@ def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -
     assert len(cases.test()) == 156
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
     source: MedMNIST = data_set("dermamnist_lossy")
     opened = source.open(real_data)

@@ -13,7 +13,7 @@ from skiagram.sweeps.workspace import Workspace
 from skiagram.tracking.sweeps import sweep_execution
 from tests.sweeps.small_phantom import make_sweep, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 CHOICES: dict[str, Any] = {
     "features": "first_order",
