@@ -1,0 +1,20 @@
+"""Views are of images that have an up, or not, as one choice says for all networks."""
+
+import pytest
+
+from skiagram.options import build
+from skiagram.training.options import decide_vertical_flips
+from tests.models.classical.families import read_options
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("upside_down", [True, False])
+def test_one_choice_says_for_all_networks_whether_images_have_an_up(upside_down: bool) -> None:
+    for name in ("small_cnn", "fine_tuned_efficientnet", "image_and_table"):
+        options = decide_vertical_flips(read_options(name), upside_down=upside_down)
+        assert build(options, name).training.views.vertical_flip is upside_down
+    tuned = decide_vertical_flips(read_options("tuned_small_cnn"), upside_down=upside_down)
+    assert tuned["model"]["training"]["augmentation"]["vertical_flip"] is upside_down
+    own = read_options("article_cnn")  # its config says it
+    assert decide_vertical_flips(own, upside_down=upside_down) == own
