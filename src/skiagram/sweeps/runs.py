@@ -51,7 +51,6 @@ from skiagram.sweeps.row_options import (
     check_changes,
     list_files,
     read_plan,
-    resolve_options,
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
@@ -71,14 +70,11 @@ class RowResult:
     Attributes:
         figures: Without any where the row failed.
         reason: Why it failed, as records have it; empty otherwise.
-        resolved: Column → value of options that the row does not change itself and others may have
-            otherwise, see `resolve_options`.
     """
 
     row: Row
     figures: RowFigures = field(default_factory=RowFigures)
     reason: str = ""
-    resolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -260,8 +256,7 @@ def run_rows(
     seal = Seal(f"sweep {name}", request)
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
     reference: Measurable | None = None
-    differing = find_differing(rows)
-    swept, best = find_swept_model(differing), -math.inf
+    swept, best = find_swept_model(find_differing(rows)), -math.inf
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
@@ -277,7 +272,6 @@ def run_rows(
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
-                result = replace(result, resolved=resolve_options(row, differing, workspace))
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)

@@ -75,28 +75,10 @@ class SweepResult:
         differing = find_differing([result.row for result in self.rows])
         return tuple(name for name in differing if name not in self.axes)
 
-    @cached_property
-    def resolved(self) -> tuple[str, ...]:
-        """Return what differs besides in configs that rows choose by name."""
-        changed = {short_name(name) for name in (*self.axes, *self.options)}
-        resolved_options = [result.resolved for result in self.rows if result.resolved]
-        named = dict.fromkeys(name for options in resolved_options for name in options)
-        return tuple(
-            name
-            for name in named
-            if name not in changed
-            and len({options.get(name, "") for options in resolved_options}) > 1
-        )
-
     def describe_place(self, result: RowResult) -> dict[str, Any]:
-        """Return axis, or option that differs, → value in a row; empty text where it has none."""
+        """Return axis, or option that differs, → value in a row; empty text where it names none."""
         row_options = {**result.row.changes, **result.row.place}
-        names = {short_name(name): name for name in (*self.axes, *self.options)}
-        names |= {name: name for name in self.resolved}
-        return {
-            short: row_options[name] if name in row_options else result.resolved.get(short, "")
-            for short, name in names.items()
-        }
+        return {short_name(name): row_options.get(name, "") for name in (*self.axes, *self.options)}
 
     @cached_property
     def chosen(self) -> RowResult | None:
@@ -135,8 +117,8 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, one for each further option that differs (of
-            configs that rows choose by name as `dataset.noise`), `model`, `title`, `arm`, `cases`
+            Columns `row`, one for each axis, one for each further option that differs (empty
+            where a row leaves it as it is), `model`, `title`, `arm`, `cases`
             (`development`, `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`,
             `method`, `reason`, and `reference` (the row of which a difference is taken, else
             missing). A row that failed has one line.
@@ -169,7 +151,7 @@ class SweepResult:
                     }
                 )
         first, *others = COLUMNS
-        places = [*map(short_name, (*self.axes, *self.options)), *self.resolved]
+        places = map(short_name, (*self.axes, *self.options))
         table = pd.DataFrame(lines, columns=[first, *places, *others])
         return table.astype({"row": "int64", "reference": "Int64"})
 
