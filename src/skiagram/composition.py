@@ -35,15 +35,15 @@ from skiagram.options import (
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-CHOSEN_BY = {  # group of configs → the choice of params.yaml that names its member or members
-    "compute": "compute",
-    "dataset": "dataset",
-    "encoder": "encoders",
-    "features": "features",
-    "proposal": "proposal",
-    "restoration": "restoration",
-    "tracking": "tracking",
-    "trainer": "trainer",
+GROUPS = {  # choice of params.yaml → group of the configs that it names
+    **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
+    **dict.fromkeys(("baselines", "networks"), "model"),
+    **{"compute": "compute", "tracking": "tracking", "encoders": "encoder"},
+    **{"combinations": "combination", "sweeps": "sweep"},
+}
+_APART = ("model", "combination", "sweep")  # groups of which each member is a stage of its own
+CHOSEN_BY = {  # group of which a stage reads what params.yaml names → that choice
+    group: choice for choice, group in GROUPS.items() if group not in _APART
 }
 SEVERAL = {  # group of which a run takes several members → where each has its options, by name
     "combination": "combinations",

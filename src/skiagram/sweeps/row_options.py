@@ -1,20 +1,18 @@
 """Options of a row: those that it changes, and the configs that it reads."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from skiagram.composition import GROUPS
 from skiagram.errors import OptionError
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name
 from skiagram.sweeps.workspace import Workspace
 
-_CHOSEN_BY = {  # group of configs → choices of params.yaml
-    **{name: (name,) for name in ("dataset", "restoration", "proposal", "trainer", "features")},
-    **{"encoder": ("encoders",), "model": ("baselines", "networks")},
-    "combination": ("combinations",),
-}
+_OF_NO_ROW = ("compute", "tracking", "sweep")  # groups that all rows share
 _STAGES = {  # config beside the groups that a row may change → a stage that reads it
     "encode": "encode",
     "evaluate": "evaluate",
@@ -37,10 +35,11 @@ def read_plan(workspace: Workspace) -> Plan:
 
 def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return group → its configs that a row reads."""
-    return {
-        group: [name for choice in chosen for name in split_names(choices[choice])]
-        for group, chosen in _CHOSEN_BY.items()
-    }
+    files = defaultdict[str, list[str]](list)
+    for choice, group in GROUPS.items():
+        if group not in _OF_NO_ROW:
+            files[group] += split_names(choices[choice])
+    return dict(files)
 
 
 def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> None:
@@ -58,7 +57,7 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
             allowed = "a choice of params.yaml, FILE.OPTION, or STAGE.OPTION, such as `svm.kernel`"
             raise OptionError("no such option", where=option, allowed=allowed)
         if rest[0] not in used[group]:
-            by = " or ".join(f"`{name}`" for name in _CHOSEN_BY[group])
+            by = " or ".join(f"`{choice}`" for choice, named in GROUPS.items() if named == group)
             raise OptionError(
                 f"`{rest[0]}` has no part in the row",
                 where=short_name(option),
