@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skiagram.composition import Composition, find_new_option
+from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.errors import how_to_install
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
+from skiagram.renamed import find_new_option
 from skiagram.steps.check import CheckedData
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design

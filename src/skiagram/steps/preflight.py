@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.composition import GROUPS, Composition, find_new_name
+from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.options import PARAMS, build, check, find_value, split_names
+from skiagram.renamed import find_new_name
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source

@@ -37,6 +37,7 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
+from skiagram.renamed import rename_options
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.seeding import stream
@@ -143,7 +144,9 @@ def ingest_cohort(
     changes = project.preparation.acquisition
     acquired = opened
     if changes is not None:
-        acquired = _AcquiredFiles(opened, build(changes, "acquisition"))
+        acquired = _AcquiredFiles(
+            opened, build(rename_options(changes, "acquisition"), "acquisition")
+        )
     ingest_opened(cohort, acquired, task, folders, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
