@@ -5,7 +5,6 @@ images scores it, and what evaluates a run evaluates it; nothing is trained or c
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,9 +38,9 @@ from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.renamed import rename_options
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
-from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.sealing.ledger import note_opening
 from skiagram.seeding import stream
-from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
+from skiagram.steps.evaluation_inputs import describe_comparison, measure_images, read_traits_of
 from skiagram.steps.score import Scored, score_anew
 from skiagram.tasks.task import Task
 
@@ -280,12 +279,13 @@ def score_cohort(
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    comparison = Comparison(
-        data=card.name,
-        seal=seal_of(store, cases.case_id),
-        opened_by="validate",
-        models=tuple(model.outcome.model for model in models),
-        digest=_digest(models, options),
+    # what tells this validation from others: options, and the table of each model's scores
+    scores = [
+        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
+    ]
+    names, request = [model.outcome.model for model in models], [scores, asdict(options)]
+    comparison = describe_comparison(
+        card.name, store, cases.case_id.tolist(), "validate", names, request
     )
     development_cases = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
@@ -389,15 +389,6 @@ def _joined(development: Cases, cohort: Cases) -> Cases:
         if development.value is None or cohort.value is None
         else np.concatenate([development.value, cohort.value]),
     )
-
-
-def _digest(models: Sequence[Predictions], options: EvaluationOptions) -> str:
-    """Return what tells a validation from others: all scores and options."""
-    scores = [
-        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
-    ]
-    text = json.dumps([scores, asdict(options)], sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _traits(
