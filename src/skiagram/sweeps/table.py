@@ -32,7 +32,7 @@ from skiagram.sweeps.rows import (
     short_name,
     show_value,
 )
-from skiagram.sweeps.runs import Measurable, RowResult, run_rows
+from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.predicted import Predicted
@@ -251,7 +251,7 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     """
     rows = expand_rows(sweep)
     check_rows(sweep, rows, workspace)
-    trained: dict[int, Measurable] = {}
+    trained: dict[int, TrainedRow] = {}
     analysis_rows = None if sweep.analysis is None else trained
     results = [*run_rows(name, sweep, rows, workspace, analysis_rows)]
     if all(result.reason for result in results):
@@ -265,7 +265,7 @@ def gather(
     name: str,
     sweep: Sweep,
     results: Sequence[RowResult],
-    trained_rows: Mapping[int, Measurable] = MappingProxyType({}),
+    trained_rows: Mapping[int, TrainedRow] = MappingProxyType({}),
 ) -> SweepResult:
     """Return what a sweep found, its rows in order.
 
@@ -283,7 +283,7 @@ def gather(
     elif sweep.analysis == "learning_curves":
         analysis = find_learning_curves(trained)
     elif sweep.analysis == "cost":
-        timer, margin = trained[0].row.timer(sweep.clock), trained[0].row.evaluation.margin
-        rows = {result.row.name(): result.figures for result in ordered}
+        first, rows = trained[0].prepared, {each.row.name(): each.figures for each in ordered}
+        timer, margin = first.timer(sweep.clock), first.evaluation.margin
         analysis = compare_costs(timer.clock, timer.machine, margin, rows)
     return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)
