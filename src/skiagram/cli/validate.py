@@ -99,9 +99,9 @@ def run(arguments: argparse.Namespace) -> int:
     options, choices = workspace.options, workspace.options.choices
     at_home = build(options.read_file("dataset", choices["dataset"]), "dataset")
     with scratch_folder("validate") as place:
-        described = read_cohort(files, project, at_home, place)
+        described = read_cohort(files, project, at_home)
         source, cohort = described.source, place / "cohort"
-        patients = ingest_cohort(project, source, cohort, compute)
+        patients = ingest_cohort(project, source, described.opened, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
         card_at_home = project.card
         evaluation_options, seed = _evaluation_options(workspace, project), choices["seed"]

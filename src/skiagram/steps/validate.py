@@ -129,9 +129,16 @@ class _AcquiredFiles(OpenSource):
 
 
 def ingest_cohort(
-    project: Project, cohort: Source, target: Path, compute: Compute = IN_PROCESS
+    project: Project,
+    cohort: Source,
+    opened: OpenSource,
+    target: Path,
+    compute: Compute = IN_PROCESS,
 ) -> dict[str, str | None]:
     """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
+
+    Args:
+        opened: Its images.
 
     Returns:
         Case → patient as the table names it; None where it names none.
@@ -139,7 +146,7 @@ def ingest_cohort(
     Raises:
         DataError: Its images are not of the kind that the project has.
     """
-    task, opened, folders = task_of(cohort, "cv"), cohort.open(None), IngestFolders.under(target)
+    task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
     changes = project.preparation.acquisition
     acquired = opened
     if changes is not None:
@@ -154,7 +161,7 @@ def ingest_cohort(
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
-    return {case: entry.patient for case, entry in _name_entries(opened).items()}
+    return {case: entry.patient for case, entry in name_entries(opened).items()}
 
 
 def _require_alike(project: Preparation, cohort: Preparation) -> None:
@@ -179,15 +186,11 @@ def _require_alike(project: Preparation, cohort: Preparation) -> None:
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
-    return {case: entry.patient for case, entry in name_entries(source, files).items()}
+    return {case: entry.patient for case, entry in name_entries(source.open(files)).items()}
 
 
-def name_entries(source: Source, files: Path | None) -> dict[str, Entry]:
+def name_entries(opened: OpenSource) -> dict[str, Entry]:
     """Return the case ids that ingest gives a source → its entries."""
-    return _name_entries(source.open(files))
-
-
-def _name_entries(opened: OpenSource) -> dict[str, Entry]:
     listed = list_images(opened, opened.entries())
     return dict(zip(listed.case_id.tolist(), listed.entries, strict=True))
 
