@@ -44,12 +44,13 @@ from skiagram.intake.combined_regions import (
     originals_of,
 )
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.images import label_column
 from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
+    label_column,
     leave_out_classes,
     record_left_out,
     refuse_measurements,
+    require_positive,
     settle_labels,
     settle_positive,
 )
@@ -274,10 +275,7 @@ def _settle_classes(
             "`--empty-label CLASS` names their class",
         )
     classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
-    if len(classes) == 2 and options.positive is None:
-        remedy = f"add `--positive {shlex.quote(classes[1])}`"
-        allowed = " or ".join(classes)
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    require_positive(options.positive, classes)
     return classes, settle_positive(options.positive, classes)
 
 
