@@ -154,7 +154,7 @@ def run_data_set(
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
     # the project with its data set
-    with _gone_if_refused(project):
+    with gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
@@ -250,15 +250,19 @@ def _inside(project: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _gone_if_refused(project: Path) -> Iterator[None]:
-    """Remove a project that is new where its data set is refused: nothing was written then."""
-    is_new, made = not project.exists(), project.resolve()
+def gone_if_refused(*paths: Path) -> Iterator[None]:
+    """Remove files and folders that are new where their data set is refused: nothing was run."""
+    new = {path: path.resolve() for path in paths if not path.exists()}
     try:
         yield
     except (DataError, OptionError):
-        if is_new and made.exists():
-            shutil.rmtree(made, ignore_errors=True)
-            print(f"{project} is removed again: nothing was run.", flush=True)
+        for path, made in new.items():
+            if made.exists():
+                if made.is_dir():
+                    shutil.rmtree(made, ignore_errors=True)
+                else:
+                    made.unlink()
+                print(f"{path} is removed again: nothing was run.", flush=True)
         raise
 
 
