@@ -146,8 +146,7 @@ def run_data_set(
     options, user_choices = options.resolved(), dict(user_choices)
     _require_files(options.folder)
     # what is chosen, before a project is made for it
-    shipped = read_shipped(CHOICES)
-    usual = {choice: shipped[choice] for choice in _USUAL_CHOICES}
+    usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
     composition = Composition(project if is_made(project) else shipped_root())
     if "baselines" in user_choices:
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
