@@ -13,7 +13,6 @@ export RAY_USAGE_STATS_ENABLED := 0
 export PYTHONDONTWRITEBYTECODE := # pytest rewrites all tests each time where nothing may be kept
 PYTHON ?= python3
 PORT ?= 5000
-OF_NETWORKS := encoders explanation models/deep training deploy/test_models_on_encodings.py # of 3,100 quick tests 40
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
@@ -24,7 +23,7 @@ TORCH_OF_LOCK := $(if $(TORCH_BACKEND),^(torch|torchvision|nvidia-.*|cuda-.*)==,
 RESOLVE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
   --extra project --extra pretrained --group build pyproject.toml
 
-.PHONY: help setup setup-dev lock repro report lint test test-fast test-slow equal coverage bench reference docs wheel licences audit ui runs clean
+.PHONY: help setup setup-dev lock repro report lint test test-slow equal coverage bench reference docs wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -65,20 +64,17 @@ lint: setup-dev ## style, types and layers
 	lint-imports
 	wait $$types
 
-test: setup-dev ## what a change must pass: all tests but the thorough ones (four minutes)
-	$(ONE_THREAD) pytest -n 2 -m "not thorough"
+test: setup-dev ## what a change must pass: the quick tests of all rooms (two minutes on two cores)
+	$(ONE_THREAD) pytest -n 2 -m "not slow"
 
-test-fast: setup-dev ## the quick tests of all rooms but those that import torch (a minute on two cores)
-	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough" $(addprefix --ignore=tests/,$(OF_NETWORKS))
-
-test-slow: setup-dev ## sweeps, kills, memory, encoders, peers, notebooks, real data: before a release
-	$(ONE_THREAD) pytest -n 2 -m thorough
+test-slow: setup-dev ## all others: training, pipelines, sweeps, kills, peers, notebooks, real data
+	$(ONE_THREAD) pytest -n 2 -m slow
 
 equal: setup-dev ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
 	python -m tests.equal
 
 coverage: setup-dev ## which lines no test runs
-	$(ONE_THREAD) pytest -n 2 -m "not thorough" --cov --cov-report=term-missing:skip-covered
+	$(ONE_THREAD) pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 bench: setup-dev ## compare speeds with those of peers and write docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run

@@ -36,8 +36,7 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
                 return "finished"
         if "from mlflow" in text:
             return "finished"  # its last stage records: the libraries are imported once
-        marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
-        quick = not marked or "not slow" in str(self.config.option.markexpr)
+        quick = "pytest.mark.slow" not in text or "not slow" in str(self.config.option.markexpr)
         kept = 'scope="module"' in text or "\n@cache\n" in text  # what tests of a file share
         return file if quick or kept else nodeid
 
@@ -55,10 +54,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out files of slow or of thorough tests where none is asked for: imports take time."""
-    wanted, text = str(config.option.markexpr), _text(collection_path)
-    kinds = [kind for kind in ("slow", "thorough") if f"not {kind}" in wanted]
-    return any(f"\npytestmark = pytest.mark.{kind}\n" in text for kind in kinds) or None
+    """Leave out files of slow tests where none is asked for: imports take time."""
+    leaves_out = "not slow" in str(config.option.markexpr)
+    is_slow = "\npytestmark = pytest.mark.slow\n" in _text(collection_path)
+    return (leaves_out and is_slow) or None
 
 
 def pytest_collection_finish() -> None:

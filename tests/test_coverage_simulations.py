@@ -163,7 +163,7 @@ def test_every_percentage_of_the_page_is_one_of_its_rows_or_their_median(section
     assert {float(one) for one in told} <= known
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_short_run_gives_the_same_rows_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
     script = runpy.run_path(str(FOLDER / "run.py"))

@@ -49,7 +49,7 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks"])
 def test_every_imported_package_is_declared(folder: str) -> None:
     declared = declared_distributions(development=folder not in ("src", "pipeline"))
@@ -105,7 +105,7 @@ def test_a_variable_chooses_the_backend_of_torch() -> None:
     assert "nvidia" in for_processors
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_packages_licence_fits_and_the_check_can_fail() -> None:
     """Packages that are read by hand stand in the Makefile; without them the check fails."""
     binaries = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

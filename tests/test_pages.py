@@ -73,7 +73,7 @@ def test_every_page_that_the_code_names_is_there() -> None:
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_site_builds_without_a_broken_link_and_can_be_searched(tmp_path: Path) -> None:
     pages = shutil.copytree(REPOSITORY / "docs", tmp_path / "docs")
     for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):

@@ -43,7 +43,7 @@ def test_compiled_code_that_a_full_disk_cut_short_is_written_anew(
         "RadiomicsFeatures",
         "compare",
         "extract",
-        pytest.param("run", marks=pytest.mark.thorough),  # every stage
+        pytest.param("run", marks=pytest.mark.slow),  # every stage
     ],
 )
 def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

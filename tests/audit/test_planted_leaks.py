@@ -17,7 +17,7 @@ from skiagram.records.cases import SEALED, Cases
 from skiagram.sources.phantom.source import Phantom
 from tests.audit.planted import Planted
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 OPTION_FILE = Path(__file__).parents[2] / "conf/dataset/phantom.yaml"
 PATIENTS = {"train": 60, "validation": 20, "test": 20}
 

@@ -34,7 +34,7 @@ def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
     assert findings["class_counts"].count == 36
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
 def test_twins_of_different_patients_break_the_folds(
     clean: Planted, tmp_path: Path, design: Design, severity: str
@@ -53,7 +53,7 @@ def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path)
     assert findings["patients_across_training_and_validation"].severity == "warning"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     development = clean.cases.split != "test"
     clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
@@ -81,7 +81,7 @@ def test_images_without_content_and_a_mask_among_images_warn(
     assert "two_valued_images" not in clean.findings(tmp_path / "all")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_gravest_finding_is_first_whatever_the_order_of_cases(
     clean: Planted, tmp_path: Path
 ) -> None:
@@ -103,7 +103,7 @@ def test_the_gravest_finding_is_first_whatever_the_order_of_cases(
         audit([store], clean.cases.select(np.arange(47)), TASK, CARD)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].astype(np.uint16)
     store = clean.store(tmp_path)
@@ -124,7 +124,7 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
         audit([store], clean.cases, TASK, unknown)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_path: Path) -> None:
     second = clean_set(seed=1)
     abnormal = np.flatnonzero(clean.cases.label == 1).tolist()
@@ -161,8 +161,7 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> No
     ]
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     folders, cases = ingested(data_set("breastmnist"), tmp_path, root=real_data)
     report, twins = audit(

@@ -102,7 +102,7 @@ def test_a_spacing_that_goes_with_the_class_alone_is_named(clean: Planted, tmp_p
     assert alarms(clean.findings(tmp_path)) == {"label_from_spacing"}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
     clean: Planted, tmp_path: Path
 ) -> None:
@@ -148,7 +148,7 @@ def test_sites_of_equal_prevalence_may_differ_in_brightness(clean: Planted, tmp_
     assert not alarms(clean.findings(tmp_path))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path) -> None:
     """Probes see development labels alone, so nothing in the seal could change a finding."""
     cases = clean.cases
@@ -208,7 +208,7 @@ def test_a_score_never_saw_its_patient() -> None:
     assert not np.allclose(before, after)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise() -> None:
     """One alarm in 500 is promised; among 60 sets more than 2 have a chance below one in 4,000."""
     alarms = 0

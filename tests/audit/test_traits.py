@@ -114,7 +114,7 @@ def test_a_large_set_is_sampled_by_patient() -> None:
     assert len(np.unique(patient[rows])) == MAX_SAMPLE // 2
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_large_picture_needs_no_copies_in_double_precision() -> None:
     picture = np.random.default_rng(0).integers(0, 60_000, (4200, 4200), dtype=np.uint16)
     tracemalloc.start()

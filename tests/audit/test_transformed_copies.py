@@ -18,7 +18,7 @@ def tissue() -> Planted:
     return planted
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     tissue: Planted, tmp_path: Path
 ) -> None:
@@ -43,7 +43,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     assert "mirrored 1, cropped 1" in told["transformed_copies_across_patients"].summary
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(
     tissue: Planted, tmp_path: Path
 ) -> None:

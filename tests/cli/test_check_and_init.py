@@ -116,7 +116,7 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     assert "folds: 3 folds, and 2 patients of the class `cancer`" in shown
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     code = (
@@ -281,7 +281,7 @@ def test_usual_columns_of_patients_are_taken(project: Path, tmp_path: Path, colu
     assert written(project).columns.patient == column
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_manifest_can_live_outside_with_patients_under_a_key(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -379,7 +379,7 @@ def test_init_writes_an_option_file_a_reader_once(
     assert not (project / "conf/dataset/other.yaml").exists()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -503,7 +503,7 @@ def test_wrong_arguments_are_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_encrypted_archive_becomes_the_same_data_set(
     project: Path,
     tmp_path: Path,
@@ -545,7 +545,7 @@ def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
     return written(Path(), name)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     project: Path, tmp_path: Path, terminal: Terminal
 ) -> None:

@@ -258,7 +258,7 @@ def test_a_table_of_many_columns_is_read_and_a_message_names_eight(
     assert "did you mean `feature_77`" in terminal([*line, "--not-features", "feature_77x"], 2)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
     def repro(*words: str) -> str:
         environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
@@ -297,7 +297,7 @@ def test_a_changed_table_runs_everything_again(tmp_path: Path) -> None:
     assert "Running stage 'ingest'" not in repro("dvc", "repro")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) -> None:
     values = np.random.default_rng(4).normal(SICK, 1)
     values[::5] = np.nan
@@ -317,7 +317,7 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(tmp_path: Path) 
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 40
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path) -> None:
     skiagram = Project(tmp_path).skiagram
     at_home, leeds = tmp_path / "at_home", tmp_path / "leeds"
@@ -419,7 +419,7 @@ def write_causes(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
 CAUSES = ["--cause", "relapse", "--no-event", "well"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     asked = [*write_causes(tmp_path, 90), *CAUSES, "--folds", "3"]
     done = Project(tmp_path).skiagram("run", *asked)
@@ -497,7 +497,7 @@ def test_lesions_of_a_patient_with_one_time_are_one_case(
     assert "`--per-patient combined`" in shown
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path: Path) -> None:
     def skiagram(*words: str, cwd: Path) -> str:
         done = Project(cwd).skiagram(*words)

@@ -16,7 +16,7 @@ from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 MASKED = ["--positive", "malignant"]
 
@@ -129,7 +129,6 @@ def write_brains(folder: Path, number: int = 64) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -149,7 +148,6 @@ def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
         assert any(line[:2] == ["region,", "pixels"] for line in lines) == (choice == "regions")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`", "under a key"])
 def test_masks_become_the_regions_and_those_of_one_image_are_united(
     listed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -186,7 +184,6 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
         np.testing.assert_array_equal(found[np.ascontiguousarray(pixels).tobytes()], drawn)
 
 
-@pytest.mark.slow
 def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,7 +198,6 @@ def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
         source.open(None)
 
 
-@pytest.mark.slow
 def test_an_image_without_its_mask_is_named_where_masks_are_regions(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -217,7 +213,6 @@ def test_an_image_without_its_mask_is_named_where_masks_are_regions(
     assert "the table names masks in its column `mask`" in terminal(line, 2)
 
 
-@pytest.mark.slow
 def test_gray_in_files_of_all_kinds_is_counted_and_runs(tmp_path: Path, terminal: Terminal) -> None:
     folder = write_brains(tmp_path / "brains")
     shown = terminal(["check", str(folder), "--positive", "yes"])
@@ -235,7 +230,6 @@ def test_gray_in_files_of_all_kinds_is_counted_and_runs(tmp_path: Path, terminal
     )
 
 
-@pytest.mark.slow
 def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -262,7 +256,6 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
     assert "1 of 25 images or rows have no lesion in their masks" in issues
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(("copies", "number"), [("drop", 60), ("join", 64)])
 def test_copies_are_settled_by_ingest_as_by_check(
     copies: str,

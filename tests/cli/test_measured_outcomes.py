@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.pipeline.project import Project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 def skiagram(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ from tests.pipeline.project import Project
 from tests.readers.examples import series_files
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 NUMBER = 24
 
 
@@ -490,7 +490,6 @@ def test_each_documented_line_is_one_of_these() -> None:
 TO_A_REPORT = ("BUSI", "brain MR", "RSNA pneumonia, places", "BraTS", "MedMNIST")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("layout", TO_A_REPORT)
 def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, tmp_path: Path) -> None:
     write_layout, line, _ = CHECKED[layout]

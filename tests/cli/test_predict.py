@@ -113,7 +113,7 @@ def test_ctrl_c_leaves_the_earlier_table_and_nothing_beside_it(
     assert list(scratch.iterdir()) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Path) -> None:
     words = [str(baseline.model), *map(str, baseline.films), "-o", str(tmp_path / "scores.csv")]
     done = subprocess.run(
@@ -127,7 +127,7 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
     assert not unwanted & set(done.stdout.split())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -> None:
     place = tmp_path / "new"
     (place / "more").mkdir(parents=True)

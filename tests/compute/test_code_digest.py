@@ -159,7 +159,7 @@ def test_versions_of_the_libraries_that_the_code_computes_with_count(
     assert len({before, *map(upgraded, ("scikit-learn", "scipy", "numpy"))}) == 4
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_library_with_another_file_is_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

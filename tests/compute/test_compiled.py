@@ -43,7 +43,7 @@ def call(folder: Path, **environment: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -> None:
     source, cache = tmp_path / "source", tmp_path / "cache"
     source.mkdir()
@@ -55,7 +55,7 @@ def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -
     assert list(cache.rglob("*.nbi"))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_kept_code_serves_equal_files_of_a_copy_too_until_a_file_changes_that_it_was_made_of(
     tmp_path: Path,
 ) -> None:

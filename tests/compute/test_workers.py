@@ -57,11 +57,12 @@ def workers() -> set[int]:
     return {pid for pid, line in lines.items() if "popen_loky" in line or "ray" in line}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @BACKENDS
 def test_values_come_in_order_and_errors_as_they_were_raised(
-    compute: Compute, releases_lock: bool
+    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
     squares = compute.map(square, range(20, 40), releases_lock=releases_lock)
     assert list(squares) == [number**2 for number in range(20, 40)]
     with pytest.raises(DataError) as caught:
@@ -70,9 +71,12 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
     assert not workers()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @BACKENDS
-def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute, releases_lock: bool) -> None:
+def test_each_piece_has_one_thread_of_linear_algebra(
+    compute: Compute, releases_lock: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skiagram.compute.workers._START_OF_PROCESSES", -1.0)
     before = linear_algebra(0)
     found = compute.map(linear_algebra, range(4), releases_lock=releases_lock)
     assert list(found) == [{1}] * 4
@@ -99,7 +103,7 @@ def test_auto_is_as_many_workers_as_there_are_processors(monkeypatch: pytest.Mon
     assert IN_PROCESS.places == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_no_more_pieces_are_taken_than_keep_the_threads_busy() -> None:
     taken = []
 
@@ -142,7 +146,7 @@ def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
         check(Compute, right | wrong, "compute")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("compute", [IN_PROCESS, TWO_WORKERS, RAY], ids=["here", "joblib", "ray"])
 def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> None:
     table = np.arange(20.0).reshape(5, 4)
@@ -151,6 +155,22 @@ def test_fits_come_in_order_and_errors_as_they_were_raised(compute: Compute) -> 
     with pytest.raises(DataError) as caught:
         list(compute.map_fits(square, [6, 7, 8, 7]))
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
+
+
+def tell_process(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_short_fits_start_no_processes_until_these_save_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = os.getpid()
+    assert {*TWO_WORKERS.map_fits(tell_process, range(5), short=True)} == {here}
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
+    first, *others = TWO_WORKERS.map_fits(tell_process, range(5), short=True)
+    assert first == here
+    assert here not in others
 
 
 def die(number: int) -> int:
@@ -259,7 +279,7 @@ def faults(how: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the GNU C library's setting")
 def test_arrays_made_again_and_again_take_no_fresh_pages() -> None:
     assert faults("kept") < 0.2 * faults("as is")

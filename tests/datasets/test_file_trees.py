@@ -213,7 +213,7 @@ def test_no_thread_or_pipe_is_left_after_an_error(archive: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_memory_is_bounded_by_what_is_kept(tmp_path: Path) -> None:
     """An archive of 96 MB, of which 8 MB are kept, takes less than 48 MB more to read."""
     import psutil  # type: ignore[import-untyped]

@@ -36,7 +36,7 @@ from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 TEST = 4  # patients
 JUDGE: dict[str, Any] = {"C": 1.0}
@@ -119,10 +119,10 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     [
         ("candidate_finder", None),
         ("tuned candidate_finder", None),  # on images of floating point
-        pytest.param("window_finder", None, marks=pytest.mark.thorough),
-        pytest.param("heat_map_finder", 8, marks=pytest.mark.thorough),
-        pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
-        pytest.param("head of fused_finder", None, marks=pytest.mark.thorough),
+        pytest.param("window_finder", None, marks=pytest.mark.slow),
+        pytest.param("heat_map_finder", 8, marks=pytest.mark.slow),
+        pytest.param("head of candidate_finder", None, marks=pytest.mark.slow),
+        pytest.param("head of fused_finder", None, marks=pytest.mark.slow),
     ],
 )
 def test_new_images_are_marked_as_the_project_marked_them(

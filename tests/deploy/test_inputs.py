@@ -37,7 +37,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_preparation(
     tmp_path: Path,
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.trained import Trained
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 IMAGES = 2_500
 BAD = {1_234: b"", 2_000: b"no image", 2_499: b"\x89PNG\r\n\x1a\nbroken"}
 RUN_AND_MEASURE = """

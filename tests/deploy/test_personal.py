@@ -94,7 +94,6 @@ def scored(
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-@pytest.mark.thorough
 def test_scores_with_earlier_images_are_those_of_the_run(
     screened: Screened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,7 +126,6 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
     assert moved == len(screened.rows) / 2
 
 
-@pytest.mark.thorough
 def test_a_page_and_lines_of_json_say_it_too(screened: Screened, tmp_path: Path) -> None:
     package = tmp_path / "model.skiagram"
     pack(screened.model, package)

@@ -21,7 +21,7 @@ from tests.deploy.trained import (
     trained_combination,
 )
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 def network(folder: Path, model: str = "small_cnn", **options: object) -> Trained:

@@ -28,7 +28,7 @@ from tests.readers.examples import nifti_bytes, series_files
 from tests.stand_ins import PLAN
 
 REPOSITORY = Path(__file__).parents[2]
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {

@@ -41,7 +41,7 @@ from tests.encoders.examples import (
     weights_file,
 )
 
-pytestmark = pytest.mark.thorough  # timm takes seconds to import
+pytestmark = pytest.mark.slow  # timm takes seconds to import
 
 
 def asked(batch: np.ndarray, architecture: str = VIT) -> torch.Tensor:

@@ -13,7 +13,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from tests.encoders.examples import CONF, SIDE, VIT, encoder, network, weights_file
 
-pytestmark = pytest.mark.thorough  # timm takes seconds to import
+pytestmark = pytest.mark.slow  # timm takes seconds to import
 FILES = sorted((CONF / "encoder").glob("*.yaml"))
 
 

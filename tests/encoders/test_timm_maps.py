@@ -30,7 +30,7 @@ from skiagram.records.files import sha256_of
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import CONF, SIDE, images, store, weights_file
 
-pytestmark = pytest.mark.thorough  # timm takes seconds to import
+pytestmark = pytest.mark.slow  # timm takes seconds to import
 LITE = CONF / "encoder/efficientnet_lite0.yaml"
 RESNET = "test_resnet"  # maps of strides 2, 4, 8, 16 and 32
 WINDOWS = Windows(widths=(16.0,), side=16)  # not looked at by an encoder that keeps places

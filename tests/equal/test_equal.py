@@ -18,7 +18,7 @@ def said() -> str:
     return done.stdout + done.stderr[-3000:]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROJECTS)
 def test_results_of_a_small_project_are_those_that_are_kept(name: str, said: str) -> None:
     assert f"{name}: equal" in said, said

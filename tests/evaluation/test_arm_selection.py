@@ -189,7 +189,7 @@ def test_the_labels_that_are_reported_have_no_say_in_what_stands() -> None:
     assert area_of(before, "encoder") != area_of(after, "encoder")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_the_option_takes_the_choice_away(design: Design) -> None:
     known = scenario(120, 0 if design == "cv" else 120, design=design)

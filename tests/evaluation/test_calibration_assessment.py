@@ -158,7 +158,7 @@ def test_a_known_miscalibration_is_found_with_its_size() -> None:
     assert found["ici"].value > 5 * found["ici_by_chance"].value
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(("patients", "images"), [(200, 1), (1000, 1), (150, 4)])
 def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: int) -> None:
     rng, above = np.random.default_rng(8), 0

@@ -25,7 +25,7 @@ def run(known: Scenario, *pairs: tuple[str, str]) -> Evaluation:
     return evaluated(known, models, replicates=300, compare=pairs)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
 def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
     classes: tuple[str, ...],

@@ -220,7 +220,7 @@ def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> None:
     known = scenario()
     for name, workers in {"one": 1, "three": 3}.items():

@@ -55,7 +55,7 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     assert "reader" not in found.verdict.lower()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others() -> None:
     known = scenario()
     alone = run(known, arms(known))

@@ -14,7 +14,7 @@ from skiagram.evaluation.event_planning import (
 from skiagram.evaluation.planning import plan_difference, plan_width
 from skiagram.seeding import stream
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 CLOSE = 1e-9
 
@@ -62,7 +62,6 @@ def test_alike_models_take_fewer_patients() -> None:
     assert (alike[1] - alike[0]).error < 0.6 * (apart[1] - apart[0]).error
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("events", [0.1, 0.5])
 def test_planned_studies_settle_the_margin_four_times_in_five(events: float) -> None:
     concordance, correlation, margin = (0.6, 0.72), 0.5, 0.02

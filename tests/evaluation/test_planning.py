@@ -88,7 +88,7 @@ def test_the_shape_of_scores_that_varies_more_counts_for_a_width() -> None:
     assert plan.patients == 350
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", [0.0, 0.02, 0.12])
 def test_simulated_studies_settle_the_margin_in_four_of_five(difference: float) -> None:
     auc, margin, correlation = 0.75, 0.05, 0.6

@@ -72,7 +72,7 @@ def read_cases(readers: int, seed: int) -> tuple[list[Linearised], Linearised]:
     return read, model
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_covariances_are_those_of_a_jackknife() -> None:
     generator = np.random.default_rng(0)
     positive = np.arange(150) % 3 == 0

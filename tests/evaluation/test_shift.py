@@ -91,7 +91,7 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
     assert "most by texture_3" in said
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
     found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
     assert not any(has_shifted(one) for one in found.differences_of_sides(SHIFTS))

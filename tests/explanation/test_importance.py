@@ -207,7 +207,7 @@ def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
     assert compare_rankings(np.ones((1, 4)), 2) is None
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_interval_over_patients_is_the_bootstraps() -> None:
     generator = np.random.default_rng(1)
     n = 300

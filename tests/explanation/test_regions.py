@@ -29,7 +29,7 @@ from tests.explanation.test_saliency import OPTIONS
 from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 def test_marks_stand_on_the_grid_that_a_network_sees() -> None:

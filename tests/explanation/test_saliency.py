@@ -90,7 +90,7 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"), [("small_cnn", (1, 32, 32)), ("cnn_3d", (1, 16, 16, 16))]
 )

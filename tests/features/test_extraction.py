@@ -70,7 +70,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     return write_images(tmp_path_factory.mktemp("films"), images)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compute", [TWO_THREADS, pytest.param(RAY, marks=pytest.mark.slow)], ids=["threads", "ray"]
 )

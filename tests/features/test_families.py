@@ -206,7 +206,7 @@ print((status("VmHWM") - before) / image.nbytes)
 NO_GREY_IMAGE_ALONE = {"acquisition", "colour", "morphology", "local_intensity", "log_3mm"}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", sorted({*OF_IMAGES} - NO_GREY_IMAGE_ALONE))
 def test_memory_is_at_most_four_times_the_image_and_nine_times_on_copies(name: str) -> None:

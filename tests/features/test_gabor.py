@@ -45,7 +45,7 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle: int) -> None:
     assert strongest == f"gabor_wavelength_9_orientation_{angle}_mean"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn() -> None:
     image = np.random.default_rng(1).normal(size=(1, 33, 33)).astype(np.float32)
     family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")

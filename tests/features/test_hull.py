@@ -38,7 +38,7 @@ def same_hull(region: np.ndarray, spacing: np.ndarray) -> None:
     assert diameter(found.corners) == pytest.approx(pdist(corners).max(), rel=1e-12)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @given(regions, st.sampled_from(SPACINGS))
 def test_the_hull_is_that_of_all_corners_of_the_mesh(
     region: np.ndarray, spacing: tuple[float, float, float]
@@ -55,7 +55,7 @@ def test_the_hull_of_a_round_body_is_that_of_all_corners_of_its_mesh(
         same_hull(ball(half_axes), np.array(spacing))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(regions, st.sampled_from(SPACINGS))
 def test_the_box_is_the_smallest_with_a_face_along_one_of_the_hulls(

@@ -44,8 +44,7 @@ def test_the_digital_phantom() -> None:
     assert missed(asked, found) == []
 
 
-@pytest.mark.real
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_the_ct_phantom(name: str, real_data: Path) -> None:
     folder, chosen = real_data / "ibsi", CONFIGURATIONS[name]

@@ -158,7 +158,7 @@ def from_zero(case: Case) -> Case:
     return Case(image - image[case.mask].min(), case.mask)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @each_family
 def test_random_images_agree(name: str) -> None:
     generator = np.random.default_rng(0)
@@ -179,8 +179,7 @@ def films(folder: Path) -> list[Case]:
     return cases
 
 
-@pytest.mark.real
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[3]], ids=["bin_number", "bin_width"])
 @each_family
 def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
@@ -188,8 +187,7 @@ def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
     assert_agreement(name, [from_zero(case) for case in cases], setting)
 
 
-@pytest.mark.real
-@pytest.mark.thorough
+@pytest.mark.slow
 @each_family
 def test_a_whole_film_agrees(name: str, real_data: Path) -> None:
     film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))

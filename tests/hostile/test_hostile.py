@@ -5,12 +5,11 @@ import pytest
 from tests.hostile.kinds import KINDS
 from tests.hostile.trials import GOOD, altered_file, try_kind
 
-FEW, MANY = 20, 250
+FEW, MANY = 5, 250
 OF_MODELS = 50  # each is unpacked and loaded: up to a sixth of a second
 LIGHT = [name for name in KINDS if not name.startswith("folder of")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_few_altered_files_of_each_kind(name: str) -> None:
     bombs = len(KINDS[name].bombs)  # they take seconds to make
@@ -20,7 +19,7 @@ def test_a_few_altered_files_of_each_kind(name: str) -> None:
     assert tally.seconds < 10
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_many_altered_files_of_each_kind(name: str) -> None:
     assert try_kind(name, range(MANY if name in LIGHT else OF_MODELS)).faults == []

@@ -84,13 +84,13 @@ MODELS = [
         if kind == "class" or not chooses_by_classes(name)
     ),
     *(
-        pytest.param(name, what, marks=pytest.mark.thorough)
+        pytest.param(name, what, marks=pytest.mark.slow)
         for name in NETWORKS
         for what in {"cnn_3d": ["volumes"], "recurrent": ["images", "volumes"]}.get(
             name, ["images"]
         )
     ),
-    *(pytest.param(name, "places", marks=pytest.mark.thorough) for name in FINDERS),
+    *(pytest.param(name, "places", marks=pytest.mark.slow) for name in FINDERS),
 ]
 
 

@@ -90,7 +90,7 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     assert [held.kind for held in PieceStore(place / "work").held()] == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
 def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(tmp_path: Path) -> None:
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))

@@ -68,7 +68,7 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
     }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["side by side", "ray"])
 @pytest.mark.parametrize(
     ("model", "repeats", "weights"),
@@ -83,7 +83,7 @@ def test_fits_leave_equal_bytes_wherever_they_are_made(
     assert made(tmp_path / where, model, where, plan) == serial
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_ray_cluster_that_loses_a_machine_is_named(tmp_path: Path) -> None:
     # Both sides must agree, and a process keeps what its first start of Ray found: not undone.
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
@@ -117,7 +117,7 @@ def _ports() -> dict[str, int]:
         return {name: one.getsockname()[1] for name, one in zip(names, free, strict=True)}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
     values = read_options("logistic_regression") | {"max_iter": 1}
     outcomes = []

@@ -59,7 +59,7 @@ def test_a_copy_of_a_volume_is_found_whatever_its_contrast(
     assert {pair: exact for pair, (_, exact) in pairs.items()} == {(2, 21): True, (4, 20): False}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
     draws = np.random.default_rng(1)
     base = draws.normal(size=(8, 28, 28))
@@ -177,8 +177,7 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_pat
     assert set(found(store_of(tmp_path, [film, other, copy]))) == {(0, 2)}
 
 
-@pytest.mark.real
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_no_film_of_mini_mias_is_taken_for_another(real_data: Path, tmp_path: Path) -> None:
     opened = data_set("mini_mias_films").open(real_data)
     images = [opened.image(at).pixels for at in range(len(opened.entries()))]

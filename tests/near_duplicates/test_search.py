@@ -92,7 +92,7 @@ def test_each_kind_of_copy_is_found_and_named(
     assert found(store_of(tmp_path, images)) == expected
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 3])
 def test_to_give_up_hopeless_pairs_loses_no_copy(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -118,7 +118,7 @@ def test_to_give_up_hopeless_pairs_loses_no_copy(
     assert len(with_giving_up) >= 5
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "change"),
     [((1, 0), "none"), ((0, 2), "noise"), ((3, -2), "brighter"), ((-4, 3), "tiny")],
@@ -138,7 +138,7 @@ def test_a_shifted_cut_that_was_changed_is_found(
     assert list(found(store_of(tmp_path, [*images, copy]))) == [(4, 30)]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [(10, 0), (-10, 10)])
 def test_a_small_image_moved_by_a_third_of_its_side_is_found(
     offset: tuple[int, int], tmp_path: Path
@@ -150,7 +150,7 @@ def test_a_small_image_moved_by_a_third_of_its_side_is_found(
     assert found(store_of(tmp_path, [*images, copy])) == {(4, 40): "shifted"}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path) -> None:
     draws = np.random.default_rng(7)
     smooth = gaussian_filter(draws.normal(size=(60, 64, 64)), (0, 10, 10))
@@ -165,7 +165,7 @@ def test_smooth_images_that_share_a_straight_border_are_no_copies(tmp_path: Path
     assert found(store_of(tmp_path, [*images, copy])) == {(3, 60): "mirrored"}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     smooth = gaussian_filter(draws.normal(size=(20, 20, 32, 32)), (0, 1, 1, 1))
@@ -174,7 +174,7 @@ def test_a_volume_shifted_along_depth_is_found(tmp_path: Path) -> None:
     assert list(found(store_of(tmp_path, images))) == [(3, 20)]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_images_that_share_an_outline_are_no_copies(tmp_path: Path) -> None:
     rim = np.hypot(*np.mgrid[-32:32, -32:32]) < 28
     images = [np.where(rim, 100 + 10 * one[:64, :64], 0) for one in wide_tissue(40, seed=2)]
@@ -189,7 +189,7 @@ def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) 
     assert not found(store_of(tmp_path, blank + missing))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) -> None:
     images: list[Image] = list(wide_tissue(20)[:, :64, :64])
     store = store_of(tmp_path, [*images, images[3][::-1], images[3] * 2])

@@ -10,7 +10,7 @@ from tests.pipeline.project import Project, source_arrays, write_source
 NAMES = ("exact_duplicates_across_splits", "near_duplicates_across_splits")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_leak_stops_the_run_until_it_is_waived(project: Project) -> None:
     """The first test image stands in the training split as well."""
     arrays = source_arrays()

@@ -9,7 +9,7 @@ from numba.core.dispatcher import Dispatcher
 from skiagram import evaluation, features
 from tests.pipeline import compile_loops
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 def test_no_kernel_is_left_for_the_first_test() -> None:

@@ -32,7 +32,7 @@ from skiagram.models.deployment import write_checksums
 from tests.deploy.trained import TASK, Trained, trained_baseline
 from tests.pipeline.project import REPOSITORY
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 PATIENCE = 300  # seconds until a server on a busy machine answers
 PORT = "8080"
 OF_THE_SYSTEM = "useradd"

@@ -62,7 +62,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_classical_stages_never_import_torch(finished: Project) -> None:
     for stage in CLASSICAL:
         for path in (finished.folder / "imported").glob(f"{stage}*"):
@@ -108,7 +108,7 @@ def watched(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     return copy
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [*(one for one in STAGES if f"model={BASELINES[1]}" not in one), EXPLAIN],
@@ -151,7 +151,7 @@ def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code() -> Non
         assert own in stage["deps"] or name == "digest"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -172,7 +172,7 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
     assert changed == {f"data/code/{name}" for name in (*stages, "options")}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_code_the_class_of_an_option_file_and_a_template_change_digests(project: Project) -> None:
     def digests() -> dict[str, str]:
         done = project.run("python", "pipeline/digest.py")
@@ -261,7 +261,7 @@ def _flatten(values: dict[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_plots_are_shown_without_a_network(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     done = copy.run("dvc", "plots", "show")
@@ -272,14 +272,14 @@ def test_plots_are_shown_without_a_network(finished: Project, tmp_path: Path) ->
     assert "http" not in page
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_second_repro_has_nothing_to_do(finished: Project) -> None:
     done = finished.run("dvc", "repro")
     assert stages_run(done.stdout) == ["digest"]
     assert done.returncode == 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     (copy.folder / "sweeps").mkdir(exist_ok=True)
@@ -295,7 +295,7 @@ def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path
     assert "failed" not in compared.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -321,7 +321,7 @@ def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
     assert stages_run(done.stdout) == ["digest"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -346,7 +346,7 @@ def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
     assert "svm" in done.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data", "reports")
@@ -356,7 +356,7 @@ def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_
     assert copy.hashes("data", "reports") == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
     finished: Project, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     return copy
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     evaluation = json.loads((encoded.folder / "reports/evaluation.json").read_text())
     outcomes = {model["outcome"]["model"]: model["outcome"] for model in evaluation["models"]}
@@ -53,7 +53,7 @@ def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     assert "Logistic regression on a small network" in page
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     encoded: Project,
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     assert encoded.hashes("data/encodings") == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_what_does_not_fit_leaves_the_old_encoding(encoded: Project) -> None:
     before, file = encoded.hashes("data/encodings"), encoded.folder / "conf/encoder/tiny.yaml"
     text = file.read_text()

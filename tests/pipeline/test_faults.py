@@ -13,7 +13,7 @@ import pytest
 from skiagram.projects.lock import repair
 from tests.pipeline.project import REPOSITORY, STAGES, Project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 OUTPUTS = ("data", "models", "scores", "combined", "reports")
 # Runs every stage with so many kB left on the disk; prints what came of it, as JSON.

@@ -20,7 +20,7 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project, source_arrays
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
 
 

@@ -28,7 +28,7 @@ def mend(folder: Path) -> str:
     return "".join(lines)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None:
     (project.folder / "dvc.yaml").write_text(TINY)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
@@ -59,7 +59,7 @@ stages:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
 def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
     content: bytes, project: Project
@@ -120,7 +120,7 @@ def test_copies_that_a_killed_dvc_had_begun_are_removed_unless_one_is_at_work(
     assert mend(tmp_path) == ""
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
     lock = project.folder / "dvc.lock"
     lock.write_bytes(LOCK)

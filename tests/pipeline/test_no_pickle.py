@@ -43,7 +43,7 @@ def test_the_hook_meets_pickles_in_memory_and_in_files(
     assert plain.returncode == 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_no_stage_and_no_prediction_unpickles(
     finished: Project, forbidden: dict[str, str], tmp_path: Path
 ) -> None:

@@ -99,7 +99,7 @@ def test_what_a_notebook_imports_is_there(path: Path) -> None:
         assert all(hasattr(module, name.name) for name in node.names), ast.unparse(node)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
 def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
     before = imperfect.hashes(*OUTPUTS)
@@ -123,7 +123,7 @@ def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
         assert shown[gallery].count("<img") == 3 * shown[gallery].count("<figure>")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
 def test_the_comparison_stops_where_the_record_and_the_scores_differ(
     imperfect: Project, tmp_path: Path
@@ -138,7 +138,7 @@ def test_the_comparison_stops_where_the_record_and_the_scores_differ(
         executed("comparison", altered)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
 def test_a_folder_of_ones_own_goes_from_check_to_audit(
     finished: Project, monkeypatch: pytest.MonkeyPatch
@@ -159,7 +159,7 @@ def test_a_folder_of_ones_own_goes_from_check_to_audit(
     assert "case-000000" in shown["stages"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
 def test_a_project_is_read(imperfect: Project) -> None:
     shown = executed("a_project_read", imperfect)
@@ -169,7 +169,7 @@ def test_a_project_is_read(imperfect: Project) -> None:
     assert evaluation.answer.decision in shown["difference"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("jupyter")
 @pytest.mark.parametrize(
     ("name", "cell"), [("features_in_scikit_learn", "verdict"), ("two_scores_compared", "compared")]

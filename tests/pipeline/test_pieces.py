@@ -6,7 +6,7 @@ import pytest
 
 from tests.pipeline.project import Project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 TREE = ("train_baseline", "model=decision_tree", "plan.folds=2")
 
 

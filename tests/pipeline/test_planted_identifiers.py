@@ -219,7 +219,7 @@ def women(table: Path, films: list[Path], side: str) -> str:
     return str(table)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_nothing_that_identifies_comes_out_of_a_run(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -308,7 +308,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
     }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(
     project: Project, tmp_path: Path
@@ -348,7 +348,7 @@ def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:
         yield f"{kind} {name}", done.stdout
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_git_gets_nothing_that_identifies_of_images_within_the_project(project: Project) -> None:
     shutil.copy(REPOSITORY / ".gitignore", project.folder)

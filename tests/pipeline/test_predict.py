@@ -14,7 +14,7 @@ from skiagram.records.predictions import Predictions, probabilities_of
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [*BASELINES, NETWORK, "combined/stacking"])
 def test_films_of_the_test_set_get_the_scores_of_the_run(
     model: str, finished: Project, tmp_path: Path

@@ -20,7 +20,7 @@ from tests.pipeline.project import (
     write_source,
 )
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 ODD_FOLDER = "Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"
 ELSEWHERE = {

@@ -14,7 +14,7 @@ from skiagram.records.files import read_record, read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
 from tests.pipeline.project import Project, list_stages
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 TEST_SITE = "Leeds"
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.pipeline.project import REPOSITORY, Project, make_project, stages_run
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 WIDEST = 160  # columns that a person can compare
 _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
 

@@ -22,7 +22,7 @@ from skiagram.steps.evaluation_inputs import read_inputs
 from skiagram.tasks.classes import Classes
 from tests.pipeline.project import REPOSITORY, Project, list_stages, make_project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 BASELINES = ["logistic_regression", "random_forest", "svm"]
 
@@ -98,7 +98,6 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
-@pytest.mark.real
 def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path) -> None:
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))
     best = best_baseline(evaluation)

@@ -64,7 +64,7 @@ def _evaluate(project: Project, *words: str, **keys: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -> None:
     archive_key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
     done = authors.run("python", "pipeline/ingest.py", "dataset=films", **archive_key)

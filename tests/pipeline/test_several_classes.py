@@ -24,7 +24,7 @@ def colour_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_colour_images_of_several_classes_reach_the_report(project: Project) -> None:
     write_source(project, colour_arrays())
     project.edit("conf/dataset/tiny.yaml", classes=CLASSES, positive_class=None)
@@ -45,7 +45,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
     assert "AUC of each class against all others" in report
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
     for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",), ("propose",)):
         assert project.stage(stage, *overrides).returncode == 0

@@ -32,7 +32,7 @@ from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import REPOSITORY, Project, make_project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 PLUGINS = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"} | dict.fromkeys(
     ("submitit_local", "submitit_slurm"), "hydra_submitit_launcher"

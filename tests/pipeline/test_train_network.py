@@ -31,7 +31,7 @@ def restored(project: Project) -> Project:
     return project
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("triton") is None, reason="this PyTorch comes without Triton")
 def test_a_stage_with_pytorch_ends_in_silence(project: Project) -> None:
     """Parts of PyTorch print of leaks where what a stage imported is not let go of at its end."""
@@ -45,7 +45,7 @@ def test_a_stage_with_pytorch_ends_in_silence(project: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) -> None:
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
@@ -72,7 +72,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
     assert project.hashes("models", "scores") != earlier
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(project: Project) -> None:
     restored(project)
     stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
@@ -96,7 +96,7 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     assert project.hashes("models", "scores") == serial
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
 def test_two_processes_of_one_stage_score_every_case_once(
     project: Project, accelerator: str
@@ -131,7 +131,7 @@ def test_a_process_knows_its_rank(
     assert process_rank() == rank
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_processes_that_would_not_meet_are_refused(project: Project) -> None:
     restored(project)
     of_two = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}

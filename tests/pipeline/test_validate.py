@@ -19,7 +19,7 @@ from skiagram.records.files import read_record
 from skiagram.sealing.ledger import read_ledger
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 WORDS = ("nein", "ja")  # of the hospital, for `plain` and `striped`
 
 

@@ -8,7 +8,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
 from tests.pipeline.project import Project, list_stages, write_source
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 MODELS = ["logistic_regression", "cnn_3d", "recurrent", "small_cnn"]
 

@@ -203,7 +203,7 @@ def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("forked_dvc")
 @pytest.mark.parametrize("killed", ["git init", "dvc init", "git add", "commit", "the end"])
 def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
@@ -244,7 +244,7 @@ def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
         make_project(folder)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("forked_dvc")
 def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -49,7 +49,7 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in files if path.parent.name != "running"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(tmp_path: Path, moves: int) -> None:
     write(tmp_path, "old")

@@ -25,7 +25,7 @@ from skiagram.projects.files import read_record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 EARLIER = "81eee2903"  # the last commit that composed options by itself
 MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too

@@ -167,7 +167,7 @@ def test_a_label_of_one_image_is_an_option(table: Path, capsys: pytest.CaptureFi
     assert float(line.partition(",")[2]) == pytest.approx(pixels[labels == 2].mean())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_features_alone_load_no_library_of_figures_or_pictures(table: Path) -> None:
     code = (
         "import sys; from skiagram.cli.main import main; main(sys.argv[1:]); "

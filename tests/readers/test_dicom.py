@@ -378,7 +378,7 @@ BOMBS: dict[str, Callable[[], BytesIO]] = {
 }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
     file = BOMBS[kind]()

@@ -347,7 +347,7 @@ def png_bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     assert decode_image(png_bomb(64), "small.png").pixels.shape == (64, 64)
     bomb = png_bomb(16_384)

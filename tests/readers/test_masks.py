@@ -368,8 +368,7 @@ def test_a_float_tiff_mask_with_missing_values_is_refused() -> None:
         decode_plane_mask(stream.getvalue(), "m", (5, 6))
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patient", "kind"), [("STS_002", "PET"), ("STS_002", "MR_T1"), ("STS_009", "MR_T1")]
 )

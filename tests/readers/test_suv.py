@@ -196,7 +196,7 @@ FOR_MIRP = {
 }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [NONE, LATE, {"DecayCorrection": "ADMIN"}])
 @pytest.mark.parametrize(
     "injection", [NONE, {"RadiopharmaceuticalStartDateTime": "20200102070000"}]

@@ -263,7 +263,7 @@ def test_a_table_without_images_speaks_of_no_restored_images() -> None:
         assert words not in without
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     known = scenario(120, 0 if design == "cv" else 120, design=design)

@@ -87,7 +87,7 @@ def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, A
     return dict(json.loads(html.unescape(found[1])))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_classes", "several_classes", *SWEEPS])
 def test_axe_finds_no_violation(name: str, pages: Path) -> None:
     seen = measured(pages, f"{name}_axe", ["--virtual-time-budget=60000"])
@@ -95,7 +95,7 @@ def test_axe_finds_no_violation(name: str, pages: Path) -> None:
     assert seen["passes"] > 30
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [(), (DARK,)])
 @pytest.mark.parametrize("name", ["two_classes", "several_classes"])
 def test_all_text_has_a_contrast_of_at_least_4_5(
@@ -110,7 +110,7 @@ def test_all_text_has_a_contrast_of_at_least_4_5(
 @pytest.mark.parametrize(
     "name",
     ["two_classes"]
-    + [pytest.param(one, marks=pytest.mark.thorough) for one in ("several_classes", *SWEEPS)],
+    + [pytest.param(one, marks=pytest.mark.slow) for one in ("several_classes", *SWEEPS)],
 )
 def test_no_column_is_cut_off_on_a_telephone(name: str, pages: Path) -> None:
     seen = measured(pages, f"{name}_phone")
@@ -146,7 +146,7 @@ def blank(picture: np.ndarray) -> bool:
     return bool(np.all(picture == picture[0, 0]))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "part"),
     [

@@ -27,7 +27,7 @@ from skiagram.sweeps.severity import (
 from skiagram.sweeps.table import SweepResult
 from tests.report.pages import Page
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 C = "conf.model.svm.C"
 

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder: Path) -> None:
     pictures = {path.stem: path.read_text("utf-8") for path in (folder / "plots").glob("*.svg")}
     networks = {"training_article_cnn", "training_small_cnn"}

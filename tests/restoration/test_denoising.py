@@ -62,8 +62,7 @@ def test_equal_settings_equal_scikit_image(
     assert psnr(clean, plane) == pytest.approx(psnr(expected, plane), abs=0.01)
 
 
-@pytest.mark.real
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["BayesShrink", "VisuShrink"])
 @pytest.mark.parametrize("thresholding", ["soft", "hard"])
 def test_real_films_are_as_near_to_the_truth_as_by_scikit_image(

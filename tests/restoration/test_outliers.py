@@ -40,7 +40,7 @@ def test_edges_and_fine_structure_of_photographs_are_spared(name: str) -> None:
     assert faults.lines == 0
 
 
-@pytest.mark.real
+@pytest.mark.slow
 def test_hardly_a_pixel_of_real_ultrasound_is_flagged(real_data: Path) -> None:
     images = np.load(real_data / "breastmnist.npz")["train_images"].astype(np.float32)
     faults = [find(image) for image in images]

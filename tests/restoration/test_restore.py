@@ -101,7 +101,7 @@ def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
     assert not record.exists()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     image = np.zeros((512, 512), np.float32)
     peaks = []
@@ -114,7 +114,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
 @pytest.mark.parametrize("shape", [(1400, 2000), (1200, 800, 3)])
 def test_memory_stays_within_seven_times_an_image(name: str, shape: tuple[int, ...]) -> None:

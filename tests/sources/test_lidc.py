@@ -89,8 +89,7 @@ def test_a_rating_of_both_classes_is_refused(tmp_path: Path) -> None:
         write(tmp_path, table(), ratings=both).open(tmp_path)
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
     source: LIDC = data_set("lidc_nodules")
     opened = source.open(real_data)
@@ -130,8 +129,7 @@ def test_negative_dark_pixels_are_ct_numbers_already(true: np.ndarray) -> None:
     assert infer_intercept(np.full((2, 2), PADDING[1], np.int16), PADDING) == INTERCEPT
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_the_rule_agrees_with_every_series_whose_intercept_is_known(real_data: Path) -> None:
     rows = pd.read_csv(real_data / "lidc_nodules.csv")
     with np.load(real_data / "lidc_nodules.npz") as archive:

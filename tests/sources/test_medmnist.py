@@ -95,7 +95,7 @@ def test_unusable_content_is_named(
     assert raised.value.allowed
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
 def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
     path = written(tmp_path, **arrays((9, 12, 10)))
@@ -129,8 +129,7 @@ def test_damaged_file_is_refused(after: bytes, distance: int, tmp_path: Path) ->
         source_of(path).open(tmp_path)
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -> None:
     source = options()
     malignant = source.classes.index(source.positive_class or "")
@@ -147,8 +146,7 @@ def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -
     assert len(cases.test()) == 156
 
 
-@pytest.mark.thorough
-@pytest.mark.real
+@pytest.mark.slow
 def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
     source: MedMNIST = data_set("dermamnist_lossy")
     opened = source.open(real_data)

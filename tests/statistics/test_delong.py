@@ -71,7 +71,7 @@ def test_without_a_pair_there_is_no_auc(fits: list[int] | None) -> None:
         placements(np.arange(4.0)[None], positive, np.arange(4), fit=fit)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
@@ -120,7 +120,7 @@ def test_equal_clusters_equal_obuchowski_by_hand() -> None:
     assert single(score, positive, patient).variance() == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
     rng, label = np.random.default_rng(8), np.repeat([0, 1, 2], [120, 80, 40])

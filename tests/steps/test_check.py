@@ -49,7 +49,7 @@ def one_film_a_patient(place: Path, names: list[str]) -> OwnFolder:
     return write_folder(place, {name: png(at) for at, name in enumerate(names)}, rows)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
     own = mixed_folder(tmp_path)
     found = checked(own, source_of(own)).problems
@@ -90,7 +90,7 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
     assert stops[0].examples == ("film-0.png and copy.png",)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
     files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
@@ -114,7 +114,7 @@ def drawn_names() -> list[str]:
     return [f"{number:08d}.png" for number in np.random.default_rng(0).permutation(10**6)[:FILES]]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_names_by_class_are_noted(tmp_path: Path) -> None:
     found = findings(tmp_path, [f"{'ab'[at % 2]}-film-{at:03d}.png" for at in range(FILES)])
     assert found["label_from_file_order"].severity == "note"
@@ -133,7 +133,7 @@ def test_the_order_of_files_is_one_within_folders_of_many_patients() -> None:
     assert roc_auc_score(label, file_order(by_patient, np.arange(80), patient)[:, 1]) == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_names_at_random_are_not(tmp_path: Path) -> None:
     found = findings(tmp_path, drawn_names())
     assert {one.severity for one in found.values()} == {"note"}

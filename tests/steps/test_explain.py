@@ -34,7 +34,7 @@ from tests.encoders.examples import weights_file
 from tests.stand_ins import CPU
 from tests.sweeps.small_phantom import CONF, PLAN, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 FAMILIES = ("wavelet", "first_order")

@@ -45,7 +45,7 @@ def cost(result: SweepResult, model: str, name: str) -> Any:
     return (figures.of(model, name) or Estimate(None)).value
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: SweepResult) -> None:
     adds = cost(result, "ridge", "multiply_adds")
     assert cost(result, "ridge", "parameters") == adds + 2  # a coefficient a feature, an intercept
@@ -55,7 +55,7 @@ def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: Swe
     assert cost(result, "decision_tree", "bytes") > 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
     result: SweepResult,
 ) -> None:
@@ -69,14 +69,14 @@ def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
             assert 0 < each.estimate.low <= each.estimate.value <= each.estimate.high
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_model_that_fails_is_named_and_the_others_stand(result: SweepResult) -> None:
     assert isinstance(result.analysis, CostComparison)
     assert [each.model for each in result.analysis.models] == BASELINES[:-1]
     assert "max_iter" in result.analysis.failed[0].reason
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_rerun_times_nothing_again_but_on_another_machine(
     result: SweepResult, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_rerun_times_nothing_again_but_on_another_machine(
     assert "Processor X" in again.analysis.machine
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_network_has_multiply_adds_and_no_inputs_to_make(workspace: Workspace) -> None:
     epochs = {f"conf.model.small_cnn.training.{name}": 1 for name in ("epochs", "patience")}
     found = run_costs(workspace, baselines=["ridge"], networks=["small_cnn"], **epochs)

@@ -24,7 +24,7 @@ from tests.encoders.examples import network, options, weights_file
 from tests.sweeps.small_phantom import run as run_sweep
 from tests.sweeps.small_phantom import small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 
 HEAD = "tiny_logistic_regression"

@@ -174,7 +174,7 @@ def result(workspace: Workspace) -> SweepResult:
     return crossover(workspace, 24, 40, 64, 1000, **SHORT)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
     result: SweepResult,
 ) -> None:
@@ -189,7 +189,7 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
     assert found.ideal is not None
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
     result: SweepResult,
 ) -> None:
@@ -204,14 +204,14 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
             assert area in classical
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_rerun_fits_nothing_again(result: SweepResult, workspace: Workspace) -> None:
     before = sorted(path.name for path in workspace.store.folder.iterdir())
     assert crossover(workspace, 24, 40, 64, 1000, **SHORT) == result
     assert sorted(path.name for path in workspace.store.folder.iterdir()) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
     found = curves(crossover(workspace, 24, design="cv", networks=[], inner_folds=2))
     assert (found.cases, found.patients) == (104, 52)
@@ -235,7 +235,7 @@ def inputs_of(row: TrainedRow) -> EvaluationInputs:
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_subset_limits_every_fit_of_models_and_combinations(
     workspace: Workspace, design: Literal["holdout", "cv"]

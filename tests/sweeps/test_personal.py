@@ -12,7 +12,7 @@ from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import CONF, run, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 TELLING, SILENT = "the lesion grows", "nothing lasts"
 BEST = "best_classical"

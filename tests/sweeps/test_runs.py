@@ -14,7 +14,7 @@ from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import make_sweep, run, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 C = "conf.model.logistic_regression.C"
 CHOICES: dict[str, Any] = {

@@ -26,7 +26,7 @@ from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import run, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 MODEL = "logistic_regression"
 CHOICES: dict[str, Any] = {

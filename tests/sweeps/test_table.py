@@ -11,7 +11,7 @@ from skiagram.sweeps.table import SweepResult, check_rows, run_sweep
 from skiagram.sweeps.workspace import Workspace
 from tests.sweeps.small_phantom import make_sweep, small_place
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 CHOICES: dict[str, Any] = {
     "features": "first_order",

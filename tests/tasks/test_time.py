@@ -206,7 +206,7 @@ def test_a_cohort_with_other_events_is_refused_where_the_project_knows_none() ->
     assert COMPETING.of_cohort(OUTCOME).classes == COMPETING.classes
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_intervals_of_shares_hold_the_truth_where_another_event_may_come_first() -> None:
     held = 0
     for seed in range(400):

@@ -29,7 +29,7 @@ from skiagram.tracking.execution import failed_execution, read_execution, run_na
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS, write_project
 
-pytestmark = pytest.mark.thorough  # importing MLflow and making a database take seconds
+pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
 STORE = MLflowStore(uri=None, experiment="skiagram")
 
 

@@ -74,7 +74,6 @@ def probabilities(answer: dict[str, Any]) -> list[list[float]]:
     return [[row[name] for name in names] for row in answer["predictions"]]
 
 
-@pytest.mark.thorough
 def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     saved: Path, baseline: Trained
 ) -> None:
@@ -92,7 +91,6 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     np.testing.assert_array_equal(found[names].to_numpy(), expected)
 
 
-@pytest.mark.thorough
 def test_a_recorded_run_has_its_model_in_the_registry(
     baseline: Trained, home: Path, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +210,6 @@ def test_a_model_whose_logging_was_cut_short_is_logged_again(
     assert list(statuses.values()) == ["FAILED"]
 
 
-@pytest.mark.thorough
 def test_recording_in_a_new_process_says_nothing_of_mlflow(
     baseline: Trained, tmp_path: Path
 ) -> None:
@@ -290,7 +287,6 @@ def post(address: str, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         return error.code, json.load(error)
 
 
-@pytest.mark.thorough
 def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
     saved: Path, baseline: Trained, tmp_path: Path
 ) -> None:
@@ -314,7 +310,6 @@ def test_a_server_on_loopback_gives_the_same_numbers_and_says_what_is_wrong(
             assert words in answer["message"]
 
 
-@pytest.mark.thorough
 def test_the_command_of_mlflow_gives_the_same_numbers(
     saved: Path, baseline: Trained, tmp_path: Path
 ) -> None:

@@ -37,7 +37,7 @@ def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
     assert record_sweep(Unreachable(), LINE, tmp_path).startswith("Warning: not recorded")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_mlflow_shows_the_rows_below_one_parent_once(
     home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,9 +83,7 @@ def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, st
     assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
 
 
-OTHERS = [
-    pytest.param(one, marks=pytest.mark.thorough) for one in (STEP_DOWN, "one_cycle", "constant")
-]
+OTHERS = [pytest.param(one, marks=pytest.mark.slow) for one in (STEP_DOWN, "one_cycle", "constant")]
 
 
 @pytest.mark.parametrize("schedule", [PLATEAU, *OTHERS])
@@ -255,7 +253,6 @@ def test_mixing_is_repeatable_and_mixes(tmp_path: Path) -> None:
     assert not np.allclose(scores(one, tmp_path), scores(plain, tmp_path))
 
 
-@pytest.mark.thorough
 def test_layouts_and_compilation_give_the_same_network_and_the_same_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,6 @@ def test_other_errors_pass() -> None:
 TWO = dataclasses.replace(CPU, devices=2, strategy="ddp_spawn")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
 def test_spawned_processes_that_diverge_fail_the_model(tmp_path: Path, accelerator: Any) -> None:
     known, unseen = halves(tmp_path, 48)
@@ -110,7 +109,6 @@ def fit_as_rank(
         ended.put("finished")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("callback", "words"),
     [

@@ -10,11 +10,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +34,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _PIECES_PER_WORKER = 2  # one at work, one at hand
+_START_OF_PROCESSES = 3.0  # seconds, with all that they import
+_WORTH_PROCESSES = 8.0  # seconds of work in this process that others save time for
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
 _MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
@@ -90,18 +94,20 @@ class Compute:
 
         Args:
             releases_lock: The function spends its time in compiled code that lets other threads
-                run: the workers are threads, where processes take seconds to start. Pieces are then
-                taken, and results kept, as far ahead as keeps the threads busy, so memory stays
-                flat however many pieces there are and however slowly the results are used.
+                run: the workers are threads. Pieces are then taken, and results kept, as far ahead
+                as keeps the threads busy, so memory stays flat however many pieces there are and
+                however slowly the results are used. Else they are processes, which take seconds to
+                start: the pieces of these seconds are made here.
         """
         places = self.places
-        if places > 1 and not releases_lock:
-            yield from _on_processes(function, pieces, places)
-            return
         keep_freed_memory()
         libraries = ThreadpoolController()  # a search that takes longer than a small piece
-        if places == 1:
-            for piece in pieces:
+        if places == 1 or not releases_lock:
+            began, ahead = time.monotonic(), iter(pieces)
+            for piece in ahead:
+                if places > 1 and time.monotonic() - began > _START_OF_PROCESSES:
+                    yield from _on_processes(function, chain([piece], ahead), places)
+                    return
                 with libraries.limit(limits=1):
                     value = function(piece)
                 yield value
@@ -126,6 +132,7 @@ class Compute:
         pieces: Sequence[T],
         *,
         gpus: int | None = None,
+        short: bool = False,
         name: Callable[[T], str] = str,
         describe: Callable[[str], None] = lambda text: None,
     ) -> Iterator[R]:
@@ -136,6 +143,8 @@ class Compute:
         Args:
             function: Of a module, without side effects but on files of the piece's own.
             gpus: GPUs of this machine that pieces may use; None where they use none.
+            short: Whether a piece may take less time than processes take to start: then the first
+                ones are made here, until so much work is left that processes save time.
             name: What a piece is called, for people.
             describe: Called with what is under way.
         """
@@ -145,11 +154,14 @@ class Compute:
             return
         devices = _devices(gpus or 0, gpus_per_fit)
         places = min(self.places, len(pieces), len(devices) or len(pieces))
-        if places > 1:
-            describe(f"{places} side by side")
-            yield from _on_processes(function, pieces, places, self.threads, devices)
-            return
-        for piece in pieces:
+        began = time.monotonic()
+        for done, piece in enumerate(pieces):
+            seconds_each = (time.monotonic() - began) / max(done, 1)
+            is_little = done == 0 or seconds_each * (len(pieces) - done) < _WORTH_PROCESSES
+            if places > 1 and not (short and is_little):
+                describe(f"{places} side by side")
+                yield from _on_processes(function, pieces[done:], places, self.threads, devices)
+                return
             describe(name(piece))
             with self.limit():
                 value = function(piece)

@@ -448,6 +448,7 @@ class CrossValidator(Generic[I]):
             make_fit,
             fits,
             gpus=None if by_epochs is None else by_epochs.gpus,
+            short=by_epochs is None,
             name=lambda fit: fit.title,
             describe=self.under_way,
         )

@@ -104,7 +104,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -120,7 +120,7 @@ def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
         assert "Do this: " in line
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +165,7 @@ def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
     assert "3 × 1 × 1 mm" in source.card().known_issues[0]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,7 +189,7 @@ def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     assert "study/p17" in said.split("scattered_regions")[1] or "p17/" in said
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_check_sees_what_only_the_second_modality_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,7 +122,7 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
         require_columns(read_rows(b"file,diagnosis\na.png,normal\n"), ("file", "label"))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(st.from_regex(r"[a-c./]{1,8}", fullmatch=True))
 def test_one_file_has_one_spelling(name: str) -> None:

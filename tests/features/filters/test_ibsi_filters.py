@@ -27,7 +27,7 @@ from skiagram.restoration.regions import (
 )
 from tests.features.ibsi_reference import Reference, read, tags
 
-pytestmark = [pytest.mark.real, pytest.mark.thorough]
+pytestmark = pytest.mark.slow
 
 
 def flat(boundary: str) -> dict[str, Any]:
@@ -174,7 +174,6 @@ def test_values_of_filtered_slices(number: int, real_data: Path) -> None:
     check_values(real_data / "ibsi", 2, number)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, 10))
 def test_values_of_filtered_volumes(number: int, real_data: Path) -> None:
     check_values(real_data / "ibsi", 3, number)

@@ -137,7 +137,7 @@ assert not heavy, heavy
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     root = OPTION_FILES.parents[1]

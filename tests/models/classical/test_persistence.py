@@ -44,7 +44,7 @@ for name in ("svm", "tree"):
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_plain_skops_reads_the_files_when_told_what_to_trust(tmp_path: Path) -> None:
     pipelines = {"svm": fitted(SVC()), "tree": fitted(DecisionTreeClassifier(random_state=0))}
     for name, pipeline in pipelines.items():

@@ -170,7 +170,7 @@ def test_a_wrong_combination_is_named(name: str, changed: dict[str, object], wor
         check_combination(name, values | {"members": list(RUN)} | changed, RUN)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     cases, task = cohort("cv")
     of = members(tmp_path, cases, task, replace(ONCE, folds=12))

@@ -9,7 +9,7 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext
 from tests.models.deep.spots import short_network, spots
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 OF_VOLUMES = ("cnn_3d", "recurrent")
 # Others have tests of their own that show what they learn.

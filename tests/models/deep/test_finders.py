@@ -33,7 +33,7 @@ from tests.models.classical.families import read_options
 from tests.numbered_store import write_images
 from tests.stand_ins import CPU
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 SPACING = (0.5, 0.5)
 SMALL = "test_efficientnet"  # of timm

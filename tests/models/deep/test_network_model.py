@@ -38,7 +38,6 @@ learner(training(epochs=80)).fit(known, FitContext(3, folder / "state", validati
 """
 
 
-@pytest.mark.thorough
 def test_survives_sigkill(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
@@ -95,7 +94,6 @@ def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(
         learner(training()).fit(known, FitContext(0, validation=unseen))
 
 
-@pytest.mark.thorough
 def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,6 @@ def encoder(folder: Path, **changed: Any) -> TrainedNetwork:
     return built
 
 
-@pytest.mark.thorough
 def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Path) -> None:
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))

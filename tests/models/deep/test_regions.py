@@ -94,7 +94,6 @@ def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
     return float(roc_auc_score(cases.label, fitted.scores(cases.inputs) @ [-1.0, 1.0]))
 
 
-@pytest.mark.thorough
 def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
@@ -112,7 +111,6 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask(tmp_path: P
     np.testing.assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["article_cnn", "recurrent", "pretrained"])
 def test_networks_on_images_read_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
     cases = scans(tmp_path / "images", 16)

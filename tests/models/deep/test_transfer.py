@@ -32,7 +32,7 @@ from skiagram.training.module import ClassifierTraining
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 SMALL, VIT, RESNET = "shufflenet_v2_x0_5", "test_vit", "test_resnet"
 SIDE = 32

@@ -78,7 +78,6 @@ def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path: Pat
     assert (record.numbers, record.columns) == (6, 6)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_video_network_reads_a_grey_volume_three_times(prefix: str, tmp_path: Path) -> None:
     torch.manual_seed(2)
@@ -121,7 +120,6 @@ def test_padding_keeps_the_proportions_in_millimetres(tmp_path: Path) -> None:
     assert lit[0, :, 4:12, 7:11].all()  # centred
 
 
-@pytest.mark.thorough
 def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(mc3_18().state_dict(), path)

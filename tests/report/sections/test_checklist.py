@@ -96,7 +96,7 @@ def test_what_only_networks_have_does_not_apply_without_one() -> None:
     assert {one.number: one.state for one in filled("claim", alone).items}["24"] == "not applicable"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_class_called_like_a_script_is_no_html_in_the_markdown() -> None:
     checklist = filled("claim")
     item = checklist.items[0]._replace(stands="<script>alert(1)</script> | more")

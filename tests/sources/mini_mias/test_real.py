@@ -11,7 +11,7 @@ from skiagram.sources.mini_mias.films import published_digests, read_film
 from skiagram.sources.mini_mias.source import OpenMiniMias, select_cases
 from tests.sources.mini_mias.test_source import options
 
-pytestmark = [pytest.mark.real, pytest.mark.thorough]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

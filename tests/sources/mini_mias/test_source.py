@@ -191,7 +191,7 @@ def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orie
     assert marked == 4
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"orient": False}, {"mask": False}], ids=str)
 def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(
     changes: dict[str, Any], root: Path

@@ -90,7 +90,7 @@ def test_half_of_the_patients_have_nodules_in_one_of_two_films() -> None:
     assert 0.3 < labels[1::2, 0].mean() < 0.7
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_ideal_observer_s_chances_come_true() -> None:
     opened = films(patients={"train": 200, "validation": 0, "test": 2}).open(None)
     rated = []

@@ -64,7 +64,7 @@ def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
     return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lesion",
     [{}, {"contrast": 0.0}, {"abnormal_exponent": 3.0}, {"radii": [2.0, 6.0], "places": 3}],

@@ -106,7 +106,7 @@ def test_ideal_scores_are_calibrated() -> None:
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "auc"),
     [

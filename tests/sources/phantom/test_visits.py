@@ -72,7 +72,7 @@ def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes: dict
         assert opened.truth(position).ideal_score == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["phantom_visits", "phantom_visits_unrelated"])
 def test_the_ideal_observer_has_the_auc_of_theory(name: str) -> None:
     opened = visits(name, patients={"train": 598, "validation": 0, "test": 2}).open(None)
