@@ -199,6 +199,16 @@ def test_a_number_to_people_alone_is_refused_not_left_out(
     assert main([*line, "--not-features", "dose"]) == 0
 
 
+def test_a_feature_of_pyradiomics_without_a_number_is_refused_not_left_out(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    cells = [f"np.float64({row}.5)" for row in range(40)]
+    line = write_columns(
+        tmp_path, original_shape_MeshVolume=ROWS % 7 + 0.5, original_glcm_Idm=cells
+    )
+    assert "column `original_glcm_Idm`: `np.float64(0.5)`" in terminal(line, 4)
+
+
 def test_dates_of_eight_digits_are_no_feature_and_na_is_asked_for(
     tmp_path: Path, terminal: Terminal
 ) -> None:
@@ -599,10 +609,19 @@ def test_a_number_that_marks_missing_labels_is_asked_for_and_counted(
     assert "no cell is `77`" in shown
 
 
-def test_findings_that_are_joined_in_a_cell_are_named(tmp_path: Path, terminal: Terminal) -> None:
-    findings = ["No Finding", "Effusion", "Effusion|Mass", "Mass"] * 10
-    line = ["check", write_table(tmp_path / "t.csv", label=findings), "--positive", "Mass"]
-    assert "findings are joined by `|` in 10 of 40 rows" in terminal(line, 4)
+@pytest.mark.parametrize(
+    ("mark", "cells"),
+    [
+        ("|", ["No Finding", "Effusion", "Effusion|Mass", "Mass"]),
+        ("/", ["none", "Effusion", "Effusion / Mass", "Mass"]),
+        (",", ["[]", "['Effusion']", "['Effusion', 'Mass']", "['Mass']"]),
+    ],
+)
+def test_findings_that_are_joined_in_a_cell_are_named(
+    mark: str, cells: list[str], tmp_path: Path, terminal: Terminal
+) -> None:
+    line = ["check", write_table(tmp_path / "t.csv", label=cells * 10), "--positive", "Mass"]
+    assert f"findings are joined by `{mark}` in 10 of 40 rows" in terminal(line, 4)
 
 
 def test_a_table_of_structures_asks_which_one_is_meant(tmp_path: Path, terminal: Terminal) -> None:

@@ -49,10 +49,13 @@ def test_the_line_of_init_fits_the_images(
     seen = checked([image(shape, "a.nii", (5, 1, 9) if region else None)], "CT_1")
     choices = fitting.fitting_choices("films", seen, "cv")
     assert choices.params["dataset"] == "films"
+    assert choices.params["upside_down"] is False
     sizes = [
         values["training.image_size"]
         for file, values in choices.options.items()
-        if file.startswith("conf/model/") and "fine_tuned" not in file
+        if file.startswith("conf/model/")
+        and "fine_tuned" not in file
+        and "training.image_size" in values
     ]
     assert set(sizes) == ({size} if size else set())
     fine_tuned = ("fine_tuned_efficientnet",) if pretrained else ()
@@ -157,5 +160,7 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
 def test_a_few_larger_images_do_not_enlarge_the_others() -> None:
     shapes = [(50, 50)] * 6 + [(47, 50), (90, 90)]
     choices = fitting.fitting_choices("patches", checked([image(s, "a.png") for s in shapes]), "cv")
-    assert choices.options["conf/model/small_cnn.yaml"] == {"training.image_size": 50}
+    small = choices.options["conf/model/small_cnn.yaml"]
+    assert small["training.image_size"] == 50
+    assert small["training.augmentation.rotation"] == 10.0
     assert choices.image_shape == (1, 50, 50)

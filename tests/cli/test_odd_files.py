@@ -1,6 +1,7 @@
 """Files and tables as they come: doubled rows, links to nowhere, labels in two spellings."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,30 @@ def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
     words = ["table", str(folder), str(table), str(output), "--pattern", "{patient}.png"]
     assert fragment in terminal(words, 4)
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "`train_images` cannot be read"),
+        (b"version https://git-lfs", "pickled objects are never loaded"),
+        ({"x": np.zeros(3)}, "no array `train_images`. Allowed: a MedMNIST file"),
+        ({"test_images": np.zeros((0, 9, 9), np.uint8)}, "no published test split"),
+    ],
+)
+def test_arrays_that_no_run_can_use_are_named(
+    content: bytes | dict[str, Any], words: str, tmp_path: Path, terminal: Terminal
+) -> None:
+    path = tmp_path / "set.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        images, labels = np.zeros((4, 9, 9), np.uint8), np.arange(4) % 2
+        parts = {} if "x" in content else {"train": labels, "val": labels, "test": labels[:0]}
+        content |= {f"{part}_labels": cells for part, cells in parts.items()}
+        content |= {f"{part}_images": images for part in parts if part != "test"}
+        np.savez(path, **content)
+    assert words in terminal(["check", str(path), "--positive", "1"], 4)
 
 
 def test_table_names_images_that_fit_no_pattern(tmp_path: Path, terminal: Terminal) -> None:

@@ -66,6 +66,7 @@ def archive(tmp_path: Path) -> Path:
     """Return an archive as `tar -C folder .` makes it, hidden files and all."""
     whole = {f"./{name}": content for name, content in FILES.items()}
     hidden = {"./.DS_Store": b"x", "./._a.png": png(1), "./.cache/c.png": png(3)}
+    hidden |= {"./sub folder/@eaDir/b.png": png(4)}
     return encrypted(tmp_path / "images.tar.age", tar_bytes(whole | hidden))
 
 
@@ -77,7 +78,9 @@ def test_an_archive_has_the_files_of_its_folder(archive: Path, tmp_path: Path) -
     for name, content in FILES.items():
         (tmp_path / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "plain" / name).write_bytes(content)
-    (tmp_path / "plain/.hidden.png").write_bytes(png(1))
+    for hidden in (".hidden.png", "$RECYCLE.BIN/a.png"):
+        (tmp_path / "plain" / hidden).parent.mkdir(exist_ok=True)
+        (tmp_path / "plain" / hidden).write_bytes(png(1))
     folder = open_tree(tmp_path / "plain", "plain", is_image_file)
     inside = open_tree(archive, "archive", is_image_file)
     assert isinstance(folder, FolderTree)

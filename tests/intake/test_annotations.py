@@ -172,10 +172,11 @@ def test_slicers_markups_are_places_in_the_patient(system: str, tmp_path: Path) 
     at = [sign * 12.5, sign * -7.0, 30.0]
     ends = [[at[0], at[1] - 4, at[2]], [at[0], at[1] + 4, at[2]]]
     point = {"type": "Fiducial", "coordinateSystem": system}
+    not_placed = {"position": [0, 0, 0], "positionStatus": "undefined"}
     line = {"type": "Line", "coordinateSystem": system}
     box = {"type": "ROI", "coordinateSystem": system, "center": at, "size": [2, 4, 8]}
     markups = (
-        ({**point, "controlPoints": [{"position": at}]}, 4.0),
+        ({**point, "controlPoints": [{"position": at}, not_placed]}, 4.0),
         ({**line, "controlPoints": [{"position": end} for end in ends]}, 4.0),
         (box, (3 * 64 / (4 * math.pi)) ** (1 / 3)),
     )
@@ -216,6 +217,8 @@ def _boxes(*boxes: dict[str, Any], listed: tuple[dict[str, Any], ...] = (ONE,)) 
     [
         ("one.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><annotation/>", "a document type"),
         ("one.xml", "<annotation>", "no lesions of a known program"),
+        ("one.xml", "<Annotations/>", "no lesions of a known program .<Annotations>"),
+        ("one.mrk.json", '{"markups": [{"type": "Fiducial", "coordinateUnits": "m"}]}', "in `m`"),
         ("one.json", "[1]", "no lesions of a known program .a list"),
         ("one.json", '{"a": 1}', "no lesions of a known program"),
         ("one.json", '{"shapes": [{"label": "a", "points": [[1, 2]]}]}', "`polygon` of 1 points"),

@@ -34,6 +34,7 @@ def test_parts_of_the_data_are_told_on_either_side_of_the_class(order: str, word
         (["archive/yes/1.png", "archive/no/2.png"], (), ["yes", "no"]),
         (["images/yes/1.png", "images/no/2.png"], (), ["yes", "no"]),
         (["yes/p1/1.png", "no/p2/2.png"], (), ["yes", "no"]),
+        (["bo\u0308se /1.png", "b\u00f6se/2.png", "gut/3.png"], (), ["b\u00f6se"] * 2 + ["gut"]),
         (
             ["s1/yes/1.png", "s1/no/2.png", "s2/yes/1.png", "s2/no/1.png"],
             ("yes",),
@@ -64,6 +65,7 @@ def test_the_folder_that_tells_the_class_is_found(
         (["train/yes/1.png", "val/no/2.png", "holdout/no/2.png"], "beside `holdout`"),
         (["yes/train/1.png", "no/test/2.png", "no/dev/2.png"], "beside `dev`"),
         (["train/1.png", "test/2.png"], "without folders of classes"),
+        (["train/yes/1.png", "train/no/2.png", "more/yes/3.png"], "beside `more`"),
     ],
 )
 def test_other_folders_are_refused_by_name(names: list[str], words: str) -> None:

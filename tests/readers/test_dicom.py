@@ -186,6 +186,11 @@ def test_tables_and_windows_are_applied_as_pydicom_does(
 
 def test_a_window_is_for_presentation_and_a_table_replaces_rescaling() -> None:
     np.testing.assert_array_equal(read(STORED, **WINDOW), STORED)
+    np.testing.assert_array_equal(read(STORED, ModalityLUTSequence=[]), STORED)
+    in_small_letters = {"PresentationIntentType": "for presentation"}
+    np.testing.assert_array_equal(
+        read(STORED, **WINDOW, **in_small_letters), read(STORED, **WINDOW, **SHOWN)
+    )
     with pytest.raises(DataError, match="both a Modality LUT and rescaling"):
         read(STORED, **MODALITY_TABLE, RescaleIntercept="-1024")
 
@@ -199,6 +204,14 @@ def test_a_table_of_8_bits_shows_all_values_of_12_bits(number: int, *, packed: b
     lut.add_new("LUTData", "OW", content)
     shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
     np.testing.assert_array_equal(shown, entries[np.minimum(STORED, number - 1)])
+
+
+@pytest.mark.parametrize("space", ["HSV", "ARGB", "YBR_PARTIAL_422", "YBR_RCT", "MONOCHROME2"])
+def test_a_colour_space_that_does_not_become_rgb_is_refused(space: str) -> None:
+    colour = header_of(STORED[:, :2].astype(np.uint8), PhotometricInterpretation=space)
+    colour.update({"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PixelData": bytes(48)})
+    with pytest.raises(DataError, match=f"colour space `{space}`. Allowed: .*RGB"):
+        read_dicom(file_of(colour))
 
 
 def test_more_frames_than_the_header_says_are_no_colour() -> None:

@@ -120,6 +120,7 @@ def test_one_slice_has_the_thickness_that_it_says() -> None:
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
           "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
           "PixelData": bytes(90)}, "slices in colour"),
+        ({"InConcatenationTotalNumber": 9}, "s: 4 of 9 parts of a volume"),
         ({"BitsStored": 12}, "values of 12 bits up to bit 15. Allowed: bits 0 to 11"),
         ({"RealWorldValueMappingSequence": _mapped((2, 0), (3, 0)), **UNSTATED},
      "2 mappings to real-world"),

@@ -231,6 +231,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "two PPM": (encoded(Image.fromarray(COLOUR), "PPM") * 2, "more than one image"),
     "two PBM": (encoded(Image.fromarray(GRAY > 9), "PPM") * 2, "more than one image"),
     "two deep PGM": (pgm(DEEP, 4095) * 2, "more than one image"),
+    "PGM beyond its greatest value": (pgm(DEEP, 4095), "a value of 65535"),
     "two plain PGM": (b"P2 2 1 255\n0 255\n" * 2, "more than one image"),
     "DICOM without pixels": (dicom(0, PixelData=None), "no pixels"),
     "three pages": (tiff(np.stack([GRAY] * 3), **BLACK), "3 pages without a place"),

@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import nrrd
 import numpy as np
 import pydicom
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless
 from skimage.measure import grid_points_in_poly
 
 from skiagram.errors import DataError
@@ -32,6 +35,7 @@ from tests.readers.examples import (
     SPACING,
     VALUES,
     nifti_bytes,
+    put_pixels,
     segmentation,
     series_files,
     structure_set,
@@ -313,6 +317,17 @@ def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
         decode_mask(content, "m", thin)
     resampled = decode_mask(content, "m", thin, mask_grid="resample")
     assert resampled.sum() == 5 * mask.sum()
+
+
+def test_a_compressed_segmentation_is_read_as_an_image_is() -> None:
+    dataset = pydicom.dcmread(BytesIO(segmentation({"GTV": MASK})))
+    planes = MASK[MASK.any(axis=(1, 2))].astype(np.uint8)
+    put_pixels(dataset, planes)
+    dataset.SegmentationType, dataset.MaximumFractionalValue = "FRACTIONAL", 1
+    dataset.PixelData = encapsulate([imagecodecs.jpegls_encode(plane) for plane in planes])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+    np.testing.assert_array_equal(decode_mask(written(dataset), "m", GRID), MASK)
 
 
 @pytest.mark.parametrize("measures", [{}, {"SpacingBetweenSlices": 3.0}, {"SliceThickness": 2.5}])

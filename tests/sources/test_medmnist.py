@@ -73,6 +73,7 @@ def test_every_image_comes_back_with_label_and_split(
         ({"train_images": np.zeros((8, 12, 10))}, "set.npz train", r"images of shape .* float64"),
         ({"val_images": np.zeros((4, 12), np.uint8)}, "set.npz val", r"images of shape \(4, 12\)"),
         ({"val_images": np.zeros((4, 9, 9, 4), np.uint8)}, "set.npz val", "4 channels, or volumes"),
+        ({"val_images": np.zeros((4, 3, 9, 9), np.uint8)}, "set.npz val", "3 channels before the"),
         ({"val_images": np.zeros((4, 9, 9, 9), np.uint8)}, "set.npz val", "volumes after images"),
         ({"test_images": np.zeros((4, 9, 9, 3), np.uint8)}, "set.npz test", "colour images after"),
         ({"test_labels": np.zeros((3, 1), np.uint8)}, "set.npz test", "3 labels for 4 images"),

@@ -29,6 +29,7 @@ from skiagram.steps.train import train_model
 from skiagram.sweeps.data import ingest_data, prepare_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.task import Design
+from skiagram.training.options import decide_vertical_flips
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.stand_ins import CPU
@@ -62,7 +63,9 @@ class Place:
             return {name: self.workspace.options.read_file(group, name) for name in names}
 
         return ExplainOptions(
-            model=self.workspace.options.read_file("model", name),
+            model=decide_vertical_flips(
+                self.workspace.options.read_file("model", name), upside_down=True
+            ),
             plan=self.plan,
             compute=IN_PROCESS,
             trainer=CPU,

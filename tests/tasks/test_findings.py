@@ -73,6 +73,9 @@ def test_a_list_of_findings_and_a_column_for_each_say_the_same() -> None:
     assert "Mass (2), Nodule (2)" in listed.note
     semicolons = read({"tags": ["b; a", "none", "a"]})
     assert semicolons.outcome.estimates == ("a", "b")
+    of_python = read({"tags": ["['b', 'a']", "[]", "['No Finding']", '["a"]']})
+    assert of_python.outcome.estimates == ("a", "b")
+    assert states_of(of_python).tolist() == [[1, 1], [0, 0], [0, 0], [1, 0]]
 
 
 def test_blank_and_uncertain_cells_are_not_known_or_as_the_line_says() -> None:

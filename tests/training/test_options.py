@@ -1,4 +1,4 @@
-"""Learning rates are those of PyTorch's own schedulers."""
+"""Learning rates are those of PyTorch's own schedulers, and views are of images that have an up."""
 
 from typing import Literal
 
@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from skiagram.training.options import Optimizer, learning_rate_share
+from skiagram.options import build
+from skiagram.training.options import Optimizer, decide_vertical_flips, learning_rate_share
+from tests.models.classical.families import read_options
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +53,14 @@ def test_the_cosine_is_pytorchs_epoch_by_epoch() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_the_shortest_fits_have_a_rate(schedule: Schedule, steps: int) -> None:
     assert all(0 < rate <= 0.2 for rate in rates(schedule, steps, 1))
+
+
+@pytest.mark.parametrize("upside_down", [True, False])
+def test_one_choice_says_for_all_networks_whether_images_have_an_up(upside_down: bool) -> None:
+    for name in ("small_cnn", "fine_tuned_efficientnet", "image_and_table"):
+        options = decide_vertical_flips(read_options(name), upside_down=upside_down)
+        assert build(options, name).training.views.vertical_flip is upside_down
+    tuned = decide_vertical_flips(read_options("tuned_small_cnn"), upside_down=upside_down)
+    assert tuned["model"]["training"]["augmentation"]["vertical_flip"] is upside_down
+    own = read_options("article_cnn")  # its config says it
+    assert decide_vertical_flips(own, upside_down=upside_down) == own

@@ -100,11 +100,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_arrays(options: "FileOptions") -> int:
     """Print counts of classes and splits, and the size of the images; return 0."""
     from skiagram.cli.check_report import text_table
+    from skiagram.datasets.checks import check_entries
+    from skiagram.datasets.ingest import task_of
     from skiagram.intake.arrays import array_source
 
     source, shape = array_source(options)
     splits = ["train", "validation", "test"]
-    counts = Counter((entry.label, str(entry.split)) for entry in source.open(None).entries())
+    entries = source.open(None).entries()
+    check_entries(entries, task_of(source, "holdout"), options.folder.name)
+    counts = Counter((entry.label, str(entry.split)) for entry in entries)
     rows = [
         [name, *(counts[label, split] for split in splits)]
         for label, name in enumerate(source.classes)

@@ -331,7 +331,8 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     if not target.exists() or options.copies is not None:
         values = json.loads(json.dumps(composed(source)))
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
-    params = {"dataset": source.name, "design": "holdout"} | array_choices(shape)
+    params: dict[str, Any] = {"dataset": source.name, "design": "holdout", "upside_down": False}
+    params |= array_choices(shape)
     choices = FittingChoices(params, {}, {})
     if len(shape) == 3 or shape[3] == 3:
         choices = with_networks(choices, [shape[1:]], shape[0])

@@ -21,6 +21,8 @@ from skiagram.sealing.encryption import Purpose, open_decrypted
 
 ARCHIVE = ".tar.age"
 HEAD_BYTES = 2**16  # enough to tell a packed volume
+# folders of systems and disk stations beside the files of people
+_SYSTEM = {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
 _AT_HAND = 2**30  # bytes of an archive's files
 _MAX_FILES = 2_000_000
 _MAX_HEADER = 2**20  # bytes that describe one file in a tar
@@ -35,8 +37,13 @@ _HEADERS = {
 IsImage = Callable[[bytes], bool]
 
 
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is none of a person's, such as macOS's or a recycle bin."""
+    return name.startswith(".") or name in _SYSTEM
+
+
 class FileTree(ABC):
-    """Files by relative name, `/` between folders; hidden ones do not count.
+    """Files by relative name, `/` between folders; hidden ones (`is_hidden`) do not count.
 
     Attributes:
         in_order: Whether files are best read in the order that was announced.
@@ -92,9 +99,9 @@ class FolderTree(FileTree):
 
     def files(self) -> Iterator[str]:
         for place, folders, files in os.walk(self.folder):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in folders if not is_hidden(name)]
             for file in files:
-                if not file.startswith("."):
+                if not is_hidden(file):
                     yield (Path(place) / file).relative_to(self.folder).as_posix()
 
     def images(self, listed_names: Collection[str]) -> Iterator[str]:
@@ -107,7 +114,7 @@ class FolderTree(FileTree):
         path = self.folder / name
         if not path.is_dir():
             return None
-        return sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+        return sorted(item.name for item in path.iterdir() if not is_hidden(item.name))
 
     def state(self, name: str) -> str | None:
         """Return size, times of change and number on the disk of a file, or of all in a folder."""
@@ -280,7 +287,7 @@ class EncryptedArchive(FileTree):
             parts = PurePosixPath(member.name).parts
             if member.name.startswith("/") or ".." in parts:
                 raise self._refused(f"the name `{member.name}`", "names within the archive")
-            if member.isdir() or any(part.startswith(".") for part in parts):
+            if member.isdir() or any(map(is_hidden, parts)):
                 continue
             if not member.isreg() or member.issparse():
                 odd = f"`{member.name}` is a link, a device or a sparse file"

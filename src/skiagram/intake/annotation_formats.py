@@ -346,6 +346,8 @@ def _pascal_voc(path: Path) -> Iterator[Annotation]:
         raise _unreadable(path, error) from None
     if tree.tag == "annotations" and tree.find("image") is not None:
         raise _to_convert(path, "CVAT")
+    if tree.tag != "annotation":
+        raise _unreadable(path, f"<{tree.tag}>")
     with _said_by(path):
         sides = [int(tree.findtext(f"size/{side}") or 0) for side in ("height", "width")]
         name = tree.findtext("filename") or path.stem
@@ -439,10 +441,15 @@ def _markups(content: Mapping[str, Any], path: Path, radius: float | None) -> It
     with _said_by(path):
         for number, markup in enumerate(content["markups"], 1):
             where, form = f"{path}, markup {number}", str(markup["type"])
+            units = markup.get("coordinateUnits") or "mm"
+            if "mm" not in (units if isinstance(units, list) else [units]):
+                fault = f"coordinates in `{units}`"
+                raise DataError(fault, where=where, allowed="mm", remedy="save the markups in mm")
             to_lps = _to_lps(str(markup.get("coordinateSystem") or "LPS"))
             points = [
                 np.array(point["position"], dtype=np.float64) * to_lps
                 for point in markup.get("controlPoints") or ()
+                if point.get("positionStatus") in (None, "defined")  # else it was not yet placed
             ]
             with named(where):
                 if form == "Fiducial":

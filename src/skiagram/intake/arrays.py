@@ -7,7 +7,7 @@ import numpy as np
 from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
-from skiagram.sources.medmnist import MedMNIST
+from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
 def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
@@ -17,13 +17,8 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
         raise DataError("no such file", where=str(path))
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
-    with np.load(path, allow_pickle=False) as arrays:
-        if not {"train_labels", "train_images"} <= set(arrays):
-            allowed = "`train_images`, `train_labels`, and the same of `val` and `test`"
-            raise DataError(
-                "the file lacks `train_images` or `train_labels`", where=path.name, allowed=allowed
-            )
-        labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
+    arrays = read_arrays(path, ("train_images", "train_labels"))
+    labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
     classes = tuple(options.classes or map(str, labels.tolist()))
     require_positive(options.positive, classes)
     positive = settle_positive(options.positive, classes)

@@ -1,6 +1,7 @@
 """Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -38,7 +39,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         )
     _refuse_modalities(names, where)
     # outer folders that all share, as an archive unpacks them, tell nothing
-    folders = without_image_folders([name.split("/")[:-1] for name in names])
+    spelled = [unicodedata.normalize("NFC", name).split("/")[:-1] for name in names]
+    folders = without_image_folders([[part.strip() for part in parts] for parts in spelled])
     while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
         if folders[0][0].lower() in SPLITS:
             break
@@ -137,7 +139,8 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
         named = {name for name in names if name.lower() in SPLITS}
         if named == names and all(len(parts) > 1 for parts in folders):
             return level
-        if len(named) > 1:
+        divided = {parts[level] for parts in folders if len(parts) > level + 1} & named
+        if len(named) > 1 or (divided and level == 0):
             parts = " and ".join(f"`{name}`" for name in sorted(named))
             others = listed(sorted(names - named), "`")
             raise DataError(

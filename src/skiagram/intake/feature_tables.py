@@ -430,9 +430,11 @@ def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[s
         if not PYRADIOMICS.fullmatch(name) and (dates or (called and all(map(_is_whole, cells)))):
             ids.add(name)
             continue
-        # all of its cells are numbers to people, and some to no program
+        # All of its cells are numbers to people, and some to no program. So is a feature of
+        # PyRadiomics without any number, such as of `np.float64(1.5)`.
         written = sorted(cell for cell in cells if not is_number(cell))
-        if written and all(map(_WRITTEN.fullmatch, written)):
+        is_unread = bool(PYRADIOMICS.fullmatch(name)) and len(written) == len(cells)
+        if written and (is_unread or all(map(_WRITTEN.fullmatch, written))):
             raise DataError(
                 f"`{written[0]}` is a number to people alone",
                 where=f"the table of features, column `{name}`",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from skiagram.datasets.file_trees import FolderTree
+from skiagram.datasets.file_trees import FolderTree, is_hidden
 from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import DataError, OptionError
@@ -99,7 +99,7 @@ class FoundImages:
                 mask = mask_files[min(mask_files) if both is None else both]
                 if (folder / mask).is_dir():  # it stands for the only file in it
                     names = [item.name for item in (folder / mask).iterdir()]
-                    inside = [name for name in names if not name.startswith(".")]
+                    inside = [name for name in names if not is_hidden(name)]
                     if len(inside) != 1:
                         raise DataError(
                             f"a folder of {len(inside)} files",
@@ -186,7 +186,7 @@ def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, 
         for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
             name = path.relative_to(folder).as_posix()
             last, first = longest(name), shortest(name)
-            if last is None or first is None or any(p.startswith(".") for p in name.split("/")):
+            if last is None or first is None or any(map(is_hidden, name.split("/"))):
                 continue
             if patterns.cut is None and last.groupdict() != first.groupdict():
                 raise DataError(

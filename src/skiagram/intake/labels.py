@@ -17,6 +17,7 @@ from skiagram.tasks.columns import (
     is_error,
     refuse_code,
     same_value,
+    split_list,
     stands_for_missing,
 )
 
@@ -25,7 +26,7 @@ LEAVE_OUT = "leave-out"
 LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 _MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
-_JOINS = ("|", ";", ",")  # of several findings in one cell
+_JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -238,10 +239,12 @@ def _require_single(rows: Sequence[CsvRow], column: str, named: Collection[str])
     """Refuse labels that join several findings, and a number that looks like a missing one."""
     labels = {row.cells[column] for row in rows} - {"", *named}
     for mark in _JOINS:
-        parts_of = {
-            label: {*map(str.strip, label.split(mark))} for label in labels if mark in label
+        lists = {
+            label: split_list(label, mark) for label in labels if not stands_for_missing(label)
         }
-        alone = [label for label, parts in parts_of.items() if parts <= {*labels, *named}]
+        parts_of = {label: parts for label, parts in lists.items() if mark in label.strip(mark)}
+        single = {*named}.union(*(lists[label] for label in lists.keys() - parts_of.keys()))
+        alone = [label for label, parts in parts_of.items() if parts <= single]
         joined = parts_of.keys() if alone or (mark == "|" and len(parts_of) > 1) else ()
         if joined and len({*named}) < 2:  # a line that names all classes has settled it
             number = sum(row.cells[column] in joined for row in rows)

@@ -101,6 +101,7 @@ _NUMBERS = (
     *("PixelPaddingValue", "PixelPaddingRangeLimit"),
     *("RescaleSlope", "RescaleIntercept", "DoseGridScaling", "SliceThickness"),
     *("SpacingBetweenSlices", "FrameReferenceTime", "ActualFrameDuration"),
+    "InConcatenationTotalNumber",
 )
 _WINDOW = ("WindowCenter", "WindowWidth")  # of several, for other tissues, the first is taken
 _WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
@@ -159,7 +160,7 @@ def read_dicom(
         plain = (
             _rescaling(header) == (1, 0)
             and header.get("Modality") in _FILMS
-            and "ModalityLUTSequence" not in header
+            and not header.get("ModalityLUTSequence")
             and not is_mapped(header)
             and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
         )
@@ -474,7 +475,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
             allowed="a slope that is not 0",
             remedy="export the image again",
         )
-    if "ModalityLUTSequence" in header:
+    if header.get("ModalityLUTSequence"):
         if (slope, intercept) != (1, 0):
             raise DataError(
                 "both a Modality LUT and rescaling",
@@ -486,7 +487,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
         values = values.astype(np.float64) * float(slope) + float(intercept)
     elif is_mapped(header):
         values = _real_world(values, header)
-    if header.get("PresentationIntentType") == "FOR PRESENTATION":
+    if str(header.get("PresentationIntentType")).upper() == "FOR PRESENTATION":
         [table, *_] = header.get("VOILUTSequence") or [{}]
         if "LUTDescriptor" in table and "LUTData" in table:
             values = _look_up(values, table, header)

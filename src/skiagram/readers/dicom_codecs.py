@@ -44,6 +44,8 @@ _JPEG_2000 = (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2
 _JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _JPEG_LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422")  # that become RGB, as a stream of JPEG 2000 does
+_COLOURS_JPEG_2000 = (*_COLOURS, "YBR_ICT", "YBR_RCT")
 END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no content
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, JPEG-LS; not tables
@@ -165,10 +167,18 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
 def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values of one frame, from 1, or of all, as pydicom's `pixel_array` does.
 
-    The size of the data set has been checked; colour is RGB. More frames than the header says are
-    refused.
+    The size of the data set has been checked; colour is RGB. A colour space that does not become
+    RGB, and more frames than the header says, are refused.
     """
     syntax = header.file_meta.TransferSyntaxUID
+    colours = _COLOURS_JPEG_2000 if syntax in _JPEG_2000 else _COLOURS
+    space = str(header.get("PhotometricInterpretation"))
+    if int(header.get("SamplesPerPixel") or 1) > 1 and space not in colours:
+        raise DataError(
+            f"{header.SamplesPerPixel} values a pixel in the colour space `{space}`",
+            allowed=f"gray, a palette, or colour as {', '.join(colours)}",
+            remedy="export the image again as RGB",
+        )
     index = None if frame is None else frame - 1
     stated = int(header.get("NumberOfFrames") or 1)
     plain = syntax not in DECODER_DEPENDENCIES

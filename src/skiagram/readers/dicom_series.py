@@ -199,6 +199,12 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
             fault = f"slices of {len(values)} {thing} ({counts} files)"
             remedy = "put each series into a folder of its own"
             raise DataError(fault, where=name, allowed="one series per folder", remedy=remedy)
+    # parts of an enhanced file that was divided (PS3.3 C.7.6.16.2.2.4)
+    parts = max(int(header.get("InConcatenationTotalNumber") or 1) for _, header in headers)
+    if len(headers) < parts:
+        fault, allowed = f"{len(headers)} of {parts} parts of a volume", "all parts in one folder"
+        remedy = "put the other parts beside, and name the folder in the table"
+        raise DataError(fault, where=name, allowed=allowed, remedy=remedy)
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]

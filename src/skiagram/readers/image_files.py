@@ -134,9 +134,8 @@ def decode_image(
             return SpacedImage(plane)
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
-        if isinstance(file, PpmImageFile) and _goes_on(file, content):
-            remedy = "write one file per image"
-            raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
+        if isinstance(file, PpmImageFile):
+            _check_netpbm(file, content, name)
         stretched = _STRETCHED.get(_depth(file), 1)
         pixels, transparent = _pixels(
             file, name, most_pixels, as_stored=as_stored, on_black=on_black
@@ -351,14 +350,27 @@ def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str)
         )
 
 
-def _goes_on(file: PpmImageFile, content: bytes) -> bool:
-    """Return whether a second image follows the first, which Pillow does not look for."""
-    tile = file.tile[0]
+def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
+    """Refuse what Pillow does not look for: a second image, and values that it would cut off."""
+    tile, pixels = file.tile[0], content[file.tile[0].offset :]
     if tile.codec_name == "ppm_plain":
-        return re.search(rb"\sP[1-6]\s", content[tile.offset :]) is not None
-    row = (2 if file.mode == "I" else 1) * len(file.getbands()) * file.width
-    row = math.ceil(file.width / 8) if file.mode == "1" else row
-    return _NETPBM.match(content[tile.offset + row * file.height :].lstrip()) is not None
+        goes_on = re.search(rb"\sP[1-6]\s", pixels) is not None
+    else:
+        row = (2 if file.mode == "I" else 1) * len(file.getbands()) * file.width
+        row = math.ceil(file.width / 8) if file.mode == "1" else row
+        goes_on = _NETPBM.match(pixels[row * file.height :].lstrip()) is not None
+    if goes_on:
+        remedy = "write one file per image"
+        raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
+    if tile.codec_name == "ppm":
+        how: Any = tile.args
+        stated = int(how[1])
+        number = len(file.getbands()) * file.width * file.height
+        values = np.frombuffer(pixels, ">u2" if stated > 255 else np.uint8, number)
+        if (greatest := int(values.max())) > stated:
+            allowed = f"at most {stated}, the greatest value that its header says"
+            remedy = "correct the header, or save the image as PNG"
+            raise DataError(f"a value of {greatest}", where=name, allowed=allowed, remedy=remedy)
 
 
 def _depth(file: ImageFile) -> str:

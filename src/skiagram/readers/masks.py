@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels import pixel_array
 
 from skiagram.errors import DataError, listed, named, readable
 from skiagram.image_store.shards import Spacing
 from skiagram.readers.contours import fill_contours
 from skiagram.readers.dicom import check_deflated, headers_of_frames, with_preamble
-from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size
+from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,
     OFF_SLICE,
@@ -393,7 +392,7 @@ def _read_segment(
         remedy = "correct the column `label_value`"
         raise DataError(fault, allowed=allowed, remedy=remedy)
     check_size(dataset, "")
-    frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
+    frames = decode_pixels(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.get("SegmentationType", "BINARY"))
     headers = dict(enumerate(headers_of_frames(dataset)))
     if kind == "LABELMAP":

@@ -8,7 +8,7 @@ publishes no patient ids.
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
 _COLOURS = 3
 _SHAPES = "(n, height, width), (n, height, width, 3) or (n, depth, height, width)"
 _SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
+_KEYS = [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
 
 
 @dataclass(**STRICT)
@@ -65,23 +66,32 @@ class MedMNIST(RealDataSet):
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         path = locate(self.file, self.md5, self.url, root)
-        keys = [f"{split}_{kind}" for split in _SPLITS for kind in ("images", "labels")]
-        arrays: dict[str, NDArray[Any]] = {}
-        for key in keys:
-            try:
-                with np.load(path, allow_pickle=False) as archive:
-                    arrays[key] = archive[key]
-            except KeyError as error:
-                allowed = f"a MedMNIST file with {', '.join(keys)}"
-                raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
-            except _UNREADABLE as error:
-                raise DataError(
-                    f"`{key}` cannot be read ({error})",
-                    where=path.name,
-                    allowed="a whole .npz of plain arrays; pickled objects are never loaded",
-                    remedy="download the file again",
-                ) from error
-        return MedMNISTFile(path, arrays, len(self.classes))
+        return MedMNISTFile(path, read_arrays(path, _KEYS), len(self.classes))
+
+
+def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return some arrays of a file; a DataError where one is not there or cannot be read."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for key in keys:
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays[key] = archive[key]
+        except KeyError as error:
+            allowed = f"a MedMNIST file with {', '.join(_KEYS)}"
+            raise DataError(
+                f"no array `{key}`",
+                where=path.name,
+                allowed=allowed,
+                remedy="rename the arrays, or save the images as files with a table",
+            ) from error
+        except _UNREADABLE as error:
+            raise DataError(
+                f"`{key}` cannot be read ({error})",
+                where=path.name,
+                allowed="a whole .npz of plain arrays; pickled objects are never loaded",
+                remedy="download the file again",
+            ) from error
+    return arrays
 
 
 class MedMNISTFile(OpenSource):
@@ -99,9 +109,15 @@ class MedMNISTFile(OpenSource):
             if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
                 fault = f"images of shape {images.shape} and type {images.dtype}"
                 raise DataError(fault, where=where, allowed=f"{_SHAPES}, uint8")
-            if images.ndim == 4 and images.shape[3] < MIN_SIDE and images.shape[3] != _COLOURS:
-                fault = f"{images.shape[3]} channels, or volumes as narrow as that"
-                raise DataError(fault, where=where, allowed=_SHAPES)
+            if images.ndim == 4 and images.shape[3] != _COLOURS:
+                fault, remedy = "", ""
+                if images.shape[3] < MIN_SIDE:
+                    fault = f"{images.shape[3]} channels, or volumes as narrow as that"
+                elif images.shape[1] in (1, _COLOURS):
+                    fault = f"{images.shape[1]} channels before the rows, or as many slices"
+                    remedy = "put channels last, as `np.moveaxis(images, 1, -1)` does"
+                if fault:
+                    raise DataError(fault, where=where, allowed=_SHAPES, remedy=remedy)
             if labels.size != len(images):
                 fault = f"{labels.size} labels for {len(images)} images"
                 raise DataError(fault, where=where, allowed="one label per image")

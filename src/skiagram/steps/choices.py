@@ -29,6 +29,7 @@ class RunChoices:
         calibration: How scores became probabilities.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases.
         seed: The run's seed.
+        upside_down: Whether networks also learn from images turned upside down.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class RunChoices:
     calibration: CalibrationMethod
     sensitivity: Annotated[float, Field(gt=0, le=1)]
     seed: Annotated[int, Field(ge=0)]
+    upside_down: bool = False
 
     @property
     def trained(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from skiagram.records.files import read_table, write_record
 from skiagram.records.predictions import Outcome, Predictions, scores_of
 from skiagram.steps.train import join_inputs, piece_inputs
 from skiagram.tasks.task import Task
-from skiagram.training.options import Trainer
+from skiagram.training.options import Trainer, decide_vertical_flips
 
 _GRADIENTS = {"grad_cam", "integrated_gradients"}
 
@@ -46,6 +46,7 @@ class ExplainOptions(TrainOptions):
 
     Attributes:
         trainer: Where networks are trained.
+        upside_down: Whether networks also learned from images turned upside down.
         dataset: `_target_` and options of the source, which may know the ideal observer.
         features: Name → `_target_` and options of each feature family, in column order.
         encoders: Name → `_target_` and options of each frozen encoder.
@@ -57,6 +58,7 @@ class ExplainOptions(TrainOptions):
     features: dict[str, dict[str, Any]]
     encoders: dict[str, dict[str, Any]]
     explanation: ExplanationOptions
+    upside_down: bool = False
 
 
 def explain_in_project(root: Path, name: str, options: ExplainOptions, target: Path) -> None:
@@ -194,7 +196,8 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     if options.plan.subset is not None:
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
-    model = learner_of(build(options.model, "model"), options.trainer, options.compute.threads)
+    values = decide_vertical_flips(options.model, upside_down=options.upside_down)
+    model = learner_of(build(values, "model"), options.trainer, options.compute.threads)
     is_finder = model.finds_in is not None
     if outcome.arm == "reader" or is_finder:
         fault = "judges places, not cases" if is_finder else "is a reader, not a model"

@@ -15,7 +15,7 @@ from skiagram.models.contract import learner_of
 from skiagram.options import STRICT, build
 from skiagram.projects.outputs import process_rank
 from skiagram.steps.train import train_in_project
-from skiagram.training.options import Trainer
+from skiagram.training.options import Trainer, decide_vertical_flips
 from skiagram.training.processes import is_last
 
 
@@ -25,14 +25,18 @@ class TrainNetworkOptions(TrainOptions):
 
     Attributes:
         trainer: Where and how networks are trained.
+        upside_down: Whether they also learn from images turned upside down.
     """
 
     trainer: Trainer
+    upside_down: bool = False
 
 
 def train_network(root: Path, name: str, options: TrainNetworkOptions, target: Path) -> None:
     """Train a network, alone or as one of several processes that Lightning or SLURM started."""
-    network, rank = build(options.model, "model"), process_rank()
+    model = decide_vertical_flips(options.model, upside_down=options.upside_down)
+    options = replace(options, model=model)
+    network, rank = build(model, "model"), process_rank()
     composition = Composition(root)
     tracking = composition.read_file("tracking", str(composition.choices["tracking"]))
     tracker: Any = build(tracking, "tracking")

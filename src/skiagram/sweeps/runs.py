@@ -55,7 +55,7 @@ from skiagram.sweeps.row_options import (
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
 from skiagram.sweeps.workspace import Workspace
-from skiagram.training.options import Trainer
+from skiagram.training.options import Trainer, decide_vertical_flips
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -335,7 +335,11 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         reported,
         duplicates if reported == data else duplicates.iloc[:0],
         tuple(
-            NetworkCandidate(name, options, trainer)
+            NetworkCandidate(
+                name,
+                decide_vertical_flips(options, upside_down=bool(choices.get("upside_down"))),
+                trainer,
+            )
             if name in networks
             else Candidate(name, options)
             for name, options in read("model").items()

@@ -92,6 +92,13 @@ def plain(cell: str) -> str:
         return text
 
 
+def split_list(cell: str, mark: str) -> set[str]:
+    """Return the findings that a cell lists; it may be a list as Python writes it."""
+    is_list = cell.startswith("[") and cell.endswith("]")
+    parts = (cell[1:-1] if is_list else cell).split(mark)
+    return {part.strip(" '\"" if is_list else None) for part in parts} - {""}
+
+
 def are_equal(cell: str, other: str) -> bool:
     """Return whether two cells say the same: `1`, `1.0` and `True` do."""
     return cell == other or same_value(cell) == same_value(other)

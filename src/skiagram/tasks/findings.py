@@ -32,6 +32,7 @@ from skiagram.tasks.columns import (
     OutcomeRow,
     OutcomeTable,
     plain,
+    split_list,
     stands_for_missing,
 )
 from skiagram.tasks.figure import Figure
@@ -578,11 +579,8 @@ def _read_lists(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFinding
         )
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
     finding_sets = [
-        {part.strip() for part in cell.split(separator) if part.strip()} if cell else set()
+        {name for name in split_list(cell, separator) if _squeezed(name) not in _NO_FINDING}
         for cell in cells
-    ]
-    finding_sets = [
-        {name for name in names if _squeezed(name) not in _NO_FINDING} for names in finding_sets
     ]
     occurring = Counter(name for names in finding_sets for name in names)
     names = options["finding_names"] or sorted(occurring)

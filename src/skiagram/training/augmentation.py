@@ -92,7 +92,7 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def _sign(uniform: Tensor, allowed: bool) -> Tensor:
+def _sign(uniform: Tensor, allowed: bool | None) -> Tensor:
     return torch.where(uniform < 0.5, -1.0, 1.0) if allowed else torch.ones_like(uniform)
 
 

@@ -79,7 +79,8 @@ class Augmentation:
 
     Attributes:
         horizontal_flip: Mirror left and right in half of the views; not where the side matters.
-        vertical_flip: Mirror top and bottom in half of the views.
+        vertical_flip: Mirror top and bottom in half of the views; null: where `upside_down` of
+            params.yaml says so.
         shift: Largest shift as a share of the image's side, each way.
         rotation: Largest rotation in degrees, each way.
         shear: Largest slant each way: pixels across for each pixel down.
@@ -90,7 +91,7 @@ class Augmentation:
     """
 
     horizontal_flip: bool
-    vertical_flip: bool
+    vertical_flip: bool | None
     shift: Annotated[float, Field(ge=0, le=0.5)]
     rotation: Annotated[float, Field(ge=0, le=180)]
     shear: Annotated[float, Field(ge=0, le=2)]
@@ -281,6 +282,23 @@ class Trainer:
     accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
     callbacks: tuple[Annotated[Part, AfterValidator(_without_clock)], ...] = ()
     logger: Part | None = None
+
+
+def decide_vertical_flips(options: Mapping[str, Any], *, upside_down: bool) -> dict[str, Any]:
+    """Return options of a network in which no `vertical_flip` is null.
+
+    Args:
+        options: Those of a config, at any depth.
+        upside_down: Whether the network also learns from images turned upside down.
+    """
+    decided: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            decided[name] = decide_vertical_flips(value, upside_down=upside_down)
+        else:
+            is_open = name == "vertical_flip" and value is None
+            decided[name] = upside_down if is_open else value
+    return decided
 
 
 def reads_validation(training: Training, trainer: Trainer) -> bool:
