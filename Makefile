@@ -36,7 +36,7 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 .venv/installed-dev: LOCKS = requirements.lock requirements-uv.lock requirements-dev.lock
 .venv/installed-dev: requirements-dev.lock
 # Tests call every array loop, and two workers would compile the same ones; a run compiles those that it calls.
-.venv/installed-dev: LOOPS = .venv/bin/python -m skiagram.steps.compile_loops
+.venv/installed-dev: LOOPS = .venv/bin/python -m tests.pipeline.compile_loops
 .venv/installed .venv/installed-dev: requirements.lock requirements-uv.lock pyproject.toml
 	@echo "Installing $(strip $(LOCKS)) into .venv; minutes, and longer where packages are not on this machine yet"
 	$(PYTHON) -m venv .venv

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from skiagram.composition import RENAMED_MODELS, RENAMED_OPTIONS, SEVERAL, Composition
+from skiagram.composition import SEVERAL, Composition
 from skiagram.errors import OptionError
 from skiagram.options import list_options, read_option_file, resolve
+from skiagram.renamed import RENAMED_MODELS, RENAMED_OPTIONS
 
 REPOSITORY = Path(__file__).parents[1]
 STAGE_OF = {  # group of configs → a stage that reads it
@@ -199,6 +200,15 @@ def test_options_of_an_earlier_version_have_their_new_names(
     (tmp_path / "conf/model/svm.yaml").write_text(f"{svm}C: 1.0\n")
     with pytest.raises(OptionError, match="`inverse_regularisation` and `C` are one option"):
         Composition(tmp_path).read_file("model", "svm")
+
+
+def test_a_class_is_found_in_the_module_where_version_0_1_had_it(tmp_path: Path) -> None:
+    values = read_option_file(REPOSITORY / "conf/dataset/phantom.yaml")
+    earlier = values | {"_target_": values["_target_"].replace(".sources.", ".datasets.")}
+    assert earlier != values
+    options = own_project(tmp_path, **{"conf/dataset/own.yaml": yaml.safe_dump(earlier)})
+    assert options.read_file("dataset", "own")["_target_"] == values["_target_"]
+    assert options.compose_stage("ingest")["dataset"]["_target_"] == values["_target_"]
 
 
 def test_classes_have_the_new_names_of_their_options_alone() -> None:

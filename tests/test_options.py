@@ -7,7 +7,6 @@ import pytest
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.code_digest import named_targets
 from skiagram.errors import OptionError
 from skiagram.options import STRICT, build, check, composed, read_option_file
 from tests.option_texts import REFUSED
@@ -99,14 +98,6 @@ def test_a_missing_option_is_named() -> None:
 
 def test_a_target_chooses_the_class() -> None:
     assert build({"_target_": f"{__name__}.Optimizer", "lr": 0.5}, "model") == Optimizer(lr=0.5)
-
-
-def test_a_source_is_found_under_the_name_that_version_0_1_gave_it() -> None:
-    options = read_option_file(Path("conf/dataset/phantom.yaml"))
-    before = options | {"_target_": options["_target_"].replace(".sources.", ".datasets.")}
-    assert before != options
-    assert build(before, "dataset") == build(options, "dataset")
-    assert named_targets(before) == named_targets(options)
 
 
 @pytest.mark.parametrize(

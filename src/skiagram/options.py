@@ -24,8 +24,6 @@ T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
 # Stands for a value of params.yaml; in files of version 0.1 with a colon.
 FROM_PARAMS = re.compile(r"\$\{params[.:](\w+)\}")
-# Modules as projects and packages of version 0.1 name them, and where they stand now.
-_MOVED = re.compile(r"skiagram\.datasets\.(?=(lidc|medmnist|mini_mias|phantom)\.)")
 
 
 class _Declaration(TypedDict):
@@ -173,15 +171,10 @@ def set_option(values: dict[str, Any], path: str, value: object, where: str) -> 
     place[last] = value
 
 
-def current_name(target: str) -> str:
-    """Return what a `_target_` is called now, if a project or package of version 0.1 names it."""
-    return _MOVED.sub("skiagram.sources.", target)
-
-
 def resolve(target: str, where: str) -> type:
     """Import the option dataclass that a `_target_`, `package.module.Class`, names."""
     where = f"{where}._target_"
-    module_name, _, class_name = current_name(target).rpartition(".")
+    module_name, _, class_name = target.rpartition(".")
     try:
         option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:

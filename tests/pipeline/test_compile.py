@@ -7,7 +7,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 from skiagram import evaluation, features
-from skiagram.steps import compile_loops
+from tests.pipeline import compile_loops
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import check
 from skiagram.sweeps.rows import Sweep, expand_rows
-from skiagram.sweeps.runs import Measurable, run_rows
+from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from skiagram.sweeps.workspace import Workspace
 from tests import stand_ins
@@ -58,6 +58,6 @@ def make_sweep(**values: Any) -> Sweep:
 
 def run(workspace: Workspace, **values: Any) -> SweepResult:
     """Run the rows of a sweep; those that fail are rows, too."""
-    sweep, trained = make_sweep(**values), dict[int, Measurable]()
+    sweep, trained = make_sweep(**values), dict[int, TrainedRow]()
     rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))
     return gather("try", sweep, rows, trained)

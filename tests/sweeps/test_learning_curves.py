@@ -23,7 +23,7 @@ from skiagram.sweeps.learning_curves import (
     split_spread,
 )
 from skiagram.sweeps.rows import SELECTION, expand_rows
-from skiagram.sweeps.runs import Measurable, run_rows
+from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.evaluation.model_results import interval
@@ -219,12 +219,12 @@ def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
     assert found.crossings == ()
 
 
-def inputs_of(row: Measurable) -> EvaluationInputs:
+def inputs_of(row: TrainedRow) -> EvaluationInputs:
     """Return what stage evaluate reads of a run with the options of a row."""
-    data = row.row.reported
+    data = row.prepared.reported
     cases, task = read_cases(data / "cases")
     return EvaluationInputs(
-        models=tuple(row.trained.read()),
+        models=tuple(row.read()),
         cases=cases,
         task=task,
         sealed=open_labels(data / "sealed", task),
@@ -243,11 +243,11 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
     stacking = {"combinations": ["stacking"], "conf.combination.stacking.members": BASELINES}
     base = CHOICES | stacking | {"networks": [], "design": design, "inner_folds": 2}
     sweep = make_sweep(base=base, axes={"seed": [0]})
-    trained = dict[int, Measurable]()
+    trained = dict[int, TrainedRow]()
     (row,) = run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained)
     assert not row.reason
-    cases = Cases.read(trained[1].row.data.cases / "cases.parquet")
-    models = trained[1].trained.read()
+    cases = Cases.read(trained[1].prepared.data.cases / "cases.parquet")
+    models = trained[1].read()
     parts = [
         [sorted(model.part(part)["case_id"]) for part in ("out_of_fold", "training", "test")]
         for model in models
@@ -262,7 +262,7 @@ def test_a_subset_limits_every_fit_of_models_and_combinations(
     found = find_subset(inputs_of(trained[1]))
     assert found is not None
     assert f"24 of {available} cases" in found.describe()
-    of_run = evaluate(inputs_of(trained[1]), trained[1].row.evaluation, seed=0)
+    of_run = evaluate(inputs_of(trained[1]), trained[1].prepared.evaluation, seed=0)
     assert found.describe() in of_run.warnings  # a run knows which cases were learned from
     for each in of_run.models:
         name = each.outcome.model

@@ -1,6 +1,5 @@
 """The table of a sweep, and sweeps that their rows cannot answer: refused before the first row."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from skiagram.errors import OptionError
 from skiagram.sweeps.rows import expand_rows
 from skiagram.sweeps.table import SweepResult, check_rows, run_sweep
 from skiagram.sweeps.workspace import Workspace
-from skiagram.tracking.sweeps import sweep_execution
 from tests.sweeps.small_phantom import make_sweep, small_place
 
 pytestmark = pytest.mark.slow
@@ -27,10 +25,8 @@ PENALTY = {"conf.model.logistic_regression.C": [0.1, 1.0]}
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return a place with small phantoms: of classes, of the same with more noise, of times."""
+    """Return a place with small phantoms: of classes and of times."""
     place = small_place(tmp_path_factory.mktemp("table"), **CHOICES)
-    noisy = place.options.read_file("dataset", "phantom") | {"name": "noisy", "noise": 0.9}
-    (place.options.root / "conf" / "dataset/noisy.yaml").write_text(yaml.safe_dump(noisy))
     file = place.options.root / "conf" / "dataset/phantom_times.yaml"
     values = yaml.safe_load(file.read_text())
     values["phantom"] |= {"size": 32, "patients": {"train": 20, "validation": 4, "test": 16}}
@@ -123,26 +119,13 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace: Workspac
     assert "skiagram validate" in other.reason
 
 
-def test_options_in_files_that_rows_choose_by_name_are_columns(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    result = run(workspace, axes={"dataset": ["phantom", "noisy"]})
-    assert not [row.reason for row in result.rows if row.reason]
-    table = result.table().drop_duplicates("row")
-    assert table["dataset"].tolist() == ["phantom", "noisy"]
-    assert table["dataset.noise"].tolist() == ["0.3", "0.9"]
-    assert set(table.columns) & {"dataset.size", "dataset.seed"} == set()  # they are equal
-    noises = [run.params["dataset.noise"] for run in sweep_execution(result, tmp_path).children]
-    assert noises == ["0.3", "0.9"]
-
-
-def test_a_row_that_leaves_an_option_as_it_is_shows_its_value(workspace: Workspace) -> None:
+def test_a_row_that_leaves_an_option_as_it_is_has_an_empty_cell(workspace: Workspace) -> None:
     option, plan = "conf.model.logistic_regression.C", "conf.plan.plan.subset"
     settings = {"as it is": {}, "weaker": {option: 1.0, "seed": 1, plan: {"cases": 24, "draw": 0}}}
     result = run(workspace, axes={"penalty": settings})
     table = result.table().drop_duplicates("row")
     assert table["penalty"].tolist() == ["as it is", "weaker"]
-    assert table["logistic_regression.C"].tolist() == ["0.03", "1"]
-    assert table["seed"].tolist() == ["0", "1"]
-    assert table["plan.subset"].tolist() == ["null", '{"cases": 24, "draw": 0}']
+    assert table["logistic_regression.C"].tolist() == ["", "1"]
+    assert table["seed"].tolist() == ["", "1"]
+    assert table["plan.subset"].tolist() == ["", '{"cases": 24, "draw": 0}']
     assert table.columns.is_unique

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
-    from skiagram.datasets.contract import Source
+    from skiagram.datasets.contract import OpenSource, Source
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
@@ -27,23 +27,22 @@ class DescribedCohort(NamedTuple):
     """A cohort as it will be ingested.
 
     Attributes:
+        opened: Its images, or rows of a table, which were checked.
         file_of: Case → its file, or its row of a table of features.
         cohort_of: Case → which of several cohorts it is of; empty where there is one.
     """
 
     source: "Folder | FeatureTable"
+    opened: "OpenSource"
     file_of: Mapping[str, str]
     cohort_of: Mapping[str, str]
 
 
-def read_cohort(
-    options: "FileOptions", project: "Project", at_home: "Source", place: Path
-) -> DescribedCohort:
+def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -> DescribedCohort:
     """Read the cohort that the line names.
 
     Args:
         at_home: The project's own data set.
-        place: Empty folder, for what the source needs and nobody keeps.
 
     Raises:
         DataError: It is not of the kind of the project's data set, or cannot be used.
@@ -61,15 +60,15 @@ def read_cohort(
         )
     options = _name_classes(options, project)
     if isinstance(at_home, FeatureTable):
-        return _read_table(options, project, at_home, place)
+        return _read_table(options, project, at_home)
     described = _read_folder(options, project, at_home)
-    file_of, source = _check_folder(described, project, place)
+    source, opened, file_of = _check_folder(described, project)
     # which of several cohorts each case is of, where a column says it
     columns, cohorts = described.source.columns, dict[str, str]()
     if columns.site is not None:
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
         cohorts = {case: site_of[file] for case, file in file_of.items()}
-    return DescribedCohort(source, file_of, cohorts)
+    return DescribedCohort(source, opened, file_of, cohorts)
 
 
 def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
@@ -93,11 +92,11 @@ def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
 
 
 def _read_table(
-    options: "FileOptions", project: "Project", at_home: "FeatureTable", place: Path
+    options: "FileOptions", project: "Project", at_home: "FeatureTable"
 ) -> DescribedCohort:
     """Read a table of features, with those that the project's table has."""
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text, require_columns
+    from skiagram.datasets.feature_table import OpenFeatureTable
+    from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.intake.feature_tables import read_features
     from skiagram.records.files import read_table
     from skiagram.steps.validate import name_entries
@@ -106,21 +105,22 @@ def _read_table(
     features = tuple(name for name in measured if name != "case_id")
     described = read_features(options, replace(at_home, features=features))
     rows, site = described.rows, options.site
-    source = replace(described.source, split=None, file=str(place / "features.csv"))
+    source = replace(described.source, split=None)
     source = replace(source, outcome=_outcome_of(project, source))
     _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
-    text = csv_text(described.source.columns.used(), (row.cells for row in rows))
-    write_files({Path(source.file): text.encode()})
-    entries = source.open(None).entries()
-    row_of = {entry.name: row for entry, row in zip(entries, rows, strict=True)}
-    named = {case: row_of[entry.name] for case, entry in name_entries(source, None).items()}
+    opened = OpenFeatureTable(source, rows)
+    for problem in opened.problems:
+        raise problem
+    row_of = {entry.name: row for entry, row in zip(opened.entries(), rows, strict=True)}
+    named = {case: row_of[entry.name] for case, entry in name_entries(opened).items()}
     cohorts: dict[str, str] = {}
     if site is not None:
         require_columns(rows, (site,))
         cohorts = {case: row.cells[site] for case, row in named.items()}
     for note in described.notes:
         print(printable(note), file=sys.stderr)
-    return DescribedCohort(source, {case: row.where for case, row in named.items()}, cohorts)
+    file_of = {case: row.where for case, row in named.items()}
+    return DescribedCohort(source, opened, file_of, cohorts)
 
 
 def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
@@ -175,14 +175,10 @@ def _read_folder(
 
 
 def _check_folder(
-    described: "DescribedFolder", project: "Project", place: Path
-) -> "tuple[Mapping[str, str], Folder]":
-    """Check every row and file; return the file of each case, and a data set of a manifest."""
+    described: "DescribedFolder", project: "Project"
+) -> "tuple[Folder, OpenSource, Mapping[str, str]]":
+    """Check every row and file; return the data set, its images, and the file of each case."""
     from skiagram.cli.check_report import require_usable
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.table import split_modalities
-    from skiagram.options import build, read_option_file
     from skiagram.steps.check import check_folder
 
     folder = described.source.folder
@@ -197,21 +193,12 @@ def _check_folder(
             remedy=f"correct the names or the folder; first: {data.problems[0]}",
         )
     require_usable(checked.data, source.folder, "nothing was opened")
+    # in the colours of the project's images, and without the rows that were left out
     colour = project.preparation.images.channels == (3,)
     source = replace(
         source,
         channels=3 if colour else source.channels,
         unlisted=source.unlisted if len(rows) == len(described.rows) else "ignore",
     )
-    by_modality = split_modalities(rows, source.columns, source.modalities)
-    files = OptionFiles(place / "project", source.name, outside=place)
-    files.options.parent.mkdir(parents=True)
-    files.write(
-        source,
-        [row for modality_rows in by_modality.values() for row in modality_rows],
-        checked.checksums,
-    )
-    cohort = build(read_option_file(files.options), "cohort")
-    if not isinstance(cohort, Folder):
-        raise TypeError(cohort)
-    return data.file_of, cohort
+    opened = source.open_rows(checked.opened.files, rows, checked.checksums)
+    return source, opened, data.file_of

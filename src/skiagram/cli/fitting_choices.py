@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skiagram.composition import Composition, find_new_option
+from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.errors import how_to_install
 from skiagram.intake.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.intake.feature_tables import DescribedFeatures
 from skiagram.projects.files import CHOICES, read_shipped
+from skiagram.renamed import find_new_option
 from skiagram.steps.check import CheckedData
 from skiagram.tasks.outcome import MeasuredOutcome
 from skiagram.tasks.task import Design
@@ -281,21 +282,8 @@ def choices_of_outcome(
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
     if covariates:  # all that the line names, texts too
         families.append("covariates")
-        read = {"columns": [*covariates]}
-        options["conf/features/covariates.yaml"] = read
-        for alone in (name for name in (_ALONE, _VOLUME_NETWORK) if name in networks):
-            sized = options.get(f"conf/model/{alone}.yaml", {})
-            as_backbone: dict[str, Any] = {}
-            if alone == _VOLUME_NETWORK:  # images are read as that network reads them
-                backbone = read_shipped(f"conf/model/{alone}.yaml")
-                training = backbone.pop("training")
-                as_backbone = {
-                    "backbone": backbone,
-                    "training.epochs": training["epochs"],
-                    "training.patience": training["patience"],
-                }
-            options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
-            networks = [_WITH_TABLE if name == alone else name for name in networks]
+        options["conf/features/covariates.yaml"] = {"columns": [*covariates]}
+        networks = _read_table_too(networks, covariates, options)
     rules = [name for need, name in outcome.rules.items() if available.get(need)]
     frozen_options = {"columns": ["encoding", "covariates"]} if covariates else {}
     options |= {
@@ -318,6 +306,32 @@ def choices_of_outcome(
         networks=tuple(networks),
         image_shape=shape,
     )
+
+
+def _read_table_too(
+    networks: Sequence[str], covariates: Sequence[str], options: dict[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return networks, in place of those of images alone one that reads covariates, too.
+
+    Args:
+        options: File → its options; those of that network are put in.
+    """
+    chosen = [*networks]
+    for alone in (name for name in (_ALONE, _VOLUME_NETWORK) if name in networks):
+        sized = options.get(f"conf/model/{alone}.yaml", {})
+        as_backbone: dict[str, Any] = {}
+        if alone == _VOLUME_NETWORK:  # images are read as that network reads them
+            backbone = read_shipped(f"conf/model/{alone}.yaml")
+            training = backbone.pop("training")
+            as_backbone = {
+                "backbone": backbone,
+                "training.epochs": training["epochs"],
+                "training.patience": training["patience"],
+            }
+        read = {"columns": [*covariates]}
+        options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
+        chosen = [_WITH_TABLE if name == alone else name for name in chosen]
+    return chosen
 
 
 def table_choices(described: DescribedFeatures, data: CheckedData) -> FittingChoices:

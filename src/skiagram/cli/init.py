@@ -178,12 +178,10 @@ def _name_files(
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.ingest import task_of
+    from skiagram.intake.labels import require_positive
 
     source = described.source
-    if len(source.classes) == 2 and source.positive_class is None:
-        allowed = " or ".join(source.classes)
-        remedy = f"add `--positive {shlex.quote(source.classes[1])}`"
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    require_positive(source.positive_class, source.classes)
     task_of(source, described.design)
     inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
     if outside is not None and (inside or not outside.is_dir()):

@@ -1,6 +1,5 @@
 """`skiagram.run`: what the command of this name does, called from Python."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -8,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skiagram.cli.run import ASKED, run_data_set
+from skiagram.cli.run import ASKED, gone_if_refused, run_data_set
 from skiagram.cli.show import show_results
 from skiagram.errors import (
     AuditStop,
@@ -90,7 +89,7 @@ def run(
     user_choices = {name: value for name, value in (options or {}).items() if name in ASKED}
     values = {name: value for name, value in (options or {}).items() if name not in ASKED}
     with _errors_with_notes(verbose=verbose) as printed:
-        with _gone_if_refused(place):
+        with gone_if_refused(place, place / IMAGES, place / TABLE):
             image_folder, table = write_data_set(place, images, labels, patients)
             files = FileOptions(
                 image_folder,
@@ -132,21 +131,6 @@ def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
             if (refusal := not_installed(error)) is None:
                 raise
             raise refusal from error
-
-
-@contextmanager
-def _gone_if_refused(place: Path) -> Iterator[None]:
-    """Remove the images and the table that are new where they are refused: nothing was run."""
-    new = [path for path in (place / IMAGES, place / TABLE, place) if not path.exists()]
-    try:
-        yield
-    except (DataError, OptionError):
-        for path in new:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        raise
 
 
 def _failed_stage(code: int, printed: str, project: Path) -> SkiagramError:

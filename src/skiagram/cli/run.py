@@ -146,15 +146,14 @@ def run_data_set(
     options, user_choices = options.resolved(), dict(user_choices)
     _require_files(options.folder)
     # what is chosen, before a project is made for it
-    shipped = read_shipped(CHOICES)
-    usual = {choice: shipped[choice] for choice in _USUAL_CHOICES}
+    usual = {name: value for name, value in read_shipped(CHOICES).items() if name in _USUAL_CHOICES}
     composition = Composition(project if is_made(project) else shipped_root())
     if "baselines" in user_choices:
         user_choices["encoders"] = read_encoders(user_choices["baselines"], composition)
     values = {composition.find_option(address): value for address, value in values.items()}
     check_run(Composition(composition.root, usual | user_choices | values))
     # the project with its data set
-    with _gone_if_refused(project):
+    with gone_if_refused(project):
         if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         with _inside(project):
@@ -250,15 +249,19 @@ def _inside(project: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _gone_if_refused(project: Path) -> Iterator[None]:
-    """Remove a project that is new where its data set is refused: nothing was written then."""
-    is_new, made = not project.exists(), project.resolve()
+def gone_if_refused(*paths: Path) -> Iterator[None]:
+    """Remove files and folders that are new where their data set is refused: nothing was run."""
+    new = {path: path.resolve() for path in paths if not path.exists()}
     try:
         yield
     except (DataError, OptionError):
-        if is_new and made.exists():
-            shutil.rmtree(made, ignore_errors=True)
-            print(f"{project} is removed again: nothing was run.", flush=True)
+        for path, made in new.items():
+            if made.exists():
+                if made.is_dir():
+                    shutil.rmtree(made, ignore_errors=True)
+                else:
+                    made.unlink()
+                print(f"{path} is removed again: nothing was run.", flush=True)
         raise
 
 

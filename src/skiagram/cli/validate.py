@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.inputs import EvaluationInputs
     from skiagram.evaluation.options import EvaluationOptions
+    from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared
     from skiagram.sweeps.workspace import Workspace
 
@@ -71,67 +72,34 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.compute.checkout import home
     from skiagram.options import build
     from skiagram.projects.files import environment
-    from skiagram.report.material import read_cohort_material
-    from skiagram.report.write import write_validation
     from skiagram.sealing.ledger import describe_openings
-    from skiagram.steps.validate import (
-        Project,
-        evaluate_cohort,
-        ingest_cohort,
-        open_cohort,
-        score_cohort,
-    )
+    from skiagram.steps.validate import Project, ingest_cohort
     from skiagram.sweeps.workspace import Workspace
 
+    # the project, in whose folder all of it happens
     files = read_file_options(arguments).resolved()
     shown = arguments.project
     if not shown.is_dir():
         raise DataError("no such folder", where=str(shown))
     os.chdir(shown)
     os.environ.update(environment(Path()))
-    project, compute = Project.open(Path()), compute_of(arguments.workers)
-    workspace = Workspace.of_project(Path(), compute)
+    project = Project.open(Path())
+    workspace = Workspace.of_project(Path(), compute_of(arguments.workers))
     name = files.short_name
     target = _FOLDER / name
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
         raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
-    options, choices = workspace.options, workspace.options.choices
-    at_home = build(options.read_file("dataset", choices["dataset"]), "dataset")
+    options = workspace.options
+    at_home = build(options.read_file("dataset", options.choices["dataset"]), "dataset")
+    # the cohort, and what became of it
     with scratch_folder("validate") as place:
-        described = read_cohort(files, project, at_home, place)
-        source, cohort = described.source, place / "cohort"
-        patients = ingest_cohort(project, source, cohort, compute)
-        shared = _refuse_shared(project, cohort, patients, workspace, arguments)
-        card_at_home = project.card
-        evaluation_options, seed = _evaluation_options(workspace, project), choices["seed"]
-        rehearsal = score_cohort(
-            project,
-            cohort,
-            shared,
-            replace(
-                source.card(),
-                title=f"{card_at_home.title}, on the cohort {source.card().name}",
-                modality=card_at_home.modality,
-                source="a labelled cohort that no choice of the project has seen",
-            ),
-            described.cohort_of or dict.fromkeys(patients, name),
-            evaluation_options,
-            seed,
-            compute,
-        )
-
-        def evaluate(inputs: "EvaluationInputs", made: Path) -> "Evaluation":
-            evaluation = evaluate_cohort(project, inputs, evaluation_options, seed, compute)
-            material = read_cohort_material(Path(), inputs, choices, evaluation)
-            made.mkdir()
-            write_validation(evaluation, material, inputs, made)
-            return evaluation
-
-        # All that may fail is tried with labels in another order, before the seal is opened.
-        evaluate(rehearsal, place / "rehearsal")
-        inputs = open_cohort(project, cohort, rehearsal)
-        evaluation = evaluate(inputs, place / "results")
+        described = read_cohort(files, project, at_home)
+        source, opened = described.source, described.opened
+        patients = ingest_cohort(project, source, opened, place / "cohort", workspace.compute)
+        shared = _refuse_shared(project, place / "cohort", patients, workspace, arguments)
+        cohorts = described.cohort_of or dict.fromkeys(patients, name)
+        inputs, evaluation = _evaluate(project, workspace, source.card(), shared, cohorts, place)
         _publish(place / "results", target)
     _tell_cases(name, described.file_of, patients)
     print(evaluation.verdict, *evaluation.warnings, sep="\n")
@@ -139,6 +107,48 @@ def run(arguments: argparse.Namespace) -> int:
     print(_record(workspace, name, target, evaluation))
     print(shown / target / "report.html")
     return 0
+
+
+def _evaluate(
+    project: "Project",
+    workspace: "Workspace",
+    card: "DataCard",
+    shared: "Shared",
+    cohorts: Mapping[str, str],
+    place: Path,
+) -> "tuple[EvaluationInputs, Evaluation]":
+    """Score an ingested cohort, open its seal, and write page and tables.
+
+    Args:
+        card: Of the cohort.
+        cohorts: Case → which of several cohorts it is of.
+        place: Folder that holds `cohort`; `results` are written beside it.
+    """
+    from skiagram.report.material import read_cohort_material
+    from skiagram.report.write import write_validation
+    from skiagram.steps.validate import evaluate_cohort, open_cohort, score_cohort
+
+    cohort, compute, choices = place / "cohort", workspace.compute, workspace.options.choices
+    options, seed = _evaluation_options(workspace, project), choices["seed"]
+    card = replace(
+        card,
+        title=f"{project.card.title}, on the cohort {card.name}",
+        modality=project.card.modality,
+        source="a labelled cohort that no choice of the project has seen",
+    )
+    rehearsal = score_cohort(project, cohort, shared, card, cohorts, options, seed, compute)
+
+    def evaluate(inputs: "EvaluationInputs", made: Path) -> "Evaluation":
+        evaluation = evaluate_cohort(project, inputs, options, seed, compute)
+        material = read_cohort_material(Path(), inputs, choices, evaluation)
+        made.mkdir()
+        write_validation(evaluation, material, inputs, made)
+        return evaluation
+
+    # All that may fail is tried with labels in another order, before the seal is opened.
+    evaluate(rehearsal, place / "rehearsal")
+    inputs = open_cohort(project, cohort, rehearsal)
+    return inputs, evaluate(inputs, place / "results")
 
 
 def _publish(made: Path, target: Path) -> None:

@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skiagram.compute.pieces import DIGITS
-from skiagram.options import current_name
 
 _OWN = __name__.partition(".")[0]
 _BENEATH = {"numpy", "scipy"}
@@ -88,7 +87,7 @@ def nested_mappings(inputs: object) -> Iterator[Mapping[str, Any]]:
 def named_targets(inputs: object) -> list[str]:
     """Return each `_target_` among inputs, at any depth: entries for `code_digest`."""
     targets = [options.get("_target_") for options in nested_mappings(inputs)]
-    return [current_name(target) for target in targets if isinstance(target, str)]
+    return [target for target in targets if isinstance(target, str)]
 
 
 def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.datasets.files import unlike
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.readers.grid import VoxelGrid
@@ -275,10 +276,13 @@ class RealDataSet(ABC):
         """Whether every image names its patient."""
         return True
 
+    @property
+    def file_checksums(self) -> Mapping[str, str | None]:
+        """File, from the folder of `open` on → its MD5; None where the options tell none."""
+        return {}
+
     def changed_files(
-        self,
-        root: Path | None,
-        earlier_checksums: MutableMapping[str, str],
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
     ) -> dict[str, str]:
         """Return file → checksum, of files at hand whose content these options do not tell.
 
@@ -291,7 +295,11 @@ class RealDataSet(ABC):
             earlier_checksums: State of a file on the disk → its checksum, from earlier looks; new
                 ones are put in, so that a file is read again only after it was written.
         """
-        return {}
+        changed = {
+            name: unlike((root or Path()) / name, md5, earlier_checksums, "md5")
+            for name, md5 in self.file_checksums.items()
+        }
+        return {name: digest for name, digest in changed.items() if digest}
 
     def card(self) -> DataCard:
         return DataCard(

@@ -6,7 +6,7 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate, read_file, unlike
+from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import CsvRow, read_rows, require_columns
 from skiagram.datasets.folder.table import (
     SPLITS,
@@ -100,11 +100,9 @@ class FeatureTable(RealDataSet):
     def patients_known(self) -> bool:
         return self.patient is not None
 
-    def changed_files(
-        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
-    ) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
-        return {self.file: digest} if digest else {}
+    @property
+    def file_checksums(self) -> Mapping[str, str | None]:
+        return {self.file: self.md5}
 
     def open(self, root: Path | None) -> "OpenFeatureTable":
         """Read the table; what is no number in a feature's column is refused."""

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.composition import rename_options, rename_path
 from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
@@ -39,9 +38,10 @@ from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
 from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
-from skiagram.options import build, check, current_name
+from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.files import read_record
+from skiagram.renamed import rename_options, rename_path
 from skiagram.restoration.missing import Plane
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
@@ -85,7 +85,7 @@ def own(
     So are all that its options name, at any depth. `methods` are those of which the dataclass must
     have one.
     """
-    target = current_name(str(options.get("_target_", "")))
+    target = str(options.get("_target_", ""))
     within = tuple(f"{package}." for package in packages)
     for name in (target, *named_targets(options)):
         check_own_class({"_target_": name}, within, " or ".join(packages), path)

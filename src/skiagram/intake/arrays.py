@@ -4,9 +4,9 @@ import hashlib
 
 import numpy as np
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.labels import settle_positive
+from skiagram.intake.labels import require_positive, settle_positive
 from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
@@ -20,10 +20,7 @@ def array_source(options: FileOptions) -> tuple[MedMNIST, tuple[int, ...]]:
     arrays = read_arrays(path, ("train_images", "train_labels"))
     labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
     classes = tuple(options.classes or map(str, labels.tolist()))
-    if len(classes) == 2 and options.positive is None:
-        remedy = f"add `--positive {classes[1]}`"
-        allowed = " or ".join(classes)
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    require_positive(options.positive, classes)
     positive = settle_positive(options.positive, classes)
     source = MedMNIST(
         name=options.short_name,

@@ -44,12 +44,13 @@ from skiagram.intake.combined_regions import (
     originals_of,
 )
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.images import label_column
 from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
+    label_column,
     leave_out_classes,
     record_left_out,
     refuse_measurements,
+    require_positive,
     settle_labels,
     settle_positive,
 )
@@ -102,6 +103,7 @@ def read_features(
         project_table: The table of the project whose models are to score this one: its features are
             read, and its columns where this table calls them the same.
     """
+    # the rows of all tables, and what is predicted
     rows, measured, notes = _joined(options)
     rows, emptied = empty_unmeasured(rows, measured)
     if emptied:
@@ -112,14 +114,63 @@ def read_features(
     if settled is not None:
         rows, options = settled.rows, settled.options
         notes.append(settled.note)
+    # the other columns, and the rows that are cases
+    outcome, is_new = None if settled is None else settled.outcome, project_table is None
+    rows, source, column_notes, label_notes = _settle_columns(
+        rows, measured, options, outcome, is_new=is_new
+    )
+    notes += column_notes
+    patient = source.patient
+    constant = [source.label, *filter(None, [source.split]), *source.covariates]
+    constant += [] if outcome is None else [outcome.column]
+    rows, region_notes = _choose_region(options, rows, patient, constant)
+    notes += region_notes
+    combined = _is_combined(options, rows, patient, constant, project_table)
+    has_choice = options.per_patient is not None or not is_new
+    if not (combined or has_choice or patient is None) and has_several(rows, patient, constant):
+        notes.append(_SEVERAL)
+    # their features
+    if project_table is not None:
+        names = project_table.features or ()
+        features = _features_of(originals_of(names) if combined else names, rows)
+    else:
+        others = {patient, source.label, source.split, *source.covariates}
+        others |= set() if settled is None else {*settled.columns}
+        free = [name for name in measured if name not in others]
+        features, feature_notes = _settle_features(rows, free, source, options)
+        notes += feature_notes
+    if combined and patient is not None:
+        regions = len(rows)
+        volume = next(filter(_VOLUME.search, features), None)
+        rows, features = combine_regions(rows, patient, features, constant, volume)
+        notes.append(_explain_combined(regions, len(rows), features))
+    return DescribedFeatures(rows, replace(source, features=tuple(features)), notes + label_notes)
+
+
+def _settle_columns(
+    rows: list[CsvRow],
+    measured: Sequence[str],
+    options: FileOptions,
+    outcome: AnyOutcome | None,
+    *,
+    is_new: bool,
+) -> tuple[list[CsvRow], FeatureTable, list[str], list[str]]:
+    """Return a table, what its columns are but for the features, and sentences on these.
+
+    Labels have one spelling then, and ids of patients. Sentences on labels stand by themselves.
+
+    Args:
+        measured: Columns of the table of features.
+        is_new: Whether it is the table of a new data set; else models of a project score it.
+    """
+    notes: list[str] = []
     header = rows[0].cells
     patient = options.patient or usual_column(header, PATIENT_COLUMNS)
     split = options.split or usual_column(header, ("split",))
-    if patient is None and project_table is None:
+    if patient is None and is_new:
         named = [options.label, *options.not_features]
-        patient, patient_notes = _find_patients(rows, named)
-        notes += patient_notes
-    if project_table is None:
+        patient, notes = _find_patients(rows, named)
+    if is_new:
         rows, split, split_notes = _split_of_names(rows, measured, split)
         notes += split_notes
     forced_covariates = list_columns(options.force_covariates, header)
@@ -129,48 +180,24 @@ def read_features(
     require_columns(rows, filter(None, [patient]), "--patient")
     require_columns(rows, filter(None, [split]), "--split")
     require_columns(rows, covariates, "--covariates")
+    # labels, without those of classes that are not asked for
     named = [*options.classes, *filter(None, [options.positive])]
     rows, label_notes = settle_labels(rows, label, options.empty_label, named)
-    if settled is None and project_table is None and not options.classes:
-        refuse_measurements(rows, label)
     every = len(rows)
-    if settled is None and project_table is None:
+    if outcome is None and is_new:
+        if not options.classes:
+            refuse_measurements(rows, label)
         rows, note = leave_out_classes(rows, label, options.classes)
         label_notes += [note] if note else []
-    issues = record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES)
     rows = settle_patients(rows, patient, options.similar_patients)
     classes, positive = _settle_classes(options, label, rows)
-    constant = [label, *filter(None, [split]), *covariates]
-    constant += [] if settled is None else [settled.outcome.column]
-    rows, region_notes = _choose_region(options, rows, patient, constant)
-    notes += region_notes
-    combined = _is_combined(options, rows, patient, constant, project_table)
-    has_choice = options.per_patient is not None or project_table is not None
-    if not (combined or has_choice or patient is None) and has_several(rows, patient, constant):
-        notes.append(_SEVERAL)
-    if project_table is not None:
-        names = project_table.features or ()
-        features = _features_of(originals_of(names) if combined else names, rows)
-    else:
-        others = {patient, label, split, *covariates}
-        others |= set() if settled is None else {*settled.columns}
-        free = [name for name in measured if name not in others]
-        outcome = None if settled is None else settled.outcome
-        target = _Target(label, classes, outcome, split)
-        features, feature_notes = _settle_features(rows, free, target, options)
-        notes += feature_notes
-    if combined and patient is not None:
-        regions = len(rows)
-        volume = next(filter(_VOLUME.search, features), None)
-        rows, features = combine_regions(rows, patient, features, constant, volume)
-        notes.append(_explain_combined(regions, len(rows), features))
     source = FeatureTable(
         name=options.short_name,
         title=options.title,
         modality="not stated",
         licence="not stated",
         citation="none",
-        known_issues=issues,
+        known_issues=record_left_out(every - len(rows), len(rows), OF_OTHER_CLASSES),
         file=str(options.folder),
         md5=None,
         label=label,
@@ -180,25 +207,16 @@ def read_features(
         split=split,
         covariates=covariates,
         forced_covariates=forced_covariates,
-        features=tuple(features),
+        features=None,
         missing=tuple(options.missing),
         copies=options.copies or "refuse",
-        outcome=None if settled is None else settled.outcome,
+        outcome=outcome,
     )
-    return DescribedFeatures(rows, source, notes + label_notes)
-
-
-class _Target(NamedTuple):
-    """What features must not tell: column of the labels, classes, outcome, column of the splits."""
-
-    label: str
-    classes: tuple[str, ...]
-    outcome: AnyOutcome | None
-    split: str | None
+    return rows, source, notes, label_notes
 
 
 def _settle_features(
-    rows: list[CsvRow], columns: Sequence[str], target: _Target, options: FileOptions
+    rows: list[CsvRow], columns: Sequence[str], source: FeatureTable, options: FileOptions
 ) -> tuple[list[str], list[str]]:
     """Return the columns that are features, and sentences on what is none and on empty cells.
 
@@ -210,7 +228,9 @@ def _settle_features(
     features, notes = _feature_columns(rows, [name for name in columns if name not in left_out])
     forced = _named_columns(options.force_features, header, "--force-features")
     asked_of = [name for name in features if name not in forced]
-    telling = telling_columns_of(rows, asked_of, *target)
+    telling = telling_columns_of(
+        rows, asked_of, source.label, source.classes, source.outcome, source.split
+    )
     refuse_telling_columns(
         telling,
         "the table of features",
@@ -274,10 +294,7 @@ def _settle_classes(
             "`--empty-label CLASS` names their class",
         )
     classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
-    if len(classes) == 2 and options.positive is None:
-        remedy = f"add `--positive {shlex.quote(classes[1])}`"
-        allowed = " or ".join(classes)
-        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
+    require_positive(options.positive, classes)
     return classes, settle_positive(options.positive, classes)
 
 

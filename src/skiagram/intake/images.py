@@ -29,6 +29,7 @@ from skiagram.intake.class_folders import KINDS, add_split, rows_of_classes
 from skiagram.intake.file_names import find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import (
+    label_column,
     label_of_classes,
     leave_out_classes,
     refuse_measurements,
@@ -266,12 +267,6 @@ def _settle_table(table: _Table) -> _Table:
 
 def _mask_column(options: FileOptions, rows: list[CsvRow]) -> str:
     return options.mask or usual_column(rows[0].cells, ("mask",)) or "mask"
-
-
-def label_column(name: str, rows: list[CsvRow]) -> str:
-    """Return the column of labels: the one that is named, also as `Label` for `label`."""
-    header = rows[0].cells
-    return name if name in header else usual_column(header, (name,)) or name
 
 
 def _list_images(table: _Table) -> list[str] | None:

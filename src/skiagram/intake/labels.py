@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns
+from skiagram.datasets.folder.csv_rows import WHERE, CsvRow, require_columns, usual_column
 from skiagram.datasets.folder.table import is_number
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.tasks.columns import (
@@ -153,6 +153,24 @@ def refuse_measurements(rows: Sequence[CsvRow], column: str) -> None:
             allowed=f"classes: words, at most {_MOST_NUMBERS} numbers, or those of `--classes`",
             remedy=f"did you mean `--number {shlex.quote(column)}`, which predicts the number?",
         )
+
+
+def label_column(name: str, rows: list[CsvRow]) -> str:
+    """Return the column of labels: the one that is named, also as `Label` for `label`."""
+    header = rows[0].cells
+    return name if name in header else usual_column(header, (name,)) or name
+
+
+def require_positive(positive: str | None, classes: Sequence[str]) -> None:
+    """Refuse two classes of which none is named as the positive one.
+
+    Raises:
+        OptionError: So it is; the message shows how to name it.
+    """
+    if len(classes) == 2 and positive is None:
+        remedy = f"add `--positive {shlex.quote(classes[1])}`"
+        allowed = " or ".join(classes)
+        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
 
 
 def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:

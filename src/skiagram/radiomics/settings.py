@@ -224,6 +224,7 @@ def make_plan(
     if bin_width is not None and bin_count is not None:
         both = f"a width of {bin_width:g} and {bin_count} bins were given"
         raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
+    # the parts of the file
     form = "parts of the form `imageType:`, with lines of the form `name: value` below"
     if not (parameters is None or isinstance(parameters, Mapping)):
         parameters = read_option_file(Path(parameters))
@@ -233,6 +234,7 @@ def make_plan(
         allowed = "setting, imageType, featureClass"
         raise OptionError(f"no part `{min(unknown)}`", where="parameters", allowed=allowed)
     remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
+    # its settings, and those that go before them
     values = _named(whole.get("setting"), "setting", "lines of the form `binWidth: 25`")
     single = {
         "binWidth": bin_width,
@@ -244,9 +246,28 @@ def make_plan(
     if names == "pyradiomics":
         values.setdefault("label", 1)
     settings = _settings(values, "setting")
+    # the images, and the features of each
+    types, type_remarks = _image_types(whole.get("imageType"), values, settings)
+    form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
+    classes = _named(whole.get("featureClass"), "featureClass", form)
+    chosen, further = _families(classes, names, families)
+    return ExtractionPlan(names, settings, types, chosen, (*remarks, *type_remarks, *further))
+
+
+def _image_types(
+    part: Any, values: Mapping[str, Any], settings: Settings
+) -> tuple[tuple[tuple[ImageType, Settings], ...], list[str]]:
+    """Return the types of images of a file, each with its settings, and those that are not made.
+
+    Args:
+        part: `imageType` of the file.
+        values: Settings of all types, from which those of one may differ.
+        settings: The same, checked.
+    """
     types: list[tuple[ImageType, Settings]] = []
+    remarks = []
     form = "lines of the form `Original: {}`"
-    kinds = _named(whole.get("imageType"), "imageType", form) or {"Original": {}}
+    kinds = _named(part, "imageType", form) or {"Original": {}}
     for kind, special in kinds.items():
         if kind in _OTHER_TYPES:
             remarks.append(f"skiagram makes no images of type {kind}.")
@@ -261,10 +282,7 @@ def make_plan(
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
         types.append((image_type, specially))
-    form = "lines of the form `glcm: [Contrast]`, or `glcm:` for all features"
-    classes = _named(whole.get("featureClass"), "featureClass", form)
-    chosen, further = _families(classes, names, families)
-    return ExtractionPlan(names, settings, tuple(types), chosen, (*remarks, *further))
+    return tuple(types), remarks
 
 
 def _named(part: Any, where: str, form: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ theirs, and so are those of a new nodule.
 """
 
 import math
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from pydantic.dataclasses import dataclass
 from scipy.ndimage import map_coordinates
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate, unlike
+from skiagram.datasets.files import locate
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 
@@ -141,16 +141,9 @@ class LIDC(RealDataSet):
     def origin(self) -> str:
         return f"{Path(self.images).name}, {Path(self.table).name}"
 
-    def changed_files(
-        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
-    ) -> dict[str, str]:
-        expected = {self.images: self.images_md5, self.table: self.table_md5}
-        folder = root or Path()
-        changed = {
-            name: unlike(folder / name, md5, earlier_checksums, "md5")
-            for name, md5 in expected.items()
-        }
-        return {name: digest for name, digest in changed.items() if digest}
+    @property
+    def file_checksums(self) -> Mapping[str, str | None]:
+        return {self.images: self.images_md5, self.table: self.table_md5}
 
     def open(self, root: Path | None) -> "LidcNodules":
         label: dict[int, int] = {}

@@ -8,7 +8,7 @@ publishes no patient ids.
 import tokenize
 import zipfile
 import zlib
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
-from skiagram.datasets.files import locate, unlike
+from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import Split
@@ -60,11 +60,9 @@ class MedMNIST(RealDataSet):
         """False: MedMNIST publishes none."""
         return False
 
-    def changed_files(
-        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
-    ) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
-        return {self.file: digest} if digest else {}
+    @property
+    def file_checksums(self) -> Mapping[str, str | None]:
+        return {self.file: self.md5}
 
     def open(self, root: Path | None) -> "MedMNISTFile":
         path = locate(self.file, self.md5, self.url, root)

@@ -19,7 +19,7 @@ from skiagram.compute.checkout import home
 from skiagram.compute.files import write_files
 from skiagram.compute.stage_code import StagesOfProject
 from skiagram.errors import SkiagramError
-from skiagram.options import build, current_name, read_option_file
+from skiagram.options import build, read_option_file
 from skiagram.projects.stage_times import note_time
 from skiagram.steps.preflight import DataSetFacts, check_run
 
@@ -87,7 +87,7 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
     for dataset in datasets:
         try:
             values = options.read_file("dataset", dataset)
-            if current_name(str(values.get("_target_"))).startswith("skiagram.sources.phantom."):
+            if str(values.get("_target_")).startswith("skiagram.sources.phantom."):
                 continue  # made from a seed, it reads no file
 
             from skiagram.datasets.contract import RealDataSet  # takes half a second

@@ -5,7 +5,7 @@ The seal is opened here alone, and the opening is noted before. `evaluation` rea
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.choices import RunChoices
 from skiagram.tasks.task import Task
 
+TRUTH = "sealed/truth.parquet"  # what is known of generated data alone, in the ingested folder
 _MAX_SIDE = 4_000  # cases
 
 
@@ -77,10 +78,19 @@ def read_inputs(
     root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
 ) -> EvaluationInputs:
     """Read scores and cases; open the seal, and note it in the ledger before all else."""
-    truth = root / "data/sealed/truth.parquet"
-    cases, task = read_cases(root / "data/cases")
-    sealed = open_labels(root / "data/sealed", task)
-    comparison = describe_comparison(root, cases, task, score_folders, options)
+    data = root / "data"
+    truth, card = data / TRUTH, read_record(DataCard, data / "cases/card.json")
+    cases, task = read_cases(data / "cases")
+    sealed = open_labels(data / "sealed", task)
+    # what tells this comparison from others: options, and the files of each model's scores
+    scores = {}
+    for folder in score_folders:
+        files = (folder / PREDICTIONS, folder / MARKS)
+        content = b"".join(file.read_bytes() for file in files if file.exists())
+        scores[folder.name] = hashlib.sha256(content).hexdigest()
+    images, test = ImageStore(data / "images"), list_sealed(data, cases, task)
+    request = [scores, options]
+    comparison = describe_comparison(card.name, images, test, "evaluate", [*scores], request)
     opening = note_opening(home(root), comparison, root) if comparison.seal else None
     models = tuple(Predictions.read(folder) for folder in score_folders)
     has_marks = any(model.marks is not None for model in models)
@@ -89,51 +99,54 @@ def read_inputs(
         cases=cases,
         task=task,
         sealed=sealed,
-        encrypted=are_encrypted(root / "data/sealed"),
+        encrypted=are_encrypted(data / "sealed"),
         truth=read_table(truth) if truth.exists() else None,
-        duplicates=read_table(root / "data/audit/near_duplicates.parquet"),
-        covariates=read_table(root / "data/cases/covariates.parquet"),
-        card=read_record(DataCard, root / "data/cases/card.json"),
+        duplicates=read_table(data / "audit/near_duplicates.parquet"),
+        covariates=read_table(data / "cases/covariates.parquet"),
+        card=card,
         comparison=comparison,
         opening=opening,
         traits=read_case_traits(root, cases),
-        finding=read_finding(root / "data", root / "data/candidates", task) if has_marks else None,
+        finding=read_finding(data, data / "candidates", task) if has_marks else None,
     )
 
 
-def seal_of(images: ImageStore, test: Iterable[str]) -> str:
-    """Return what tells a sealed test set from any other: its images, without names or labels."""
-    digests = sorted(content_digest(image) for image in images.images(list(test)))
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+def list_sealed(ingested: Path, cases: Cases, task: Task) -> list[str]:
+    """Return the cases whose labels are sealed: none under `cv`, and none of generated images.
+
+    Args:
+        ingested: Folder that step ingest wrote.
+    """
+    generated = (ingested / TRUTH).exists()
+    return [] if generated or task.design != "holdout" else cases.test().case_id.tolist()
 
 
 def describe_comparison(
-    root: Path,
-    cases: Cases,
-    task: Task,
-    score_folders: Sequence[Path],
-    options: Mapping[str, Any],
+    data: str,
+    images: ImageStore,
+    sealed_cases: Sequence[str],
+    opened_by: str,
+    models: Sequence[str],
+    request: object,
 ) -> Comparison:
     """Return what the seal is to be opened for, before it is opened.
 
-    Two comparisons are the same if all scores and options are equal, whoever made them.
+    Two comparisons are the same if their requests are equal, whoever made them.
+
+    Args:
+        data: Name of the data set.
+        sealed_cases: Their images, without names or labels, tell this seal from any other.
+        opened_by: What opens it, for people.
+        models: Whose scores it is opened for.
+        request: All that decides the figures, as JSON.
     """
-    generated = (root / "data/sealed/truth.parquet").exists()
-    sealed = task.design == "holdout" and not generated
-    files = (PREDICTIONS, MARKS)
-    scores = {
-        folder.name: hashlib.sha256(
-            b"".join((folder / name).read_bytes() for name in files if (folder / name).exists())
-        ).hexdigest()
-        for folder in score_folders
-    }
-    text = json.dumps([scores, options], sort_keys=True, allow_nan=False)
+    digests = sorted(content_digest(image) for image in images.images(sealed_cases))
     return Comparison(
-        data=read_record(DataCard, root / "data/cases/card.json").name,
-        seal=seal_of(ImageStore(root / "data/images"), cases.test().case_id) if sealed else "",
-        opened_by="evaluate",
-        models=tuple(scores),
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        data=data,
+        seal=hashlib.sha256(b"".join(digests)).hexdigest() if digests else "",
+        opened_by=opened_by,
+        models=tuple(models),
+        digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
     )
 
 

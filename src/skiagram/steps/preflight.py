@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.composition import Composition, find_new_name
+from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest
 from skiagram.options import PARAMS, build, check, find_value, split_names
+from skiagram.renamed import find_new_name
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import Entry, Source
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Mapping[str, Any]]  # name → its options
 
-_GROUPS = {  # choice of params.yaml → group of the configs that it names
-    **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
-    **dict.fromkeys(("baselines", "networks"), "model"),
-    **{"compute": "compute", "tracking": "tracking", "encoders": "encoder"},
-    **{"combinations": "combination", "sweeps": "sweep"},
-}
 _CLASSES = {  # choice → where the classes of its models stand; models of users stand elsewhere
     "baselines": ("skiagram.models.classical.", "skiagram.models.reader."),
     "networks": ("skiagram.models.deep.",),
@@ -166,7 +161,7 @@ def _check_names(options: Composition) -> None:
             remedy="remove it, and name models that read an encoder, such as encoder_svm, among "
             "`baselines` (docs/how-to/encoders.md)",
         )
-    for choice, group in _GROUPS.items():
+    for choice, group in GROUPS.items():
         names, files = split_names(choices.get(choice) or []), options.list_files(group)
         for name, number in Counter(names).items():
             if name not in files:

@@ -5,7 +5,6 @@ images scores it, and what evaluates a run evaluates it; nothing is trained or c
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,10 +36,11 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
+from skiagram.renamed import rename_options
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
-from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.sealing.ledger import note_opening
 from skiagram.seeding import stream
-from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
+from skiagram.steps.evaluation_inputs import describe_comparison, measure_images, read_traits_of
 from skiagram.steps.score import Scored, score_anew
 from skiagram.tasks.task import Task
 
@@ -129,9 +129,16 @@ class _AcquiredFiles(OpenSource):
 
 
 def ingest_cohort(
-    project: Project, cohort: Source, target: Path, compute: Compute = IN_PROCESS
+    project: Project,
+    cohort: Source,
+    opened: OpenSource,
+    target: Path,
+    compute: Compute = IN_PROCESS,
 ) -> dict[str, str | None]:
     """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
+
+    Args:
+        opened: Its images.
 
     Returns:
         Case → patient as the table names it; None where it names none.
@@ -139,11 +146,13 @@ def ingest_cohort(
     Raises:
         DataError: Its images are not of the kind that the project has.
     """
-    task, opened, folders = task_of(cohort, "cv"), cohort.open(None), IngestFolders.under(target)
+    task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
     changes = project.preparation.acquisition
     acquired = opened
     if changes is not None:
-        acquired = _AcquiredFiles(opened, build(changes, "acquisition"))
+        acquired = _AcquiredFiles(
+            opened, build(rename_options(changes, "acquisition"), "acquisition")
+        )
     ingest_opened(cohort, acquired, task, folders, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
@@ -152,7 +161,7 @@ def ingest_cohort(
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
-    return {case: entry.patient for case, entry in _name_entries(opened).items()}
+    return {case: entry.patient for case, entry in name_entries(opened).items()}
 
 
 def _require_alike(project: Preparation, cohort: Preparation) -> None:
@@ -177,15 +186,11 @@ def _require_alike(project: Preparation, cohort: Preparation) -> None:
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
-    return {case: entry.patient for case, entry in name_entries(source, files).items()}
+    return {case: entry.patient for case, entry in name_entries(source.open(files)).items()}
 
 
-def name_entries(source: Source, files: Path | None) -> dict[str, Entry]:
+def name_entries(opened: OpenSource) -> dict[str, Entry]:
     """Return the case ids that ingest gives a source → its entries."""
-    return _name_entries(source.open(files))
-
-
-def _name_entries(opened: OpenSource) -> dict[str, Entry]:
     listed = list_images(opened, opened.entries())
     return dict(zip(listed.case_id.tolist(), listed.entries, strict=True))
 
@@ -277,12 +282,13 @@ def score_cohort(
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    comparison = Comparison(
-        data=card.name,
-        seal=seal_of(store, cases.case_id),
-        opened_by="validate",
-        models=tuple(model.outcome.model for model in models),
-        digest=_digest(models, options),
+    # what tells this validation from others: options, and the table of each model's scores
+    scores = [
+        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
+    ]
+    names, request = [model.outcome.model for model in models], [scores, asdict(options)]
+    comparison = describe_comparison(
+        card.name, store, cases.case_id.tolist(), "validate", names, request
     )
     development_cases = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
@@ -386,15 +392,6 @@ def _joined(development: Cases, cohort: Cases) -> Cases:
         if development.value is None or cohort.value is None
         else np.concatenate([development.value, cohort.value]),
     )
-
-
-def _digest(models: Sequence[Predictions], options: EvaluationOptions) -> str:
-    """Return what tells a validation from others: all scores and options."""
-    scores = [
-        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
-    ]
-    text = json.dumps([scores, asdict(options)], sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _traits(

@@ -108,6 +108,7 @@ def train_candidate(
     workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
 ) -> Path:
     """Train a model on prepared data; return the piece with its `model` and `scores`."""
+    candidate = replace(candidate)  # what it reads is let go afterwards
     (cases, task), store = read_cases(prepared.cases), workspace.store
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,

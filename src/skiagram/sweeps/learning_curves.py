@@ -24,7 +24,7 @@ from skiagram.statistics.variation import Z
 from skiagram.sweeps.candidates import NamedModel
 from skiagram.sweeps.figures import MeasuredRow
 from skiagram.sweeps.rows import BEST, SELECTION
-from skiagram.sweeps.runs import Measurable
+from skiagram.sweeps.runs import TrainedRow
 
 SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
 BASELINE = f"{BEST}classical"
@@ -388,7 +388,7 @@ def find_crossing(
     )
 
 
-def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
+def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
     """Return the learning curves of rows that differ in `plan.subset` alone.
 
     `check_curves` refuses rows that learn from all cases, or from the same, before they are
@@ -397,7 +397,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     Raises:
         OptionError: Rows report different cases, or have no baseline.
     """
-    subsets = ((row.row.plan.subset, row) for row in rows)
+    subsets = ((row.prepared.plan.subset, row) for row in rows)
     by_place = {(subset.cases, subset.draw): row for subset, row in subsets if subset is not None}
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
     measured = {at: row.measure(()) for at, row in by_place.items()}
@@ -422,7 +422,7 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     baseline = replace(models.pop(BASELINE), title="Best classical model, chosen out-of-fold")
     numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
     # (replicates, draws) standard normal, shared by all models and sizes
-    generator = stream(rows[0].row.plan.seed, "crossover", "draws")
+    generator = stream(rows[0].prepared.plan.seed, "crossover", "draws")
     multipliers = generator.normal(size=(setting.draws.replicates, len(draws)))
     trained = (model.compared for row in measured.values() for model in row.models.values())
     compared = next((each for each in trained if each), None)

@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -51,7 +51,6 @@ from skiagram.sweeps.row_options import (
     check_changes,
     list_files,
     read_plan,
-    resolve_options,
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import OpenedData, open_data
@@ -71,14 +70,11 @@ class RowResult:
     Attributes:
         figures: Without any where the row failed.
         reason: Why it failed, as records have it; empty otherwise.
-        resolved: Column → value of options that the row does not change itself and others may have
-            otherwise, see `resolve_options`.
     """
 
     row: Row
     figures: RowFigures = field(default_factory=RowFigures)
     reason: str = ""
-    resolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,10 @@ class PreparedRow:
         return self.scored.dataset or str(self.workspace.options.choices["dataset"])
 
     @property
-    def trainings(self) -> "list[CandidateTraining]":
+    def trainings(self) -> list[partial[Path]]:
+        """Return what trains each candidate: a call that returns its piece."""
         return [
-            CandidateTraining(self.workspace, self.data, each, self.plan)
+            partial(train_candidate, self.workspace, self.data, each, self.plan)
             for each in self.candidates
         ]
 
@@ -118,49 +115,6 @@ class PreparedRow:
         """Return what times the models."""
         machine = describe_machine(self.workspace, self.candidates)
         return CostTimer(self.workspace, self.data, self.plan, clock, machine)
-
-
-@dataclass(frozen=True)
-class CandidateTraining:
-    """A model of a row to train."""
-
-    workspace: Workspace
-    data: PreparedData
-    candidate: Candidate
-    plan: Plan
-
-    @property
-    def key(self) -> str:
-        """Return what trainings of equal bytes share."""
-        return repr((self.candidate, self.data, self.plan))
-
-    def make(self) -> Path:
-        """Return the piece with its `model` and `scores`."""
-        opened = replace(self.candidate)  # what it reads is let go afterwards
-        return train_candidate(self.workspace, self.data, opened, self.plan)
-
-    def attempt(self) -> SkiagramError | None:
-        """Train the model; return why it could not be tried, or nothing."""
-        made = _attempt(self.make)
-        return made if isinstance(made, SkiagramError) else None
-
-
-@dataclass(frozen=True)
-class TrainedRow:
-    """A row whose models are trained: folders of the scores of all, combinations last."""
-
-    prepared: PreparedRow
-    scores: tuple[Path, ...]
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """Return what its figures depend on."""
-        names = ["/".join(folder.parts[-3:]) for folder in self.scores]
-        return {"scores": names, "evaluation": asdict(self.prepared.evaluation)}
-
-    def read(self) -> list[Predictions]:
-        """Return what every model scored."""
-        return [Predictions.read(folder) for folder in self.scores]
 
 
 @dataclass(frozen=True)
@@ -209,19 +163,32 @@ def _keep(last: list[tuple[object, R]], key: object, make: Callable[[], R]) -> R
 
 
 @dataclass(frozen=True)
-class Measurable:
-    """A trained row, and the seal that its figures need."""
+class TrainedRow:
+    """A row whose models are trained, and the seal that its figures need.
 
-    trained: TrainedRow
+    Attributes:
+        pieces: Of each candidate, with its `model` and `scores`.
+        scores: Folders of the scores of all models, combinations last.
+    """
+
+    prepared: PreparedRow
+    pieces: tuple[Path, ...]
+    scores: tuple[Path, ...]
     seal: Seal
 
     @property
-    def row(self) -> PreparedRow:
-        return self.trained.prepared
+    def inputs(self) -> dict[str, Any]:
+        """Return what its figures depend on."""
+        names = ["/".join(folder.parts[-3:]) for folder in self.scores]
+        return {"scores": names, "evaluation": asdict(self.prepared.evaluation)}
+
+    def read(self) -> list[Predictions]:
+        """Return what every model scored."""
+        return [Predictions.read(folder) for folder in self.scores]
 
     def measure(self, figure_names: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
-        row, models = self.row, self.trained.read()
+        row, models = self.prepared, self.read()
         cases, later, finding = self.seal.assemble(row), None, None
         if LATER_AUC in figure_names:
             # Which reported cases have an earlier image of the patient.
@@ -245,7 +212,7 @@ def run_rows(
     sweep: Sweep,
     rows: Sequence[Row],
     workspace: Workspace,
-    trained_rows: dict[int, Measurable] | None = None,
+    trained_rows: dict[int, TrainedRow] | None = None,
 ) -> Iterator[RowResult]:
     """Yield the result of each row, after that of the row that it is compared with.
 
@@ -259,25 +226,21 @@ def run_rows(
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     seal = Seal(f"sweep {name}", request)
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
-    reference: Measurable | None = None
-    differing = find_differing(rows)
-    swept, best = find_swept_model(differing), -math.inf
+    reference: TrainedRow | None = None
+    swept, best = find_swept_model(find_differing(rows)), -math.inf
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
-            for row, trained in _train(together, sweep, workspace):
-                if isinstance(trained, SkiagramError):
-                    made, result = None, _failed(row, trained)
-                else:
-                    made = Measurable(trained, seal)
+            for row, trained in _train(together, sweep, workspace, seal):
                 if row.number == row.reference:
-                    reference = made
-                if made is not None:
-                    result = _measure(sweep, made, reference)
+                    reference = trained if isinstance(trained, TrainedRow) else None
+                if isinstance(trained, SkiagramError):
+                    result = _failed(row, trained)
+                else:
+                    result = _measure(sweep, trained, reference)
                     if trained_rows is not None:
-                        trained_rows[row.number] = made
-                result = replace(result, resolved=resolve_options(row, differing, workspace))
+                        trained_rows[row.number] = trained
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
@@ -290,31 +253,38 @@ def run_rows(
 
 
 def _train(
-    rows: Sequence[Row], sweep: Sweep, workspace: Workspace
+    rows: Sequence[Row], sweep: Sweep, workspace: Workspace, seal: Seal
 ) -> Iterator[tuple[Row, TrainedRow | SkiagramError]]:
     """Yield each row once its models are trained, or with the reason why they are not.
 
     Models are trained side by side, those of several rows once.
     """
+    # Trainings of equal bytes are one; with each row, how many there are up to it.
     prepared = [_attempt(prepare_row, row, sweep, workspace) for row in rows]
-    trainings: dict[str, CandidateTraining] = {}
+    trainings: dict[str, partial[Path]] = {}
     ends: list[int] = []
     for each in prepared:
         for training in each.trainings if isinstance(each, PreparedRow) else ():
-            trainings.setdefault(training.key, training)
+            trainings.setdefault(_key_of(training), training)
         ends.append(len(trainings))
-    work = [*trainings.values()]
-    done = workspace.compute.map_fits(CandidateTraining.attempt, work, gpus=visible_gpus())
-    failures: dict[str, SkiagramError | None] = {}
+    # A row is finished as soon as its own models are trained.
+    keys, pieces = [*trainings], dict[str, Path | SkiagramError]()
+    done = workspace.compute.map_fits(_attempt, [*trainings.values()], gpus=visible_gpus())
     for row, each, end in zip(rows, prepared, ends, strict=True):
-        while len(failures) < end:
-            failures[work[len(failures)].key] = next(done)
-        if isinstance(each, PreparedRow):
-            failed = [failures[training.key] for training in each.trainings]
-            first = next(filter(None, failed), None)
-            yield row, _attempt(_finish, each) if first is None else first
-        else:
+        while len(pieces) < end:
+            pieces[keys[len(pieces)]] = next(done)
+        if isinstance(each, SkiagramError):
             yield row, each
+            continue
+        trained = [pieces[_key_of(training)] for training in each.trainings]
+        failed = next((piece for piece in trained if isinstance(piece, SkiagramError)), None)
+        made = [piece for piece in trained if isinstance(piece, Path)]
+        yield row, _attempt(_finish, each, made, seal) if failed is None else failed
+
+
+def _key_of(training: partial[Path]) -> str:
+    """Return what trainings of equal bytes share: data, candidate and plan."""
+    return repr(training.args[1:])
 
 
 def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R | SkiagramError:
@@ -405,16 +375,16 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     return other
 
 
-def _finish(prepared: PreparedRow) -> TrainedRow:
-    """Return a row whose models are trained, after its combinations are made of them."""
-    pieces = {each.candidate.name: each.make() for each in prepared.trainings}
-    made = {name: (piece / "model", piece / "scores") for name, piece in pieces.items()}
+def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> TrainedRow:
+    """Return a row whose candidates are trained, after its combinations are made of them."""
+    named = {each.name: piece for each, piece in zip(prepared.candidates, pieces, strict=True)}
+    made = {name: (piece / "model", piece / "scores") for name, piece in named.items()}
     for name, options in prepared.combinations.items():
-        made[name] = _combine(prepared, name, options, pieces)
+        made[name] = _combine(prepared, name, options, named)
+    scores = tuple(scores for _, scores in made.values())
     if prepared.scored != Scored():
-        scores = [_score(prepared, name, *trained) for name, trained in made.items()]
-        return TrainedRow(prepared, tuple(scores))
-    return TrainedRow(prepared, tuple(scores for _, scores in made.values()))
+        scores = tuple(_score(prepared, name, *trained) for name, trained in made.items())
+    return TrainedRow(prepared, tuple(pieces), scores, seal)
 
 
 def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
@@ -457,31 +427,32 @@ def _combine(
     return piece / "model", piece / "scores"
 
 
-def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> RowResult:
+def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> RowResult:
     """Return the figures of a row, which are made once."""
-    row, workspace = made.row.row, made.row.workspace
-    timer = made.row.timer(sweep.clock)
+    prepared = made.prepared
+    row, workspace = prepared.row, prepared.workspace
+    timer = prepared.timer(sweep.clock)
     requests: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
     if sweep.costs:
         requests |= {"costs": sweep.costs, "clock": asdict(timer.clock), "machine": timer.machine}
-    inputs = made.trained.inputs | requests
+    inputs = made.inputs | requests
     compared = None if reference is None or reference is made else reference
     # Ids of cases mean nothing beyond their data set.
-    apart = compared is not None and compared.row.dataset != made.row.dataset
+    apart = compared is not None and compared.prepared.dataset != prepared.dataset
     if apart:
         compared = None
     if compared is not None:
-        inputs["reference"] = compared.trained.inputs
+        inputs["reference"] = compared.inputs
 
     def make(folder: Path) -> None:
         other = None if compared is None else compared.as_reference
         figures = made.measure(sweep.metrics).figures(sweep.models, other)
-        data = made.row.data
+        data = prepared.data
         image_figures = measure_images(data.cases.parent, data.store, sweep.figures)
         timed = [
-            (each.candidate, each.make() / "scores")
-            for each in made.row.trainings
-            if sweep.costs and (not sweep.models or each.candidate.name in sweep.models)
+            (each, piece / "scores")
+            for each, piece in zip(prepared.candidates, made.pieces, strict=True)
+            if sweep.costs and (not sweep.models or each.name in sweep.models)
         ]
         costs = timer.list_figures(timed, sweep.costs)
         all_figures = (*figures.figures, *image_figures, *costs)

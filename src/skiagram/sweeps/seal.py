@@ -1,7 +1,5 @@
 """The seal of one data set, opened after its models have scored; sweeps alone read it so."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +11,10 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases, DataCard, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
-from skiagram.sealing.ledger import Comparison, note_opening
-from skiagram.steps.evaluation_inputs import seal_of
+from skiagram.sealing.ledger import note_opening
+from skiagram.steps.evaluation_inputs import TRUTH, describe_comparison, list_sealed
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.task import Task
-
-_TRUTH = "sealed/truth.parquet"  # of generated data alone
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class OpenedData:
             duplicates: Pairs of cases that show the same, as the audit found them.
             seed: Of the resamples of patients.
         """
-        truth = self.folder / _TRUTH
+        truth = self.folder / TRUTH
         truth_table = read_table(truth) if truth.exists() else None
         return assemble_evaluation_set(
             self.cases, self.task, self.labels, truth_table, duplicates, seed, replicates
@@ -61,15 +57,9 @@ def open_data(
     """
     cases, task = read_cases(data / "cases")
     labels = open_labels(data / "sealed", task)
-    generated = (data / _TRUTH).exists()
-    if workspace.project is not None and task.design == "holdout" and not generated:
-        card = read_record(DataCard, data / "cases/card.json")
-        comparison = Comparison(
-            data=card.name,
-            seal=seal_of(ImageStore(data / "images"), cases.test().case_id),
-            opened_by=opened_by,
-            models=models,
-            digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
-        )
+    test = list_sealed(data, cases, task)
+    if workspace.project is not None and test:
+        name, images = read_record(DataCard, data / "cases/card.json").name, data / "images"
+        comparison = describe_comparison(name, ImageStore(images), test, opened_by, models, request)
         note_opening(home(workspace.project), comparison, workspace.project)
     return OpenedData(data, cases, task, labels)

@@ -32,7 +32,7 @@ from skiagram.sweeps.rows import (
     short_name,
     show_value,
 )
-from skiagram.sweeps.runs import Measurable, RowResult, run_rows
+from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.predicted import Predicted
@@ -75,28 +75,10 @@ class SweepResult:
         differing = find_differing([result.row for result in self.rows])
         return tuple(name for name in differing if name not in self.axes)
 
-    @cached_property
-    def resolved(self) -> tuple[str, ...]:
-        """Return what differs besides in configs that rows choose by name."""
-        changed = {short_name(name) for name in (*self.axes, *self.options)}
-        resolved_options = [result.resolved for result in self.rows if result.resolved]
-        named = dict.fromkeys(name for options in resolved_options for name in options)
-        return tuple(
-            name
-            for name in named
-            if name not in changed
-            and len({options.get(name, "") for options in resolved_options}) > 1
-        )
-
     def describe_place(self, result: RowResult) -> dict[str, Any]:
-        """Return axis, or option that differs, → value in a row; empty text where it has none."""
+        """Return axis, or option that differs, → value in a row; empty text where it names none."""
         row_options = {**result.row.changes, **result.row.place}
-        names = {short_name(name): name for name in (*self.axes, *self.options)}
-        names |= {name: name for name in self.resolved}
-        return {
-            short: row_options[name] if name in row_options else result.resolved.get(short, "")
-            for short, name in names.items()
-        }
+        return {short_name(name): row_options.get(name, "") for name in (*self.axes, *self.options)}
 
     @cached_property
     def chosen(self) -> RowResult | None:
@@ -135,8 +117,8 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, one for each further option that differs (of
-            configs that rows choose by name as `dataset.noise`), `model`, `title`, `arm`, `cases`
+            Columns `row`, one for each axis, one for each further option that differs (empty
+            where a row leaves it as it is), `model`, `title`, `arm`, `cases`
             (`development`, `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`,
             `method`, `reason`, and `reference` (the row of which a difference is taken, else
             missing). A row that failed has one line.
@@ -169,7 +151,7 @@ class SweepResult:
                     }
                 )
         first, *others = COLUMNS
-        places = [*map(short_name, (*self.axes, *self.options)), *self.resolved]
+        places = map(short_name, (*self.axes, *self.options))
         table = pd.DataFrame(lines, columns=[first, *places, *others])
         return table.astype({"row": "int64", "reference": "Int64"})
 
@@ -269,7 +251,7 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     """
     rows = expand_rows(sweep)
     check_rows(sweep, rows, workspace)
-    trained: dict[int, Measurable] = {}
+    trained: dict[int, TrainedRow] = {}
     analysis_rows = None if sweep.analysis is None else trained
     results = [*run_rows(name, sweep, rows, workspace, analysis_rows)]
     if all(result.reason for result in results):
@@ -283,7 +265,7 @@ def gather(
     name: str,
     sweep: Sweep,
     results: Sequence[RowResult],
-    trained_rows: Mapping[int, Measurable] = MappingProxyType({}),
+    trained_rows: Mapping[int, TrainedRow] = MappingProxyType({}),
 ) -> SweepResult:
     """Return what a sweep found, its rows in order.
 
@@ -301,7 +283,7 @@ def gather(
     elif sweep.analysis == "learning_curves":
         analysis = find_learning_curves(trained)
     elif sweep.analysis == "cost":
-        timer, margin = trained[0].row.timer(sweep.clock), trained[0].row.evaluation.margin
-        rows = {result.row.name(): result.figures for result in ordered}
+        first, rows = trained[0].prepared, {each.row.name(): each.figures for each in ordered}
+        timer, margin = first.timer(sweep.clock), first.evaluation.margin
         analysis = compare_costs(timer.clock, timer.machine, margin, rows)
     return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)

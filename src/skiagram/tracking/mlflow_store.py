@@ -13,19 +13,15 @@ import platform
 import re
 import shutil
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated, Any, Self
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -301,6 +297,8 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     # what it raises, as on a full disk, it would print before, with 60 lines of a traceback
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # the signature says what a served model reads, and a file of one's own shows it better
+    warnings.filterwarnings("ignore", ".*An input example was not provided")
 
 
 def _connect_once(uri: str) -> None:
@@ -404,7 +402,6 @@ def describe_pyfunc(folder: Path) -> dict[str, Any]:
         "python_model": str(Path(__file__).with_name("pyfunc.py")),
         "artifacts": {"model": str(folder)},
         "signature": ModelSignature(Schema(columns), Schema(outputs)),
-        "input_example": _example(preparation),
         "pip_requirements": [f"skiagram=={version('skiagram')}"],
     }
 
@@ -422,52 +419,6 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     with _real_files(folder) as model:
         save_model(path=partial, **describe_pyfunc(model))
     partial.rename(target)
-
-
-def _example(preparation: Preparation) -> pd.DataFrame:
-    """Return an input of one case: noise of the size and the brightness of the training images."""
-    kinds = preparation.images
-    size = (kinds.height[0], kinds.width[0])
-    draw = np.random.default_rng(0)
-    traits = preparation.traits
-    mean, spread = (128.0, 30.0) if traits is None else (traits.brightness[0], traits.contrast[0])
-    row: dict[str, Any] = {NAME: "example"}
-    columns = image_columns(preparation.modalities, regions=preparation.regions)
-    for image, mask in columns.values():
-        shape = size if kinds.slices is None else (*size[::-1], kinds.slices[0])
-        channels = () if kinds.slices is not None or kinds.channels[0] == 1 else (3,)
-        values = draw.normal(mean, spread, (*shape, *channels))
-        inside = np.zeros(shape, np.uint8)
-        inside[tuple(slice(side // 4, 3 * side // 4 + 1) for side in shape)] = 1
-        row[image] = _file_of(values, kinds.depths[0])
-        if mask is not None:
-            row[mask] = _file_of(inside, "uint8")
-    covariates = (covariate.column for covariate in preparation.covariates)
-    return pd.DataFrame([row | dict.fromkeys(covariates, "")])
-
-
-_META_TYPES = {
-    "uint8": "MET_UCHAR",
-    "uint16": "MET_USHORT",
-    "int16": "MET_SHORT",
-    "float32": "MET_FLOAT",
-}
-
-
-def _file_of(values: NDArray[Any], depth: str) -> bytes:
-    """Return the bytes of a file: PNG for 8 bits, TIFF for more, MetaImage for volumes."""
-    if values.ndim == 3 and values.shape[-1] != 3:
-        header = (
-            f"ObjectType = Image\nNDims = 3\nDimSize = {' '.join(map(str, values.shape))}\n"
-            f"ElementType = {_META_TYPES[depth]}\nElementDataFile = LOCAL\n"
-        )
-        return header.encode() + values.astype(depth).tobytes(order="F")
-    if depth != "float32":
-        values = values.clip(np.iinfo(depth).min, np.iinfo(depth).max)
-    content = BytesIO()
-    picture = Image.fromarray(values.astype("uint16" if depth == "int16" else depth))
-    picture.save(content, "PNG" if depth == "uint8" else "TIFF")
-    return content.getvalue()
 
 
 def _is_served(folder: Path) -> bool:
@@ -492,8 +443,8 @@ def _find_logged_model(client: Any, experiment: str, digest: str) -> str | None:
 def _log_model(client: Any, experiment: str, folder: Path, digest: str, run_id: str) -> str:
     """Log a model as MLflow serves it, and return its id; it is not ready yet.
 
-    Not by MLflow's `log_model`, which loads the model to try its example and copies the run's
-    metrics one by one: most of the time of recording.
+    Not by MLflow's `log_model`, which loads the model and copies the run's metrics one by one:
+    most of the time of recording.
     """
     from mlflow.models import Model
     from mlflow.pyfunc import save_model

@@ -14,7 +14,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from skiagram.composition import rename_options
 from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary, FittedToCases, Requirements
@@ -27,6 +26,7 @@ from skiagram.models.deep.contract import (
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build, composed
 from skiagram.records.files import write_record
+from skiagram.renamed import rename_options
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
 from skiagram.training.processes import memory_failures

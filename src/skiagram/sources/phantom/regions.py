@@ -10,18 +10,9 @@ that of the voxels x inside, which are normal with mean μ and covariance Σ of 
 and noise; of a stationary texture, so that it depends on the radius alone):
 
     log Λ(x) = ½ (x−μ₀)ᵀΣ₀⁻¹(x−μ₀) − ½ (x−μ₁)ᵀΣ₁⁻¹(x−μ₁) + ½ log(|Σ₀| / |Σ₁|)
-
-Its AUC follows from the moments M₀(β) = E₀[Λ^β] alone (Barrett, Abbey and Clarkson 1998, J Opt Soc
-Am A 15:1520, equation 4.15, here for the convention that guessing has AUC ½):
-
-    AUC = 1 − (1 / 4π) ∫ |M₀(½ + iα)|² / (α² + ¼) dα
-
-With the eigenvalues ν of Σ₁ in the coordinates in which Σ₀ is the identity, and the means' distance
-η there, M₀(β) is the product of ν^(−β/2) a^(−1/2) exp(−β (1−β) η² / (2 ν a)), a = 1 − β + β / ν;
-over several radii it is their mean.
 """
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -29,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy import fft, integrate, linalg
+from scipy import fft, linalg
 
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, SpacedImage
 from skiagram.errors import OptionError
@@ -135,22 +126,6 @@ class RegionObserver:
         ]
         return minus_logarithms[0] - minus_logarithms[1]
 
-    def moment(self, beta: complex) -> complex:
-        """Return M₀(β)."""
-        nu, distance = self._spectrum
-        a = 1 - beta + beta / nu
-        terms = beta * np.log(nu) + np.log(a) + beta * (1 - beta) * distance / (nu * a)
-        return complex(np.exp(-0.5 * terms.sum()))
-
-    @cached_property
-    def _spectrum(self) -> tuple[FloatArray, FloatArray]:
-        """Return the eigenvalues ν and the squared distances η², (n,) each."""
-        normal, abnormal = self.factors
-        vectors, roots, _ = linalg.svd(linalg.solve_triangular(normal, abnormal, lower=True))
-        step = np.full(len(normal), self.mean[1] - self.mean[0])
-        apart = vectors.T @ linalg.solve_triangular(normal, step, lower=True)
-        return np.square(roots), np.square(apart)
-
 
 class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
@@ -190,16 +165,6 @@ class OpenPhantomRegions(OpenSource):
         region = self.volume(position)
         score = self.observers[region.radius].log_likelihood_ratio(region.noisy[region.inside])
         return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
-
-    def auc(self) -> float:
-        """Return the AUC that no model exceeds but by chance: of all shapes, each as often."""
-
-        def squared_moment(angle: float) -> float:  # with 2 α the tangent of the angle
-            beta = complex(0.5, np.tan(angle) / 2)
-            return float(abs(sum(observer.moment(beta) for observer in self.observers)) ** 2)
-
-        area, _ = integrate.quad(squared_moment, 0, np.pi / 2, limit=200)
-        return float(1 - area / (np.pi * len(self.observers) ** 2))
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]

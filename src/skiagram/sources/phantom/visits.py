@@ -12,8 +12,8 @@ matrix S whose columns are s at each visit, t = SᵀM⁻¹g and G = SᵀM⁻¹S,
     log Λ(g) = wᵀ (t − G (μ + c / 2)),    w = (I + R G)⁻¹ c
 
 (Woodbury's identity; Barrett and Myers 2004, Foundations of Image Science, chapter 13), where μ are
-the mean heights of the normal class. The AUC is Φ(d / √2), d² = cᵀ G w. A covariate, the marker,
-is normal with unit variance and another mean in the abnormal class; it adds to both.
+the mean heights of the normal class. A covariate, the marker, is normal with unit variance and
+another mean in the abnormal class; it adds to the ratio.
 """
 
 from dataclasses import replace
@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
-from scipy.stats import norm
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage, Visit
 from skiagram.errors import OptionError
@@ -143,11 +142,6 @@ class VisitObserver:
         middle = self._height + self._contrast / 2
         return float(self._weight @ (alone + among.sum() - self._gram @ middle))
 
-    @property
-    def squared_detectability(self) -> float:
-        """Return d²: the AUC is Φ(d / √2)."""
-        return float(self._contrast @ self._gram @ self._weight)
-
 
 class OpenPhantomVisits(OpenSource):
     """Makes the images of one phantom of several visits."""
@@ -203,15 +197,6 @@ class OpenPhantomVisits(OpenSource):
     def marks(self, position: int) -> tuple[Mark, ...]:
         middle = float(self._options.size // 2)
         return (Mark((middle, middle), self._options.lesion.radius),)
-
-    def auc(self, visit: int, *, earlier: bool, marker: bool) -> float:
-        """Return the AUC that no model of such knowledge exceeds but by chance."""
-        observer = self._observers[visit - 1]
-        if not earlier:
-            alone = self._contrast[visit - 1 : visit]
-            observer = VisitObserver(self._options, self._template, alone)
-        squared = observer.squared_detectability + marker * self._options.marker**2
-        return float(norm.cdf(np.sqrt(squared / 2)))
 
     def _marker(self, patient: int) -> float:
         draw = stream(self._options.seed, "marker", patient).standard_normal()

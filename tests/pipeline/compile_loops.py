@@ -1,6 +1,6 @@
 """Compiles what stages call, so that no test waits for it.
 
-Usage: `python -m skiagram.steps.compile_loops`.
+Usage: `python -m tests.pipeline.compile_loops`.
 """
 
 import gc
