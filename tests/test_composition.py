@@ -209,6 +209,10 @@ def test_a_class_is_found_in_the_module_where_version_0_1_had_it(tmp_path: Path)
     options = own_project(tmp_path, **{"conf/dataset/own.yaml": yaml.safe_dump(earlier)})
     assert options.read_file("dataset", "own")["_target_"] == values["_target_"]
     assert options.compose_stage("ingest")["dataset"]["_target_"] == values["_target_"]
+    values = read_option_file(REPOSITORY / "conf/dataset/feature_table.yaml")
+    earlier = values | {"_target_": "skiagram.datasets.feature_table.FeatureTable"}
+    options = own_project(tmp_path, **{"conf/dataset/own.yaml": yaml.safe_dump(earlier)})
+    assert options.read_file("dataset", "own")["_target_"] == values["_target_"]
 
 
 def test_classes_have_the_new_names_of_their_options_alone() -> None:

@@ -1,4 +1,4 @@
-"""What earlier versions called otherwise: models, options, and modules of classes.
+"""What earlier versions called otherwise: models, options, classes and their modules.
 
 Configs of projects and records of packages may have the earlier names.
 """
@@ -48,6 +48,10 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {  # class → option as it w
 }
 # Modules as projects and packages of version 0.1 name them.
 _MOVED = re.compile(r"skiagram\.datasets\.(?=(lidc|medmnist|mini_mias|phantom)\.)")
+_RENAMED_CLASSES = {
+    "skiagram.datasets.feature_table.FeatureTable": "skiagram.datasets.feature_table.FeatureFile",
+    "skiagram.features.filters.gabor.Gabor": "skiagram.features.filters.gabor.GaborFilter",
+}
 _told: set[tuple[str, str]] = set()  # file and earlier name of an option, once said
 
 
@@ -83,8 +87,9 @@ def rename_options(values: Any, where: str) -> Any:
             fault = f"`{name}` and `{now}` are one option"
             raise OptionError(fault, where=where, remedy=f"remove `{name}`, its earlier name")
         renamed[now] = rename_options(value, where)
-    # a class may stand in another module
+    # a class may stand in another module, or have another name
     if isinstance(target := renamed.get("_target_"), str):
+        target = _RENAMED_CLASSES.get(target, target)
         renamed["_target_"] = _MOVED.sub("skiagram.sources.", target)
     # a search names the options of its model
     model, space = renamed.get("model"), renamed.get("space")

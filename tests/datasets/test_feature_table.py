@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.datasets.feature_table import NO_IMAGES, FeatureTable
+from skiagram.datasets.feature_table import NO_IMAGES, FeatureFile
 from skiagram.errors import DataError, OptionError
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
@@ -23,8 +23,8 @@ from tests.sources.phantoms import data_set
 AGES = (31, 18, 44, 18, 59, 93, 25, 67, 59, 31, 53)  # in no order
 
 
-def source(**changed: Any) -> FeatureTable:
-    made: FeatureTable = data_set("feature_table", **changed)
+def source(**changed: Any) -> FeatureFile:
+    made: FeatureFile = data_set("feature_table", **changed)
     return made
 
 
@@ -122,7 +122,7 @@ def write_times(folder: Path, **columns: Any) -> None:
     write(folder, days=days, died=["1"] * 11 + ["0"], **columns)
 
 
-def of_times(**changed: Any) -> FeatureTable:
+def of_times(**changed: Any) -> FeatureFile:
     return source(**TIMES, outcome={"column": "days", "unit": "days"}, **changed)
 
 

@@ -13,7 +13,7 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import OpenSource, Source
-    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.feature_table import FeatureFile
     from skiagram.datasets.folder.source import Folder
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.images import DescribedFolder
@@ -32,7 +32,7 @@ class DescribedCohort(NamedTuple):
         cohort_of: Case → which of several cohorts it is of; empty where there is one.
     """
 
-    source: "Folder | FeatureTable"
+    source: "Folder | FeatureFile"
     opened: "OpenSource"
     file_of: Mapping[str, str]
     cohort_of: Mapping[str, str]
@@ -47,10 +47,10 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
     Raises:
         DataError: It is not of the kind of the project's data set, or cannot be used.
     """
-    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.feature_table import FeatureFile
     from skiagram.datasets.folder.table import refer
 
-    is_table = isinstance(at_home, FeatureTable)
+    is_table = isinstance(at_home, FeatureFile)
     if options.is_table != is_table:
         kinds = ("a folder of images", "a table of features")
         raise DataError(
@@ -59,7 +59,7 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
             allowed=f"{kinds[is_table]}, as the project has",
         )
     options = _name_classes(options, project)
-    if isinstance(at_home, FeatureTable):
+    if isinstance(at_home, FeatureFile):
         return _read_table(options, project, at_home)
     described = _read_folder(options, project, at_home)
     source, opened, file_of = _check_folder(described, project)
@@ -92,10 +92,10 @@ def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
 
 
 def _read_table(
-    options: "FileOptions", project: "Project", at_home: "FeatureTable"
+    options: "FileOptions", project: "Project", at_home: "FeatureFile"
 ) -> DescribedCohort:
     """Read a table of features, with those that the project's table has."""
-    from skiagram.datasets.feature_table import OpenFeatureTable
+    from skiagram.datasets.feature_table import OpenFeatureFile
     from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.intake.feature_tables import read_features
     from skiagram.records.files import read_table
@@ -108,7 +108,7 @@ def _read_table(
     source = replace(described.source, split=None)
     source = replace(source, outcome=_outcome_of(project, source))
     _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
-    opened = OpenFeatureTable(source, rows)
+    opened = OpenFeatureFile(source, rows)
     for problem in opened.problems:
         raise problem
     row_of = {entry.name: row for entry, row in zip(opened.entries(), rows, strict=True)}

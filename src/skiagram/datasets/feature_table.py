@@ -41,7 +41,7 @@ _DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
 
 
 @dataclass(**STRICT)
-class FeatureTable(RealDataSet):
+class FeatureFile(RealDataSet):
     """A CSV with a row a case: features, for example PyRadiomics', label and patient.
 
     Attributes:
@@ -104,7 +104,7 @@ class FeatureTable(RealDataSet):
     def file_checksums(self) -> Mapping[str, str | None]:
         return {self.file: self.md5}
 
-    def open(self, root: Path | None) -> "OpenFeatureTable":
+    def open(self, root: Path | None) -> "OpenFeatureFile":
         """Read the table; what is no number in a feature's column is refused."""
         path = Path(self.file) if root is None else root / self.file
         if self.md5 is not None:
@@ -129,7 +129,7 @@ class FeatureTable(RealDataSet):
             )
             remedy = "name the features in the data set's config, under `features`"
             refuse_telling_columns(telling, self.file, remedy)
-        opened = OpenFeatureTable(replace(self, features=tuple(columns)), rows)
+        opened = OpenFeatureFile(replace(self, features=tuple(columns)), rows)
         for problem in opened.problems:
             raise problem
         return opened
@@ -202,7 +202,7 @@ def numeric_columns(rows: list[CsvRow], columns: Iterable[str]) -> list[str]:
     return chosen
 
 
-class OpenFeatureTable(OpenSource):
+class OpenFeatureFile(OpenSource):
     """The rows of a table, each with a pattern in place of an image.
 
     Attributes:
@@ -211,7 +211,7 @@ class OpenFeatureTable(OpenSource):
 
     acquisition = None
 
-    def __init__(self, options: FeatureTable, rows: list[CsvRow]) -> None:
+    def __init__(self, options: FeatureFile, rows: list[CsvRow]) -> None:
         listing = list_entries(rows, options.columns, options.classes, ())
         self.patient_column = options.patient or ""
         self.problems = tuple(listing.problems)

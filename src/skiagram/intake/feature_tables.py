@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from skiagram.datasets.feature_table import (
-    FeatureTable,
+    FeatureFile,
     empty_unmeasured,
     numeric_columns,
     telling_columns_of,
@@ -80,7 +80,7 @@ class DescribedFeatures(NamedTuple):
     """A table of features as it will be read; `file` of its source is not there yet."""
 
     rows: list[CsvRow]
-    source: FeatureTable
+    source: FeatureFile
     notes: list[str]
 
     @property
@@ -95,7 +95,7 @@ class DescribedFeatures(NamedTuple):
 
 
 def read_features(
-    options: FileOptions, project_table: FeatureTable | None = None
+    options: FileOptions, project_table: FeatureFile | None = None
 ) -> DescribedFeatures:
     """Read a table of features and, where the labels are in another one, join it by patients.
 
@@ -154,7 +154,7 @@ def _settle_columns(
     outcome: AnyOutcome | None,
     *,
     is_new: bool,
-) -> tuple[list[CsvRow], FeatureTable, list[str], list[str]]:
+) -> tuple[list[CsvRow], FeatureFile, list[str], list[str]]:
     """Return a table, what its columns are but for the features, and sentences on these.
 
     Labels have one spelling then, and ids of patients. Sentences on labels stand by themselves.
@@ -191,7 +191,7 @@ def _settle_columns(
         label_notes += [note] if note else []
     rows = settle_patients(rows, patient, options.similar_patients)
     classes, positive = _settle_classes(options, label, rows)
-    source = FeatureTable(
+    source = FeatureFile(
         name=options.short_name,
         title=options.title,
         modality="not stated",
@@ -216,7 +216,7 @@ def _settle_columns(
 
 
 def _settle_features(
-    rows: list[CsvRow], columns: Sequence[str], source: FeatureTable, options: FileOptions
+    rows: list[CsvRow], columns: Sequence[str], source: FeatureFile, options: FileOptions
 ) -> tuple[list[str], list[str]]:
     """Return the columns that are features, and sentences on what is none and on empty cells.
 
@@ -261,7 +261,7 @@ def _joined(options: FileOptions) -> tuple[list[CsvRow], list[str], list[str]]:
 
 
 def _name_as_project(
-    options: FileOptions, header: Collection[str], project_table: FeatureTable
+    options: FileOptions, header: Collection[str], project_table: FeatureFile
 ) -> FileOptions:
     """Name columns as the project's table does, where the line does not name others."""
     if project_table.label in header and options.label not in header:
@@ -370,7 +370,7 @@ def _is_combined(
     rows: list[CsvRow],
     patient: str | None,
     constant: Sequence[str],
-    project_table: FeatureTable | None,
+    project_table: FeatureFile | None,
 ) -> bool:
     """Return whether the regions of a patient become one case."""
     choice: str | None = options.per_patient

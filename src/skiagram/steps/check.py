@@ -26,7 +26,7 @@ from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import Problems
 from skiagram.datasets.contract import Entry, OpenSource, Source
-from skiagram.datasets.feature_table import OpenFeatureTable
+from skiagram.datasets.feature_table import OpenFeatureFile
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.csv_rows import CsvRow
@@ -208,7 +208,7 @@ def _sort_problems(problems: Problems, opened: OpenSource) -> list[DataError]:
 def check_rows(described: DescribedFeatures) -> CheckedData:
     """Check the rows of a table of features."""
     source = described.source
-    opened = OpenFeatureTable(source, described.rows)
+    opened = OpenFeatureFile(source, described.rows)
     data = check_data(source, opened, task_of(source, described.design))
     return replace(data, problems=[*opened.problems, *data.problems])
 

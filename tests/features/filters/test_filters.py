@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from skiagram.errors import DataError
 from skiagram.features.filters.filter import Boundary, Filter, rotated
-from skiagram.features.filters.gabor import Gabor
+from skiagram.features.filters.gabor import GaborFilter
 from skiagram.features.filters.laplacian_of_gaussian import LaplacianOfGaussian
 from skiagram.features.filters.laws import Laws
 from skiagram.features.filters.mean import Mean
@@ -26,7 +26,7 @@ IN_3D: dict[str, Filter] = {
     "mean": Mean(**MIRROR, support=3),
     "log": LaplacianOfGaussian(**MIRROR, sigma=3.0, cutoff=4.0, riesz=None),
     "laws": Laws(**MIRROR, kernels=("L5", "E5", "E5"), pooling="max", energy=3),
-    "gabor": Gabor(**MIRROR, **WAVES, angle=0.0, pooling="average"),
+    "gabor": GaborFilter(**MIRROR, **WAVES, angle=0.0, pooling="average"),
     "wavelet": SeparableWavelet(**MIRROR, wavelet="db2", band="LLH", level=2, pooling="average"),
     "simoncelli": Simoncelli(**MIRROR, level=1, riesz=None),
 }
@@ -66,7 +66,7 @@ def test_gabor_answers_waves_of_its_length_and_direction() -> None:
     wave = np.tile(np.cos(2 * np.pi * x / 8), (1, 48, 1))
     options = {"sigma": 8.0, "wavelength": 8.0, "aspect_ratio": 1.0, "directions": 1}
     along, across = (
-        Gabor(dimension="2D", boundary="mirror", angle=angle, pooling="average", **options)  # type: ignore[arg-type]
+        GaborFilter(dimension="2D", boundary="mirror", angle=angle, pooling="average", **options)  # type: ignore[arg-type]
         for angle in (0.0, 90.0)
     )
     middle = (0, 24, 24)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skiagram.features.filters.filter import Filter
-from skiagram.features.filters.gabor import Gabor
+from skiagram.features.filters.gabor import GaborFilter
 from skiagram.features.filters.laplacian_of_gaussian import LaplacianOfGaussian
 from skiagram.features.filters.laws import Laws
 from skiagram.features.filters.mean import Mean
@@ -52,7 +52,7 @@ def laws(kernels: tuple[Any, ...], **options: Any) -> list[Filter]:
 
 def gabor(sigma: float, wavelength: float, ratio: float, **options: Any) -> Filter:
     fixed: dict[str, Any] = {"directions": 1, "angle": 0.0, "pooling": "average"}
-    return Gabor(sigma=sigma, wavelength=wavelength, aspect_ratio=ratio, **(fixed | options))
+    return GaborFilter(sigma=sigma, wavelength=wavelength, aspect_ratio=ratio, **(fixed | options))
 
 
 def wavelet(name: str, band: str, **options: Any) -> Filter:

@@ -16,7 +16,7 @@ _CUTOFF = 7  # standard deviations after which the kernel ends: the rest is belo
 
 
 @dataclass(**STRICT)
-class Gabor(Filter):
+class GaborFilter(Filter):
     """Modulus of the response to a complex Gabor kernel in planes (IBSI Q88H).
 
     In `2D` the planes are the slices, whose spacing must be equal along rows and columns; in `3D`
