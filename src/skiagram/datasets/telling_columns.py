@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed
@@ -197,7 +197,7 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
 
 
 def _areas(values: Floats, positive: NDArray[np.bool_]) -> Floats:
-    ranks = rankdata(values, axis=0)
+    ranks = pd.DataFrame(values).rank().to_numpy()
     n, rest = int(positive.sum()), int((~positive).sum())
     areas: Floats = (ranks[positive].sum(axis=0) - n * (n + 1) / 2) / (n * rest)
     return areas
@@ -269,7 +269,8 @@ def _monotone_copies(values: Floats, outcome: Floats | None) -> set[int]:
         rows = np.isfinite(values[:, column]) & np.isfinite(outcome)
         if rows.sum() < _MIN_ROWS:
             continue
-        ranks = np.stack([rankdata(values[rows, column]), rankdata(outcome[rows])])
+        both = pd.DataFrame([values[rows, column], outcome[rows]])
+        ranks = both.rank(axis=1).to_numpy()
         spread = ranks.std(axis=1)
         if spread.min() > 0 and abs(np.corrcoef(ranks)[0, 1]) >= TELLING_AUC:
             copies.add(column)

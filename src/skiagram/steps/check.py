@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from skiagram.audit.composition import described_regions
 from skiagram.audit.contract import PAIR
@@ -420,6 +420,6 @@ def file_order(
     places = np.zeros((len(names), len(keys)))
     for _, rows in sorted(within.items(), key=lambda item: len(item[0].parts)):
         if len(set(patient[rows])) >= MIN_PATIENTS:  # a folder within another one comes later
-            ranks = [rankdata(key[rows], "min") / len(rows) for key in keys]
-            places[rows] = np.column_stack(ranks)
+            in_folder = pd.DataFrame({at: key[rows] for at, key in enumerate(keys)})
+            places[rows] = in_folder.rank(method="min").to_numpy() / len(rows)
     return places
