@@ -1,7 +1,4 @@
-"""Stage train_baseline: one classical model, on what it reads and development labels.
-
-It reads features, an encoder's numbers, places in images, or scores that came with the data.
-"""
+"""Stage train_baseline: one classical model, on features, encodings, places or readers' scores."""
 
 from project import ROOT  # first, so that the code of this folder runs
 from skiagram.compute.context import RunContext
