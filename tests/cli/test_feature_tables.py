@@ -93,6 +93,18 @@ def test_check_names_all_rows_and_covariates_that_cannot_be_used(
     assert "What would stop the run (2)" in shown
 
 
+def test_a_covariate_may_be_missing_as_programs_write_it(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    features, outcome = write_features(tmp_path)
+    clinical = tmp_path / "clinical.csv"
+    stages = ["nan", "Inf", *(str(at % 7) for at in range(38))]
+    pd.DataFrame({"patient": range(1, 41), "stage": stages}).to_csv(clinical, index=False)
+    line = [str(features), str(outcome), "--join", str(clinical), "--similar-patients", "same"]
+    line += ["--label", "death", "--positive", "1", "--covariates", "stage"]
+    assert "2 cells of numbers are infinite or `nan`" in terminal(["check", *line])
+
+
 def write_columns(folder: Path, **columns: object) -> list[str]:
     """Write 40 patients of two classes, sorted by class, with further columns; return a line."""
     generator = np.random.default_rng(0)

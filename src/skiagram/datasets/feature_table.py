@@ -112,7 +112,8 @@ class FeatureFile(RealDataSet):
         rows = read_rows(read_file(path, self.file), self.missing, files=())
         named = self.columns.used()
         require_columns(rows, named)
-        rows, _ = empty_unmeasured(rows, [*(self.features or rows[0].cells)])
+        measured = self.features or rows[0].cells
+        rows, _ = empty_unmeasured(rows, [*measured, *self.covariates])
         columns = self.features or numeric_columns(
             rows, [name for name in rows[0].cells if name not in named]
         )

@@ -105,11 +105,14 @@ def read_features(
     """
     # the rows of all tables, and what is predicted
     rows, measured, notes = _joined(options)
-    rows, emptied = empty_unmeasured(rows, measured)
-    if emptied:
-        notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
     if project_table is not None:
         options = _name_as_project(options, rows[0].cells, project_table)
+    header = rows[0].cells
+    covariates = list_columns([*options.covariates, *options.force_covariates], header)
+    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in header)])
+    rows, emptied = empty_unmeasured(rows, numbers)
+    if emptied:
+        notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
     settled = settle_outcome(rows, options)
     if settled is not None:
         rows, options = settled.rows, settled.options
@@ -272,7 +275,8 @@ def _name_as_project(
         options = replace(options, patient=project_table.patient)
     taken = [name for name in project_table.covariates if name in header]
     covariates = [*dict.fromkeys([*options.covariates, *taken])]
-    return replace(options, covariates=covariates, force_covariates=taken)
+    forced = [*dict.fromkeys([*options.force_covariates, *taken])]
+    return replace(options, covariates=covariates, force_covariates=forced)
 
 
 def _settle_classes(
