@@ -92,7 +92,10 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_fits_too")
-def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(tmp_path: Path) -> None:
+def test_a_run_after_a_killed_worker_gives_what_an_undisturbed_one_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)  # quick fits, too
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))
     place, notes = tmp_path / "killed", tmp_path / "notes"
     two = replace(IN_PROCESS, workers=2)

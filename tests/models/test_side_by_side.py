@@ -29,6 +29,12 @@ RAY = replace(TWO, backend="ray")
 DATA = labelled(patients=30)
 
 
+@pytest.fixture(autouse=True)
+def quick_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have fits made in processes as soon as the first one is made."""
+    monkeypatch.setattr("skiagram.compute.workers._WORTH_PROCESSES", 0.0)
+
+
 def compute(where: str | Compute) -> Compute:
     if isinstance(where, Compute):
         return where
