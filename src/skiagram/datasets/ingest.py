@@ -240,12 +240,9 @@ def ingest_opened(
     compute: Compute = IN_PROCESS,
     problems: Problems | None = None,
 ) -> IngestedData:
-    """Do as `ingest`, and go on past what is wrong where problems are collected.
+    """Do as `ingest`, and go on past what is wrong where `problems` collects it.
 
-    Args:
-        task: As `task_of` returns it.
-        problems: What becomes of a fault; None stops at the first one. Images that cannot be read
-            are left out where problems are collected.
+    An image that cannot be read is then left out. None stops at the first fault.
     """
     problems = problems or Problems()
     # what the source lists must carry an evaluation, also without copies that are left out
