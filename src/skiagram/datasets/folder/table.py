@@ -322,8 +322,9 @@ def list_entries(
         problem = _first_problem(rules[hidden], row, where)
         if problem is None and columns.patient is not None:
             problem = find_patient_problem(row.cells[columns.patient], where)
+        measured: dict[str, float | None] = {}
         if problem is None:
-            problem = _find_feature_problem(row, columns.features)
+            measured, problem = _measure_row(row, columns.features)
         if problem is not None:
             problems.append(problem)
             continue
@@ -342,7 +343,7 @@ def list_entries(
                 for each in columns.covariates
             },
             scores={each: float(cells[each]) for each in columns.scores},
-            measured=read_measured(row, columns.features),
+            measured=measured,
             visit=Visit(int(float(cells[columns.visit])), cells.get(columns.region or "", ""))
             if columns.visit
             else None,
@@ -375,15 +376,17 @@ def read_measured(row: CsvRow, features: Sequence[str]) -> dict[str, float | Non
     return measured
 
 
-def _find_feature_problem(row: CsvRow, features: Sequence[str]) -> DataError | None:
-    """Return what is wrong with the features of a row; None where nothing is."""
+def _measure_row(
+    row: CsvRow, features: Sequence[str]
+) -> tuple[dict[str, float | None], DataError | None]:
+    """Return the features of a row, and what is wrong with them; None where nothing is."""
     try:
         measured = read_measured(row, features)
     except DataError as problem:
-        return problem
+        return {}, problem
     if not features or any(value is not None for value in measured.values()):
-        return None
-    return DataError(
+        return measured, None
+    return measured, DataError(
         "no feature has a value",
         where=row.where,
         allowed="a number in at least one column",
