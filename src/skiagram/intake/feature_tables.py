@@ -108,7 +108,9 @@ def read_features(
     if project_table is not None:
         options = _name_as_project(options, rows[0].cells, project_table)
     header = rows[0].cells
-    covariates = list_columns([*options.covariates, *options.force_covariates], header)
+    forced = list_columns(options.force_covariates, header)
+    covariates = list_columns([*options.covariates, *forced], header)
+    options = replace(options, covariates=covariates, force_covariates=forced)
     numbers = dict.fromkeys([*measured, *(name for name in covariates if name in header)])
     rows, emptied = empty_unmeasured(rows, numbers)
     if emptied:
@@ -176,8 +178,7 @@ def _settle_columns(
     if is_new:
         rows, split, split_notes = _split_of_names(rows, measured, split)
         notes += split_notes
-    forced_covariates = list_columns(options.force_covariates, header)
-    covariates = list_columns([*options.covariates, *options.force_covariates], header)
+    covariates = tuple(options.covariates)
     label = label_column(options.label, rows)
     require_columns(rows, (label,), "--label")
     require_columns(rows, filter(None, [patient]), "--patient")
@@ -209,7 +210,7 @@ def _settle_columns(
         patient=patient,
         split=split,
         covariates=covariates,
-        forced_covariates=forced_covariates,
+        forced_covariates=tuple(options.force_covariates),
         features=None,
         missing=tuple(options.missing),
         copies=options.copies or "refuse",
