@@ -146,7 +146,9 @@ def describe_comparison(
         seal=hashlib.sha256(b"".join(digests)).hexdigest() if digests else "",
         opened_by=opened_by,
         models=tuple(models),
-        digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
+        digest=hashlib.sha256(
+            json.dumps(request, sort_keys=True, allow_nan=False).encode()
+        ).hexdigest(),
     )
 
 
