@@ -246,8 +246,7 @@ def ingest_opened(
     """
     problems = problems or Problems()
     # what the source lists must carry an evaluation, also without copies that are left out
-    entries = opened.entries()
-    settled = _settle(task, entries, source, problems)
+    settled = _settle(task, opened.entries(), source, problems)
     listed, sentence = _settle_copies(source, opened, task, compute, problems)
     if sentence:
         settled = _settle(task, listed.entries, source, problems)
@@ -354,8 +353,7 @@ def _write_images(
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
     files = opened.entries()
-    with ExitStack() as stack:
-        progress = stack.enter_context(Progress("Ingest", len(listed.positions)))
+    with ExitStack() as stack, Progress("Ingest", len(listed.positions)) as progress:
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
         for row, examined in enumerate(_read(opened, listed, compute)):
@@ -376,15 +374,13 @@ def _write_images(
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, note.spacing)
-                without_image = replace(truth, clean=truth.clean[:0])
-                truths.append((name, without_image, pixel_side(note.spacing)))
+                truth = replace(truth, clean=truth.clean[:0])
+                truths.append((name, truth, pixel_side(note.spacing)))
             if listed.keys and note.ends_shard(listed.keys[row]):
                 images.end_shard()
-    if truths:
-        _write_truths(truths, folders.sealed)
+    _write_truths(truths, folders.sealed)
     positions = [listed.positions[row] for row in rows]
-    store, stored_rows = ImageStore(folders.images), np.array(rows, dtype=np.int64)
-    return StoredImages(store, stored_rows, positions, notes)
+    return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), positions, notes)
 
 
 def _case_id(rank: int) -> str:
@@ -439,6 +435,8 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | DataEr
 
 def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path) -> None:
     """Write what is known of generated cases: name, truth and the side of a pixel in mm."""
+    if not truths:
+        return
     rows = []
     for name, truth, _ in truths:
         place = zip(("slice", "row", "column")[-len(truth.place) :], truth.place, strict=True)
