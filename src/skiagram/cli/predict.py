@@ -21,12 +21,10 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
-    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
-    from skiagram.intake.file_patterns import Patterns
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -205,13 +203,19 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
-    from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.deploy.new_cases import find_cases, list_cases
-    from skiagram.intake.file_patterns import Patterns
+    from skiagram.datasets.folder.csv_rows import CsvRow, read_csv
+    from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.file_patterns import FoundImages, Patterns
 
-    preparation = model.preparer.preparation
-    if model.scorer.measured is not None:
-        return _rows_of_features(arguments, model.scorer.measured, preparation.patient_column)
+    preparation, place = model.preparer.preparation, Path(arguments.files[0])
+    if (measured := model.scorer.measured) is not None:
+        if len(arguments.files) > 1 or not FileOptions(place).is_table:
+            allowed = "one table of features (CSV), as the model was trained on"
+            raise OptionError(listed(arguments.files), where="FILE", allowed=allowed)
+        patient = preparation.patient_column
+        return cases_of_features(place, measured, arguments.missing, patient)
+    # files by themselves
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
             fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
@@ -229,46 +233,22 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     if arguments.table is not None and arguments.frames:
         allowed = "either: a table says it in its column `frame`"
         raise OptionError("a table was given too", where="--frames", allowed=allowed)
-    place = Path(arguments.files[0])
-    if arguments.table is None:
-        rows = _rows_of(place, Patterns(arguments.pattern, cut=arguments.cut), arguments.frames)
-    else:
+    # a row an image, of a table or by the files' names; an image without its mask has one, too
+    if arguments.table is not None:
         rows = read_csv(arguments.table, arguments.missing)
-    return list_cases(place, rows, preparation.modalities)
-
-
-def _rows_of_features(
-    arguments: argparse.Namespace, columns: Sequence[str], patient: str
-) -> "list[NewCase]":
-    """Return the cases of a model on a table of features."""
-    from skiagram.deploy.new_cases import cases_of_features
-    from skiagram.intake.file_options import FileOptions
-
-    place = Path(arguments.files[0])
-    if len(arguments.files) > 1 or not FileOptions(place).is_table:
-        raise OptionError(
-            listed(arguments.files),
-            where="FILE",
-            allowed="one table of features (CSV), as the model was trained on",
-        )
-    return cases_of_features(place, columns, arguments.missing, patient)
-
-
-def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[CsvRow]":
-    """Return the table of a folder by its files' names; an image without its mask is in it."""
-    from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.intake.file_patterns import FoundImages
-
-    images = FoundImages.of(place, patterns, frames)
+        return list_cases(place, rows, preparation.modalities)
+    patterns = Patterns(arguments.pattern, cut=arguments.cut)
+    images = FoundImages.of(place, patterns, arguments.frames)
     if not images.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
     for pair in images.mixed:
         sentence = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(sentence), file=sys.stderr)
-    return [
+    rows = [
         CsvRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
         for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
+    return list_cases(place, rows, preparation.modalities)
 
 
 def _write(

@@ -102,8 +102,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         table, masks = _read_class_folders(options)
     else:
         # the table, made of the files' names where there is a pattern, without masks among images
-        table = _compose_table(options) if options.pattern else _read_csv(options)
-        table = _settle_table(table)
+        table = _settle_table(_read_table(options))
         images = _list_images(table)
         if images is not None:
             masks = settle_masks(images, table.options.masks, str(options.folder))
@@ -182,34 +181,28 @@ def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
     return _Table(rows, replace(options, file="file"), []), masks
 
 
-def _compose_table(options: FileOptions) -> _Table:
-    """Return the table of the files' names, as `skiagram table` makes it.
+def _read_table(options: FileOptions) -> _Table:
+    """Return the table that the line names, or that of the files' names where it gives a pattern.
 
-    The options are then those that go with this table.
+    The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
+    emptied: Counter[str] = Counter()
+    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    if not options.pattern:
+        csv = options.csv or options.folder
+        rows = read_csv(csv, options.missing, columns, options.columns, emptied)
+        return _Table(rows, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
-    masks = table.following.get("masks")
+    rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     following = replace(
         options,
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
-        masks=options.masks if masks else None,
+        masks=options.masks if table.following.get("masks") else None,
         patient=None,
         marks=None,
         label_value=None,
     )
-    emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
-    rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     return _Table(rows, following, [*table.notes, *describe_missing(options.missing, emptied)])
-
-
-def _read_csv(options: FileOptions) -> _Table:
-    """Return the table that the line names."""
-    emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
-    csv = options.csv or options.folder
-    rows = read_csv(csv, options.missing, columns, options.columns, emptied)
-    return _Table(rows, options, describe_missing(options.missing, emptied))
 
 
 def _settle_table(table: _Table) -> _Table:
