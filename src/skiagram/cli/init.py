@@ -40,13 +40,6 @@ EXAMPLES = """\
 
 _MIN_KEY = 16  # bytes
 
-_READER_FILE = """\
-# Scores of a reader or an existing device, compared with the models; nothing is trained.
-_target_: {target}
-column: {column} # column of scores; higher = more likely the positive class
-title: {column} # name in tables and figures
-"""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -344,5 +337,10 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
             raise OptionError(fault, where="--scores", remedy="rename the column")
         if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
-            files[path] = _READER_FILE.format(target=target, column=scalar)
+            files[path] = f"""\
+# Scores of a reader or an existing device, compared with the models; nothing is trained.
+_target_: {target}
+column: {scalar} # column of scores; higher = more likely the positive class
+title: {scalar} # name in tables and figures
+"""
     return files

@@ -33,7 +33,6 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
     r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
-_EMPTY = "`--empty-label leave-out` leaves such rows out, `--empty-label CLASS` names their class"
 
 
 def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[CsvRow]:
@@ -73,12 +72,6 @@ def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[Csv
     return labelled
 
 
-def as_class(word: str, classes: Collection[str]) -> str:
-    """Return the class that a word means: itself, or the one of equal value, as `1` of `True`."""
-    equal = [name for name in classes if are_equal(name, word)]
-    return word if word in classes or len(equal) != 1 else equal[0]
-
-
 def settle_labels(
     rows: list[CsvRow], column: str, empty: str | None, named: Collection[str]
 ) -> tuple[list[CsvRow], list[str]]:
@@ -112,9 +105,9 @@ def settle_labels(
                 f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
                 where=f"{row.where}, column `{column}`",
                 allowed="classes",
-                remedy="correct the formula; or "
-                f"`--missing {shlex.quote(row.cells[column])}` empties such "
-                f"cells, and {_EMPTY}",
+                remedy=f"correct the formula; or `--missing {shlex.quote(row.cells[column])}` "
+                "empties such cells, and `--empty-label leave-out` leaves such rows out, "
+                "`--empty-label CLASS` names their class",
             )
     _require_single(rows, column, named)
     rows, words = _without_words(rows, column, named)
@@ -181,7 +174,9 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
     """
     if positive is None:
         return None
-    named = as_class(positive, classes)
+    # itself, or the one of equal value, as `1` of `True`
+    equal = [name for name in classes if are_equal(name, positive)]
+    named = positive if positive in classes or len(equal) != 1 else equal[0]
     if len(classes) != 2:
         fault = f"`{named}` was given, and {len(classes)} classes: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"

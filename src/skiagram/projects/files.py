@@ -37,8 +37,6 @@ _FOLDERS = {
     "sweeps": "dvc.yaml",
 }
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
-_SOURCES = "      - src/skiagram\n"
-_LOCKED = "      - requirements.lock\n"
 _COMBINATIONS = re.compile(rb"(?m)^(combinations: *)([\"']?)([\w, ]*)\2(?= *(?:#|$))")
 
 
@@ -52,8 +50,8 @@ def shipped_files() -> dict[str, bytes]:
     # Stages depend on the installed skiagram in place of its sources.
     installed = {"dvc.yaml": "", "sweeps/dvc.yaml": "      - data/code/skiagram\n"}
     for name, line in installed.items():
-        pipeline = files[name].decode().replace(_LOCKED, "").replace(_SOURCES, line)
-        files[name] = pipeline.encode()
+        pipeline = files[name].decode().replace("      - requirements.lock\n", "")
+        files[name] = pipeline.replace("      - src/skiagram\n", line).encode()
     return files
 
 
