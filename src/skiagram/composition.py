@@ -93,6 +93,7 @@ class Composition:
         """
         from hydra import compose
 
+        options: dict[str, Any]
         try:
             overrides = self.list_overrides(stage, words)
             # Hydra takes a tenth of a second, and rows of a sweep differ in choices. Equal words
@@ -113,8 +114,15 @@ class Composition:
         changed = {name: value for name, value in self.changes.items() if name.startswith("conf.")}
         chosen = {each.key_or_group: each.value() for each in _parse(overrides if changed else ())}
         for name, value in changed.items():
-            if place := self._find_place(stage, name, chosen):
-                set_option(options, place, deepcopy(value), name)
+            _, group, *rest = name.split(".")
+            place: list[str] = []
+            if not (self.root / "conf" / group).is_dir():
+                takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
+                place = rest if group in {stage, *takes_along} else []
+            elif rest and rest[0] in split_names(chosen.get(group, [])):
+                place = [SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]]
+            if place:  # else it is of no part of the stage
+                set_option(options, ".".join(place), deepcopy(value), name)
         return options
 
     def read_file(self, group: str, name: str) -> dict[str, Any]:
@@ -343,16 +351,6 @@ class Composition:
             allowed = "lines of the form `- group: name`"
             raise OptionError("`defaults` is no list", where=file, allowed=allowed)
         return defaults
-
-    def _find_place(self, stage: str, option: str, chosen: Mapping[str, Any]) -> str | None:
-        """Return where among a stage's options a change goes; None where it is of no part of it."""
-        _, group, *rest = option.split(".")
-        if not (self.root / "conf" / group).is_dir():
-            takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
-            return ".".join(rest) if group in {stage, *takes_along} else None
-        if not rest or rest[0] not in split_names(chosen.get(group, [])):
-            return None
-        return ".".join([SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]])
 
 
 def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str) -> None:

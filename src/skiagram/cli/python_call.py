@@ -133,7 +133,7 @@ def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
 
 
 def _failed_stage(code: int, printed: str, project: Path) -> SkiagramError:
-    """Return the error of a stage by its exit code, as the last line before those of DVC says it."""
+    """Return the error of a stage by its exit code, as the last line but for DVC's says it."""
     kinds = {kind.exit_code: kind for kind in (OptionError, AuditStop, DataError, ModelFailure)}
     lines = [line for line in printed.splitlines() if line and not line.startswith("ERROR: ")]
     return kinds.get(code, SkiagramError)(

@@ -96,8 +96,18 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         DataError: A table, a column or a file is not there, or cannot be used.
         OptionError: Options that do not go together.
     """
-    _require_folder(options)
-    masks = MaskNames()
+    # a folder, or an encrypted archive
+    folder, masks = options.folder, MaskNames()
+    root = folder.resolve() == Path(folder.resolve().anchor)
+    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
+        fault = "the root of the file system" if root else "no such folder"
+        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        if folder.is_file():
+            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
+                remedy = "save the table of features as CSV, and name that file"
+        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
+    # its rows
     if options.csv is None and not options.pattern:
         table, masks = _read_class_folders(options)
     else:
@@ -105,7 +115,7 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         table = _settle_table(_read_table(options))
         images = _list_images(table)
         if images is not None:
-            masks = settle_masks(images, table.options.masks, str(options.folder))
+            masks = settle_masks(images, table.options.masks, str(folder))
             rows = [
                 row
                 for row in table.rows
@@ -135,25 +145,10 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
-    notes = [*notes, masks.describe(options.masks)]
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
-    sentences = [note for note in notes if note]
+    sentences = [note for note in (*notes, masks.describe(options.masks)) if note]
     predicted = list_predicted(options)
     return DescribedFolder(rows, source, design, sentences, settling, n_other_classes, predicted)
-
-
-def _require_folder(options: FileOptions) -> None:
-    """Refuse what is neither a folder nor an encrypted archive."""
-    folder = options.folder
-    root = folder.resolve() == Path(folder.resolve().anchor)
-    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        fault = "the root of the file system" if root else "no such folder"
-        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
-        if folder.is_file():
-            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
-            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
-                remedy = "save the table of features as CSV, and name that file"
-        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:

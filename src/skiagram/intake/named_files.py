@@ -78,8 +78,17 @@ def compose_table(options: FileOptions) -> ComposedTable:
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+    # how many images have lesions, masks and names of their own
     if images.lesions is not None:
-        notes += _describe_lesions(images)
+        cells = [cell for cell in images.lesions.values() if cell]
+        number = sum(cell.count(";") + 1 for cell in cells)
+        notes.append(
+            f"{number} lesions in {len(cells)} of {len(images.images)} images; the others are "
+            "taken for images without one."
+        )
+        alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
+        if alone:
+            notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     notes += filter(None, [masks.describe(options.masks)])
     others = other_images(folder, patterns)
     if others:
@@ -189,18 +198,3 @@ def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:
         image: "; ".join(lesion.text() for lesion in image_lesions)
         for image, image_lesions in lesions.items()
     }
-
-
-def _describe_lesions(images: FoundImages) -> list[str]:
-    """Return sentences on how many images have lesions, and on masks that no image has."""
-    cells = list((images.lesions or {}).values())
-    number = sum(cell.count(";") + 1 for cell in cells if cell)
-    marked = sum(map(bool, cells))
-    notes = [
-        f"{number} lesions in {marked} of {len(images.images)} images; the others are taken for "
-        "images without one."
-    ]
-    alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
-    if alone:
-        notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
-    return notes

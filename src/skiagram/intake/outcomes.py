@@ -81,7 +81,18 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     if predicted_covariates := sorted({*covariates} & {*columns}):
         fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"
         raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
-    rows, left_out = _without_missing(rows, kind, options)
+    # the rows that say it, where others are left out
+    left_out = ""
+    if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:
+        named = list_outcome_columns(options)
+        flags = [option.flag for option in reversed(kind.options) if option.name in kind.named_by]
+        said = " or ".join(f"`{name}`" for flag in flags for name in named.get(flag, ()))
+        valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
+        if not valued_rows:
+            raise DataError("no row has a value", where=f"column {said}")
+        if number := len(rows) - len(valued_rows):
+            left_out = f"{number} of {len(rows)} rows say nothing in {said} and are left out. "
+        rows = valued_rows
     # what development cases say of it
     split, is_development = options.split or "split", list[bool]()
     for row in rows:
@@ -99,24 +110,3 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     labelled = replace(options, label=GROUP, classes=classes, positive=positive)
     outcome = cast("AnyOutcome", read.outcome)
     return SettledOutcome(settled, outcome, left_out + read.note, columns, labelled)
-
-
-def _without_missing(
-    rows: list[CsvRow], kind: type[MeasuredOutcome], options: FileOptions
-) -> tuple[list[CsvRow], str]:
-    """Return the rows that say their outcome, where others are left out, and a sentence on it."""
-    if options.empty_label != LEAVE_OUT or options.outcome.get(kind.named_by[-1]) is None:
-        return rows, ""
-    # the columns that name the outcome, as the sentence lists them
-    columns = list_outcome_columns(options)
-    names: list[str] = []
-    for option in reversed(kind.options):
-        if option.name in kind.named_by:
-            names += columns.get(option.flag, ())
-    said = " or ".join(f"`{name}`" for name in names)
-    valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
-    if not valued_rows:
-        raise DataError("no row has a value", where=f"column {said}")
-    left_out = len(rows) - len(valued_rows)
-    note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
-    return valued_rows, note if left_out else ""
