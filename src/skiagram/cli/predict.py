@@ -168,10 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch = None if comparison is None else comparison.watch
         compute = compute_of(arguments.workers)
         results = list(score_cases(model, cases, covariates, compute, watch))
-        refused = _explain(results)
-        if refused == len(cases):
-            raise DataError("none of the images can be scored", where=str(output))
-        _write(arguments, model, cases, results)
+        refused = _write(arguments, model, cases, results)
         if comparison is not None:
             _tell_apart(comparison, cases, compared_table(output))
     return DataError.exit_code if refused else 0
@@ -256,12 +253,34 @@ def _write(
     model: "DeployedModel",
     cases: "Sequence[NewCase]",
     results: "Sequence[CaseResult]",
-) -> None:
-    """Write the page, the table and a finder's marks."""
+) -> int:
+    """Say what must not be overlooked, write page, table and marks; return how many cases failed.
+
+    Raises:
+        DataError: None could be; nothing is written.
+    """
     from skiagram.deploy.page import write_page
     from skiagram.deploy.prediction import beside_images, marks_table, write_marks, write_table
 
+    # what must not be overlooked
+    counts, first = dict.fromkeys(_SENTENCES, 0), dict[str, str]()
+    for result in results:
+        if result.error:
+            counts["error"] += 1
+            if counts["error"] <= _MAX_LINES:
+                print(printable(result.error), file=sys.stderr)
+        for kind in ("missing", "unseen", "unusual", "refer"):
+            if words := getattr(result, kind):
+                counts[kind] += 1
+                first.setdefault(kind, f"{result.file}: {'; '.join(words)}")
+    for kind, count in counts.items():
+        if count:
+            sentence = _SENTENCES[kind].format(count, len(results), first.get(kind))
+            print(printable(sentence), file=sys.stderr)
     output: Path = arguments.output
+    if counts["error"] == len(cases):
+        raise DataError("none of the images can be scored", where=str(output))
+    # the files
     if arguments.page is not None:
         shown = write_page(results, cases, model, arguments.page)
         if shown < len(cases):
@@ -272,6 +291,7 @@ def _write(
     )
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
+    return counts["error"]
 
 
 def _has_marks(model: "DeployedModel", output: Path) -> bool:
@@ -308,24 +328,3 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     table = pd.DataFrame([asdict(row) for row in figures.rows]).dropna(axis="columns", how="all")
     write_files({target: inert_text(table).encode()})
     print(f"{target} has every figure: of numbers the probability that a new case has the larger.")
-
-
-def _explain(rows: "Sequence[CaseResult]") -> int:
-    """Say what must not be overlooked, and return how many cases could not be scored."""
-    counts = dict.fromkeys(_SENTENCES, 0)
-    first: dict[str, str] = {}
-    for row in rows:
-        if row.error:
-            counts["error"] += 1
-            if counts["error"] <= _MAX_LINES:
-                print(printable(row.error), file=sys.stderr)
-        for kind in ("missing", "unseen", "unusual", "refer"):
-            words = getattr(row, kind)
-            if words:
-                counts[kind] += 1
-                first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
-    for kind, count in counts.items():
-        if count:
-            sentence = _SENTENCES[kind].format(count, len(rows), first.get(kind))
-            print(printable(sentence), file=sys.stderr)
-    return counts["error"]
