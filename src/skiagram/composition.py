@@ -91,35 +91,38 @@ class Composition:
         Raises:
             OptionError: A file or an option is missing or cannot be read, or a word is no override.
         """
+        from hydra import compose
+
+        options: dict[str, Any]
         try:
             overrides = self.list_overrides(stage, words)
-            options = deepcopy(self._compose(stage, overrides))
+            # Hydra takes a tenth of a second, and rows of a sweep differ in choices. Equal words
+            # compose to the same but for these, unless something else changes `params`: so the
+            # choices are filled in afterwards.
+            key = json.dumps([stage, overrides])
+            if key in self._composed:
+                options = deepcopy(with_choices(self._composed[key], self.choices))
+            else:
+                with _hydra_of(self.root / "conf"):
+                    values = rename_options(_plain(compose(stage, overrides)), stage)
+                options = deepcopy(self._fill_in(stage, values))
+                if values.pop("params", None) == self.choices:
+                    self._composed[key] = values
         except composing_errors() as error:
             raise self.explain(error, stage, words) from error
+        # changes of files
         changed = {name: value for name, value in self.changes.items() if name.startswith("conf.")}
         chosen = {each.key_or_group: each.value() for each in _parse(overrides if changed else ())}
         for name, value in changed.items():
-            if place := self._find_place(stage, name, chosen):
-                set_option(options, place, deepcopy(value), name)
-        return options
-
-    def _compose(self, stage: str, overrides: list[str]) -> dict[str, Any]:
-        """Return the values of a stage that Hydra composes, which takes it a tenth of a second.
-
-        Rows of a sweep differ in choices. Equal overrides compose to the same but for these, unless
-        something else changes `params`: so the choices are filled in afterwards.
-        """
-        from hydra import compose
-
-        key = json.dumps([stage, overrides])
-        if key in self._composed:
-            options: dict[str, Any] = with_choices(self._composed[key], self.choices)
-            return options
-        with _hydra_of(self.root / "conf"):
-            values = rename_options(_plain(compose(stage, overrides)), stage)
-        options = self._fill_in(stage, values)
-        if values.pop("params", None) == self.choices:
-            self._composed[key] = values
+            _, group, *rest = name.split(".")
+            place: list[str] = []
+            if not (self.root / "conf" / group).is_dir():
+                takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
+                place = rest if group in {stage, *takes_along} else []
+            elif rest and rest[0] in split_names(chosen.get(group, [])):
+                place = [SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]]
+            if place:  # else it is of no part of the stage
+                set_option(options, ".".join(place), deepcopy(value), name)
         return options
 
     def read_file(self, group: str, name: str) -> dict[str, Any]:
@@ -240,7 +243,9 @@ class Composition:
 
     def list_groups(self, stage: str) -> list[str]:
         """Return the groups that the config of a stage reads, in its order."""
-        return [group for each in self._list_defaults(stage) for group in _named_group(each)]
+        entries = [each for each in self._list_defaults(stage) if isinstance(each, dict)]
+        named = [group for entry in entries for group in entry]
+        return [group for group in named if not group.startswith("override ")]
 
     def list_overrides(self, stage: str, words: Sequence[str]) -> list[str]:
         """Return the overrides by which a stage takes what params.yaml chooses, before others.
@@ -248,11 +253,27 @@ class Composition:
         Args:
             words: Further overrides, which may name another member of a group.
         """
-        choices = self._store_choices(words)
+        from hydra.core.config_store import ConfigStore
+
+        # Hydra finds the choices as the config `params`; words may change them
+        choices = self.choices
+        ConfigStore.instance().store(name="params", package="params", node=dict(choices))
+        for word in _parse(words):
+            if word.key_or_group in _CHOICES:
+                group = word.key_or_group
+                choices = choices | self.read_file(group, str(word.value())).get("params", {})
+            elif word.key_or_group.startswith("params."):
+                choices = choices | {word.key_or_group.removeprefix("params."): word.value()}
+        # the members that they name, each as overrides have it
         overrides = []
         for group in self.list_groups(stage):
             if (choice := CHOSEN_BY.get(group)) in choices:
-                names = [_quote(name) for name in split_names(choices[choice])]
+                names = [
+                    name
+                    if re.fullmatch(r"[\w./-]+", name)
+                    else "'" + name.replace("'", "\\'") + "'"
+                    for name in split_names(choices[choice])
+                ]
                 overrides.append(
                     f"{group}=[{','.join(names)}]"
                     if group in SEVERAL
@@ -273,39 +294,48 @@ class Composition:
         choices = values.get("params", self.choices)
         own = {name: value for name, value in values.items() if name != "params"}
         options: dict[str, Any] = with_choices(own, choices)
+        # a file of a group of several says where its options go
         for group in {*self.list_groups(stage)} & SEVERAL.keys():
-            self._check_places(group, options)
+            folder, package = self.root / "conf" / group, SEVERAL[group]
+            members = options.get(package)
+            placed = isinstance(members, Mapping) and "_target_" not in members
+            if placed and (group == package or group not in options):
+                continue
+            for path in sorted(folder.rglob("*.yaml")):
+                name = path.relative_to(folder).with_suffix("").as_posix()
+                first = path.read_text(encoding="utf-8").partition("\n")[0]
+                if not first.startswith(f"# @package {package}"):
+                    raise OptionError(
+                        "its first line does not say its name",
+                        where=f"conf/{group}/{name}.yaml",
+                        remedy=f"begin the file with the line `# @package {package}.{name}`",
+                    )
         return options
 
     def explain(self, error: Exception, stage: str, words: Sequence[str]) -> OptionError:
         """Return what Hydra could not compose, as an error that says where and what is allowed."""
         from hydra.errors import MissingConfigException, OverrideParseException
 
+        # the first of the stage's configs that is no plain YAML
         if not isinstance(error, OverrideParseException):
             try:
-                self._check_files(stage, words)
+                along = [f"conf/{each}.yaml" for each in self._list_defaults(stage)]
+                files = [f"conf/{stage}.yaml", *along]
+                for override in _parse(self.list_overrides(stage, words)):
+                    named = split_names(override.value())
+                    files += [f"conf/{override.key_or_group}/{name}.yaml" for name in named]
+                for file in files:
+                    if (self.root / file).is_file():
+                        read_option_file(self.root / file, file)
             except OptionError as refusal:
                 return refusal
+        # a config that is not there
         missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
         if isinstance(missing, str):
             group = Path(missing).parent.as_posix()
             if self.list_files(group):  # else it is a file of Hydra's own
                 return self._absent(group, Path(missing).name, stage)
         return OptionError(" ".join(str(error).split()), where=stage)
-
-    def _store_choices(self, words: Sequence[str]) -> dict[str, Any]:
-        """Have Hydra find the choices as the config `params`; return them as words change them."""
-        from hydra.core.config_store import ConfigStore
-
-        choices = self.choices
-        ConfigStore.instance().store(name="params", package="params", node=dict(choices))
-        for word in _parse(words):
-            if word.key_or_group in _CHOICES:
-                group = word.key_or_group
-                choices = choices | self.read_file(group, str(word.value())).get("params", {})
-            elif word.key_or_group.startswith("params."):
-                choices = choices | {word.key_or_group.removeprefix("params."): word.value()}
-        return choices
 
     def _read(self, file: str) -> dict[str, Any]:
         """Return the values of a config, read once; who changes them makes a copy."""
@@ -321,44 +351,6 @@ class Composition:
             allowed = "lines of the form `- group: name`"
             raise OptionError("`defaults` is no list", where=file, allowed=allowed)
         return defaults
-
-    def _find_place(self, stage: str, option: str, chosen: Mapping[str, Any]) -> str | None:
-        """Return where among a stage's options a change goes; None where it is of no part of it."""
-        _, group, *rest = option.split(".")
-        if not (self.root / "conf" / group).is_dir():
-            takes_along = {each for each in self._list_defaults(stage) if isinstance(each, str)}
-            return ".".join(rest) if group in {stage, *takes_along} else None
-        if not rest or rest[0] not in split_names(chosen.get(group, [])):
-            return None
-        return ".".join([SEVERAL[group], *rest] if group in SEVERAL else [group, *rest[1:]])
-
-    def _check_places(self, group: str, options: Mapping[str, Any]) -> None:
-        """Refuse a file of a group of several that does not say where its options go."""
-        folder, package = self.root / "conf" / group, SEVERAL[group]
-        members = options.get(package)
-        placed = isinstance(members, Mapping) and "_target_" not in members
-        if placed and (group == package or group not in options):
-            return
-        for path in sorted(folder.rglob("*.yaml")):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            first = path.read_text(encoding="utf-8").partition("\n")[0]
-            if not first.startswith(f"# @package {package}"):
-                raise OptionError(
-                    "its first line does not say its name",
-                    where=f"conf/{group}/{name}.yaml",
-                    remedy=f"begin the file with the line `# @package {package}.{name}`",
-                )
-
-    def _check_files(self, stage: str, words: Sequence[str]) -> None:
-        """Refuse the first of a stage's configs that is no plain YAML."""
-        files = [f"conf/{each}.yaml" for each in self._list_defaults(stage) if each != "_self_"]
-        files = [f"conf/{stage}.yaml", *(file for file in files if (self.root / file).is_file())]
-        for override in _parse(self.list_overrides(stage, words)):
-            named = split_names(override.value())
-            files += [f"conf/{override.key_or_group}/{name}.yaml" for name in named]
-        for file in files:
-            if (self.root / file).is_file():
-                read_option_file(self.root / file, file)
 
 
 def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str) -> None:
@@ -381,11 +373,6 @@ def _require_option(values: Mapping[str, Any], path: Sequence[str], address: str
         if not isinstance(inner, Mapping) or not inner:
             return
         values = inner
-
-
-def _quote(name: str) -> str:
-    """Return a name as Hydra's overrides have it."""
-    return name if re.fullmatch(r"[\w./-]+", name) else "'" + name.replace("'", "\\'") + "'"
 
 
 def _plain(config: "DictConfig") -> dict[str, Any]:
@@ -425,10 +412,3 @@ def _parse(words: Iterable[str]) -> list[Any]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return list(OverridesParser.create().parse_overrides([*words]))
-
-
-def _named_group(entry: Any) -> Iterator[str]:
-    """Yield the group that an entry of a defaults list names."""
-    for group in entry if isinstance(entry, dict) else ():
-        if not group.startswith("override "):
-            yield group

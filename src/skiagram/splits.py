@@ -53,8 +53,16 @@ def grouped_folds(
         Partition(training.astype(np.int64), held_out.astype(np.int64))
         for training, held_out in splitter.split(rows, label, patient_id)
     ]
+    # patients of several classes can make an even split impossible
     for partition in partitions:
-        _assert_all_classes(label, partition)
+        for part in (partition.training, partition.held_out):
+            absent = np.setdiff1d(label, label[part])
+            if len(absent):
+                raise DataError(
+                    f"class {absent[0]} is missing from a fold",
+                    where="splits",
+                    remedy="lower `folds` or add patients of that class",
+                )
     return partitions
 
 
@@ -148,17 +156,6 @@ def _rarest_class(label: NDArray[np.int64], patient_id: NDArray[np.str_]) -> tup
     patients = {int(value): len(np.unique(patient_id[label == value])) for value in classes}
     rarest = min(patients, key=patients.__getitem__)
     return rarest, patients[rarest]
-
-
-def _assert_all_classes(label: NDArray[np.int64], partition: Partition) -> None:
-    for rows in (partition.training, partition.held_out):
-        absent = np.setdiff1d(label, label[rows])
-        if len(absent):  # patients of several classes can make an even split impossible
-            raise DataError(
-                f"class {absent[0]} is missing from a fold",
-                where="splits",
-                remedy="lower `folds` or add patients of that class",
-            )
 
 
 def inner_validation(

@@ -11,7 +11,6 @@ import yaml
 import skiagram
 from skiagram.cli import fitting_choices, show
 from skiagram.cli.main import main
-from skiagram.cli.run import _choose
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.intake.in_memory import encode_images
 from skiagram.projects import files, running
@@ -65,8 +64,9 @@ def test_a_line_sets_what_the_run_chooses(
     assert quick["baselines"][-1] == "pretrained_logistic_regression"
     assert named["encoders"] == ["dinov2_small"]  # what the named models read, and no other
     monkeypatch.chdir(empty / "films-project")
-    _choose({}, {"conf/model/cnn_3d.yaml": {"training.input.box": {"margin": 3.0}}})
-    text = (empty / "films-project/conf/model/cnn_3d.yaml").read_text()
+    network = empty / "films-project/conf/model/cnn_3d.yaml"
+    fitting_choices.edit_option_file(network, {"training.input.box": {"margin": 3.0}})
+    text = network.read_text()
     assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
     assert "# networks from seeds of their own" in text
     assert "class_weights: null #" in text

@@ -44,6 +44,7 @@ def test_a_choice_that_no_run_can_follow_is_refused(changes: dict[str, Any], wor
     [
         ({"folds": 11}, {}, "11 folds, and 10 patients of the class `normal`.*2 to 10"),
         ({"design": "cv", "inner_folds": 7}, {}, "inner_folds: 7 folds.*2 to 6"),
+        ({"folds": 3}, {"patient_id": ["P0", "P1", "P2", "P3"] * 5}, "3 folds.*Allowed: 2\\. "),
         ({"design": "cv", "fold_column": "sites"}, {}, "no column `sites`.*did you mean `site`"),
         ({}, {"has_images": False}, "networks: `article_cnn`.*no images.*--networks none"),
         ({"baselines": ["svm"]}, {"kind": "number"}, "none of `svm` learns.*kind number"),

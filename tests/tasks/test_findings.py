@@ -100,6 +100,10 @@ def test_what_names_no_finding_is_refused_with_its_line() -> None:
         read({"Mass": ["1", "maybe"], "Nodule": ["0", "0"]})
     with pytest.raises(DataError, match="1 of 2 rows list no finding"):
         read({"labels": ["a|b", ""]})
+    with pytest.raises(
+        DataError, match=r"line 4, column `labels`: 1 of 3 cells hold `;`.*`a\|b;c`"
+    ):
+        read({"labels": ["b", "a|c", "a|b;c"]})
     with pytest.raises(DataError, match=r"no row has the finding Effusions") as refused:
         read({"labels": ["Effusion|Mass", "Mass"]}, finding_names=["Effusions", "Mass"])
     assert "Effusion, Mass" in str(refused.value)

@@ -13,7 +13,6 @@ from PIL import Image as Pillow
 
 from skiagram.datasets.burnt_in_text import cut_out_mark
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.telling_columns import PYRADIOMICS
@@ -33,6 +32,19 @@ _RESTORED_BYTES = 4
 def checked_text(checked: CheckedFolder, design: Design) -> str:
     """Return counts, sizes, problems and findings."""
     data, source = checked.data, checked.source
+    # cases and patients by class and split
+    found_splits = {entry.split for entry in data.entries}
+    splits = [split for split in ("train", "validation", "test") if split in found_splits]
+    rows = []
+    for label, name in [*enumerate(source.classes), (None, "all")]:
+        entries = [entry for entry in data.entries if label is None or entry.label == label]
+        patients: int | str = "unknown"
+        if source.columns.patient is not None:
+            patients = len({entry.patient for entry in entries})
+        in_splits = [sum(entry.split == split for entry in entries) for split in splits]
+        rows.append([name, len(entries), patients, *in_splits])
+    counts = text_table(["class", "images", "patients", *splits], rows)
+    # what the files are like
     in_files = (
         *describe_gray(image.note.made_gray for image in data.every),
         *describe_bits(image.note.stored_bits for image in data.every),
@@ -43,7 +55,7 @@ def checked_text(checked: CheckedFolder, design: Design) -> str:
         for modality, images in data.images.items()
         if images
     ]
-    parts = [_counts(data, source), *(sizes or ["No file can be read."]), stated]
+    parts = [counts, *(sizes or ["No file can be read."]), stated]
     parts += [findings_text(data, design), problems_text(data.problems)]
     return "\n\n".join(part for part in parts if part)
 
@@ -182,19 +194,6 @@ def write_text_examples(checked: CheckedFolder, folder: Path) -> int:
         mark = cut_out_mark(checked.opened.image(image.position).pixels, image.text[0])
         Pillow.fromarray(mark).save(folder / f"mark-{number:02d}.png")
     return len(chosen)
-
-
-def _counts(data: CheckedData, source: Folder) -> str:
-    found_splits = {entry.split for entry in data.entries}
-    splits = [split for split in ("train", "validation", "test") if split in found_splits]
-    patients_known = source.columns.patient is not None
-    rows = []
-    for label, name in [*enumerate(source.classes), (None, "all")]:
-        entries = [entry for entry in data.entries if label is None or entry.label == label]
-        patients = len({entry.patient for entry in entries}) if patients_known else "unknown"
-        in_splits = [sum(entry.split == split for entry in entries) for split in splits]
-        rows.append([name, len(entries), patients, *in_splits])
-    return text_table(["class", "images", "patients", *splits], rows)
 
 
 def _sizes_of(images: Sequence[CheckedImage]) -> str:

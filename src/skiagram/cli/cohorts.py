@@ -58,7 +58,23 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
             where=str(options.folder),
             allowed=f"{kinds[is_table]}, as the project has",
         )
-    options = _name_classes(options, project)
+    # the table's words for the project's classes, or its columns of what the project predicts
+    task, predicted = project.task, project.task.predicted
+    for option in predicted.named_by:
+        if options.outcome.get(option) is None:
+            fault, allowed = "is not given", f"columns of a {predicted.words}"
+            raise OptionError(fault, where=f"--{option}", allowed=allowed)
+    if predicted.decides:
+        classes = options.classes or task.classes
+        if len(classes) != len(task.classes):
+            allowed = f"a word for each of {', '.join(task.classes)}, in this order"
+            raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
+        positive = None if task.positive is None else classes[task.positive]
+        options = replace(options, classes=classes, positive=positive)
+    else:
+        given = {name: value for name, value in options.outcome.items() if value is not None}
+        options = replace(options, outcome=dict(options.outcome) | predicted.asked | given)
+    # the cases
     if isinstance(at_home, FeatureFile):
         return _read_table(options, project, at_home)
     described = _read_folder(options, project, at_home)
@@ -69,26 +85,6 @@ def read_cohort(options: "FileOptions", project: "Project", at_home: "Source") -
         site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
         cohorts = {case: site_of[file] for case, file in file_of.items()}
     return DescribedCohort(source, opened, file_of, cohorts)
-
-
-def _name_classes(options: "FileOptions", project: "Project") -> "FileOptions":
-    """Let the options name the table's words for the project's classes."""
-    task, predicted = project.task, project.task.predicted
-    for option in predicted.named_by:
-        if options.outcome.get(option) is None:
-            fault, allowed = "is not given", f"columns of a {predicted.words}"
-            raise OptionError(fault, where=f"--{option}", allowed=allowed)
-    if not predicted.decides:
-        outcome_options = {
-            name: value for name, value in options.outcome.items() if value is not None
-        }
-        return replace(options, outcome=dict(options.outcome) | predicted.asked | outcome_options)
-    classes = options.classes or task.classes
-    if len(classes) != len(task.classes):
-        allowed = f"a word for each of {', '.join(task.classes)}, in this order"
-        raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
-    positive = None if task.positive is None else classes[task.positive]
-    return replace(options, classes=classes, positive=positive)
 
 
 def _read_table(

@@ -173,7 +173,24 @@ def add_file_arguments(
     parser.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
     table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
     parser.add_argument("csv", metavar="CSV", type=Path, nargs="?", help=table)
-    _add_data_arguments(parser.add_argument_group("files"), cohort=cohort)
+    # what becomes of files, whatever a table says of them
+    files = parser.add_argument_group("files")
+    files.add_argument("--name", help="short name of the data set (default: name of the folder)")
+    text = "ignore image files that have no row in the CSV"
+    files.add_argument("--ignore-unlisted", action="store_true", help=text)
+    text = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
+    files.add_argument("--most-pixels", metavar="N", type=int, default=2**26, help=text)
+    text = "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of "
+    text += "them, or none, which refuses them among gray images (default: a few among gray images)"
+    files.add_argument("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
+    add_unstated_spacing(files)
+    if not cohort:
+        text = "copies on both sides of the split, or of different patients: stop the run, leave "
+        text += "all but one out (of those in the test set the test image stays), move the test "
+        text += "copies into training, or make one patient of those who share an image (default: "
+        text += "refuse)"
+        files.add_argument("--copies", choices=("refuse", "drop", "move", "join"), help=text)
+    # columns, and what is predicted
     _add_column_arguments(parser, cohort=cohort)
     task = parser.add_argument_group("task")
     text = "class names in label order; others are left out (default: all, sorted)"
@@ -191,26 +208,6 @@ def add_file_arguments(
         add_name_arguments(parser.add_argument_group("names of files, with --pattern", text))
     if tables:
         _add_table_arguments(parser, cohort=cohort)
-
-
-def _add_data_arguments(files: argparse._ActionsContainer, *, cohort: bool) -> None:
-    """Declare what becomes of files, whatever a table says of them."""
-    add = files.add_argument
-    add("--name", help="short name of the data set (default: name of the folder)")
-    text = "ignore image files that have no row in the CSV"
-    add("--ignore-unlisted", action="store_true", help=text)
-    text = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
-    add("--most-pixels", metavar="N", type=int, default=2**26, help=text)
-    text = "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of "
-    text += "them, or none, which refuses them among gray images (default: a few among gray images)"
-    add("--gray", nargs="?", const="all", choices=("all", "refuse"), help=text)
-    add_unstated_spacing(files)
-    if not cohort:
-        text = "copies on both sides of the split, or of different patients: stop the run, leave "
-        text += "all but one out (of those in the test set the test image stays), move the test "
-        text += "copies into training, or make one patient of those who share an image (default: "
-        text += "refuse)"
-        add("--copies", choices=("refuse", "drop", "move", "join"), help=text)
 
 
 def _add_column_arguments(parser: argparse.ArgumentParser, *, cohort: bool) -> None:

@@ -444,24 +444,15 @@ def _search(data: CheckedData, run_params: dict[str, Any]) -> FittingChoices:
         for member in ("by_encoding", "by_features")
         for name, distance in finder_distances.items()
     }
-    radius = usual / float(np.median(spacing.min(axis=1)))
-    image_side = _seen_side(float(sides[:, -2:].max()), radius, axes)
+    # a frozen network reads images in which it sees usual lesions well
+    factor = min(_SEEN_RADIUS / (usual / float(np.median(spacing.min(axis=1)))), _MAX_ENLARGED)
+    seen = 32 * np.ceil(float(sides[:, -2:].max()) * factor / 32)
+    image_side = int(np.clip(seen, 128, _MAX_SEEN[axes]))
     distances["conf/encoder/efficientnet_lite0_places.yaml"] = {"preprocessing.size": image_side}
     finders = ("encoder_finder", "fused_finder")
     choices = FittingChoices(run_params | chosen, _rounded(distances), {}, why)
     choices = _with_encoder(choices, "efficientnet_lite0_places", finders)
     return replace(choices, quick=tuple(choices.params["baselines"]))
-
-
-def _seen_side(side: float, radius: float, axes: int) -> int:
-    """Return the side of what a frozen network reads of images that are searched, pixels.
-
-    Args:
-        side: Longest of the images, pixels.
-        radius: Of usual lesions, pixels.
-    """
-    factor = min(_SEEN_RADIUS / radius, _MAX_ENLARGED)
-    return int(np.clip(32 * np.ceil(side * factor / 32), 128, _MAX_SEEN[axes]))
 
 
 def _rounded(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,6 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.table import Columns
     from skiagram.intake.feature_tables import DescribedFeatures
     from skiagram.intake.file_options import FileOptions
     from skiagram.intake.images import DescribedFolder
@@ -40,13 +39,6 @@ EXAMPLES = """\
       images per case (columns `mask` and `modality` of the CSV)"""
 
 _MIN_KEY = 16  # bytes
-
-_READER_FILE = """\
-# Scores of a reader or an existing device, compared with the models; nothing is trained.
-_target_: {target}
-column: {column} # column of scores; higher = more likely the positive class
-title: {column} # name in tables and figures
-"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +140,10 @@ def add_data_set(
     )
     require_usable(checked.data, checked.source.folder, "nothing was written")
     lesionless = len(described.rows) - len(checked.rows)
+    # the folder by a name that other machines have for it, too
+    folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
+    if root and folder.is_relative_to(Path(root).resolve()):
+        folder = folder.relative_to(Path(root).resolve())
     source = replace(
         checked.source,
         known_issues=(
@@ -155,14 +151,11 @@ def add_data_set(
             *record_left_out(described.of_other_classes, len(described.rows), OF_OTHER_CLASSES),
             *record_left_out(lesionless, len(checked.rows), "have no lesion in their masks"),
         ),
-        folder=_place(options.folder),
+        folder=folder.as_posix(),
         unlisted="ignore" if lesionless else source.unlisted,
     )
     checked = replace(checked, source=source)
-    patient_files = [
-        path for path in (options.csv, options.sealed_labels, key_file) if path is not None
-    ]
-    gitignores = _write_data_set(files, checked, readers, patient_files, options)
+    gitignores = _write_data_set(files, checked, readers, key_file, options)
     return Added(files, described.design, [*readers], checked, described.unused, gitignores)
 
 
@@ -175,25 +168,40 @@ def _name_files(
         OptionError: The positive class is not named, or a place or a key keeps nothing secret.
         DataError: Names of regions could tell a patient that the key hides.
     """
+    from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.ingest import task_of
     from skiagram.intake.labels import require_positive
 
-    source = described.source
+    source, columns = described.source, described.source.columns
     require_positive(source.positive_class, source.classes)
     task_of(source, described.design)
     inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
     if outside is not None and (inside or not outside.is_dir()):
         allowed = "a folder that exists and lies outside the project"
         raise OptionError(f"`{outside}` was given", where="--manifest-outside", allowed=allowed)
-    key = _patient_key(key_file, source.columns)
-    if key is not None and source.columns.region is not None:
-        names = [row.cells[source.columns.region] for row in described.rows]
-        if why := suspect_column("", names):
-            fault = f"regions stay in plain words beside the keyed names, and {why}"
-            remedy = "name regions by what they are, such as `tumour`, in masks and table"
-            raise DataError(fault, where=f"column `{source.columns.region}`", remedy=remedy)
+    # the secret key of patients and file names
+    where = "SKIAGRAM_PATIENT_KEY" if key_file is None else "--patient-key"
+    environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
+    key = (environment_key if key_file is None else read_file(key_file, str(key_file))).strip()
+    if key_file is None and not key:
+        return OptionFiles(Path(), source.name, outside, None)
+    if len(key) < _MIN_KEY:
+        fault, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
+        remedy = "make one outside the project with `openssl rand -hex 32 > patient.key`"
+        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy)
+    # columns that would tell what it hides
+    others = (columns.file, columns.label, columns.split, columns.site)
+    if columns.patient in others and columns.patient is not None:
+        fault = f"the column `{columns.patient}` does not hold patients alone"
+        remedy = "name another column with --patient, or leave the key out"
+        raise OptionError(fault, where=where, remedy=remedy)
+    names = [] if columns.region is None else [row.cells[columns.region] for row in described.rows]
+    if why := suspect_column("", names):
+        fault = f"regions stay in plain words beside the keyed names, and {why}"
+        remedy = "name regions by what they are, such as `tumour`, in masks and table"
+        raise DataError(fault, where=f"column `{columns.region}`", remedy=remedy)
     return OptionFiles(Path(), source.name, outside, key)
 
 
@@ -201,13 +209,13 @@ def _write_data_set(
     files: "OptionFiles",
     checked: "CheckedFolder",
     readers: dict[Path, str],
-    patient_files: list[Path],
+    key_file: Path | None,
     options: "FileOptions",
 ) -> list[Path]:
     """Write manifest and config, configs of readers, and the table of case ids.
 
     Args:
-        patient_files: Files of the user's that git must not take.
+        key_file: File of the key of patients, which git must not take.
 
     Returns:
         The files that keep git from what is of patients.
@@ -227,7 +235,8 @@ def _write_data_set(
     # git takes nothing of patients, from before it is written
     written = (files.manifest, files.sealed_labels, files.cases)
     files.cases.parent.mkdir(exist_ok=True)
-    gitignores = leave_out(Path(), options.folder, [*patient_files, *written])
+    own = [path for path in (options.csv, options.sealed_labels, key_file) if path is not None]
+    gitignores = leave_out(Path(), options.folder, [*own, *written])
     files.write(source, rows, checked.checksums, sealed)
     texts = dict(readers)
     if files.patient_key is None:
@@ -284,36 +293,6 @@ def add_feature_table(
     return described._replace(source=source), data
 
 
-def _place(folder: Path) -> str:
-    """Return the folder as the config names it, so that other machines find it too."""
-    root = os.environ.get("SKIAGRAM_DATA")
-    whole = folder.resolve()
-    if root and whole.is_relative_to(Path(root).resolve()):
-        return whole.relative_to(Path(root).resolve()).as_posix()
-    return str(whole)
-
-
-def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
-    """Return the secret key for patients and file names; None where none is given."""
-    from skiagram.datasets.files import read_file
-
-    where = "SKIAGRAM_PATIENT_KEY" if file is None else "--patient-key"
-    environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
-    key = (environment_key if file is None else read_file(file, str(file))).strip()
-    if file is None and not key:
-        return None
-    if len(key) < _MIN_KEY:
-        fault, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
-        remedy = "make one outside the project with `openssl rand -hex 32 > patient.key`"
-        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy)
-    others = (columns.file, columns.label, columns.split, columns.site)
-    if columns.patient in others and columns.patient is not None:
-        fault = f"the column `{columns.patient}` does not hold patients alone"
-        remedy = "name another column with --patient, or leave the key out"
-        raise OptionError(fault, where=where, remedy=remedy)
-    return key
-
-
 def _next(added: Added, line: str, further: list[Path]) -> str:
     files, readers = added.files, added.readers
     options, manifest = files.options, files.manifest
@@ -358,5 +337,10 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
             raise OptionError(fault, where="--scores", remedy="rename the column")
         if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
-            files[path] = _READER_FILE.format(target=target, column=scalar)
+            files[path] = f"""\
+# Scores of a reader or an existing device, compared with the models; nothing is trained.
+_target_: {target}
+column: {scalar} # column of scores; higher = more likely the positive class
+title: {scalar} # name in tables and figures
+"""
     return files

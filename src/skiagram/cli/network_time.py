@@ -2,15 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skiagram.cli.fitting_choices import FittingChoices, put
 from skiagram.compute.files import write_files
 from skiagram.options import read_option_file
 from skiagram.projects.files import CHOICES
+
+if TYPE_CHECKING:
+    from skiagram.models.deep.time_budget import NetworkTime
 
 _PLANS = Path(".work/network_plans.json")  # so that the same line trains the same epochs again
 
@@ -27,7 +30,6 @@ def plan_network_time(
     """
     from skiagram.compute.workers import ALL_PROCESSORS
     from skiagram.models.cross_validation import Plan
-    from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
 
     if choices.image_shape is None:
         return choices, ""
@@ -43,30 +45,19 @@ def plan_network_time(
         seed=params["seed"],
     )
     passes = choices.cases * plan.count_fits(params["design"]) / ALL_PROCESSORS.places
-    # the networks with all of their epochs, or what was planned for the same line before
-    options = {name: _read_network(name, choices) for name in choices.networks}
-    inputs = [choices.networks, options, choices.image_shape, passes, hours]
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
-    if key in plans:
-        planned = [NetworkTime(**network) for network in plans[key]]
-    else:
-        times = []
-        for name, network in options.items():
-            side, epochs = network["training"]["image_size"], network["training"]["epochs"]
-            channels, *sides = choices.image_shape
-            shape = (channels, *(sides if side is None else [side] * len(sides)))
-            seconds = measure_training(network, shape, n_classes=2) * passes * epochs
-            times.append(NetworkTime(name, epochs, seconds))
-        keeps_one = not params["encoders"]
-        planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
-        plans[key] = [asdict(network) for network in planned]
-        _PLANS.parent.mkdir(exist_ok=True)
-        write_files({_PLANS: json.dumps(plans, indent=2).encode()})
+    # the networks as their configs have them, with what fits the images
+    networks: dict[str, dict[str, Any]] = {}
+    for name in choices.networks:
+        file = f"conf/model/{name}.yaml"
+        networks[name] = read_option_file(Path(file))
+        for dotted, value in choices.options.get(file, {}).items():
+            put(networks[name], dotted, value)
+    keeps_one = not params["encoders"]
+    planned = _plan_once(networks, choices.image_shape, passes, hours, keeps_one=keeps_one)
     # fewer epochs where there is no time for all
     changed = {file: dict(values) for file, values in choices.options.items()}
     for network_time in planned:
-        training = options[network_time.name]["training"]
+        training = networks[network_time.name]["training"]
         if network_time.epochs < training["epochs"]:
             patience = min(training["patience"], network_time.epochs)
             values = changed.setdefault(f"conf/model/{network_time.name}.yaml", {})
@@ -84,10 +75,39 @@ def plan_network_time(
     return chosen, f"{text} All networks have {60 * hours:g} minutes; `--hours` changes that."
 
 
-def _read_network(name: str, choices: FittingChoices) -> dict[str, Any]:
-    """Return the options of a network, those that fit the images among them."""
-    file = f"conf/model/{name}.yaml"
-    options = read_option_file(Path(file))
-    for dotted, value in choices.options.get(file, {}).items():
-        put(options, dotted, value)
-    return options
+def _plan_once(
+    networks: Mapping[str, dict[str, Any]],
+    image_shape: tuple[int, ...],
+    passes: float,
+    hours: float,
+    *,
+    keeps_one: bool,
+) -> "Sequence[NetworkTime]":
+    """Return the networks that there is time for: as planned for the same line before, if it was.
+
+    Args:
+        networks: Name → its options, the most valuable first.
+        passes: How often images are learnt from in an epoch of all fits.
+        keeps_one: Whether the first network stays even where there is no time for it.
+    """
+    from skiagram.models.deep.time_budget import NetworkTime, measure_training, plan_networks
+
+    inputs = [[*networks], networks, image_shape, passes, hours]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    plans = json.loads(_PLANS.read_text("utf-8")) if _PLANS.exists() else {}
+    if key in plans:
+        return [NetworkTime(**network) for network in plans[key]]
+    # how long each takes with all of its epochs
+    times = []
+    for name, network in networks.items():
+        side, epochs = network["training"]["image_size"], network["training"]["epochs"]
+        channels, *sides = image_shape
+        shape = (channels, *(sides if side is None else [side] * len(sides)))
+        seconds = measure_training(network, shape, n_classes=2) * passes * epochs
+        times.append(NetworkTime(name, epochs, seconds))
+    planned = plan_networks(times, 3600 * hours, keeps_one=keeps_one)
+    # which the same line finds again
+    plans[key] = [asdict(network) for network in planned]
+    _PLANS.parent.mkdir(exist_ok=True)
+    write_files({_PLANS: json.dumps(plans, indent=2).encode()})
+    return planned

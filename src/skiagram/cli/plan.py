@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skiagram.errors import OptionError
 
 if TYPE_CHECKING:
-    from skiagram.evaluation.planning import DifferencePlan, Spread, WidthPlan
+    from skiagram.evaluation.planning import DifferencePlan, WidthPlan
 
 NAME = "plan"
 SUMMARY = "say how many patients a study takes, before it is made"
@@ -122,7 +122,12 @@ class _Study:
     """Assumptions and answers, made once and shown as text or as JSON."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from skiagram.evaluation.planning import plan_difference, plan_width
+        from skiagram.evaluation.planning import (
+            plan_difference,
+            plan_width,
+            spread_of_auc,
+            spread_of_difference,
+        )
 
         self.arguments = arguments
         self.of_times: bool = arguments.concordance is not None
@@ -131,7 +136,18 @@ class _Study:
         self.precision: WidthPlan | None = None
         self.difference: DifferencePlan | None = None
         true_difference = arguments.true_difference or 0.0
-        model_spread, difference_spread = self._spreads(self.value + true_difference)
+        # how the figure of one model varies, and its difference from that of another
+        new, correlation = self.value + true_difference, arguments.correlation or 0.0
+        if self.of_times:
+            from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
+
+            other, better = concordances_of((self.value, new), correlation, self.prevalence)
+            model_spread = spread_of_concordance(other, self.prevalence)
+            difference_spread = spread_of_concordance(better - other, self.prevalence)
+        else:
+            model_spread = spread_of_auc(self.value, self.prevalence)
+            difference_spread = spread_of_difference(new, self.value, correlation, self.prevalence)
+        # how many patients each question takes
         if arguments.half_width is not None:
             self.precision = plan_width(
                 arguments.half_width, self.value, model_spread, self.prevalence
@@ -140,24 +156,6 @@ class _Study:
             self.difference = plan_difference(
                 arguments.margin, true_difference, difference_spread, self.prevalence
             )
-
-    def _spreads(self, new: float) -> "tuple[Spread, Spread]":
-        """Return how the figure of one model varies, and its difference from that of another."""
-        correlation = self.arguments.correlation or 0.0
-        if self.of_times:
-            from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
-
-            other, better = concordances_of((self.value, new), correlation, self.prevalence)
-            return (
-                spread_of_concordance(other, self.prevalence),
-                spread_of_concordance(better - other, self.prevalence),
-            )
-        from skiagram.evaluation.planning import spread_of_auc, spread_of_difference
-
-        return (
-            spread_of_auc(self.value, self.prevalence),
-            spread_of_difference(new, self.value, correlation, self.prevalence),
-        )
 
     def record(self) -> dict[str, object]:
         """Return all of it as plain values."""

@@ -21,12 +21,10 @@ from skiagram.errors import DataError, OptionError, listed, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
-    from skiagram.datasets.folder.csv_rows import CsvRow
     from skiagram.deploy.comparison import TrainingComparison
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
-    from skiagram.intake.file_patterns import Patterns
 
 NAME = "predict"
 SUMMARY = "score new cases with a trained model"
@@ -170,10 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch = None if comparison is None else comparison.watch
         compute = compute_of(arguments.workers)
         results = list(score_cases(model, cases, covariates, compute, watch))
-        refused = _explain(results)
-        if refused == len(cases):
-            raise DataError("none of the images can be scored", where=str(output))
-        _write(arguments, model, cases, results)
+        refused = _write(arguments, model, cases, results)
         if comparison is not None:
             _tell_apart(comparison, cases, compared_table(output))
     return DataError.exit_code if refused else 0
@@ -205,13 +200,19 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
-    from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.deploy.new_cases import find_cases, list_cases
-    from skiagram.intake.file_patterns import Patterns
+    from skiagram.datasets.folder.csv_rows import CsvRow, read_csv
+    from skiagram.deploy.new_cases import cases_of_features, find_cases, list_cases
+    from skiagram.intake.file_options import FileOptions
+    from skiagram.intake.file_patterns import FoundImages, Patterns
 
-    preparation = model.preparer.preparation
-    if model.scorer.measured is not None:
-        return _rows_of_features(arguments, model.scorer.measured, preparation.patient_column)
+    preparation, place = model.preparer.preparation, Path(arguments.files[0])
+    if (measured := model.scorer.measured) is not None:
+        if len(arguments.files) > 1 or not FileOptions(place).is_table:
+            allowed = "one table of features (CSV), as the model was trained on"
+            raise OptionError(listed(arguments.files), where="FILE", allowed=allowed)
+        patient = preparation.patient_column
+        return cases_of_features(place, measured, arguments.missing, patient)
+    # files by themselves
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
             fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
@@ -229,46 +230,22 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     if arguments.table is not None and arguments.frames:
         allowed = "either: a table says it in its column `frame`"
         raise OptionError("a table was given too", where="--frames", allowed=allowed)
-    place = Path(arguments.files[0])
-    if arguments.table is None:
-        rows = _rows_of(place, Patterns(arguments.pattern, cut=arguments.cut), arguments.frames)
-    else:
+    # a row an image, of a table or by the files' names; an image without its mask has one, too
+    if arguments.table is not None:
         rows = read_csv(arguments.table, arguments.missing)
-    return list_cases(place, rows, preparation.modalities)
-
-
-def _rows_of_features(
-    arguments: argparse.Namespace, columns: Sequence[str], patient: str
-) -> "list[NewCase]":
-    """Return the cases of a model on a table of features."""
-    from skiagram.deploy.new_cases import cases_of_features
-    from skiagram.intake.file_options import FileOptions
-
-    place = Path(arguments.files[0])
-    if len(arguments.files) > 1 or not FileOptions(place).is_table:
-        raise OptionError(
-            listed(arguments.files),
-            where="FILE",
-            allowed="one table of features (CSV), as the model was trained on",
-        )
-    return cases_of_features(place, columns, arguments.missing, patient)
-
-
-def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[CsvRow]":
-    """Return the table of a folder by its files' names; an image without its mask is in it."""
-    from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.intake.file_patterns import FoundImages
-
-    images = FoundImages.of(place, patterns, frames)
+        return list_cases(place, rows, preparation.modalities)
+    patterns = Patterns(arguments.pattern, cut=arguments.cut)
+    images = FoundImages.of(place, patterns, arguments.frames)
     if not images.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
     for pair in images.mixed:
         sentence = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(sentence), file=sys.stderr)
-    return [
+    rows = [
         CsvRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
         for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
+    return list_cases(place, rows, preparation.modalities)
 
 
 def _write(
@@ -276,12 +253,34 @@ def _write(
     model: "DeployedModel",
     cases: "Sequence[NewCase]",
     results: "Sequence[CaseResult]",
-) -> None:
-    """Write the page, the table and a finder's marks."""
+) -> int:
+    """Say what must not be overlooked, write page, table and marks; return how many cases failed.
+
+    Raises:
+        DataError: None could be; nothing is written.
+    """
     from skiagram.deploy.page import write_page
     from skiagram.deploy.prediction import beside_images, marks_table, write_marks, write_table
 
+    # what must not be overlooked
+    counts, first = dict.fromkeys(_SENTENCES, 0), dict[str, str]()
+    for result in results:
+        if result.error:
+            counts["error"] += 1
+            if counts["error"] <= _MAX_LINES:
+                print(printable(result.error), file=sys.stderr)
+        for kind in ("missing", "unseen", "unusual", "refer"):
+            if words := getattr(result, kind):
+                counts[kind] += 1
+                first.setdefault(kind, f"{result.file}: {'; '.join(words)}")
+    for kind, count in counts.items():
+        if count:
+            sentence = _SENTENCES[kind].format(count, len(results), first.get(kind))
+            print(printable(sentence), file=sys.stderr)
     output: Path = arguments.output
+    if counts["error"] == len(cases):
+        raise DataError("none of the images can be scored", where=str(output))
+    # the files
     if arguments.page is not None:
         shown = write_page(results, cases, model, arguments.page)
         if shown < len(cases):
@@ -292,6 +291,7 @@ def _write(
     )
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
+    return counts["error"]
 
 
 def _has_marks(model: "DeployedModel", output: Path) -> bool:
@@ -328,24 +328,3 @@ def _tell_apart(comparison: "TrainingComparison", cases: "Sequence[NewCase]", ta
     table = pd.DataFrame([asdict(row) for row in figures.rows]).dropna(axis="columns", how="all")
     write_files({target: inert_text(table).encode()})
     print(f"{target} has every figure: of numbers the probability that a new case has the larger.")
-
-
-def _explain(rows: "Sequence[CaseResult]") -> int:
-    """Say what must not be overlooked, and return how many cases could not be scored."""
-    counts = dict.fromkeys(_SENTENCES, 0)
-    first: dict[str, str] = {}
-    for row in rows:
-        if row.error:
-            counts["error"] += 1
-            if counts["error"] <= _MAX_LINES:
-                print(printable(row.error), file=sys.stderr)
-        for kind in ("missing", "unseen", "unusual", "refer"):
-            words = getattr(row, kind)
-            if words:
-                counts[kind] += 1
-                first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
-    for kind, count in counts.items():
-        if count:
-            sentence = _SENTENCES[kind].format(count, len(rows), first.get(kind))
-            print(printable(sentence), file=sys.stderr)
-    return counts["error"]

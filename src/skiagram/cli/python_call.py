@@ -22,7 +22,6 @@ from skiagram.intake.in_memory import IMAGES, TABLE, as_text, write_data_set
 from skiagram.report.notebook import ProjectResult, read_project
 
 _FOLDER = "skiagram-run"
-_DVC_ERROR = "ERROR: "
 
 
 def run(
@@ -134,9 +133,9 @@ def _errors_with_notes(*, verbose: bool) -> Iterator[StringIO]:
 
 
 def _failed_stage(code: int, printed: str, project: Path) -> SkiagramError:
-    """Return the error of a stage, as its last line says it, by its exit code."""
+    """Return the error of a stage by its exit code, as the last line but for DVC's says it."""
     kinds = {kind.exit_code: kind for kind in (OptionError, AuditStop, DataError, ModelFailure)}
-    lines = [line for line in printed.splitlines() if line and not line.startswith(_DVC_ERROR)]
+    lines = [line for line in printed.splitlines() if line and not line.startswith("ERROR: ")]
     return kinds.get(code, SkiagramError)(
         lines[-1] if lines else "a stage failed, as is printed above",
         where=str(project),

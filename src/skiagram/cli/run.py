@@ -97,8 +97,17 @@ def run(arguments: argparse.Namespace) -> int:
     options = read_file_options(arguments)
     project: Path = arguments.project or Path(f"{options.short_name}-project")
     values = _read_values(arguments.set)
+    # choices of params.yaml that the line names by an option of their own
+    user_choices: dict[str, Any] = {}
+    for choice in ASKED:
+        value = getattr(arguments, choice)
+        if value is not None and choice in _LISTS:
+            names = [name.strip() for name in value.split(",") if name.strip()]
+            value = [] if names == ["none"] else names
+        if value is not None:
+            user_choices[choice] = value
     code = run_data_set(
-        options, project, _read_choices(arguments), values, arguments.hours, quick=arguments.quick
+        options, project, user_choices, values, arguments.hours, quick=arguments.quick
     )
     return code or show_results(project, shown=project)
 
@@ -182,8 +191,10 @@ def _add_and_choose(
         values: Whole name of an option → value.
     """
     from skiagram.cli.apply import find_place
+    from skiagram.cli.fitting_choices import edit_option_file
     from skiagram.cli.network_time import plan_network_time
     from skiagram.composition import Composition
+    from skiagram.options import PARAMS
     from skiagram.steps.preflight import check_run
 
     if options.is_arrays:
@@ -200,8 +211,11 @@ def _add_and_choose(
     chosen = {**usual, **choices.params, **user_choices}
     chosen |= {name: value for name, value in values.items() if not name.startswith("conf.")}
     check_run(Composition(Path(), {**chosen, **values}), data)
+    # what was assumed; of the frozen network where the line leaves its models in
     if not options.is_table:
-        _tell(choices, user_choices)
+        frozen = choices.frozen if user_choices.get("encoders", True) else ""
+        for sentence in filter(None, [choices.why, frozen]):
+            print(sentence)
     # networks that there is time for
     if not quick and "networks" not in user_choices:
         choices, planned = plan_network_time(choices, user_choices, hours)
@@ -218,7 +232,8 @@ def _add_and_choose(
         path, option = find_place(name)
         if name not in chosen:
             changed.setdefault(path.as_posix(), {})[option] = value
-    _choose(chosen, changed)
+    for file, file_values in {PARAMS: chosen, **changed}.items():
+        edit_option_file(Path(file), file_values)
 
 
 def _require_files(folder: Path) -> None:
@@ -340,28 +355,6 @@ def _add_arrays(options: "FileOptions") -> "tuple[FittingChoices, DataSetFacts]"
     return add_frozen_arm(choices), facts
 
 
-def _tell(choices: "FittingChoices", user_choices: Mapping[str, Any]) -> None:
-    """Print what was assumed; of the frozen network where the line leaves its models in."""
-    read_an_encoder = "encoders" not in user_choices or user_choices["encoders"]
-    frozen = choices.frozen if read_an_encoder else ""
-    for sentence in filter(None, [choices.why, frozen]):
-        print(sentence)
-
-
-def _read_choices(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the choices that the line names: name in params.yaml → value."""
-    user_choices: dict[str, Any] = {}
-    for choice in ASKED:
-        value = getattr(arguments, choice)
-        if value is None:
-            continue
-        if choice in _LISTS:
-            names = [name.strip() for name in value.split(",") if name.strip()]
-            value = [] if names == ["none"] else names
-        user_choices[choice] = value
-    return user_choices
-
-
 def _read_values(words: Sequence[str]) -> dict[str, Any]:
     """Return address → value of words such as `svm.kernel=linear`.
 
@@ -384,13 +377,3 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
             allowed = "a number, a word, or a list such as `[a, b]`"
             raise OptionError(f"`{text}` was given", where=address, allowed=allowed) from error
     return values
-
-
-def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write choices into params.yaml, and values into configs."""
-    from skiagram.cli.fitting_choices import edit_option_file
-    from skiagram.options import PARAMS
-
-    edit_option_file(Path(PARAMS), params)
-    for file, file_values in options.items():
-        edit_option_file(Path(file), file_values)

@@ -1,16 +1,10 @@
 """`skiagram seal`: the labels of test cases are encrypted for a custodian before anybody trains."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options, require_new
 from skiagram.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from skiagram.datasets.folder.csv_rows import CsvRow
-    from skiagram.datasets.folder.table import Columns
 
 NAME = "seal"
 SUMMARY = "encrypt the labels of test cases for a custodian's key"
@@ -39,10 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
     from skiagram.compute.files import write_files
+    from skiagram.datasets.file_trees import open_tree
     from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
+    from skiagram.datasets.folder.table import list_entries, refer, split_modalities, split_of
     from skiagram.intake.images import read_folder
-    from skiagram.sealing.labels import encrypt_labels
+    from skiagram.readers.case_images import is_image_file, read_case_files
+    from skiagram.sealing.labels import encrypt_labels, token_of
 
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
@@ -50,9 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("the labels are encrypted already", where="--sealed-labels")
     by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
     for modality_rows in by_modality:
-        for problem in list_entries(
-            modality_rows, columns, source.classes, source.test_sites
-        ).problems:
+        listed = list_entries(modality_rows, columns, source.classes, source.test_sites)
+        for problem in listed.problems:
             raise problem
     rows = [row for modality_rows in by_modality for row in modality_rows]
     test, *others = (
@@ -66,8 +61,18 @@ def run(arguments: argparse.Namespace) -> int:
     encrypted = arguments.output / f"{source.name}.labels.age"
     for path in (table, encrypted):
         require_new(path, "--output")
-    names = _labels_by_token(arguments.folder, columns, test)
-    labels = {token: source.classes.index(name) for token, name in names.items()}
+    # the labels of test cases, each by what stands for its image
+    tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
+    references = [refer(row, columns) for row in test]
+    tree.announce([name for reference in references for name in reference.files])
+    labels: dict[str, int] = {}
+    for row, reference in zip(test, references, strict=True):
+        checksum = read_case_files(tree, reference).checksums[reference.file]
+        label = source.classes.index(row.cells[columns.label])
+        if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
+            fault = "equal to another test image, with another label"
+            remedy = "keep the row with the right label"
+            raise DataError(fault, where=reference.name, remedy=remedy)
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     hidden = {row.line for row in sum(others, test)}
     empty = {name: "" for name in (columns.label, columns.marks) if name}
@@ -84,23 +89,3 @@ def run(arguments: argparse.Namespace) -> int:
     if described.unused:
         print(f"Columns that were left out: {', '.join(described.unused)}.")
     return 0
-
-
-def _labels_by_token(folder: Path, columns: "Columns", test: "Sequence[CsvRow]") -> dict[str, str]:
-    from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.table import refer
-    from skiagram.readers.case_images import is_image_file, read_case_files
-    from skiagram.sealing.labels import token_of
-
-    tree = open_tree(folder, str(folder), is_image_file)
-    references = [refer(row, columns) for row in test]
-    tree.announce([name for reference in references for name in reference.files])
-    labels: dict[str, str] = {}
-    for row, reference in zip(test, references, strict=True):
-        checksum = read_case_files(tree, reference).checksums[reference.file]
-        label = row.cells[columns.label]
-        if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
-            fault = "equal to another test image, with another label"
-            remedy = "keep the row with the right label"
-            raise DataError(fault, where=reference.name, remedy=remedy)
-    return labels

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skiagram.cli.file_arguments import (
     add_masks,
@@ -15,9 +14,6 @@ from skiagram.cli.file_arguments import (
 )
 from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS
 from skiagram.errors import OptionError, printable
-
-if TYPE_CHECKING:
-    from skiagram.intake.file_options import FileOptions
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -85,13 +81,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.patients import PatientTable
     from skiagram.intake.named_files import compose_table
 
     options, output = read_file_options(arguments), arguments.output
     folder = options.folder
     require_new(output, "CSV")
+    # the rows of a table, with what another one says of their patients
     if folder.is_file():
-        return _join_tables(options, output)
+        if options.csv is None:
+            fault, allowed = "is not given", "a second table, with a row a patient"
+            raise OptionError(fault, where="LABELS", allowed=allowed)
+        first = PatientTable.read(folder, options.patient)
+        second = PatientTable.read(options.csv, options.patient)
+        leave_out = options.unmatched == "leave-out"
+        whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
+        text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
+        write_files({output: text.encode()})
+        print(f"Wrote {output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
+        return 0
+    # a row for each file of a folder
     table = compose_table(options)
     write_files({output: table.text.encode()})
     print(f"Wrote {output}, {table.text.count(chr(10)) - 1} rows.")
@@ -100,23 +110,4 @@ def run(arguments: argparse.Namespace) -> int:
         column += f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")
     following = f"Next: skiagram check {folder} {output}{column}"
     print(*map(printable, table.notes), following, sep="\n")
-    return 0
-
-
-def _join_tables(options: "FileOptions", output: Path) -> int:
-    """Write the rows of a table with what another one says of their patients; return 0."""
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
-    from skiagram.datasets.folder.patients import PatientTable
-
-    if options.csv is None:
-        fault, allowed = "is not given", "a second table, with a row a patient"
-        raise OptionError(fault, where="LABELS", allowed=allowed)
-    first = PatientTable.read(options.folder, options.patient)
-    second = PatientTable.read(options.csv, options.patient)
-    leave_out = options.unmatched == "leave-out"
-    whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
-    text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
-    write_files({output: text.encode()})
-    print(f"Wrote {output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
     return 0

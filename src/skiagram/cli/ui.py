@@ -48,16 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
         for (number,) in file.execute(_EXPERIMENT):
             page += f"#/experiments/{number}/runs?viewStateShareKey={RUNS_VIEW}"
     with suppress(KeyboardInterrupt), subprocess.Popen(command, env=_OFF | os.environ) as server:  # noqa: S603
-        while server.poll() is None and not _answers(port):
+        while server.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break  # it answers
             time.sleep(0.2)
         if server.poll() is None:
             print(f"The runs: {page}", flush=True)
             webbrowser.open(page)
         return server.wait()
     return 0
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False

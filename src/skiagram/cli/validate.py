@@ -16,9 +16,9 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from skiagram.datasets.contract import Source
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.inputs import EvaluationInputs
-    from skiagram.evaluation.options import EvaluationOptions
     from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared
     from skiagram.sweeps.workspace import Workspace
@@ -70,15 +70,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
     from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
+    from skiagram.compute.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.options import build
     from skiagram.projects.files import environment
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort
     from skiagram.sweeps.workspace import Workspace
+    from skiagram.tracking.contract import NotRecorded
+    from skiagram.tracking.validation import validation_execution
 
     # the project, in whose folder all of it happens
-    files = read_file_options(arguments).resolved()
-    shown = arguments.project
+    files, shown = read_file_options(arguments).resolved(), arguments.project
     if not shown.is_dir():
         raise DataError("no such folder", where=str(shown))
     os.chdir(shown)
@@ -97,14 +100,30 @@ def run(arguments: argparse.Namespace) -> int:
         described = read_cohort(files, project, at_home)
         source, opened = described.source, described.opened
         patients = ingest_cohort(project, source, opened, place / "cohort", workspace.compute)
-        shared = _refuse_shared(project, place / "cohort", patients, workspace, arguments)
+        shared = _refuse_shared(project, place / "cohort", patients, workspace, at_home, arguments)
         cohorts = described.cohort_of or dict.fromkeys(patients, name)
-        inputs, evaluation = _evaluate(project, workspace, source.card(), shared, cohorts, place)
-        _publish(place / "results", target)
-    _tell_cases(name, described.file_of, patients)
+        inputs, evaluation = _evaluate(
+            project, workspace, source.card(), shared, cohorts, place, target
+        )
+    # which file and patient each case id stands for, where git takes none
+    rows = [
+        {"case_id": f"cohort-{case}", "file": file, "patient": patients.get(case) or ""}
+        for case, file in sorted(described.file_of.items())
+    ]
+    path = Path("tables", f"validation_{name}.cases.csv")
+    path.parent.mkdir(exist_ok=True)
+    write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
+    print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
     print(evaluation.verdict, *evaluation.warnings, sep="\n")
     print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
-    print(_record(workspace, name, target, evaluation))
+    # beside the project's run; a tracker out of reach costs a line
+    choices, folder = options.choices, target.resolve()
+    tracker = build(options.read_file("tracking", choices["tracking"]), "tracking")
+    execution = validation_execution(Path().resolve(), name, folder, evaluation, choices)
+    try:
+        print(tracker.record(execution, home(Path())))
+    except NotRecorded as error:
+        print(f"Warning: {error}.")
     print(shown / target / "report.html")
     return 0
 
@@ -116,20 +135,27 @@ def _evaluate(
     shared: "Shared",
     cohorts: Mapping[str, str],
     place: Path,
+    target: Path,
 ) -> "tuple[EvaluationInputs, Evaluation]":
-    """Score an ingested cohort, open its seal, and write page and tables.
+    """Score an ingested cohort, open its seal, and put page and tables into their folder.
 
     Args:
         card: Of the cohort.
         cohorts: Case → which of several cohorts it is of.
-        place: Folder that holds `cohort`; `results` are written beside it.
+        place: Folder that holds `cohort`.
+        target: Folder of page and tables; an earlier one is replaced.
     """
     from skiagram.report.material import read_cohort_material
     from skiagram.report.write import write_validation
+    from skiagram.steps.evaluation_inputs import read_evaluation_options
     from skiagram.steps.validate import evaluate_cohort, open_cohort, score_cohort
 
     cohort, compute, choices = place / "cohort", workspace.compute, workspace.options.choices
-    options, seed = _evaluation_options(workspace, project), choices["seed"]
+    # as the project evaluates, without pairs of models that cannot score new images
+    options, seed = read_evaluation_options(workspace.options), choices["seed"]
+    names = {outcome.model for outcome in project.scored}
+    pairs = tuple(pair for pair in options.compare if names >= {*pair})
+    options = replace(options, compare=pairs)
     card = replace(
         card,
         title=f"{project.card.title}, on the cohort {card.name}",
@@ -148,32 +174,15 @@ def _evaluate(
     # All that may fail is tried with labels in another order, before the seal is opened.
     evaluate(rehearsal, place / "rehearsal")
     inputs = open_cohort(project, cohort, rehearsal)
-    return inputs, evaluate(inputs, place / "results")
-
-
-def _publish(made: Path, target: Path) -> None:
-    """Move page and tables to their place, whole or not at all."""
+    evaluation = evaluate(inputs, place / "results")
+    # whole or not at all: from another disk they come file by file
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")  # of another disk they come file by file
+    partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.move(made, partial)
+    shutil.move(place / "results", partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-
-
-def _tell_cases(name: str, file_of: Mapping[str, str], patients: Mapping[str, str | None]) -> None:
-    """Write which file and patient each case id of the results stands for, where git takes none."""
-    from skiagram.compute.files import write_files
-    from skiagram.datasets.folder.csv_rows import csv_text
-
-    rows = [
-        {"case_id": f"cohort-{case}", "file": file, "patient": patients.get(case) or ""}
-        for case, file in sorted(file_of.items())
-    ]
-    path = Path("tables", f"validation_{name}.cases.csv")
-    path.parent.mkdir(exist_ok=True)
-    write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
-    print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
+    return inputs, evaluation
 
 
 def _refuse_shared(
@@ -181,14 +190,32 @@ def _refuse_shared(
     cohort: Path,
     patients: Mapping[str, str | None],
     workspace: "Workspace",
+    at_home: "Source",
     arguments: argparse.Namespace,
 ) -> "Shared":
-    """Refuse, or leave out, what the development data have; say what cannot be told."""
-    from skiagram.steps.validate import find_shared, leave_out
+    """Refuse, or leave out, what the development data have; say what cannot be told.
 
+    Args:
+        patients: Case of the cohort → its patient.
+        at_home: The project's own data set.
+    """
+    from skiagram.datasets.folder.keyed_names import KEYED
+    from skiagram.steps.validate import find_shared, leave_out, name_patients
+
+    # the project's patients by case, where they are to be compared and can be told
     project_patients: Mapping[str, str | None] = {}
     if arguments.patient_ids == "same" and any(patients.values()):
-        project_patients = _known_patients(workspace)
+        why = "the project does not know its patients"
+        if at_home.card().patients_known:
+            try:
+                project_patients, why = name_patients(at_home, workspace.data), ""
+            except (DataError, OptionError) as error:
+                why = str(error)
+        if any((patient or "").startswith(KEYED) for patient in project_patients.values()):
+            project_patients, why = {}, "the project has them under a key"
+        if why:
+            print(f"Ids of patients are not compared: {why}. Images are.", file=sys.stderr)
+    # what both have
     shared = find_shared(project, cohort, project_patients, patients)
     if shared.tested:
         print(
@@ -217,50 +244,3 @@ def _refuse_shared(
         why = "the development data have their patient or image"
         print(f"{len(everything)} cases are left out: {why}.", file=sys.stderr)
     return shared
-
-
-def _known_patients(workspace: "Workspace") -> Mapping[str, str | None]:
-    """Return the project's patients by case; none, with a warning, where they cannot be told."""
-    from skiagram.datasets.folder.keyed_names import KEYED
-    from skiagram.options import build
-    from skiagram.steps.validate import name_patients
-
-    options = workspace.options.read_file("dataset", workspace.options.choices["dataset"])
-    source = build(options, "dataset")
-    why = "the project does not know its patients"
-    if source.card().patients_known:
-        try:
-            patients = name_patients(source, workspace.data)
-        except (DataError, OptionError) as error:
-            why = str(error)
-        else:
-            if not any((name or "").startswith(KEYED) for name in patients.values()):
-                return patients
-            why = "the project has them under a key"
-    print(f"Ids of patients are not compared: {why}. Images are.", file=sys.stderr)
-    return {}
-
-
-def _evaluation_options(workspace: "Workspace", project: "Project") -> "EvaluationOptions":
-    """Return how the project evaluates; pairs of models that cannot score new images are left."""
-    from skiagram.steps.evaluation_inputs import read_evaluation_options
-
-    options = read_evaluation_options(workspace.options)
-    names = {outcome.model for outcome in project.scored}
-    return replace(options, compare=tuple(pair for pair in options.compare if names >= {*pair}))
-
-
-def _record(workspace: "Workspace", name: str, folder: Path, evaluation: "Evaluation") -> str:
-    """Record the validation beside the project's run; a tracker out of reach costs a line."""
-    from skiagram.compute.checkout import home
-    from skiagram.options import build
-    from skiagram.tracking.contract import NotRecorded
-    from skiagram.tracking.validation import validation_execution
-
-    choices = workspace.options.choices
-    tracker = build(workspace.options.read_file("tracking", choices["tracking"]), "tracking")
-    execution = validation_execution(Path().resolve(), name, folder.resolve(), evaluation, choices)
-    try:
-        return str(tracker.record(execution, home(Path())))
-    except NotRecorded as error:
-        return f"Warning: {error}."

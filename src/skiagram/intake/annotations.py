@@ -167,13 +167,21 @@ def read_lesions(
 
 def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesion]:
     """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
-    group = list(range(len(lesions)))
-    pairs = [
-        (later, earlier)
-        for later in range(len(lesions))
-        for earlier in range(later)
-        if similar != "apart" and _share(lesions[later], lesions[earlier]) >= _ALIKE
-    ]
+    # pairs whose common part, as of squares or cubes, is half of both or more
+    pairs = []
+    for later, lesion in enumerate(lesions if similar != "apart" else ()):
+        for earlier, other in enumerate(lesions[:later]):
+            if lesion.world != other.world or len(lesion.centre) != len(other.centre):
+                continue
+            centres = np.array([lesion.centre, other.centre])
+            radii = np.array([lesion.radius, other.radius])
+            high = (centres + radii[:, None]).min(axis=0)
+            low = (centres - radii[:, None]).max(axis=0)
+            common = float(np.prod(np.clip(high - low, 0, None)))
+            sizes = float(((2 * radii) ** centres.shape[1]).sum())
+            if common / (sizes - common) >= _ALIKE:
+                pairs.append((later, earlier))
+    # such as several readers drew are joined where somebody said so
     exact = len(set(lesions)) < len(lesions)
     if pairs and similar is None and not exact:
         later, earlier = pairs[0]
@@ -187,6 +195,7 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
     if similar != "join":
         check_each_once(lesions)
         return lesions
+    group = list(range(len(lesions)))
     for later, earlier in pairs:
         group = [group[earlier] if place == group[later] else place for place in group]
     joined = []
@@ -195,16 +204,3 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
         numbers = np.mean([[*member.centre, member.radius] for member in members], axis=0).tolist()
         joined.append(Lesion(tuple(numbers[:-1]), numbers[-1], members[0].world))
     return joined
-
-
-def _share(first: Lesion, second: Lesion) -> float:
-    """Return the common part of two lesions over all of both, as of squares or cubes."""
-    if first.world != second.world or len(first.centre) != len(second.centre):
-        return 0.0
-    centres, radii = (
-        np.array([first.centre, second.centre]),
-        np.array([first.radius, second.radius]),
-    )
-    high = (centres + radii[:, None]).min(axis=0)
-    common = float(np.prod(np.clip(high - (centres - radii[:, None]).max(axis=0), 0, None)))
-    return common / (float(((2 * radii) ** centres.shape[1]).sum()) - common)

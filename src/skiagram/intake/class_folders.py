@@ -11,11 +11,7 @@ from skiagram.datasets.folder.table import SPLITS
 from skiagram.errors import DataError, listed
 from skiagram.intake.mask_names import split_name, without_image_folders, without_modality
 
-_ALLOWED = (
-    "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
-)
 KINDS = "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files"
-_PARTS = "train, val and test (or training, validation, valid, testing)"
 
 
 def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[CsvRow]:
@@ -56,7 +52,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         raise DataError(
             f"no table was given, and images do not lie in a folder for each class{example}",
             where=where,
-            allowed=_ALLOWED,
+            allowed="a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or "
+            "`yes/train/1.png`",
             remedy="move what is no image of a class elsewhere, or name a table",
         )
     rows = []
@@ -147,8 +144,8 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
                 f"folders called {parts}, which are parts of the data, "
                 + (f"beside {others}" if others else "without folders of classes in them"),
                 where=where,
-                allowed=f"parts of the data that are called {_PARTS}, each with a folder for each "
-                "class",
+                allowed="parts of the data that are called train, val and test (or training, "
+                "validation, valid, testing), each with a folder for each class",
                 remedy="rename or move the folders, or write a table with a column `split`",
             )
     return None

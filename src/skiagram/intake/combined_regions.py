@@ -12,10 +12,9 @@ from dataclasses import replace
 from statistics import fmean
 
 from skiagram.datasets.folder.csv_rows import CsvRow, parse_number
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, listed
 
 ALL = "all"  # structures
-_SHOWN = 8
 _STRUCTURE = re.compile(
     r"(?i)structure|(?<![a-z])(roi|voi|region|organ|segment|label|mask|lesion|contour)"
 )
@@ -117,8 +116,7 @@ def choose_structures(rows: Sequence[CsvRow], column: str, chosen: Collection[st
 def list_structures(rows: Sequence[CsvRow], column: str) -> str:
     """Return the structures of a column with their rows, the most frequent first."""
     counts = Counter(row.cells[column] for row in rows).most_common()
-    listed = ", ".join(f"{name} ({number})" for name, number in counts[:_SHOWN])
-    return listed + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
+    return listed(f"{name} ({number})" for name, number in counts)
 
 
 def ask_for_structure(rows: Sequence[CsvRow], column: str) -> str:

@@ -104,17 +104,7 @@ def read_features(
             read, and its columns where this table calls them the same.
     """
     # the rows of all tables, and what is predicted
-    rows, measured, notes = _joined(options)
-    if project_table is not None:
-        options = _name_as_project(options, rows[0].cells, project_table)
-    header = rows[0].cells
-    forced = list_columns(options.force_covariates, header)
-    covariates = list_columns([*options.covariates, *forced], header)
-    options = replace(options, covariates=covariates, force_covariates=forced)
-    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in header)])
-    rows, emptied = empty_unmeasured(rows, numbers)
-    if emptied:
-        notes.append(f"{emptied} cells of numbers are infinite or `nan`; they count as empty.")
+    rows, measured, options, notes = _read_rows(options, project_table)
     settled = settle_outcome(rows, options)
     if settled is not None:
         rows, options = settled.rows, settled.options
@@ -130,6 +120,7 @@ def read_features(
     constant += [] if outcome is None else [outcome.column]
     rows, region_notes = _choose_region(options, rows, patient, constant)
     notes += region_notes
+    # whether those of a patient are one case
     combined = _is_combined(options, rows, patient, constant, project_table)
     has_choice = options.per_patient is not None or not is_new
     if not (combined or has_choice or patient is None) and has_several(rows, patient, constant):
@@ -137,7 +128,16 @@ def read_features(
     # their features
     if project_table is not None:
         names = project_table.features or ()
-        features = _features_of(originals_of(names) if combined else names, rows)
+        features = originals_of(names) if combined else [*names]
+        missing = [name for name in features if name not in rows[0].cells]
+        if missing:
+            fault = f"{len(missing)} of {len(features)} features of the project are not there: "
+            raise DataError(
+                fault + listed(missing),
+                where="the table of features",
+                allowed="all features that the project's models may read, under the same names",
+                remedy="compute them with the same settings, or correct the names of the columns",
+            )
     else:
         others = {patient, source.label, source.split, *source.covariates}
         others |= set() if settled is None else {*settled.columns}
@@ -145,11 +145,58 @@ def read_features(
         features, feature_notes = _settle_features(rows, free, source, options)
         notes += feature_notes
     if combined and patient is not None:
-        regions = len(rows)
-        volume = next(filter(_VOLUME.search, features), None)
+        regions, volume = len(rows), next(filter(_VOLUME.search, features), None)
         rows, features = combine_regions(rows, patient, features, constant, volume)
-        notes.append(_explain_combined(regions, len(rows), features))
+        kinds = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
+        notes.append(
+            f"{regions} rows of {len(rows)} patients: each patient is one case, with "
+            f"{listed(kinds)} of every feature, and the number of regions. `--per-patient rows` "
+            "keeps each row a case."
+        )
     return DescribedFeatures(rows, replace(source, features=tuple(features)), notes + label_notes)
+
+
+def _read_rows(
+    options: FileOptions, project_table: FeatureFile | None
+) -> tuple[list[CsvRow], list[str], FileOptions, list[str]]:
+    """Return the rows of all tables, the columns of the first one, and sentences.
+
+    The options then name the columns that these tables have, as the project's table does where the
+    line names no others.
+    """
+    # one table, or several joined by patients
+    emptied: Counter[str] = Counter()
+    if options.csv is None:
+        with of_table(str(options.folder)):
+            rows = read_csv(options.folder, options.missing, emptied=emptied)
+        measured, join_notes = [*rows[0].cells], list[str]()
+    else:
+        whole = PatientTable.read(options.folder, options.patient, options.missing, emptied)
+        measured, join_notes = [*whole.rows[0].cells], []
+        leave_out = options.unmatched == "leave-out"
+        for path in (options.csv, *options.join):
+            further = PatientTable.read(path, options.patient, options.missing, emptied)
+            whole, left_out = whole.joined(further, options.similar_patients, leave_out=leave_out)
+            join_notes += left_out
+        rows = whole.rows
+    notes = describe_missing(options.missing, emptied) + join_notes
+    # the columns that the project's table has
+    header, taken = rows[0].cells, list[str]()
+    if project_table is not None:
+        if project_table.label in header and options.label not in header:
+            options = replace(options, label=project_table.label)
+        if project_table.patient in header and options.patient not in header:
+            options = replace(options, patient=project_table.patient)
+        taken = [name for name in project_table.covariates if name in header]
+    forced = list_columns([*options.force_covariates, *taken], header)
+    covariates = list_columns([*options.covariates, *taken, *forced], header)
+    options = replace(options, covariates=covariates, force_covariates=forced)
+    # numbers that nobody measured
+    numbers = dict.fromkeys([*measured, *(name for name in covariates if name in header)])
+    rows, n_emptied = empty_unmeasured(rows, numbers)
+    if n_emptied:
+        notes.append(f"{n_emptied} cells of numbers are infinite or `nan`; they count as empty.")
+    return rows, measured, options, notes
 
 
 def _settle_columns(
@@ -168,16 +215,7 @@ def _settle_columns(
         measured: Columns of the table of features.
         is_new: Whether it is the table of a new data set; else models of a project score it.
     """
-    notes: list[str] = []
-    header = rows[0].cells
-    patient = options.patient or usual_column(header, PATIENT_COLUMNS)
-    split = options.split or usual_column(header, ("split",))
-    if patient is None and is_new:
-        named = [options.label, *options.not_features]
-        patient, notes = _find_patients(rows, named)
-    if is_new:
-        rows, split, split_notes = _split_of_names(rows, measured, split)
-        notes += split_notes
+    rows, patient, split, notes = _find_patients_and_split(rows, measured, options, is_new=is_new)
     covariates = tuple(options.covariates)
     label = label_column(options.label, rows)
     require_columns(rows, (label,), "--label")
@@ -235,49 +273,62 @@ def _settle_features(
     telling = telling_columns_of(
         rows, asked_of, source.label, source.classes, source.outcome, source.split
     )
+    typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
         telling,
         "the table of features",
-        f"leave them out with `--not-features {_typed(telling)}`, or keep what is a feature "
-        "after all with `--force-features`",
+        f"leave them out with `--not-features {typed}`, or keep what is a feature after all with "
+        "`--force-features`",
     )
-    return features, [*notes, *filter(None, [_describe_gaps(rows, features)])]
+    # what is empty
+    empty = {name: sum(not row.cells[name] for row in rows) for name in features}
+    gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])
+    if gappy:
+        shown = [f"{name} ({empty[name]})" for name in gappy]
+        notes.append(
+            f"{sum(empty.values())} cells of {len(gappy)} of {len(features)} features are empty: "
+            f"{listed(shown)}. Each model fills them with the median of its training cases, and "
+            "sees which were empty."
+        )
+    return features, notes
 
 
-def _joined(options: FileOptions) -> tuple[list[CsvRow], list[str], list[str]]:
-    """Return the rows, the columns of the first table, and who was left out."""
-    emptied: Counter[str] = Counter()
-    if options.csv is None:
-        with of_table(str(options.folder)):
-            rows = read_csv(options.folder, options.missing, emptied=emptied)
-        return rows, [*rows[0].cells], describe_missing(options.missing, emptied)
-    first, second = (
-        PatientTable.read(path, options.patient, options.missing, emptied)
-        for path in (options.folder, options.csv)
-    )
-    leave_out = options.unmatched == "leave-out"
-    whole, notes = first.joined(second, options.similar_patients, leave_out=leave_out)
-    for path in options.join:
-        further = PatientTable.read(path, options.patient, options.missing, emptied)
-        whole, join_notes = whole.joined(further, options.similar_patients, leave_out=leave_out)
-        notes += join_notes
-    return whole.rows, [*first.rows[0].cells], describe_missing(options.missing, emptied) + notes
+def _find_patients_and_split(
+    rows: list[CsvRow], measured: Sequence[str], options: FileOptions, *, is_new: bool
+) -> tuple[list[CsvRow], str | None, str | None, list[str]]:
+    """Return a table, its columns of patients and of the parts of the data, and sentences.
 
-
-def _name_as_project(
-    options: FileOptions, header: Collection[str], project_table: FeatureFile
-) -> FileOptions:
-    """Name columns as the project's table does, where the line does not name others."""
-    if project_table.label in header and options.label not in header:
-        options = replace(options, label=project_table.label)
-    if project_table.patient in header and (
-        options.patient is None or options.patient not in header
-    ):
-        options = replace(options, patient=project_table.patient)
-    taken = [name for name in project_table.covariates if name in header]
-    covariates = [*dict.fromkeys([*options.covariates, *taken])]
-    forced = [*dict.fromkeys([*options.force_covariates, *taken])]
-    return replace(options, covariates=covariates, force_covariates=forced)
+    Where no column is named, one that is called like patients' ids and whose values rows share
+    tells patients; a column of names of parts, or folders in a column of file names, the parts.
+    """
+    notes: list[str] = []
+    header = rows[0].cells
+    patient = options.patient or usual_column(header, PATIENT_COLUMNS)
+    split = options.split or usual_column(header, ("split",))
+    if not is_new:
+        return rows, patient, split, notes
+    named = [options.label, *options.not_features]
+    for name in [name for name in header if name not in named] if patient is None else ():
+        patients = {row.cells[name] for row in rows}
+        called = _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold()))
+        if called and 1 < len(patients) < len(rows) and all(map(_is_whole, patients)):
+            patient = name
+            note = f"Patients are those of `{name}`, {len(patients)} in {len(rows)} rows; another "
+            notes.append(f"{note}column is named by --patient.")
+            break
+    # a column of names of parts
+    for name in measured if split is None else ():
+        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
+        if None not in parts and {"train", "test"} <= parts:
+            note = f"The column `{name}` tells the parts of the data; another is named by --split."
+            return rows, patient, name, [*notes, note]
+    # folders in names of files
+    for name in measured:
+        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
+            rows, note = add_split(rows, name, split)
+            notes += [note] if note else []
+            split = "split" if note else split
+    return rows, patient, split, notes
 
 
 def _settle_classes(
@@ -301,41 +352,6 @@ def _settle_classes(
     classes = tuple(options.classes or sorted({row.cells[label] for row in rows}))
     require_positive(options.positive, classes)
     return classes, settle_positive(options.positive, classes)
-
-
-def _find_patients(rows: list[CsvRow], others: Collection[str]) -> tuple[str | None, list[str]]:
-    """Return the column that is called like patients' ids and that rows share, and a sentence."""
-    for name in (name for name in rows[0].cells if name not in others):
-        patients = {row.cells[name] for row in rows}
-        called = _PATIENTS.fullmatch(re.sub(r"[\W\d_]+", "", name.casefold()))
-        if called and 1 < len(patients) < len(rows) and all(map(_is_whole, patients)):
-            note = f"Patients are those of `{name}`, {len(patients)} in {len(rows)} rows; another "
-            return name, [f"{note}column is named by --patient."]
-    return None, []
-
-
-def _split_of_names(
-    rows: list[CsvRow], columns: Sequence[str], split: str | None
-) -> "tuple[list[CsvRow], str | None, list[str]]":
-    """Return a table, its column of the parts of the data, and sentences.
-
-    A column of names of parts, or folders in a column of file names, tells them where no column is
-    named.
-    """
-    notes: list[str] = []
-    for name in columns if split is None else ():
-        parts = {SPLITS.get(row.cells[name].casefold()) for row in rows}
-        if None not in parts and {"train", "test"} <= parts:
-            sentence = (
-                f"The column `{name}` tells the parts of the data; another is named by --split."
-            )
-            return rows, name, [sentence]
-    for name in columns:
-        if all(re.search(r"[/\\]", row.cells[name]) for row in rows):
-            rows, note = add_split(rows, name, split)
-            notes += [note] if note else []
-            split = "split" if note else split
-    return rows, split, notes
 
 
 def _choose_region(
@@ -390,33 +406,6 @@ def _is_combined(
     if choice is not None:
         return choice == "combined"
     return bool(list_outcome_columns(options)) and has_several(rows, patient, constant)
-
-
-def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> str:
-    read = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
-    return (
-        f"{regions} rows of {patients} patients: each patient is one case, with {listed(read)} of "
-        "every feature, and the number of regions. `--per-patient rows` keeps each row a case."
-    )
-
-
-def _features_of(names: Sequence[str], rows: list[CsvRow]) -> list[str]:
-    """Return the features of the project's table.
-
-    Raises:
-        DataError: The rows lack one.
-    """
-    features = [*names]
-    missing = [name for name in features if name not in rows[0].cells]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(features)} features of the project are not there: "
-            f"{listed(missing)}",
-            where="the table of features",
-            allowed="all features that the project's models may read, under the same names",
-            remedy="compute them with the same settings, or correct the names of the columns",
-        )
-    return features
 
 
 def _feature_columns(rows: list[CsvRow], columns: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -487,23 +476,3 @@ def _named_columns(words: Sequence[str], header: Collection[str], option: str) -
             )
         names += alike
     return names
-
-
-def _typed(names: Collection[str]) -> str:
-    """Return the first of some columns as they are typed in a shell."""
-    shown = [*names][:_TYPED]
-    return shlex.join(shown) + (" …" if len(names) > len(shown) else "")
-
-
-def _describe_gaps(rows: list[CsvRow], features: Sequence[str]) -> str:
-    """Return a sentence on the empty cells of features; empty where there is none."""
-    empty = {name: sum(not row.cells[name] for row in rows) for name in features}
-    gappy = sorted((name for name in features if empty[name]), key=lambda name: -empty[name])
-    if not gappy:
-        return ""
-    shown = [f"{name} ({empty[name]})" for name in gappy]
-    return (
-        f"{sum(empty.values())} cells of {len(gappy)} of {len(features)} features are empty: "
-        f"{listed(shown)}. Each model fills them with the median of its training cases, and sees "
-        "which were empty."
-    )

@@ -177,10 +177,29 @@ def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, 
     """Yield number of the pattern, key, kind, relative path and label of what fits a pattern.
 
     Raises:
+        OptionError: A pattern has no patient, or a field that is not known.
         DataError: A name fits a pattern in two ways, and nothing says which is meant.
     """
+    kinds = "|".join(map(_escaped, patterns.kinds))
+    content = dict.fromkeys(FIELDS, "[^/]+{0}") | {"kind": kinds}
     for number, pattern in enumerate(patterns.written):
-        expression = _expression(pattern, patterns.kinds)
+        fields = _FIELD.findall(pattern)
+        if set(fields) - set(FIELDS) or "patient" not in fields:
+            allowed = f"names with {{patient}} and others of {', '.join(FIELDS[1:])}"
+            raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
+        # a regular expression, in which `{0}` stands for `?` where fields are to be short
+        literal, *others = _FIELD.split(pattern)
+        expression, earlier_fields = _escaped(literal), set[str]()
+        for field_name, literal in zip(others[::2], others[1::2], strict=True):
+            if field_name == "any":
+                expression += content[field_name]
+            elif field_name in earlier_fields:
+                expression += f"(?P={field_name})"
+            else:
+                expression += f"(?P<{field_name}>{content[field_name]})"
+            expression += _escaped(literal)
+            earlier_fields.add(field_name)
+        # names that fit it
         longest = re.compile(expression.format("")).fullmatch
         shortest = re.compile(expression.format("?")).fullmatch
         for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
@@ -234,25 +253,6 @@ def _find_files(
                 remedy="tell them apart by {modality} or {region} in --pattern",
             )
     return files, labels
-
-
-def _expression(pattern: str, kinds: Sequence[str]) -> str:
-    """Return a regular expression; `{0}` in it stands for `?` where fields are to be short."""
-    fields = _FIELD.findall(pattern)
-    if set(fields) - set(FIELDS) or "patient" not in fields:
-        allowed = f"names with {{patient}} and others of {', '.join(FIELDS[1:])}"
-        raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
-    content = dict.fromkeys(FIELDS, "[^/]+{0}") | {"kind": "|".join(map(_escaped, kinds))}
-    literal, *others = _FIELD.split(pattern)
-    written, earlier_fields = _escaped(literal), set()
-    for name, literal in zip(others[::2], others[1::2], strict=True):
-        if name == "any":
-            written += content[name] + _escaped(literal)
-            continue
-        written += f"(?P={name})" if name in earlier_fields else f"(?P<{name}>{content[name]})"
-        written += _escaped(literal)
-        earlier_fields.add(name)
-    return written
 
 
 def _escaped(text: str) -> str:

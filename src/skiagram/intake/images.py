@@ -96,17 +96,26 @@ def read_folder(options: FileOptions) -> DescribedFolder:
         DataError: A table, a column or a file is not there, or cannot be used.
         OptionError: Options that do not go together.
     """
-    _require_folder(options)
-    masks = MaskNames()
+    # a folder, or an encrypted archive
+    folder, masks = options.folder, MaskNames()
+    root = folder.resolve() == Path(folder.resolve().anchor)
+    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
+        fault = "the root of the file system" if root else "no such folder"
+        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        if folder.is_file():
+            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
+                remedy = "save the table of features as CSV, and name that file"
+        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
+    # its rows
     if options.csv is None and not options.pattern:
         table, masks = _read_class_folders(options)
     else:
         # the table, made of the files' names where there is a pattern, without masks among images
-        table = _compose_table(options) if options.pattern else _read_csv(options)
-        table = _settle_table(table)
+        table = _settle_table(_read_table(options))
         images = _list_images(table)
         if images is not None:
-            masks = settle_masks(images, table.options.masks, str(options.folder))
+            masks = settle_masks(images, table.options.masks, str(folder))
             rows = [
                 row
                 for row in table.rows
@@ -136,25 +145,10 @@ def read_folder(options: FileOptions) -> DescribedFolder:
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     design: Design = "holdout" if source.columns.split or source.test_sites else "cv"
-    notes = [*notes, masks.describe(options.masks)]
     settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
-    sentences = [note for note in notes if note]
+    sentences = [note for note in (*notes, masks.describe(options.masks)) if note]
     predicted = list_predicted(options)
     return DescribedFolder(rows, source, design, sentences, settling, n_other_classes, predicted)
-
-
-def _require_folder(options: FileOptions) -> None:
-    """Refuse what is neither a folder nor an encrypted archive."""
-    folder = options.folder
-    root = folder.resolve() == Path(folder.resolve().anchor)
-    if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        fault = "the root of the file system" if root else "no such folder"
-        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
-        if folder.is_file():
-            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
-            if folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
-                remedy = "save the table of features as CSV, and name that file"
-        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
@@ -182,34 +176,28 @@ def _read_class_folders(options: FileOptions) -> tuple[_Table, MaskNames]:
     return _Table(rows, replace(options, file="file"), []), masks
 
 
-def _compose_table(options: FileOptions) -> _Table:
-    """Return the table of the files' names, as `skiagram table` makes it.
+def _read_table(options: FileOptions) -> _Table:
+    """Return the table that the line names, or that of the files' names where it gives a pattern.
 
-    The options are then those that go with this table.
+    The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
+    emptied: Counter[str] = Counter()
+    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
+    if not options.pattern:
+        csv = options.csv or options.folder
+        rows = read_csv(csv, options.missing, columns, options.columns, emptied)
+        return _Table(rows, options, describe_missing(options.missing, emptied))
     table = compose_table(options)
-    masks = table.following.get("masks")
+    rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     following = replace(
         options,
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
-        masks=options.masks if masks else None,
+        masks=options.masks if table.following.get("masks") else None,
         patient=None,
         marks=None,
         label_value=None,
     )
-    emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
-    rows = read_rows(table.text.encode(), options.missing, columns, emptied=emptied)
     return _Table(rows, following, [*table.notes, *describe_missing(options.missing, emptied)])
-
-
-def _read_csv(options: FileOptions) -> _Table:
-    """Return the table that the line names."""
-    emptied: Counter[str] = Counter()
-    columns = (*([options.file] if options.file else FILE_COLUMNS), options.mask or "mask")
-    csv = options.csv or options.folder
-    rows = read_csv(csv, options.missing, columns, options.columns, emptied)
-    return _Table(rows, options, describe_missing(options.missing, emptied))
 
 
 def _settle_table(table: _Table) -> _Table:

@@ -33,7 +33,6 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
     r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
-_EMPTY = "`--empty-label leave-out` leaves such rows out, `--empty-label CLASS` names their class"
 
 
 def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[CsvRow]:
@@ -73,12 +72,6 @@ def label_of_classes(rows: Sequence[CsvRow], columns: Sequence[str]) -> list[Csv
     return labelled
 
 
-def as_class(word: str, classes: Collection[str]) -> str:
-    """Return the class that a word means: itself, or the one of equal value, as `1` of `True`."""
-    equal = [name for name in classes if are_equal(name, word)]
-    return word if word in classes or len(equal) != 1 else equal[0]
-
-
 def settle_labels(
     rows: list[CsvRow], column: str, empty: str | None, named: Collection[str]
 ) -> tuple[list[CsvRow], list[str]]:
@@ -96,6 +89,7 @@ def settle_labels(
         DataError: A label is an error of a formula, joins findings, or looks like a mark of
             missing values.
     """
+    # characters that cannot be seen
     notes = []
     hidden = {row.cells[column] for row in rows if _visible(row.cells[column]) != row.cells[column]}
     if hidden:
@@ -106,24 +100,22 @@ def settle_labels(
             f"{len(hidden)} labels hold characters that cannot be seen, or unusual blanks, such as "
             f"{min(hidden)!a}; they are read without these."
         )
-    for row in rows:
-        if is_error(row.cells[column]):
-            raise DataError(
-                f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
-                where=f"{row.where}, column `{column}`",
-                allowed="classes",
-                remedy="correct the formula; or "
-                f"`--missing {shlex.quote(row.cells[column])}` empties such "
-                f"cells, and {_EMPTY}",
-            )
-    _require_single(rows, column, named)
+    _refuse_labels(rows, column, named)
     rows, words = _without_words(rows, column, named)
     notes += words
-    spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
+    # equal numbers are spelled as the user names them, else in the shortest way
+    labels = {row.cells[column] for row in rows} - {""}
+    spelled, spelling = dict[float, str](), dict[str, str]()
+    for label in sorted({*labels, *named}, key=lambda text: (text not in named, len(text), text)):
+        number = same_value(label)
+        if isinstance(number, float):
+            first = spelled.setdefault(number, label)
+            spelling |= {} if label in named else {label: first}
     changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
         changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {changes}.")
+    # rows without a label
     unlabelled = sum(not row.cells[column] for row in rows)
     if unlabelled and empty is not None:
         out = empty == LEAVE_OUT
@@ -181,7 +173,9 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
     """
     if positive is None:
         return None
-    named = as_class(positive, classes)
+    # itself, or the one of equal value, as `1` of `True`
+    equal = [name for name in classes if are_equal(name, positive)]
+    named = positive if positive in classes or len(equal) != 1 else equal[0]
     if len(classes) != 2:
         fault = f"`{named}` was given, and {len(classes)} classes: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
@@ -235,8 +229,19 @@ def _visible(label: str) -> str:
     return " ".join(_INVISIBLE.sub("", label).split())
 
 
-def _require_single(rows: Sequence[CsvRow], column: str, named: Collection[str]) -> None:
-    """Refuse labels that join several findings, and a number that looks like a missing one."""
+def _refuse_labels(rows: Sequence[CsvRow], column: str, named: Collection[str]) -> None:
+    """Refuse errors of formulas, joined findings, and a number that looks like a missing one."""
+    for row in rows:
+        if is_error(row.cells[column]):
+            raise DataError(
+                f"label `{row.cells[column]}`, the error of a spreadsheet's formula",
+                where=f"{row.where}, column `{column}`",
+                allowed="classes",
+                remedy=f"correct the formula; or `--missing {shlex.quote(row.cells[column])}` "
+                "empties such cells, and `--empty-label leave-out` leaves such rows out, "
+                "`--empty-label CLASS` names their class",
+            )
+    # findings that one of the usual marks joins
     labels = {row.cells[column] for row in rows} - {"", *named}
     for mark in _JOINS:
         lists = {
@@ -259,6 +264,7 @@ def _require_single(rows: Sequence[CsvRow], column: str, named: Collection[str])
                 f"names it and 0 elsewhere, for example `{finding}`, and give "
                 f"`--label {shlex.quote(finding)} --positive 1`",
             )
+    # a number such as 999 beside classes
     numbers = [number for number in map(same_value, labels) if isinstance(number, float)]
     finite = [number for number in numbers if math.isfinite(number)]
     code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
@@ -292,18 +298,3 @@ def _without_words(
         replace(row, cells=row.cells | {column: ""}) if row.cells[column] in words else row
         for row in rows
     ], [f"{note}--classes."]
-
-
-def _one_spelling(labels: Collection[str], named: Collection[str]) -> dict[str, str]:
-    """Return label → the spelling of its value: the user's own, else the shortest."""
-    alike: dict[float, list[str]] = {}
-    for label in sorted({*labels, *named}, key=lambda text: (text not in named, len(text), text)):
-        number = same_value(label)
-        if isinstance(number, float):
-            alike.setdefault(number, []).append(label)
-    return {
-        label: spellings[0]
-        for spellings in alike.values()
-        for label in spellings
-        if label not in named
-    }

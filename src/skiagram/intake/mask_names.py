@@ -93,7 +93,12 @@ def find_masks(names: Iterable[str]) -> MaskNames:
     every = sorted(set(names))
     images: dict[tuple[str, ...], list[str]] = {}
     for name in every:
-        for key in _keys_of_image(name):
+        folders, stem = split_name(name)
+        image_folders = _without(_IMAGE_WORD, folders)
+        stems = [stem, _IMAGE_WORD.sub(_WORD, stem)]
+        if folders and _NNUNET_FOLDER.fullmatch(folders[-1]) and _CHANNEL.search(stem):
+            stems.append(_CHANNEL.sub("", stem))
+        for key in dict.fromkeys((*image_folders, each) for each in stems):
             images.setdefault(key, []).append(name)
     fitting: dict[str, list[str]] = {}
     for name in every:
@@ -313,14 +318,6 @@ def split_name(name: str) -> tuple[tuple[str, ...], str]:
 
 def _without(word: re.Pattern[str], folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(filter(None, (word.sub("", folder).lstrip(_BETWEEN) for folder in folders)))
-
-
-def _keys_of_image(name: str) -> Iterator[tuple[str, ...]]:
-    folders, stem = split_name(name)
-    for stems in dict.fromkeys((stem, _IMAGE_WORD.sub(_WORD, stem))):
-        yield (*_without(_IMAGE_WORD, folders), stems)
-    if folders and _NNUNET_FOLDER.fullmatch(folders[-1]) and _CHANNEL.search(stem):
-        yield (*_without(_IMAGE_WORD, folders), _CHANNEL.sub("", stem))
 
 
 def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:

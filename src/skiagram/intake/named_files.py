@@ -45,20 +45,31 @@ class ComposedTable(NamedTuple):
 
 def compose_table(options: FileOptions) -> ComposedTable:
     """Return the table of a folder whose options give a pattern of its names."""
-    folder, patterns = options.folder, options.pattern
+    folder, written = options.folder, options.pattern
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    if not patterns:
+    if not written:
         found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
         raise OptionError(found_none, where="--pattern", remedy=remedy)
-    labels_told = options.marks or all("{label}" in pattern for pattern in patterns)
+    labels_told = options.marks or all("{label}" in pattern for pattern in written)
     if options.csv is None and not labels_told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None
     if options.csv is not None:
         labels = PatientTable.read(options.csv, options.patient).by_patient()
-    images, mask_note = _find_images(options)
+    # images, masks and lesions
+    kinds, value = (options.image_kind, options.mask_kind), options.label_value or ""
+    patterns = Patterns(written, kinds, options.mask_pattern, value, options.cut)
+    images = FoundImages.of(folder, patterns, options.frames)
+    if not images.images:
+        fault, remedy = f"no file with the kind `{options.image_kind}` fits", "correct --pattern"
+        raise DataError(fault, where=str(folder), allowed=", ".join(written), remedy=remedy)
+    masks = settle_masks([*images.images.values()], options.masks, str(folder))
+    images = images.with_masks(masks, as_regions=options.masks == "regions")
+    if options.marks is not None:
+        images = replace(images, lesions=_lesions(options, images))
+    # rows with the labels of their patients
     by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
     notes: list[str] = []
     if labels is not None:
@@ -67,10 +78,19 @@ def compose_table(options: FileOptions) -> ComposedTable:
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+    # how many images have lesions, masks and names of their own
     if images.lesions is not None:
-        notes += _describe_lesions(images)
-    notes += filter(None, [mask_note])
-    others = other_images(folder, _patterns(options))
+        cells = [cell for cell in images.lesions.values() if cell]
+        number = sum(cell.count(";") + 1 for cell in cells)
+        notes.append(
+            f"{number} lesions in {len(cells)} of {len(images.images)} images; the others are "
+            "taken for images without one."
+        )
+        alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
+        if alone:
+            notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
+    notes += filter(None, [masks.describe(options.masks)])
+    others = other_images(folder, patterns)
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following: dict[str, str | bool] = {}
@@ -79,33 +99,6 @@ def compose_table(options: FileOptions) -> ComposedTable:
     elif options.masks and "mask" not in images.columns:
         following["masks"] = options.masks
     return ComposedTable(text, notes, following)
-
-
-def _patterns(options: FileOptions) -> Patterns:
-    kinds, masks = (options.image_kind, options.mask_kind), options.mask_pattern
-    value = options.label_value or ""
-    return Patterns(options.pattern or (), kinds, masks, value, options.cut)
-
-
-def _find_images(options: FileOptions) -> tuple[FoundImages, str]:
-    """Return images, masks and lesions, and a sentence on masks that names tell."""
-    folder, patterns = options.folder, _patterns(options)
-    images = FoundImages.of(folder, patterns, options.frames)
-    if not images.images:
-        kind, remedy = f"no file with the kind `{options.image_kind}` fits", "correct --pattern"
-        raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
-    masks = settle_masks([*images.images.values()], options.masks, str(folder))
-    images = images.with_masks(masks, as_regions=options.masks == "regions")
-    if options.marks is not None:
-        choice = MarkChoice(
-            tuple(options.mark_class),
-            options.similar_marks,
-            options.mark_unit,
-            options.mark_radius,
-        )
-        lesions = _lesions(options, images, choice)
-        images = replace(images, lesions=lesions)
-    return images, masks.describe(options.masks)
 
 
 def _join_labels(
@@ -164,7 +157,7 @@ def _compose(
     return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
-def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> dict[str, str]:
+def _lesions(options: FileOptions, images: FoundImages) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     if any(count > 1 for count in images.frames.values()) and not images.volume:
         where, allowed = "--marks", "files of one image each, or `--frames volume`"
@@ -190,6 +183,12 @@ def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> d
             with suppress(EmptyMask):  # of an image without a lesion
                 lesions[image] = lesions_of_region(read(image, mask))
     else:
+        choice = MarkChoice(
+            tuple(options.mark_class),
+            options.similar_marks,
+            options.mark_unit,
+            options.mark_radius,
+        )
         shape = cache(lambda image: read(image).pixels.shape)
         lesions = read_lesions(Path(marks), Images([*images.images.values()], shape), choice)
     if not any(lesions.values()):
@@ -199,18 +198,3 @@ def _lesions(options: FileOptions, images: FoundImages, choice: MarkChoice) -> d
         image: "; ".join(lesion.text() for lesion in image_lesions)
         for image, image_lesions in lesions.items()
     }
-
-
-def _describe_lesions(images: FoundImages) -> list[str]:
-    """Return sentences on how many images have lesions, and on masks that no image has."""
-    cells = list((images.lesions or {}).values())
-    number = sum(cell.count(";") + 1 for cell in cells if cell)
-    marked = sum(map(bool, cells))
-    notes = [
-        f"{number} lesions in {marked} of {len(images.images)} images; the others are taken for "
-        "images without one."
-    ]
-    alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
-    if alone:
-        notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
-    return notes

@@ -57,17 +57,49 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
         OptionError: A column is not named, or two outcomes or classes are asked for too.
         DataError: A column is not there, or its cells are nothing that can be predicted.
     """
-    kind = _asked_kind(options)
-    if kind is None:
+    # the kind of outcome whose options are given
+    names = [option.name for kind in KINDS for option in kind.options]
+    flags_by_kind: dict[type[MeasuredOutcome], list[str]] = {}
+    for kind in KINDS:
+        for option in kind.options:
+            if names.count(option.name) == 1 and options.outcome.get(option.name) is not None:
+                flags_by_kind.setdefault(kind, []).append(option.flag)
+    if not flags_by_kind:
         return None
+    has_classes = options.positive is not None or bool(options.classes)
+    if len(flags_by_kind) + has_classes > 1:
+        where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
+        kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
+        allowed = f"either classes (--label) or one outcome of {kinds}"
+        remedy = "leave one of them out"
+        raise OptionError("was given too", where=where, allowed=allowed, remedy=remedy)
+    (kind,) = flags_by_kind
+    # its columns, which tell nothing else
     columns = list_predicted(options)
     require_columns(rows, columns)
     covariates = list_columns(options.covariates, rows[0].cells)
     if predicted_covariates := sorted({*covariates} & {*columns}):
         fault = f"{listed(f'`{name}`' for name in predicted_covariates)} is what is predicted"
         raise OptionError(fault, where="--covariates", allowed="columns that do not tell it")
-    rows, left_out = _without_missing(rows, kind, options)
-    is_development = [not _is_test(row, options) for row in rows]
+    # the rows that say it, where others are left out
+    left_out = ""
+    if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:
+        named = list_outcome_columns(options)
+        flags = [option.flag for option in reversed(kind.options) if option.name in kind.named_by]
+        said = " or ".join(f"`{name}`" for flag in flags for name in named.get(flag, ()))
+        valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
+        if not valued_rows:
+            raise DataError("no row has a value", where=f"column {said}")
+        if number := len(rows) - len(valued_rows):
+            left_out = f"{number} of {len(rows)} rows say nothing in {said} and are left out. "
+        rows = valued_rows
+    # what development cases say of it
+    split, is_development = options.split or "split", list[bool]()
+    for row in rows:
+        cells = [cell for name, cell in row.cells.items() if split in (name, name.casefold())]
+        in_test = any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
+        site = row.cells.get(options.site or "site", "")
+        is_development.append(not in_test and site not in options.test_sites)
     read = kind.read_columns(OutcomeTable(rows, is_development), options.outcome)
     settled = [
         replace(row, cells=row.cells | {VALUE: value, GROUP: label})
@@ -78,56 +110,3 @@ def settle_outcome(rows: list[CsvRow], options: FileOptions) -> SettledOutcome |
     labelled = replace(options, label=GROUP, classes=classes, positive=positive)
     outcome = cast("AnyOutcome", read.outcome)
     return SettledOutcome(settled, outcome, left_out + read.note, columns, labelled)
-
-
-def _without_missing(
-    rows: list[CsvRow], kind: type[MeasuredOutcome], options: FileOptions
-) -> tuple[list[CsvRow], str]:
-    """Return the rows that say their outcome, where others are left out, and a sentence on it."""
-    if options.empty_label != LEAVE_OUT or options.outcome.get(kind.named_by[-1]) is None:
-        return rows, ""
-    # the columns that name the outcome, as the sentence lists them
-    columns = list_outcome_columns(options)
-    names: list[str] = []
-    for option in reversed(kind.options):
-        if option.name in kind.named_by:
-            names += columns.get(option.flag, ())
-    said = " or ".join(f"`{name}`" for name in names)
-    valued_rows = [row for row in rows if not kind.is_missing(row, options.outcome)]
-    if not valued_rows:
-        raise DataError("no row has a value", where=f"column {said}")
-    left_out = len(rows) - len(valued_rows)
-    note = f"{left_out} of {len(rows)} rows say nothing in {said} and are left out. "
-    return valued_rows, note if left_out else ""
-
-
-def _asked_kind(options: FileOptions) -> type[MeasuredOutcome] | None:
-    """Return the kind of outcome whose options are given; None where none is."""
-    names = [option.name for kind in KINDS for option in kind.options]
-    flags_by_kind = {
-        kind: [
-            option.flag
-            for option in kind.options
-            if names.count(option.name) == 1 and options.outcome.get(option.name) is not None
-        ]
-        for kind in KINDS
-    }
-    flags_by_kind = {kind: flags for kind, flags in flags_by_kind.items() if flags}
-    has_classes = options.positive is not None or bool(options.classes)
-    if len(flags_by_kind) + (has_classes and bool(flags_by_kind)) > 1:
-        where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
-        kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
-        allowed = f"either classes (--label) or one outcome of {kinds}"
-        remedy = "leave one of them out"
-        raise OptionError("was given too", where=where, allowed=allowed, remedy=remedy)
-    return next(iter(flags_by_kind), None)
-
-
-def _is_test(row: CsvRow, options: FileOptions) -> bool:
-    """Return whether a row is of a sealed test case."""
-    names = {options.split or "split"}
-    cells = (cell for name, cell in row.cells.items() if {name, name.casefold()} & names)
-    site = row.cells.get(options.site or "site", "")
-    return site in options.test_sites or any(
-        SPLITS.get(cell.casefold()) == "test" for cell in cells
-    )

@@ -37,8 +37,6 @@ _FOLDERS = {
     "sweeps": "dvc.yaml",
 }
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
-_SOURCES = "      - src/skiagram\n"
-_LOCKED = "      - requirements.lock\n"
 _COMBINATIONS = re.compile(rb"(?m)^(combinations: *)([\"']?)([\w, ]*)\2(?= *(?:#|$))")
 
 
@@ -52,8 +50,8 @@ def shipped_files() -> dict[str, bytes]:
     # Stages depend on the installed skiagram in place of its sources.
     installed = {"dvc.yaml": "", "sweeps/dvc.yaml": "      - data/code/skiagram\n"}
     for name, line in installed.items():
-        pipeline = files[name].decode().replace(_LOCKED, "").replace(_SOURCES, line)
-        files[name] = pipeline.encode()
+        pipeline = files[name].decode().replace("      - requirements.lock\n", "")
+        files[name] = pipeline.replace("      - src/skiagram\n", line).encode()
     return files
 
 
@@ -193,27 +191,20 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
             own_paths.append(name)
         else:
             both[name] = shipped
-    if CHOICES in own_paths and (
-        renewed := _renew_choices(_content(folder / CHOICES), files[CHOICES])
-    ):
-        taken[CHOICES] = renewed
+    # the user's choices get the lines of those that they lack
+    if CHOICES in own_paths:
+        text = _content(folder / CHOICES) or b""
+        chosen = yaml.safe_load(text)
+        if isinstance(chosen, dict):
+            # names separated by commas became a list when the stage became a matrix
+            renewed = _COMBINATIONS.sub(rb"\1[\3]", text)
+            lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", files[CHOICES]))
+            lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
+            if lacking:
+                renewed = b"\n".join([renewed.rstrip(), *lacking, b""])
+            if renewed != text:
+                taken[CHOICES] = renewed
     return Upgrade(taken, own_paths, both, files)
-
-
-def _renew_choices(own: bytes | None, shipped: bytes) -> bytes | None:
-    """Return a project's choices with the lines of those that it lacks; None where it has all.
-
-    `combinations` was a text, names separated by commas, and is a list since the stage is a matrix.
-    """
-    chosen = yaml.safe_load(own or b"")
-    if not isinstance(chosen, dict) or own is None:
-        return None
-    renewed = _COMBINATIONS.sub(rb"\1[\3]", own)
-    lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", shipped))
-    lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
-    if lacking:
-        renewed = b"\n".join([renewed.rstrip(), *lacking, b""])
-    return renewed if renewed != own else None
 
 
 def read_record(folder: Path) -> dict[str, str]:

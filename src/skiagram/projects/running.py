@@ -79,7 +79,18 @@ def run_stages(project: Path) -> int:
             watched.end(0)
             raise
         except SystemExit:  # a signal that this process alone has got
-            _end_all(process.pid)
+            import psutil  # type: ignore[import-untyped]
+
+            # DVC first, which then starts no other stage, and all that its stages have started
+            with suppress(psutil.NoSuchProcess):
+                dvc = psutil.Process(process.pid)
+                family = [dvc, *dvc.children(recursive=True)]
+                for each in family:
+                    with suppress(psutil.NoSuchProcess):
+                        each.terminate()
+                for each in psutil.wait_procs(family, timeout=_GRACE)[1]:
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
             watched.end(0)
             raise
     reader.join()
@@ -101,21 +112,6 @@ def _signals_end_it() -> Iterator[None]:
     finally:
         for each, handler in handlers.items():
             signal.signal(each, handler)
-
-
-def _end_all(process: int) -> None:
-    """End DVC and every process that its stages have started; what goes on is killed."""
-    import psutil  # type: ignore[import-untyped]
-
-    with suppress(psutil.NoSuchProcess):
-        dvc = psutil.Process(process)
-        family = [dvc, *dvc.children(recursive=True)]  # DVC first: it starts no other stage
-        for each in family:
-            with suppress(psutil.NoSuchProcess):
-                each.terminate()
-        for each in psutil.wait_procs(family, timeout=_GRACE)[1]:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
 
 
 class _Watched:

@@ -353,11 +353,12 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
         if folds > most:
             counted = "1 patient" if patients == 1 else f"{patients} patients"
             remedy = f"lower `{where}`, or add" if most >= 2 else "add"
+            allowed = "2" if most == 2 else f"2 to {most}"
             leave_out = ", or leave the class out (`--classes`)" if data.kind == "class" else ""
             raise OptionError(
                 f"{folds} folds, and {counted} of the class `{rarest}`",
                 where=where,
-                allowed=f"2 to {most}" if most >= 2 else "more patients in each class",
+                allowed=allowed if most >= 2 else "more patients in each class",
                 remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",
             )
     if data.cases is None or patients >= _EVEN * max(fold_counts.values()):

@@ -578,6 +578,15 @@ def _read_lists(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFinding
             "leave-out`) and say so where you report the result",
         )
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
+    mixed = [row for row in table.rows if separator == "|" and ";" in row.cells[column]]
+    if mixed:
+        raise DataError(
+            f"{len(mixed)} of {len(cells)} cells hold `;` where `|` separates findings, the first "
+            f"`{mixed[0].cells[column]}`",
+            where=f"{mixed[0].where}, column `{column}`",
+            allowed="one mark between findings in all rows, such as `Mass|Nodule`",
+            remedy="write `|` in its place, or leave it out of the finding's name",
+        )
     finding_sets = [
         {name for name in split_list(cell, separator) if _squeezed(name) not in _NO_FINDING}
         for cell in cells
