@@ -30,7 +30,7 @@ from tests.sources.phantoms import data_set
 def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
     findings = clean.findings(tmp_path)
     assert list(findings) == ["class_counts", "shortcut_probes"]
-    assert "benign 18 images of 18 patients" in findings["class_counts"].summary
+    assert "benign: 18 images of 18 patients" in findings["class_counts"].summary
     assert findings["class_counts"].count == 36
 
 

@@ -22,7 +22,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
         for k in range(len(classes))
     ]
     counts = ", ".join(
-        f"{name} {images} images of {people} patients"
+        f"{name}: {images} images of {people} patients"
         for name, images, people in zip(classes, cases, patients, strict=True)
     )
     absent = [name for name, people in zip(classes, patients, strict=True) if not people]

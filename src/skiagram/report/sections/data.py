@@ -51,8 +51,10 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
         TableRow("All cases", whole),
         TableRow("Patients" if patients_known else "Groups", people),
     ]
-    columns = [part.replace("_", " ").capitalize() for part in parts]
-    return Table(columns, list_rows(rows), first="Class", kind="")
+    tested = "Cohort" if evaluation.is_external else "Test" if len(parts) > 1 else "Cases"
+    columns = [tested if part == "reported" else part.capitalize() for part in parts]
+    first = "Class" if task.kind == "class" else "Group"
+    return Table(columns, list_rows(rows), first=first, kind="")
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
