@@ -473,7 +473,7 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     name_rows(axes, [f"Best {name} minus\nbest classical model"])
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(f"difference in {evaluation.figure_words}; grey: within the margin")
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=0)
     style: Style = {"va": "bottom", "color": MUTED, "fontsize": 7.5}
