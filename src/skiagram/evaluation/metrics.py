@@ -164,22 +164,12 @@ def order_across_fits(scores: ScoredCases, cases: LabelledCases) -> Floats:
     return scores.score if scores.has_one_fit else scores.estimate[:, :, cases.positive]
 
 
-def _estimate_accuracy(scores: ScoredCases, cases: LabelledCases, _: PatientDraws) -> Estimate:
-    correct = (decided_class(scores) == cases.label).astype(np.float64)
-    return proportion(correct, cases.patient)
-
-
 def estimate_balanced_accuracy(
     decision: Labels, label: Labels, n_classes: int, draws: PatientDraws
 ) -> Estimate:
     """Estimate the balanced accuracy of (repeats, n) decided classes."""
     balanced_accuracy = partial(discrimination.balanced_accuracy, n_classes=n_classes)
     return bootstrap(balanced_accuracy, decision, label, draws)
-
-
-def _estimate_brier(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    brier = partial(discrimination.brier, positive=cases.positive)
-    return bootstrap(brier, scores.estimate, cases.label, draws)
 
 
 def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
@@ -219,7 +209,12 @@ METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     "roc_auc": ("any", lambda *of: measure_auc(*of[:2]).estimate()),
     "hand_till_auc": ("more", _estimate_hand_till),
     "average_precision": ("any", _estimate_precision),
-    "accuracy": ("any", _estimate_accuracy),
+    "accuracy": (
+        "any",
+        lambda scores, cases, _: proportion(
+            (decided_class(scores) == cases.label).astype(np.float64), cases.patient
+        ),
+    ),
     "balanced_accuracy": (
         "any",
         lambda scores, cases, draws: estimate_balanced_accuracy(
@@ -228,5 +223,13 @@ METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     ),
     "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),
     "specificity": ("two", lambda *of: estimate_operating_point(*of[:2])["specificity"]),
-    "brier": ("any", _estimate_brier),
+    "brier": (
+        "any",
+        lambda scores, cases, draws: bootstrap(
+            partial(discrimination.brier, positive=cases.positive),
+            scores.estimate,
+            cases.label,
+            draws,
+        ),
+    ),
 }
