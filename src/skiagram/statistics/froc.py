@@ -161,7 +161,11 @@ class FreeResponse:
                 repeat.sensitivities(rates, weights, normal=normal).mean(axis=1)
             )
 
-        return MeanOverRepeats([mean_sensitivity(repeat) for repeat in self._single()], self.folds)
+        repeats = [
+            replace(self, repeats=(ratings,), fit=None if self.fit is None else fit[None])
+            for ratings, fit in zip(self.repeats, self.fits, strict=True)
+        ]
+        return MeanOverRepeats([mean_sensitivity(repeat) for repeat in repeats], self.folds)
 
     def area(self, most: float) -> MeanOverRepeats:
         """Return, as a function of weights, the area under FROC up to a rate, over that rate.
@@ -196,13 +200,6 @@ class FreeResponse:
 
         areas = map(area_of_repeat, self.repeats, self.fits)
         return MeanOverRepeats(list(areas), self.folds)
-
-    def _single(self) -> "list[FreeResponse]":
-        """Return each repeat on its own."""
-        return [
-            replace(self, repeats=(ratings,), fit=None if self.fit is None else fit[None])
-            for ratings, fit in zip(self.repeats, self.fits, strict=True)
-        ]
 
     def select(self, images: Flags) -> "FreeResponse":
         """Return the marked images."""

@@ -185,10 +185,20 @@ class Findings(MeasuredOutcome):
                 remedy="one finding is a class: --label COLUMN --positive CELL; of many name those "
                 "that matter: --finding-names A B",
             )
-        # Another cohort is labelled as the project is.
+        # Another cohort is labelled as the project is. Else labels tell the findings, the rarest
+        # first, as many as leave each label enough cases.
         balanced_by = options.get("balanced_by")
         if balanced_by is None:
-            balanced_by = _choose_balance(read.names, read.states[np.array(table.known)])
+            present = read.states[np.array(table.known)] == PRESENT
+            order = np.argsort(present.sum(axis=0), kind="stable").tolist()
+            while len(order) > 1:
+                first = present[:, order].argmax(axis=1)
+                rarest = np.where(present[:, order].any(axis=1), first, -1)
+                cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
+                if cases.min() >= _FEWEST_CASES:
+                    break
+                order.pop(int(cases.argmin()))
+            balanced_by = tuple(read.names[number] for number in order)
         outcome = cls(column=VALUE, findings=read.names, balanced_by=balanced_by)
         values = outcome.encode(read.states)
         label = [outcome.classes[number] for number in outcome.label(values).tolist()]
@@ -484,23 +494,6 @@ class Findings(MeasuredOutcome):
         """Return which cases have each finding; where it is not known, none."""
         present = (self.states(value) == PRESENT).astype(np.int64)
         return dict(zip(self.findings, present.T, strict=True))
-
-
-def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
-    """Return the findings that labels tell, the rarest first; each label has enough cases.
-
-    Args:
-        states: (n, findings) of the development set.
-    """
-    present = states == PRESENT
-    order = np.argsort(present.sum(axis=0), kind="stable").tolist()
-    while len(order) > 1:
-        rarest = np.where(present[:, order].any(axis=1), present[:, order].argmax(axis=1), -1)
-        cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
-        if cases.min() >= _FEWEST_CASES:
-            break
-        order.pop(int(cases.argmin()))
-    return tuple(names[number] for number in order)
 
 
 def _blank_state(options: Mapping[str, Any]) -> int:
