@@ -273,14 +273,14 @@ class MLflowStore:
                 digest = verify_checksums(folder)
                 same = f"tags.`{_SHA256}` = '{digest}' AND tags.`{_VERSION}` = '{skiagram}'"
                 logged = client.search_logged_models([experiment], same)
-                ready = (each.model_id for each in logged if each.status == LoggedModelStatus.READY)
-                model = next(map(str, ready), None)
-                if model is None:
+                ready = [each for each in logged if each.status == LoggedModelStatus.READY]
+                if ready:
+                    model = str(ready[0].model_id)
+                    _log(client, run_id, child)
+                else:
                     model = _log_model(client, experiment, folder, digest, run_id)
                     _log(client, run_id, child, model)
                     client.finalize_logged_model(model, "READY")
-                else:
-                    _log(client, run_id, child)
                 self._link(client, run_id, child.name, model, home)
             _end_run(client, run_id, child)
         _end_run(client, parent, whole)

@@ -40,10 +40,10 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
         files: dict[str, bytes] = {}
         images, label = {}, _text(row.get(LABEL))
         for modality, (image, mask) in image_pairs.items():
-            content = {name: row.get(name) for name in (image, mask) if name is not None}
-            files |= {
-                name: file for name, file in content.items() if isinstance(file, bytes) and file
-            }
+            for name in (image, mask):
+                content = None if name is None else row.get(name)
+                if name is not None and isinstance(content, bytes) and content:
+                    files[name] = content
             images[modality] = ImageReference(
                 image,
                 (mask,) if mask in files else (),
