@@ -28,7 +28,6 @@ PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
 Flags = NDArray[np.bool_]
-_TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -106,7 +105,8 @@ def compare_decisions(
 ) -> dict[str, Estimate]:
     """Estimate sensitivity, specificity and Brier score of one model minus those of another."""
     both, folds = (network, classical), max(network.folds, classical.folds)
-    rates = dict.fromkeys(("sensitivity", "specificity"), _TWO_CLASSES)
+    missing = Estimate(None, reason="defined for two classes")
+    rates = dict.fromkeys(("sensitivity", "specificity"), missing)
     # (repeats, n) the part of each case in the Brier score, and whether it is decided correctly.
     if cases.positive is None:
         truth = np.eye(len(cases.classes))[cases.label]

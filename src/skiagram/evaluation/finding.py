@@ -64,7 +64,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
-_ALL = np.array([np.inf])
 
 
 @dataclass(frozen=True)
@@ -256,7 +255,7 @@ class FindingSearch:
         if self.normal:
             for rate, share in self._sensitivities(response, normal=True).items():
                 yield "sensitivity_normal", rate, share
-        yield "found", "", self._estimate(response, _ALL)
+        yield "found", "", self._estimate(response, np.array([np.inf]))
         yield "fewest_images", "", Estimate(float(response.fewest_images()))
         yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
         if is_ideal or self.ideal is None or self.bound is None:

@@ -32,12 +32,8 @@ def estimate_metrics(
     scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
 ) -> dict[str, Estimate]:
     """Estimate every metric of the task; a mean over repeats where there are several."""
-    other = "more" if cases.positive is not None else "two"
-    return {
-        name: estimate(scores, cases, draws)
-        for name, (classes, estimate) in METRICS.items()
-        if classes != other
-    }
+    estimators = list_estimators(cases)
+    return {name: estimate(scores, cases, draws) for name, estimate in estimators.items()}
 
 
 def estimate_metric(
@@ -48,13 +44,16 @@ def estimate_metric(
     Raises:
         OptionError: The task has no metric of this name.
     """
-    other = "more" if cases.positive is not None else "two"
-    estimators = {
-        metric: estimator for metric, (classes, estimator) in METRICS.items() if classes != other
-    }
+    estimators = list_estimators(cases)
     if name not in estimators:
         raise OptionError("no metric of this task", where=name, allowed=", ".join(estimators))
     return estimators[name](scores, cases, draws)
+
+
+def list_estimators(cases: LabelledCases) -> dict[str, Estimator]:
+    """Return the metrics of two classes, or of more, and how each is estimated."""
+    other = "more" if cases.positive is not None else "two"
+    return {name: estimate for name, (classes, estimate) in METRICS.items() if classes != other}
 
 
 def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:

@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to 0 and 1, where the logit is still finite
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
-_NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
 
 
 def find_sites(
@@ -132,8 +131,8 @@ def study_sites(
         estimates = [figure.estimate() for figure in figures]
         worst = find_worst(estimates, on_logit=on_logit, lower_is_better=predicted.lower_is_better)
         summary = {WORST: worst, **summary} if versus else {**summary, WORST: worst}
-        for figure, estimate in summary.items():
-            rows.append(row(estimate, figure=figure, model=arm, versus=versus))
+        for title, estimate in summary.items():
+            rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
 
 
@@ -230,7 +229,10 @@ def summarise_sites(
     method = f"random effects over {len(values)} sites (Paule–Mandel, Hartung–Knapp)"
     following = Estimate(None, reason="two sites say nothing of where the next may lie")
     if effects.next_low is not None and effects.next_high is not None:
-        following = bounded(effects.mean, effects.next_low, effects.next_high, _NEXT)
+        way = (
+            "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
+        )
+        following = bounded(effects.mean, effects.next_low, effects.next_high, way)
     return {
         "mean": bounded(effects.mean, effects.low, effects.high, method),
         "next_site": following,

@@ -60,7 +60,6 @@ from skiagram.statistics.estimate import (
 )
 
 _INTERVAL = "95 % interval"
-_GROUPS = "groups of near duplicates (no patient is identified)"
 
 
 def state_verdict(evaluation: Evaluation) -> Verdict:
@@ -485,7 +484,9 @@ def _percent(share: float) -> str:
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
     cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
-    whose = "patients" if evaluation.patients_known else _GROUPS
+    whose = "patients"
+    if not evaluation.patients_known:
+        whose = "groups of near duplicates (no patient is identified)"
     in_part = decisive is not None and decisive.without_near_duplicates
     events = f" with {evaluation.events} events" if evaluation.events and not in_part else ""
     if evaluation.is_external:

@@ -62,7 +62,6 @@ _STATES = {
     **dict.fromkeys(("0", "false", "no", "absent", "negative"), ABSENT),
     "-1": UNKNOWN,  # uncertain, as CheXpert writes it
 }
-_CELLS = "1 (present), 0 (absent), −1 (uncertain) or an empty cell"
 States = NDArray[np.int64]
 
 
@@ -529,7 +528,7 @@ def _read_each(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings
                 f"{len(odd)} of {len(column_states)} cells say no finding, the first "
                 f"`{odd[0].cells[column]}`",
                 where=f"{odd[0].where}, column `{column}`",
-                allowed=_CELLS,
+                allowed="1 (present), 0 (absent), −1 (uncertain) or an empty cell",
                 remedy="correct the table, or leave the column out of --findings",
             )
         states[:, number] = [UNKNOWN if state is None else state for state in column_states]

@@ -47,7 +47,6 @@ from skiagram.tracking.comparison import FAILED, METRICS_ID, WORKSPACE, metrics_
 from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, receipt_of
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
-_FOLDERS = ("plots", "checklists")
 _STAGES = ("ingest", "audit", "restore", "propose", "extract", "encode", "evaluate")
 _ARM_STAGE = {
     "classical": "train_baseline",
@@ -59,7 +58,6 @@ _ARM_STAGE = {
 _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
-_OPTIONS = "data/code/options"
 _RECORDED = (METRICS, SELECTION, LIMIT, STABILITY)  # analyses, of each model
 _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
@@ -114,7 +112,7 @@ def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) ->
 
 def _resolved_options(project: Path) -> dict[str, str]:
     """Return the flat name of every option of a run → its value, as stage digest resolved them."""
-    path = project / _OPTIONS
+    path = project / "data/code/options"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
@@ -146,7 +144,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         points=tuple(points),
         tags=tags,
         artefacts={reports / file: "" for file in _FILES}
-        | {reports / folder: folder for folder in _FOLDERS},
+        | {reports / folder: folder for folder in ("plots", "checklists")},
         began=first.began if first and timed else None,
         ended=last.ended if last and timed else None,
     )

@@ -63,8 +63,8 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
     unscored, decides = (float("nan"),) * len(model.task.reported), model.threshold is not None
     records = []
-    for name, row in zip(names, scored, strict=True):
-        whole = replace(row, file=name, probability=row.probability or unscored)
+    for name, result in zip(names, scored, strict=True):
+        whole = replace(result, file=name, probability=result.probability or unscored)
         records.append(row_cells(whole, [*model.task.reported], decides=decides))
     return pd.DataFrame(records)
 

@@ -28,7 +28,6 @@ from skiagram.statistics.estimate import format_decimal, format_difference, form
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
-_NO_COLUMN = "No known column divides the cases into subgroups"
 State = Literal["here", "partly", "author", "not here", "not applicable"]
 STATE_WORDS: dict[State, str] = {
     "here": "yes",
@@ -222,7 +221,8 @@ def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item
     anchors = tuple(anchor for anchor in item.anchors if met.get(anchor, True))
     stands, author = item.stands.format_map(facts), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
-        author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
+        missing = author or "Figures by part of the cases"
+        author = f"{missing}. No known column divides the cases into subgroups"
         stands = stands if anchors else ""
     state: State = "here" if not author else "partly" if stands else "author"
     words = stands[:1].upper() + stands[1:]
