@@ -117,6 +117,10 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         for model in best_models(evaluation)
         if (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
+    missing, treatment = "no case was restored", material.treatment
+    if "missing" in treatment and len(treatment):
+        restored, cases = int((treatment["missing"] > 0).sum()), len(treatment)
+        missing = f"{format_count(restored)} of {format_count(cases)} cases had missing pixels"
     return {
         "design": design,
         "folds": f"{folds}, {trainings}",
@@ -131,7 +135,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(detectable.value) if detectable else "not known",
-        "missing": _missing(material.treatment),
+        "missing": missing,
         "audit": f"{len(material.audit.findings)} findings of the audit",
         "near_duplicates": f"{evaluation.near_duplicates} test cases with a near duplicate",
         "source": card.source,
@@ -156,13 +160,6 @@ def _count(evaluation: Evaluation, part: str) -> str:
         f"{format_count(number)} {name}" for name, number in evaluation.cases[part].items()
     )
     return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
-
-
-def _missing(treatment: pd.DataFrame) -> str:
-    if "missing" not in treatment or not len(treatment):
-        return "no case was restored"
-    cases = int((treatment["missing"] > 0).sum())
-    return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
 
 
 def _sites(evaluation: Evaluation) -> str:
