@@ -291,8 +291,8 @@ def assess_calibration(
     """
     figures: dict[str, Estimate] = {}
     if cases.positive is None:
-        named = scores.estimate.argmax(axis=2)
-        curve = reliability_curve(scores.estimate.max(axis=2), named == cases.label, cases.patient)
+        is_right = scores.decided == cases.label
+        curve = reliability_curve(scores.estimate.max(axis=2), is_right, cases.patient)
         undefined = Estimate(None, reason="defined for two classes")
         figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
     else:

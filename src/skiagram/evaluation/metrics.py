@@ -198,12 +198,6 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 
-def decided_class(scores: ScoredCases) -> Labels:
-    """Return (repeats, n) the most probable class."""
-    named: Labels = scores.estimate.argmax(axis=2)
-    return named
-
-
 METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     "roc_auc": ("any", lambda *of: measure_auc(*of[:2]).estimate()),
     "hand_till_auc": ("more", _estimate_hand_till),
@@ -211,13 +205,13 @@ METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     "accuracy": (
         "any",
         lambda scores, cases, _: proportion(
-            (decided_class(scores) == cases.label).astype(np.float64), cases.patient
+            (scores.decided == cases.label).astype(np.float64), cases.patient
         ),
     ),
     "balanced_accuracy": (
         "any",
         lambda scores, cases, draws: estimate_balanced_accuracy(
-            decided_class(scores), cases.label, len(cases.classes), draws
+            scores.decided, cases.label, len(cases.classes), draws
         ),
     ),
     "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),
