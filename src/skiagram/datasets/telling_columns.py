@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed
+from skiagram.statistics.permutation import auc_of_ranks
 from skiagram.tasks.columns import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
@@ -186,21 +187,15 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_]) -> Floats:
     areas = np.full(values.shape[1], 0.5)
     present = np.isfinite(values)
     whole = present.all(axis=0)
-    if whole.any() and min(positive.sum(), (~positive).sum()) >= _MIN_OF_CLASS:
-        areas[whole] = _areas(values[:, whole], positive)
-    for column in np.flatnonzero(~whole).tolist():
-        rows = present[:, column]
-        if min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
-            areas[column] = _areas(values[rows, column][:, None], positive[rows])[0]
+    # Columns without a gap together, the others each by its own rows.
+    parts = [np.flatnonzero(whole), *np.flatnonzero(~whole)[:, None]]
+    for columns in parts:
+        rows = present[:, columns].all(axis=1)
+        if len(columns) and min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
+            ranks = pd.DataFrame(values[np.ix_(rows, columns)]).rank().to_numpy()
+            areas[columns] = auc_of_ranks(ranks, positive[rows, None])
     either: Floats = np.maximum(areas, 1 - areas)
     return either
-
-
-def _areas(values: Floats, positive: NDArray[np.bool_]) -> Floats:
-    ranks = pd.DataFrame(values).rank().to_numpy()
-    n, rest = int(positive.sum()), int((~positive).sum())
-    areas: Floats = (ranks[positive].sum(axis=0) - n * (n + 1) / 2) / (n * rest)
-    return areas
 
 
 def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, str]:

@@ -186,13 +186,23 @@ def find_selection_figure(
     those of their inner folds.
     """
     task, development = setting.task, setting.development
-    if setting.task.design == "cv":
+    if task.design == "cv":
         if task.decides:
             figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
             method = "mean over the inner folds of each outer fold"
             reason = "no inner fold has scores of every class"
         else:
-            figure = SelectionFigure.over_folds(_measure_inner_folds(model, setting))
+            # Of each outer fold, a measured outcome's figure within it, such that more is better.
+            fold_figures: dict[Fold, float] = {}
+            for fold, rows in model.by_fold("inner"):
+                where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+                cases = development.of(rows["case_id"].tolist(), where)
+                patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
+                numbered = replace(cases, patient=patient)
+                scored = stack_scores([rows], numbered, task.predicted, "inner_fold")
+                measured = task.predicted.measure_primary(scored).value
+                fold_figures[fold] = task.predicted.direct(measured)
+            figure = SelectionFigure.over_folds(fold_figures)
             method, reason = "", "no inner fold defines it"
         if figure.value is None:
             return figure, Estimate(None, reason=reason)
@@ -203,19 +213,6 @@ def find_selection_figure(
         return SelectionFigure(shown.value), shown
     value = compared.out_of_fold(setting, model).figure.value
     return SelectionFigure(task.predicted.direct(value)), Estimate(value)
-
-
-def _measure_inner_folds(model: Predictions, setting: EvaluationSet) -> dict[Fold, float]:
-    """Return outer fold → a measured outcome's figure within it, such that more is better."""
-    predicted, fold_figures = setting.task.predicted, dict[Fold, float]()
-    for fold, rows in model.by_fold("inner"):
-        where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
-        cases = setting.development.of(rows["case_id"].tolist(), where)
-        patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
-        numbered = replace(cases, patient=patient)
-        scored = stack_scores([rows], numbered, predicted, "inner_fold")
-        fold_figures[fold] = predicted.direct(predicted.measure_primary(scored).value)
-    return fold_figures
 
 
 def select_arms(
@@ -240,11 +237,8 @@ def select_arms(
     deep_arm = options.deep_arm
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
-        if (
-            model.arm != "reader"
-            and model.name not in rules
-            and figures[model.name].value is not None
-        ):
+        is_chosen = model.arm != "reader" and model.name not in rules
+        if is_chosen and figures[model.name].value is not None:
             eligible.setdefault(model.arm, []).append(model)
     arms = {}
     for arm, members in eligible.items():

@@ -253,31 +253,25 @@ def calibration_distance(
         fits = _logistic(design, np.zeros(len(odds)), positive)
         distance = np.abs(expit(design @ [fit.value for fit in fits]) - predicted)
         distances.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
-        by_chance.append(_ici_by_chance(design, odds, fits, patient))
+        # What the ICI reaches where the true log-odds are the predicted ones.
+        sums = np.array([np.bincount(patient, weights=fit.influence) for fit in fits])
+        patients = max(2, int((np.bincount(patient) > 0).sum()))
+        covariance = patients / (patients - 1) * sums @ sums.T
+        scale, axes = np.linalg.eigh(covariance)
+        normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
+        generator = stream(0, "evaluation", "calibration distance")
+        draws = np.stack([generator.permutation(normal) for _ in fits])
+        rows = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
+        moved = design[rows] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
+        right = odds[rows, None]
+        drawn = np.abs(expit(right + moved) - expit(right)).mean(axis=0)
+        by_chance.append(np.quantile(drawn, 0.95))
     method = "no interval: a distance is above 0 by chance alone"
     ici, e50, e90 = (
         Estimate(value, method=method) for value in np.mean(distances, axis=0).tolist()
     )
     chance = Estimate(float(np.mean(by_chance)))
     return {"ici": ici, "ici_by_chance": chance, "e50": e50, "e90": e90}
-
-
-def _ici_by_chance(
-    design: Floats, odds: Floats, fits: Sequence[Coefficient], patient: NDArray[np.int64]
-) -> float:
-    """Return the 95 % quantile of the ICI where the true log-odds are the predicted ones."""
-    sums = np.array([np.bincount(patient, weights=fit.influence) for fit in fits])
-    patients = max(2, int((np.bincount(patient) > 0).sum()))
-    covariance = patients / (patients - 1) * sums @ sums.T
-    scale, axes = np.linalg.eigh(covariance)
-    normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
-    generator = stream(0, "evaluation", "calibration distance")
-    draws = np.stack([generator.permutation(normal) for _ in fits])
-    rows = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
-    moved = design[rows] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
-    right = odds[rows, None]
-    distances = np.abs(expit(right + moved) - expit(right)).mean(axis=0)
-    return float(np.quantile(distances, 0.95))
 
 
 def assess_calibration(
@@ -297,8 +291,8 @@ def assess_calibration(
     """
     figures: dict[str, Estimate] = {}
     if cases.positive is None:
-        named = scores.estimate.argmax(axis=2)
-        curve = reliability_curve(scores.estimate.max(axis=2), named == cases.label, cases.patient)
+        is_right = scores.decided == cases.label
+        curve = reliability_curve(scores.estimate.max(axis=2), is_right, cases.patient)
         undefined = Estimate(None, reason="defined for two classes")
         figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
     else:

@@ -28,7 +28,6 @@ PER = 1000
 UTILITY, NET_BENEFIT = "utility", "net_benefit"
 CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
 Flags = NDArray[np.bool_]
-_TWO_CLASSES = Estimate(None, reason="defined for two classes")
 
 
 def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -72,12 +71,10 @@ def assess_clinical_utility(
     """
     row = partial(make_row, analysis=UTILITY)
     paired = partial(row, model=contender, versus=CLASSICAL)
-    brier = estimate_brier_difference(network, classical, cases)
-    if cases.positive is None:
-        differences = {"sensitivity": _TWO_CLASSES, "specificity": _TWO_CLASSES, "brier": brier}
-        return tuple(paired(estimate, figure=name) for name, estimate in differences.items())
-    differences = {**_at_operating_threshold(network, classical, cases), "brier": brier}
+    differences = compare_decisions(network, classical, cases)
     rows = [paired(estimate, figure=name) for name, estimate in differences.items()]
+    if cases.positive is None:
+        return tuple(rows)
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
@@ -103,46 +100,44 @@ def assess_clinical_utility(
     return tuple(rows)
 
 
-def _at_operating_threshold(
+def compare_decisions(
     network: ScoredCases, classical: ScoredCases, cases: LabelledCases
 ) -> dict[str, Estimate]:
-    names = ("sensitivity", "specificity")
-    if np.isnan(network.threshold).any() or np.isnan(classical.threshold).any():
-        reason = "no threshold was fixed on out-of-fold scores"
-        return dict.fromkeys(names, Estimate(None, reason=reason))
-    called, other = (
-        scores.estimate[:, :, cases.positive] >= scores.threshold for scores in (network, classical)
-    )
-    positive, folds = cases.label == cases.positive, max(network.folds, classical.folds)
-    correct = np.subtract(*pair_repeats(called == positive, other == positive))
-    return {
-        name: gained_share(correct[:, rows], cases.patient[rows], folds).estimate()
-        for name, rows in zip(names, (positive, ~positive), strict=True)
-    }
-
-
-def estimate_brier_difference(
-    network: ScoredCases, classical: ScoredCases, cases: LabelledCases
-) -> Estimate:
-    """Estimate the Brier score of one model minus that of another; below 0 the first is better."""
-    # (repeats, n) the part of each case in the Brier score.
+    """Estimate sensitivity, specificity and Brier score of one model minus those of another."""
+    both, folds = (network, classical), max(network.folds, classical.folds)
+    missing = Estimate(None, reason="defined for two classes")
+    rates = dict.fromkeys(("sensitivity", "specificity"), missing)
+    # (repeats, n) the part of each case in the Brier score, and whether it is decided correctly.
     if cases.positive is None:
         truth = np.eye(len(cases.classes))[cases.label]
-        errors = [((each.estimate - truth) ** 2).sum(2) for each in (network, classical)]
+        errors = [((each.estimate - truth) ** 2).sum(2) for each in both]
     else:
-        positive_class, positive = cases.positive, cases.label == cases.positive
-        errors = [
-            (each.estimate[:, :, positive_class] - positive) ** 2 for each in (network, classical)
-        ]
+        probabilities = [each.estimate[:, :, cases.positive] for each in both]
+        positive = cases.label == cases.positive
+        errors = [(probability - positive) ** 2 for probability in probabilities]
+        if any(np.isnan(each.threshold).any() for each in both):
+            missing = Estimate(None, reason="no threshold was fixed on out-of-fold scores")
+            rates = dict.fromkeys(rates, missing)
+        else:
+            called, other = (
+                probability >= each.threshold
+                for probability, each in zip(probabilities, both, strict=True)
+            )
+            correct = np.subtract(*pair_repeats(called == positive, other == positive))
+            for name, rows in (("sensitivity", positive), ("specificity", ~positive)):
+                gain = gained_share(correct[:, rows], cases.patient[rows], folds)
+                rates[name] = gain.estimate()
+    # Below 0 the Brier score of the first is better.
     loss = np.subtract(*pair_repeats(*errors))
-    if not loss.any():
-        return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
-    figure = gained_share(loss, cases.patient, max(network.folds, classical.folds))
+    figure = gained_share(loss, cases.patient, folds)
     value, variation = figure.value, figure.variation
-    if figure.fewest < 2 or not variation.variance > 0:
-        return Estimate(value, method="no interval: a single patient")
-    method = f"paired standard error by patient{variation.words}"
-    return Estimate(value, value - variation.half, value + variation.half, method)
+    brier = Estimate(value, method="no interval: a single patient")
+    if not loss.any():
+        brier = Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
+    elif figure.fewest >= 2 and variation.variance > 0:
+        method = f"paired standard error by patient{variation.words}"
+        brier = Estimate(value, value - variation.half, value + variation.half, method)
+    return {**rates, "brier": brier}
 
 
 def threshold_on_own_probability(

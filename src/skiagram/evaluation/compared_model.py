@@ -72,9 +72,7 @@ class ComparedModel:
         """Return how often each alone names the right class; None where nothing is decided."""
         if not self.predicted.decides:
             return None
-        right, other_right = (
-            model.scored.estimate.argmax(axis=2) == model.scored.label for model in (self, other)
-        )
+        right, other_right = (model.scored.decided == model.scored.label for model in (self, other))
         folds = max(self.scored.folds, other.scored.folds)
         return mcnemar(right, other_right, self.scored.patient, folds)
 

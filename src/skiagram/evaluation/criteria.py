@@ -210,12 +210,6 @@ def is_unbeaten(rule: FigureRow) -> bool:
     return rule.low is not None and not beats_rule(rule)
 
 
-def is_better_than_model(rule: FigureRow) -> bool:
-    """Return whether a rule is shown to be better than the model, by interval and corrected p."""
-    certain = rule.high is not None and rule.high < 0
-    return certain and (rule.p_holm is None or is_beyond_chance(rule.p_holm))
-
-
 def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
     """Return by how much the ideal observer is above the better of what stands for the arms.
 
@@ -357,10 +351,10 @@ class DecisiveComparison:
         return any(each.versus == rule and is_unbeaten(each) for each in self._against(side))
 
     def loses(self, side: Side, rule: str) -> bool:
-        """Return whether a side is shown to be worse than a rule."""
-        return any(
-            each.versus == rule and is_better_than_model(each) for each in self._against(side)
-        )
+        """Return whether a side is shown to be worse than a rule, by interval and corrected p."""
+        rows = [each for each in self._against(side) if each.versus == rule]
+        below = [each for each in rows if each.high is not None and each.high < 0]
+        return any(each.p_holm is None or is_beyond_chance(each.p_holm) for each in below)
 
     @property
     def useless(self) -> bool:

@@ -31,59 +31,46 @@ Fits = Sequence[Places | None]
 
 def roc_curve_of_repeats(ranking: Floats, positive: Flags, fits: Fits | None = None) -> Curve:
     """Return false positive rate → true positive rate."""
-    return _mean_curve(_roc_curve, ranking, positive, fits)
+    return _mean_curve(ranking, positive, fits, recall=False)
 
 
 def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
     """Return recall → precision; it starts at the precision of the highest scores."""
-    return _mean_curve(_precision_recall_curve, ranking, positive, None, recall=True)
+    return _mean_curve(ranking, positive, None, recall=True)
 
 
-def _roc_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
-    """Return false and true positive rates, from 0, without points on a line between others."""
-    negatives, positives = _counts_above(score, truth)
+def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
+    """Return the points of one curve, abscissae and heights, without those that add nothing."""
+    # How many negative and positive cases score at least each score, highest first.
+    order, ends = tied_order(-score)
+    positives = np.cumsum(truth[order])[ends].astype(np.float64)
+    negatives = (np.flatnonzero(ends) + 1).astype(np.float64) - positives
+    if recall:
+        # From recall 0; of a recall the first and the last point.
+        rises = np.diff(positives).astype(bool)
+        is_end = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
+        hits, passed = positives[is_end], (positives + negatives)[is_end]
+        return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
+    # From 0 and 0; of points on a line the first and the last.
     bends = np.diff(negatives, 2).astype(bool) | np.diff(positives, 2).astype(bool)
     is_corner = np.concatenate([[True], bends, [True]])[: len(positives)]
     rates = [np.append(0.0, counts[is_corner] / counts[-1]) for counts in (negatives, positives)]
     return rates[0], rates[1]
 
 
-def _precision_recall_curve(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
-    """Return recall and precision, from recall 0, without points between others of a recall."""
-    negatives, positives = _counts_above(score, truth)
-    rises = np.diff(positives).astype(bool)
-    is_end = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
-    hits, passed = positives[is_end], (positives + negatives)[is_end]
-    return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
-
-
-def _counts_above(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
-    """Return how many negative and positive cases score at least each score, highest first."""
-    order, ends = tied_order(-score)
-    positives = np.cumsum(truth[order])[ends].astype(np.float64)
-    above: Floats = (np.flatnonzero(ends) + 1).astype(np.float64)
-    return above - positives, positives
-
-
-def _mean_curve(
-    curve: Callable[[Floats, Flags], tuple[Floats, Floats]],
-    ranking: Floats,
-    positive: Flags,
-    fits: Fits | None,
-    *,
-    recall: bool = False,
-) -> Curve:
+def _mean_curve(ranking: Floats, positive: Flags, fits: Fits | None, *, recall: bool) -> Curve:
     """Return the only curve as it is, or the mean height of several at equal abscissae."""
     fits = fits or [None] * len(ranking)
     if len(ranking) == 1 and fits[0] is None:
-        x, y = curve(ranking[0], positive)
+        x, y = _find_points(ranking[0], positive, recall=recall)
         return Curve(tuple(x.tolist()), tuple(y.tolist()))
     steps = int((positive if recall else ~positive).sum())
     x = np.arange(steps + 1) / steps
 
     def heights(score: Floats, truth: Flags, _: Floats) -> Floats:
-        both = truth.any() and not truth.all()
-        return np.interp(x, *curve(score, truth))[None] if both else np.full((1, steps + 1), np.nan)
+        if truth.all() or not truth.any():
+            return np.full((1, steps + 1), np.nan)
+        return np.interp(x, *_find_points(score, truth, recall=recall))[None]
 
     repeats = zip(ranking, fits, strict=True)
     ones = np.ones((1, len(positive)))

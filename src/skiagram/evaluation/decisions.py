@@ -40,11 +40,6 @@ class Decisions(NamedTuple):
         return np.asarray(self.cases.label == self.cases.positive)
 
 
-def _balanced_accuracy(decisions: Decisions) -> Estimate:
-    called, positive = (flags.astype(np.int64) for flags in (decisions.called, decisions.positive))
-    return estimate_balanced_accuracy(called, positive, 2, decisions.draws)
-
-
 def _matthews_correlation(decisions: Decisions) -> Estimate:
     called, positive = decisions.called, decisions.positive
     if absent := decisions.cases.tells_apart.find_absent_classes(decisions.cases.label):
@@ -66,7 +61,9 @@ def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
 
 
 JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
-    "balanced_accuracy": _balanced_accuracy,
+    "balanced_accuracy": lambda of: estimate_balanced_accuracy(
+        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.draws
+    ),
     "sensitivity": lambda of: estimate_share_decided(of.called, of.cases, positive=True),
     "specificity": lambda of: estimate_share_decided(of.called, of.cases, positive=False),
     "positive_predictive_value": lambda of: _predictive_value(of, positive=True),

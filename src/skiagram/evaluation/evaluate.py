@@ -20,7 +20,7 @@ from skiagram.evaluation.comparisons import (
     rank_trained,
 )
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Evaluation
-from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
@@ -81,7 +81,6 @@ def evaluate(
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
     """
-    # The reported cases with what is true of them, and every model's figures on them.
     subset, task = find_subset(inputs), inputs.task
     setting = assemble_evaluation_set(
         inputs.cases,
@@ -94,23 +93,14 @@ def evaluate(
         inputs.covariates,
         subset.case_id if subset else None,
     )
-    analyses = options.analyses
-    models = measure_models(inputs.models, setting, analyses, compute)
-    # What stands for each arm, chosen without the reported labels.
-    chosen_by = {model.name: model.chosen_by for model in models}
-    rules = name_rules(options, task)
-    arms, contender = select_arms(models, chosen_by, setting, rules, options)
-    joined = [arm.mixture for arm in arms.values() if arm.mixture]
-    mixtures = measure_models(joined, setting, analyses, compute)
-    sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
-    run = MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
+    run = measure_run(inputs, setting, options, fold_column, compute)
+    joined = [arm.mixture for arm in run.arms.values() if arm.mixture]
+    mixtures = measure_models(joined, setting, options.analyses, compute)
     # All comparisons and further analyses.
-    finding, finding_rows = None, tuple[FigureRow, ...]()
-    if inputs.finding:
-        finding, finding_rows = evaluate_finding(inputs.finding, run)
+    found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
-    shown = {*run.rules, *(arm.choice.model for arm in arms.values())}
-    results = draw_plots(models, shown, task.predicted)
+    shown = {*run.rules, *(arm.choice.model for arm in run.arms.values())}
+    results = draw_plots(run.models, shown, task.predicted)
     warnings = (
         *state_warnings(results, setting, figures, is_external=inputs.is_external),
         *warn_without_rules(run),
@@ -124,19 +114,36 @@ def evaluate(
         models=results,
         facts=tuple(list_facts(run, figures)),
         mixtures=draw_plots(mixtures, shown, task.predicted),
-        arms={arm: selected.choice for arm, selected in arms.items()},
+        arms={arm: selected.choice for arm, selected in run.arms.items()},
         warnings=(*([subset.describe()] if subset else []), *warnings),
         margin=run.margin,
         label_conflicts=setting.label_conflicts,
-        prevalence=analyses.prevalence,
+        prevalence=options.analyses.prevalence,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        figures=FigureTable((*figures.rows, *finding_rows)),
+        figures=FigureTable((*figures.rows, *found[1])),
         site_column=run.site_column,
-        contender=contender,
-        finding=finding,
+        contender=run.contender,
+        finding=found[0],
     )
     return with_verdict(evaluation)
+
+
+def measure_run(
+    inputs: EvaluationInputs,
+    setting: EvaluationSet,
+    options: EvaluationOptions,
+    fold_column: str,
+    compute: Compute,
+) -> MeasuredRun:
+    """Measure every model on the reported cases, and choose what stands for each arm."""
+    models = measure_models(inputs.models, setting, options.analyses, compute)
+    # The choice does not see the reported labels.
+    chosen_by = {model.name: model.chosen_by for model in models}
+    rules = name_rules(options, setting.task)
+    arms, contender = select_arms(models, chosen_by, setting, rules, options)
+    sites = find_sites(setting, fold_column, inputs.card.test_sites, inputs.models)
+    return MeasuredRun(setting, models, arms, contender, options, *sites, inputs.traits)
 
 
 def draw_plots(

@@ -50,6 +50,39 @@ def compare_with_development(
         at_home: Of the project itself.
         inputs: What `evaluation` was made of.
     """
+    setting, before = _set_out(inputs, seed, options.replicates)
+    tested = at_home.models if at_home.task.part == "test" else ()
+    held_out = {result.outcome.model: result for result in tested}
+    # Each model on all sides, and the difference of the arms at home and on the cohort.
+    analyses, rows = options.analyses, list[FigureRow]()
+    for model in (model for model in inputs.models if model.outcome.status != "failed"):
+        name = model.outcome.model
+        compared, cohort_result = ComparedModel.on(setting, model), evaluation.find_result(name)
+        out_of_fold = compared.out_of_fold(setting, model).scored
+        results = {OUT_OF_FOLD: measure_scores(model.outcome, out_of_fold, before, analyses)}
+        if name in held_out:
+            results[HELD_OUT] = held_out[name]
+        results[COHORT] = cohort_result
+        sides = {
+            side: list(_figures(result, analyses.thresholds)) for side, result in results.items()
+        }
+        updated = _update_calibration(compared, cohort_result, setting, analyses)
+        sides[UPDATED] = list(updated.items())
+        rows += [
+            make_row(estimate, EXTERNAL, figure, model=name, group=side)
+            for side, figures in sides.items()
+            for figure, estimate in figures
+        ]
+    for side, run in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
+        if run.difference is not None:
+            rows.append(replace(run.difference, analysis=EXTERNAL, group=side))
+    return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
+
+
+def _set_out(
+    inputs: EvaluationInputs, seed: int, replicates: int
+) -> tuple[EvaluationSet, EvaluationSet]:
+    """Return the cohort, and the development cases as if they were what is reported."""
     subset = find_subset(inputs)
     setting = assemble_evaluation_set(
         inputs.cases,
@@ -58,52 +91,17 @@ def compare_with_development(
         None,
         inputs.duplicates,
         seed,
-        options.replicates,
+        replicates,
         learned=subset.case_id if subset else None,
     )
-    # The development cases as those that are reported.
     cases = setting.development
     before = replace(
         setting,
         cases=cases,
-        draws=cases.draws(options.replicates, setting.seed),
+        draws=cases.draws(replicates, seed),
         has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
     )
-    tested = at_home.models if at_home.task.part == "test" else ()
-    held_out = {result.outcome.model: result for result in tested}
-    analyses, rows = options.analyses, list[FigureRow]()
-    for model in inputs.models:
-        name = model.outcome.model
-        if model.outcome.status == "failed":
-            continue
-        cohort_result = evaluation.find_result(name)
-        compared = ComparedModel.on(setting, model)
-        out_of_fold = compared.out_of_fold(setting, model).scored
-        development_result = measure_scores(model.outcome, out_of_fold, before, analyses)
-        updated = _update_calibration(compared, cohort_result, setting, analyses)
-        sides = {
-            OUT_OF_FOLD: development_result,
-            HELD_OUT: held_out.get(name),
-            COHORT: cohort_result,
-        }
-        figures = [
-            (side, figure, estimate)
-            for side, result in sides.items()
-            if result is not None
-            for figure, estimate in _figures(result, analyses.thresholds)
-        ]
-        figures += [(UPDATED, figure, estimate) for figure, estimate in updated.items()]
-        rows += [
-            make_row(estimate, EXTERNAL, figure, model=name, group=side)
-            for side, figure, estimate in figures
-        ]
-    for side, compared_runs in (
-        (HELD_OUT if tested else OUT_OF_FOLD, at_home),
-        (COHORT, evaluation),
-    ):
-        if compared_runs.difference is not None:
-            rows.append(replace(compared_runs.difference, analysis=EXTERNAL, group=side))
-    return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
+    return setting, before
 
 
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:

@@ -9,7 +9,7 @@ of whole images: a lesion's rating is at most the highest of its image, on a nor
 are false, and the highest ratings are a score of images, whose AUC is at most the ideal observer's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
+from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm, select_arms
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
     FINDING,
@@ -64,7 +64,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
-_ALL = np.array([np.inf])
 
 
 @dataclass(frozen=True)
@@ -96,34 +95,23 @@ def evaluate_finding(
     """
     setting, options = run.setting, run.options
     search = FindingSearch.of(tables, setting, options.hit, options.replicates)
-    marks = {
-        model.name: model.predictions.marks
-        for model in run.models
-        if model.compared and model.predictions.marks is not None
-    }
-    finders = [model for model in run.models if model.name in marks]
-    if search is None or not finders:
+    if search is None:
         return None, ()
-    responses = {
-        model.name: search.respond(marks[model.name], model.compared.scored)
-        for model in finders
-        if model.compared
-    }
-    figures = {
-        model.name: measure_for_selection(
-            model.predictions,
-            marks[model.name],
-            tables.known,
-            setting,
-            options.hit,
-            tables.spacing,
-        )
-        for model in finders
-    }
-    results = tuple(
-        search.measure(name, *answer, selection_sensitivity=figures[name].value)
-        for name, answer in responses.items()
-    )
+    # Each finder on the reported cases, and on development cases what it may be chosen by.
+    finders, results = list[MeasuredModel](), list[FinderResult]()
+    marks, responses, figures = {}, {}, {}
+    for model in run.models:
+        name, model_marks = model.name, model.predictions.marks
+        if model.compared and model_marks is not None:
+            found = search.respond(model_marks, model.compared.scored)
+            figure = measure_for_selection(
+                model.predictions, model_marks, tables.known, setting, options.hit, tables.spacing
+            )
+            results.append(search.measure(name, *found, selection_sensitivity=figure.value))
+            finders.append(model)
+            marks[name], responses[name], figures[name] = model_marks, found[0], figure
+    if not finders:
+        return None, ()
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options)
     standing = {
@@ -131,15 +119,10 @@ def evaluate_finding(
         for arm in (contender, "classical")
         if arm in arms
     }
-    every = {name: response for name, (response, _) in responses.items()}
     if search.ideal:
-        every[IDEAL_OBSERVER] = search.ideal[0]
+        responses[IDEAL_OBSERVER] = search.ideal[0]
     arm_responses = {arm: response for arm, (response, _) in standing.items()}
-    found_by_rules = {name: every[name] for name in rules if name in every}
-    rows = (
-        *search.compare(arm_responses, contender, found_by_rules),
-        *measure_froc_area(every, arm_responses, contender, search.draws),
-    )
+    rows = search.compare(responses, arm_responses, contender, rules)
     judged = search.judged
     unknown = any(judged.spacing[case] is None for case in judged.image)
     evaluation = FindingEvaluation(
@@ -152,7 +135,7 @@ def evaluate_finding(
         unplaced=judged.unplaced,
         near_duplicates=int((~judged.kept).sum()) - judged.unplaced,
         ceiling=tables.ceiling,
-        finders=results,
+        finders=tuple(results),
         arms={
             arm: search.measure(arms[arm].choice.model, *of, arm=arm)
             for arm, of in standing.items()
@@ -272,7 +255,7 @@ class FindingSearch:
         if self.normal:
             for rate, share in self._sensitivities(response, normal=True).items():
                 yield "sensitivity_normal", rate, share
-        yield "found", "", self._estimate(response, _ALL)
+        yield "found", "", self._estimate(response, np.array([np.inf]))
         yield "fewest_images", "", Estimate(float(response.fewest_images()))
         yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
         if is_ideal or self.ideal is None or self.bound is None:
@@ -297,16 +280,19 @@ class FindingSearch:
 
     def compare(
         self,
+        finders: Mapping[str, FreeResponse],
         arms: Mapping[str, FreeResponse],
         contender: str,
-        rules: Mapping[str, FreeResponse],
+        rules: Sequence[str],
     ) -> tuple[FigureRow, ...]:
         """Compare what stands for the two arms, and the contender with simple baselines.
 
-        Of the figure of merit and of the mean sensitivity; nothing without both arms.
+        Of the figure of merit and of the mean sensitivity, where both arms are there; and measure
+        the area under the FROC curve of all finders.
         """
+        areas = measure_froc_area(finders, arms, contender, self.draws)
         if not {contender, "classical"} <= set(arms):
-            return ()
+            return areas
         first, second = arms[contender], arms["classical"]
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
         first_merit = self.merit(first)
@@ -321,10 +307,10 @@ class FindingSearch:
         is_testable = nothing.value is not None and -0.5 < nothing.value < 0.5
         p = first_merit.variation.p(nothing.value or 0.0) if is_testable else None
         against_rules = [row(nothing, versus=PREVALENCE, p=p)]
-        for rule, response in rules.items():
-            difference = first_merit - self.merit(response)
+        for rule in (rule for rule in rules if rule in finders):
+            difference = first_merit - self.merit(finders[rule])
             against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
-        return (*rows, *correct(against_rules))
+        return (*rows, *correct(against_rules), *areas)
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""

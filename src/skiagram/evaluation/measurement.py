@@ -24,7 +24,6 @@ from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import OFF_NEAR_DUPLICATES
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import (
-    decided_class,
     estimate_class_auc,
     estimate_metrics,
     estimate_partial_auc,
@@ -150,7 +149,7 @@ def _add_decisions(
 ) -> ModelResult:
     """Add what the probabilities of classes tell, and the decisions by them."""
     cases, draws = setting.cases, setting.draws
-    tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
+    tables = [confusion(each, cases.label, len(cases.classes)) for each in scores.decided]
     reliability, calibration = assess_calibration(scores, cases)
     risk_coverage, area_of_risk = assess_risk_coverage(scores, cases, draws)
     parts, rows_of_parts = measure_subgroups(

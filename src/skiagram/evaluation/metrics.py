@@ -32,12 +32,8 @@ def estimate_metrics(
     scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
 ) -> dict[str, Estimate]:
     """Estimate every metric of the task; a mean over repeats where there are several."""
-    other = "more" if cases.positive is not None else "two"
-    return {
-        name: estimate(scores, cases, draws)
-        for name, (classes, estimate) in METRICS.items()
-        if classes != other
-    }
+    estimators = list_estimators(cases)
+    return {name: estimate(scores, cases, draws) for name, estimate in estimators.items()}
 
 
 def estimate_metric(
@@ -48,13 +44,16 @@ def estimate_metric(
     Raises:
         OptionError: The task has no metric of this name.
     """
-    other = "more" if cases.positive is not None else "two"
-    estimators = {
-        metric: estimator for metric, (classes, estimator) in METRICS.items() if classes != other
-    }
+    estimators = list_estimators(cases)
     if name not in estimators:
         raise OptionError("no metric of this task", where=name, allowed=", ".join(estimators))
     return estimators[name](scores, cases, draws)
+
+
+def list_estimators(cases: LabelledCases) -> dict[str, Estimator]:
+    """Return the metrics of two classes, or of more, and how each is estimated."""
+    other = "more" if cases.positive is not None else "two"
+    return {name: estimate for name, (classes, estimate) in METRICS.items() if classes != other}
 
 
 def measure_auc(scores: ScoredCases, cases: LabelledCases) -> Linearised:
@@ -164,22 +163,12 @@ def order_across_fits(scores: ScoredCases, cases: LabelledCases) -> Floats:
     return scores.score if scores.has_one_fit else scores.estimate[:, :, cases.positive]
 
 
-def _estimate_accuracy(scores: ScoredCases, cases: LabelledCases, _: PatientDraws) -> Estimate:
-    correct = (decided_class(scores) == cases.label).astype(np.float64)
-    return proportion(correct, cases.patient)
-
-
 def estimate_balanced_accuracy(
     decision: Labels, label: Labels, n_classes: int, draws: PatientDraws
 ) -> Estimate:
     """Estimate the balanced accuracy of (repeats, n) decided classes."""
     balanced_accuracy = partial(discrimination.balanced_accuracy, n_classes=n_classes)
     return bootstrap(balanced_accuracy, decision, label, draws)
-
-
-def _estimate_brier(scores: ScoredCases, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    brier = partial(discrimination.brier, positive=cases.positive)
-    return bootstrap(brier, scores.estimate, cases.label, draws)
 
 
 def estimate_operating_point(scores: ScoredCases, cases: LabelledCases) -> dict[str, Estimate]:
@@ -209,24 +198,31 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 
-def decided_class(scores: ScoredCases) -> Labels:
-    """Return (repeats, n) the most probable class."""
-    named: Labels = scores.estimate.argmax(axis=2)
-    return named
-
-
 METRICS: dict[str, tuple[Literal["any", "two", "more"], Estimator]] = {
     "roc_auc": ("any", lambda *of: measure_auc(*of[:2]).estimate()),
     "hand_till_auc": ("more", _estimate_hand_till),
     "average_precision": ("any", _estimate_precision),
-    "accuracy": ("any", _estimate_accuracy),
+    "accuracy": (
+        "any",
+        lambda scores, cases, _: proportion(
+            (scores.decided == cases.label).astype(np.float64), cases.patient
+        ),
+    ),
     "balanced_accuracy": (
         "any",
         lambda scores, cases, draws: estimate_balanced_accuracy(
-            decided_class(scores), cases.label, len(cases.classes), draws
+            scores.decided, cases.label, len(cases.classes), draws
         ),
     ),
     "sensitivity": ("two", lambda *of: estimate_operating_point(*of[:2])["sensitivity"]),
     "specificity": ("two", lambda *of: estimate_operating_point(*of[:2])["specificity"]),
-    "brier": ("any", _estimate_brier),
+    "brier": (
+        "any",
+        lambda scores, cases, draws: bootstrap(
+            partial(discrimination.brier, positive=cases.positive),
+            scores.estimate,
+            cases.label,
+            draws,
+        ),
+    ),
 }

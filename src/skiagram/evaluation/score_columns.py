@@ -42,11 +42,11 @@ def line_up_columns(
     number = len(whether)
     if len(columns) < 2:
         raise DataError(f"{len(columns)} columns of scores", where="scores", allowed="two, or more")
-    score_columns = {name: _numbers(values, name, number) for name, values in columns.items()}
-    reader_columns = {
-        name: _numbers(values, name, number) for name, values in (readers or {}).items()
-    }
-    if clash := score_columns.keys() & reader_columns.keys():
+    parts = [
+        {name: _numbers(values, name, number) for name, values in part.items()}
+        for part in (columns, readers or {})
+    ]
+    if clash := parts[0].keys() & parts[1].keys():
         raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
     fit = None if folds is None else _groups(folds, "folds", number)
@@ -79,11 +79,8 @@ def line_up_columns(
         seed=seed,
         covariates=covariates,
     )
-    scores, reader_scores = (
-        {name: _score(column, cases, fit) for name, column in part.items()}
-        for part in (score_columns, reader_columns)
-    )
-    return setting, scores, reader_scores
+    scored = [{name: _score(column, cases, fit) for name, column in part.items()} for part in parts]
+    return setting, scored[0], scored[1]
 
 
 def _refuse_shared_folds(

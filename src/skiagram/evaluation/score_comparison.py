@@ -89,10 +89,8 @@ def compare_scores(
     if not 0 < margin < 0.5:
         raise OptionError(f"{margin:g}", where="margin", allowed="above 0 and below 0.5")
     cases, task = setting.cases, setting.task
-    compared = {
-        name: ComparedModel(task.predicted, scores)
-        for name, scores in {**columns, **readers}.items()
-    }
+    scored = {**columns, **readers}
+    compared = {name: ComparedModel(task.predicted, scores) for name, scores in scored.items()}
     models = tuple(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
         for name, model in compared.items()

@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to 0 and 1, where the logit is still finite
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
-_NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
 
 
 def find_sites(
@@ -97,53 +96,43 @@ def study_sites(
     Args:
         site: (n,) site of each reported case.
     """
+    # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
     by_arm: dict[str, list[Linearised]] = {arm: [] for arm in arms}
     shown = []
     for name in names:
-        placed = {arm: chosen.compared.on_site(site == name) for arm, chosen in arms.items()}
-        site_figures = {
-            arm: figure
-            for arm, figure in placed.items()
-            if figure is not None and figure.fewest >= max(least, 2)
-        }
-        if not arms or len(site_figures) < len(arms):
-            continue
-        shown.append(name)
-        for arm, figure in site_figures.items():
-            by_arm[arm].append(figure)
-    compared = next((chosen.compared for chosen in arms.values()), None)
-    primary = compared.predicted.primary if compared else ""
-    lower_is_better = compared is not None and compared.predicted.lower_is_better
+        placed = [arm.compared.on_site(site == name) for arm in arms.values()]
+        enough = [each for each in placed if each is not None and each.fewest >= max(least, 2)]
+        if arms and len(enough) == len(arms):
+            shown.append(name)
+            for arm, figure in zip(arms, enough, strict=True):
+                by_arm[arm].append(figure)
     # What has a figure of each site: the arms, and the difference of the two that are compared.
     series = [(arm, "", figures) for arm, figures in by_arm.items()]
     if {contender, "classical"} <= set(by_arm):
         pairs = zip(by_arm[contender], by_arm["classical"], strict=True)
-        differences = [network - classical for network, classical in pairs]
-        series.append((contender, "classical", differences))
+        series.append((contender, "classical", [first - second for first, second in pairs]))
+    predicted = setting.task.predicted
     row = partial(make_row, analysis=SITES)
     rows = [row(Estimate(float(len(names) - len(shown))), figure="left_out")]
     for number, name in enumerate(shown):
-        site_cases = setting.cases.select(site == name)
+        patients = setting.cases.select(site == name).patients_by_class()
         rows += [
-            row(Estimate(float(patients)), figure=patients_of(label), group=name)
-            for label, patients in site_cases.patients_by_class().items()
+            row(Estimate(float(count)), figure=patients_of(label), group=name)
+            for label, count in patients.items()
         ]
         for arm, versus, figures in series:
-            estimate = figures[number].estimate()
-            rows.append(row(estimate, figure=primary, model=arm, versus=versus, group=name))
+            at = partial(row, figure=predicted.primary, model=arm, versus=versus, group=name)
+            rows.append(at(figures[number].estimate()))
     for arm, versus, figures in series:
         on_logit = not versus and all(figure.scale == "logit" for figure in figures)
-        bound = 1.0 if versus and not lower_is_better else np.inf
-        summary = summarise_chances(figures) if on_logit else _summarise_plain(figures, bound)
-        summarised = [
-            row(estimate, figure=name, model=arm, versus=versus)
-            for name, estimate in summary.items()
-        ]
+        bound = 1.0 if versus and not predicted.lower_is_better else np.inf
+        summary = summarise_sites(figures, on_logit=on_logit, bound=bound)
         estimates = [figure.estimate() for figure in figures]
-        worst_figure = find_worst(estimates, on_logit=on_logit, lower_is_better=lower_is_better)
-        worst = row(worst_figure, figure=WORST, model=arm, versus=versus)
-        rows += [worst, *summarised] if versus else [*summarised, worst]
+        worst = find_worst(estimates, on_logit=on_logit, lower_is_better=predicted.lower_is_better)
+        summary = {WORST: worst, **summary} if versus else {**summary, WORST: worst}
+        for title, estimate in summary.items():
+            rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
 
 
@@ -166,36 +155,6 @@ def check_sites_unseen(models: Sequence[Predictions], site: Sites, setting: Eval
                 where=f"scores of {model.outcome.model}",
                 remedy="train again with this `fold_column`: `dvc repro`",
             )
-
-
-def summarise_chances(sites: Sequence[Linearised]) -> dict[str, Estimate]:
-    """Summarise AUCs, or other chances, on the logit.
-
-    A site where no error or no variance is seen counts as if half a patient of its rarer
-    kind stood on the wrong side, as its logit would be infinite.
-    """
-    values, variances = np.empty(len(sites)), np.empty(len(sites))
-    for number, site_auc in enumerate(sites):
-        auc, variance = site_auc.value, site_auc.variation.variance
-        if variance == 0 or not 0 < auc < 1:
-            size = site_auc.fewest
-            auc = (auc * size + 0.5) / (size + 1)
-            variance = auc * (1 - auc) / size
-        values[number], variances[number] = logit(auc), variance / (auc * (1 - auc)) ** 2
-    return _summary(values, variances, on_logit=True)
-
-
-def _summarise_plain(figures: Sequence[Linearised], bound: float) -> dict[str, Estimate]:
-    """Summarise differences, or figures that are no chances, as they are."""
-    values, variances = np.empty(len(figures)), np.empty(len(figures))
-    for number, figure in enumerate(figures):
-        variation = replace(figure, pair=None).variation
-        values[number], variances[number] = figure.value, variation.variance
-        if variances[number] == 0:
-            joined = figure.estimate()
-            if joined.low is not None and joined.high is not None:
-                variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
-    return _summary(values, variances, on_logit=False, bound=bound)
 
 
 def find_worst(
@@ -228,11 +187,36 @@ def find_worst(
     return Estimate(least, float(lows.min()), float(high.min()), method)
 
 
-def _summary(
-    value: Floats, variance: Floats, *, on_logit: bool, bound: float = 1.0
+def summarise_sites(
+    figures: Sequence[Linearised], *, on_logit: bool, bound: float
 ) -> dict[str, Estimate]:
-    if len(value) < 2:
-        reason = "one site says nothing about the next" if len(value) else "no site is large enough"
+    """Summarise the figures of sites as they are, or chances on their logit.
+
+    A chance where no error or no variance is seen counts as if half a patient of its rarer kind
+    stood on the wrong side, as its logit would be infinite.
+
+    Args:
+        bound: What a figure that is no chance cannot exceed, up or down.
+    """
+    values, variances = np.empty(len(figures)), np.empty(len(figures))
+    for number, figure in enumerate(figures):
+        if on_logit:
+            value, variance = figure.value, figure.variation.variance
+            if variance == 0 or not 0 < value < 1:
+                size = figure.fewest
+                value = (value * size + 0.5) / (size + 1)
+                variance = value * (1 - value) / size
+            values[number], variances[number] = logit(value), variance / (value * (1 - value)) ** 2
+        else:
+            value, variance = figure.value, replace(figure, pair=None).variation.variance
+            joined = figure.estimate()
+            if variance == 0 and joined.low is not None and joined.high is not None:
+                variance = ((joined.high - joined.low) / (2 * Z)) ** 2
+            values[number], variances[number] = value, variance
+    if len(values) < 2:
+        reason = (
+            "one site says nothing about the next" if len(values) else "no site is large enough"
+        )
         return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
 
     def bounded(value: float, low: float, high: float, method: str) -> Estimate:
@@ -241,11 +225,14 @@ def _summary(
             return Estimate(value, low, high, method)
         return Estimate(value, max(-bound, low), min(bound, high), method)
 
-    effects = summarise_random_effects(value, variance)
-    method = f"random effects over {len(value)} sites (Paule–Mandel, Hartung–Knapp)"
+    effects = summarise_random_effects(values, variances)
+    method = f"random effects over {len(values)} sites (Paule–Mandel, Hartung–Knapp)"
     following = Estimate(None, reason="two sites say nothing of where the next may lie")
     if effects.next_low is not None and effects.next_high is not None:
-        following = bounded(effects.mean, effects.next_low, effects.next_high, _NEXT)
+        way = (
+            "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
+        )
+        following = bounded(effects.mean, effects.next_low, effects.next_high, way)
     return {
         "mean": bounded(effects.mean, effects.low, effects.high, method),
         "next_site": following,

@@ -101,9 +101,8 @@ def assess_stability(
     for name, values in (("fold_auc_sd", folds.held_out), ("seed_auc_sd", seeds)):
         if len(values) > 1:
             yield name, "", Estimate(float(values.std(ddof=1)))
-    named = reported.estimate.argmax(axis=2).astype(np.int64)
-    if len(named) > 1:
-        yield "flips", "", proportion(flip_rate(named), cases.patient)
+    if reported.repeats > 1:
+        yield "flips", "", proportion(flip_rate(reported.decided), cases.patient)
     if cases.positive is not None and len(seeds) > 1:
         for source, variance in split_variance(area).items():
             yield f"variance_{source}", "", Estimate(variance)

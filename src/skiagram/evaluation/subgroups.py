@@ -51,7 +51,6 @@ def _measure_side(
 MAX_VALUES = 12
 FEW_NUMBERS = 6
 MIN_PATIENTS = 5  # fewer could tell who they are
-_MISSING = "not known"
 
 
 def rare_texts(least: int) -> str:
@@ -150,7 +149,7 @@ def split_by_value(
         if rare.any():
             yield rare_texts(least), rare
     if missing.any():
-        yield _MISSING, missing
+        yield "not known", missing
 
 
 def _measure_part(

@@ -70,7 +70,7 @@ def assess_risk_coverage(
         over coverage, of which less is better.
     """
     doubt = 1 - scores.estimate.max(axis=2)
-    wrong = scores.estimate.argmax(axis=2) != cases.label
+    wrong = scores.decided != cases.label
     pairs = list(zip(doubt, wrong, strict=True))
 
     def area(weights: Floats) -> Floats:

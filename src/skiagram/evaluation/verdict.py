@@ -42,7 +42,6 @@ from skiagram.evaluation.evaluation_record import (
     PROBABILITIES,
     SHARES,
     SHIFTS,
-    Decision,
     Evaluation,
     Verdict,
 )
@@ -61,7 +60,6 @@ from skiagram.statistics.estimate import (
 )
 
 _INTERVAL = "95 % interval"
-_GROUPS = "groups of near duplicates (no patient is identified)"
 
 
 def state_verdict(evaluation: Evaluation) -> Verdict:
@@ -72,15 +70,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     its name.
     """
     everything, decisive = find_comparison(evaluation), find_decisive(evaluation)
-    useless = is_nothing_of_use(evaluation)
     if everything is None or decisive is None:
-        difference = evaluation.difference
-        why = difference.reason if difference else _missing_arm(evaluation)
-        words = f"No comparison {_where(evaluation)}: {why}."
-        words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
-        unbeaten = tuple(_unbeaten_in_finding(evaluation))
-        rules = () if useless else describe_rules(evaluation)
-        return Verdict("none", words, unbeaten, (*rules, *describe_finding(evaluation)))
+        return _state_no_comparison(evaluation)
     leaked_models, leaked_finders = list_leaked(evaluation)
     leaked = [_title(name, evaluation) for name in leaked_models]
     leaked += [f"{_title(name, evaluation)}, in finding," for name in leaked_finders]
@@ -94,19 +85,26 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
                 "alarm, of worse ones fewer. Look for a leak before reading any figure.",
             ),
         )
-    decision = decide(evaluation)
-    headline = _headline(decision, decisive, evaluation)
+    # What to use: of whole images, and where lesions are sought first of finding.
+    decision, finding = decide(evaluation), evaluation.finding
+    either = evaluation.contender == "either"
+    kinds = " (a trained network or a frozen encoder)" if either else ""
+    alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
+    images = f"se a {evaluation.contender_words}{kinds}: {DECISION_WORDS[decision]}{alone}."
+    headline = f"U{images}"
+    useless = is_nothing_of_use(evaluation)
     if useless:
-        finds = evaluation.finding is not None and not is_no_finder_of_use(evaluation)
+        finds = finding is not None and not is_no_finder_of_use(evaluation)
         headline = f"Of whole images: {NOTHING_WORKS}" if finds else NOTHING_WORKS
+    elif finding is not None and evaluation.gain_in_finding(MERIT) is not None:
+        found = DECISION_WORDS[decide_finding(evaluation)]
+        name = evaluation.words_of(finding.contender)
+        headline = f"Use a {name} to find lesions: {found}. For whole images, u{images}"
     reasons = (
         *((LOOK_AT_DATA,) if useless else ()),
-        *_conclusion(decisive, evaluation),
-        _facts(decisive, evaluation),
+        *_compare_arms(decisive, evaluation),
         *describe_gain(decisive),
-        *_set_aside(evaluation),
-        *_both_ways(everything, decisive, evaluation),
-        *_external(evaluation),
+        *_qualify(everything, decisive, evaluation),
         *describe_finding(evaluation),
     )
     openings = (
@@ -123,15 +121,29 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     return Verdict(decision, headline, openings, reasons)
 
 
-def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
-    kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
-    alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
-    images = f"se a {evaluation.contender_words}{kinds}: {DECISION_WORDS[decision]}{alone}."
-    if evaluation.finding is None or evaluation.gain_in_finding(MERIT) is None:
-        return f"U{images}"
-    name = evaluation.words_of(evaluation.finding.contender)
-    finding = f"Use a {name} to find lesions: {DECISION_WORDS[decide_finding(evaluation)]}."
-    return f"{finding} For whole images, u{images}"
+def _state_no_comparison(evaluation: Evaluation) -> Verdict:
+    """Say why the contender and the classical models are not compared, and what else is shown."""
+    difference, useless = evaluation.difference, is_nothing_of_use(evaluation)
+    if difference:
+        why = difference.reason
+    else:
+        # Of each arm that nothing stands for: whether it was asked for.
+        reasons = []
+        rules = {rule.versus for rule in evaluation.simple_rules}
+        names = {evaluation.contender: evaluation.contender_words, "classical": "classical model"}
+        for arm, name in names.items():
+            members = {outcome.model for outcome in evaluation.outcomes if outcome.arm == arm}
+            reason = "could be scored" if members else "was asked for"
+            if members and members <= rules:
+                reason = "but simple baselines was asked for"
+            if arm not in evaluation.arms:
+                reasons.append(f"no {name} {reason}")
+        why = " and ".join(reasons)
+    words = f"No comparison {_where(evaluation)}: {why}."
+    words = f"{NOTHING_WORKS} {LOOK_AT_DATA} {words}" if useless else words
+    unbeaten = tuple(_unbeaten_in_finding(evaluation))
+    shown = () if useless else describe_rules(evaluation)
+    return Verdict("none", words, unbeaten, (*shown, *describe_finding(evaluation)))
 
 
 def _name(side: Side, evaluation: Evaluation) -> str:
@@ -139,41 +151,36 @@ def _name(side: Side, evaluation: Evaluation) -> str:
 
 
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
-    """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
+    """Yield where a standing model does otherwise on test than on held-out cases, and why."""
     standing = list_standing(evaluation) | list_finders(evaluation)
     differences = evaluation.differences_of_sides(SHIFTS)
     shifts = [each for each in differences if has_shifted(each) and each.model in standing]
-    if shifts:
-        sides = [evaluation.values_of_sides(shift) for shift in shifts]
-        pairs = [
-            f"{_title(shift.model, evaluation)} {test_value:.3f} instead of {development_value:.3f}"
-            for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
-        ]
-        cases = "cases of the cohort" if evaluation.is_external else "test cases"
-        figure, is_error = evaluation.primary_title, evaluation.lower_is_better
-        if all(
-            (test_value > development_value) != is_error for test_value, development_value in sides
-        ):
-            yield (
-                f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
-                "held-out cases of the development set by more than chance explains "
-                f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
-            )
-        else:
-            yield (
-                f"The {cases} are unlike the development set: the {figure} on them and on "
-                "held-out cases of the development set differ by more than chance explains "
-                f"({_listed(pairs)})."
-            )
-        yield from _why_unlike(evaluation)
-
-
-def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
+    if not shifts:
+        return
+    sides = [evaluation.values_of_sides(shift) for shift in shifts]
+    pairs = [
+        f"{_title(shift.model, evaluation)} {test_value:.3f} instead of {development_value:.3f}"
+        for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
+    ]
+    cases = "cases of the cohort" if evaluation.is_external else "test cases"
+    figure, is_error = evaluation.primary_title, evaluation.lower_is_better
+    if all((test_value > development_value) != is_error for test_value, development_value in sides):
+        yield (
+            f"The {figure} on the {cases} is {'lower' if is_error else 'higher'} than on "
+            "held-out cases of the development set by more than chance explains "
+            f"({_listed(pairs)}): the {cases} are easier, or training on all cases helped."
+        )
+    else:
+        yield (
+            f"The {cases} are unlike the development set: the {figure} on them and on "
+            "held-out cases of the development set differ by more than chance explains "
+            f"({_listed(pairs)})."
+        )
+    # What else differs between the sides, where that was asked.
     if not evaluation.figures.select(analysis=DOMAIN):
         return
-    traits = evaluation.differences_of_sides(SHARES, NUMBERS)
     differing = []
-    for trait in filter(has_shifted, traits):
+    for trait in filter(has_shifted, evaluation.differences_of_sides(SHARES, NUMBERS)):
         test_value, development_value = evaluation.values_of_sides(trait)
         values = f"median {test_value:.4g} instead of {development_value:.4g}"
         if trait.analysis == SHARES:
@@ -241,25 +248,6 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
         yield f"In finding, the {name} is not shown to beat {rival}."
 
 
-def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
-    contender, other = (
-        _who_stands(evaluation, evaluation.arms[arm].chosen)
-        for arm in (evaluation.contender, "classical")
-    )
-    where = _where(evaluation, decisive)
-    if decisive.without_near_duplicates:
-        sealed = evaluation.task.design == "holdout"
-        place = "in the development set" if sealed else "among the cases of other patients"
-        where += f" without a near duplicate {place}"
-    mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    first, second = (format_decimal(decisive.reached(side).value) for side in SIDES)
-    return (
-        f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
-        f"{evaluation.primary_title} {first} and the best classical model{other} {second}{mean}: "
-        f"{describe_gap(decisive.difference)}."
-    )
-
-
 def describe_finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit; of one arm what it finds."""
     finding, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
@@ -323,7 +311,8 @@ def describe_gap(difference: Estimate) -> str:
     )
 
 
-def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+def _compare_arms(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+    """Yield what the decisive difference means, and then the figures that it is of."""
     difference = decisive.difference
     if difference.low is None or difference.high is None:
         yield f"No interval can be given: {difference.method.removeprefix('no interval: ')}."
@@ -343,6 +332,23 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
                 "Taken together, the comparisons with the classical model, with chance and with "
                 "simple baselines do not exclude a worthwhile gain (Bonferroni)."
             )
+    # The figures: of which cases, and of which models.
+    where = _where(evaluation, decisive)
+    if decisive.without_near_duplicates:
+        sealed = evaluation.task.design == "holdout"
+        place = "in the development set" if sealed else "among the cases of other patients"
+        where += f" without a near duplicate {place}"
+    contender, other = (
+        _who_stands(evaluation, evaluation.arms[arm].chosen)
+        for arm in (evaluation.contender, "classical")
+    )
+    mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
+    figure, second_figure = (format_decimal(decisive.reached(side).value) for side in SIDES)
+    yield (
+        f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
+        f"{evaluation.primary_title} {figure} and the best classical model{other} {second_figure}"
+        f"{mean}: {describe_gap(difference)}."
+    )
 
 
 def relate_in_words(
@@ -394,8 +400,11 @@ def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     )
 
 
-def _set_aside(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what early stopping took from the network alone."""
+def _qualify(
+    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
+) -> Iterator[str]:
+    """Yield what else bears on the difference: training cases, near duplicates and sites."""
+    # What early stopping took from the network alone.
     standing = list_standing(evaluation)
     share = max(
         (outcome.set_aside for outcome in evaluation.outcomes if outcome.model in standing),
@@ -408,37 +417,29 @@ def _set_aside(evaluation: Evaluation) -> Iterator[str]:
             "learned from: the others decided when its training stopped. With all of them it might "
             "gain a little."
         )
-
-
-def _both_ways(
-    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
-) -> Iterator[str]:
-    if not decisive.without_near_duplicates:
-        return
-    other = DECISION_WORDS[everything.decision]
-    end = f', which would read "{other}"' if everything.decision != decisive.decision else ""
-    left_out = evaluation.near_duplicates
-    others = f"{left_out} others" if left_out > 1 else "other one"
-    yield (
-        f"With the {others}, which a model may only remember, "
-        f"{describe_gap(everything.difference)}{end}."
-    )
-
-
-def _external(evaluation: Evaluation) -> Iterator[str]:
-    if evaluation.is_external:
-        several = len(evaluation.test_sites) > 1
-        cohorts = f"The cohorts are {_listed(evaluation.test_sites)}; " if several else ""
-        number = "a few cohorts say" if several else "One cohort says"
-        yield f"{cohorts}{number} nothing about the next."
-    elif evaluation.test_sites:
-        single = len(evaluation.test_sites) == 1
+    # What the cases with a near duplicate would have said.
+    if decisive.without_near_duplicates:
+        other = DECISION_WORDS[everything.decision]
+        end = f', which would read "{other}"' if everything.decision != decisive.decision else ""
+        left_out = evaluation.near_duplicates
+        others = f"{left_out} others" if left_out > 1 else "other one"
         yield (
-            f"The test cases are of {_listed(evaluation.test_sites)}, "
-            f"{'a site' if single else 'sites'} that training never saw; "
-            f"{'one site says' if single else 'a few sites say'} nothing about the next."
+            f"With the {others}, which a model may only remember, "
+            f"{describe_gap(everything.difference)}{end}."
         )
-    # What sites that no model saw say of the next one; nothing below three sites.
+    # What sites or cohorts that no model saw say of the next one.
+    sites = evaluation.test_sites
+    several = len(sites) > 1
+    if evaluation.is_external:
+        few = f"The cohorts are {_listed(sites)}; a few cohorts say"
+        yield f"{few if several else 'One cohort says'} nothing about the next."
+    elif sites:
+        yield (
+            f"The test cases are of {_listed(sites)}, {'sites' if several else 'a site'} that "
+            f"training never saw; {'a few sites say' if several else 'one site says'} nothing "
+            "about the next."
+        )
+    # Nothing below three sites.
     paired = evaluation.figures.select(analysis=SITES, versus="classical", group="")
     if paired.find(figure="next_site").low is not None:
         yield describe_sites(evaluation)
@@ -483,27 +484,14 @@ def _percent(share: float) -> str:
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
     cases, groups = (decisive.cases, decisive.patients) if decisive else evaluation.reported
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
-    whose = "patients" if evaluation.patients_known else _GROUPS
+    whose = "patients"
+    if not evaluation.patients_known:
+        whose = "groups of near duplicates (no patient is identified)"
     in_part = decisive is not None and decisive.without_near_duplicates
     events = f" with {evaluation.events} events" if evaluation.events and not in_part else ""
     if evaluation.is_external:
         return f"on these {cases} cases{events} of {groups} {whose} of another cohort"
     return f"on these {cases} {kind}{events} of {groups} {whose}"
-
-
-def _missing_arm(evaluation: Evaluation) -> str:
-    reasons = []
-    rules = {rule.versus for rule in evaluation.simple_rules}
-    names = (evaluation.contender_words, "classical model")
-    for arm, name in zip((evaluation.contender, "classical"), names, strict=True):
-        members = {outcome.model for outcome in evaluation.outcomes if outcome.arm == arm}
-        if arm in evaluation.arms:
-            continue
-        if members and members <= rules:
-            reasons.append(f"no {name} but simple baselines was asked for")
-        else:
-            reasons.append(f"no {name} " + ("could be scored" if members else "was asked for"))
-    return " and ".join(reasons)
 
 
 def _title(model: str, evaluation: Evaluation) -> str:

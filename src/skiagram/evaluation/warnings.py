@@ -14,7 +14,6 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier
 from skiagram.statistics.estimate import format_signed
-from skiagram.tasks.task import Task
 
 _NONE = FigureTable()
 
@@ -32,8 +31,18 @@ def state_warnings(
         figures: Of the run, in which may stand what tells the test set from the development set.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
-    cases, predicted = setting.cases, setting.task.predicted
-    yield from _about_models(results, setting.task)
+    cases, task, predicted = setting.cases, setting.task, setting.task.predicted
+    for result in results:
+        if result.outcome.status == "failed":
+            reason = result.outcome.reason.rstrip(".")
+            yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
+        if is_above_ideal(result.figures):
+            above = result.find("above_ideal", LIMIT).value or 0.0
+            yield (
+                f"{result.outcome.title} may have leaked: its {predicted.figure_words} is "
+                f"{format_signed(above)} {'better than' if predicted.lower_is_better else 'above'} "
+                "the ideal observer's, which happens to at most 1 honest model in 40."
+            )
     if are_told_apart(figures, above=UNLIKE):
         yield (
             f"{describe_classifier(figures, is_external=is_external)}. Figures, thresholds and "
@@ -57,19 +66,18 @@ def state_warnings(
             "Every model was trained with one seed, so it is not known how much another seed would "
             "change its figures. Set repeats to 5 for results."
         )
-    elif 2 in trainings and setting.task.design == "holdout":
+    elif 2 in trainings and task.design == "holdout":
         yield (
             "Every model was trained twice, which hardly tells how much seeds differ: equal "
             "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
-    if setting.task.design == "cv":
+    if task.design == "cv":
         yield (
             "No test set was sealed. The folds share training cases, so the intervals of the "
             f"{predicted.figure_words} and of its differences are widened by a rule of thumb; they "
             "are approximate."
         )
-    if setting.task.decides:
-        yield from warn_of_unequal_patients(find_unequal_classes(cases))
+    yield from warn_of_unequal_patients(find_unequal_classes(cases) if task.decides else ())
 
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
@@ -80,21 +88,6 @@ def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
             "No simple baseline was trained beside the models, and one is often as good: add "
             f"{named} to `baselines`."
         )
-
-
-def _about_models(results: Sequence[ModelResult], task: Task) -> Iterator[str]:
-    for result in results:
-        if result.outcome.status == "failed":
-            reason = result.outcome.reason.rstrip(".")
-            yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
-        if is_above_ideal(result.figures):
-            above = result.find("above_ideal", LIMIT).value or 0.0
-            better = "better than" if task.predicted.lower_is_better else "above"
-            yield (
-                f"{result.outcome.title} may have leaked: its {task.predicted.figure_words} is "
-                f"{format_signed(above)} {better} the ideal observer's, which happens to "
-                "at most 1 honest model in 40."
-            )
 
 
 def warn_of_unequal_patients(unequal: Iterable[tuple[str, int, float]]) -> Iterator[str]:

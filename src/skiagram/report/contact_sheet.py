@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.finding import FindingTables
@@ -61,16 +60,18 @@ def make_contact_sheets(
     sheets = []
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
-        judgement = _judge(tables, finding, scores[name], evaluation.task.part, positive)
-        for kind, cases in _choose(judgement, patient).items():
+        marks, lesions, chosen = _judge(
+            tables, finding, scores[name], evaluation.task.part, positive, patient
+        )
+        for kind, cases in chosen.items():
             pictures = []
             for case in cases:
-                rows = of_cases(judgement.lesions).get(case, np.empty(0, dtype=np.int64))
-                marks = judgement.marks[judgement.marks["case_id"] == case]
-                shown = marks[(marks["rate"] <= _ALLOWED) & (marks["lesion"] >= FALSE)]
+                rows = of_cases(lesions).get(case, np.empty(0, dtype=np.int64))
+                of_case = marks[marks["case_id"] == case]
+                shown = of_case[(of_case["rate"] <= _ALLOWED) & (of_case["lesion"] >= FALSE)]
                 hits = shown[shown["lesion"] >= 0]
                 false = shown[shown["lesion"] == FALSE].sort_values("rate")
-                circles = [*_circles(judgement.lesions.iloc[rows], OUTLINE_COLOUR, dotted=True)]
+                circles = [*_circles(lesions.iloc[rows], OUTLINE_COLOUR, dotted=True)]
                 circles += [*_circles(hits, HIT_COLOUR), *_circles(false, FALSE_COLOUR)]
                 picture = encode_circles(images.image(case), tables.spacing[case], circles)
                 found = f"{len(hits)} of {len(rows)} found, " if len(rows) else ""
@@ -79,29 +80,20 @@ def make_contact_sheets(
     return sheets
 
 
-class _Judged(NamedTuple):
-    """The marks of one training.
-
-    Attributes:
-        marks: With `lesion`, the row of the lesion that a mark hits, `FALSE` or less, and `rate`:
-            false marks per image, in its fit, of marks with a score at least as high.
-        found_at: (lesions,) rate at which each is found; infinite where none hits it.
-        normal: Images without a lesion.
-    """
-
-    marks: pd.DataFrame
-    lesions: pd.DataFrame
-    found_at: NDArray[np.float64]
-    normal: set[str]
-
-
 def _judge(
     tables: FindingTables,
     finding: FindingEvaluation,
     model: Predictions,
     part: Part,
     positive: set[str],
-) -> _Judged:
+    patient: dict[str, str],
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
+    """Return the marks of one training, the lesions, and the images that are shown.
+
+    Marks have `lesion`, the row of the lesion that a mark hits, `FALSE` or less, and `rate`: false
+    marks per image, in its fit, of marks with a score at least as high. Images are kind → ids in
+    their order, at most one a patient.
+    """
     predictions = model.part(part)
     first = predictions["repeat"].min()
     scored = predictions[predictions["repeat"] == first]
@@ -119,17 +111,15 @@ def _judge(
         false = np.sort(score[hit[rows] == FALSE])
         above = len(false) - np.searchsorted(false, score, side="left")
         rate[rows] = above / images[fold]
-    at = np.full(len(lesions), np.inf)
-    at[hit[hit >= 0]] = rate[hit >= 0]
+    marks = marks.assign(lesion=hit, rate=rate)
+    # The rate at which all lesions of an image are found; infinite where no mark hits one.
+    found_at = np.full(len(lesions), np.inf)
+    found_at[hit[hit >= 0]] = rate[hit >= 0]
+    worst = lesions.assign(at=found_at).groupby("case_id")["at"].max()
+    # The rate of the worst false mark of an image without a lesion.
     normal = {*scored["case_id"]} - {*lesions["case_id"]} - positive
-    return _Judged(marks.assign(lesion=hit, rate=rate), lesions, at, normal)
-
-
-def _choose(judgement: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
-    """Return kind → images in their order, at most one a patient."""
-    worst = judgement.lesions.assign(at=judgement.found_at).groupby("case_id")["at"].max()
-    false = judgement.marks[judgement.marks["lesion"] == FALSE]
-    alarms = false[false["case_id"].isin(judgement.normal)].groupby("case_id")["rate"].min()
+    alarming = marks[(marks["lesion"] == FALSE) & marks["case_id"].isin(normal)]
+    alarms = alarming.groupby("case_id")["rate"].min()
     orders = {
         "lesions found first": worst[np.isfinite(worst)].sort_values(kind="stable"),
         "lesions found last or missed": worst.sort_values(ascending=False, kind="stable"),
@@ -141,7 +131,7 @@ def _choose(judgement: _Judged, patient: dict[str, str]) -> dict[str, list[str]]
         cases = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]
         if cases:
             chosen[kind] = cases[:_PER_KIND]
-    return chosen
+    return marks, lesions, chosen
 
 
 def _circles(

@@ -44,33 +44,26 @@ _UNREADABLE = "Its result cannot be read by this version. Run it again."
 
 def write_index(root: Path) -> Path:
     """Write the index of all pages of a project; equal records give equal bytes."""
-    index = root / INDEX
-    pages = sorted(root.glob(f"sweeps/*/{PAGE}"))
-    text = render_template(
-        "index.html.j2",
-        report=(f"../{_REPORT}", _summarise_report(root)) if (root / _REPORT).exists() else None,
-        sweeps=[(os.path.relpath(page, index.parent), _summarise(page.parent)) for page in pages],
-        shown=_MAX_ANSWERS,
-    )
+    index, unreadable = root / INDEX, (_UNREADABLE,)
+    # The report: its title, of which its data set is a part, and its answer.
+    report = None
+    if (root / _REPORT).exists():
+        summary = Summary("Report", unreadable)
+        with suppress(DataError):
+            evaluation = read_record(Evaluation, root / _RECORD)
+            summary = Summary("Report", state_answer(evaluation))
+            # Without its data set it is a report all the same.
+            card = read_record(DataCard, root / _CARD)
+            summary = summary._replace(title=page_title(card, evaluation))
+        report = (f"../{_REPORT}", summary)
+    # Title and answers of each sweep's page, from the folder of its outputs.
+    sweeps = []
+    for page in sorted(root.glob(f"sweeps/*/{PAGE}")):
+        summary = Summary(page.parent.name, unreadable)
+        with suppress(DataError):
+            summary = summarise(read_record(SweepResult, page.parent / RESULT))
+        sweeps.append((os.path.relpath(page, index.parent), summary))
+    text = render_template("index.html.j2", report=report, sweeps=sweeps, shown=_MAX_ANSWERS)
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(text, encoding="utf-8")
     return index
-
-
-def _summarise_report(root: Path) -> Summary:
-    title = "Report"
-    try:
-        evaluation = read_record(Evaluation, root / _RECORD)
-    except DataError:
-        return Summary(title, (_UNREADABLE,))
-    with suppress(DataError):  # without its data set it is a report all the same
-        title = page_title(read_record(DataCard, root / _CARD), evaluation)
-    return Summary(title, state_answer(evaluation))
-
-
-def _summarise(folder: Path) -> Summary:
-    """Return title and answers of a sweep's page from the folder of its outputs."""
-    try:
-        return summarise(read_record(SweepResult, folder / RESULT))
-    except DataError:
-        return Summary(f"{folder.name}", (_UNREADABLE,))

@@ -42,7 +42,7 @@ from skiagram.sweeps.figures import (
     SENSITIVITY_DIFFERENCE,
 )
 from skiagram.sweeps.learning_curves import LearningCurves
-from skiagram.sweeps.rows import BEST, COSTS, SELECTION, Row, short_name, show_value
+from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import TABLE, SweepResult
 
@@ -205,12 +205,21 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return _draw_line(result, model, shown, axes[0])
     if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
         return _draw_map(result, model, shown, axes)
-    rows = [
-        ChangeRow(group, title, _arm(each, model), difference)
-        for each in shown
-        for group, title in [_name_in_figure(each.row, axes, title_of(result, model))]
-        if (difference := each.figures.of(model, each.figures.judged_by(model)[1])) is not None
-    ]
+    rows = []
+    for each in shown:
+        # Settings' names and other words stand alone, other values behind the name of the option;
+        # a row stands under all its axes but the last, or the model.
+        values = {axis: each.row.place.get(axis, "") for axis in axes}
+        *before, last = (
+            show_value(value)
+            if isinstance(value, str)
+            else f"{short_name(axis)} {show_value(value)}"
+            for axis, value in values.items()
+        )
+        group = ", ".join(before) or title_of(result, model)
+        difference = each.figures.of(model, each.figures.judged_by(model)[1])
+        if difference is not None:
+            rows.append(ChangeRow(group, last, _arm(each, model), difference))
     if not 0 < len(rows) <= _MOST:
         return None
     name = heading_of(shown[0].figures.judged_by(model)[0])
@@ -221,19 +230,6 @@ def _reported(result: RowResult, model: str) -> Estimate:
     """Return the figure of test cases that is like the one to choose by."""
     judged_by, _ = result.figures.judged_by(model)
     return result.figures.of(model, judged_by) or Estimate(None)
-
-
-def _name_in_figure(row: Row, axes: Sequence[str], model: str) -> tuple[str, str]:
-    """Return what a row stands under, the model or all its axes but the last, and its name there.
-
-    Names of settings and other words stand alone, other values behind the name of the option.
-    """
-    *before, last = (
-        show_value(value) if isinstance(value, str) else f"{short_name(axis)} {show_value(value)}"
-        for axis in axes
-        for value in [row.place.get(axis, "")]
-    )
-    return ", ".join(before) or model, last
 
 
 def _arm(result: RowResult, model: str) -> str:

@@ -17,7 +17,6 @@ from skiagram.statistics.estimate import (
 )
 
 NOT_COMPUTED = "not computed for this task"
-_NO_REASON = "no reason was recorded"
 T = TypeVar("T")
 
 
@@ -163,6 +162,7 @@ def make_model_row(
     """Return a model's row; a failed one has its reason in the place of cells."""
     outcome = model.outcome
     if outcome.status == "failed":
-        return TableRow(outcome.title, (), failure=outcome.reason or _NO_REASON)
+        reason = outcome.reason or "no reason was recorded"
+        return TableRow(outcome.title, (), failure=reason)
     caution = "above the ideal" if is_above_ideal(model.figures) else ""
     return TableRow(outcome.title, cells(model), best=is_best(evaluation, model), caution=caution)

@@ -69,8 +69,7 @@ def placements(
     """Return the placement values of each repeat.
 
     Where several fits scored the cases of a repeat, the AUC is the share of the pairs within a fit
-    that are in order. Its values are those of a ratio of two sums over patients, A + w (V − A): V
-    is the placement within the fit, w the fit's cases of the other class over their mean.
+    that are in order, and its values are those of `linearise_share_of_pairs`.
 
     Args:
         ranking: (repeats, n); a single row stands beside each repeat of `fit`.
@@ -91,14 +90,29 @@ def placements(
             if n_positive and n_negative:
                 placed[rows] = _placed(scores[None, rows], positive[rows])[0]
                 others[rows] = np.where(positive[rows], n_negative, n_positive)
-        pairs = others[positive].sum()
-        if pairs == 0:
+        if not others[positive].any():
             raise _no_pair("no fit scored cases of both classes")
-        # What each case is worth to the share of pairs that are in order.
-        auc = float(others[positive] @ placed[positive] / pairs)
-        weight = others * np.where(positive, positive.sum(), (~positive).sum()) / pairs
-        values.append(auc + weight * (placed - auc))
+        values.append(linearise_share_of_pairs(placed, others, positive))
     return auc_of_placements(np.array(values), positive, patient, folds)
+
+
+def linearise_share_of_pairs(
+    placed: NDArray[np.float64], pairs: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return (n,) what each case is worth to the share of pairs that are in order.
+
+    That is a ratio of two sums over cases, so it is A + w (V − A): A is the share, V the placement
+    among the cases that a case is paired with, and w their number or weight over its mean.
+
+    Args:
+        placed: (n,) V.
+        pairs: (n,) number or weight of a case's pairs, equal in sum for both classes.
+    """
+    whole = pairs[positive].sum()
+    area = float(pairs[positive] @ placed[positive] / whole)
+    weight = pairs * np.where(positive, positive.sum(), (~positive).sum()) / whole
+    values: NDArray[np.float64] = area + weight * (placed - area)
+    return values
 
 
 def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
 from skiagram.statistics.bootstrap import MeanOverRepeats, Statistic
-from skiagram.statistics.delong import auc_of_placements
+from skiagram.statistics.delong import auc_of_placements, linearise_share_of_pairs
 from skiagram.statistics.linearised import Linearised
 
 Floats = NDArray[np.float64]
@@ -161,7 +161,11 @@ class FreeResponse:
                 repeat.sensitivities(rates, weights, normal=normal).mean(axis=1)
             )
 
-        return MeanOverRepeats([mean_sensitivity(repeat) for repeat in self._single()], self.folds)
+        repeats = [
+            replace(self, repeats=(ratings,), fit=None if self.fit is None else fit[None])
+            for ratings, fit in zip(self.repeats, self.fits, strict=True)
+        ]
+        return MeanOverRepeats([mean_sensitivity(repeat) for repeat in repeats], self.folds)
 
     def area(self, most: float) -> MeanOverRepeats:
         """Return, as a function of weights, the area under FROC up to a rate, over that rate.
@@ -196,13 +200,6 @@ class FreeResponse:
 
         areas = map(area_of_repeat, self.repeats, self.fits)
         return MeanOverRepeats(list(areas), self.folds)
-
-    def _single(self) -> "list[FreeResponse]":
-        """Return each repeat on its own."""
-        return [
-            replace(self, repeats=(ratings,), fit=None if self.fit is None else fit[None])
-            for ratings, fit in zip(self.repeats, self.fits, strict=True)
-        ]
 
     def select(self, images: Flags) -> "FreeResponse":
         """Return the marked images."""
@@ -260,9 +257,8 @@ def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) 
 def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fit: Whole) -> Floats:
     """Return the placement of each abnormal image, then of each of the others.
 
-    The figure is θ = Σ ω ψ / Σ ω over pairs (lesion, other image) of a fit, a ratio of two sums
-    over images: an image's value is θ + a (V − θ), with V its own mean ψ and a its weight of pairs
-    over the mean weight.
+    The figure is Σ ω ψ / Σ ω over pairs (lesion, other image) of a fit. An image's placement is its
+    own mean ψ, and its pairs count by their weight.
 
     Args:
         weight: (l,) ω of each lesion.
@@ -289,13 +285,10 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
         reference[rows] = above
         pairs[: len(abnormal)][images] = image_weight[abnormal[images]] * rows.sum()
         pairs[len(abnormal) :][rows] = whole
-    total = pairs[: len(abnormal)].sum()
-    if not total:
+    is_abnormal = np.arange(len(value)) < len(abnormal)
+    if not pairs[is_abnormal].any():
         raise ValueError("no fit has both a lesion and an image to hold it against")
-    theta = float(pairs[: len(abnormal)] @ lesion_value / total)
-    counts = np.where(np.arange(len(value)) < len(abnormal), len(abnormal), len(others))
-    linearised: Floats = theta + pairs * counts / total * (value - theta)
-    return linearised
+    return linearise_share_of_pairs(value, pairs, is_abnormal)
 
 
 def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Floats:

@@ -1,4 +1,4 @@
-"""What chance alone brings: labels dealt out again by patient, and the AUCs that follow."""
+"""AUCs by ranks, and what chance alone brings to them: labels dealt out again by patient."""
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,18 @@ def indicators(labels: Labels, classes: Labels) -> Floats:
     return whole.reshape(len(labels), -1)
 
 
+def auc_of_ranks(ranks: Floats, positive: NDArray[np.bool_ | np.float64]) -> Floats:
+    """Return (k,) the AUC of each column of (n, k) ranks, where ties share their mean rank.
+
+    Args:
+        positive: Whether a row is of the class looked for, (n, 1) or for each column on its own.
+    """
+    count = positive.sum(axis=0)
+    above = (ranks * positive).sum(axis=0) - count * (count + 1) / 2
+    areas: Floats = above / (count * (len(ranks) - count))
+    return areas
+
+
 def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
     """Return (labelings, classes) AUC of each class against all others.
 
@@ -49,8 +61,5 @@ def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
         labels: (n, labelings).
         classes: (classes,) those wanted.
     """
-    positive = indicators(labels, classes)
-    count = positive.sum(axis=0)
-    ranks = (pd.DataFrame(scores).rank().to_numpy() * positive).sum(axis=0)
-    areas = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))
-    return np.asarray(areas.reshape(-1, len(classes)))
+    ranks = pd.DataFrame(scores).rank().to_numpy()
+    return auc_of_ranks(ranks, indicators(labels, classes)).reshape(-1, len(classes))

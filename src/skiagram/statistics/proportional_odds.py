@@ -81,6 +81,8 @@ def fit_proportional_odds(
 ) -> ProportionalOdds:
     """Return the regression of the largest penalised likelihood, by L-BFGS.
 
+    Of grades without a case at the ends the likelihood has no optimum: the others alone are fitted.
+
     Args:
         values: (n, p).
         grades: How many there are; a grade without a case takes no room between its cuts, and the
@@ -90,22 +92,28 @@ def fit_proportional_odds(
     Raises:
         NotConverged: The optimum was not reached, as without a penalty may be.
     """
+    lowest, highest = int(grade.min()), int(grade.max())
+    if highest == lowest:
+        weights, between = np.zeros(values.shape[1]), np.zeros(0)
+        first = last = 0.0
+    else:
+        present = highest - lowest + 1
+        weights, between = _fit_present(
+            values, grade - lowest, present, penalty, iterations, rising
+        )
+        first, last = between[0], between[-1]
+    below = first - _FAR - np.arange(lowest)[::-1]
+    above = last + _FAR + np.arange(grades - 1 - highest)
+    return ProportionalOdds(weights, np.concatenate([below, between, above]))
+
+
+def _fit_present(
+    values: Floats, grade: Labels, grades: int, penalty: float, iterations: int, rising: bool
+) -> tuple[Floats, Floats]:
+    """Return the weights and the cuts of two or more grades, the lowest and the highest present."""
     from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
 
     cases, columns = values.shape
-    # Of grades without a case at the ends the likelihood has no optimum: fit the others alone.
-    lowest, highest = int(grade.min()), int(grade.max())
-    if highest - lowest + 1 < grades:
-        inner = ProportionalOdds(np.zeros(columns), np.zeros(1))  # all cases have one grade
-        if highest > lowest:
-            present = highest - lowest + 1
-            inner = fit_proportional_odds(
-                values, grade - lowest, present, penalty, iterations, rising=rising
-            )
-        below = inner.cuts[0] - _FAR - np.arange(lowest)[::-1]
-        above = inner.cuts[-1] + _FAR + np.arange(grades - 1 - highest)
-        between = inner.cuts if highest > lowest else np.zeros(0)
-        return ProportionalOdds(inner.weights, np.concatenate([below, between, above]))
     shares = (np.bincount(grade, minlength=grades) + 0.5).cumsum()[:-1] / (cases + grades / 2)
     first = np.log(shares / (1 - shares))
     start = np.concatenate([np.zeros(columns), first[:1], np.log(np.diff(first))])
@@ -133,6 +141,4 @@ def fit_proportional_odds(
     if not solution.success and solution.nit >= iterations:
         raise NotConverged(f"no optimum in {iterations} steps: raise `max_iter` or the penalty")
     weights, steps = solution.x[:columns], np.exp(solution.x[columns + 1 :])
-    return ProportionalOdds(
-        weights, solution.x[columns] + np.concatenate([[0.0], np.cumsum(steps)])
-    )
+    return weights, solution.x[columns] + np.concatenate([[0.0], np.cumsum(steps)])

@@ -12,7 +12,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,6 @@ _STATES = {
     **dict.fromkeys(("0", "false", "no", "absent", "negative"), ABSENT),
     "-1": UNKNOWN,  # uncertain, as CheXpert writes it
 }
-_CELLS = "1 (present), 0 (absent), −1 (uncertain) or an empty cell"
 States = NDArray[np.int64]
 
 
@@ -87,14 +86,6 @@ class FindingsCalibration(MeasuredCalibration):
         """Turn (n, findings) scores into probabilities of as many."""
         probability: Floats = expit(np.array(self.slopes) * scores + np.array(self.intercepts))
         return probability
-
-
-class _ReadFindings(NamedTuple):
-    """Findings of a table: their names, (rows, findings) states, and what a person checks."""
-
-    names: tuple[str, ...]
-    states: States
-    note: str
 
 
 @dataclass(**STRICT)
@@ -172,28 +163,35 @@ class Findings(MeasuredOutcome):
         if not options["findings"]:
             allowed = "one column or more, as --finding-names or --blank-finding was"
             raise OptionError("is not given", where="--findings", allowed=allowed)
-        read = (
-            _read_lists(table, options)
-            if len(options["findings"]) == 1
-            else _read_each(table, options)
-        )
-        if not 2 <= len(read.names) <= MOST_FINDINGS:
+        read = _read_lists if len(options["findings"]) == 1 else _read_each
+        names, states, note = read(table, options)
+        if not 2 <= len(names) <= MOST_FINDINGS:
             raise DataError(
-                f"{len(read.names)} findings: {listed(read.names)}",
+                f"{len(names)} findings: {listed(names)}",
                 where=f"column `{options['findings'][0]}`",
                 allowed=f"2 to {MOST_FINDINGS} findings",
                 remedy="one finding is a class: --label COLUMN --positive CELL; of many name those "
                 "that matter: --finding-names A B",
             )
-        # Another cohort is labelled as the project is.
+        # Another cohort is labelled as the project is. Else labels tell the findings, the rarest
+        # first, as many as leave each label enough cases.
         balanced_by = options.get("balanced_by")
         if balanced_by is None:
-            balanced_by = _choose_balance(read.names, read.states[np.array(table.known)])
-        outcome = cls(column=VALUE, findings=read.names, balanced_by=balanced_by)
-        values = outcome.encode(read.states)
+            present = states[np.array(table.known)] == PRESENT
+            order = np.argsort(present.sum(axis=0), kind="stable").tolist()
+            while len(order) > 1:
+                first = present[:, order].argmax(axis=1)
+                rarest = np.where(present[:, order].any(axis=1), first, -1)
+                cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
+                if cases.min() >= _FEWEST_CASES:
+                    break
+                order.pop(int(cases.argmin()))
+            balanced_by = tuple(names[number] for number in order)
+        outcome = cls(column=VALUE, findings=names, balanced_by=balanced_by)
+        values = outcome.encode(states)
         label = [outcome.classes[number] for number in outcome.label(values).tolist()]
         cells = [f"{value:.0f}" for value in values.tolist()]
-        return ReadColumns(outcome, label, cells, read.note)
+        return ReadColumns(outcome, label, cells, note)
 
     @classmethod
     def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
@@ -486,23 +484,6 @@ class Findings(MeasuredOutcome):
         return dict(zip(self.findings, present.T, strict=True))
 
 
-def _choose_balance(names: Sequence[str], states: States) -> tuple[str, ...]:
-    """Return the findings that labels tell, the rarest first; each label has enough cases.
-
-    Args:
-        states: (n, findings) of the development set.
-    """
-    present = states == PRESENT
-    order = np.argsort(present.sum(axis=0), kind="stable").tolist()
-    while len(order) > 1:
-        rarest = np.where(present[:, order].any(axis=1), present[:, order].argmax(axis=1), -1)
-        cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
-        if cases.min() >= _FEWEST_CASES:
-            break
-        order.pop(int(cases.argmin()))
-    return tuple(names[number] for number in order)
-
-
 def _blank_state(options: Mapping[str, Any]) -> int:
     """Return what an empty cell says of a finding."""
     words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
@@ -520,8 +501,10 @@ def _state(cell: str, blank: int) -> int | None:
     return _STATES.get(plain(cell))
 
 
-def _read_each(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings:
-    """Read a column a finding."""
+def _read_each(
+    table: OutcomeTable, options: Mapping[str, Any]
+) -> tuple[tuple[str, ...], States, str]:
+    """Read a column a finding: their names, (rows, findings) states, and what a person checks."""
     columns, blank = options["findings"], _blank_state(options)
     names = options["finding_names"] or columns
     if len(names) != len(columns) or len(set(names)) < len(names):
@@ -536,7 +519,7 @@ def _read_each(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings
                 f"{len(odd)} of {len(column_states)} cells say no finding, the first "
                 f"`{odd[0].cells[column]}`",
                 where=f"{odd[0].where}, column `{column}`",
-                allowed=_CELLS,
+                allowed="1 (present), 0 (absent), −1 (uncertain) or an empty cell",
                 remedy="correct the table, or leave the column out of --findings",
             )
         states[:, number] = [UNKNOWN if state is None else state for state in column_states]
@@ -550,7 +533,7 @@ def _read_each(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings
             remedy="leave the rows out (`--empty-label leave-out`), or say that an empty cell "
             "means absent (`--blank-finding absent`)",
         )
-    return _ReadFindings(tuple(names), states, _describe(names, states, blank))
+    return tuple(names), states, _describe(names, states, blank)
 
 
 def _says_nothing(cell: str) -> bool:
@@ -563,8 +546,10 @@ def _squeezed(cell: str) -> str:
     return "".join(cell.casefold().replace("_", " ").split())
 
 
-def _read_lists(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFindings:
-    """Read one column whose cells list the findings that are present."""
+def _read_lists(
+    table: OutcomeTable, options: Mapping[str, Any]
+) -> tuple[tuple[str, ...], States, str]:
+    """Read one column whose cells list the findings that are present, as `_read_each` does."""
     (column,) = options["findings"]
     cells = [row.cells[column] for row in table.rows]
     empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
@@ -608,7 +593,7 @@ def _read_lists(table: OutcomeTable, options: Mapping[str, Any]) -> _ReadFinding
     note = _describe(names, states, UNKNOWN)
     if left_out:
         note += f" Not told, since they are not named: {listed(left_out)}."
-    return _ReadFindings(tuple(names), states.reshape(len(cells), len(names)), note)
+    return tuple(names), states.reshape(len(cells), len(names)), note
 
 
 def _describe(names: Sequence[str], states: States, blank: int) -> str:

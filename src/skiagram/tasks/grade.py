@@ -30,7 +30,6 @@ from skiagram.statistics.survival import auc_above
 from skiagram.tasks.columns import (
     VALUE,
     ColumnOption,
-    OutcomeRow,
     OutcomeTable,
     find_missing_code,
     plain,
@@ -152,7 +151,24 @@ class Grade(MeasuredOutcome):
         if column is None:
             allowed = "a column, as --grades was"
             raise OptionError("is not given", where="--grade", allowed=allowed)
-        grades = options["grades"] or _grades_by_number(rows, column)
+        # Where no grades are named they are numbers, in their order.
+        grades = options["grades"]
+        if not grades:
+            cells = {row.cells[column] for row in rows}
+            grade_cells = {cell for cell in cells if cell and not stands_for_missing(cell)}
+            texts = {row.cells[column] for row in rows if row.number(column) is None}
+            words = sorted({plain(cell) for cell in texts & grade_cells})
+            if words:
+                raise DataError(
+                    f"grades that are no numbers: {', '.join(words[:6])}",
+                    where=f"column `{column}`",
+                    allowed="numbers, or grades whose order is told",
+                    remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
+                )
+            grades = sorted({*map(plain, grade_cells)}, key=float)
+            code = find_missing_code([float(number) for number in grades], counts=True)
+            if code is not None:
+                refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):
             allowed = "each once, the lowest first"
@@ -292,8 +308,16 @@ class Grade(MeasuredOutcome):
         yield "absolute_error", "", [grade_error(each, value, patient) for each in predicted]
         exact = [(each == value).astype(np.float64) for each in predicted]
         yield "exact_agreement", "", [share(each[None], patient) for each in exact]
-        repeat_areas = zip(*self._areas(cases), strict=True)
-        yield "auc", "", [_mean_over_cuts(areas, cases.label) for areas in repeat_areas]
+        # The mean over the cut-offs that part the cases, which the rarest grade limits; it says
+        # more than the patients of that grade.
+        repeat_areas = []
+        for areas in zip(*self._areas(cases), strict=True):
+            parting = [area for area in areas if np.isfinite(area.value)] or areas[:1]
+            area = replace(parting[0], kind=cases.label, most_cases=np.inf)
+            values = np.mean([each.values for each in parting], axis=0)
+            influence = np.mean([each.influence for each in parting], axis=0)
+            repeat_areas.append(replace(area, values=values, influence=influence))
+        yield "auc", "", repeat_areas
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
         yield "ranked_probability_score", "", [mean_of_cases(each, patient) for each in errors]
         shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
@@ -380,35 +404,3 @@ class Grade(MeasuredOutcome):
                 "of 5 %."
             )
         return tuple(doubts)
-
-
-def _mean_over_cuts(areas: Sequence[Linearised], label: Labels) -> Linearised:
-    """Return the mean over the cut-offs that part the cases, which the rarest grade limits."""
-    defined_areas = [area for area in areas if np.isfinite(area.value)] or areas[:1]
-    return replace(
-        defined_areas[0],
-        values=np.mean([area.values for area in defined_areas], axis=0),
-        influence=np.mean([area.influence for area in defined_areas], axis=0),
-        kind=label,
-        most_cases=np.inf,  # a mean over cut-offs says more than the patients of the rarest grade
-    )
-
-
-def _grades_by_number(rows: Sequence[OutcomeRow], column: str) -> list[str]:
-    """Return the grades of a column, in the order of their numbers."""
-    cells = {row.cells[column] for row in rows}
-    grade_cells = {cell for cell in cells if cell and not stands_for_missing(cell)}
-    texts = {row.cells[column] for row in rows if row.number(column) is None}
-    words = sorted({plain(cell) for cell in texts & grade_cells})
-    if words:
-        raise DataError(
-            f"grades that are no numbers: {', '.join(words[:6])}",
-            where=f"column `{column}`",
-            allowed="numbers, or grades whose order is told",
-            remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
-        )
-    grades = sorted({*map(plain, grade_cells)}, key=float)
-    code = find_missing_code([float(number) for number in grades], counts=True)
-    if code is not None:
-        refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
-    return grades

@@ -56,6 +56,12 @@ class ScoredCases:
         """Return the (n,) fits of each repeat; None where one scored all cases."""
         return [None] * self.repeats if self.has_one_fit else list(self.fit)
 
+    @property
+    def decided(self) -> Labels:
+        """Return (repeats, n) the most probable class, where classes are told apart."""
+        named: Labels = self.estimate.argmax(axis=2)
+        return named
+
     def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
         """Return some cases; patients are numbered anew."""
         return ScoredCases(

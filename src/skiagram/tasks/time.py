@@ -378,7 +378,15 @@ class TimeToEvent(MeasuredOutcome):
             survival = cases.estimate[:, :, self.grid.index(horizon)]
             errors = [brier_terms(each, *pairs, horizon, other) for each in survival]
             yield "brier", self._at(horizon), [mean_of_cases(each, patient) for each in errors]
-            gaps = [_observed_without(cases, horizon, 1 - each) for each in survival]
+            # The mean risk minus the observed share: of all cases, and without each of them.
+            parts = [np.ones(len(event), dtype=np.bool_), *~np.eye(len(event), dtype=np.bool_)]
+            observed = np.array(
+                [_observed_share(cases.value[rows], cases.label[rows], horizon) for rows in parts]
+            )
+            gaps = []
+            for risk in 1 - survival:
+                gap = np.array([risk[rows].mean() for rows in parts]) - observed
+                gaps.append(leave_one_out(float(gap[0]), gap[1:], patient))
             yield "expected_minus_observed", self._at(horizon), gaps
         grid = np.array([time for time in self.grid if time <= last])
         if len(grid) > 1:
@@ -608,16 +616,3 @@ def _event_free(value: Floats, label: Labels) -> StepCurve:
 def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
     """Return the share that had the event by a horizon."""
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])
-
-
-def _observed_without(cases: ScoredCases, horizon: float, risk: Floats) -> Linearised:
-    """Return the mean risk minus the observed share, and both without each case."""
-
-    def gap(members: NDArray[np.bool_]) -> float:
-        observed = _observed_share(cases.value[members], cases.label[members], horizon)
-        return float(risk[members].mean() - observed)
-
-    everybody = np.ones(len(risk), dtype=np.bool_)
-    others = ~np.eye(len(risk), dtype=np.bool_)
-    without = [gap(members) for members in others]
-    return leave_one_out(gap(everybody), np.array(without), cases.patient)

@@ -145,31 +145,29 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
     note += "; ".join(meanings) + "."
     if options["unit"] is None and unit == named != "days":
         note += f" Times are in {unit}, as the name `{times[0]}` says; else add --unit."
-    value = [_time(row, times, since, unit) for row in rows]
+    # The time of each row: the first that is there, since the image.
+    value = []
+    for row in rows:
+        column = next((name for name in times if row.cells[name]), times[0])
+        cell = row.cells[column]
+        if since is not None and cell:
+            days = (_date(row, column) - _date(row, since)).days
+            if days < 0:
+                raise DataError(
+                    f"the date in `{column}` is {-days} days before that in `{since}`",
+                    where=row.where,
+                    allowed="dates from the image on",
+                    remedy="correct the table, or leave the row out and say so where you report "
+                    "the result; an event before the image cannot be predicted from it",
+                )
+            cell = f"{days / _DAYS[unit]:.6g}"
+        value.append(cell)
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
     note += describe_code([number for number in numbers if number >= 0])
     spelled = tuple(
         sorted({_compared(cell): cell for cell in sorted(others, reverse=True)}.values())
     )
     return ReadTimes(unit, label, value, spelled, note)
-
-
-def _time(row: OutcomeRow, times: Sequence[str], since: str | None, unit: str) -> str:
-    """Return the time of a row as a cell: the first that is there, since the image."""
-    column = next((name for name in times if row.cells[name]), times[0])
-    cell = row.cells[column]
-    if since is None or not cell:
-        return cell
-    days = (_date(row, column) - _date(row, since)).days
-    if days < 0:
-        raise DataError(
-            f"the date in `{column}` is {-days} days before that in `{since}`",
-            where=row.where,
-            allowed="dates from the image on",
-            remedy="correct the table, or leave the row out and say so where you report the "
-            "result; an event before the image cannot be predicted from it",
-        )
-    return f"{days / _DAYS[unit]:.6g}"
 
 
 def _date(row: OutcomeRow, column: str) -> datetime.date:
@@ -198,10 +196,23 @@ def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) 
     """Return cell → CENSORED, EVENT or OTHER, of each cell that occurs.
 
     Raises:
-        DataError: A cell is missing, or neither named nor a usual word; or not both kinds occur.
+        DataError: A cell is missing, or neither named nor a usual word; a named event or one of
+            both kinds does not occur.
     """
     counts = Counter(row.cells[event] for row in rows)
-    named = _named(counts, event, options)
+    # What is meant → the cells that the line names for it; other words may be of another cohort.
+    column_cells = {_compared(cell) for cell in counts}
+    unnamed = [cell for cell in options["cause"] or () if _compared(cell) not in column_cells]
+    if unnamed:
+        events = sorted({cell for cell in column_cells if _usual_state(cell) != CENSORED} - {""})
+        raise DataError(
+            f"no event is called {', '.join(map(repr, unnamed))}",
+            where=f"column `{event}`",
+            allowed=", ".join(map(repr, events)),
+            remedy="name the cells that mean this event: --cause CELL",
+        )
+    option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
+    named = {kind: {*map(_compared, options[name] or ())} for kind, name in option_names.items()}
     bare = [cell for cell in counts if _compared(cell) in _BARE]
     words = _words(event)
     contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
@@ -252,26 +263,6 @@ def _usual_state(text: str) -> int | None:
     by_word = _usual_state((coded["word"] or coded["before"]).strip())
     by_code = {"0": CENSORED, "1": EVENT}.get(code, by_word)
     return by_word if by_word == by_code else None
-
-
-def _named(counts: Collection[str], event: str, options: Mapping[str, Any]) -> dict[int, set[str]]:
-    """Return what is meant → the cells that the line names for it, as compared.
-
-    Raises:
-        DataError: The column has none of the events; other words may be those of another cohort.
-    """
-    column_cells = {_compared(cell) for cell in counts}
-    unknown = [cell for cell in options["cause"] or () if _compared(cell) not in column_cells]
-    if unknown:
-        events = sorted({cell for cell in column_cells if _usual_state(cell) != CENSORED} - {""})
-        raise DataError(
-            f"no event is called {', '.join(map(repr, unknown))}",
-            where=f"column `{event}`",
-            allowed=", ".join(map(repr, events)),
-            remedy="name the cells that mean this event: --cause CELL",
-        )
-    option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
-    return {kind: {*map(_compared, options[name] or ())} for kind, name in option_names.items()}
 
 
 def _require_known(

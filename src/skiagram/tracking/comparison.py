@@ -155,17 +155,15 @@ def option_address(name: str, options: Mapping[str, str]) -> str:
 
 def describe_change(before: str, now: str) -> str:
     """Return `1 → 3`; of a list what came and what went, such as `+svm −lda`."""
-    lists = [_read_names(value) for value in (before, now)]
-    if lists[0] is None or lists[1] is None:
+    # The names of both lists, as JSON or with commas; another value is none.
+    lists = []
+    for value in (before, now):
+        is_json = value.startswith("[")
+        names = json.loads(value) if is_json else split_names(value)
+        if (is_json or "," in value) and all(isinstance(name, str) for name in names):
+            lists.append(names)
+    if len(lists) < 2:
         return f"{before or 'none'} → {now or 'none'}"
     came = [f"+{name}" for name in lists[1] if name not in lists[0]]
     went = [f"−{name}" for name in lists[0] if name not in lists[1]]
     return " ".join([*came, *went]) or "another order"
-
-
-def _read_names(value: str) -> list[str] | None:
-    """Return the names of a list, as JSON or with commas; None of any other value."""
-    if value.startswith("["):
-        entries = json.loads(value)
-        return entries if all(isinstance(entry, str) for entry in entries) else None
-    return split_names(value) if "," in value else None

@@ -21,14 +21,12 @@ from skiagram.evaluation.evaluation_record import (
     MERIT,
     Evaluation,
 )
-from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import (
     LIMIT,
     METRICS,
     SELECTION,
     STABILITY,
     STANDING_FINDERS,
-    ModelResult,
 )
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
@@ -49,7 +47,6 @@ from skiagram.tracking.comparison import FAILED, METRICS_ID, WORKSPACE, metrics_
 from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, receipt_of
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
-_FOLDERS = ("plots", "checklists")
 _STAGES = ("ingest", "audit", "restore", "propose", "extract", "encode", "evaluate")
 _ARM_STAGE = {
     "classical": "train_baseline",
@@ -61,7 +58,6 @@ _ARM_STAGE = {
 _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
-_OPTIONS = "data/code/options"
 _RECORDED = (METRICS, SELECTION, LIMIT, STABILITY)  # analyses, of each model
 _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
@@ -69,10 +65,21 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_record(Evaluation, project / "reports/evaluation.json")
-    points = {
-        result.outcome.model: (result.outcome, _result_points(result, evaluation.table))
-        for result in evaluation.models
-    }
+    # All figures of a model that are of all its cases; folds and repeats are steps.
+    points = {}
+    for result in evaluation.models:
+        outcome = result.outcome
+        model_points = []
+        for row in evaluation.table.select(model=outcome.model, versus="").rows:
+            # A figure may be of a horizon, which stands in its name; groups of cases are left out.
+            if row.analysis == METRICS or (row.analysis in _RECORDED and not row.group):
+                model_points += estimate_points(f"{row.figure} {row.group}".strip(), row)
+        for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.by_repeat)):
+            for step, value in enumerate(values):
+                model_points += [Point(name, value, step)] if math.isfinite(value) else []
+        costs = ("parameters", "multiply_adds", "images_seen", "fits")
+        model_points += _finite_points({name: getattr(outcome, name) for name in costs})
+        points[outcome.model] = outcome, model_points
     if absent := [name for name in models if name not in points]:
         where = "reports/evaluation.json"
         raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
@@ -105,7 +112,7 @@ def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) ->
 
 def _resolved_options(project: Path) -> dict[str, str]:
     """Return the flat name of every option of a run → its value, as stage digest resolved them."""
-    path = project / _OPTIONS
+    path = project / "data/code/options"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
@@ -137,7 +144,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         points=tuple(points),
         tags=tags,
         artefacts={reports / file: "" for file in _FILES}
-        | {reports / folder: folder for folder in _FOLDERS},
+        | {reports / folder: folder for folder in ("plots", "checklists")},
         began=first.began if first and timed else None,
         ended=last.ended if last and timed else None,
     )
@@ -205,24 +212,6 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
         return []
     values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return _finite_points(values, digits)
-
-
-def _result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
-    """Return all figures of one model that are of all its cases; folds and repeats are steps."""
-    outcome = result.outcome
-    model_rows = figures.select(model=outcome.model, versus="").rows
-    # A figure may be of a horizon, which stands in its name; groups of cases are left out.
-    recorded = [
-        (f"{row.figure} {row.group}".strip(), row)
-        for row in model_rows
-        if row.analysis == METRICS or (row.analysis in _RECORDED and not row.group)
-    ]
-    points = [point for name, row in recorded for point in estimate_points(name, row)]
-    for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.by_repeat)):
-        steps = enumerate(values)
-        points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
-    costs = ("parameters", "multiply_adds", "images_seen", "fits")
-    return points + _finite_points({name: getattr(outcome, name) for name in costs})
 
 
 def _finite_points(values: Mapping[str, float | None], digits: int | None = None) -> list[Point]:

@@ -215,7 +215,16 @@ class MLflowStore:
                 # MLflow writes into a database itself, without a server before it.
                 is_database = re.match(_DATABASE, uri) is not None
                 if is_database and not uri.startswith("sqlite"):
-                    _connect_once(uri)
+                    # MLflow itself would try ten times to connect. A database that falls silent
+                    # later is waited for as its driver waits. The address can say how long:
+                    # `tcp_user_timeout` of PostgreSQL, `read_timeout` of MySQL.
+                    from sqlalchemy import NullPool, create_engine, make_url
+
+                    url = make_url(uri)
+                    knows = url.get_driver_name() in _WITH_CONNECT_TIMEOUT
+                    if knows and "connect_timeout" not in url.query:
+                        url = url.update_query_dict({"connect_timeout": _CONNECT_TIMEOUT})
+                    create_engine(url, poolclass=NullPool).connect().close()
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a database has them in the project.
                 artefacts = home / "mlartifacts" if is_database else None
@@ -244,7 +253,9 @@ class MLflowStore:
 
     def _record_runs(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         """Write a parent run and a child a model; a run ends last, which says that it is whole."""
-        writer = {_WRITER: _writer(home)}
+        from mlflow.entities import LoggedModelStatus
+
+        writer, skiagram = {_WRITER: _writer(home)}, version("skiagram")
         whole = execution.parent
         marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name}
         parent = _create_run(client, experiment, whole, marks | writer)
@@ -258,14 +269,18 @@ class MLflowStore:
                 _log(client, run_id, child)
             else:
                 # A model is logged by the first run that has it, with the figures of that run.
+                # Another version of skiagram logs it anew: it asks for the version that logged it.
                 digest = verify_checksums(folder)
-                model = _find_logged_model(client, experiment, digest)
-                if model is None:
+                same = f"tags.`{_SHA256}` = '{digest}' AND tags.`{_VERSION}` = '{skiagram}'"
+                logged = client.search_logged_models([experiment], same)
+                ready = [each for each in logged if each.status == LoggedModelStatus.READY]
+                if ready:
+                    model = str(ready[0].model_id)
+                    _log(client, run_id, child)
+                else:
                     model = _log_model(client, experiment, folder, digest, run_id)
                     _log(client, run_id, child, model)
                     client.finalize_logged_model(model, "READY")
-                else:
-                    _log(client, run_id, child)
                 self._link(client, run_id, child.name, model, home)
             _end_run(client, run_id, child)
         _end_run(client, parent, whole)
@@ -299,20 +314,6 @@ def _quieten() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     # the signature says what a served model reads, and a file of one's own shows it better
     warnings.filterwarnings("ignore", ".*An input example was not provided")
-
-
-def _connect_once(uri: str) -> None:
-    """Raise where a database takes no connection within seconds: MLflow itself would try ten times.
-
-    A database that falls silent later is waited for as its driver waits. The address can say how
-    long: `tcp_user_timeout` of PostgreSQL, `read_timeout` of MySQL.
-    """
-    from sqlalchemy import NullPool, create_engine, make_url
-
-    url = make_url(uri)
-    if url.get_driver_name() in _WITH_CONNECT_TIMEOUT and "connect_timeout" not in url.query:
-        url = url.update_query_dict({"connect_timeout": _CONNECT_TIMEOUT})
-    create_engine(url, poolclass=NullPool).connect().close()
 
 
 def shown_uri(uri: str) -> str:
@@ -424,20 +425,6 @@ def save_pyfunc(folder: Path, target: Path) -> None:
 def _is_served(folder: Path) -> bool:
     """Return whether a model scores new cases: a reader's scores are a column of the data set."""
     return read_record(Deployment, folder / DEPLOYMENT).arm != "reader"
-
-
-def _find_logged_model(client: Any, experiment: str, digest: str) -> str | None:
-    """Return the id of the model that an earlier run logged of a folder with this SHA-256.
-
-    Of this version of skiagram alone: a logged model asks for the version that logged it.
-    """
-    from mlflow.entities import LoggedModelStatus
-
-    same = f"tags.`{_SHA256}` = '{digest}' AND tags.`{_VERSION}` = '{version('skiagram')}'"
-    for model in client.search_logged_models([experiment], same):
-        if model.status == LoggedModelStatus.READY:
-            return str(model.model_id)
-    return None
 
 
 def _log_model(client: Any, experiment: str, folder: Path, digest: str, run_id: str) -> str:

@@ -7,7 +7,6 @@ input is a case: its image as the bytes of a file, beside it a mask where the mo
 and covariates where it reads those. What comes back is what `skiagram predict` writes.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ from skiagram.tracking.mlflow_store import LABEL, NAME, image_columns
 
 if TYPE_CHECKING:
     from skiagram.deploy.model import DeployedModel
-    from skiagram.deploy.new_cases import NewCase
 
 
 def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
@@ -31,10 +29,28 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     Columns of `image_columns` hold the content of files, those of covariates text or numbers.
     """
     from skiagram.deploy.inputs import CovariateTable
+    from skiagram.deploy.new_cases import MemoryTree, NewCase
     from skiagram.deploy.prediction import row_cells, score_cases
+    from skiagram.readers.case_images import ImageReference
 
-    rows = frame.to_dict("records")
-    cases = [_case(model, number, row) for number, row in enumerate(rows)]
+    rows, preparation = frame.to_dict("records"), model.preparer.preparation
+    image_pairs = image_columns(preparation.modalities, regions=preparation.regions)
+    cases = []
+    for number, row in enumerate(rows, start=1):
+        files: dict[str, bytes] = {}
+        images, label = {}, _text(row.get(LABEL))
+        for modality, (image, mask) in image_pairs.items():
+            for name in (image, mask):
+                content = None if name is None else row.get(name)
+                if name is not None and isinstance(content, bytes) and content:
+                    files[name] = content
+            images[modality] = ImageReference(
+                image,
+                (mask,) if mask in files else (),
+                label_value=int(label) if label.isdecimal() else None,
+            )
+        cases.append(NewCase(f"row {number}", MemoryTree(files), images))
+    # What else is known of them.
     columns = {covariate.column for covariate in model.scorer.covariates}
     cells = {
         case.name: {name: _text(row.get(name)) for name in columns}
@@ -47,30 +63,10 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
     unscored, decides = (float("nan"),) * len(model.task.reported), model.threshold is not None
     records = []
-    for name, row in zip(names, scored, strict=True):
-        whole = replace(row, file=name, probability=row.probability or unscored)
+    for name, result in zip(names, scored, strict=True):
+        whole = replace(result, file=name, probability=result.probability or unscored)
         records.append(row_cells(whole, [*model.task.reported], decides=decides))
     return pd.DataFrame(records)
-
-
-def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
-    from skiagram.deploy.new_cases import MemoryTree, NewCase
-    from skiagram.readers.case_images import ImageReference
-
-    files: dict[str, bytes] = {}
-    images = {}
-    preparation = model.preparer.preparation
-    columns = image_columns(preparation.modalities, regions=preparation.regions)
-    for modality, (image, mask) in columns.items():
-        content = {column: row.get(column) for column in (image, mask) if column is not None}
-        files |= {name: file for name, file in content.items() if isinstance(file, bytes) and file}
-        label = _text(row.get(LABEL))
-        images[modality] = ImageReference(
-            image,
-            (mask,) if mask in files else (),
-            label_value=int(label) if label.isdecimal() else None,
-        )
-    return NewCase(f"row {number + 1}", MemoryTree(files), images)
 
 
 def _text(cell: object) -> str:

@@ -20,6 +20,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from skiagram.options import STRICT
+from skiagram.statistics.permutation import auc_of_ranks
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
 Values = NDArray[np.float64]
@@ -129,9 +130,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ranks = rankdata(values, axis=0)
             area = np.zeros(values.shape[1])
             for class_ in np.unique(label):
-                in_class = label == class_
-                n, n_rest = int(in_class.sum()), int((~in_class).sum())
-                area += np.abs((ranks[in_class].sum(axis=0) - n * (n + 1) / 2) / (n * n_rest) - 0.5)
+                area += np.abs(auc_of_ranks(ranks, (label == class_)[:, None]) - 0.5)
             return area
         if self.method == "mutual_information":
             return self._information(values, label)

@@ -318,7 +318,19 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
     if _decisive(evaluation) is not None:
         name = f"Best {evaluation.contender_words} minus best classical model"
         groups.append(Group("What the answer rests on", [TableRow(name, difference)]))
-    groups += _trivial_rules(evaluation)
+    # The simple baselines that were in the run, and chance or the most common class.
+    rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
+    chance = task.predicted.chance
+    half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
+    if chance is not None and not _counts_decisions(evaluation):
+        rows.append(TableRow("Chance", half))
+    elif task.positive is not None:
+        rows.append(TableRow("Chance", [*half, "50", "50"]))
+    elif evaluation.majority_accuracy:
+        share = _of_hundred(evaluation.majority_accuracy)
+        rows.append(TableRow("Always the most common class", [*half, share]))
+    if rows:
+        groups.append(Group("Simple baselines", rows))
     if evaluation.ideal:
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
         groups.append(Group("The limit of this task", [row]))
@@ -369,22 +381,6 @@ def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
         value, low, high = (None if part is None else 1 - part for part in parts)
         share = Estimate(value, low, high)
     return fill_cell(_scaled(share, 100), 0, 0)
-
-
-def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
-    """Yield the simple baselines that were in the run, and chance or the most common class."""
-    rows = [_row(evaluation, model) for model in list_simple_rules(evaluation)]
-    chance = evaluation.task.predicted.chance
-    half = [format_decimal(chance)] * (2 if evaluation.near_duplicates else 1)
-    if chance is not None and not _counts_decisions(evaluation):
-        rows.append(TableRow("Chance", half))
-    elif evaluation.task.positive is not None:
-        rows.append(TableRow("Chance", [*half, "50", "50"]))
-    elif evaluation.majority_accuracy:
-        share = _of_hundred(evaluation.majority_accuracy)
-        rows.append(TableRow("Always the most common class", [*half, share]))
-    if rows:
-        yield Group("Simple baselines", rows)
 
 
 def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:

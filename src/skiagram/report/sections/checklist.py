@@ -28,7 +28,6 @@ from skiagram.statistics.estimate import format_decimal, format_difference, form
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
-_NO_COLUMN = "No known column divides the cases into subgroups"
 State = Literal["here", "partly", "author", "not here", "not applicable"]
 STATE_WORDS: dict[State, str] = {
     "here": "yes",
@@ -118,6 +117,10 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         for model in best_models(evaluation)
         if (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
     ]
+    missing, treatment = "no case was restored", material.treatment
+    if "missing" in treatment and len(treatment):
+        restored, cases = int((treatment["missing"] > 0).sum()), len(treatment)
+        missing = f"{format_count(restored)} of {format_count(cases)} cases had missing pixels"
     return {
         "design": design,
         "folds": f"{folds}, {trainings}",
@@ -132,7 +135,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(detectable.value) if detectable else "not known",
-        "missing": _missing(material.treatment),
+        "missing": missing,
         "audit": f"{len(material.audit.findings)} findings of the audit",
         "near_duplicates": f"{evaluation.near_duplicates} test cases with a near duplicate",
         "source": card.source,
@@ -157,13 +160,6 @@ def _count(evaluation: Evaluation, part: str) -> str:
         f"{format_count(number)} {name}" for name, number in evaluation.cases[part].items()
     )
     return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
-
-
-def _missing(treatment: pd.DataFrame) -> str:
-    if "missing" not in treatment or not len(treatment):
-        return "no case was restored"
-    cases = int((treatment["missing"] > 0).sum())
-    return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
 
 
 def _sites(evaluation: Evaluation) -> str:
@@ -222,7 +218,8 @@ def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item
     anchors = tuple(anchor for anchor in item.anchors if met.get(anchor, True))
     stands, author = item.stands.format_map(facts), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
-        author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
+        missing = author or "Figures by part of the cases"
+        author = f"{missing}. No known column divides the cases into subgroups"
         stands = stands if anchors else ""
     state: State = "here" if not author else "partly" if stands else "author"
     words = stands[:1].upper() + stands[1:]

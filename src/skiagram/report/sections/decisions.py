@@ -37,7 +37,6 @@ from skiagram.statistics.estimate import (
 )
 from skiagram.tasks.classes import CLASS_FIGURES
 
-_AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that
 _THRESHOLDS_IN_WORDS = (0.1, 0.2, 0.3, 0.5)
 _NOT_COMPARED = Estimate(None, reason="needs a network and a classical model that were trained")
@@ -79,7 +78,7 @@ def decisions(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
     prevalence = evaluation.prevalence
-    stated = "" if prevalence is None else _AT_PREVALENCE
+    stated = "" if prevalence is None else "_at_prevalence"
     metrics = [
         metric
         for metric in CLASS_FIGURES

@@ -25,7 +25,6 @@ _FIGURES = {
     "slope": "Calibration slope (ideal 1)",
     "expected_to_observed": "Expected / observed (ideal 1)",
 }
-_UNCHANGED = "updating the calibration leaves it as it is"
 
 
 @section(
@@ -64,7 +63,7 @@ def tabulate_external(evaluation: Evaluation) -> Table:
             for side in sides:
                 found = model_figures.select(figure=name, group=side).rows
                 # Updating changes no order of cases, so some figures have none there.
-                missing = Cell(MISSING, reason=_UNCHANGED)
+                missing = Cell(MISSING, reason="updating the calibration leaves it as it is")
                 cells.append(fill_cell(found[0], digits + 1, digits) if found else missing)
             rows.append(TableRow(title, cells))
         groups.append(Group(model.outcome.title, rows))

@@ -30,7 +30,6 @@ from skiagram.tasks.classes import CLASS_FIGURE
 from skiagram.tasks.figure import Figure
 
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
-_ABSENT = Estimate(None)
 _WIDEST = 6  # figures in a table of an outcome that is measured, which a sheet of paper holds
 
 
@@ -155,7 +154,7 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
             rows.append([outcome.title, outcome.arm, "failed", *absent])
             continue
         chosen_by = result.find(evaluation.task.predicted.selection, SELECTION)
-        figures = [chosen_by, *(_get(result, name) or _ABSENT for name in shown)]
+        figures = [chosen_by, *(_get(result, name) or Estimate(None) for name in shown)]
         rows.append(
             [
                 outcome.title + (" *" if evaluation.best.get(outcome.arm) == outcome.model else ""),

@@ -31,10 +31,7 @@ from skiagram.report.tables import (
 )
 from skiagram.statistics.estimate import Estimate, format_decimal
 
-_KEEPS_ALL = Estimate(None, reason="the model selects no features")
 _SINGLE = Estimate(None, reason="only one repeat; the spread over seeds needs repeats ≥ 2")
-_FEW_FOLDS = Estimate(None, reason="too few folds")
-_AGREEMENT = "Agreement of the selected features"
 _VARIANCES = [f"variance_{source}" for source in SOURCES]
 
 _ROW = 0.36  # inches
@@ -72,18 +69,20 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
         "SD over seeds",
         "Training minus out-of-fold AUC",
         "Cases classified differently with another seed",
-        *([_AGREEMENT] if choosing else []),
+        *(["Agreement of the selected features"] if choosing else []),
     ]
 
     def cells(model: ModelResult) -> Cells | None:
         result = model.figures.select(analysis=STABILITY)
         if not result:
             return None
-        agreement = result.get(figure="selection_agreement") or _KEEPS_ALL
+        few_folds = Estimate(None, reason="too few folds")
+        keeps_all = Estimate(None, reason="the model selects no features")
+        agreement = result.get(figure="selection_agreement") or keeps_all
         return [
             *([fill_cell(model.find("selection_auc", SELECTION))] if nested else []),
             fill_cell(result.find(figure="fold_auc_mean")),
-            fill_cell(result.get(figure="fold_auc_sd") or _FEW_FOLDS),
+            fill_cell(result.get(figure="fold_auc_sd") or few_folds),
             fill_cell(result.get(figure="seed_auc_sd") or _SINGLE),
             fill_difference(result.find(figure="training_gap")),
             fill_cell(result.get(figure="flips") or _SINGLE),

@@ -83,19 +83,17 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
             f"{table['fit'].nunique()} fits; mean at the last epoch: {ends}."
         )
         drawing = page.finish(f"training_{model}", words)
-        return replace(drawing, note=_describe_learned_by_heart(table))
-
-
-def _describe_learned_by_heart(table: pd.DataFrame) -> str:
-    """Say so where most fits went on learning their own cases alone; empty elsewhere."""
-    if (learned := find_learned_by_heart(table)) is None:
-        return ""
-    return (
+    # Whether most fits went on learning their own cases alone.
+    learned = find_learned_by_heart(table)
+    if learned is None:
+        return drawing
+    note = (
         f" In {learned[0]} of {learned[1]} fits the validation loss rose by more than "
         f"{100 * RISE:g} % after its lowest epoch while the training loss fell: the network "
         "memorises its cases, and its weights of that epoch were kept. Fewer layers that learn, "
         "stronger views or more cases would help."
     )
+    return replace(drawing, note=note)
 
 
 def tabulate_cost(evaluation: Evaluation) -> Table:

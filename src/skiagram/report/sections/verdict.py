@@ -50,52 +50,40 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     Args:
         patients_known: False where groups of near duplicates stand in for patients.
     """
-    sentences = [
-        *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
-        *_decisive_margins(evaluation),
+    return (
+        *_vary_terms(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *describe_rules(evaluation, beaten=True),
-        *_variance_sources(evaluation),
-        *_order_of_models(evaluation),
-    ]
-    if (gap := find_gap_to_ideal(evaluation)) is not None:
-        side = "below" if evaluation.lower_is_better else "above"
-        sentences.append(
-            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
-            f"{side} that of the better of the two. Other features, other networks or more "
-            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
-            "(upper bound of its 95 % interval)."
-        )
-    return tuple(sentences)
+        *_describe_models(evaluation),
+    )
 
 
-def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
-    """Tell what this many patients can show; what to do next says how many are needed."""
+def _vary_terms(evaluation: Evaluation, people: str) -> Iterator[str]:
+    """Tell what this many patients can show, and with which margins the answer would be another."""
+    # What to do next says how many patients are needed.
     primary = evaluation.figures.select(analysis=PRIMARY)
     detectable = primary.find(figure="detectable").value
-    if detectable is None or is_nothing_of_use(evaluation):
-        return
-    reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
-    power = (
-        f"with these {format_count(reported)} {people}, a true difference in "
-        f"{evaluation.figure_words} of {format_decimal(detectable)} is found with a probability of "
-        "80 %"
-    )
-    if is_precise_enough(evaluation):
-        yield f"More {people} would change little: {power}; the margin is {margin}."
-        return
-    detect = primary.find(figure="patients_to_detect")
-    enough = ""
-    if detect.value is None and detect.reason and not is_settled(evaluation):
-        enough = f" No number of {people} is enough: {detect.reason}."
-    yield f"More {people}: {power}; most smaller differences are missed.{enough}"
-
-
-def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
-    """Tell for which other margins the answer would be another, on the cases that it follows."""
+    margin = format_decimal(evaluation.margin)
+    if detectable is not None and not is_nothing_of_use(evaluation):
+        power = (
+            f"with these {format_count(evaluation.patients['reported'])} {people}, a true "
+            f"difference in {evaluation.figure_words} of {format_decimal(detectable)} is found "
+            "with a probability of 80 %"
+        )
+        detect = primary.find(figure="patients_to_detect")
+        if is_precise_enough(evaluation):
+            yield f"More {people} would change little: {power}; the margin is {margin}."
+        elif detect.value is None and detect.reason and not is_settled(evaluation):
+            yield (
+                f"More {people}: {power}; most smaller differences are missed. No number of "
+                f"{people} is enough: {detect.reason}."
+            )
+        else:
+            yield f"More {people}: {power}; most smaller differences are missed."
+    # Other margins, on the cases that the answer follows.
     decisive = find_decisive(evaluation)
     estimate = decisive.gain if decisive else Estimate(None)
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
-    choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
+    choice = f"The margin of {margin} is a choice"
     margins = find_deciding_margins(estimate)
     if margins == "none":
         yield f"{choice}; whatever it is, the answer is not “yes”."
@@ -111,8 +99,9 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
-    """Tell how much of the variance of the contender another seed would make."""
+def _describe_models(evaluation: Evaluation) -> Iterator[str]:
+    """Tell what another seed, another draw of patients or a perfect model would make of models."""
+    # How much of the variance of the contender is that of the seed.
     choice = evaluation.arms.get(evaluation.contender)
     best = choice.model if choice else ""
     for model in evaluation.every:
@@ -124,10 +113,7 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
                 f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
                 f"from the patients, {seed} from the seed and {both} from their interaction."
             )
-
-
-def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
-    """Tell where another draw of patients would put another model first."""
+    # Where another draw of patients would put another model first.
     leader, share, standing = find_leader(evaluation)
     words = (
         f"Among all models, {evaluation.titles.get(leader, leader)} has the highest AUC in "
@@ -143,3 +129,12 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
         )
     elif standing == "open":
         yield f"{words}: it is not settled which model is best."
+    # What is left up to the ideal observer.
+    if (gap := find_gap_to_ideal(evaluation)) is not None:
+        side = "below" if evaluation.lower_is_better else "above"
+        yield (
+            f"The {evaluation.figure_words} of the ideal observer is {format_decimal(gap.value)} "
+            f"{side} that of the better of the two. Other features, other networks or more "
+            f"training cases can gain about that much, and at most {format_decimal(gap.high)} "
+            "(upper bound of its 95 % interval)."
+        )
