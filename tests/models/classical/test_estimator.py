@@ -1,20 +1,24 @@
 """What the class of all classical models does: columns, selection, named failures."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from skiagram.encoders import encoder
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import PREFIX
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import FitContext, Labelled
+from skiagram.preparation import PreparedData
+from skiagram.records.files import write_record
 from tests.models.classical.families import (
     cohort,
     model,
 )
-from tests.models.examples import labelled
+from tests.models.examples import TASK, labelled
 
 CONTEXT = FitContext(seed=2**32 - 1)
 
@@ -169,3 +173,23 @@ def test_features_that_do_not_last_are_left_out_in_each_fit() -> None:
         chosen.fit(cases, CONTEXT)
     with pytest.raises(ModelFailure, match=r"no feature has .* surely above 0\.999"):
         model("logistic_regression", lasting={"least": 0.999}).fit(with_copies, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("family", "named"), [("covariates", "covariates"), ("first_order", "features")]
+)
+def test_a_title_says_what_is_read_beside_an_encoding(
+    family: str, named: str, tmp_path: Path
+) -> None:
+    case_id = np.array(["case-000000", "case-000001"])
+    folder = tmp_path / "encodings" / "tiny"
+    folder.mkdir(parents=True)
+    FeatureTable(case_id, ("encoding_0",), np.zeros((2, 1))).write(folder / encoder.TABLE)
+    record = encoder.EncoderRecord({"title": "Tiny network"}, "0" * 64, 1, 1)
+    write_record(record, folder / encoder.RECORD)
+    name = f"{family}_age"
+    FeatureTable(case_id, (name,), np.ones((2, 1))).write(tmp_path / "features.parquet")
+    fused = model("logistic_regression", encoding="tiny", columns=["encoding", family])
+    reading = fused.read(PreparedData.under(tmp_path), TASK)
+    assert reading.title == f"Logistic regression on Tiny network and {named}"
+    assert reading.of(case_id).names == ("encoding_0", name)

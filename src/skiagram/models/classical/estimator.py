@@ -153,7 +153,8 @@ class ClassicalModel(ABC):
                 raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
             values = np.hstack([table.values, case_features.values])
             table = FeatureTable(table.case_id, (*table.names, *case_features.names), values)
-            title, preparation = f"{title} and features", prepared.preparation
+            beside = "covariates" if {*families} == {"encoding", "covariates"} else "features"
+            title, preparation = f"{title} and {beside}", prepared.preparation
             read += (prepared.features,)
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
 
