@@ -171,20 +171,13 @@ def refit(
         fused=reading.is_fused,
         context=context,
     )
-    fits = tuple(
-        FoldFit(
-            number,
-            folder / fit.title,
-            model,
-            fit.training,
-            fit.scored[0][1],
-            explained.ranking_of(np.load(folder / f"{fit.title}.npy")),
-        )
-        for number, fit in enumerate(
-            validator.held_out_fits(development_cases, task.design, epochs)
-        )
-    )
-    return replace(explained, fits=fits)
+    made_fits = validator.held_out_fits(development_cases, task.design, epochs)
+    fits: list[FoldFit] = []
+    for number, fit in enumerate(made_fits):
+        _, held_out = fit.scored[0]
+        ranking = explained.ranking_of(np.load(folder / f"{fit.title}.npy"))
+        fits.append(FoldFit(number, folder / fit.title, model, fit.training, held_out, ranking))
+    return replace(explained, fits=tuple(fits))
 
 
 def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[Any]:

@@ -134,18 +134,40 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     Raises:
         OptionError: There is such a choice. The message names it, what is allowed and what to do.
     """
-    # the choices by themselves
     _check_names(options)
     models: dict[str, Models] = {}
     for arm in _CLASSES:
         names = split_names(find_value(options.choices, arm, PARAMS) or [])
         models[arm] = {name: options.read_file("model", name) for name in names}
-    _check_arms(models)
-    _check_changes(options)
+    # a network among the classical models, the other way round, or no model at all
+    for arm, named in models.items():
+        other = _OTHER_ARM[arm]
+        for name, values in named.items():
+            if _target(values).startswith(_CLASSES[other]):
+                raise OptionError(
+                    f"`{name}` is {_KINDS[other]}",
+                    where=arm,
+                    allowed=_KINDS[arm],
+                    remedy=f"name it among `{other}` (`--{other} {name}`)",
+                )
+    if not any(models.values()):
+        raise OptionError(
+            "no model is chosen",
+            where="baselines, networks",
+            allowed="one model or more",
+            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
+        )
+    # a changed option that its file's class does not know, or a value that it refuses
+    for change in options.changes:
+        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
+        if len(rest) > 1 and rest[0] in options.list_files(group):
+            values = options.read_file(group, rest[0])
+            if "_target_" in values:
+                build(values, f"{group}.{rest[0]}")
     trained = {**models["baselines"], **models["networks"]}
     choices = _check_values(options)
     _check_references(options, trained)
-    # and against the data set
+    # choices that do not go with the data set
     if data is not None:
         _check_models(trained, models["networks"], data, choices)
         _check_folds(choices, data, options)
@@ -183,37 +205,6 @@ def _check_names(options: Composition) -> None:
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
-
-
-def _check_arms(models: Mapping[str, Models]) -> None:
-    """Refuse a network among the classical models, the other way round, and a run of no model."""
-    for arm, named in models.items():
-        other = _OTHER_ARM[arm]
-        for name, options in named.items():
-            if _target(options).startswith(_CLASSES[other]):
-                raise OptionError(
-                    f"`{name}` is {_KINDS[other]}",
-                    where=arm,
-                    allowed=_KINDS[arm],
-                    remedy=f"name it among `{other}` (`--{other} {name}`)",
-                )
-    if not any(models.values()):
-        raise OptionError(
-            "no model is chosen",
-            where="baselines, networks",
-            allowed="one model or more",
-            remedy="name one, for example `--baselines svm`, or leave one of the two options out",
-        )
-
-
-def _check_changes(options: Composition) -> None:
-    """Refuse a changed option that its file's class does not know, or a value that it refuses."""
-    for change in options.changes:
-        _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
-        if len(rest) > 1 and rest[0] in options.list_files(group):
-            values = options.read_file(group, rest[0])
-            if "_target_" in values:
-                build(values, f"{group}.{rest[0]}")
 
 
 def _check_values(options: Composition) -> "RunChoices":
@@ -310,8 +301,9 @@ def _check_models(
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     if data.kind != "class" or data.cases is not None:
         classical = {name: values for name, values in trained.items() if name not in networks}
-        able = [name for name, values in classical.items() if data.kind in _list_kinds(values)]
-        if classical and not able:
+        built = [build(values, "model") for values in classical.values()]
+        learned = [getattr(model, "tasks", ("class",)) for model in built]
+        if classical and not any(data.kind in kinds for kinds in learned):
             raise OptionError(
                 f"none of {listed(f'`{name}`' for name in classical)} learns what is predicted, "
                 f"which is of the kind {data.kind}",
@@ -321,12 +313,6 @@ def _check_models(
                 else "models that learn several findings",
                 remedy="name such a model too, or leave `--baselines` out for the usual ones",
             )
-
-
-def _list_kinds(values: Mapping[str, Any]) -> Sequence[str]:
-    """Return the kinds of outcome that a classical model learns."""
-    kinds: Sequence[str] = getattr(build(values, "model"), "tasks", ("class",))
-    return kinds
 
 
 def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition) -> None:
