@@ -130,7 +130,22 @@ class StagesOfProject:
         and all comments.
         """
         entries, options = self.code_of(stage), self._compose(stage)
-        digest = hashlib.sha256(self._digest_of(entries).encode())
+        # the code, and the templates, tables and the like in the folders of its modules
+        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
+        folders = {Path(origin).parent for origin in origins if origin}
+        files = {
+            path
+            for folder in folders
+            if folder.is_relative_to(self.root / "src")
+            for within in [folder, *_folders_of_data(folder)]
+            for path in within.iterdir()
+            if path.is_file() and path.suffix not in _CODE
+        }
+        code = hashlib.sha256(code_digest(*entries).encode())
+        for path in sorted(files):
+            code.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
+        # the options
+        digest = hashlib.sha256(code.hexdigest().encode())
         digest.update(
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
         )
@@ -217,26 +232,6 @@ class StagesOfProject:
         for path in made - {path for stage in self.stages for path in stage.writes}:
             if Path(path).parent.as_posix() in _MODEL_FOLDERS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
-
-    def _digest_of(self, entries: Sequence[str]) -> str:
-        """Return the SHA-256 of code and of the data files beside it that it may read.
-
-        These are the templates, tables and the like in the folders of the modules.
-        """
-        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
-        folders = {Path(origin).parent for origin in origins if origin}
-        files = {
-            path
-            for folder in folders
-            if folder.is_relative_to(self.root / "src")
-            for within in [folder, *_folders_of_data(folder)]
-            for path in within.iterdir()
-            if path.is_file() and path.suffix not in _CODE
-        }
-        digest = hashlib.sha256(code_digest(*entries).encode())
-        for path in sorted(files):
-            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
-        return digest.hexdigest()
 
 
 def _digest_files(changed: Mapping[str, str]) -> str:
