@@ -216,7 +216,14 @@ class TrainingRun:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
             finished = folder / _FINISHED
-            self._meet(folder)
+            # All processes that share this training meet before the first decision. A launcher has
+            # started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
+            alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
+            if not alone and not is_shared():
+                with _quiet():
+                    strategy = self._lightning([], 1, folder, frozen=False).strategy
+                    if isinstance(strategy.launcher, _SubprocessScriptLauncher):
+                        strategy.launcher.launch(strategy.setup_environment)
             if as_the_first(finished.exists()):
                 state = torch.load(finished, map_location="cpu", weights_only=True)
             else:
@@ -231,19 +238,6 @@ class TrainingRun:
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
-
-    def _meet(self, folder: Path) -> None:
-        """Have all processes that share this training meet before the first decision.
-
-        A launcher has started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
-        """
-        alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None
-        if alone or is_shared():
-            return
-        with _quiet():
-            strategy = self._lightning([], 1, folder, frozen=False).strategy
-            if isinstance(strategy.launcher, _SubprocessScriptLauncher):
-                strategy.launcher.launch(strategy.setup_environment)
 
     def _train(
         self,

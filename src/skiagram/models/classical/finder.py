@@ -152,8 +152,18 @@ class CandidateFinder:
         floor = float(judge(fitted, table, rows).min())
         share, images = None, len(training)
         if self.other_share == "learnt":
-            share, more = self._learn_share(training, context)
-            images += more
+            # Images are scored by fits of folds, which saw neither them nor the other one.
+            inputs, alone = training.inputs, replace(self, other_share=0.0)
+            score: dict[str, float] = {}
+            for fold in share_folds(training, context) if inputs.partner else []:
+                of_fold = alone.fit(training.select(fold.training), context)
+                held_out = inputs.select(fold.held_out)
+                values = of_fold.scores(held_out)
+                difference = values[:, 1] - values[:, 0]
+                score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
+                images += len(fold.training)
+            positive = training.case_id[training.label == context.positive]
+            share = share_of_other(score, inputs.partner, positive)
         summary = FitSummary(
             parameters=fitted.summary.parameters,
             multiply_adds=None,
@@ -161,23 +171,6 @@ class CandidateFinder:
             features=fitted.summary.features,
         )
         return FittedCandidateFinder(self, fitted, context.positive, floor, summary, share)
-
-    def _learn_share(
-        self, training: Labelled[FindingInputs], context: FitContext
-    ) -> tuple[float, int]:
-        """Return the share, and how many images its fits read; `share_of_other` learns it."""
-        inputs, alone = training.inputs, replace(self, other_share=0.0)
-        score: dict[str, float] = {}
-        images_seen = 0
-        for fold in share_folds(training, context) if inputs.partner else []:
-            fitted = alone.fit(training.select(fold.training), context)
-            held_out = inputs.select(fold.held_out)
-            values = fitted.scores(held_out)
-            difference = values[:, 1] - values[:, 0]
-            score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
-            images_seen += len(fold.training)
-        positive = training.case_id[training.label == context.positive]
-        return share_of_other(score, inputs.partner, positive), images_seen
 
     def split_candidates(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]

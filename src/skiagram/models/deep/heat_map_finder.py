@@ -179,17 +179,17 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
         return 32  # what networks of timm halve five times
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        transfer = cast(Transfer, self.network())
-        return transfer.build_on_maps(channels, height, width, self._way_up)
+        def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
+            if strides[0] != STRIDE or len(strides) < _FEWEST or max(strides) > self.coarsest:
+                raise OptionError(
+                    f"maps for every {', '.join(map(str, strides))} pixels",
+                    where="model.backbone.depths",
+                    allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
+                )
+            return WayUp(widths, self.dropout, axes=2)
 
-    def _way_up(self, widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
-        if strides[0] != STRIDE or len(strides) < _FEWEST or max(strides) > self.coarsest:
-            raise OptionError(
-                f"maps for every {', '.join(map(str, strides))} pixels",
-                where="model.backbone.depths",
-                allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
-            )
-        return WayUp(widths, self.dropout, axes=2)
+        transfer = cast(Transfer, self.network())
+        return transfer.build_on_maps(channels, height, width, way_up)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
