@@ -35,10 +35,6 @@ R = TypeVar("R")
 
 _PIECES_PER_WORKER = 2  # one at work, one at hand
 _WORTH_PROCESSES = 8.0  # seconds of work in this process; others take three to start and import
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
-_MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
-_A_HEAP = 2**26  # bytes
 
 
 @dataclass(**STRICT)
@@ -307,7 +303,7 @@ def end_with(parent: int) -> None:
         parent: Its number, taken before this process began.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
         if os.getppid() != parent:
             os._exit(1)
 
@@ -361,6 +357,7 @@ def keep_freed_memory() -> None:
         set_option = ctypes.CDLL(None).mallopt
     except (AttributeError, TypeError):
         return
-    set_option(_TRIM_THRESHOLD, _MAX_KEPT)
-    set_option(_MMAP_THRESHOLD, _MAX_MAPPED)
-    set_option(_TOP_PAD, _A_HEAP)
+    # In bytes; of the thresholds the library takes no more.
+    set_option(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+    set_option(-3, 2**25)  # M_MMAP_THRESHOLD
+    set_option(-2, 2**26)  # M_TOP_PAD: a heap

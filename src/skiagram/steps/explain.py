@@ -37,8 +37,6 @@ from skiagram.steps.train import join_inputs, piece_inputs
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer, decide_vertical_flips
 
-_GRADIENTS = {"grad_cam", "integrated_gradients"}
-
 
 @options_class(**STRICT)
 class ExplainOptions(TrainOptions):
@@ -202,7 +200,8 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
         )
     if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()
-    if outcome.arm == "deep" and _GRADIENTS & {*options.explanation.maps.methods}:
+    by_gradients = {"grad_cam", "integrated_gradients"} & {*options.explanation.maps.methods}
+    if outcome.arm == "deep" and by_gradients:
         from skiagram.explanation.saliency import import_captum
 
         import_captum()

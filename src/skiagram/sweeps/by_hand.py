@@ -43,7 +43,6 @@ HYDRA = {
     "output_subdir": None,
 }
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
-_MODELS = {"baselines", "combinations", "encoders", "networks"}
 _MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
@@ -194,7 +193,7 @@ def check_objective(words: Sequence[str]) -> Objective:
         config = hydra.compose("sweep", fixed, return_hydra_config=True)
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
-    if not _MODELS & swept:
+    if not {"baselines", "combinations", "encoders", "networks"} & swept:
         names = [*(each.key_or_group for each in overrides), *ranges]
         find_model(config, names, config.hydra.sweeper._target_)
     return check(Objective, dict(config["objective"]), "objective")

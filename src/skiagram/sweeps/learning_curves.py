@@ -30,7 +30,6 @@ SURE = 0.975  # share of resamples that must be ahead, or must not, before eithe
 BASELINE = f"{BEST}classical"
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 Floats = NDArray[np.float64]
-Answer = Literal["overtakes", "does not overtake", "open"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Crossing:
     difference: Estimate
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Literal["overtakes", "does not overtake", "open"]:
         """Return whether it overtakes within what was tried; open unless 97.5 % agree."""
         if self.ahead >= SURE:
             return "overtakes"

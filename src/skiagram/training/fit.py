@@ -158,7 +158,6 @@ def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     return named, curves
 
 
-_FINISHED = "finished.ckpt"
 _LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -215,7 +214,7 @@ class TrainingRun:
         with scratch_folder("training") as scratch:
             folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
-            finished = folder / _FINISHED
+            finished = folder / "finished.ckpt"
             # All processes that share this training meet before the first decision. A launcher has
             # started them, or Lightning does so here; those of `ddp_spawn` decide nothing.
             alone = (self.trainer.devices, self.trainer.num_nodes) == (1, 1) and started() is None

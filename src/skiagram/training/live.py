@@ -12,8 +12,6 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from skiagram.compute.progress import LIVE
 
-_MEMBER = "member"  # begin of the folder of a further network of a fit
-
 
 class EpochLog(Logger):
     """Lightning's logger of MLflow for one of the fits that share a run, once there is this run.
@@ -72,6 +70,6 @@ def find_live_log(folder: Path) -> EpochLog | None:
     note = os.environ.get(LIVE)
     if note is None:
         return None
-    is_member = folder.name.startswith(_MEMBER)
+    is_member = folder.name.startswith("member")  # a further network of a fit
     fit = f"{folder.parent.name}-{folder.name}" if is_member else folder.name
     return EpochLog(fit, Path(note))

@@ -47,9 +47,7 @@ Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
 PLACES = Classes(("elsewhere", "lesion"))
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
-_SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
 SHARE = "other_share.json"
-_SHARE_FOLDS = 3
 _WIDE = 1e6  # C without a penalty that counts
 _CHUNK = 4096  # candidates that are judged at a time
 Millimetres = Annotated[float, Field(ge=0)]
@@ -276,7 +274,7 @@ def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[
     """Return folds by which a fit learns how scores are put together; none of too few patients."""
     with suppress_error(DataError):
         label, patient_id = training.label, training.patient_id
-        return grouped_folds(label, patient_id, _SHARE_FOLDS, context.seed, "other side")
+        return grouped_folds(label, patient_id, 3, context.seed, "other side")
     return []
 
 
@@ -379,7 +377,8 @@ class _Side(NamedTuple):
         """Return by how much features differ from the same place of the other image."""
         if other is None:
             return np.zeros_like(self.relative)
-        nearest = range(1, min(_SAME_PLACE, len(other.place)) + 1)
+        # the mean of three candidates of the other image stands for the same place
+        nearest = range(1, min(3, len(other.place)) + 1)
         _, same = cKDTree(other.place).query(self.place, k=[*nearest])
         difference: NDArray[Any] = self.relative - other.relative[same].mean(axis=1)
         return difference

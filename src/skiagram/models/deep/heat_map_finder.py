@@ -45,7 +45,6 @@ from skiagram.options import STRICT
 from skiagram.training.module import ClassifierTraining
 
 STRIDE = 4  # pixels of an image for one cell of its heat map
-_FEWEST = 2  # depths of a heat map
 _PRIOR = 0.05  # probability of a lesion that an untrained network gives every cell
 
 
@@ -180,7 +179,7 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
-            if strides[0] != STRIDE or len(strides) < _FEWEST or max(strides) > self.coarsest:
+            if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
                 raise OptionError(
                     f"maps for every {', '.join(map(str, strides))} pixels",
                     where="model.backbone.depths",
