@@ -41,7 +41,6 @@ from skiagram.datasets.ingest import (
     ImageNote,
     IngestedData,
     IngestFolders,
-    StoredImages,
     ingest_opened,
     predicted_of,
     task_of,
@@ -159,10 +158,21 @@ def check_data(source: Source, opened: OpenSource, task: Task) -> CheckedData:
     with scratch_folder("check") as place:
         folders = IngestFolders.under(place)
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
-        images = {
-            modality: _describe_images(stored, opened, modality)
-            for modality, stored in ingested.stored.items()
-        }
+        # what the images of each kind hold, in the order of the source
+        images: dict[str, list[CheckedImage]] = {}
+        for modality, stored in ingested.stored.items():
+            entries = opened.by_modality().get(modality, opened).entries()
+            store, number = stored.store, len(stored.notes)
+            pixels = map(store.image_at, range(number))
+            texts = ALL_PROCESSORS.map(find_text, pixels, releases_lock=True)
+            described = described_regions(store) if number else None
+            regions = [None] * number if described is None else [*map(tuple, described.tolist())]
+            found_of_each = zip(stored.positions, stored.notes, regions, texts, strict=True)
+            kind = [
+                CheckedImage(at, entries[at].name, note, region, tuple(text))
+                for at, note, region, text in found_of_each
+            ]
+            images[modality] = sorted(kind, key=lambda image: image.position)
         # all problems, those of single images at the end and in the order of the source
         kinds = (opened.by_modality() or {"": opened}).values()
         every = [entry.name for kind in kinds for entry in kind.entries()]
@@ -233,26 +243,6 @@ def _audit(
         copies=ingested.copies,
     )
     return report
-
-
-def _describe_images(stored: StoredImages, opened: OpenSource, modality: str) -> list[CheckedImage]:
-    """Return what the images of one kind hold, in the order of the source."""
-    entries = opened.by_modality().get(modality, opened).entries()
-    store, number = stored.store, len(stored.notes)
-
-    def find_texts(position: int) -> tuple[Box, ...]:
-        return tuple(find_text(store.image_at(position)))
-
-    texts = ALL_PROCESSORS.map(find_texts, range(number), releases_lock=True)
-    described = described_regions(store) if number else None
-    regions = [None] * number if described is None else [*map(tuple, described.tolist())]
-    images = [
-        CheckedImage(position, entries[position].name, note, region, text)
-        for position, note, region, text in zip(
-            stored.positions, stored.notes, regions, texts, strict=True
-        )
-    ]
-    return sorted(images, key=lambda image: image.position)
 
 
 def check_folder(

@@ -165,7 +165,20 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
             if "_target_" in values:
                 build(values, f"{group}.{rest[0]}")
     trained = {**models["baselines"], **models["networks"]}
-    choices = _check_values(options)
+    # a number out of its range, a word that is not allowed, or folds of sites without folds
+    from skiagram.steps.choices import RunChoices
+
+    given = find_value(options.read_shared("choices"), "choices", "conf/choices.yaml")
+    try:
+        choices = check(RunChoices, given, "")
+    except OptionError as error:
+        remedy = error.remedy or f"give `{error.where}` such a value"
+        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
+        raise OptionError(error.found, **parts) from None
+    if choices.fold_column and choices.design != "cv":
+        fault = f"`{choices.fold_column}` under the design {choices.design}"
+        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
+        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
     _check_references(options, trained)
     # choices that do not go with the data set
     if data is not None:
@@ -205,24 +218,6 @@ def _check_names(options: Composition) -> None:
             if number > 1:
                 fault, remedy = f"`{name}` is named {number} times", "name it once"
                 raise OptionError(fault, where=choice, remedy=remedy)
-
-
-def _check_values(options: Composition) -> "RunChoices":
-    """Return the choices; refuse a number out of its range and a word that is not allowed."""
-    from skiagram.steps.choices import RunChoices
-
-    values = find_value(options.read_shared("choices"), "choices", "conf/choices.yaml")
-    try:
-        choices = check(RunChoices, values, "")
-    except OptionError as error:
-        remedy = error.remedy or f"give `{error.where}` such a value"
-        parts = {"where": error.where, "allowed": error.allowed, "remedy": remedy}
-        raise OptionError(error.found, **parts) from None
-    if choices.fold_column and choices.design != "cv":
-        fault = f"`{choices.fold_column}` under the design {choices.design}"
-        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
-        raise OptionError(fault, where="fold_column", allowed="empty under holdout", remedy=remedy)
-    return choices
 
 
 def _check_references(options: Composition, trained: Models) -> None:
