@@ -388,10 +388,9 @@ def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> Traine
     workspace, reported = prepared.workspace, prepared.reported
     scored, seed, every = prepared.scored, prepared.plan.seed, []
     for name, (model, scores) in made.items():
-        read = (model, scores, reported, scored, seed)
 
-        def make(folder: Path, read: Any = read) -> None:
-            score_images(*read, folder, workspace.compute)
+        def make(folder: Path, model: Path = model, scores: Path = scores) -> None:
+            score_images(model, scores, reported, scored, seed, folder, workspace.compute)
 
         inputs = {
             "trained": "/".join(scores.parts[-3:]),

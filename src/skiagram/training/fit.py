@@ -65,14 +65,12 @@ _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
 class Curves(Checkpoint):
     """Keeps the figures of every epoch; as a `Checkpoint` it is called once all are logged."""
 
+    state_key = "curves"
+
     def __init__(self, advanced: Callable[[], None] = lambda: None) -> None:
         self._advanced = advanced
         self._learning_rate = 0.0
         self.rows: list[dict[str, float]] = []
-
-    @property
-    def state_key(self) -> str:
-        return "curves"
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}

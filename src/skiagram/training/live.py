@@ -24,6 +24,8 @@ class EpochLog(Logger):
         note: File that appears with the run: address of the tracker and id of the run, as JSON.
     """
 
+    version = 0
+
     def __init__(self, fit: str, note: Path) -> None:
         super().__init__()
         self.fit, self.note = fit, note
@@ -34,10 +36,6 @@ class EpochLog(Logger):
     @property
     def name(self) -> str:
         return self.fit
-
-    @property
-    def version(self) -> int:
-        return 0
 
     def log_hyperparams(self, *arguments: Any, **options: Any) -> None:
         """Log none: the run has the options when it is recorded."""

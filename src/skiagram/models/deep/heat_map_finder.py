@@ -161,6 +161,7 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
     """
 
     title: ClassVar[str] = "Pretrained heat map"
+    coarsest: ClassVar[int] = 32  # what networks of timm halve five times
 
     @model_validator(mode="after")
     def _backbone_has_depths(self) -> Self:
@@ -172,10 +173,6 @@ class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
                 allowed="skiagram.models.deep.transfer.Transfer with library: timm and depths",
             )
         return self
-
-    @property
-    def coarsest(self) -> int:
-        return 32  # what networks of timm halve five times
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
