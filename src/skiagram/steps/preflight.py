@@ -115,14 +115,6 @@ class DataSetFacts:
             cases=development,
         )
 
-    def count_patients(self) -> dict[str, int]:
-        """Return class → its patients among the development cases, the rarest class first."""
-        patients = defaultdict[int, set[str]](set)
-        for label, patient in zip(self.label, self.patient_id, strict=True):
-            patients[label].add(patient)
-        counts = {self.classes[label]: len(each) for label, each in sorted(patients.items())}
-        return dict(sorted(counts.items(), key=lambda count: count[1]))
-
 
 def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
     """Refuse choices that no run can follow.
@@ -322,10 +314,14 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
                 remedy=f"did you mean `{near[0]}`?" if near else "name a covariate",
             )
         return
-    counts = data.count_patients()
-    if len(counts) < 2:
+    patients_of = defaultdict[int, set[str]](set)
+    for label, patient in zip(data.label, data.patient_id, strict=True):
+        patients_of[label].add(patient)
+    if len(patients_of) < 2:
         return  # ingest says that there is one class alone
-    (rarest, patients), *_ = counts.items()
+    # of equally rare classes the first
+    label = min(sorted(patients_of), key=lambda label: len(patients_of[label]))
+    rarest, patients = data.classes[label], len(patients_of[label])
     fold_counts = {"folds": choices.folds}
     fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
     for where, folds in fold_counts.items():

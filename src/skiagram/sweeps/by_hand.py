@@ -80,7 +80,13 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     ConfigStore.instance().store("sweep", config)
     # options have their addresses in the line, and their whole names in Hydra's config
     options = Composition(root)
-    named = {word: name_word(word, options) for word in words}
+    named: dict[str, str] = {}
+    for word in words:
+        address, equals, value = word.partition("=")
+        whole = address.lstrip("+~").startswith(("conf.", "objective.", "hydra."))
+        if "." in address and not whole:
+            address = options.find_option(address)
+        named[word] = f"{address}{equals}{value}"
     sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
     objective = check_objective([*named.values()])
     failure: Exception | None = None
@@ -96,14 +102,6 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     question = "What do the options change?"
     sweep = Sweep(question=question, rows=tuple(distinct), objective=objective)
     return AskedSweep(free_name(root, sweep), sweep, failure)
-
-
-def name_word(word: str, options: Composition) -> str:
-    """Return an override with its option by its whole name: `conf.model.svm.gamma=1`."""
-    address, equals, value = word.partition("=")
-    if "." not in address or address.lstrip("+~").startswith(("conf.", "objective.", "hydra.")):
-        return word
-    return f"{options.find_option(address)}{equals}{value}"
 
 
 def free_name(root: Path, sweep: Sweep) -> str:
